@@ -1,0 +1,83 @@
+"""Age and gender from faces: prepare, train, evaluate, predict and export.
+
+Each command of the command line is one function here:
+
+>>> import utkage
+>>> rows = utkage.predict(utkage.PredictRequest(inputs=("photos",)))  # doctest: +SKIP
+>>> predictor = utkage.load_predictor()  # the weights in the package
+>>> predictor.card.contract.size
+160
+
+Names are loaded when they are first used, so ``import utkage`` is fast and imports neither torch
+nor cv2 nor matplotlib.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from utkage.core.errors import UtkageError as UtkageError
+    from utkage.data.labels import AGE_RANGES as AGE_RANGES
+    from utkage.data.labels import FaceLabel as FaceLabel
+    from utkage.data.labels import parse_name as parse_name
+    from utkage.data.split import SplitConfig as SplitConfig
+    from utkage.data.store import ChipStore as ChipStore
+    from utkage.engines.inference.loading import load_predictor as load_predictor
+    from utkage.engines.inference.predictions import Predictions as Predictions
+    from utkage.engines.training.config import TrainConfig as TrainConfig
+    from utkage.faces.contract import CropContract as CropContract
+    from utkage.images.decode import load_image as load_image
+    from utkage.workflows.evaluate import EvaluateRequest as EvaluateRequest
+    from utkage.workflows.evaluate import evaluate as evaluate
+    from utkage.workflows.export import ExportRequest as ExportRequest
+    from utkage.workflows.export import export as export
+    from utkage.workflows.info import describe as describe
+    from utkage.workflows.predict import FaceRow as FaceRow
+    from utkage.workflows.predict import PredictRequest as PredictRequest
+    from utkage.workflows.predict import predict as predict
+    from utkage.workflows.prepare import PrepareConfig as PrepareConfig
+    from utkage.workflows.prepare import prepare as prepare
+    from utkage.workflows.train import TrainRequest as TrainRequest
+    from utkage.workflows.train import train as train
+
+_HOMES = {
+    "UtkageError": "core.errors",
+    "AGE_RANGES": "data.labels",
+    "FaceLabel": "data.labels",
+    "parse_name": "data.labels",
+    "SplitConfig": "data.split",
+    "ChipStore": "data.store",
+    "load_predictor": "engines.inference.loading",
+    "Predictions": "engines.inference.predictions",
+    "TrainConfig": "engines.training.config",
+    "CropContract": "faces.contract",
+    "load_image": "images.decode",
+    "EvaluateRequest": "workflows.evaluate",
+    "evaluate": "workflows.evaluate",
+    "ExportRequest": "workflows.export",
+    "export": "workflows.export",
+    "describe": "workflows.info",
+    "FaceRow": "workflows.predict",
+    "PredictRequest": "workflows.predict",
+    "predict": "workflows.predict",
+    "PrepareConfig": "workflows.prepare",
+    "prepare": "workflows.prepare",
+    "TrainRequest": "workflows.train",
+    "train": "workflows.train",
+}
+
+__all__ = ["__version__", *_HOMES]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'utkage' has no attribute {name!r}")
+    return getattr(import_module(f"utkage.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,58 @@
+"""The command ``utkage``: a table from names to one file a command."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from utkage import __version__
+from utkage.cli.evaluate import evaluate_command
+from utkage.cli.export import export_command
+from utkage.cli.info import info_command
+from utkage.cli.predict import predict_command
+from utkage.cli.prepare import prepare_command
+from utkage.cli.train import train_command
+
+app = typer.Typer(
+    name="utkage",
+    help="Age and gender from faces: learn from UTKFace or your own labelled faces, and answer "
+    "for photographs, offline.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_show_locals=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"utkage {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", "-V", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """Options that stand before a command."""
+
+
+app.command("prepare", epilog="Example: `utkage prepare UTKFace.tar.gz`")(prepare_command)
+app.command("train", epilog="Example: `utkage train --epochs 50 --device cuda`")(train_command)
+app.command("evaluate", epilog="Example: `utkage evaluate --plot-cm`")(evaluate_command)
+app.command("predict", epilog="Example: `utkage predict photos/*.jpg`")(predict_command)
+app.command("export", epilog="Example: `utkage export --format onnx --out faces.onnx`")(
+    export_command
+)
+app.command("info", epilog="Example: `utkage info shipped`")(info_command)
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    app()

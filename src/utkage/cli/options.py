@@ -1,0 +1,53 @@
+"""The options that several commands share, so that they read the same everywhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+OUTPUT = "Output"
+DATA = "Data"
+MODEL = "Model"
+OPTIMISATION = "Optimisation"
+
+Quiet = Annotated[
+    bool,
+    typer.Option("--quiet", "-q", help="Say only results and errors.", rich_help_panel=OUTPUT),
+]
+Debug = Annotated[
+    bool, typer.Option("--debug", help="Show tracebacks of errors.", rich_help_panel=OUTPUT)
+]
+Json = Annotated[
+    bool, typer.Option("--json", help="Print the result as JSON on stdout.", rich_help_panel=OUTPUT)
+]
+Device = Annotated[
+    str,
+    typer.Option(
+        "--device", help="auto, cpu, cuda, cuda:N or mps.", rich_help_panel=MODEL, metavar="NAME"
+    ),
+]
+WeightsChoice = Annotated[
+    str,
+    typer.Option(
+        "--weights",
+        "-w",
+        help="auto (newest run below runs/, else the shipped ones), shipped, a file, or a run "
+        "folder.",
+        rich_help_panel=MODEL,
+        metavar="CHOICE",
+    ),
+]
+Flip = Annotated[
+    bool,
+    typer.Option(
+        "--flip/--no-flip",
+        help="Average with the mirrored chip: a little better, half as fast.",
+        rich_help_panel=MODEL,
+    ),
+]
+PreparedData = Annotated[
+    Path,
+    typer.Option("--data", help="The prepared set.", rich_help_panel=DATA, metavar="FOLDER"),
+]

@@ -1,0 +1,1 @@
+"""The ground floor: errors, atomic writes, progress reporting, versions. Imports nothing above."""

@@ -1,0 +1,1 @@
+"""Labels, sources, splits, the chip store, batches and augmentation."""

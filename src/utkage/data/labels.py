@@ -1,0 +1,123 @@
+"""The label grammar of UTKFace file names, and the nine age ranges.
+
+A name is ``<age>_<gender>_<race>_<date>.jpg``, with ``.chip.jpg`` behind it for aligned chips:
+age in years 0..116, gender 0 male or 1 female, race 0 White, 1 Black, 2 Asian, 3 Indian or
+4 Others, date the collector's timestamp (digits). Source: the data set's own description. Names
+that do not fit are refused with the reason; nothing is guessed, since the public repairs of the
+malformed names contradict each other.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from utkage.core.errors import LabelError
+
+MIN_AGE = 0
+MAX_AGE = 116
+AGE_COUNT = MAX_AGE - MIN_AGE + 1
+
+GENDERS = ("male", "female")
+RACES = ("White", "Black", "Asian", "Indian", "Others")
+
+_STEM = re.compile(r"(?P<age>\d{1,3})_(?P<gender>\d)_(?P<race>\d)_(?P<date>\d{1,20})", re.ASCII)
+_SUFFIX = re.compile(r"\.(jpg|jpeg|png)(\.chip\.jpg)?", re.ASCII | re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class AgeRange:
+    """A closed range of whole years; ``last`` is ``MAX_AGE`` for the open-ended one."""
+
+    first: int
+    last: int
+
+    @property
+    def name(self) -> str:
+        """Such as ``26-35``, or ``76+`` for the last range."""
+        return f"{self.first}+" if self.last == MAX_AGE else f"{self.first}-{self.last}"
+
+
+AGE_RANGES: tuple[AgeRange, ...] = (
+    AgeRange(0, 4),
+    AgeRange(5, 9),
+    AgeRange(10, 15),
+    AgeRange(16, 25),
+    AgeRange(26, 35),
+    AgeRange(36, 45),
+    AgeRange(46, 60),
+    AgeRange(61, 75),
+    AgeRange(76, MAX_AGE),
+)
+RANGE_NAMES: tuple[str, ...] = tuple(age_range.name for age_range in AGE_RANGES)
+
+
+@dataclass(frozen=True)
+class FaceLabel:
+    """What a data set says of a face.
+
+    Attributes:
+        age: Whole years, 0..116.
+        gender: 0 male, 1 female.
+        race: Index into ``RACES``, or None where the source does not say.
+    """
+
+    age: int
+    gender: int
+    race: int | None = None
+
+    def __post_init__(self) -> None:
+        if not MIN_AGE <= self.age <= MAX_AGE:
+            raise LabelError(f"age {self.age} is outside {MIN_AGE}..{MAX_AGE}")
+        if self.gender not in (0, 1):
+            raise LabelError(f"gender {self.gender} is neither 0 (male) nor 1 (female)")
+        if self.race is not None and not 0 <= self.race < len(RACES):
+            raise LabelError(f"race {self.race} is outside 0..{len(RACES) - 1}")
+
+
+def range_index(age: int) -> int:
+    """Index into ``AGE_RANGES`` of a whole age.
+
+    Raises:
+        LabelError: the age is outside 0..116.
+    """
+    for index, age_range in enumerate(AGE_RANGES):
+        if age_range.first <= age <= age_range.last:
+            return index
+    raise LabelError(f"age {age} is outside {MIN_AGE}..{MAX_AGE}")
+
+
+def parse_name(name: str) -> FaceLabel:
+    """Read the label out of a bare file name (no folders).
+
+    >>> parse_name("25_1_2_20170116174525125.jpg.chip.jpg")
+    FaceLabel(age=25, gender=1, race=2)
+
+    Raises:
+        LabelError: the name does not follow the grammar; the message says where it departs.
+    """
+    match = _STEM.match(name)
+    if match is None:
+        parts = name.split(".")[0].split("_")
+        detail = (
+            f"{len(parts)} fields instead of 4" if len(parts) != 4 else "a field is not a number"
+        )
+        raise LabelError(f"name is not <age>_<gender>_<race>_<date>.jpg ({detail})")
+    suffix = name[match.end() :]
+    if _SUFFIX.fullmatch(suffix) is None:
+        raise LabelError(f"unexpected {suffix!r} behind the date")
+    return FaceLabel(int(match["age"]), int(match["gender"]), int(match["race"]))
+
+
+def format_name(label: FaceLabel, date: str, *, chip: bool = True) -> str:
+    """Write a name that ``parse_name`` reads back; ``date`` is 1 to 20 digits.
+
+    Raises:
+        LabelError: the label has no race, or the date is not digits.
+    """
+    if label.race is None:
+        raise LabelError("a name needs a race; 4 is 'Others'")
+    if not re.fullmatch(r"\d{1,20}", date, re.ASCII):
+        raise LabelError(f"date {date!r} is not 1 to 20 digits")
+    tail = ".jpg.chip.jpg" if chip else ".jpg"
+    return f"{label.age}_{label.gender}_{label.race}_{date}{tail}"

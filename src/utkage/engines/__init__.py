@@ -1,0 +1,1 @@
+"""The machinery under the workflows: training, evaluation, inference, exporting."""

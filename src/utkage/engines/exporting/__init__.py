@@ -1,0 +1,1 @@
+"""Writing models for other runtimes, and proving that they answer the same."""

@@ -1,0 +1,133 @@
+"""The parity gate: an exported file must answer as the model does, or it gets no name."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from utkage.core.errors import ParityError
+from utkage.engines.inference.predictions import Predictions
+from utkage.engines.inference.predictor import ChipPredictor
+from utkage.models.card import Card
+
+MAX_AGE_DIFFERENCE = 0.01
+# Two runtimes add floats in another order; a tie closer than this is nobody's error.
+TIE = 1e-4
+
+
+class OnnxPredictor:
+    """Runs an exported file in ONNX Runtime."""
+
+    def __init__(self, path: Path, card: Card, threads: int = 0) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        self.card = card
+        self._session = onnxruntime.InferenceSession(
+            path.read_bytes(), options, providers=["CPUExecutionProvider"]
+        )
+
+    def predict_chips(self, chips: NDArray[np.uint8]) -> Predictions:
+        """Answer for uint8 RGB chips (N, S, S, 3)."""
+        names = ["age", "age_distribution", "range_probabilities", "p_female"]
+        outputs = self._session.run(names, {"chips": np.ascontiguousarray(chips)})
+        return Predictions(*(np.asarray(output, dtype=np.float64) for output in outputs))
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How far two implementations of one model are apart.
+
+    Attributes:
+        chips: Number of chips compared.
+        max_age_difference: Largest difference of the point estimate, years.
+        max_p_female_difference: Largest difference of P(female).
+        range_flips: Chips whose most probable age range differs.
+        gender_flips: Chips whose gender differs.
+    """
+
+    chips: int
+    max_age_difference: float
+    max_p_female_difference: float
+    range_flips: int
+    gender_flips: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON-ready dictionary."""
+        return asdict(self)
+
+    def require(self, path: Path) -> None:
+        """Close the gate on a difference that is too large.
+
+        Raises:
+            ParityError: over a limit.
+        """
+        if (
+            not self.max_age_difference <= MAX_AGE_DIFFERENCE
+            or self.range_flips
+            or self.gender_flips
+        ):
+            raise ParityError(
+                f"{path}: not written, because ONNX Runtime and torch disagree on {self.chips} "
+                f"chips (age by up to {self.max_age_difference:.4f} years, limit "
+                f"{MAX_AGE_DIFFERENCE}; {self.range_flips} ranges and {self.gender_flips} genders "
+                "differ); report this with your versions"
+            )
+
+
+def compare(reference: ChipPredictor, candidate: ChipPredictor, batches: list[Any]) -> Parity:
+    """Run the same chips through both and measure the differences.
+
+    Args:
+        reference: The model.
+        candidate: The exported file.
+        batches: Arrays of uint8 chips (N, S, S, 3); different N exercise the dynamic batch.
+    """
+    first = Predictions.concatenate([reference.predict_chips(batch) for batch in batches])
+    second = Predictions.concatenate([candidate.predict_chips(batch) for batch in batches])
+    ranked = np.sort(first.range_probabilities, axis=1)
+    clear_range = ranked[:, -1] - ranked[:, -2] > TIE
+    clear_gender = np.abs(first.p_female - 0.5) > TIE
+    return Parity(
+        chips=len(first),
+        max_age_difference=float(np.abs(first.age - second.age).max()),
+        max_p_female_difference=float(np.abs(first.p_female - second.p_female).max()),
+        range_flips=int(((first.range_index != second.range_index) & clear_range).sum()),
+        gender_flips=int(((first.gender != second.gender) & clear_gender).sum()),
+    )
+
+
+def drawn_chips(count: int, size: int, seed: int = 0) -> NDArray[np.uint8]:
+    """Varied chips without anybody's face: a head-like ellipse with features over noise.
+
+    Returns:
+        uint8 (count, size, size, 3).
+    """
+    random = np.random.default_rng(seed)
+    y, x = np.mgrid[0:size, 0:size] / size
+    chips = np.empty((count, size, size, 3), dtype=np.uint8)
+    for index in range(count):
+        picture = np.empty((size, size, 3))
+        picture[:] = random.uniform(0, 255, 3) + random.uniform(-80, 80) * (y[..., None] - 0.5)
+        skin = random.uniform((90, 60, 40), (250, 215, 190))
+        marks = [
+            (0.5, 0.55, random.uniform(0.25, 0.45), random.uniform(0.35, 0.55), skin),
+            (0.3, 0.3, random.uniform(0.03, 0.08), random.uniform(0.015, 0.04), skin * 0.3),
+            (0.7, 0.3, random.uniform(0.03, 0.08), random.uniform(0.015, 0.04), skin * 0.3),
+            (0.5, 0.52, 0.03, random.uniform(0.04, 0.1), skin * 0.8),
+            (0.5, 0.7, random.uniform(0.08, 0.2), random.uniform(0.01, 0.06), skin * 0.5),
+        ]
+        for centre_x, centre_y, radius_x, radius_y, colour in marks:
+            offset = random.normal(0, 0.02, 2)
+            inside = ((x - centre_x - offset[0]) / radius_x) ** 2 + (
+                (y - centre_y - offset[1]) / radius_y
+            ) ** 2 < 1
+            picture[inside] = colour
+        picture += random.normal(0, random.uniform(0, 25), picture.shape)
+        chips[index] = np.clip(picture, 0, 255).astype(np.uint8)
+    return chips

@@ -1,0 +1,1 @@
+"""From chips to answers: the predictor interface and its implementations."""

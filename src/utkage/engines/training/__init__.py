@@ -1,0 +1,1 @@
+"""Losses, schedule, averaging, checkpoints and the loop itself."""

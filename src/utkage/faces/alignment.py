@@ -1,0 +1,131 @@
+"""Cutting a face out of a picture so that its landmarks fall where the crop contract says."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from utkage.core.errors import ImageError
+from utkage.faces.contract import CropContract, Point
+
+# Below this root-mean-square distance of the landmarks from their centre, in pixels, they say
+# nothing about the size and direction of a face.
+_MIN_SPREAD = 0.5
+# How many times the chip's resolution the warp works at, at most, before averaging.
+_MAX_OVERSAMPLING = 3
+
+
+def similarity_transform(source: Sequence[Point], target: Sequence[Point]) -> NDArray[np.float64]:
+    """Rotation, uniform scale and shift that bring ``source`` closest to ``target``.
+
+    Least squares without reflection: Umeyama, "Least-squares estimation of transformation
+    parameters between two point patterns", IEEE PAMI 13(4), 1991.
+
+    Args:
+        source: n points (x, y), n >= 2.
+        target: The n points that they should come to lie on.
+
+    Returns:
+        float64 (2, 3) matrix M; a point p goes to ``M[:, :2] @ p + M[:, 2]``.
+
+    Raises:
+        ImageError: the points are fewer than two, unequal in number, not finite, or coincident.
+    """
+    start = np.asarray(source, dtype=np.float64)
+    goal = np.asarray(target, dtype=np.float64)
+    if start.ndim != 2 or start.shape != goal.shape or start.shape[0] < 2 or start.shape[1] != 2:
+        raise ImageError("landmarks and template are not the same number of points (at least 2)")
+    if not (np.isfinite(start).all() and np.isfinite(goal).all()):
+        raise ImageError("landmarks are not finite numbers; the face cannot be aligned")
+    start_mean, goal_mean = start.mean(axis=0), goal.mean(axis=0)
+    start_centred, goal_centred = start - start_mean, goal - goal_mean
+    variance = float((start_centred**2).sum() / len(start))
+    if variance <= np.finfo(np.float64).eps * max(1.0, float((start_mean**2).sum())):
+        raise ImageError("landmarks lie on one point; the face cannot be aligned")
+    left, spread, right = np.linalg.svd(goal_centred.T @ start_centred / len(start))
+    signs = np.array([1.0, math.copysign(1.0, np.linalg.det(left) * np.linalg.det(right))])
+    scale = float((spread * signs).sum()) / variance
+    linear = scale * (left * signs) @ right
+    return np.column_stack([linear, goal_mean - linear @ start_mean])
+
+
+def extract_chip(
+    rgb: NDArray[np.uint8], landmarks: Sequence[Point], contract: CropContract
+) -> NDArray[np.uint8]:
+    """Cut out the chip of a face.
+
+    Faces larger than the chip are averaged down, not sampled; what lies outside of the picture
+    is black, as in the aligned chips of UTKFace.
+
+    Args:
+        rgb: uint8 RGB, (height, width, 3).
+        landmarks: The five of ``Face``, in pixels of ``rgb`` (corners at (0, 0) and
+            (width, height)).
+        contract: Size and template of the chip.
+
+    Returns:
+        uint8 RGB, (contract.size, contract.size, 3).
+
+    Raises:
+        ImageError: the landmarks are not finite or lie (nearly) on one point.
+    """
+    import cv2
+
+    to_chip = similarity_transform(landmarks, contract.template)
+    if _spread(np.asarray(landmarks, dtype=np.float64)) < _MIN_SPREAD:
+        raise ImageError("landmarks lie on one point; the face cannot be aligned")
+    pixels_per_chip_pixel = 1 / max(math.sqrt(abs(np.linalg.det(to_chip[:, :2]))), 1e-9)
+    oversampling = min(max(1, math.ceil(pixels_per_chip_pixel - 1e-3)), _MAX_OVERSAMPLING)
+    side = contract.size * oversampling
+    to_large = to_chip * oversampling
+
+    x0, y0, x1, y1 = _region(to_large, side, rgb.shape[1], rgb.shape[0])
+    if x0 >= x1 or y0 >= y1:
+        return np.zeros((contract.size, contract.size, 3), dtype=np.uint8)
+    region = rgb[y0:y1, x0:x1]
+    shrink = min(1.0, oversampling / pixels_per_chip_pixel)
+    shrunk_size = (
+        max(1, round((x1 - x0) * shrink)),
+        max(1, round((y1 - y0) * shrink)),
+    )
+    if shrunk_size != (x1 - x0, y1 - y0):
+        region = cv2.resize(
+            np.ascontiguousarray(region), shrunk_size, interpolation=cv2.INTER_AREA
+        ).astype(np.uint8, copy=False)
+    factors = np.array([shrunk_size[0] / (x1 - x0), shrunk_size[1] / (y1 - y0)])
+    linear = to_large[:, :2] / factors
+    shift = to_large[:, 2] + to_large[:, :2] @ np.array([x0, y0], dtype=np.float64)
+    # Our coordinates have pixel centres at one half, those of warpAffine at whole numbers.
+    shift = shift + linear @ np.array([0.5, 0.5]) - 0.5
+    large = cv2.warpAffine(
+        region,
+        np.column_stack([linear, shift]),
+        (side, side),
+        flags=cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=(0, 0, 0),
+    )
+    if oversampling > 1:
+        size = (contract.size, contract.size)
+        large = cv2.resize(large, size, interpolation=cv2.INTER_AREA)
+    return np.ascontiguousarray(large, dtype=np.uint8)
+
+
+def _spread(points: NDArray[np.float64]) -> float:
+    return math.sqrt(float(((points - points.mean(axis=0)) ** 2).sum(axis=1).mean()))
+
+
+def _region(
+    to_chip: NDArray[np.float64], side: int, width: int, height: int
+) -> tuple[int, int, int, int]:
+    """The part of the picture that the chip shows, with a margin for interpolation."""
+    inverse = np.linalg.inv(to_chip[:, :2])
+    corners = np.array([[0, 0], [side, 0], [0, side], [side, side]], dtype=np.float64)
+    seen = (corners - to_chip[:, 2]) @ inverse.T
+    margin = 2 + 2 * math.sqrt(abs(np.linalg.det(inverse)))
+    low = np.clip(np.floor(seen.min(axis=0) - margin), 0, [width, height])
+    high = np.clip(np.ceil(seen.max(axis=0) + margin), 0, [width, height])
+    return int(low[0]), int(low[1]), int(high[0]), int(high[1])

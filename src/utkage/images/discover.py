@@ -1,0 +1,108 @@
+"""From what a person typed (files, folders, patterns) to the list of picture files."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from utkage.core.errors import UsageError
+from utkage.images.formats import IMAGE_SUFFIXES
+
+_WILDCARD = re.compile(r"[*?\[]")
+
+
+def expand_inputs(inputs: Sequence[str | Path]) -> list[Path]:
+    """List the picture files that ``inputs`` stand for, in the order given, each once.
+
+    * A path that is no folder stands for itself, even when nothing is there: the caller
+      reports it among its results.
+    * A folder stands for the pictures (by suffix) in it and below, in natural order (2 before
+      10); names that begin with a dot are skipped, linked folders are not entered.
+    * Where nothing is at a path with ``*``, ``?`` or ``[``, it is a pattern (``**`` for any
+      depth) and stands for the pictures and folders that it matches.
+
+    Raises:
+        UsageError: a folder or a pattern holds no picture, or a folder cannot be read.
+    """
+    found: dict[str, Path] = {}
+    for given in inputs:
+        for path in _expand(Path(given)):
+            found.setdefault(os.path.normcase(path.absolute()), path)
+    return list(found.values())
+
+
+def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
+    """Sort key under which digits count as numbers: ``a2`` comes before ``a10``."""
+    parts = re.findall(r"[0-9]+|[^0-9]+", text)
+    # The text itself comes last so that 'a1', 'a01' and 'A1' keep one order everywhere; its
+    # leading number is below every other, so that 'a1' comes before 'a1b'.
+    numbers = (
+        (0, int(part), "") if part[0] in "0123456789" else (1, 0, part.casefold()) for part in parts
+    )
+    return (*numbers, (-1, 0, text))
+
+
+def _expand(path: Path) -> Iterator[Path]:
+    if path.is_dir():
+        pictures = _in_folder(path)
+        if not pictures:
+            raise UsageError(f"{path}: no pictures in this folder; {_suffix_hint()}")
+        yield from pictures
+        return
+    base = _literal_part(path)
+    if path.exists() or _WILDCARD.search(str(path.relative_to(base))) is None:
+        yield path
+    else:
+        pictures = _matching(path, base)
+        if not pictures:
+            raise UsageError(f"{path}: the pattern matches no picture; {_suffix_hint()}")
+        yield from pictures
+
+
+def _in_folder(folder: Path) -> list[Path]:
+    def stop(error: OSError) -> None:
+        raise UsageError(f"{error.filename}: folder cannot be read ({error.strerror})") from error
+
+    pictures: list[Path] = []
+    for parent, folders, names in os.walk(folder, onerror=stop):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        pictures.extend(Path(parent, name) for name in names if _is_picture_name(name))
+    return sorted(pictures, key=lambda path: _path_key(path.relative_to(folder)))
+
+
+def _literal_part(path: Path) -> Path:
+    # The deepest folder that exists is taken as it is written, so that brackets in its name work.
+    return next((parent for parent in path.parents if parent.is_dir()), Path(path.anchor))
+
+
+def _matching(pattern: Path, base: Path) -> list[Path]:
+    rest = pattern.relative_to(base)
+    try:
+        matches = [path for path in base.glob(str(rest)) if not _hidden(path.relative_to(base))]
+    except (ValueError, NotImplementedError) as error:
+        raise UsageError(f"{pattern}: not a pattern that can be expanded ({error})") from error
+    pictures: list[Path] = []
+    for path in sorted(matches, key=lambda path: _path_key(path.relative_to(base))):
+        if path.is_dir():
+            pictures.extend(_in_folder(path))
+        elif _is_picture_name(path.name):
+            pictures.append(path)
+    return pictures
+
+
+def _path_key(path: Path) -> tuple[tuple[tuple[int, int, str], ...], ...]:
+    return tuple(natural_key(part) for part in path.parts)
+
+
+def _is_picture_name(name: str) -> bool:
+    return name.lower().endswith(IMAGE_SUFFIXES) and not name.startswith(".")
+
+
+def _hidden(path: Path) -> bool:
+    return any(part.startswith(".") and part not in (".", "..") for part in path.parts)
+
+
+def _suffix_hint() -> str:
+    return f"looked for {', '.join(IMAGE_SUFFIXES)}"

@@ -1,0 +1,39 @@
+"""Bringing a chip to another size."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from utkage.core.errors import ImageError
+
+
+def resize_square(rgb: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """Resize to ``size`` x ``size`` pixels: area-averaged where it shrinks, cubic where it grows.
+
+    Args:
+        rgb: uint8 RGB, (height, width, 3). A picture that is not square is squeezed.
+        size: Side of the result, at least 1 pixel.
+
+    Returns:
+        uint8 RGB, (size, size, 3); ``rgb`` itself when it has that size already.
+
+    Raises:
+        ImageError: the picture has no pixels, or ``size`` is below 1.
+    """
+    height, width = rgb.shape[:2]
+    if height == width == size:
+        return rgb
+    if height < 1 or width < 1 or size < 1:
+        raise ImageError(f"cannot resize {width} x {height} pixels to {size} x {size}")
+    import cv2
+
+    # Area averaging silently becomes linear as soon as one side grows, hence the two steps.
+    smaller = (min(width, size), min(height, size))
+    if smaller != (width, height):
+        rgb = cv2.resize(rgb, smaller, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    if smaller != (size, size):
+        rgb = cv2.resize(rgb, (size, size), interpolation=cv2.INTER_CUBIC).astype(
+            np.uint8, copy=False
+        )
+    return rgb

@@ -1,0 +1,42 @@
+"""Writing RGB pixels to a picture file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from utkage.core.errors import ImageError
+from utkage.core.files import replacing
+
+_FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP"}
+
+
+def save_image(path: Path, rgb: NDArray[np.uint8], quality: int = 92) -> None:
+    """Write ``rgb`` to ``path`` atomically, in the format that its suffix names.
+
+    Args:
+        path: Ends in .jpg, .jpeg, .png or .webp (any case). Missing folders are made.
+        rgb: uint8 RGB, (height, width, 3).
+        quality: 1..100 for JPEG and WebP; PNG loses nothing.
+
+    Raises:
+        ImageError: the suffix or the array does not fit, or the file cannot be written.
+    """
+    format_name = _FORMATS.get(path.suffix.lower())
+    if format_name is None:
+        raise ImageError(
+            f"{path}: cannot write pictures of kind {path.suffix!r}; use .jpg, .png or .webp"
+        )
+    if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.size == 0:
+        raise ImageError(f"{path}: {rgb.dtype} of shape {rgb.shape} is not an 8-bit RGB picture")
+    options: dict[str, Any] = {} if format_name == "PNG" else {"quality": quality}
+    try:
+        with replacing(path) as partial:
+            Image.fromarray(rgb).save(partial, format=format_name, **options)
+    except (OSError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise ImageError(f"{path}: the picture cannot be written ({reason})") from error

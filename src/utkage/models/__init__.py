@@ -1,0 +1,1 @@
+"""Networks, their registry, and the files that weights live in."""

@@ -1,0 +1,109 @@
+"""The card: everything that a weights file says about itself, as JSON inside the file."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from utkage.core.errors import ConfigError, WeightsError
+from utkage.faces.contract import CropContract
+
+FORMAT = "utkage weights"
+FORMAT_VERSION = 1
+
+POINT_ESTIMATES = ("median", "mean")
+
+RESEARCH_TERMS = (
+    "Trained on UTKFace, which is for non-commercial research purposes only; these weights are "
+    "for non-commercial research as well."
+)
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a weights file is, where it comes from and how good it is.
+
+    Attributes:
+        system: Kind of model, such as ``"multitask"``: decides how the tensors are read.
+        backbone: Name in the backbone registry.
+        contract: Geometry and value range of the chips that the model takes.
+        point_estimate: ``"median"`` or ``"mean"`` of the age distribution.
+        data: Name, size and hashes of the data, and its split.
+        training: Command, configuration, epochs and dates.
+        metrics: Figures by split, each with its n.
+        lineage: Where the initial weights came from, oldest first.
+        terms: What the weights may be used for.
+        versions: Of utkage, torch and Python when they were trained.
+        limits: Known failures, in words.
+    """
+
+    system: str
+    backbone: str
+    contract: CropContract
+    point_estimate: str = "median"
+    data: dict[str, Any] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, Any] = field(default_factory=dict)
+    lineage: tuple[str, ...] = ()
+    terms: str = RESEARCH_TERMS
+    versions: dict[str, str] = field(default_factory=dict)
+    limits: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.point_estimate not in POINT_ESTIMATES:
+            raise ConfigError(
+                f"point estimate {self.point_estimate!r} is not one of {', '.join(POINT_ESTIMATES)}"
+            )
+
+    def with_metrics(self, split: str, metrics: dict[str, Any]) -> Card:
+        """A copy with the figures of one split added or replaced."""
+        return replace(self, metrics={**self.metrics, split: metrics})
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON-ready dictionary, with the format and its version first."""
+        return {
+            "format": FORMAT,
+            "version": FORMAT_VERSION,
+            **asdict(self),
+            "contract": self.contract.to_json(),
+        }
+
+    def to_json(self) -> str:
+        """One line of JSON."""
+        return json.dumps(self.to_dict(), ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str, origin: str) -> Card:
+        """Read a card; ``origin`` names the file in errors.
+
+        Raises:
+            WeightsError: not a card, of a newer version, or with missing fields.
+        """
+        try:
+            value = json.loads(text)
+            if value["format"] != FORMAT:
+                raise KeyError("format")
+            version = value["version"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise WeightsError(f"{origin}: its card is damaged ({error!r})") from error
+        if version != FORMAT_VERSION:
+            raise WeightsError(
+                f"{origin}: card version {version}, this utkage reads {FORMAT_VERSION}; upgrade it"
+            )
+        try:
+            return cls(
+                system=value["system"],
+                backbone=value["backbone"],
+                contract=CropContract.from_json(value["contract"]),
+                point_estimate=value["point_estimate"],
+                data=value["data"],
+                training=value["training"],
+                metrics=value["metrics"],
+                lineage=tuple(value["lineage"]),
+                terms=value["terms"],
+                versions=value["versions"],
+                limits=tuple(value["limits"]),
+            )
+        except (KeyError, TypeError, ConfigError) as error:
+            raise WeightsError(f"{origin}: its card is damaged ({error!r})") from error

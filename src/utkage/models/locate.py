@@ -1,0 +1,58 @@
+"""Which weights a command uses when it is not told: the newest run's, else the shipped ones."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+from utkage.core.errors import UsageError, WeightsError
+
+SHIPPED_NAME = "utkage-mobilenet_v1.safetensors"
+RUNS_FOLDER = Path("runs")
+BEST_NAME = "best.safetensors"
+LAST_NAME = "last.safetensors"
+
+
+def shipped_weights() -> Path:
+    """The weights inside the installed package.
+
+    Raises:
+        WeightsError: this installation has none.
+    """
+    path = Path(str(files("utkage") / "shipped" / SHIPPED_NAME))
+    if not path.is_file():
+        raise WeightsError(f"{path}: this installation has no shipped weights; install it again")
+    return path
+
+
+def newest_run_weights(runs: Path = RUNS_FOLDER) -> Path | None:
+    """``best.safetensors`` of the run that wrote one last, or None."""
+    found = list(runs.glob(f"*/{BEST_NAME}")) if runs.is_dir() else []
+    return max(found, key=lambda path: path.stat().st_mtime, default=None)
+
+
+def resolve_weights(choice: str) -> tuple[Path, str]:
+    """Turn what a user typed into a file, and say in words how it was found.
+
+    Args:
+        choice: ``"auto"`` (the newest run below ``runs/``, else the shipped ones),
+            ``"shipped"``, a weights file, or the folder of a run.
+
+    Raises:
+        UsageError: there is no such file, or the folder is no finished run.
+    """
+    if choice == "shipped":
+        return shipped_weights(), "shipped with utkage"
+    if choice == "auto":
+        newest = newest_run_weights()
+        if newest is None:
+            return shipped_weights(), "shipped with utkage"
+        return newest, "newest run here; --weights shipped for the built-in ones"
+    path = Path(choice)
+    if path.is_dir():
+        if not (path / BEST_NAME).is_file():
+            raise UsageError(f"{path}: no {BEST_NAME} in this folder; give a run or a file")
+        return path / BEST_NAME, "best of this run"
+    if not path.is_file():
+        raise UsageError(f"{path}: no such weights file; use auto, shipped, a file or a run folder")
+    return path, "as given"

@@ -1,0 +1,130 @@
+"""Weights on disk: one safetensors file with the tensors and the card. No pickles.
+
+The tensor ``train_fingerprints`` (int32) holds the first four bytes of the pixel hash of every
+picture that was learned from, so that evaluation can notice pictures that are not new.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from utkage.core.errors import UsageError, WeightsError
+from utkage.core.files import replacing
+from utkage.models.card import Card
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from utkage.models.multitask import MultiTaskNet
+
+FINGERPRINTS = "train_fingerprints"
+CARD_KEY = "card"
+_MAX_HEADER_BYTES = 100_000_000
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The content of a weights file: the card, the network's tensors (float32), fingerprints."""
+
+    card: Card
+    state: dict[str, Tensor]
+    fingerprints: Tensor
+
+
+def save_weights(path: Path, weights: Weights, *, half: bool = False) -> None:
+    """Write ``weights`` atomically.
+
+    With ``half``, tensors of two or more dimensions are stored as float16. Vectors stay float32:
+    they are small, and the variances of the first batch norms do not fit into float16.
+    """
+    import torch
+    from safetensors.torch import save_file
+
+    tensors = {
+        name: (_to_half(tensor) if half else tensor).detach().cpu().contiguous()
+        for name, tensor in weights.state.items()
+    }
+    tensors[FINGERPRINTS] = weights.fingerprints.to(torch.int32).contiguous()
+    with replacing(path) as partial:
+        save_file(tensors, partial, metadata={CARD_KEY: weights.card.to_json()})
+
+
+def load_weights(path: Path) -> Weights:
+    """Read a weights file of ours.
+
+    Raises:
+        UsageError: there is no such file.
+        WeightsError: not a safetensors file, or not one of ours.
+    """
+    import torch
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    card = read_card(path)
+    try:
+        tensors = load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(f"{path}: damaged weights file ({error})") from error
+    fingerprints = tensors.pop(FINGERPRINTS, torch.empty(0, dtype=torch.int32))
+    state = {
+        name: tensor.float() if tensor.is_floating_point() else tensor
+        for name, tensor in tensors.items()
+    }
+    return Weights(card, state, fingerprints)
+
+
+def read_card(path: Path) -> Card:
+    """Read only the card, without any tensor and without importing torch.
+
+    Raises:
+        UsageError: there is no such file.
+        WeightsError: not a weights file of ours.
+    """
+    if not path.is_file():
+        raise UsageError(f"{path}: no such weights file")
+    try:
+        with path.open("rb") as file:
+            (length,) = struct.unpack("<Q", file.read(8))
+            if length > _MAX_HEADER_BYTES:
+                raise ValueError("header too long")
+            header = json.loads(file.read(length))
+        metadata = header.get("__metadata__", {})
+    except (OSError, ValueError, AttributeError, struct.error) as error:
+        raise WeightsError(
+            f"{path}: not a safetensors file; utkage reads weights that 'utkage train' wrote"
+        ) from error
+    if CARD_KEY not in metadata:
+        raise WeightsError(
+            f"{path}: a safetensors file of another program; utkage reads weights that "
+            "'utkage train' wrote"
+        )
+    return Card.from_json(metadata[CARD_KEY], str(path))
+
+
+def build_network(weights: Weights, origin: str) -> MultiTaskNet:
+    """The network that a weights file describes, in evaluation mode.
+
+    Raises:
+        WeightsError: another system, or tensors that do not fit the network.
+    """
+    from utkage.models.multitask import MultiTaskNet
+
+    if weights.card.system != "multitask":
+        raise WeightsError(f"{origin}: holds a {weights.card.system!r} system, which is unknown")
+    network = MultiTaskNet(weights.card.backbone)
+    try:
+        network.load_state_dict(weights.state)
+    except RuntimeError as error:
+        detail = " ".join(str(error).split())[:200]
+        raise WeightsError(
+            f"{origin}: tensors do not fit {weights.card.backbone}: {detail}"
+        ) from error
+    return network.eval()
+
+
+def _to_half(tensor: Tensor) -> Tensor:
+    return tensor.half() if tensor.is_floating_point() and tensor.dim() >= 2 else tensor

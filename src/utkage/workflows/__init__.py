@@ -1,0 +1,1 @@
+"""One function a command: from a frozen configuration to a frozen result."""

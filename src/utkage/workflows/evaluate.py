@@ -1,0 +1,241 @@
+"""``evaluate``: how good weights are on labelled faces they have not seen."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from utkage.core.errors import DataError
+from utkage.core.files import write_json, write_text
+from utkage.core.reporter import Reporter, SilentReporter
+from utkage.core.versions import versions
+from utkage.data.chips import LabelledChips, stack_chips
+from utkage.data.ingest import Chip, Dropped, ingest
+from utkage.data.labels import GENDERS, RANGE_NAMES
+from utkage.data.sources import open_source
+from utkage.data.store import ChipStore, is_prepared
+from utkage.models.locate import resolve_weights
+from utkage.workflows.prepare import DEFAULT_OUT
+
+if TYPE_CHECKING:
+    from utkage.engines.evaluation.metrics import Metrics
+    from utkage.engines.inference.predictions import Predictions
+
+SCHEMA = 1
+DEFAULT_REPORT = Path("evaluation")
+BATCH = 128
+PREDICTION_COLUMNS = (
+    "file",
+    "age",
+    "gender",
+    "race",
+    "predicted_age",
+    "age_low",
+    "age_high",
+    "range",
+    "predicted_range",
+    "p_female",
+)
+
+
+@dataclass(frozen=True)
+class EvaluateRequest:
+    """What to score, on what.
+
+    Attributes:
+        data: A prepared set, or a folder or archive of labelled chips.
+        split: Which split of a prepared set; ignored for other data.
+        weights: As in ``models.locate.resolve_weights``.
+        device: As in ``--device``.
+        flip: Average each answer with that for the mirrored chip.
+        out: Folder for ``metrics.json``, ``predictions.csv`` and plots.
+        plot_cm: Draw the confusion matrix of the age ranges.
+    """
+
+    data: Path = DEFAULT_OUT
+    split: str = "test"
+    weights: str = "auto"
+    device: str = "auto"
+    flip: bool = True
+    out: Path = DEFAULT_REPORT
+    plot_cm: bool = False
+
+
+@dataclass(frozen=True)
+class EvaluateResult:
+    """What was found.
+
+    Attributes:
+        metrics: The figures.
+        confusion: Counts, (9, 9): rows are true ranges, columns predicted ones.
+        weights: The weights file.
+        weights_origin: How it was chosen.
+        data: Where the faces came from.
+        split: The split, or None for a plain folder.
+        seen: How many of the faces these weights learned from.
+        dropped: Pictures that could not be used.
+        seconds: Time for the answers.
+        files: What was written, by kind.
+    """
+
+    metrics: Metrics
+    confusion: NDArray[np.int64]
+    weights: Path
+    weights_origin: str
+    data: Path
+    split: str | None
+    seen: int
+    dropped: tuple[Dropped, ...]
+    seconds: float
+    files: dict[str, Path]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The documented object of ``evaluate --json`` and ``metrics.json``."""
+        return {
+            "schema": SCHEMA,
+            **self.metrics.to_dict(),
+            "n_seen_in_training": self.seen,
+            "n_dropped": len(self.dropped),
+            "data": str(self.data),
+            "split": self.split,
+            "weights": str(self.weights),
+            "range_names": list(RANGE_NAMES),
+            "range_confusion": self.confusion.tolist(),
+            "seconds": round(self.seconds, 2),
+            "versions": versions(),
+        }
+
+
+def evaluate(request: EvaluateRequest, reporter: Reporter | None = None) -> EvaluateResult:
+    """Score weights and write the figures, every prediction and, if wanted, the plot.
+
+    Raises:
+        UsageError: no data, no such split, unknown weights or device.
+        DataError: no usable labelled chip.
+        WeightsError: the weights are not ours.
+    """
+    from sklearn.metrics import confusion_matrix
+
+    from utkage.engines.device import choose_device
+    from utkage.engines.evaluation.metrics import score
+    from utkage.engines.inference.loading import load_predictor
+    from utkage.engines.inference.predictions import Predictions
+    from utkage.models.weights import load_weights
+
+    reporter = reporter or SilentReporter()
+    weights, origin = resolve_weights(request.weights)
+    reporter.info(f"weights {weights} ({origin})")
+    device, _ = choose_device(request.device)
+    predictor = load_predictor(weights, device=device, flip=request.flip)
+    faces, split, dropped = _labelled_faces(request, predictor.card.contract.size, reporter)
+    seen = _count_seen(faces, load_weights(weights).fingerprints.numpy())
+    if seen:
+        reporter.warn(
+            f"these weights learned from {seen} of the {len(faces)} pictures: "
+            "the figures flatter them"
+        )
+    parts: list[Predictions] = []
+    started = time.monotonic()
+    with reporter.progress("evaluating", len(faces)) as task:
+        for batch in faces.batches(BATCH, predictor.card.contract.size):
+            parts.append(predictor.predict_chips(batch))
+            task.advance(len(batch))
+    seconds = time.monotonic() - started
+    predictions = Predictions.concatenate(parts)
+
+    confusion = confusion_matrix(
+        faces.ranges, predictions.range_index, labels=range(len(RANGE_NAMES))
+    )
+    files = {
+        "metrics": request.out / "metrics.json",
+        "predictions": request.out / "predictions.csv",
+    }
+    if request.plot_cm:
+        files["confusion_matrix"] = request.out / "confusion_matrix.png"
+    result = EvaluateResult(
+        metrics=score(faces.ages, faces.genders, predictions),
+        confusion=confusion,
+        weights=weights,
+        weights_origin=origin,
+        data=request.data,
+        split=split,
+        seen=seen,
+        dropped=dropped,
+        seconds=seconds,
+        files=files,
+    )
+    write_json(files["metrics"], result.to_dict())
+    write_text(files["predictions"], _predictions_csv(faces, predictions))
+    if request.plot_cm:
+        from utkage.plots.confusion import plot_confusion
+
+        plot_confusion(faces.ranges, predictions.range_index, files["confusion_matrix"])
+    return result
+
+
+def _labelled_faces(
+    request: EvaluateRequest, size: int, reporter: Reporter
+) -> tuple[LabelledChips, str | None, tuple[Dropped, ...]]:
+    if is_prepared(request.data) or (request.data == DEFAULT_OUT and not request.data.exists()):
+        store = ChipStore.open(request.data)
+        return store.split(request.split), request.split, ()
+    source = open_source(request.data)
+    chips: list[Chip] = []
+    dropped: list[Dropped] = []
+    with reporter.progress(f"reading {request.data}", None) as task:
+        for item in ingest(source, size, os.cpu_count() or 1):
+            task.advance(1)
+            if isinstance(item, Chip):
+                chips.append(item)
+            else:
+                dropped.append(item)
+    if not chips:
+        detail = f" (first: {dropped[0].name}: {dropped[0].reason})" if dropped else ""
+        raise DataError(
+            f"{request.data}: no usable labelled chip{detail}; names must read "
+            "<age>_<gender>_<race>_<date>.jpg"
+        )
+    if dropped:
+        reporter.warn(
+            f"{len(dropped)} pictures left out (first: {dropped[0].name}: {dropped[0].reason})"
+        )
+    from utkage.faces.contract import utkface_contract
+
+    return stack_chips(chips, utkface_contract(size)), None, tuple(dropped)
+
+
+def _count_seen(faces: LabelledChips, learned: NDArray[np.int32]) -> int:
+    return int(np.isin(faces.fingerprints(), learned).sum())
+
+
+def _predictions_csv(faces: LabelledChips, predictions: Predictions) -> str:
+    from utkage.engines.evaluation.metrics import INTERVAL_LEVEL
+
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(PREDICTION_COLUMNS)
+    low, high = predictions.age_interval(INTERVAL_LEVEL)
+    for index, name in enumerate(faces.names):
+        writer.writerow(
+            [
+                name,
+                faces.ages[index],
+                GENDERS[faces.genders[index]],
+                faces.races[index] if faces.races[index] >= 0 else "",
+                f"{predictions.age[index]:.2f}",
+                f"{low[index]:.2f}",
+                f"{high[index]:.2f}",
+                RANGE_NAMES[faces.ranges[index]],
+                RANGE_NAMES[predictions.range_index[index]],
+                f"{predictions.p_female[index]:.4f}",
+            ]
+        )
+    return buffer.getvalue()

