@@ -10,7 +10,7 @@ from utkage.data.batches import epoch_order, steps_per_epoch
 def test_an_order_is_a_permutation_of_its_arguments_only(count: int, seed: int, epoch: int) -> None:
     order = epoch_order(count, seed, epoch)
     assert sorted(order.tolist()) == list(range(count))
-    np.random.seed(epoch)  # noqa: NPY002 - the global state must not matter
+    np.random.seed(epoch)  # the global state must not matter
     np.testing.assert_array_equal(order, epoch_order(count, seed, epoch))
 
 

@@ -16,7 +16,9 @@ def chip(age: int, race: int | None = 1) -> Chip:
 
 def test_stacked_chips_are_columns_of_the_same_order() -> None:
     ages = [30, 2, 116, 4, 5]
-    stacked = stack_chips([chip(age, None if age == 2 else 3) for age in ages], utkface_contract(32))
+    stacked = stack_chips(
+        [chip(age, None if age == 2 else 3) for age in ages], utkface_contract(32)
+    )
     assert len(stacked) == 5
     assert stacked.ages.tolist() == ages
     assert stacked.genders.tolist() == [age % 2 for age in ages]

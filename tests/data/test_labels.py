@@ -1,4 +1,5 @@
 import re
+from itertools import pairwise
 
 import pytest
 from hypothesis import example, given, settings
@@ -34,8 +35,7 @@ def test_names_come_back(label: FaceLabel, date: str, chip: bool) -> None:
 def test_any_text_is_a_label_or_a_label_error(text: str) -> None:
     try:
         label = parse_name(text)
-    except LabelError as error:
-        assert str(error)
+    except LabelError:
         return
     fields = text.split(".")[0].split("_")
     assert [int(field) for field in fields[:3]] == [label.age, label.gender, label.race]
@@ -68,7 +68,7 @@ def test_a_character_put_in_is_noticed_or_reads_as_digits(
         ("24_0_1_.jpg", "not a number"),
         ("53__0_20170116184028385.jpg", "not a number"),
         ("-5_1_2_20170116174525125.jpg", "not a number"),
-        ("25_1_2_3_20170116174525125.jpg", "5 fields"),
+        ("25_1_2_3_20170116174525125.jpg", "behind the date"),
         ("face.jpg", "1 fields"),
         ("", "1 fields"),
         ("25_1_5_20170116174525125.jpg", "race 5 is outside 0..4"),
@@ -124,7 +124,7 @@ def test_nine_ranges_cover_every_age_once() -> None:
     assert len(AGE_RANGES) == len(RANGE_NAMES) == len(set(RANGE_NAMES)) == 9
     assert AGE_RANGES[0].first == 0
     assert AGE_RANGES[-1].last == MAX_AGE == AGE_COUNT - 1 == 116
-    for before, after in zip(AGE_RANGES, AGE_RANGES[1:], strict=False):
+    for before, after in pairwise(AGE_RANGES):
         assert after.first == before.last + 1
     indices = [range_index(age) for age in range(AGE_COUNT)]
     assert indices == sorted(indices)

@@ -58,9 +58,7 @@ def test_tar_and_folder_give_the_same(
             member = tarfile.TarInfo(f"UTKFace/{name}")
             member.size = len(files[name])
             archive.addfile(member, io.BytesIO(files[name]))
-    results = [
-        run(tmp_path / name, tmp_path / f"out-{name}") for name in ("faces", "faces.tar.gz")
-    ]
+    results = [run(tmp_path / name, tmp_path / f"out-{name}") for name in ("faces", "faces.tar.gz")]
     assert results[0].split_hash == results[1].split_hash
     assert results[0].splits == results[1].splits
     content = []

@@ -11,9 +11,7 @@ from utkage.data.split import SPLITS, SplitConfig, assign_split, split_hash
 HASHES = st.lists(
     st.binary(min_size=32, max_size=32).map(bytes.hex), min_size=1, max_size=30, unique=True
 )
-CONFIGS = st.builds(
-    SplitConfig, st.integers(0, 2**40), st.floats(0, 0.49), st.floats(0, 0.49)
-)
+CONFIGS = st.builds(SplitConfig, st.integers(0, 2**40), st.floats(0, 0.49), st.floats(0, 0.49))
 
 
 def hashes(count: int) -> list[str]:
@@ -22,9 +20,7 @@ def hashes(count: int) -> list[str]:
 
 @settings(deadline=None)
 @given(HASHES, HASHES, CONFIGS)
-def test_adding_pictures_moves_none(
-    first: list[str], more: list[str], config: SplitConfig
-) -> None:
+def test_adding_pictures_moves_none(first: list[str], more: list[str], config: SplitConfig) -> None:
     before = {value: assign_split(value, config) for value in first}
     after = {value: assign_split(value, config) for value in [*more, *reversed(first)]}
     assert {value: after[value] for value in first} == before

@@ -224,7 +224,7 @@ def test_damaged_chips(tmp_path: Path, cut: int | None) -> None:
         path.unlink()
     else:
         path.write_bytes(path.read_bytes()[:-cut])
-    with pytest.raises(DataError, match="chips-.*prepare again"):
+    with pytest.raises(DataError, match=r"chips-.*prepare again"):
         ChipStore.open(tmp_path)
 
 
@@ -272,7 +272,7 @@ def test_a_damaged_manifest(tmp_path: Path, damage: str) -> None:
         path.write_text("".join(lines[:-1]) + ",".join(["70", *fields[1:]]))
     else:
         path.unlink()
-    with pytest.raises(DataError, match="manifest-.*prepare again"):
+    with pytest.raises(DataError, match=r"manifest-.*prepare again"):
         ChipStore.open(tmp_path)
 
 

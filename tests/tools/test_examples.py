@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from make_demo_set import make_demo_set
+from make_examples import main, make_faces, readme
 from PIL import Image, ImageOps
 from retinaface import detect_faces
 
 from face_averages import GROUPS, AverageFace, AverageOptions, leaning, similarity, symmetric
-from make_demo_set import make_demo_set
-from make_examples import main, make_faces, readme
 from painted_scenes import paint_scene, scenes, write_scene
 from utkage.faces.contract import UTKFACE_TEMPLATE
 

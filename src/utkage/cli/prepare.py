@@ -79,9 +79,10 @@ def _print_summary(result: PrepareResult) -> None:
     from rich.table import Table
 
     console = Console()
-    table = Table("", *result.ranges, "all", title=f"{result.folder}: usable chips by age range")
-    counts = list(result.ranges.values())
-    table.add_row("chips", *(str(count) for count in counts), str(sum(counts)))
+    table = Table("age range", "chips", "share", title=f"{result.folder}: usable chips")
+    for name, count in result.ranges.items():
+        table.add_row(name, str(count), f"{count / result.usable:.1%}")
+    table.add_row("all", str(result.usable), "", style="bold")
     console.print(table)
     splits = ", ".join(f"{name} {count}" for name, count in result.splits.items())
     genders = ", ".join(f"{name} {count}" for name, count in result.genders.items())

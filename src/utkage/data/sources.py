@@ -7,8 +7,10 @@ are reported instead of followed.
 
 from __future__ import annotations
 
+import lzma
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -19,6 +21,9 @@ from utkage.images.formats import IMAGE_SUFFIXES
 
 # A chip is some 10 kB and a photograph some MB; more than this is not a face picture.
 MAX_ENTRY_BYTES = 64 * 1024 * 1024
+# Whatever else lies in an archive: a header that claims more than this is lying, and tarfile would
+# skip to where it points in small steps, for hours.
+MAX_MEMBER_BYTES = 16 * 1024**3
 
 
 @dataclass(frozen=True)
@@ -63,8 +68,11 @@ def open_source(path: Path) -> Source:
         )
     if zipfile.is_zipfile(path):
         return ZipSource(path)
-    if tarfile.is_tarfile(path):
-        return TarSource(path)
+    try:
+        if tarfile.is_tarfile(path):
+            return TarSource(path)
+    except (EOFError, OSError, zlib.error) as error:
+        raise DataError(f"{path}: damaged archive ({error}); fetch it again") from error
     raise DataError(f"{path}: neither a folder nor a tar or zip archive")
 
 
@@ -85,19 +93,20 @@ class FolderSource:
         position = 0
         for file in self._files:
             position += _size(file)
+            name = _bare_name(file.name)
             if not file.resolve().is_relative_to(root):
-                yield Entry(file.name, b"", position, "a link that leaves the folder")
+                yield Entry(name, b"", position, "a link that leaves the folder")
             elif not file.is_file():
-                yield Entry(file.name, b"", position, "not a plain file")
+                yield Entry(name, b"", position, "not a plain file")
             elif _size(file) > MAX_ENTRY_BYTES:
-                yield Entry(file.name, b"", position, _too_large(_size(file)))
+                yield Entry(name, b"", position, _too_large(_size(file)))
             else:
                 try:
                     content = file.read_bytes()
                 except OSError as error:
-                    yield Entry(file.name, b"", position, f"cannot be read ({error.strerror})")
+                    yield Entry(name, b"", position, f"cannot be read ({error.strerror})")
                 else:
-                    yield Entry(file.name, content, position)
+                    yield Entry(name, content, position)
 
 
 class TarSource:
@@ -115,9 +124,14 @@ class TarSource:
             DataError: the archive is damaged.
         """
         try:
-            with self._path.open("rb") as raw, tarfile.open(fileobj=raw, mode="r|*") as archive:
+            with (
+                self._path.open("rb") as raw,
+                tarfile.open(fileobj=raw, mode="r|*", tarinfo=_StrictTarInfo) as archive,
+            ):
                 for member in archive:
-                    name = PurePosixPath(member.name).name
+                    name = _bare_name(member.name)
+                    if archive.offset - member.offset_data > MAX_MEMBER_BYTES:
+                        raise tarfile.ReadError(f"{name} claims an impossible size")
                     if member.isdir() or not _is_picture(name):
                         continue
                     if not member.isfile():
@@ -151,7 +165,7 @@ class ZipSource:
         try:
             with zipfile.ZipFile(self._path) as archive:
                 for member in archive.infolist():
-                    name = PurePosixPath(member.filename).name
+                    name = _bare_name(member.filename)
                     position += member.compress_size
                     if member.is_dir() or not _is_picture(name):
                         continue
@@ -159,8 +173,34 @@ class ZipSource:
                         yield Entry(name, b"", position, _too_large(member.file_size))
                         continue
                     yield Entry(name, archive.read(member), position)
-        except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError) as error:
+        except (
+            zipfile.BadZipFile,
+            zlib.error,
+            lzma.LZMAError,
+            RuntimeError,  # encrypted; NotImplementedError, an unknown compression, is one too
+            EOFError,
+            OSError,
+        ) as error:
             raise DataError(f"{self._path}: damaged archive ({error}); fetch it again") from error
+
+
+class _StrictTarInfo(tarfile.TarInfo):
+    """Makes a damaged header an error; tarfile takes it for the end of the archive."""
+
+    @classmethod
+    def fromtarfile(cls, archive: tarfile.TarFile) -> _StrictTarInfo:
+        """Read the next header."""
+        try:
+            return super().fromtarfile(archive)
+        except tarfile.EOFHeaderError:  # type: ignore[attr-defined]  # typeshed lacks it
+            raise
+        except tarfile.HeaderError as error:
+            raise tarfile.ReadError(f"the archive breaks off or is damaged: {error}") from error
+
+
+def _bare_name(path: str) -> str:
+    # Bytes that are not UTF-8 arrive as lone surrogates, which nothing can print or write.
+    return PurePosixPath(path).name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _is_picture(name: str) -> bool:

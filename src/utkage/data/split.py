@@ -31,7 +31,8 @@ class SplitConfig:
     test: float = 0.1
 
     def __post_init__(self) -> None:
-        if self.val < 0 or self.test < 0 or self.val + self.test >= 1:
+        # Written so that NaN fails, too.
+        if not (self.val >= 0 and self.test >= 0 and self.val + self.test < 1):
             raise ConfigError(
                 f"fractions val {self.val} and test {self.test} must be at least 0 and leave "
                 "something for training"

@@ -17,6 +17,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from utkage.core.errors import ConfigError, DataError, UsageError
+from utkage.core.errors import ConfigError, DataError, LabelError, UsageError
 from utkage.core.files import write_json, write_text
 from utkage.data.chips import NO_RACE, LabelledChips
 from utkage.data.ingest import Dropped
@@ -37,6 +38,8 @@ from utkage.faces.contract import CropContract
 FORMAT_VERSION = 1
 STORE_FILE = "store.json"
 _OURS = ("chips-*.u8", "manifest-*.csv", "dropped-*.csv")
+# What a kill inside an atomic write leaves.
+_PARTIALS = (".manifest-*.partial.csv", ".dropped-*.partial.csv", ".store.*.partial.json")
 
 
 @dataclass(frozen=True)
@@ -77,8 +80,13 @@ class StoreWriter:
 
     def __exit__(self, *exception: object) -> None:
         self._chips.close()
-        current = read_store_file(self._folder)["files"] if is_prepared(self._folder) else {}
-        _remove_leftovers(self._folder, set(current.values()))
+        try:
+            current = read_store_file(self._folder)["files"] if is_prepared(self._folder) else {}
+        except DataError:
+            # Of another version: what belongs to it is not ours to say, what we wrote is.
+            (self._folder / f"chips-{self._id}.u8").unlink(missing_ok=True)
+        else:
+            _remove_leftovers(self._folder, set(current.values()))
 
     def append(self, chip: NDArray[np.uint8]) -> int:
         """Add one chip, (size, size, 3) uint8; returns its row."""
@@ -100,6 +108,7 @@ class StoreWriter:
         Returns the split hash.
         """
         self._chips.flush()
+        os.fsync(self._chips.fileno())
         files = {
             "chips": f"chips-{self._id}.u8",
             "manifest": f"manifest-{self._id}.csv",
@@ -154,15 +163,20 @@ class ChipStore:
             DataError: its files do not fit together.
         """
         description = read_store_file(folder)
-        manifest_path = folder / str(description["files"]["manifest"])
+        files = description["files"]
+        manifest_path, chips_path = folder / files["manifest"], folder / files["chips"]
         try:
+            rows = int(description["rows"])
             contract = CropContract.from_json(description["contract"])
             with manifest_path.open(newline="", encoding="utf-8") as file:
                 manifest = tuple(_manifest_row(line) for line in csv.DictReader(file))
-        except (OSError, KeyError, ValueError, ConfigError) as error:
+            if any(not 0 <= row.row < rows for row in manifest):
+                raise ValueError("it names chips that are not there")
+            if description["split_hash"] != split_hash((r.pixel_hash, r.split) for r in manifest):
+                raise ValueError("it is not the one that was written")
+        except (OSError, KeyError, ValueError, TypeError, ConfigError, LabelError) as error:
             raise DataError(f"{manifest_path}: cannot be read ({error}); prepare again") from error
-        chips_path = folder / str(description["files"]["chips"])
-        expected = int(description["rows"]) * contract.size**2 * 3
+        expected = rows * contract.size**2 * 3
         if not chips_path.is_file() or chips_path.stat().st_size != expected:
             raise DataError(f"{chips_path}: missing or of the wrong length; prepare again")
         return cls(folder, contract, description, manifest)
@@ -226,7 +240,7 @@ def read_store_file(folder: Path) -> dict[str, Any]:
     try:
         description = json.loads(path.read_text(encoding="utf-8"))
         version = description["version"]
-        if description["format"] != "utkage chip store" or "files" not in description:
+        if description["format"] != "utkage chip store":
             raise KeyError("format")
     except (ValueError, KeyError, TypeError) as error:
         raise DataError(f"{path}: not a store file of utkage; prepare again") from error
@@ -234,6 +248,9 @@ def read_store_file(folder: Path) -> dict[str, Any]:
         raise DataError(
             f"{path}: format version {version}, this utkage reads {FORMAT_VERSION}; prepare again"
         )
+    files = description.get("files")
+    if not isinstance(files, dict) or not {"chips", "manifest", "dropped"} <= set(files):
+        raise DataError(f"{path}: does not name its files; prepare again")
     return dict(description)
 
 
@@ -283,7 +300,7 @@ def _is_ours(folder: Path) -> bool:
 
 
 def _remove_leftovers(folder: Path, keep: set[str]) -> None:
-    for pattern in _OURS:
+    for pattern in (*_OURS, *_PARTIALS):
         for path in folder.glob(pattern):
             if path.name not in keep:
                 path.unlink(missing_ok=True)

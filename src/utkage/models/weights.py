@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from utkage.core.errors import UsageError, WeightsError
+from utkage.core.errors import ConfigError, UsageError, WeightsError
 from utkage.core.files import replacing
 from utkage.models.card import Card
 
@@ -97,7 +97,7 @@ def read_card(path: Path) -> Card:
         raise WeightsError(
             f"{path}: not a safetensors file; utkage reads weights that 'utkage train' wrote"
         ) from error
-    if CARD_KEY not in metadata:
+    if not isinstance(metadata, dict) or CARD_KEY not in metadata:
         raise WeightsError(
             f"{path}: a safetensors file of another program; utkage reads weights that "
             "'utkage train' wrote"
@@ -109,13 +109,16 @@ def build_network(weights: Weights, origin: str) -> MultiTaskNet:
     """The network that a weights file describes, in evaluation mode.
 
     Raises:
-        WeightsError: another system, or tensors that do not fit the network.
+        WeightsError: another system or backbone, or tensors that do not fit the network.
     """
     from utkage.models.multitask import MultiTaskNet
 
     if weights.card.system != "multitask":
         raise WeightsError(f"{origin}: holds a {weights.card.system!r} system, which is unknown")
-    network = MultiTaskNet(weights.card.backbone)
+    try:
+        network = MultiTaskNet(weights.card.backbone)
+    except ConfigError as error:
+        raise WeightsError(f"{origin}: {error}") from error
     try:
         network.load_state_dict(weights.state)
     except RuntimeError as error:

@@ -68,7 +68,8 @@ def export(request: ExportRequest, reporter: Reporter | None = None) -> ExportRe
     import torch
 
     from utkage.engines.exporting.onnx_file import write_onnx
-    from utkage.engines.exporting.parity import OnnxPredictor, compare, drawn_chips
+    from utkage.engines.exporting.parity import compare, drawn_chips
+    from utkage.engines.inference.onnx_predictor import OnnxPredictor
     from utkage.engines.inference.predictor import TorchPredictor
     from utkage.models.chip_graph import ChipGraph
     from utkage.models.weights import build_network, load_weights
@@ -91,7 +92,7 @@ def export(request: ExportRequest, reporter: Reporter | None = None) -> ExportRe
             batches.append(chips[first : first + count])
             first += count
         parity = compare(
-            TorchPredictor(graph, card, torch.device("cpu")), OnnxPredictor(partial, card), batches
+            TorchPredictor(graph, card, torch.device("cpu")), OnnxPredictor(partial), batches
         )
         parity.require(out)
         task.advance(1)

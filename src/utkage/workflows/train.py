@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -121,6 +122,7 @@ def train(request: TrainRequest, reporter: Reporter | None = None) -> TrainResul
     )
     identity = {
         **{name: value for name, value in config.to_dict().items() if name != "checkpoint_minutes"},
+        "init": _init_identity(config.init),
         "split_hash": store.split_hash,
         "chip_size": store.contract.size,
     }
@@ -143,6 +145,14 @@ def _new_run_folder(runs: Path) -> Path:
     return folder
 
 
+def _init_identity(init: str) -> str:
+    """Names the initial weights by their content: a path may hold other ones tomorrow."""
+    if init == "scratch":
+        return init
+    path, _ = resolve_weights(init)
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+
+
 def _initial_network(
     config: TrainConfig, training: LabelledChips
 ) -> tuple[MultiTaskNet, tuple[str, ...]]:
@@ -153,7 +163,7 @@ def _initial_network(
 
     from utkage.models.faceres import load_faceres, looks_like_faceres
     from utkage.models.multitask import MultiTaskNet
-    from utkage.models.weights import load_weights
+    from utkage.models.weights import build_network, load_weights
 
     torch.manual_seed(config.seed)
     network = MultiTaskNet(config.backbone)
@@ -172,10 +182,9 @@ def _initial_network(
         load_faceres(network, tensors, images)
         return network, FACERES_LINEAGE
     weights = load_weights(path)
-    if weights.card.backbone != config.backbone:
+    if weights.card.system != "multitask" or weights.card.backbone != config.backbone:
         raise UsageError(
             f"{path}: holds {weights.card.backbone}, not {config.backbone}; "
             f"use --backbone {weights.card.backbone} or --init scratch"
         )
-    network.load_state_dict(weights.state)
-    return network, weights.card.lineage
+    return build_network(weights, str(path)).train(), weights.card.lineage

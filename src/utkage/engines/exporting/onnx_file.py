@@ -10,19 +10,18 @@ from pathlib import Path
 
 import torch
 
+from utkage.engines.inference.onnx_predictor import CARD_PROPERTY, INPUT_NAME, OUTPUT_NAMES
 from utkage.models.card import Card
-from utkage.models.chip_graph import ChipGraph, ChipOutputs
+from utkage.models.chip_graph import ChipGraph
 
 OPSET = 18
-INPUT_NAME = "chips"
-OUTPUT_NAMES = ChipOutputs._fields
 
 
 def write_onnx(graph: ChipGraph, card: Card, path: Path) -> None:
     """Write ``graph`` to ``path`` with a dynamic batch and the card as metadata.
 
     The input ``chips`` is uint8 (N, S, S, 3), RGB, with S the size of the card's contract; the
-    outputs are named after the fields of ``ChipOutputs``.
+    outputs are named and ordered as the fields of ``ChipOutputs``.
     """
     import onnx
 
@@ -43,7 +42,7 @@ def write_onnx(graph: ChipGraph, card: Card, path: Path) -> None:
     assert program is not None
     model = program.model_proto
     onnx.helper.set_model_props(
-        model, {"utkage_card": card.to_json(), "colour": "RGB", "layout": "NHWC"}
+        model, {CARD_PROPERTY: card.to_json(), "colour": "RGB", "layout": "NHWC"}
     )
     onnx.checker.check_model(model)
     path.write_bytes(model.SerializeToString())

@@ -45,7 +45,7 @@ class TorchPredictor:
         import torch
 
         with torch.inference_mode():
-            batch = torch.from_numpy(np.ascontiguousarray(chips)).to(self._device)
+            batch = torch.from_numpy(np.require(chips, np.uint8, ["C", "W"])).to(self._device)
             outputs = [output.double().cpu().numpy() for output in self._graph(batch)]
         return Predictions(*outputs)
 

@@ -60,12 +60,25 @@ class TrainConfig:
         _require(self.weight_decay >= 0, "weight decay", self.weight_decay, "at least 0")
         _require(0 <= self.warmup < 1, "warmup", self.warmup, "a fraction from 0 to below 1")
         _require(len(self.sizes) >= 1, "sizes", self.sizes, "at least one chip size")
+        _require(
+            len(self.sizes) <= self.epochs,
+            "sizes",
+            self.sizes,
+            f"no more than {self.epochs} epochs",
+        )
         for size in self.sizes:
             _require(32 <= size <= 512, "chip size", size, "32 to 512 pixels")
         _require(self.sigma_base > 0, "sigma base", self.sigma_base, "above 0")
+        _require(self.sigma_slope >= 0, "sigma slope", self.sigma_slope, "at least 0")
         _require(self.sigma_max >= self.sigma_base, "sigma max", self.sigma_max, "not below base")
+        _require(self.l1_weight >= 0, "L1 weight", self.l1_weight, "at least 0")
+        _require(self.gender_weight >= 0, "gender weight", self.gender_weight, "at least 0")
         _require(0 <= self.gender_smoothing < 0.5, "smoothing", self.gender_smoothing, "0 to 0.5")
         _require(0 <= self.ema_decay < 1, "EMA decay", self.ema_decay, "0 to below 1")
+        _require(self.clip_norm > 0, "clip norm", self.clip_norm, "above 0")
+        _require(0 <= self.seed < 2**31, "seed", self.seed, "0 to 2147483647")
+        minutes = self.checkpoint_minutes
+        _require(minutes >= 0, "checkpoint minutes", minutes, "at least 0")
 
     @property
     def size(self) -> int:

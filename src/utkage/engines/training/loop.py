@@ -140,11 +140,12 @@ def fit(network: MultiTaskNet, setup: Setup, reporter: Reporter) -> FitResult:
                 loss = _loss(network(images), ages, genders, config)
                 optimizer.zero_grad(set_to_none=True)
                 loss.backward()  # type: ignore[no-untyped-call]
-                nn.utils.clip_grad_norm_(network.parameters(), config.clip_norm)
+                norm = nn.utils.clip_grad_norm_(network.parameters(), config.clip_norm)
                 value = float(loss.detach())
-                if not math.isfinite(value):
+                if not (math.isfinite(value) and math.isfinite(float(norm))):
                     raise TrainingError(
-                        f"loss is {value} at step {step + 1}; lower --learning-rate and go on "
+                        f"loss {value}, gradient norm {float(norm)} at step {step + 1}; "
+                        "lower --learning-rate and go on "
                         f"from the last checkpoint in {setup.folder}"
                     )
                 optimizer.step()
@@ -152,7 +153,9 @@ def fit(network: MultiTaskNet, setup: Setup, reporter: Reporter) -> FitResult:
                 step += 1
                 losses.append(value)
                 task.advance(1, f"loss {np.mean(losses[-50:]):.3f}")
-                if time.monotonic() - saved_at > 60 * config.checkpoint_minutes:
+                # Not behind the last step: the epoch would be resumed without its validation.
+                due = time.monotonic() - saved_at > 60 * config.checkpoint_minutes
+                if due and index + 1 < steps:
                     save_checkpoint()
                     saved_at = time.monotonic()
 

@@ -44,7 +44,7 @@ def expected_age_error(logits: Tensor, ages: Tensor) -> Tensor:
         logits: (N, years).
         ages: (N,), years.
     """
-    grid = torch.arange(logits.shape[1], device=logits.device, dtype=torch.float32)
+    grid = torch.arange(logits.shape[1], device=logits.device, dtype=logits.dtype)
     expected = torch.softmax(logits, dim=1) @ grid
     return (expected - ages.float()).abs().mean()
 
@@ -57,5 +57,5 @@ def gender_loss(logits: Tensor, genders: Tensor, smoothing: float) -> Tensor:
         genders: (N,), 0 male, 1 female.
         smoothing: Moves targets from 0 and 1 to ``smoothing / 2`` and ``1 - smoothing / 2``.
     """
-    targets = genders.float() * (1 - smoothing) + smoothing / 2
+    targets = genders.to(logits.dtype) * (1 - smoothing) + smoothing / 2
     return F.binary_cross_entropy_with_logits(logits, targets)

@@ -1,0 +1,94 @@
+"""Nothing slow at the door: what --help and import may load, and how fast usage errors come."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HEAVY = ("torch", "torchvision", "cv2", "matplotlib", "onnxruntime", "sklearn")
+COMMANDS = ("prepare", "train", "evaluate", "predict", "export", "info")
+
+SPY = """
+import json, sys
+try:
+    {code}
+except SystemExit:
+    pass
+print("\\n" + json.dumps([name for name in {heavy!r} if name in sys.modules]))
+"""
+
+
+def _loaded_by(code: str) -> list[str]:
+    script = SPY.format(code=code, heavy=HEAVY)
+    output = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    ).stdout
+    return list(json.loads(output.strip().splitlines()[-1]))
+
+
+def test_import_loads_nothing_heavy() -> None:
+    assert _loaded_by("import utkage") == []
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], *([c, "-h"] for c in COMMANDS)])
+def test_help_and_version_load_nothing_heavy(arguments: list[str]) -> None:
+    code = f"import utkage.cli.app as a; sys.argv[1:] = {arguments!r}; a.main()"
+    assert _loaded_by(code) == []
+
+
+def test_every_public_name_can_be_had() -> None:
+    import utkage
+
+    for name in utkage.__all__:
+        assert getattr(utkage, name) is not None
+    assert set(utkage.__all__) <= set(dir(utkage))
+    with pytest.raises(AttributeError, match="no_such_name"):
+        _ = utkage.no_such_name
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_shows_example_and_common_options(command: str) -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "utkage", command, "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "COLUMNS": "120", "NO_COLOR": "1"},
+    )
+    assert f"Example: utkage {command}" in result.stdout
+    for option in ("--quiet", "--debug", "--json"):
+        assert option in result.stdout
+
+
+def test_version() -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "utkage", "--version"], capture_output=True, text=True, check=True
+    )
+    import utkage
+
+    assert result.stdout.strip() == f"utkage {utkage.__version__}"
+
+
+def test_completion_script_is_offered() -> None:
+    # What the shell asks for when completion is installed.
+    environment = {**os.environ, "_UTKAGE_COMPLETE": "complete_bash", "COMP_WORDS": "utkage ev"}
+    executable = Path(sys.executable).parent / "utkage"
+    result = subprocess.run(
+        [executable],
+        capture_output=True,
+        text=True,
+        env={**environment, "COMP_CWORD": "1"},
+        check=False,
+    )
+    assert result.stdout.split() == ["evaluate"]
+
+
+def test_command_page_is_current() -> None:
+    import write_cli_docs
+
+    assert write_cli_docs.PAGE.read_text(encoding="utf-8") == write_cli_docs.render()

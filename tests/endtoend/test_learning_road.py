@@ -1,0 +1,162 @@
+"""prepare, train, evaluate, predict and export in a row, as a user types them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from make_demo_set import make_demo_set
+
+EVALUATE_KEYS = {
+    "n",
+    "mae",
+    "cs5",
+    "range_accuracy",
+    "gender_accuracy",
+    "gender_accuracy_16plus",
+}
+
+
+def _utkage(folder: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "utkage", *(str(argument) for argument in arguments)],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def road(tmp_path_factory: pytest.TempPathFactory, examples: Path) -> Path:
+    """A working directory after prepare and train, with nothing but default places."""
+    folder = tmp_path_factory.mktemp("road")
+    make_demo_set(examples / "faces", folder / "Dataset" / "UTKFace", 120, 0)
+    prepared = _utkage(folder, "prepare", "--chip-size", 64, "--val", 0.15, "--test", 0.15)
+    assert prepared.returncode == 0, prepared.stderr
+    trained = _utkage(
+        folder, "train", "--epochs", 2, "--batch-size", 16, "--sizes", "48,64", "--lr", 1e-3
+    )
+    assert trained.returncode == 0, trained.stderr
+    return folder
+
+
+def test_prepare_leaves_one_set_with_disjoint_splits(road: Path) -> None:
+    store = json.loads((road / "prepared" / "store.json").read_text())
+    assert store["usable"] == 120
+    assert sum(store["splits"].values()) == 120
+    assert min(store["splits"].values()) > 5
+    with (road / "prepared" / store["files"]["manifest"]).open() as file:
+        rows = list(csv.DictReader(file))
+    assert len({row["pixel_hash"] for row in rows}) == 120
+
+
+def test_train_leaves_weights_metrics_and_config(road: Path) -> None:
+    (run,) = (road / "runs").iterdir()
+    rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    assert [row["size"] for row in rows] == [48, 64]
+    assert all(np.isfinite(row["val_mae"]) for row in rows)
+    config = json.loads((run / "config.json").read_text())
+    assert config["config"]["epochs"] == 2
+    assert config["command"].startswith("utkage train --epochs 2")
+    shown = _utkage(road, "info", run, "--json")
+    card = json.loads(shown.stdout)
+    assert card["contract"]["size"] == 64
+    assert (
+        card["data"]["split_hash"]
+        == json.loads((road / "prepared" / "store.json").read_text())["split_hash"]
+    )
+    assert "non-commercial" in card["terms"]
+    assert not list(run.glob(".*partial*"))
+
+
+def test_training_again_in_the_same_run_has_nothing_to_do(road: Path) -> None:
+    (run,) = (road / "runs").iterdir()
+    before = (run / "best.safetensors").read_bytes()
+    same = ["--epochs", 2, "--batch-size", 16, "--sizes", "48,64", "--lr", 1e-3]
+    again = _utkage(road, "train", "--run", run, *same)
+    assert again.returncode == 0, again.stderr
+    assert (run / "best.safetensors").read_bytes() == before
+    other = _utkage(road, "train", "--run", run, *same[:-1], 5e-4)
+    assert other.returncode == 1
+    assert "learning_rate" in other.stderr
+
+
+def test_evaluate_by_defaults(road: Path) -> None:
+    done = _utkage(road, "evaluate", "--plot-cm", "--json")
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert set(result) >= EVALUATE_KEYS
+    assert result["split"] == "test"
+    assert result["n_seen_in_training"] == 0
+    assert np.sum(result["range_confusion"]) == result["n"]
+    assert json.loads((road / "evaluation" / "metrics.json").read_text()) == result
+    assert (road / "evaluation" / "confusion_matrix.png").read_bytes().startswith(b"\x89PNG")
+    with (road / "evaluation" / "predictions.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    errors = [abs(float(row["predicted_age"]) - float(row["age"])) for row in rows]
+    assert np.mean(errors) == pytest.approx(result["mae"], abs=0.01)
+
+
+def test_evaluating_what_was_learned_warns(road: Path) -> None:
+    done = _utkage(road, "evaluate", "--split", "train", "--json")
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["n_seen_in_training"] > 50
+    assert "learned from" in done.stderr
+
+
+def test_a_plain_folder_gives_the_answers_of_the_prepared_set(road: Path) -> None:
+    plain = _utkage(road, "evaluate", "--data", "Dataset/UTKFace", "--json", "--out", "plain")
+    prepared = _utkage(road, "evaluate", "--split", "all", "--json", "--out", "all")
+    first, second = json.loads(plain.stdout), json.loads(prepared.stdout)
+    assert first["split"] is None
+    for key in EVALUATE_KEYS:
+        assert first[key] == pytest.approx(second[key], abs=1e-3)
+
+
+def test_predict_chips_agrees_with_evaluate(road: Path) -> None:
+    _utkage(road, "evaluate", "--json")
+    with (road / "evaluation" / "predictions.csv").open() as file:
+        expected = list(csv.DictReader(file))[:6]
+    files = [road / "Dataset" / "UTKFace" / row["file"] for row in expected]
+    done = _utkage(road, "predict", "--crop", "none", "--json", *files)
+    assert done.returncode == 0, done.stderr
+    for row, wanted in zip(json.loads(done.stdout), expected, strict=True):
+        assert row["age"] == pytest.approx(float(wanted["predicted_age"]), abs=0.02)
+        assert row["p_female"] == pytest.approx(float(wanted["p_female"]), abs=1e-3)
+        assert row["age_low"] <= row["age"] <= row["age_high"]
+        assert row["box"] == [0.0, 0.0, 200.0, 200.0]
+
+
+def test_export_answers_as_predict_does(road: Path) -> None:
+    import onnxruntime
+    from PIL import Image
+
+    done = _utkage(road, "export", "--format", "onnx", "--out", "faces.onnx", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["parity"]["chips"] == 256
+    session = onnxruntime.InferenceSession(road / "faces.onnx")
+    files = sorted((road / "Dataset" / "UTKFace").iterdir())[:5]
+    # A chip already of the contract's size, so that no resize stands between the two.
+    small = road / "small"
+    small.mkdir()
+    for file in files:
+        Image.open(file).resize((64, 64)).save(small / f"{file.name}.png")
+    names = sorted(small.iterdir())
+    chips = np.stack([np.asarray(Image.open(name)) for name in names])
+    ages, p_female = session.run(["age", "p_female"], {"chips": chips})
+    rows = json.loads(_utkage(road, "predict", "--crop", "none", "--json", *names).stdout)
+    for row, age, probability in zip(rows, ages, p_female, strict=True):
+        assert row["age"] == pytest.approx(float(age), abs=0.02)
+        assert row["p_female"] == pytest.approx(float(probability), abs=1e-3)
+
+
+def test_quiet_says_nothing_but_the_result(road: Path) -> None:
+    done = _utkage(road, "evaluate", "--quiet", "--json")
+    assert done.stderr == ""
+    assert json.loads(done.stdout)["n"] > 5

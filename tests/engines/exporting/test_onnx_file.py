@@ -1,0 +1,102 @@
+import contextlib
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from onnx import numpy_helper
+
+from utkage.core.errors import ParityError
+from utkage.engines.exporting.onnx_file import write_onnx
+from utkage.engines.exporting.parity import Parity, compare, drawn_chips
+from utkage.engines.inference.onnx_predictor import OnnxPredictor
+from utkage.engines.inference.predictor import TorchPredictor
+from utkage.models.card import Card
+from utkage.models.chip_graph import ChipGraph
+from utkage.models.multitask import MultiTaskNet
+
+# The export alone takes some ten seconds; the tests share it.
+pytestmark = pytest.mark.slow
+
+Lively = Callable[..., MultiTaskNet]
+
+
+@pytest.fixture(scope="module")
+def reference(lively_network: Lively, card: Card) -> TorchPredictor:
+    graph = ChipGraph(lively_network(), "median", flip=True)
+    return TorchPredictor(graph, card, torch.device("cpu"))
+
+
+@pytest.fixture(scope="module")
+def exported(lively_network: Lively, card: Card, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("onnx") / "model.onnx"
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        write_onnx(ChipGraph(lively_network(), "median", flip=True), card, path)
+    assert said.getvalue() == "", "standard output belongs to data"
+    return path
+
+
+def measure(reference: TorchPredictor, path: Path, card: Card) -> Parity:
+    chips = drawn_chips(9, 64)
+    return compare(reference, OnnxPredictor(path, threads=1), [chips[:1], chips[1:4], chips[4:]])
+
+
+def test_the_file_answers_as_the_model(
+    reference: TorchPredictor, exported: Path, card: Card
+) -> None:
+    found = measure(reference, exported, card)
+    found.require(exported)
+    assert found.chips == 9
+    assert found.max_probability_difference < 1e-4
+    answers = OnnxPredictor(exported, threads=1).predict_chips(drawn_chips(3, 64))
+    expected = reference.predict_chips(drawn_chips(3, 64))
+    for name, value in vars(expected).items():
+        np.testing.assert_allclose(getattr(answers, name), value, atol=2e-3, err_msg=name)
+    assert expected.age.std() > 0.01
+
+
+def test_the_batch_is_dynamic_and_the_rest_is_not(exported: Path) -> None:
+    model = onnx.load(exported)
+    (given,) = model.graph.input
+    assert given.name == "chips"
+    assert given.type.tensor_type.elem_type == onnx.TensorProto.UINT8
+    batch, *rest = given.type.tensor_type.shape.dim
+    assert batch.dim_param
+    assert [dim.dim_value for dim in rest] == [64, 64, 3]
+    outputs = {value.name: value.type.tensor_type.shape.dim for value in model.graph.output}
+    assert list(outputs) == ["age", "age_distribution", "range_probabilities", "p_female"]
+    for dims in outputs.values():
+        assert dims[0].dim_param == batch.dim_param
+    assert outputs["age_distribution"][1].dim_value == 117
+    assert outputs["range_probabilities"][1].dim_value == 9
+
+
+def test_the_card_travels_along(exported: Path, card: Card) -> None:
+    model = onnx.load(exported)
+    found = {item.key: item.value for item in model.metadata_props}
+    assert Card.from_json(found["utkage_card"], "x") == card
+    assert json.loads(found["utkage_card"])["format"] == "utkage weights"
+    assert (found["colour"], found["layout"]) == ("RGB", "NHWC")
+    assert not list(exported.parent.glob("*.data")), "everything is in one file"
+
+
+@pytest.mark.parametrize("where", [(117, 256), (117,), (1, 256), (256,)])
+def test_a_damaged_graph_closes_the_gate(
+    reference: TorchPredictor, exported: Path, card: Card, tmp_path: Path, where: tuple[int, ...]
+) -> None:
+    model = onnx.load(exported)
+    shapes = {where, where[::-1]}
+    damaged = [tensor for tensor in model.graph.initializer if tuple(tensor.dims) in shapes]
+    assert damaged, "no such tensor in the graph"
+    for tensor in damaged:
+        values = numpy_helper.to_array(tensor).copy()
+        values.flat[: values.size // 2 + 1] += 0.5
+        tensor.CopyFrom(numpy_helper.from_array(values, tensor.name))
+    path = tmp_path / "damaged.onnx"
+    onnx.save(model, path)
+    with pytest.raises(ParityError, match=r"damaged\.onnx: not written"):
+        measure(reference, path, card).require(path)

@@ -1,0 +1,109 @@
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from utkage.core.errors import ParityError
+from utkage.engines.exporting.parity import MAX_AGE_DIFFERENCE, Parity, compare, drawn_chips
+from utkage.engines.inference.predictions import Predictions
+from utkage.models.card import Card
+
+RandomPredictions = Callable[..., Predictions]
+
+
+class Fixed:
+    """Answers what it was given, a batch after the other."""
+
+    def __init__(self, card: Card, answers: Predictions) -> None:
+        self.card, self.answers, self.first = card, answers, 0
+
+    def predict_chips(self, chips: np.ndarray) -> Predictions:
+        self.first += len(chips)
+        return self.answers.select(self.first - len(chips), self.first)
+
+
+@pytest.fixture
+def truth(random_predictions: RandomPredictions) -> Predictions:
+    return random_predictions(6)
+
+
+def parity(card: Card, truth: Predictions, other: Predictions) -> Parity:
+    batches = [np.zeros((count, 8, 8, 3), np.uint8) for count in (1, 2, 3)]
+    return compare(Fixed(card, truth), Fixed(card, other), batches)
+
+
+def test_equal_answers_pass(card: Card, truth: Predictions) -> None:
+    found = parity(card, truth, truth)
+    assert found == Parity(6, 0.0, 0.0, 0, 0)
+    found.require(Path("a.onnx"))
+    assert found.to_dict()["chips"] == 6
+
+
+@pytest.mark.parametrize("share", [0.9, 1.1, np.nan])
+def test_ages_apart(card: Card, truth: Predictions, share: float) -> None:
+    age = truth.age.copy()
+    age[4] -= share * MAX_AGE_DIFFERENCE
+    found = parity(card, truth, replace(truth, age=age))
+    np.testing.assert_allclose(found.max_age_difference, share * MAX_AGE_DIFFERENCE)
+    if share == 0.9:
+        found.require(Path("a.onnx"))
+        return
+    with pytest.raises(ParityError, match=r"a\.onnx: not written.*6 chips"):
+        found.require(Path("a.onnx"))
+
+
+def test_one_other_gender(card: Card, truth: Predictions) -> None:
+    p_female = np.full(6, 0.5 + 2e-4)
+    first, other = replace(truth, p_female=p_female), p_female.copy()
+    other[0] = 0.4999
+    found = parity(card, first, replace(first, p_female=other))
+    assert found.gender_flips == 1
+    with pytest.raises(ParityError, match="1 genders differ"):
+        found.require(Path("a.onnx"))
+
+
+def test_one_other_range(card: Card, truth: Predictions) -> None:
+    ranges = truth.range_probabilities.copy()
+    ranges[2] = np.roll(ranges[2], 1)
+    found = parity(card, truth, replace(truth, range_probabilities=ranges))
+    assert found.range_flips == 1
+    with pytest.raises(ParityError, match="1 ranges"):
+        found.require(Path("a.onnx"))
+
+
+def test_ties_are_nobodys_error(card: Card, truth: Predictions) -> None:
+    even = np.zeros((6, 9))
+    even[:, 3:5] = 0.5
+    even[:, 3] += 1e-6
+    other = np.zeros((6, 9))
+    other[:, 3:5] = 0.5
+    other[:, 4] += 1e-6
+    first = replace(truth, range_probabilities=even, p_female=np.full(6, 0.5 + 1e-6))
+    second = replace(truth, range_probabilities=other, p_female=np.full(6, 0.5 - 1e-6))
+    parity(card, first, second).require(Path("a.onnx"))
+
+
+@pytest.mark.parametrize("difference", [0.05, np.nan])
+def test_probabilities_apart_without_another_gender(
+    card: Card, truth: Predictions, difference: float
+) -> None:
+    first = replace(truth, p_female=np.full(6, 0.2))
+    second = replace(truth, p_female=np.full(6, 0.2 + difference))
+    found = parity(card, first, second)
+    assert found.gender_flips == 0
+    np.testing.assert_allclose(found.max_probability_difference, difference)
+    with pytest.raises(ParityError, match=r"a\.onnx"):
+        found.require(Path("a.onnx"))
+
+
+def test_drawn_chips_vary_and_repeat() -> None:
+    chips = drawn_chips(12, 48, seed=3)
+    assert chips.shape == (12, 48, 48, 3)
+    assert chips.dtype == np.uint8
+    np.testing.assert_array_equal(chips, drawn_chips(12, 48, seed=3))
+    assert not np.array_equal(chips, drawn_chips(12, 48, seed=4))
+    np.testing.assert_array_equal(chips[:5], drawn_chips(5, 48, seed=3))
+    assert len({chip.tobytes() for chip in chips}) == 12
+    assert chips.reshape(12, -1).std(axis=1).min() > 5

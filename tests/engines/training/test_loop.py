@@ -1,0 +1,230 @@
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from utkage.core.errors import TrainingError
+from utkage.core.reporter import SilentReporter
+from utkage.data.augment import AugmentConfig
+from utkage.data.chips import LabelledChips
+from utkage.engines.training import loop
+from utkage.engines.training.checkpoint import Checkpoint
+from utkage.engines.training.config import TrainConfig
+from utkage.engines.training.loop import CHECKPOINT_NAME, METRICS_NAME, FitResult, Setup, fit
+from utkage.models.card import Card
+from utkage.models.locate import BEST_NAME, LAST_NAME
+from utkage.models.multitask import MultiTaskNet
+from utkage.models.weights import build_network, load_weights
+
+Chips = Callable[..., LabelledChips]
+MakeSetup = Callable[..., Setup]
+CONFIG = TrainConfig(
+    epochs=2,
+    batch_size=8,
+    learning_rate=2e-3,
+    sizes=(32,),
+    backbone="mobilenet_v3_small",
+    init="scratch",
+    ema_decay=0.9,
+    checkpoint_minutes=0.0,
+)
+
+
+class Interrupting(SilentReporter):
+    """Raises when the task that is named like ``where`` has advanced ``after`` times."""
+
+    def __init__(self, where: str, after: int) -> None:
+        self.where, self.left = where, after
+
+    @contextmanager
+    def progress(self, label: str, total: int | None) -> Iterator["Interrupting"]:
+        self.label = label
+        yield self
+
+    def advance(self, steps: int = 1, note: str = "") -> None:
+        if steps and self.label.startswith(self.where):
+            self.left -= 1
+            if self.left < 0:
+                raise KeyboardInterrupt
+
+
+def network_of(config: TrainConfig = CONFIG) -> MultiTaskNet:
+    torch.manual_seed(config.seed)
+    return MultiTaskNet(config.backbone)
+
+
+@pytest.fixture
+def make_setup(labelled_chips: Chips, card: Card, tmp_path: Path) -> MakeSetup:
+    train, val = labelled_chips(24), labelled_chips(9, seed=7)
+
+    def make(name: str = "run", config: TrainConfig = CONFIG) -> Setup:
+        return Setup(
+            config=config,
+            augmentation=AugmentConfig(),
+            card=card,
+            identity=config.to_dict(),
+            train=train,
+            val=val,
+            device=torch.device("cpu"),
+            folder=tmp_path / name,
+        )
+
+    return make
+
+
+def finish(setup: Setup) -> FitResult:
+    setup.folder.mkdir(exist_ok=True)
+    return fit(network_of(setup.config), setup, SilentReporter())
+
+
+def test_it_learns_what_can_be_seen(make_setup: MakeSetup) -> None:
+    config = replace(CONFIG, epochs=10, checkpoint_minutes=5.0, learning_rate=4e-3)
+    calm = AugmentConfig(0.5, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+    result = finish(replace(make_setup(config=config), augmentation=calm))
+    losses = [row["train_loss"] for row in result.rows]
+    assert losses[-1] < 0.6 * losses[0]
+
+
+def test_files_and_rows(make_setup: MakeSetup) -> None:
+    setup = make_setup()
+    result = finish(setup)
+    names = {path.name for path in setup.folder.iterdir()}
+    assert names == {CHECKPOINT_NAME, METRICS_NAME, BEST_NAME, LAST_NAME}
+    rows = [json.loads(line) for line in (setup.folder / METRICS_NAME).read_text().splitlines()]
+    assert rows == list(result.rows)
+    assert [row["epoch"] for row in rows] == [1, 2]
+    assert result.best_mae == min(row["val_mae"] for row in rows)
+    assert rows[result.best_epoch - 1]["val_mae"] == result.best_mae
+    best = load_weights(setup.folder / BEST_NAME)
+    assert best.card.metrics["val"]["epoch"] == result.best_epoch
+    assert best.card.metrics["val"]["mae"] == result.best_mae
+    assert best.fingerprints.tolist() == setup.train.fingerprints().tolist()
+    last = load_weights(setup.folder / LAST_NAME)
+    assert last.card.metrics["val"]["epoch"] == 2
+    checkpoint = Checkpoint.load(setup.folder / CHECKPOINT_NAME)
+    assert checkpoint.step == 6
+    for name, value in checkpoint.average.items():
+        assert torch.equal(last.state[name], value), "the averaged weights are the ones kept"
+    assert any(
+        not torch.equal(checkpoint.network[name], value)
+        for name, value in checkpoint.average.items()
+    )
+
+
+def test_the_kept_figures_are_those_of_the_kept_weights(make_setup: MakeSetup) -> None:
+    setup = make_setup()
+    finish(setup)
+    weights = load_weights(setup.folder / LAST_NAME)
+    metrics = loop.validate(build_network(weights, "x"), setup, SilentReporter()).to_dict()
+    kept = {name: value for name, value in weights.card.metrics["val"].items() if name != "epoch"}
+    assert metrics == pytest.approx(kept, abs=1e-3)
+
+
+@pytest.fixture
+def undisturbed(make_setup: MakeSetup) -> Setup:
+    setup = make_setup("undisturbed")
+    finish(setup)
+    return setup
+
+
+@pytest.mark.parametrize(
+    ("where", "after"),
+    [("epoch 1", 0), ("epoch 1", 2), ("validating", 0), ("epoch 2", 1), ("validating", 1)],
+)
+def test_an_interrupted_run_ends_with_the_same_bits(
+    make_setup: MakeSetup, undisturbed: Setup, where: str, after: int
+) -> None:
+    setup = make_setup("interrupted")
+    setup.folder.mkdir()
+    with pytest.raises(KeyboardInterrupt):
+        fit(network_of(), setup, Interrupting(where, after))
+    if (where, after) != ("epoch 1", 0):
+        assert (setup.folder / CHECKPOINT_NAME).exists()
+    result = finish(setup)
+    assert [row["epoch"] for row in result.rows] == [1, 2]
+    for name in (LAST_NAME, BEST_NAME):
+        first = load_weights(undisturbed.folder / name)
+        second = load_weights(setup.folder / name)
+        assert first.card == second.card
+        for key, value in first.state.items():
+            assert torch.equal(value, second.state[key]), f"{key} of {name}"
+    ends = [Checkpoint.load(item.folder / CHECKPOINT_NAME) for item in (undisturbed, setup)]
+    for key, value in ends[0].network.items():
+        assert torch.equal(value, ends[1].network[key]), key
+
+
+def test_a_finished_run_is_left_alone(make_setup: MakeSetup, undisturbed: Setup) -> None:
+    before = {path.name: path.read_bytes() for path in undisturbed.folder.iterdir()}
+    result = finish(undisturbed)
+    assert len(result.rows) == 2
+    assert {path.name: path.read_bytes() for path in undisturbed.folder.iterdir()} == before
+
+
+def test_other_settings_do_not_go_on(make_setup: MakeSetup, undisturbed: Setup) -> None:
+    other = replace(undisturbed, identity={**undisturbed.identity, "seed": 5})
+    with pytest.raises(TrainingError, match="seed: 0 there, 5 now"):
+        finish(other)
+
+
+def test_the_seed_decides(make_setup: MakeSetup, undisturbed: Setup) -> None:
+    again = make_setup("again")
+    finish(again)
+    other = make_setup("other", replace(CONFIG, seed=1))
+    finish(other)
+    states = [load_weights(item.folder / LAST_NAME).state for item in (undisturbed, again, other)]
+    assert all(torch.equal(value, states[1][name]) for name, value in states[0].items())
+    assert not torch.equal(states[0]["age.weight"], states[2]["age.weight"])
+
+
+def test_a_loss_that_is_not_finite(make_setup: MakeSetup) -> None:
+    network = network_of()
+    with torch.no_grad():
+        network.age.bias[3] = float("nan")
+    setup = make_setup()
+    setup.folder.mkdir()
+    with pytest.raises(TrainingError, match=r"loss is nan at step 1; lower --learning-rate"):
+        fit(network, setup, SilentReporter())
+    assert not (setup.folder / LAST_NAME).exists()
+
+
+def test_progressive_sizes_and_leftover_chips(make_setup: MakeSetup) -> None:
+    seen: list[tuple[int, ...]] = []
+    config = replace(CONFIG, sizes=(48, 32), batch_size=10)
+    network = network_of(config)
+    # The averaged network is a copy, with its hooks, that only validates.
+    network.backbone.register_forward_pre_hook(
+        lambda module, inputs: seen.append(tuple(inputs[0].shape)) if module.training else None
+    )
+    setup = make_setup(config=config)
+    setup.folder.mkdir()
+    fit(network, setup, SilentReporter())
+    assert seen == [(10, 3, 48, 48)] * 2 + [(10, 3, 32, 32)] * 2
+
+
+def test_every_chip_is_seen_once_per_epoch(
+    make_setup: MakeSetup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows: list[int] = []
+    original = loop._training_batch
+
+    def spy(setup: Setup, chosen: object, size: int, step: int) -> object:
+        rows.extend(chosen.tolist())  # type: ignore[attr-defined]
+        return original(setup, chosen, size, step)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(loop, "_training_batch", spy)
+    finish(make_setup())
+    assert sorted(rows[:24]) == sorted(rows[24:]) == list(range(24))
+    assert rows[:24] != rows[24:]
+
+
+def test_norms_and_biases_do_not_decay() -> None:
+    network = network_of()
+    decayed, free = loop._parameter_groups(network, 0.5)
+    assert (decayed["weight_decay"], free["weight_decay"]) == (0.5, 0.0)
+    assert all(parameter.dim() >= 2 for parameter in decayed["params"])
+    assert all(parameter.dim() < 2 for parameter in free["params"])
+    assert len(decayed["params"]) + len(free["params"]) == len(list(network.parameters()))

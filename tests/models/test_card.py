@@ -1,0 +1,67 @@
+import json
+
+import pytest
+
+from utkage.core.errors import ConfigError, WeightsError
+from utkage.models.card import Card
+
+
+def test_a_card_comes_back(card: Card) -> None:
+    full = card.with_metrics("val", {"mae": 5.25, "gender_accuracy_16plus": None})
+    assert Card.from_json(full.to_json(), "x") == full
+    assert "\n" not in full.to_json()
+    assert list(full.to_dict())[:2] == ["format", "version"]
+
+
+def test_metrics_of_one_split_are_replaced(card: Card) -> None:
+    twice = card.with_metrics("val", {"mae": 9}).with_metrics("test", {"mae": 8})
+    assert twice.with_metrics("val", {"mae": 7}).metrics == {"val": {"mae": 7}, "test": {"mae": 8}}
+    assert card.metrics == {}
+
+
+def test_point_estimates_are_known(card: Card) -> None:
+    with pytest.raises(ConfigError, match="mode"):
+        Card("multitask", "resnet18", card.contract, point_estimate="mode")
+
+
+def test_the_terms_say_research(card: Card) -> None:
+    assert "non-commercial" in card.terms
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "1", '"x"', "{}", '{"format": "x"}'])
+def test_no_card(text: str) -> None:
+    with pytest.raises(WeightsError, match="here: its card is damaged"):
+        Card.from_json(text, "here")
+
+
+def test_a_newer_card(card: Card) -> None:
+    text = json.dumps({**card.to_dict(), "version": 2})
+    with pytest.raises(WeightsError, match="here: card version 2, this utkage reads 1; upgrade"):
+        Card.from_json(text, "here")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["system", "backbone", "contract", "point_estimate", "data", "metrics", "lineage", "limits"],
+)
+def test_a_card_that_lacks_a_field(card: Card, name: str) -> None:
+    value = card.to_dict()
+    del value[name]
+    with pytest.raises(WeightsError, match="here: its card is damaged"):
+        Card.from_json(json.dumps(value), "here")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("contract", None),
+        ("contract", {"size": 5}),
+        ("point_estimate", "mode"),
+        ("point_estimate", None),
+        ("lineage", None),
+        ("limits", 3),
+    ],
+)
+def test_a_card_with_a_wrong_field(card: Card, name: str, value: object) -> None:
+    with pytest.raises(WeightsError, match="here: its card is damaged"):
+        Card.from_json(json.dumps({**card.to_dict(), name: value}), "here")

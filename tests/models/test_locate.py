@@ -1,0 +1,78 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from utkage.core.errors import UsageError, WeightsError
+from utkage.models import locate
+from utkage.models.locate import BEST_NAME, newest_run_weights, resolve_weights, shipped_weights
+
+
+def finished(run: Path, when: int) -> Path:
+    run.mkdir(parents=True)
+    path = run / BEST_NAME
+    path.write_bytes(b"x")
+    os.utime(path, (when, when))
+    return path
+
+
+@pytest.fixture
+def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    package = tmp_path / "package"
+    path = package / "shipped" / locate.SHIPPED_NAME
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"x")
+    monkeypatch.setattr(locate, "files", lambda name: package)
+    return path
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def test_auto_takes_the_run_that_wrote_last(here: Path, shipped: Path) -> None:
+    finished(here / "runs" / "b-old", 1_000)
+    newest = finished(here / "runs" / "a-new", 3_000)
+    finished(here / "runs" / "c-middle", 2_000)
+    (here / "runs" / "unfinished").mkdir()
+    (here / "runs" / "note.txt").write_text("x")
+    path, how = resolve_weights("auto")
+    assert path.resolve() == newest.resolve()
+    assert "newest run" in how
+
+
+def test_auto_falls_back_to_the_shipped_ones(here: Path, shipped: Path) -> None:
+    assert resolve_weights("auto") == (shipped, "shipped with utkage")
+    (here / "runs" / "unfinished").mkdir(parents=True)
+    assert newest_run_weights() is None
+    assert resolve_weights("auto")[0] == shipped
+
+
+def test_shipped_means_shipped(here: Path, shipped: Path) -> None:
+    finished(here / "runs" / "a", 1_000)
+    assert resolve_weights("shipped")[0] == shipped == shipped_weights()
+
+
+def test_an_installation_without_weights_says_so(here: Path, shipped: Path) -> None:
+    shipped.unlink()
+    for choice in ("auto", "shipped"):
+        with pytest.raises(WeightsError, match="no shipped weights; install it again"):
+            resolve_weights(choice)
+
+
+def test_files_and_run_folders(here: Path) -> None:
+    best = finished(here / "runs" / "mine", 1_000)
+    assert resolve_weights("runs/mine") == (Path("runs/mine") / BEST_NAME, "best of this run")
+    assert resolve_weights(str(best)) == (best, "as given")
+
+
+def test_nothing_there(here: Path) -> None:
+    with pytest.raises(UsageError, match=r"other\.safetensors: no such weights file"):
+        resolve_weights("other.safetensors")
+    (here / "folder").mkdir()
+    with pytest.raises(UsageError, match=r"folder: no best\.safetensors"):
+        resolve_weights("folder")

@@ -1,0 +1,108 @@
+"""Fill the README with real output and with the numbers in the shipped weights' card.
+
+    python tools/write_numbers.py [--check]
+
+Between the marks ``<!-- numbers -->`` comes a table made from the card, and between
+``<!-- output -->`` what ``predict`` prints for the examples; the annotated picture beside it is
+written as well. ``--check`` only compares the numbers.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from utkage.core.files import write_text
+from utkage.models.locate import shipped_weights
+from utkage.models.weights import read_card
+
+ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
+PICTURE = ROOT / "docs" / "images" / "family.annotated.jpg"
+EXAMPLES = ("couple.jpg", "family.jpg", "landscape.jpg", "portrait.jpg", "rotated.jpg")
+
+ROWS = (
+    ("MAE, all ages", "mae", "n", "{:.2f} years"),
+    ("MAE, ages 21-60", "mae_21_60", "n_21_60", "{:.2f} years"),
+    ("CS@5 (error at most 5 years)", "cs5", "n", "{:.1%}"),
+    ("age range, nine ranges", "range_accuracy", "n", "{:.1%}"),
+    ("gender, all ages", "gender_accuracy", "n", "{:.1%}"),
+    ("gender, 16 and older", "gender_accuracy_16plus", "n_16plus", "{:.1%}"),
+    ("age inside its 80 % interval", "interval_coverage", "n", "{:.1%}"),
+    ("MAE of always answering the median age", "baseline_mae", "n", "{:.2f} years"),
+)
+
+
+def numbers() -> str:
+    """The table of figures, with where each comes from."""
+    path = shipped_weights()
+    card = read_card(path)
+    plain: dict[str, Any] = card.metrics["test"]
+    flipped: dict[str, Any] = card.metrics["test (flip averaging)"]
+    lines = ["| | one look | with flip averaging (the default) | faces |", "|---|---|---|---|"]
+    for words, key, count, form in ROWS:
+        cells = (words, form.format(plain[key]), form.format(flipped[key]), str(plain[count]))
+        lines.append(f"| {' | '.join(cells)} |")
+    data = card.data
+    lines += [
+        "",
+        f"Data: {data['source']}, {sum(data['splits'].values())} usable chips, split "
+        f"`{data['split_hash']}` (train {data['splits']['train']}, val {data['splits']['val']}, "
+        f"test {data['splits']['test']}; seed {data['split']['seed']}). Weights: "
+        f"{path.stat().st_size / 1e6:.1f} MB, `{card.training['command']}`, measured "
+        f"{plain['measured']} on the stored file by `tools/ship_weights.py`.",
+    ]
+    return "\n".join(lines)
+
+
+def output() -> str:
+    """What the command prints for the examples, as it prints it."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        shutil.copytree(ROOT / "examples", folder / "examples")
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "utkage", "predict"),
+                *(f"examples/{example}" for example in EXAMPLES),
+                *("--weights", "shipped", "--save-images", "out", "--quiet"),
+            ],
+            cwd=folder,
+            env={**os.environ, "COLUMNS": "100", "NO_COLOR": "1"},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        PICTURE.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(next((folder / "out").glob("*family*.jpg")), PICTURE)
+    return f"```\n$ utkage predict examples/*.jpg\n{done.stdout.strip()}\n```"
+
+
+def filled(text: str, mark: str, content: str) -> str:
+    """``text`` with what stands between two marks replaced."""
+    pattern = re.compile(rf"(<!-- {mark} -->\n).*?(<!-- /{mark} -->)", re.DOTALL)
+    if not pattern.search(text):
+        raise SystemExit(f"README.md has no marks <!-- {mark} --> ... <!-- /{mark} -->")
+    return pattern.sub(lambda match: f"{match[1]}{content}\n{match[2]}", text)
+
+
+def main() -> int:
+    """Write the README's generated parts, or with ``--check`` fail when numbers are stale."""
+    text = README.read_text(encoding="utf-8")
+    fresh = filled(text, "numbers", numbers())
+    if "--check" in sys.argv[1:]:
+        if fresh != text:
+            print("README.md: numbers are stale; run: make docs", file=sys.stderr)
+            return 1
+        return 0
+    write_text(README, filled(fresh, "output", output()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
