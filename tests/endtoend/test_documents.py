@@ -1,0 +1,64 @@
+"""What the documents say is what the program does."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import write_numbers
+from typer.testing import CliRunner
+
+from utkage.cli.app import app
+
+
+def _documented(page: str, heading: str) -> list[str]:
+    section = page.split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0]
+    return re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
+
+
+@pytest.fixture
+def formats(repository: Path) -> str:
+    return (repository / "docs" / "formats.md").read_text(encoding="utf-8")
+
+
+def test_rows_of_predict(formats: str) -> None:
+    from utkage.workflows.predict import ROW_FIELDS
+
+    assert _documented(formats, "`predict --json`") == list(ROW_FIELDS)
+
+
+def test_object_of_evaluate(
+    formats: str, examples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from make_demo_set import make_demo_set
+
+    make_demo_set(examples / "faces", tmp_path / "chips", 12, 3)
+    monkeypatch.chdir(tmp_path)
+    words = ["evaluate", "--data", "chips", "--weights", "shipped", "--json"]
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 0, result.output
+    assert list(json.loads(result.stdout)) == _documented(
+        formats, "`evaluate --json` and `metrics.json`"
+    )
+
+
+def test_numbers_in_the_readme_are_those_of_the_card() -> None:
+    text = write_numbers.README.read_text(encoding="utf-8")
+    assert write_numbers.filled(text, "numbers", write_numbers.numbers()) == text
+
+
+def test_links_between_documents_lead_somewhere(repository: Path) -> None:
+    pages = [
+        *repository.glob("*.md"),
+        *(repository / "docs").rglob("*.md"),
+        repository / "examples" / "README.md",
+    ]
+    broken = [
+        f"{page.name}: {target}"
+        for page in pages
+        for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8"))
+        if "://" not in target and not (page.parent / target).exists()
+    ]
+    assert broken == []

@@ -1,0 +1,107 @@
+"""The road on real chips and real photographs; skipped where there are none."""
+
+from __future__ import annotations
+
+import csv
+import json
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from utkage.cli.app import app
+from utkage.data.store import ChipStore
+from utkage.models.locate import shipped_weights
+from utkage.models.weights import read_card
+
+pytestmark = [pytest.mark.realdata, pytest.mark.slow]
+
+
+def _run(*words: object) -> str:
+    result = CliRunner().invoke(app, [str(word) for word in words])
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+@pytest.fixture(scope="module")
+def prepared(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("real") / "prepared"
+    _run("prepare", real_data / "data" / "UTKFace.tar.gz", "--out", out, "--quiet")
+    return out
+
+
+def test_the_archive_as_distributed(prepared: Path) -> None:
+    store = ChipStore.open(prepared)
+    with (prepared / store.description["files"]["dropped"]).open(encoding="utf-8") as file:
+        dropped = {line["name"]: line["reason"] for line in csv.DictReader(file)}
+    for name in (
+        "24_0_1_20170116220224657 .jpg.chip.jpg",
+        "55_0_0_20170116232725357jpg.chip.jpg",
+        "61_1_20170109142408075.jpg.chip.jpg",
+        "61_1_20170109150557335.jpg.chip.jpg",
+    ):
+        assert "date" in dropped[name]
+    assert len(store.manifest) > 18_000
+    assert store.split_hash == read_card(shipped_weights()).data["split_hash"]
+
+
+def test_shipped_weights_keep_their_promise(prepared: Path, tmp_path: Path) -> None:
+    """A third of the test split, scored through the command, against the card's figures."""
+    store = ChipStore.open(prepared)
+    chosen = store.split("test").names[::3]
+    # Scored as a plain folder, which decodes and resizes on its own way.
+    folder = tmp_path / "chips"
+    folder.mkdir()
+    _extract(prepared, set(chosen), folder)
+    words = ("--weights", "shipped", "--out", tmp_path / "out", "--json", "--quiet")
+    result = json.loads(_run("evaluate", "--data", folder, *words))
+    assert result["n"] == len(chosen)
+    assert result["n_seen_in_training"] == 0
+    card = read_card(shipped_weights()).metrics["test (flip averaging)"]
+    assert result["mae"] == pytest.approx(card["mae"], abs=0.4)
+    assert result["mae"] <= 4.5
+    assert result["gender_accuracy"] >= 0.93
+
+
+def test_training_on_real_chips(real_data: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "few"
+    folder.mkdir()
+    with tarfile.open(real_data / "data" / "UTKFace.tar.gz") as archive:
+        members = [member for member in archive.getmembers() if member.isfile()][::60]
+        for member in members:
+            stream = archive.extractfile(member)
+            assert stream is not None
+            (folder / Path(member.name).name).write_bytes(stream.read())
+    _run("prepare", folder, "--out", tmp_path / "set", "--chip-size", 96, "--quiet")
+    run = tmp_path / "run"
+    words = ("--data", tmp_path / "set", "--run", run, "--device", "cpu", "--sizes", 96)
+    _run("train", *words, "--epochs", 2, "--batch-size", 32, "--lr", 1e-4, "--quiet")
+    words = ("--data", tmp_path / "set", "--weights", run, "--out", tmp_path / "out", "--plot-cm")
+    result = json.loads(_run("evaluate", *words, "--json", "--quiet"))
+    assert result["mae"] < result["baseline_mae"]
+    assert (tmp_path / "out" / "confusion_matrix.png").is_file()
+
+
+def test_portraits_of_congress(real_data: Path) -> None:
+    folder = real_data / "photos" / "congress"
+    with (folder / "labels.csv").open(encoding="utf-8") as file:
+        genders = {line["file"]: line["gender"] for line in csv.DictReader(file)}
+    files = sorted(folder.glob("*.jpg"))[::4]
+    rows = json.loads(_run("predict", *files, "--json", "--quiet", "--weights", "shipped"))
+    assert len(rows) == len(files)
+    assert all(row["status"] == "ok" for row in rows)
+    right = [row["gender"] == genders[Path(row["file"]).name] for row in rows]
+    assert np.mean(right) >= 0.96
+    assert 40 <= np.median([row["age"] for row in rows]) <= 70
+
+
+def _extract(prepared: Path, names: set[str], folder: Path) -> None:
+    source = Path(ChipStore.open(prepared).description["source"]["path"])
+    with tarfile.open(source) as archive:
+        for member in archive:
+            if Path(member.name).name in names:
+                stream = archive.extractfile(member)
+                assert stream is not None
+                (folder / Path(member.name).name).write_bytes(stream.read())
