@@ -3,14 +3,16 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := demo-output
+BENCH_DATA ?= ../shared/data/UTKFace.tar.gz
 
-.PHONY: help demo test format docs clean
+.PHONY: help demo test format docs bench clean
 
 help:
 	@echo "make demo    install into $(VENV) and run every command once"
 	@echo "make test    install into $(VENV) and run all checks and tests"
 	@echo "make format  let ruff format and fix what it can"
 	@echo "make docs    write docs/cli.md and the numbers in the README anew"
+	@echo "make bench   measure speeds as ratios (BENCH_DATA=UTKFace.tar.gz)"
 	@echo "make clean   remove $(VENV) and what the demo wrote"
 
 $(VENV)/.installed: pyproject.toml
@@ -45,6 +47,9 @@ format: $(VENV)/.installed
 docs: $(VENV)/.installed
 	$(BIN)/python tools/write_cli_docs.py
 	$(BIN)/python tools/write_numbers.py
+
+bench: $(VENV)/.installed
+	$(BIN)/python tools/bench.py $(BENCH_DATA)
 
 clean:
 	rm -rf $(VENV) $(DEMO)

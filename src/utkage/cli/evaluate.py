@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from utkage.cli.options import DATA, OUTPUT, Debug, Device, Flip, Json, Quiet, WeightsChoice
+from utkage.cli.options import (
+    DATA,
+    OUTPUT,
+    Aligned,
+    Debug,
+    Device,
+    Flip,
+    Json,
+    Labels,
+    Quiet,
+    WeightsChoice,
+    parse_aligned,
+)
 from utkage.cli.session import session
 
 if TYPE_CHECKING:
@@ -28,6 +40,20 @@ def evaluate_command(
         str,
         typer.Option(help="train, val, test or all of a prepared set.", rich_help_panel=DATA),
     ] = "test",
+    source: Annotated[
+        str | None,
+        typer.Option(help="Only this source of a prepared set.", rich_help_panel=DATA),
+    ] = None,
+    labels: Labels = None,
+    aligned: Aligned = "auto",
+    allow_seen: Annotated[
+        bool,
+        typer.Option(
+            "--allow-seen",
+            help="Score pictures that the weights learned from, instead of refusing.",
+            rich_help_panel=DATA,
+        ),
+    ] = False,
     weights: WeightsChoice = "auto",
     device: Device = "auto",
     flip: Flip = True,
@@ -51,6 +77,7 @@ def evaluate_command(
     Writes metrics.json, predictions.csv and, with --plot-cm, confusion_matrix.png.
     """
     with session(quiet=quiet, debug=debug) as reporter:
+        from utkage.data.sources.options import SourceOptions
         from utkage.workflows.evaluate import EvaluateRequest, evaluate
 
         result = evaluate(
@@ -60,6 +87,9 @@ def evaluate_command(
                 weights=weights,
                 device=device,
                 flip=flip,
+                source=source,
+                allow_seen=allow_seen,
+                options=SourceOptions(labels=labels, aligned=parse_aligned(aligned)),
                 out=out,
                 plot_cm=plot_cm,
             ),
@@ -96,6 +126,9 @@ def _print_table(result: EvaluateResult) -> None:
         metrics.n,
         ".1%",
     )
+    for source, own in result.sources.items():
+        row(f"MAE of {source}, years", own.mae, own.n, ".2f")
+        row(f"gender accuracy of {source}", own.gender_accuracy, own.n, ".1%")
     Console().print(table)
     for kind, path in result.files.items():
         print(f"{kind.replace('_', ' ')}: {path}")

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from utkage.core.errors import ConfigError
+
 OUTPUT = "Output"
 DATA = "Data"
 MODEL = "Model"
@@ -51,3 +53,32 @@ PreparedData = Annotated[
     Path,
     typer.Option("--data", help="The prepared set.", rich_help_panel=DATA, metavar="FOLDER"),
 ]
+Labels = Annotated[
+    Path | None,
+    typer.Option(
+        help="CSV or JSONL manifest: path, age, gender[, race, split]. A labels.csv inside the "
+        "source is found by itself.",
+        rich_help_panel=DATA,
+        metavar="FILE",
+    ),
+]
+ALIGNED: dict[str, bool | None] = {"auto": None, "yes": True, "no": False}
+Aligned = Annotated[
+    str,
+    typer.Option(
+        help="yes: pictures are chips; no: photographs, whose largest face is found and aligned; "
+        "auto: chips end in .chip.jpg.",
+        rich_help_panel=DATA,
+    ),
+]
+
+
+def parse_aligned(choice: str) -> bool | None:
+    """What ``--aligned`` means.
+
+    Raises:
+        ConfigError: not one of auto, yes and no.
+    """
+    if choice not in ALIGNED:
+        raise ConfigError(f"--aligned {choice}: choose one of {', '.join(ALIGNED)}")
+    return ALIGNED[choice]

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from utkage.data.ingest import Chip
+from utkage.data.audit.records import Record
 from utkage.data.labels import range_index
 from utkage.faces.contract import CropContract
 from utkage.images.resize import resize_square
 
 NO_RACE = -1
+# Share of common fingerprints up to which nothing was learned: four bytes of hash collide.
+SEEN_TOLERANCE = 0.002
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,7 @@ class LabelledChips:
     Attributes:
         pixels: uint8 RGB, (rows, size, size, 3); may be memory-mapped and hold further rows.
         rows: int64 (n,): which row of ``pixels`` each face is.
+        sources: Name of each face's source, (n,).
         names: File names, (n,).
         ages: int64 (n,), whole years.
         genders: int64 (n,), 0 male, 1 female.
@@ -33,6 +36,7 @@ class LabelledChips:
 
     pixels: NDArray[np.uint8]
     rows: NDArray[np.int64]
+    sources: tuple[str, ...]
     names: tuple[str, ...]
     ages: NDArray[np.int64]
     genders: NDArray[np.int64]
@@ -48,6 +52,15 @@ class LabelledChips:
         """Index of each face's age range, (n,)."""
         return np.array([range_index(int(age)) for age in self.ages], dtype=np.int64)
 
+    @property
+    def source_names(self) -> tuple[str, ...]:
+        """The sources there are, sorted."""
+        return tuple(sorted(set(self.sources)))
+
+    def of_source(self, name: str) -> NDArray[np.bool_]:
+        """Which faces come from the source ``name``, (n,)."""
+        return np.array([source == name for source in self.sources], dtype=np.bool_)
+
     def fingerprints(self) -> NDArray[np.int32]:
         """The first four bytes of each pixel hash, sorted: enough to notice overlaps."""
         return fingerprints(self.pixel_hashes)
@@ -61,24 +74,29 @@ class LabelledChips:
             yield batch
 
 
+def labelled_chips(
+    pixels: NDArray[np.uint8],
+    rows: Sequence[int],
+    records: Sequence[Record],
+    contract: CropContract,
+) -> LabelledChips:
+    """Turn records, and the rows that their chips are in, into columns."""
+    return LabelledChips(
+        pixels=pixels,
+        rows=np.array(rows, dtype=np.int64),
+        sources=tuple(record.source for record in records),
+        names=tuple(record.name for record in records),
+        ages=np.array([record.label.age for record in records], dtype=np.int64),
+        genders=np.array([record.label.gender for record in records], dtype=np.int64),
+        races=np.array(
+            [NO_RACE if r.label.race is None else r.label.race for r in records], dtype=np.int64
+        ),
+        pixel_hashes=tuple(record.pixel_hash for record in records),
+        contract=contract,
+    )
+
+
 def fingerprints(pixel_hashes: tuple[str, ...]) -> NDArray[np.int32]:
     """The first four bytes of each hash as sorted int32, (n,)."""
     raw = b"".join(bytes.fromhex(value[:8]) for value in pixel_hashes)
     return np.sort(np.frombuffer(raw, dtype=">i4").astype(np.int32))
-
-
-def stack_chips(chips: list[Chip], contract: CropContract) -> LabelledChips:
-    """Hold ingested chips in memory as columns."""
-    return LabelledChips(
-        pixels=np.stack([chip.pixels for chip in chips]),
-        rows=np.arange(len(chips), dtype=np.int64),
-        names=tuple(chip.name for chip in chips),
-        ages=np.array([chip.label.age for chip in chips], dtype=np.int64),
-        genders=np.array([chip.label.gender for chip in chips], dtype=np.int64),
-        races=np.array(
-            [NO_RACE if chip.label.race is None else chip.label.race for chip in chips],
-            dtype=np.int64,
-        ),
-        pixel_hashes=tuple(chip.pixel_hash for chip in chips),
-        contract=contract,
-    )

@@ -1,68 +1,105 @@
-"""From a source to labelled chips: parse the name, decode the picture, bring it to chip size."""
+"""From a source to labelled chips: decode the picture, find the face if need be, cut the chip."""
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from utkage.core.errors import ImageError, LabelError
-from utkage.data.labels import FaceLabel, parse_name
-from utkage.data.sources import Entry, Source
+from utkage.core.errors import ImageError
+from utkage.data.audit.perceptual import perceptual_hash
+from utkage.data.audit.records import Record
+from utkage.data.sources.base import Entry, Source
+from utkage.faces.alignment import extract_chip
+from utkage.faces.contract import CropContract
+from utkage.faces.detector import Detector
 from utkage.images.decode import load_image
+from utkage.images.formats import extension_fits
 from utkage.images.resize import resize_square
 
 MIN_SIDE = 32
+# Below this spread of values (0..255) a picture shows nothing.
+MIN_CONTRAST = 1.0
 
 
 @dataclass(frozen=True)
-class Chip:
-    """One labelled, decoded chip.
+class Ingested:
+    """One labelled, decoded picture.
 
     Attributes:
-        name: File name in its source.
-        label: What the name says.
-        pixel_hash: SHA-256 (hex) of the decoded picture at its original size, so that copies
-            saved with other metadata are still recognised.
-        pixels: uint8 RGB, (size, size, 3).
+        record: What is known of it.
+        aligned: It came as a chip; otherwise its largest face was found and aligned.
+        split: Predefined by its source, or None.
+        chip: uint8 RGB, (size, size, 3).
     """
 
-    name: str
-    label: FaceLabel
-    pixel_hash: str
-    pixels: NDArray[np.uint8]
+    record: Record
+    aligned: bool
+    split: str | None
+    chip: NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
 class Dropped:
-    """A picture that is left out, and why."""
+    """A picture that cannot be used at all, and why."""
 
+    source: str
     name: str
     reason: str
 
 
+# What an earlier run made of a file: its record and chip, by (hash of the bytes, aligned).
+Known = Mapping[tuple[str, bool], tuple[Record, NDArray[np.uint8]]]
+
+
+@dataclass(frozen=True)
+class Ingestion:
+    """How pictures become chips.
+
+    Attributes:
+        contract: What a chip is.
+        make_detector: Builds the face detector when the first photograph comes.
+        workers: Threads; decoders, OpenCV and ONNX Runtime release the interpreter lock.
+        max_pixels: Pictures with more are refused from their header.
+        known: Files that need no decoding because they were decoded before.
+    """
+
+    contract: CropContract
+    make_detector: Callable[[], Detector]
+    workers: int = 1
+    max_pixels: int = 100_000_000
+    known: Known = field(default_factory=dict)
+
+
 def ingest(
     source: Source,
-    size: int,
-    workers: int,
+    name: str,
+    ingestion: Ingestion,
     on_position: Callable[[int], None] = lambda position: None,
-) -> Iterator[Chip | Dropped]:
-    """Yield every picture of ``source`` as a chip of ``size`` pixels, or as dropped.
+) -> Iterator[Ingested | Dropped]:
+    """Yield every picture of ``source`` as a chip, or as dropped, in the order of the source.
 
-    Pictures are decoded on ``workers`` threads (decoders release the interpreter lock) and come
-    out in the order of the source. ``on_position`` hears how many bytes have been consumed.
+    Args:
+        source: Where pictures come from.
+        name: What records call the source; it differs from ``source.name`` where two sources
+            have the same one.
+        ingestion: How pictures become chips.
+        on_position: Hears how many bytes of the source have been consumed.
     """
-    waiting: deque[tuple[int, Future[Chip | Dropped]]] = deque()
-    with ThreadPoolExecutor(max_workers=workers) as pool:
+    detector = functools.cache(ingestion.make_detector)
+    work = functools.partial(_to_chip, source=name, ingestion=ingestion, detector=detector)
+    waiting: deque[tuple[int, Future[Ingested | Dropped]]] = deque()
+    with ThreadPoolExecutor(max_workers=ingestion.workers) as pool:
         for entry in source.entries():
-            waiting.append((entry.position, pool.submit(_to_chip, entry, size)))
+            waiting.append((entry.position, pool.submit(work, entry)))
             # A bounded window keeps memory constant however large the source is.
-            while len(waiting) > 8 * workers:
+            while len(waiting) > 8 * ingestion.workers:
                 position, future = waiting.popleft()
                 yield future.result()
                 on_position(position)
@@ -79,19 +116,57 @@ def pixel_hash(rgb: NDArray[np.uint8]) -> str:
     return digest.hexdigest()
 
 
-def _to_chip(entry: Entry, size: int) -> Chip | Dropped:
-    if entry.problem is not None:
-        return Dropped(entry.name, entry.problem)
+def _to_chip(
+    entry: Entry, source: str, ingestion: Ingestion, detector: Callable[[], Detector]
+) -> Ingested | Dropped:
+    if entry.problem is not None or entry.label is None:
+        return Dropped(source, entry.name, entry.problem or "no label")
+    byte_hash = hashlib.sha256(entry.content).hexdigest()
+    fits = extension_fits(entry.name, entry.content)
+    if (byte_hash, entry.aligned) in ingestion.known:
+        record, chip = ingestion.known[byte_hash, entry.aligned]
+        record = replace(
+            record, source=source, name=entry.name, label=entry.label, wrong_extension=not fits
+        )
+        return Ingested(record, entry.aligned, entry.split, chip)
     try:
-        label = parse_name(entry.name)
-        rgb = load_image(entry.content)
-    except (LabelError, ImageError) as error:
-        return Dropped(entry.name, str(error))
+        rgb = load_image(entry.content, max_pixels=ingestion.max_pixels)
+        chip = _cut(rgb, entry.aligned, ingestion.contract, detector)
+    except ImageError as error:
+        return Dropped(source, entry.name, str(error))
+    height, width = rgb.shape[:2]
+    record = Record(
+        source=source,
+        name=entry.name,
+        label=entry.label,
+        byte_hash=byte_hash,
+        pixel_hash=pixel_hash(rgb),
+        perceptual=perceptual_hash(chip),
+        width=width,
+        height=height,
+        wrong_extension=not fits,
+        constant=float(chip.std()) < MIN_CONTRAST,
+    )
+    return Ingested(record, entry.aligned, entry.split, chip)
+
+
+def _cut(
+    rgb: NDArray[np.uint8],
+    aligned: bool,
+    contract: CropContract,
+    detector: Callable[[], Detector],
+) -> NDArray[np.uint8]:
     height, width = rgb.shape[:2]
     if min(height, width) < MIN_SIDE:
-        return Dropped(entry.name, f"{width}x{height} pixels is too small (under {MIN_SIDE})")
+        raise ImageError(f"{width}x{height} pixels is too small (under {MIN_SIDE})")
+    if not aligned:
+        faces = detector().detect(rgb)
+        if not faces:
+            raise ImageError("no face was found")
+        return extract_chip(rgb, faces[0].landmarks, contract)
     if height != width:
-        return Dropped(
-            entry.name, f"{width}x{height} pixels is not square, so it is not an aligned chip"
+        raise ImageError(
+            f"{width}x{height} pixels is not square, so it is not an aligned chip; "
+            "use --aligned no for photographs"
         )
-    return Chip(entry.name, label, pixel_hash(rgb), resize_square(rgb, size))
+    return resize_square(rgb, contract.size)

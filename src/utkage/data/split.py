@@ -2,7 +2,10 @@
 
 A picture's place is a hash of (seed, pixel hash), read as a number in [0, 1) and cut at the
 fractions. So identical pictures always fall on the same side, the order of files does not
-matter, and adding pictures never moves the ones that were there.
+matter, and adding pictures never moves the ones that were there. Every stratum (age range,
+gender, race, source) is cut at the same places, so it gets its fractions up to sampling noise;
+an exact quota per stratum would move pictures whenever others are added. Near-copies are kept
+together by ``family_split``.
 """
 
 from __future__ import annotations
@@ -48,6 +51,17 @@ def assign_split(pixel_hash: str, config: SplitConfig) -> str:
     if place < config.test + config.val:
         return "val"
     return "train"
+
+
+def family_split(members: Iterable[str]) -> str:
+    """Where a family of copies goes whose members would be divided.
+
+    It goes to training if any member does, else to validation: what is measured then has no copy
+    elsewhere, and a picture that was once learned from never becomes a test picture because a
+    copy of it was added.
+    """
+    found = set(members)
+    return next(split for split in SPLITS if split in found)
 
 
 def split_hash(members: Iterable[tuple[str, str]]) -> str:

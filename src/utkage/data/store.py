@@ -2,24 +2,20 @@
 
 A prepared set is a folder with
 
-* ``store.json``: format version, crop contract, source, counts, hashes, and the names of the
-  other files. It is written last and replaced atomically: it *is* the prepared set, and whatever
-  it does not name is a left-over of a killed run.
+* ``store.json``: format version, crop contract, inputs and settings, counts, hashes, and the
+  names of the next three. It is written last and replaced atomically: it *is* the prepared set,
+  and whatever it does not name is a left-over of a killed run.
 * ``chips-<id>.u8``: rows of size x size x 3 bytes, uint8 RGB, nothing else. Reading one is a
   matter of arithmetic in any language.
-* ``manifest-<id>.csv``: one line per usable chip (row, name, source, age, gender, race, pixel
-  hash, split).
-* ``dropped-<id>.csv``: one line per picture left out, with the reason.
+* ``manifest-<id>.csv``: one line per decoded picture; those without a split are left out.
+* ``dropped-<id>.csv``: one line per picture that could not be used at all, with the reason.
+* ``audit.json`` and ``audit.html``: made from the others.
 """
 
 from __future__ import annotations
 
 import csv
-import io
 import json
-import os
-import uuid
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,114 +24,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utkage.core.errors import ConfigError, DataError, LabelError, UsageError
-from utkage.core.files import write_json, write_text
-from utkage.data.chips import NO_RACE, LabelledChips
+from utkage.data.chips import LabelledChips, labelled_chips
 from utkage.data.ingest import Dropped
-from utkage.data.labels import FaceLabel
+from utkage.data.manifest import ManifestRow, read_manifest
 from utkage.data.split import SPLITS, split_hash
 from utkage.faces.contract import CropContract
 
+FORMAT = "utkage chip store"
 FORMAT_VERSION = 1
 STORE_FILE = "store.json"
-_OURS = ("chips-*.u8", "manifest-*.csv", "dropped-*.csv")
-# What a kill inside an atomic write leaves.
-_PARTIALS = (".manifest-*.partial.csv", ".dropped-*.partial.csv", ".store.*.partial.json")
-
-
-@dataclass(frozen=True)
-class ManifestRow:
-    """One usable chip of a prepared set."""
-
-    row: int
-    name: str
-    source: str
-    label: FaceLabel
-    pixel_hash: str
-    split: str
-
-
-class StoreWriter:
-    """Writes a new state of a prepared set beside the current one, then switches over.
-
-    Use as a context manager: ``append`` chips, then ``commit``. Leaving without ``commit``
-    removes what was written and keeps the former state.
-    """
-
-    def __init__(self, folder: Path, contract: CropContract) -> None:
-        if folder.exists() and not folder.is_dir():
-            raise UsageError(f"{folder}: is a file; choose a folder for the prepared set")
-        if folder.is_dir() and any(folder.iterdir()) and not _is_ours(folder):
-            raise UsageError(
-                f"{folder}: holds other files; choose an empty folder for the prepared set"
-            )
-        folder.mkdir(parents=True, exist_ok=True)
-        self._folder = folder
-        self._contract = contract
-        self._id = uuid.uuid4().hex[:12]
-        self._chips = (folder / f"chips-{self._id}.u8").open("wb")
-        self._count = 0
-
-    def __enter__(self) -> StoreWriter:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._chips.close()
-        try:
-            current = read_store_file(self._folder)["files"] if is_prepared(self._folder) else {}
-        except DataError:
-            # Of another version: what belongs to it is not ours to say, what we wrote is.
-            (self._folder / f"chips-{self._id}.u8").unlink(missing_ok=True)
-        else:
-            _remove_leftovers(self._folder, set(current.values()))
-
-    def append(self, chip: NDArray[np.uint8]) -> int:
-        """Add one chip, (size, size, 3) uint8; returns its row."""
-        side = self._contract.size
-        if chip.shape != (side, side, 3) or chip.dtype != np.uint8:
-            raise DataError(f"a chip of {chip.shape} {chip.dtype} in a store of {side} pixels")
-        self._chips.write(np.ascontiguousarray(chip).data)
-        self._count += 1
-        return self._count - 1
-
-    def commit(
-        self,
-        manifest: list[ManifestRow],
-        dropped: list[Dropped],
-        description: dict[str, Any],
-    ) -> str:
-        """Write the tables, then make this the state of the set by replacing ``store.json``.
-
-        Returns the split hash.
-        """
-        self._chips.flush()
-        os.fsync(self._chips.fileno())
-        files = {
-            "chips": f"chips-{self._id}.u8",
-            "manifest": f"manifest-{self._id}.csv",
-            "dropped": f"dropped-{self._id}.csv",
-        }
-        write_text(self._folder / files["manifest"], _manifest_csv(manifest))
-        write_text(
-            self._folder / files["dropped"],
-            _csv(["name", "reason"], [[item.name, item.reason] for item in dropped]),
-        )
-        identity = split_hash((row.pixel_hash, row.split) for row in manifest)
-        write_json(
-            self._folder / STORE_FILE,
-            {
-                "format": "utkage chip store",
-                "version": FORMAT_VERSION,
-                "contract": self._contract.to_json(),
-                "rows": self._count,
-                "usable": len(manifest),
-                "splits": {split: sum(row.split == split for row in manifest) for split in SPLITS},
-                "dropped": len(dropped),
-                "split_hash": identity,
-                **description,
-                "files": files,
-            },
-        )
-        return identity
+# Where commands look for a prepared set when they are not told.
+DEFAULT_FOLDER = Path("prepared")
 
 
 @dataclass(frozen=True)
@@ -146,7 +45,7 @@ class ChipStore:
         folder: Where it lies.
         contract: What its chips are.
         description: Everything in ``store.json``.
-        manifest: The usable chips.
+        manifest: All decoded pictures; those without a split are left out.
     """
 
     folder: Path
@@ -168,11 +67,11 @@ class ChipStore:
         try:
             rows = int(description["rows"])
             contract = CropContract.from_json(description["contract"])
-            with manifest_path.open(newline="", encoding="utf-8") as file:
-                manifest = tuple(_manifest_row(line) for line in csv.DictReader(file))
+            manifest = read_manifest(manifest_path)
             if any(not 0 <= row.row < rows for row in manifest):
                 raise ValueError("it names chips that are not there")
-            if description["split_hash"] != split_hash((r.pixel_hash, r.split) for r in manifest):
+            used = ((row.record.pixel_hash, row.split) for row in manifest if row.split)
+            if description["split_hash"] != split_hash(used):
                 raise ValueError("it is not the one that was written")
         except (OSError, KeyError, ValueError, TypeError, ConfigError, LabelError) as error:
             raise DataError(f"{manifest_path}: cannot be read ({error}); prepare again") from error
@@ -186,40 +85,54 @@ class ChipStore:
         """Identifies the pictures and how they are divided."""
         return str(self.description["split_hash"])
 
-    def split(self, name: str) -> LabelledChips:
+    def split(self, name: str, source: str | None = None) -> LabelledChips:
         """The chips of ``"train"``, ``"val"``, ``"test"`` or ``"all"``, memory-mapped.
 
+        Args:
+            name: The split.
+            source: Only the faces of this source; None: of all.
+
         Raises:
-            UsageError: no such split, or it is empty.
+            UsageError: no such split or source, or it is empty.
         """
         if name not in (*SPLITS, "all"):
             raise UsageError(f"no split is called {name!r}; use train, val, test or all")
-        chosen = [row for row in self.manifest if name in ("all", row.split)]
+        chosen = [row for row in self.manifest if row.split and name in ("all", row.split)]
+        if source is not None:
+            names = sorted({row.record.source for row in self.manifest})
+            if source not in names:
+                raise UsageError(
+                    f"{self.folder}: no source is called {source!r}; it has {', '.join(names)}"
+                )
+            chosen = [row for row in chosen if row.record.source == source]
         if not chosen:
             raise UsageError(
                 f"{self.folder}: its {name} split is empty; "
                 "prepare more pictures or choose other fractions"
             )
-        side = self.contract.size
-        pixels = np.memmap(
-            self.folder / str(self.description["files"]["chips"]),
-            dtype=np.uint8,
-            mode="r",
-            shape=(int(self.description["rows"]), side, side, 3),
+        return labelled_chips(
+            self.pixels(),
+            [row.row for row in chosen],
+            [row.record for row in chosen],
+            self.contract,
         )
-        return LabelledChips(
-            pixels=pixels,
-            rows=np.array([row.row for row in chosen], dtype=np.int64),
-            names=tuple(row.name for row in chosen),
-            ages=np.array([row.label.age for row in chosen], dtype=np.int64),
-            genders=np.array([row.label.gender for row in chosen], dtype=np.int64),
-            races=np.array(
-                [NO_RACE if row.label.race is None else row.label.race for row in chosen],
-                dtype=np.int64,
-            ),
-            pixel_hashes=tuple(row.pixel_hash for row in chosen),
-            contract=self.contract,
-        )
+
+    def dropped(self) -> tuple[Dropped, ...]:
+        """The pictures that could not be used at all."""
+        path = self.folder / str(self.description["files"]["dropped"])
+        with path.open(newline="", encoding="utf-8") as file:
+            return tuple(
+                Dropped(line["source"], line["name"], line["reason"])
+                for line in csv.DictReader(file)
+            )
+
+    def pixels(self) -> NDArray[np.uint8]:
+        """All chips, memory-mapped for reading: uint8 RGB, (rows, size, size, 3)."""
+        rows, side = int(self.description["rows"]), self.contract.size
+        if rows == 0:
+            return np.empty((0, side, side, 3), dtype=np.uint8)
+        path = self.folder / str(self.description["files"]["chips"])
+        return np.memmap(path, dtype=np.uint8, mode="r", shape=(rows, side, side, 3))
 
 
 def is_prepared(folder: Path) -> bool:
@@ -240,7 +153,7 @@ def read_store_file(folder: Path) -> dict[str, Any]:
     try:
         description = json.loads(path.read_text(encoding="utf-8"))
         version = description["version"]
-        if description["format"] != "utkage chip store":
+        if description["format"] != FORMAT:
             raise KeyError("format")
     except (ValueError, KeyError, TypeError) as error:
         raise DataError(f"{path}: not a store file of utkage; prepare again") from error
@@ -252,55 +165,3 @@ def read_store_file(folder: Path) -> dict[str, Any]:
     if not isinstance(files, dict) or not {"chips", "manifest", "dropped"} <= set(files):
         raise DataError(f"{path}: does not name its files; prepare again")
     return dict(description)
-
-
-def _manifest_row(line: dict[str, str]) -> ManifestRow:
-    return ManifestRow(
-        row=int(line["row"]),
-        name=line["name"],
-        source=line["source"],
-        label=FaceLabel(
-            int(line["age"]), int(line["gender"]), int(line["race"]) if line["race"] else None
-        ),
-        pixel_hash=line["pixel_hash"],
-        split=line["split"],
-    )
-
-
-def _manifest_csv(manifest: list[ManifestRow]) -> str:
-    header = ["row", "name", "source", "age", "gender", "race", "pixel_hash", "split"]
-    lines: list[list[Any]] = [
-        [
-            row.row,
-            row.name,
-            row.source,
-            row.label.age,
-            row.label.gender,
-            "" if row.label.race is None else row.label.race,
-            row.pixel_hash,
-            row.split,
-        ]
-        for row in manifest
-    ]
-    return _csv(header, lines)
-
-
-def _csv(header: list[str], lines: list[list[Any]]) -> str:
-    buffer = io.StringIO()
-    writer: Callable[[list[Any]], Any] = csv.writer(buffer, lineterminator="\n").writerow
-    writer(header)
-    for line in lines:
-        writer(line)
-    return buffer.getvalue()
-
-
-def _is_ours(folder: Path) -> bool:
-    names = {path.name for pattern in (*_OURS, STORE_FILE) for path in folder.glob(pattern)}
-    return all(path.name in names or path.name.startswith(".") for path in folder.iterdir())
-
-
-def _remove_leftovers(folder: Path, keep: set[str]) -> None:
-    for pattern in (*_OURS, *_PARTIALS):
-        for path in folder.glob(pattern):
-            if path.name not in keep:
-                path.unlink(missing_ok=True)

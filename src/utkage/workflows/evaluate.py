@@ -6,7 +6,7 @@ import csv
 import io
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,13 +17,15 @@ from utkage.core.errors import DataError
 from utkage.core.files import write_json, write_text
 from utkage.core.reporter import Reporter, SilentReporter
 from utkage.core.versions import versions
-from utkage.data.chips import LabelledChips, stack_chips
-from utkage.data.ingest import Chip, Dropped, ingest
+from utkage.data.chips import SEEN_TOLERANCE, LabelledChips, labelled_chips
+from utkage.data.ingest import Dropped, Ingested, Ingestion, ingest
 from utkage.data.labels import GENDERS, RANGE_NAMES
-from utkage.data.sources import open_source
-from utkage.data.store import ChipStore, is_prepared
+from utkage.data.sources.options import SourceOptions
+from utkage.data.sources.registry import open_source
+from utkage.data.store import DEFAULT_FOLDER, ChipStore, is_prepared
+from utkage.faces.contract import CropContract
+from utkage.faces.retinaface import RetinaFaceDetector
 from utkage.models.locate import resolve_weights
-from utkage.workflows.prepare import DEFAULT_OUT
 
 if TYPE_CHECKING:
     from utkage.engines.evaluation.metrics import Metrics
@@ -33,6 +35,7 @@ SCHEMA = 1
 DEFAULT_REPORT = Path("evaluation")
 BATCH = 128
 PREDICTION_COLUMNS = (
+    "source",
     "file",
     "age",
     "gender",
@@ -56,15 +59,21 @@ class EvaluateRequest:
         weights: As in ``models.locate.resolve_weights``.
         device: As in ``--device``.
         flip: Average each answer with that for the mirrored chip.
+        source: Only the faces of this source of a prepared set; None: all.
+        allow_seen: Score pictures that the weights learned from, instead of refusing.
+        options: How a plain folder or archive is read: labels, alignment, limits.
         out: Folder for ``metrics.json``, ``predictions.csv`` and plots.
         plot_cm: Draw the confusion matrix of the age ranges.
     """
 
-    data: Path = DEFAULT_OUT
+    data: Path = DEFAULT_FOLDER
     split: str = "test"
     weights: str = "auto"
     device: str = "auto"
     flip: bool = True
+    source: str | None = None
+    allow_seen: bool = False
+    options: SourceOptions = field(default_factory=SourceOptions)
     out: Path = DEFAULT_REPORT
     plot_cm: bool = False
 
@@ -75,6 +84,7 @@ class EvaluateResult:
 
     Attributes:
         metrics: The figures.
+        sources: The figures by source, if there are several.
         confusion: Counts, (9, 9): rows are true ranges, columns predicted ones.
         weights: The weights file.
         weights_origin: How it was chosen.
@@ -87,6 +97,7 @@ class EvaluateResult:
     """
 
     metrics: Metrics
+    sources: dict[str, Metrics]
     confusion: NDArray[np.int64]
     weights: Path
     weights_origin: str
@@ -102,6 +113,7 @@ class EvaluateResult:
         return {
             "schema": SCHEMA,
             **self.metrics.to_dict(),
+            "sources": {name: metrics.to_dict() for name, metrics in self.sources.items()},
             "n_seen_in_training": self.seen,
             "n_dropped": len(self.dropped),
             "data": str(self.data),
@@ -119,13 +131,13 @@ def evaluate(request: EvaluateRequest, reporter: Reporter | None = None) -> Eval
 
     Raises:
         UsageError: no data, no such split, unknown weights or device.
-        DataError: no usable labelled chip.
+        DataError: no usable labelled face, or faces that the weights learned from.
         WeightsError: the weights are not ours.
     """
     from sklearn.metrics import confusion_matrix
 
     from utkage.engines.device import choose_device
-    from utkage.engines.evaluation.metrics import score
+    from utkage.engines.evaluation.metrics import score, score_sources
     from utkage.engines.inference.loading import load_predictor
     from utkage.engines.inference.predictions import Predictions
     from utkage.models.weights import load_weights
@@ -135,13 +147,9 @@ def evaluate(request: EvaluateRequest, reporter: Reporter | None = None) -> Eval
     reporter.info(f"weights {weights} ({origin})")
     device, _ = choose_device(request.device)
     predictor = load_predictor(weights, device=device, flip=request.flip)
-    faces, split, dropped = _labelled_faces(request, predictor.card.contract.size, reporter)
+    faces, split, dropped = _labelled_faces(request, predictor.card.contract, reporter)
     seen = _count_seen(faces, load_weights(weights).fingerprints.numpy())
-    if seen:
-        reporter.warn(
-            f"these weights learned from {seen} of the {len(faces)} pictures: "
-            "the figures flatter them"
-        )
+    _guard_seen(seen, len(faces), request, reporter)
     parts: list[Predictions] = []
     started = time.monotonic()
     with reporter.progress("evaluating", len(faces)) as task:
@@ -162,6 +170,7 @@ def evaluate(request: EvaluateRequest, reporter: Reporter | None = None) -> Eval
         files["confusion_matrix"] = request.out / "confusion_matrix.png"
     result = EvaluateResult(
         metrics=score(faces.ages, faces.genders, predictions),
+        sources=score_sources(faces, predictions),
         confusion=confusion,
         weights=weights,
         weights_origin=origin,
@@ -182,34 +191,59 @@ def evaluate(request: EvaluateRequest, reporter: Reporter | None = None) -> Eval
 
 
 def _labelled_faces(
-    request: EvaluateRequest, size: int, reporter: Reporter
+    request: EvaluateRequest, contract: CropContract, reporter: Reporter
 ) -> tuple[LabelledChips, str | None, tuple[Dropped, ...]]:
-    if is_prepared(request.data) or (request.data == DEFAULT_OUT and not request.data.exists()):
+    if is_prepared(request.data) or (request.data == DEFAULT_FOLDER and not request.data.exists()):
         store = ChipStore.open(request.data)
-        return store.split(request.split), request.split, ()
-    source = open_source(request.data)
-    chips: list[Chip] = []
+        return store.split(request.split, request.source), request.split, ()
+    source = open_source(request.data, request.options)
+    ingestion = Ingestion(
+        contract, RetinaFaceDetector, os.cpu_count() or 1, request.options.limits.max_pixels
+    )
+    found: list[Ingested] = []
     dropped: list[Dropped] = []
-    with reporter.progress(f"reading {request.data}", None) as task:
-        for item in ingest(source, size, os.cpu_count() or 1):
-            task.advance(1)
-            if isinstance(item, Chip):
-                chips.append(item)
+    with reporter.progress(f"reading {request.data}", source.total_bytes) as task:
+        consumed = 0
+
+        def advance(position: int) -> None:
+            nonlocal consumed
+            task.advance(position - consumed, f"{len(found)} faces")
+            consumed = position
+
+        for item in ingest(source, source.name, ingestion, advance):
+            if isinstance(item, Ingested):
+                found.append(item)
             else:
                 dropped.append(item)
-    if not chips:
+    if not found:
         detail = f" (first: {dropped[0].name}: {dropped[0].reason})" if dropped else ""
         raise DataError(
-            f"{request.data}: no usable labelled chip{detail}; names must read "
-            "<age>_<gender>_<race>_<date>.jpg"
+            f"{request.data}: no usable labelled face{detail}; names must read "
+            "<age>_<gender>_<race>_<date>.jpg, or labels must come in a manifest"
         )
     if dropped:
         reporter.warn(
             f"{len(dropped)} pictures left out (first: {dropped[0].name}: {dropped[0].reason})"
         )
-    from utkage.faces.contract import utkface_contract
+    chips = labelled_chips(
+        np.stack([item.chip for item in found]),
+        range(len(found)),
+        [item.record for item in found],
+        contract,
+    )
+    return chips, None, tuple(dropped)
 
-    return stack_chips(chips, utkface_contract(size)), None, tuple(dropped)
+
+def _guard_seen(seen: int, count: int, request: EvaluateRequest, reporter: Reporter) -> None:
+    if not seen:
+        return
+    words = f"these weights learned from {seen} of the {count} pictures"
+    if seen > SEEN_TOLERANCE * count and not request.allow_seen:
+        raise DataError(
+            f"{request.data}: {words}, so the figures would flatter them; score others, "
+            "or use --allow-seen"
+        )
+    reporter.warn(f"{words}: the figures flatter them")
 
 
 def _count_seen(faces: LabelledChips, learned: NDArray[np.int32]) -> int:
@@ -226,6 +260,7 @@ def _predictions_csv(faces: LabelledChips, predictions: Predictions) -> str:
     for index, name in enumerate(faces.names):
         writer.writerow(
             [
+                faces.sources[index],
                 name,
                 faces.ages[index],
                 GENDERS[faces.genders[index]],

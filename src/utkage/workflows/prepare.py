@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections import defaultdict
-from dataclasses import dataclass, field
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
-from utkage.core.errors import DataError
+import numpy as np
+from numpy.typing import NDArray
+
+from utkage.core.errors import DataError, UsageError, UtkageError
+from utkage.core.files import write_json
 from utkage.core.reporter import Reporter, SilentReporter
-from utkage.data.ingest import Chip, Dropped, ingest
-from utkage.data.labels import AGE_RANGES, GENDERS, RANGE_NAMES, FaceLabel, range_index
-from utkage.data.sources import open_source
-from utkage.data.split import SPLITS, SplitConfig, assign_split
-from utkage.data.store import ManifestRow, StoreWriter
-from utkage.faces.contract import utkface_contract
+from utkage.data.audit.groups import find_groups
+from utkage.data.audit.records import Record
+from utkage.data.audit.report import Audit, build_audit
+from utkage.data.audit.resolve import Decision, FixConfig, resolve
+from utkage.data.ingest import Dropped, Ingested, Ingestion, ingest
+from utkage.data.manifest import ManifestRow
+from utkage.data.predefined import read_split_file
+from utkage.data.sources.base import Source
+from utkage.data.sources.container import Container
+from utkage.data.sources.options import SourceOptions
+from utkage.data.sources.registry import open_container, open_source, unique_names
+from utkage.data.split import SplitConfig, assign_split, family_split
+from utkage.data.store import DEFAULT_FOLDER, ChipStore, is_prepared
+from utkage.data.store_writer import REPORT_FILES, StoreWriter
+from utkage.faces.contract import CropContract, utkface_contract
+from utkage.faces.retinaface import RetinaFaceDetector
 
 DEFAULT_SOURCE = Path("Dataset/UTKFace")
-DEFAULT_OUT = Path("prepared")
 
 
 @dataclass(frozen=True)
@@ -25,137 +41,316 @@ class PrepareConfig:
     """What to prepare, and how.
 
     Attributes:
-        source: A folder, tar or zip of pictures named by the label grammar.
+        sources: Folders, tar or zip files of labelled pictures; each stays apart by its name.
         out: Folder of the prepared set; an earlier set in it is replaced at the very end.
         chip_size: Side of the stored chips, pixels.
         split: Seed and fractions.
-        workers: Decoding threads.
+        split_file: A published split (CSV of name and split) instead; pictures that it does not
+            list are left out.
+        ages: First and last age to use, such as (21, 60); None: all.
+        fix: What to do about copies.
+        options: How sources are read: labels, alignment, limits.
+        workers: Threads.
+        dry_run: Read and judge everything, write nothing.
     """
 
-    source: Path = DEFAULT_SOURCE
-    out: Path = DEFAULT_OUT
+    sources: tuple[Path, ...] = (DEFAULT_SOURCE,)
+    out: Path = DEFAULT_FOLDER
     chip_size: int = 160
     split: SplitConfig = field(default_factory=SplitConfig)
+    split_file: Path | None = None
+    ages: tuple[int, int] | None = None
+    fix: FixConfig = field(default_factory=FixConfig)
+    options: SourceOptions = field(default_factory=SourceOptions)
     workers: int = field(default_factory=lambda: os.cpu_count() or 1)
+    dry_run: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.sources:
+            raise UsageError("nothing to prepare; name a folder or an archive")
+        if self.options.labels is not None and len(self.sources) > 1:
+            raise UsageError("--labels belongs to one source; prepare several without it")
 
 
 @dataclass(frozen=True)
 class PrepareResult:
-    """What ``prepare`` made.
+    """What ``prepare`` found and made.
 
     Attributes:
         folder: The prepared set.
-        usable: Number of usable chips.
+        audit: What is known of the pictures; None if the set was there already (its
+            ``audit.json`` has it).
         splits: Chips per split.
-        ranges: Chips per age range, by its name.
-        genders: Chips per gender.
-        dropped: Every picture left out, with the reason.
-        split_hash: Identifies the pictures and their division.
+        split_hash: Identifies the pictures and their division; empty for a dry run.
+        unchanged: The set was already prepared from the same input with the same settings.
+        written: Whether anything was written.
     """
 
     folder: Path
-    usable: int
+    audit: Audit | None
     splits: dict[str, int]
-    ranges: dict[str, int]
-    genders: dict[str, int]
-    dropped: tuple[Dropped, ...]
     split_hash: str
+    unchanged: bool = False
+    written: bool = True
+
+
+@dataclass
+class _Gathered:
+    """What the sources gave, while it is being collected."""
+
+    rows: list[int] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list)
+    aligned: list[bool] = field(default_factory=list)
+    splits: list[str | None] = field(default_factory=list)
+    dropped: list[Dropped] = field(default_factory=list)
 
 
 def prepare(config: PrepareConfig, reporter: Reporter | None = None) -> PrepareResult:
-    """Read, check, split and store every picture of ``config.source``.
+    """Read, check, audit, split and store every picture of the sources.
 
-    Copies (pictures with identical pixels) are kept once; where copies carry different labels,
-    nobody can tell which is right, and all of them are dropped.
+    Nothing happens if the set in ``config.out`` was made from the same input with the same
+    settings. Pictures that it already holds are not decoded again. A kill at any moment leaves
+    the former set; running again then gives the same bytes as an undisturbed run.
 
     Raises:
-        UsageError: the source is missing or the output folder holds something else.
-        DataError: the archive is damaged, or no picture is usable.
+        UsageError: a source is missing, the output folder holds something else, or another
+            process is writing there.
+        DataError: an archive is damaged or over a limit, or no picture is usable.
     """
     reporter = reporter or SilentReporter()
-    source = open_source(config.source)
+    containers = [open_container(path, config.options.limits) for path in config.sources]
+    names = unique_names(containers)
     contract = utkface_contract(config.chip_size)
-    manifest: list[ManifestRow] = []
-    dropped: list[Dropped] = []
-    copies: dict[str, list[tuple[str, FaceLabel]]] = defaultdict(list)
+    description = _description(config, dict(zip(names, containers, strict=True)))
+    former = _former(config.out)
+    if former is not None and _same(former, contract, description):
+        reporter.info(f"{config.out}: already prepared from this input; nothing to do")
+        if not all((config.out / name).is_file() for name in REPORT_FILES):
+            # A kill came between the set and its report.
+            _write_report(former, _audit_of(former, config))
+        return _result(former, None, unchanged=True)
+    # Only now, because looking for labels inside an archive means reading it through.
+    sources = {
+        name: open_source(path, config.options)
+        for name, path in zip(names, config.sources, strict=True)
+    }
+    ingestion = Ingestion(
+        contract=contract,
+        make_detector=RetinaFaceDetector,
+        workers=config.workers,
+        max_pixels=config.options.limits.max_pixels,
+        known=_known(former, contract),
+    )
+    if config.dry_run:
+        gathered = _Gathered()
+        for item in _read(sources, ingestion, gathered, reporter):
+            gathered.rows.append(len(gathered.rows))
+            _note(item, gathered)
+        manifest, audit = _judge(gathered, config, reporter)
+        splits = Counter(row.split for row in manifest if row.split)
+        return PrepareResult(config.out, audit, dict(splits), "", written=False)
 
     with StoreWriter(config.out, contract) as writer:
-        with reporter.progress(f"reading {config.source}", source.total_bytes) as task:
+        gathered = _Gathered()
+        for item in _read(sources, ingestion, gathered, reporter):
+            gathered.rows.append(writer.append(item.chip))
+            _note(item, gathered)
+        manifest, audit = _judge(gathered, config, reporter)
+        # Released before its file may be replaced, which some systems refuse while it is mapped.
+        del ingestion, former
+        writer.commit(manifest, gathered.dropped, description)
+    store = ChipStore.open(config.out)
+    _write_report(store, audit)
+    return _result(store, audit, unchanged=False)
+
+
+def _read(
+    sources: dict[str, Source], ingestion: Ingestion, gathered: _Gathered, reporter: Reporter
+) -> Iterator[Ingested]:
+    for name, source in sources.items():
+        with reporter.progress(f"reading {name}", source.total_bytes) as task:
             consumed = 0
 
             def advance(position: int) -> None:
                 nonlocal consumed
-                task.advance(position - consumed, f"{len(manifest)} chips")
+                task.advance(
+                    position - consumed,
+                    f"{len(gathered.records)} decoded, {len(gathered.dropped)} dropped",
+                )
                 consumed = position
 
-            for item in ingest(source, config.chip_size, config.workers, advance):
+            for item in ingest(source, name, ingestion, advance):
                 if isinstance(item, Dropped):
-                    dropped.append(item)
-                    continue
-                copies[item.pixel_hash].append((item.name, item.label))
-                if len(copies[item.pixel_hash]) == 1:
-                    manifest.append(_manifest_row(item, writer, source.name, config.split))
-        usable, repeated = _resolve_copies(manifest, copies)
-        dropped.extend(repeated)
-        if not usable:
-            raise DataError(
-                f"{config.source}: no usable picture among {len(dropped)}; file names must read "
-                "<age>_<gender>_<race>_<date>.jpg"
-                + (f" (first: {dropped[0].name}: {dropped[0].reason})" if dropped else "")
-            )
-        description = {
-            "source": {"name": source.name, "path": str(config.source)},
-            "split": {
-                "seed": config.split.seed,
-                "val": config.split.val,
-                "test": config.split.test,
-            },
-        }
-        split_id = writer.commit(usable, dropped, description)
+                    gathered.dropped.append(item)
+                else:
+                    yield item
+
+
+def _note(item: Ingested, gathered: _Gathered) -> None:
+    gathered.records.append(item.record)
+    gathered.aligned.append(item.aligned)
+    gathered.splits.append(item.split)
+
+
+def _judge(
+    gathered: _Gathered, config: PrepareConfig, reporter: Reporter
+) -> tuple[list[ManifestRow], Audit]:
+    """Group copies, divide families, and decide over every picture.
+
+    Raises:
+        DataError: no picture is left.
+    """
+    records = gathered.records
+    with reporter.progress("comparing pictures", 1) as task:
+        groups = find_groups(records, config.fix.max_distance)
+        task.advance(1)
+    listed = read_split_file(config.split_file) if config.split_file else None
+    wanted = gathered.splits if listed is None else [listed.get(r.name) for r in records]
+    members: dict[str, list[str]] = defaultdict(list)
+    for index, record in enumerate(records):
+        own = wanted[index] or assign_split(record.pixel_hash, config.split)
+        members[groups.group_of(index).family].append(own)
+    decisions = [
+        decision if outside is None else Decision(False, decision.split, outside)
+        for decision, outside in zip(
+            resolve(records, groups, lambda family: family_split(members[family]), config.fix),
+            (_outside(record, listed, config.ages) for record in records),
+            strict=True,
+        )
+    ]
+    manifest = [
+        ManifestRow(
+            row=gathered.rows[index],
+            record=record,
+            aligned=gathered.aligned[index],
+            group=groups.group_of(index).id,
+            split=decision.split if decision.kept else "",
+            reason=decision.reason or "",
+        )
+        for index, (record, decision) in enumerate(zip(records, decisions, strict=True))
+    ]
+    if not any(row.split for row in manifest):
+        raise DataError(_nothing_usable(config, manifest, gathered.dropped))
+    audit = build_audit(records, groups, decisions, gathered.dropped, config.fix, config.split)
+    return manifest, audit
+
+
+def _outside(
+    record: Record, listed: dict[str, str] | None, ages: tuple[int, int] | None
+) -> str | None:
+    """Why a picture is not part of what was asked for, or None."""
+    if listed is not None and record.name not in listed:
+        return "not in the split file"
+    if ages is not None and not ages[0] <= record.label.age <= ages[1]:
+        return f"age outside {ages[0]}-{ages[1]}"
+    return None
+
+
+def _description(config: PrepareConfig, sources: dict[str, Container]) -> dict[str, Any]:
+    """What the set is made from and how: the part of ``store.json`` that decides its content."""
+    return {
+        "source": {
+            "name": "+".join(sources),
+            "inputs": [
+                {"name": name, "fingerprint": source.fingerprint()}
+                for name, source in sources.items()
+            ],
+        },
+        "split": {
+            "seed": config.split.seed,
+            "val": config.split.val,
+            "test": config.split.test,
+            "file": _content_hash(config.split_file),
+            "ages": None if config.ages is None else list(config.ages),
+        },
+        "fix": asdict(config.fix),
+        "reading": {
+            "labels": _content_hash(config.options.labels),
+            "allow_missing_race": config.options.allow_missing_race,
+            "aligned": config.options.aligned,
+            "limits": asdict(config.options.limits),
+        },
+    }
+
+
+def _content_hash(path: Path | None) -> str | None:
+    if path is None:
+        return None
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def _former(folder: Path) -> ChipStore | None:
+    """The set that is there, if it can be read; a damaged one is simply made anew."""
+    if not is_prepared(folder):
+        return None
+    try:
+        return ChipStore.open(folder)
+    except UtkageError:
+        return None
+
+
+def _same(former: ChipStore, contract: CropContract, description: dict[str, Any]) -> bool:
+    return former.contract == contract and all(
+        former.description.get(name) == value for name, value in description.items()
+    )
+
+
+def _known(
+    former: ChipStore | None, contract: CropContract
+) -> dict[tuple[str, bool], tuple[Record, NDArray[np.uint8]]]:
+    if former is None or former.contract != contract:
+        return {}
+    pixels = former.pixels()
+    return {
+        (row.record.byte_hash, row.aligned): (row.record, pixels[row.row])
+        for row in former.manifest
+    }
+
+
+def _result(store: ChipStore, audit: Audit | None, *, unchanged: bool) -> PrepareResult:
     return PrepareResult(
-        folder=config.out,
-        usable=len(usable),
-        splits={split: sum(row.split == split for row in usable) for split in SPLITS},
-        ranges={
-            RANGE_NAMES[index]: sum(range_index(row.label.age) == index for row in usable)
-            for index in range(len(AGE_RANGES))
-        },
-        genders={
-            name: sum(row.label.gender == index for row in usable)
-            for index, name in enumerate(GENDERS)
-        },
-        dropped=tuple(dropped),
-        split_hash=split_id,
+        store.folder,
+        audit,
+        dict(store.description["splits"]),
+        store.split_hash,
+        unchanged=unchanged,
+        written=not unchanged,
     )
 
 
-def _manifest_row(
-    chip: Chip, writer: StoreWriter, source_name: str, split: SplitConfig
-) -> ManifestRow:
-    return ManifestRow(
-        row=writer.append(chip.pixels),
-        name=chip.name,
-        source=source_name,
-        label=chip.label,
-        pixel_hash=chip.pixel_hash,
-        split=assign_split(chip.pixel_hash, split),
+def _audit_of(store: ChipStore, config: PrepareConfig) -> Audit:
+    """The audit of a set that is there, from its own files."""
+    records = [row.record for row in store.manifest]
+    decisions = [
+        Decision(bool(row.split), row.split or "train", row.reason or None)
+        for row in store.manifest
+    ]
+    groups = find_groups(records, config.fix.max_distance)
+    return build_audit(records, groups, decisions, store.dropped(), config.fix, config.split)
+
+
+def _write_report(store: ChipStore, audit: Audit) -> None:
+    from utkage.data.audit.thumbnails import conflict_thumbnails
+    from utkage.plots.audit_page import write_audit_page
+
+    data_file, page_file = (store.folder / name for name in REPORT_FILES)
+    write_json(data_file, audit.to_dict())
+    write_audit_page(audit, conflict_thumbnails(store, audit), page_file)
+
+
+def _nothing_usable(
+    config: PrepareConfig, manifest: list[ManifestRow], dropped: list[Dropped]
+) -> str:
+    names = ", ".join(str(path) for path in config.sources)
+    first = ""
+    if dropped:
+        first = f" (first: {dropped[0].name}: {dropped[0].reason})"
+    elif manifest:
+        first = f" (first: {manifest[0].record.name}: {manifest[0].reason})"
+    return (
+        f"{names}: no usable picture among {len(dropped) + len(manifest)}; file names must read "
+        f"<age>_<gender>_<race>_<date>.jpg, or labels must come in a manifest{first}"
     )
-
-
-def _resolve_copies(
-    manifest: list[ManifestRow], copies: dict[str, list[tuple[str, FaceLabel]]]
-) -> tuple[list[ManifestRow], list[Dropped]]:
-    usable: list[ManifestRow] = []
-    dropped: list[Dropped] = []
-    for row in manifest:
-        group = copies[row.pixel_hash]
-        labels = {(label.age, label.gender) for _, label in group}
-        if len(labels) > 1:
-            dropped.extend(
-                Dropped(name, f"copies of this picture carry {len(labels)} different labels")
-                for name, _ in group
-            )
-            continue
-        usable.append(row)
-        dropped.extend(Dropped(name, f"copy of {row.name}") for name, _ in group[1:])
-    return usable, dropped

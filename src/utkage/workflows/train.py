@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from utkage.core.errors import UsageError, WeightsError
 from utkage.core.files import write_json
 from utkage.core.reporter import Reporter, SilentReporter
 from utkage.core.versions import versions
-from utkage.data.chips import LabelledChips
-from utkage.data.store import ChipStore
+from utkage.data.chips import SEEN_TOLERANCE, LabelledChips
+from utkage.data.store import DEFAULT_FOLDER, ChipStore
 from utkage.engines.training.config import TrainConfig
 from utkage.models.card import RESEARCH_TERMS, Card
 from utkage.models.locate import BEST_NAME, RUNS_FOLDER, resolve_weights
 from utkage.models.registry import get_backbone
-from utkage.workflows.prepare import DEFAULT_OUT
 
 if TYPE_CHECKING:
     from utkage.models.multitask import MultiTaskNet
@@ -50,7 +50,7 @@ class TrainRequest:
         command: The command line, for the card.
     """
 
-    data: Path = DEFAULT_OUT
+    data: Path = DEFAULT_FOLDER
     run: Path | None = None
     device: str = "auto"
     config: TrainConfig = field(default_factory=TrainConfig)
@@ -95,7 +95,13 @@ def train(request: TrainRequest, reporter: Reporter | None = None) -> TrainResul
     folder = request.run or _new_run_folder(RUNS_FOLDER)
     reporter.info(f"device {device} ({reason}); {len(training)} chips to learn from; run {folder}")
 
-    network, lineage = _initial_network(config, training)
+    network, lineage, inherited = _initial_network(config, training)
+    known = int(np.isin(validation.fingerprints(), inherited).sum())
+    if known > SEEN_TOLERANCE * len(validation):
+        reporter.warn(
+            f"the initial weights learned from {known} of the {len(validation)} validation "
+            "pictures, so validation will flatter; --init scratch does not have this"
+        )
     backbone = get_backbone(config.backbone)
     augmentation = AugmentConfig()
     data = {
@@ -116,7 +122,11 @@ def train(request: TrainRequest, reporter: Reporter | None = None) -> TrainResul
             "started": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
             "device": str(device),
         },
-        lineage=(*lineage, f"fine-tuned on {store.description['source']['name']} by utkage train"),
+        lineage=(
+            *lineage,
+            f"trained on {data['source']}, split {store.split_hash}, by: "
+            f"{request.command or 'utkage.train'}",
+        ),
         terms=RESEARCH_TERMS,
         versions=versions(),
     )
@@ -131,7 +141,17 @@ def train(request: TrainRequest, reporter: Reporter | None = None) -> TrainResul
         write_json(folder / CONFIG_NAME, {**card.training, "data": data, "versions": versions()})
     result = fit(
         network,
-        Setup(config, augmentation, card, identity, training, validation, device, folder),
+        Setup(
+            config=config,
+            augmentation=augmentation,
+            card=card,
+            identity=identity,
+            train=training,
+            val=validation,
+            learned=np.union1d(inherited, training.fingerprints()),
+            device=device,
+            folder=folder,
+        ),
         reporter,
     )
     return TrainResult(folder, folder / BEST_NAME, result.best_mae, result.best_epoch, result.rows)
@@ -155,8 +175,8 @@ def _init_identity(init: str) -> str:
 
 def _initial_network(
     config: TrainConfig, training: LabelledChips
-) -> tuple[MultiTaskNet, tuple[str, ...]]:
-    """The network to start from and where its weights came from."""
+) -> tuple[MultiTaskNet, tuple[str, ...], NDArray[np.int32]]:
+    """The network to start from, where its weights came from, and what they learned from."""
     import torch
     from safetensors import SafetensorError
     from safetensors.torch import load_file
@@ -165,10 +185,11 @@ def _initial_network(
     from utkage.models.multitask import MultiTaskNet
     from utkage.models.weights import build_network, load_weights
 
+    nothing = np.empty(0, dtype=np.int32)
     torch.manual_seed(config.seed)
     network = MultiTaskNet(config.backbone)
     if config.init == "scratch":
-        return network, ("random initial weights",)
+        return network, ("random initial weights",), nothing
     path, _ = resolve_weights(config.init)
     try:
         tensors = load_file(path)
@@ -180,11 +201,12 @@ def _initial_network(
         sample = torch.from_numpy(training.pixels[training.rows[chosen]])
         images = sample.permute(0, 3, 1, 2).float()
         load_faceres(network, tensors, images)
-        return network, FACERES_LINEAGE
+        return network, FACERES_LINEAGE, nothing
     weights = load_weights(path)
     if weights.card.system != "multitask" or weights.card.backbone != config.backbone:
         raise UsageError(
             f"{path}: holds {weights.card.backbone}, not {config.backbone}; "
             f"use --backbone {weights.card.backbone} or --init scratch"
         )
-    return build_network(weights, str(path)).train(), weights.card.lineage
+    network = build_network(weights, str(path)).train()
+    return network, weights.card.lineage, weights.fingerprints.numpy()

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from utkage.data.chips import LabelledChips
 from utkage.data.labels import range_index
 from utkage.engines.inference.predictions import Predictions
 
@@ -134,3 +135,15 @@ def score(ages: Ints, genders: Ints, predictions: Predictions) -> Metrics:
         interval_width=float((high - low).mean()),
         baseline_mae=mean_absolute_error(ages, np.full(len(ages), float(np.median(ages)))),
     )
+
+
+def score_sources(faces: LabelledChips, predictions: Predictions) -> dict[str, Metrics]:
+    """The figures of each source by its name; empty if all faces are of one source."""
+    names = faces.source_names
+    if len(names) < 2:
+        return {}
+    rows = {name: np.flatnonzero(faces.of_source(name)) for name in names}
+    return {
+        name: score(faces.ages[chosen], faces.genders[chosen], predictions.take(chosen))
+        for name, chosen in rows.items()
+    }

@@ -64,11 +64,15 @@ class Predictions:
 
     def select(self, start: int, stop: int) -> Predictions:
         """The answers ``start`` to ``stop`` - 1."""
+        return self.take(np.arange(start, stop))
+
+    def take(self, rows: NDArray[np.int64]) -> Predictions:
+        """The answers with these indices, in this order."""
         return Predictions(
-            self.age[start:stop],
-            self.age_distribution[start:stop],
-            self.range_probabilities[start:stop],
-            self.p_female[start:stop],
+            self.age[rows],
+            self.age_distribution[rows],
+            self.range_probabilities[rows],
+            self.p_female[rows],
         )
 
     @classmethod

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from utkage.core.errors import TrainingError
@@ -20,7 +21,7 @@ from utkage.data.augment import AugmentConfig, augment
 from utkage.data.batches import epoch_order, steps_per_epoch
 from utkage.data.chips import LabelledChips
 from utkage.data.labels import AGE_COUNT
-from utkage.engines.evaluation.metrics import Metrics, score
+from utkage.engines.evaluation.metrics import Metrics, score, score_sources
 from utkage.engines.inference.predictions import Predictions
 from utkage.engines.inference.predictor import TorchPredictor, predict_batches
 from utkage.engines.training.checkpoint import Checkpoint
@@ -55,6 +56,8 @@ class Setup:
         identity: What a checkpoint must agree on to be continued.
         train: Training chips.
         val: Validation chips, which choose the best epoch.
+        learned: Fingerprints of all pictures that the weights will have learned from, those of
+            the initial weights among them.
         device: Where to compute.
         folder: The run folder.
     """
@@ -65,6 +68,7 @@ class Setup:
     identity: dict[str, Any]
     train: LabelledChips
     val: LabelledChips
+    learned: NDArray[np.int32]
     device: torch.device
     folder: Path
 
@@ -159,7 +163,7 @@ def fit(network: MultiTaskNet, setup: Setup, reporter: Reporter) -> FitResult:
                     save_checkpoint()
                     saved_at = time.monotonic()
 
-        metrics = validate(average.network, setup, reporter)
+        metrics, by_source = validate(average.network, setup, reporter)
         rows.append(
             {
                 "epoch": epoch + 1,
@@ -168,6 +172,7 @@ def fit(network: MultiTaskNet, setup: Setup, reporter: Reporter) -> FitResult:
                 "train_loss": round(float(np.mean(losses)), 5),
                 "seconds": round(time.monotonic() - started, 1),
                 **{f"val_{name}": value for name, value in metrics.to_dict().items()},
+                **({"val_sources": by_source} if by_source else {}),
             }
         )
         reporter.info(
@@ -178,7 +183,7 @@ def fit(network: MultiTaskNet, setup: Setup, reporter: Reporter) -> FitResult:
         weights = Weights(
             card,
             average.network.state_dict(),
-            torch.from_numpy(setup.train.fingerprints()),
+            torch.from_numpy(setup.learned),
         )
         save_weights(setup.folder / LAST_NAME, weights)
         if metrics.mae < best:
@@ -192,8 +197,14 @@ def fit(network: MultiTaskNet, setup: Setup, reporter: Reporter) -> FitResult:
     return FitResult(tuple(rows), float(best_row["val_mae"]), int(best_row["epoch"]))
 
 
-def validate(network: nn.Module, setup: Setup, reporter: Reporter) -> Metrics:
-    """Score ``network`` on the validation split, without flip averaging."""
+def validate(
+    network: nn.Module, setup: Setup, reporter: Reporter
+) -> tuple[Metrics, dict[str, dict[str, Any]]]:
+    """Score ``network`` on the validation split, without flip averaging.
+
+    Returns:
+        All figures, and those of each source if there are several.
+    """
     assert isinstance(network, MultiTaskNet)
     graph = ChipGraph(network, setup.card.point_estimate, flip=False)
     predictor = TorchPredictor(graph, setup.card, setup.device)
@@ -203,7 +214,11 @@ def validate(network: nn.Module, setup: Setup, reporter: Reporter) -> Metrics:
         for part in predict_batches(predictor, batches):
             parts.append(part)
             task.advance(len(part))
-    return score(setup.val.ages, setup.val.genders, Predictions.concatenate(parts))
+    predictions = Predictions.concatenate(parts)
+    metrics = score(setup.val.ages, setup.val.genders, predictions)
+    return metrics, {
+        name: found.to_dict() for name, found in score_sources(setup.val, predictions).items()
+    }
 
 
 def _training_batch(

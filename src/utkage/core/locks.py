@@ -1,0 +1,48 @@
+"""One writer at a time: a lock that dies with its process."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from utkage.core.errors import UsageError
+
+
+@contextlib.contextmanager
+def exclusive(path: Path, what: str) -> Iterator[None]:
+    """Hold the lock file ``path`` while the body runs.
+
+    The operating system frees the lock when the process ends, however it ends, so a killed
+    command never blocks the next one. The empty file stays.
+
+    Args:
+        path: The lock file; its folder exists.
+        what: What is locked, for the message.
+
+    Raises:
+        UsageError: another process holds it.
+    """
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        try:
+            _lock(handle)
+        except OSError as error:
+            raise UsageError(
+                f"{what}: another utkage is writing here; wait until it ends"
+            ) from error
+        yield
+    finally:
+        os.close(handle)
+
+
+def _lock(handle: int) -> None:
+    try:
+        import fcntl
+    except ImportError:
+        import msvcrt
+
+        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined, unused-ignore]
+    else:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

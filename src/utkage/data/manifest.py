@@ -1,0 +1,127 @@
+"""The manifest: one line per decoded picture of a prepared set, and what became of it."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from utkage.data.audit.records import Record
+from utkage.data.labels import FaceLabel
+
+COLUMNS = (
+    "row",
+    "source",
+    "name",
+    "age",
+    "gender",
+    "race",
+    "split",
+    "reason",
+    "group",
+    "byte_hash",
+    "pixel_hash",
+    "perceptual",
+    "width",
+    "height",
+    "aligned",
+    "wrong_extension",
+    "constant",
+)
+
+
+@dataclass(frozen=True)
+class ManifestRow:
+    """One decoded picture.
+
+    Attributes:
+        row: Which row of the chip file it is.
+        record: What is known of it.
+        aligned: It came as a chip; otherwise its face was found and aligned.
+        group: Identifies the pictures that are copies of each other; a group never crosses the
+            split.
+        split: ``"train"``, ``"val"`` or ``"test"``; empty if the picture is left out.
+        reason: Why it is left out; empty if it is used.
+    """
+
+    row: int
+    record: Record
+    aligned: bool
+    group: str
+    split: str
+    reason: str
+
+
+def manifest_csv(rows: Sequence[ManifestRow]) -> str:
+    """The manifest as CSV text."""
+    return csv_text(
+        COLUMNS,
+        (
+            (
+                item.row,
+                item.record.source,
+                item.record.name,
+                item.record.label.age,
+                item.record.label.gender,
+                "" if item.record.label.race is None else item.record.label.race,
+                item.split,
+                item.reason,
+                item.group,
+                item.record.byte_hash,
+                item.record.pixel_hash,
+                item.record.perceptual.hex(),
+                item.record.width,
+                item.record.height,
+                int(item.aligned),
+                int(item.record.wrong_extension),
+                int(item.record.constant),
+            )
+            for item in rows
+        ),
+    )
+
+
+def read_manifest(path: Path) -> tuple[ManifestRow, ...]:
+    """Read what ``manifest_csv`` wrote.
+
+    Raises:
+        OSError, KeyError, ValueError, TypeError, LabelError: it is damaged.
+    """
+    with path.open(newline="", encoding="utf-8") as file:
+        return tuple(_row(line) for line in csv.DictReader(file))
+
+
+def csv_text(header: Sequence[str], lines: Iterable[Sequence[Any]]) -> str:
+    """CSV with plain line feeds."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(lines)
+    return buffer.getvalue()
+
+
+def _row(line: dict[str, str]) -> ManifestRow:
+    return ManifestRow(
+        row=int(line["row"]),
+        record=Record(
+            source=line["source"],
+            name=line["name"],
+            label=FaceLabel(
+                int(line["age"]), int(line["gender"]), int(line["race"]) if line["race"] else None
+            ),
+            byte_hash=line["byte_hash"],
+            pixel_hash=line["pixel_hash"],
+            perceptual=bytes.fromhex(line["perceptual"]),
+            width=int(line["width"]),
+            height=int(line["height"]),
+            wrong_extension=bool(int(line["wrong_extension"])),
+            constant=bool(int(line["constant"])),
+        ),
+        aligned=bool(int(line["aligned"])),
+        group=line["group"],
+        split=line["split"],
+        reason=line["reason"],
+    )
