@@ -1,4 +1,4 @@
-"""From a source to labelled chips: parse the name, decode the picture, bring it to chip size."""
+"""From a source to labelled chips: decode the picture, bring it to chip size."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from utkage.core.errors import ImageError, LabelError
-from utkage.data.labels import FaceLabel, parse_name
+from utkage.core.errors import ImageError
+from utkage.data.labels import FaceLabel
 from utkage.data.sources import Entry, Source
 from utkage.images.decode import load_image
 from utkage.images.resize import resize_square
@@ -26,7 +26,7 @@ class Chip:
 
     Attributes:
         name: File name in its source.
-        label: What the name says.
+        label: What the source says.
         pixel_hash: SHA-256 (hex) of the decoded picture at its original size, so that copies
             saved with other metadata are still recognised.
         pixels: uint8 RGB, (size, size, 3).
@@ -80,12 +80,11 @@ def pixel_hash(rgb: NDArray[np.uint8]) -> str:
 
 
 def _to_chip(entry: Entry, size: int) -> Chip | Dropped:
-    if entry.problem is not None:
-        return Dropped(entry.name, entry.problem)
+    if entry.problem is not None or entry.label is None:
+        return Dropped(entry.name, entry.problem or "no label")
     try:
-        label = parse_name(entry.name)
         rgb = load_image(entry.content)
-    except (LabelError, ImageError) as error:
+    except ImageError as error:
         return Dropped(entry.name, str(error))
     height, width = rgb.shape[:2]
     if min(height, width) < MIN_SIDE:
@@ -94,4 +93,4 @@ def _to_chip(entry: Entry, size: int) -> Chip | Dropped:
         return Dropped(
             entry.name, f"{width}x{height} pixels is not square, so it is not an aligned chip"
         )
-    return Chip(entry.name, label, pixel_hash(rgb), resize_square(rgb, size))
+    return Chip(entry.name, entry.label, pixel_hash(rgb), resize_square(rgb, size))

@@ -22,6 +22,8 @@ GENDERS = ("male", "female")
 RACES = ("White", "Black", "Asian", "Indian", "Others")
 
 _STEM = re.compile(r"(?P<age>\d{1,3})_(?P<gender>\d)_(?P<race>\d)_(?P<date>\d{1,20})", re.ASCII)
+# Two digits at least, so that a race whose date is missing is not taken for a date.
+_RACELESS = re.compile(r"(?P<age>\d{1,3})_(?P<gender>\d)_(?P<date>\d{2,20})", re.ASCII)
 _SUFFIX = re.compile(r"\.(jpg|jpeg|png)(\.chip\.jpg)?", re.ASCII | re.IGNORECASE)
 
 
@@ -87,8 +89,11 @@ def range_index(age: int) -> int:
     raise LabelError(f"age {age} is outside {MIN_AGE}..{MAX_AGE}")
 
 
-def parse_name(name: str) -> FaceLabel:
+def parse_name(name: str, *, allow_missing_race: bool = False) -> FaceLabel:
     """Read the label out of a bare file name (no folders).
+
+    With ``allow_missing_race``, ``<age>_<gender>_<date>.jpg`` is a label without race, too; its
+    date has 2 digits or more.
 
     >>> parse_name("25_1_2_20170116174525125.jpg.chip.jpg")
     FaceLabel(age=25, gender=1, race=2)
@@ -97,6 +102,8 @@ def parse_name(name: str) -> FaceLabel:
         LabelError: the name does not follow the grammar; the message says where it departs.
     """
     match = _STEM.match(name)
+    if match is None and allow_missing_race:
+        match = _RACELESS.match(name)
     if match is None:
         parts = name.split(".")[0].split("_")
         detail = (
@@ -106,7 +113,8 @@ def parse_name(name: str) -> FaceLabel:
     suffix = name[match.end() :]
     if _SUFFIX.fullmatch(suffix) is None:
         raise LabelError(f"unexpected {suffix!r} behind the date")
-    return FaceLabel(int(match["age"]), int(match["gender"]), int(match["race"]))
+    race = match.groupdict().get("race")
+    return FaceLabel(int(match["age"]), int(match["gender"]), None if race is None else int(race))
 
 
 def format_name(label: FaceLabel, date: str, *, chip: bool = True) -> str:

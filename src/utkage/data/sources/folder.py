@@ -1,0 +1,123 @@
+"""The picture files below a folder, in sorted order; links that leave the folder are reported."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from utkage.core.errors import DataError
+from utkage.data.sources.container import NOT_PLAIN, RawFile, clean_path, is_hidden, is_picture
+from utkage.data.sources.limits import Budget, Limits
+
+
+class FolderContainer:
+    """A folder with everything below it; linked folders are not entered."""
+
+    def __init__(self, path: Path, limits: Limits) -> None:
+        """List the folder.
+
+        Raises:
+            DataError: a folder cannot be read, or there are more than ``max_entries`` files.
+        """
+        self.path = path
+        self.name = path.resolve().name
+        self._limits = limits
+        self._files = _listed(path, limits)
+        self.total_bytes = sum(_size(file) for name, file in self._files if is_picture(name))
+
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) of path, size and time of change of every file; contents are not read."""
+        digest = hashlib.sha256()
+        for name, file in self._files:
+            # Systems rewrite their own files whenever somebody looks into a folder.
+            if not is_hidden(name):
+                try:
+                    status = file.stat()
+                    state = f"{status.st_size} {status.st_mtime_ns}"
+                except OSError:
+                    state = "-"
+                digest.update(f"{name}\0{state}\n".encode())
+        return digest.hexdigest()
+
+    def paths(self) -> tuple[str, ...]:
+        """The paths of all files, sorted."""
+        return tuple(name for name, _ in self._files)
+
+    def files(self) -> Iterator[RawFile]:
+        """Yield the pictures, sorted by path.
+
+        Raises:
+            DataError: they are larger than ``max_total_bytes`` together.
+        """
+        budget = Budget(self._limits, self.path)
+        root = self.path.resolve()
+        position = 0
+        for name, file in self._files:
+            if is_picture(name):
+                size = _size(file)
+                position += size
+                content, problem = _read(file, root, self._limits, budget)
+                yield RawFile(name, content, position, problem)
+
+    def read(self, path: str) -> bytes | None:
+        """Content of one file.
+
+        Raises:
+            DataError: it is too large, a link that leaves the folder, or cannot be read.
+        """
+        for name, file in self._files:
+            if name == path:
+                budget = Budget(self._limits, self.path)
+                content, problem = _read(file, self.path.resolve(), self._limits, budget)
+                if problem is not None:
+                    raise DataError(f"{file}: {problem}; replace it or move it away")
+                return content
+        return None
+
+
+def _listed(root: Path, limits: Limits) -> list[tuple[str, Path]]:
+    def stop(error: OSError) -> None:
+        raise DataError(
+            f"{error.filename}: cannot be read ({error.strerror}); check its permissions"
+        ) from error
+
+    budget = Budget(limits, root)
+    files: list[Path] = []
+    for parent, _, names in os.walk(root, onerror=stop):
+        for name in names:
+            budget.member()
+            files.append(Path(parent, name))
+    files.sort(key=lambda file: file.parts)
+    return [(clean_path(file.relative_to(root).as_posix()), file) for file in files]
+
+
+def _read(file: Path, root: Path, limits: Limits, budget: Budget) -> tuple[bytes, str | None]:
+    try:
+        inside = file.resolve().is_relative_to(root)
+    except (OSError, RuntimeError):
+        # Links that go round in a circle.
+        return b"", NOT_PLAIN
+    if not inside:
+        return b"", "a link that leaves the folder"
+    if not file.is_file():
+        return b"", NOT_PLAIN
+    size = _size(file)
+    problem = budget.too_large(size)
+    if problem is not None:
+        return b"", problem
+    budget.reading(size)
+    try:
+        with file.open("rb") as stream:
+            # Not more, should the file be growing.
+            return stream.read(limits.max_entry_bytes), None
+    except OSError as error:
+        return b"", f"cannot be read ({error.strerror})"
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except OSError:
+        return 0

@@ -1,0 +1,60 @@
+"""Labels from file names, as in UTKFace: ``<age>_<gender>_<race>_<date>.jpg``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from utkage.core.errors import LabelError
+from utkage.data.labels import parse_name
+from utkage.data.sources.base import Entry
+from utkage.data.sources.container import Container, bare_name
+from utkage.data.sources.options import SourceOptions
+
+
+def named_as_chip(path: str) -> bool:
+    """Whether the name ends as those of UTKFace's aligned chips do."""
+    return path.lower().endswith(".chip.jpg")
+
+
+class GrammarSource:
+    """Pictures whose names follow the grammar of ``utkage.data.labels``."""
+
+    def __init__(
+        self,
+        container: Container,
+        allow_missing_race: bool = False,
+        aligned: bool | None = None,
+    ) -> None:
+        """Read names from ``container``; for the others see ``SourceOptions``."""
+        self.name = container.name
+        self.total_bytes = container.total_bytes
+        self._container = container
+        self._allow_missing_race = allow_missing_race
+        self._aligned = aligned
+
+    @classmethod
+    def recognise(cls, container: Container, options: SourceOptions) -> GrammarSource:
+        """Take any container: names that do not fit are reported one by one."""
+        return cls(container, options.allow_missing_race, options.aligned)
+
+    def fingerprint(self) -> str:
+        """That of the container."""
+        return self._container.fingerprint()
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield every picture, under its bare name.
+
+        Raises:
+            DataError: the container is damaged or over a limit.
+        """
+        for file in self._container.files():
+            name = bare_name(file.path)
+            aligned = named_as_chip(name) if self._aligned is None else self._aligned
+            label, problem = None, file.problem
+            if problem is None:
+                try:
+                    label = parse_name(name, allow_missing_race=self._allow_missing_race)
+                except LabelError as error:
+                    problem = str(error)
+            content = file.content if problem is None else b""
+            yield Entry(name, content, file.position, label, aligned, problem=problem)

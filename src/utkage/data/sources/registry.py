@@ -1,0 +1,92 @@
+"""Which container and which labels a path has. A new data set is one line in ``RECOGNISERS``."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from utkage.core.errors import DataError, UsageError
+from utkage.data.sources.base import Source
+from utkage.data.sources.container import Container
+from utkage.data.sources.folder import FolderContainer
+from utkage.data.sources.grammar import GrammarSource
+from utkage.data.sources.limits import Limits
+from utkage.data.sources.manifest import ManifestSource
+from utkage.data.sources.options import SourceOptions
+from utkage.data.sources.tar import TarContainer, is_tar
+from utkage.data.sources.zip import ZipContainer
+
+Recogniser = Callable[[Container, SourceOptions], Source | None]
+
+# Asked in this order; the first that does not answer None reads the data set.
+RECOGNISERS: tuple[Recogniser, ...] = (
+    ManifestSource.recognise,
+    GrammarSource.recognise,
+)
+
+_ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
+
+
+def open_source(path: Path, options: SourceOptions | None = None) -> Source:
+    """Choose the reader for ``path``: a folder, a tar (any compression) or a zip file.
+
+    A tar is read once from end to end in order to find a manifest in it.
+
+    Raises:
+        UsageError: there is nothing at ``path``, or no manifest where the options say.
+        DataError: the archive or the manifest cannot be read, or is over a limit.
+    """
+    options = options or SourceOptions()
+    container = open_container(path, options.limits)
+    for recognise in RECOGNISERS:
+        source = recognise(container, options)
+        if source is not None:
+            return source
+    raise DataError(f"{path}: no known data set; see 'Adding a data set' in docs/data.md")
+
+
+def open_container(path: Path, limits: Limits) -> Container:
+    """Choose the container for ``path``, by its content and not by its name.
+
+    Raises:
+        UsageError: there is nothing at ``path``.
+        DataError: it is neither a folder nor an archive, or a damaged one.
+    """
+    if path.is_dir():
+        return FolderContainer(path, limits)
+    if not path.exists():
+        raise UsageError(
+            f"{path}: no such folder or archive; give the path of UTKFace.tar.gz or its folder"
+        )
+    if not path.is_file():
+        raise DataError(f"{path}: not a plain file; give a folder, or a tar or zip archive")
+    try:
+        with path.open("rb") as file:
+            starts_as_zip = file.read(4) in _ZIP_STARTS
+        # A zip is known by its end, so that a tar whose last member is a zip looks like one, too.
+        ends_as_zip = zipfile.is_zipfile(path)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror}); check the file") from error
+    if starts_as_zip and ends_as_zip:
+        return ZipContainer(path, limits)
+    if is_tar(path):
+        return TarContainer(path, limits)
+    if ends_as_zip:
+        return ZipContainer(path, limits)
+    if starts_as_zip:
+        raise DataError(f"{path}: damaged archive (its directory is missing); fetch it again")
+    raise DataError(f"{path}: neither a folder nor a tar or zip archive; unpack or fetch it again")
+
+
+def unique_names(sources: Sequence[Source]) -> tuple[str, ...]:
+    """A name for each source, in order; the second ``faces`` is called ``faces-2``."""
+    taken = {source.name for source in sources}
+    given: list[str] = []
+    for source in sources:
+        name, number = source.name, 1
+        while name in given or (number > 1 and name in taken):
+            number += 1
+            name = f"{source.name}-{number}"
+        given.append(name)
+    return tuple(given)
