@@ -1,0 +1,1 @@
+"""The data audit: copies, contradicting labels, heaped ages, uneven splits, and what to do."""
