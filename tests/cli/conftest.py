@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from click.testing import Result
 from typer.testing import CliRunner
 
 from utkage.cli.app import app
 
-Invoke = Callable[..., Result]
-
 
 @pytest.fixture
-def invoke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Invoke:
+def invoke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Run a command in an empty working directory; stdout and stderr are kept apart."""
     monkeypatch.chdir(tmp_path)
     # Rich measures the terminal; wide tables keep words together.
     monkeypatch.setenv("COLUMNS", "200")
 
-    def run(*arguments: object) -> Result:
+    def run(*arguments: object) -> Any:
         return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
     return run

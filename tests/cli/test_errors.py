@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from click.testing import Result
 from safetensors.numpy import save_file
 
-Invoke = Callable[..., Result]
+Invoke = Callable[..., Any]
 
 
-def _one_line(result: Result, code: int, *words: str) -> None:
+def _one_line(result: Any, code: int, *words: str) -> None:
     assert result.exit_code == code, result.output
     lines = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
     assert len(lines) == 1, result.stderr

@@ -54,6 +54,32 @@ def test_a_character_put_in_is_noticed_or_reads_as_digits(
         parse_name(name[:place] + extra + name[place:])
 
 
+@settings(deadline=None)
+@given(LABELS, st.text("0123456789", min_size=2, max_size=20), st.booleans())
+def test_names_without_race_where_they_are_allowed(label: FaceLabel, date: str, chip: bool) -> None:
+    whole = format_name(label, date, chip=chip)
+    name = f"{label.age}_{label.gender}_{date}{'.jpg.chip.jpg' if chip else '.jpg'}"
+    with pytest.raises(LabelError, match="3 fields instead of 4"):
+        parse_name(name)
+    assert parse_name(name, allow_missing_race=True) == FaceLabel(label.age, label.gender)
+    assert parse_name(whole, allow_missing_race=True) == label
+
+
+@settings(deadline=None)
+@given(st.text("0123456789_.jpg", max_size=20))
+@example("25_1_2.jpg")
+@example("25_1_22_2017.jpg")
+@example("25_1_20.jpg")
+def test_allowing_names_without_race_allows_nothing_else(text: str) -> None:
+    try:
+        label = parse_name(text, allow_missing_race=True)
+    except LabelError:
+        return
+    fields = text.split(".")[0].split("_")
+    assert len(fields) == (3 if label.race is None else 4)
+    assert [int(fields[0]), int(fields[1])] == [label.age, label.gender]
+
+
 @pytest.mark.parametrize(
     ("name", "reason"),
     [

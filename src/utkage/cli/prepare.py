@@ -10,8 +10,10 @@ import typer
 
 from utkage.cli.options import DATA, OUTPUT, Aligned, Debug, Json, Labels, Quiet, parse_aligned
 from utkage.cli.session import session
+from utkage.data.labels import RANGE_NAMES
 
 if TYPE_CHECKING:
+    from utkage.data.audit.report import Audit
     from utkage.workflows.prepare import PrepareResult
 
 SPLIT = "Split"

@@ -27,7 +27,8 @@ font:16px/1.5 system-ui,sans-serif;overflow-wrap:anywhere}
 h1{font-size:1.6rem;margin:.5rem 0}h2{font-size:1.2rem;margin:2rem 0 .5rem}
 p,li{max-width:44rem}.soft{color:var(--soft)}
 .tiles{display:flex;flex-wrap:wrap;gap:.6rem;margin-bottom:.6rem}
-.tile{flex:1 1 8.5rem;max-width:14rem;background:var(--card);border:1px solid var(--line);border-radius:8px;
+.tile{flex:1 1 8.5rem;max-width:14rem;background:var(--card);
+border:1px solid var(--line);border-radius:8px;
 padding:.5rem .8rem}.tile b{display:block;font-size:1.35rem;font-variant-numeric:tabular-nums}
 svg{display:block;width:100%;height:auto;font:11px system-ui,sans-serif}
 svg{max-width:36rem}svg.wide{min-width:34rem;max-width:none}

@@ -12,7 +12,7 @@ from utkage.data.audit.groups import BYTE, NEAR, PIXEL, Groups
 from utkage.data.audit.heaping import Heaping, find_heaping
 from utkage.data.audit.perceptual import distance
 from utkage.data.audit.records import Record
-from utkage.data.audit.resolve import CONSTANT_REASON, Decision, FixConfig
+from utkage.data.audit.resolve import Decision, FixConfig
 from utkage.data.ingest import Dropped
 from utkage.data.labels import GENDERS, RACES, RANGE_NAMES, range_index
 from utkage.data.split import SPLITS, SplitConfig
@@ -249,7 +249,7 @@ def build_audit(
         fix=fix,
         split=split,
         sources=_sources(records, decisions),
-        dropped=_dropped(records, groups, decisions, unreadable),
+        dropped=_dropped(records, decisions, unreadable),
         copies=_copies(groups),
         wrong_extensions=tuple(sorted(r.name for r in records if r.wrong_extension)),
         conflicts=_conflicts(records, groups, decisions, fix),
@@ -271,17 +271,14 @@ def _sources(records: Sequence[Record], decisions: Sequence[Decision]) -> tuple[
 
 
 def _dropped(
-    records: Sequence[Record],
-    groups: Groups,
-    decisions: Sequence[Decision],
-    unreadable: Iterable[Dropped],
+    records: Sequence[Record], decisions: Sequence[Decision], unreadable: Iterable[Dropped]
 ) -> tuple[DroppedUnder, ...]:
     by_title: dict[str, list[Dropped]] = defaultdict(list)
     for item in unreadable:
         by_title[item.reason].append(item)
-    for index, (record, decision) in enumerate(zip(records, decisions, strict=True)):
+    for record, decision in zip(records, decisions, strict=True):
         if decision.reason is not None:
-            title = _title(decision.reason, decisions, groups.group_of(index).members)
+            title = _title(decision.reason)
             by_title[title].append(Dropped(record.source, record.name, decision.reason))
     return tuple(
         DroppedUnder(title, tuple(sorted(pictures, key=lambda item: (item.name, item.reason))))
@@ -289,13 +286,13 @@ def _dropped(
     )
 
 
-def _title(reason: str, decisions: Sequence[Decision], members: tuple[int, ...]) -> str:
-    if reason == CONSTANT_REASON:
-        return CONSTANT_REASON
-    # A group of which nothing stays contradicted itself; otherwise one picture stands for it.
-    if not any(decisions[index].kept for index in members):
-        return CONFLICT_TITLE
-    return NEAR_TITLE if reason.startswith("near-copy") else COPY_TITLE
+def _title(reason: str) -> str:
+    """What kind of reason ``resolve`` or a filter gave; others stand for themselves."""
+    if reason.startswith("copy of "):
+        return COPY_TITLE
+    if reason.startswith("near-copy of "):
+        return NEAR_TITLE
+    return CONFLICT_TITLE if " of this picture carry " in reason else reason
 
 
 def _copies(groups: Groups) -> tuple[CopyCounts, ...]:

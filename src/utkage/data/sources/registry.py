@@ -79,7 +79,7 @@ def open_container(path: Path, limits: Limits) -> Container:
     raise DataError(f"{path}: neither a folder nor a tar or zip archive; unpack or fetch it again")
 
 
-def unique_names(sources: Sequence[Source]) -> tuple[str, ...]:
+def unique_names(sources: Sequence[Source | Container]) -> tuple[str, ...]:
     """A name for each source, in order; the second ``faces`` is called ``faces-2``."""
     taken = {source.name for source in sources}
     given: list[str] = []

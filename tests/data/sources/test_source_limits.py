@@ -1,0 +1,127 @@
+import gzip
+import tarfile
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from utkage.core.errors import ConfigError, DataError
+from utkage.data.sources import Entry, Limits, SourceOptions, open_source
+from utkage.data.sources.limits import RATIO_FREE_BYTES, Budget
+
+Archive = Callable[..., Path]
+Folder = Callable[[Path, Mapping[str, bytes]], Path]
+
+
+def read(path: Path, **limits: Any) -> list[Entry]:
+    return list(open_source(path, SourceOptions(limits=Limits(**limits))).entries())
+
+
+@pytest.fixture(params=["tar", "tar.gz", "zip", "folder"])
+def ten(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    tar_of: Archive,
+    zip_of: Archive,
+    write_folder: Folder,
+) -> Path:
+    files = {f"{age}_0_0_{age}.jpg": bytes(1000) for age in range(10)}
+    path = tmp_path / f"ten.{request.param}"
+    if request.param == "folder":
+        return write_folder(path, files)
+    if request.param == "zip":
+        return zip_of(path, files)
+    return tar_of(path, files, "w:gz" if request.param == "tar.gz" else "w")
+
+
+def test_limits_stop_with_the_option_that_raises_them(ten: Path) -> None:
+    assert len(read(ten, max_entries=10)) == 10
+    with pytest.raises(DataError, match=r"ten\.[a-z.]+: more than 9 entries.*--max-entries"):
+        read(ten, max_entries=9)
+    with pytest.raises(DataError, match=r"more than 9999 bytes unpacked.*--max-total-bytes"):
+        read(ten, max_total_bytes=9999)
+    large = read(ten, max_entry_bytes=999)
+    assert len(large) == 10
+    assert all("--max-entry-bytes" in str(entry.problem) for entry in large)
+
+
+@pytest.mark.parametrize("name", list(vars(Limits())))
+@pytest.mark.parametrize("value", [0, -1, float("nan")])
+def test_limits_are_checked(name: str, value: float) -> None:
+    with pytest.raises(ConfigError, match=name):
+        Limits(**{name: value})  # type: ignore[arg-type]
+
+
+def test_the_ratio_counts_above_some_megabytes_only() -> None:
+    limits = Limits(max_ratio=10)
+    budget = Budget(limits, Path("a"), 100)
+    budget.reading(RATIO_FREE_BYTES)
+    with pytest.raises(DataError, match=r"unpacks to more than 10 times its size.*--max-ratio"):
+        budget.reading(1)
+    budget = Budget(limits, Path("a"), RATIO_FREE_BYTES)
+    budget.reading(RATIO_FREE_BYTES + 1)
+    with pytest.raises(DataError, match="--max-ratio"):
+        budget.consumed(1000)
+    Budget(limits, Path("a")).reading(10 * RATIO_FREE_BYTES)
+
+
+def gzip_bomb(path: Path, name: str, size: int) -> Path:
+    member = tarfile.TarInfo(name)
+    member.size = size
+    with gzip.open(path, "wb", 1) as stream:
+        stream.write(member.tobuf())
+        # Far less than the header claims: nobody may come to the point of missing it.
+        stream.write(bytes(1024**2))
+    return path
+
+
+@pytest.mark.parametrize("name", ["1_0_0_1.jpg", "huge.bin", "labels.csv"])
+def test_a_gzip_of_zeros_is_refused_by_its_header(tmp_path: Path, name: str) -> None:
+    path = gzip_bomb(tmp_path / "a.tar.gz", name, 8 * 1024**3)
+    with pytest.raises(DataError, match="--max-ratio"):
+        read(path)
+
+
+def test_many_members_of_zeros(tmp_path: Path) -> None:
+    member = tarfile.TarInfo("1_0_0_1.jpg")
+    member.size = 1024**2
+    path = tmp_path / "a.tar.gz"
+    with gzip.open(path, "wb", 1) as stream:
+        for _ in range(40):
+            stream.write(member.tobuf() + bytes(1024**2))
+    with pytest.raises(DataError, match=f"{path.name}: unpacks to more than .*--max-ratio"):
+        read(path, max_ratio=100)
+
+
+def test_zeros_without_any_member(tmp_path: Path) -> None:
+    path = tmp_path / "a.tar.gz"
+    path.write_bytes(gzip.compress(bytes(8 * 1024**2), 1))
+    assert read(path) == []
+
+
+def test_a_zip_with_a_huge_ratio(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for age in range(3):
+            archive.writestr(f"{age}_0_0_1.jpg", bytes(8 * 1024**2))
+    with pytest.raises(DataError, match="--max-ratio"):
+        read(path)
+    assert len(read(path, max_ratio=10_000)) == 3
+
+
+def test_a_sparse_member_counts_as_large_as_it_unpacks(tmp_path: Path) -> None:
+    path = tmp_path / "a.tar"
+    with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as archive:
+        member = tarfile.TarInfo("1_0_0_1.jpg")
+        member.pax_headers = {
+            "GNU.sparse.major": "0",
+            "GNU.sparse.minor": "1",
+            "GNU.sparse.map": "0,0",
+            "GNU.sparse.size": str(40 * 1024**2),
+            "GNU.sparse.realsize": str(40 * 1024**2),
+        }
+        archive.addfile(member)
+    with pytest.raises(DataError, match="--max-ratio"):
+        read(path)
