@@ -16,7 +16,7 @@ from pathlib import Path
 
 from utkage.core.errors import DataError, UtkageError
 from utkage.data.store import ChipStore
-from utkage.engines.evaluation.metrics import Metrics, score
+from utkage.engines.evaluation.metrics import Metrics, score, score_sources
 from utkage.engines.inference.loading import load_predictor
 from utkage.engines.inference.predictions import Predictions
 from utkage.faces.contract import utkface_contract
@@ -25,6 +25,7 @@ from utkage.models.weights import Weights, load_weights, save_weights
 
 SHIPPED = Path(__file__).resolve().parent.parent / "src" / "utkage" / "shipped" / SHIPPED_NAME
 MAX_BYTES = 10_000_000
+FLIPPED = " (flip averaging)"
 
 LIMITS = (
     "Ages are apparent ages as UTKFace labels them, partly by an algorithm; they are no proof of "
@@ -64,17 +65,18 @@ def ship(best: Path, data: Path, out: Path) -> None:
     # The measured template may have been refined since the run; its pixels are the same.
     geometry = utkface_contract(weights.card.contract.size)
     contract = replace(weights.card.contract, template=geometry.template)
-    card = replace(weights.card, contract=contract, limits=LIMITS)
+    card = replace(
+        weights.card, contract=contract, limits=LIMITS, metrics={"best epoch (val)": weights.card.metrics["val"]}
+    )
     save_weights(out, Weights(card, weights.state, weights.fingerprints), half=True)
     for split in ("val", "test"):
         for flip in (False, True):
-            metrics = _measure(out, store, split, flip)
-            name = f"{split} (flip averaging)" if flip else split
-            card = card.with_metrics(
-                name,
-                {"measured": datetime.date.today().isoformat(), **metrics.to_dict()},
-            )
-            print(f"{name}: MAE {metrics.mae:.3f}, gender {metrics.gender_accuracy:.4f}")
+            for source, metrics in _measure(out, store, split, flip).items():
+                name = f"{source} {split}{FLIPPED if flip else ''}"
+                card = card.with_metrics(
+                    name, {"measured": datetime.date.today().isoformat(), **metrics.to_dict()}
+                )
+                print(f"{name}: MAE {metrics.mae:.3f}, gender {metrics.gender_accuracy:.4f}")
     save_weights(out, Weights(card, weights.state, weights.fingerprints), half=True)
     size = out.stat().st_size
     if size > MAX_BYTES:
@@ -82,13 +84,16 @@ def ship(best: Path, data: Path, out: Path) -> None:
     print(f"{out}: {size} bytes")
 
 
-def _measure(path: Path, store: ChipStore, split: str, flip: bool) -> Metrics:
+def _measure(path: Path, store: ChipStore, split: str, flip: bool) -> dict[str, Metrics]:
+    """Figures of the stored file, by source."""
     predictor = load_predictor(path, flip=flip)
     faces = store.split(split)
     parts = [
         predictor.predict_chips(batch) for batch in faces.batches(128, predictor.card.contract.size)
     ]
-    return score(faces.ages, faces.genders, Predictions.concatenate(parts))
+    predictions = Predictions.concatenate(parts)
+    by_source = score_sources(faces, predictions)
+    return by_source or {faces.source_names[0]: score(faces.ages, faces.genders, predictions)}
 
 
 if __name__ == "__main__":

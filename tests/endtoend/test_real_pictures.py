@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from utkage.cli.app import app
 from utkage.data.store import ChipStore
 from utkage.models.locate import shipped_weights
-from utkage.models.weights import read_card
+from utkage.models.weights import load_weights, read_card
 
 pytestmark = [pytest.mark.realdata, pytest.mark.slow]
 
@@ -34,8 +34,7 @@ def prepared(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_archive_as_distributed(prepared: Path) -> None:
     store = ChipStore.open(prepared)
-    with (prepared / store.description["files"]["dropped"]).open(encoding="utf-8") as file:
-        dropped = {line["name"]: line["reason"] for line in csv.DictReader(file)}
+    dropped = {item.name: item.reason for item in store.dropped()}
     for name in (
         "24_0_1_20170116220224657 .jpg.chip.jpg",
         "55_0_0_20170116232725357jpg.chip.jpg",
@@ -43,23 +42,69 @@ def test_the_archive_as_distributed(prepared: Path) -> None:
         "61_1_20170109150557335.jpg.chip.jpg",
     ):
         assert "date" in dropped[name]
-    assert len(store.manifest) > 18_000
-    assert store.split_hash == read_card(shipped_weights()).data["split_hash"]
+    assert set(store.description["splits"]) == {"train", "val", "test"}
+    assert store.description["usable"] > 18_000
+    audit = json.loads((prepared / "audit.json").read_text(encoding="utf-8"))
+    assert audit["copies"]["byte"]["groups"] > 200
+    assert 26 in [spike["age"] for spike in audit["heaping"]["spikes"]]
+    page = (prepared / "audit.html").read_text(encoding="utf-8")
+    assert "http" not in page.replace("http://www.w3.org", "")
 
 
-def test_shipped_weights_keep_their_promise(prepared: Path, tmp_path: Path) -> None:
+def test_shipped_weights_never_saw_what_measures_them(prepared: Path) -> None:
+    learned = load_weights(shipped_weights()).fingerprints.numpy()
+    store = ChipStore.open(prepared)
+    for name, share in (("train", 0.9), ("val", 0.0), ("test", 0.0)):
+        seen = np.isin(store.split(name).fingerprints(), learned).mean()
+        assert seen >= share if share else seen < 0.001
+
+
+def test_a_second_preparation_has_nothing_to_do(real_data: Path, prepared: Path) -> None:
+    before = {path.name: path.stat().st_mtime_ns for path in prepared.iterdir()}
+    archive = real_data / "data" / "UTKFace.tar.gz"
+    result = json.loads(_run("prepare", archive, "--out", prepared, "--quiet", "--json"))
+    assert result["unchanged"] is True
+    assert {path.name: path.stat().st_mtime_ns for path in prepared.iterdir()} == before
+
+
+def test_photographs_with_a_manifest(real_data: Path, tmp_path: Path) -> None:
+    """A second source goes through detection and alignment by the same command."""
+    archive = real_data / "data" / "AAF.tar.gz"
+    if not archive.is_file():
+        pytest.skip(f"{archive} is not there")
+    folder = tmp_path / "some"
+    with tarfile.open(archive) as photographs:
+        members = [member for member in photographs.getmembers() if member.isfile()]
+        pictures = [member for member in members if member.name.endswith(".jpg")][::40]
+        manifest = [member for member in members if member.name.endswith("labels.csv")]
+        for member in (*pictures, *manifest):
+            stream = photographs.extractfile(member)
+            assert stream is not None
+            target = folder / member.name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(stream.read())
+    words = ("--weights", "shipped", "--allow-seen", "--out", tmp_path / "out", "--json", "--quiet")
+    result = json.loads(_run("evaluate", "--data", folder, *words))
+    assert result["n"] >= 0.99 * len(pictures)
+    assert result["mae"] <= 7.5
+    assert result["gender_accuracy"] >= 0.9
+
+
+def test_shipped_weights_keep_their_promise(
+    real_data: Path, prepared: Path, tmp_path: Path
+) -> None:
     """A third of the test split, scored through the command, against the card's figures."""
     store = ChipStore.open(prepared)
     chosen = store.split("test").names[::3]
     # Scored as a plain folder, which decodes and resizes on its own way.
     folder = tmp_path / "chips"
     folder.mkdir()
-    _extract(prepared, set(chosen), folder)
+    _extract(real_data, set(chosen), folder)
     words = ("--weights", "shipped", "--out", tmp_path / "out", "--json", "--quiet")
     result = json.loads(_run("evaluate", "--data", folder, *words))
     assert result["n"] == len(chosen)
     assert result["n_seen_in_training"] == 0
-    card = read_card(shipped_weights()).metrics["test (flip averaging)"]
+    card = read_card(shipped_weights()).metrics["UTKFace test (flip averaging)"]
     assert result["mae"] == pytest.approx(card["mae"], abs=0.4)
     assert result["mae"] <= 4.5
     assert result["gender_accuracy"] >= 0.93
@@ -97,9 +142,8 @@ def test_portraits_of_congress(real_data: Path) -> None:
     assert 40 <= np.median([row["age"] for row in rows]) <= 70
 
 
-def _extract(prepared: Path, names: set[str], folder: Path) -> None:
-    source = Path(ChipStore.open(prepared).description["source"]["path"])
-    with tarfile.open(source) as archive:
+def _extract(real_data: Path, names: set[str], folder: Path) -> None:
+    with tarfile.open(real_data / "data" / "UTKFace.tar.gz") as archive:
         for member in archive:
             if Path(member.name).name in names:
                 stream = archive.extractfile(member)

@@ -15,8 +15,10 @@ FORMAT_VERSION = 1
 POINT_ESTIMATES = ("median", "mean")
 
 RESEARCH_TERMS = (
-    "Trained on UTKFace, which is for non-commercial research purposes only; these weights are "
-    "for non-commercial research as well."
+    "Weights inherit the terms of their training data and of every step of their lineage. UTKFace, "
+    "VGGFace2 and IMDB-WIKI are for non-commercial research only, All-Age-Faces is for research "
+    "with citation (Cheng et al. 2019); weights that descend from any of them are for "
+    "non-commercial research."
 )
 
 
