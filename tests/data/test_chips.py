@@ -2,30 +2,37 @@ import hashlib
 
 import numpy as np
 
-from utkage.data.chips import NO_RACE, fingerprints, stack_chips
-from utkage.data.ingest import Chip
+from utkage.data.audit.records import Record
+from utkage.data.chips import NO_RACE, fingerprints, labelled_chips
 from utkage.data.labels import FaceLabel, range_index
 from utkage.faces.contract import utkface_contract
 
 
-def chip(age: int, race: int | None = 1) -> Chip:
-    pixels = np.full((32, 32, 3), age, dtype=np.uint8)
+def record(age: int, race: int | None = 1) -> Record:
     digest = hashlib.sha256(bytes([age])).hexdigest()
-    return Chip(f"{age}.jpg", FaceLabel(age, age % 2, race), digest, pixels)
+    label = FaceLabel(age, age % 2, race)
+    source = "even" if age % 2 == 0 else "odd"
+    return Record(source, f"{age}.jpg", label, digest, digest, bytes(32), 32, 32, False, False)
 
 
-def test_stacked_chips_are_columns_of_the_same_order() -> None:
+def test_records_become_columns_of_the_same_order() -> None:
     ages = [30, 2, 116, 4, 5]
-    stacked = stack_chips(
-        [chip(age, None if age == 2 else 3) for age in ages], utkface_contract(32)
+    pixels = np.stack([np.full((32, 32, 3), age, dtype=np.uint8) for age in ages])
+    chips = labelled_chips(
+        pixels,
+        range(5),
+        [record(age, None if age == 2 else 3) for age in ages],
+        utkface_contract(32),
     )
-    assert len(stacked) == 5
-    assert stacked.ages.tolist() == ages
-    assert stacked.genders.tolist() == [age % 2 for age in ages]
-    assert stacked.races.tolist() == [3, NO_RACE, 3, 3, 3]
-    assert stacked.ranges.tolist() == [range_index(age) for age in ages] == [4, 0, 8, 0, 1]
-    assert stacked.pixels[:, 0, 0, 0].tolist() == ages
-    assert [batch.shape[0] for batch in stacked.batches(2, 32)] == [2, 2, 1]
+    assert len(chips) == 5
+    assert chips.ages.tolist() == ages
+    assert chips.genders.tolist() == [age % 2 for age in ages]
+    assert chips.races.tolist() == [3, NO_RACE, 3, 3, 3]
+    assert chips.ranges.tolist() == [range_index(age) for age in ages] == [4, 0, 8, 0, 1]
+    assert chips.pixels[:, 0, 0, 0].tolist() == ages
+    assert [batch.shape[0] for batch in chips.batches(2, 32)] == [2, 2, 1]
+    assert chips.source_names == ("even", "odd")
+    assert chips.of_source("odd").tolist() == [False, False, False, False, True]
 
 
 def test_fingerprints_are_the_first_four_bytes_sorted() -> None:

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from utkage.data.ingest import Chip, Dropped, ingest, pixel_hash
+from utkage.data.ingest import Dropped, Ingested, Ingestion, ingest, pixel_hash
 from utkage.data.labels import FaceLabel
-from utkage.data.sources import Entry, open_source
+from utkage.data.sources import Entry, Source, open_source
+from utkage.faces.contract import utkface_contract
+from utkage.faces.detector import Detector, Face
 
 Picture = Callable[..., bytes]
 Folder = Callable[[Path, Mapping[str, bytes]], Path]
@@ -35,11 +37,82 @@ class ListSource:
             yield entry
 
 
-def one(name: str, content: bytes, problem: str | None = None) -> Chip | Dropped:
+class Seeing:
+    """Finds one face, at the landmarks of the template, in every picture but black ones."""
+
+    def detect(self, rgb: np.ndarray) -> list[Face]:
+        if rgb.max() == 0:
+            return []
+        side = float(min(rgb.shape[:2]))
+        left, right, nose, low_left, low_right = utkface_contract(32).at_size(64).template
+        landmarks = (left, right, nose, low_left, low_right)
+        return [Face((0.0, 0.0, side, side), 0.9, landmarks)]
+
+
+def no_detector() -> Detector:
+    raise AssertionError("chips need no detector")
+
+
+def reading(
+    source: Source,
+    workers: int = 1,
+    on_position: Callable[[int], None] = lambda position: None,
+    **settings: object,
+) -> Iterator[Ingested | Dropped]:
+    ingestion = Ingestion(
+        utkface_contract(32),
+        no_detector,
+        workers,
+        **settings,  # type: ignore[arg-type]
+    )
+    return ingest(source, "list", ingestion, on_position)
+
+
+def one(name: str, content: bytes, problem: str | None = None) -> Ingested | Dropped:
     label = LABEL if problem is None else None
     entry = Entry(name, content, 0, label, aligned=True, problem=problem)
-    (item,) = ingest(ListSource([entry]), 32, 1)
+    (item,) = reading(ListSource([entry]))
     return item
+
+
+def test_a_photograph_goes_through_the_detector(picture: Picture) -> None:
+    black = io.BytesIO()
+    Image.new("RGB", (64, 80)).save(black, "PNG")
+    entries = [
+        Entry("a.jpg", picture(1, 64, 80), 1, LABEL, aligned=False),
+        Entry("b.jpg", black.getvalue(), 2, LABEL, aligned=False),
+    ]
+    ingestion = Ingestion(utkface_contract(32), Seeing)
+    found, faceless = ingest(ListSource(entries), "photographs", ingestion)
+    assert isinstance(found, Ingested)
+    assert not found.aligned
+    assert found.chip.shape == (32, 32, 3)
+    assert (found.record.width, found.record.height) == (64, 80)
+    assert faceless == Dropped("photographs", "b.jpg", "no face was found")
+
+
+def test_known_files_are_not_decoded_again(picture: Picture) -> None:
+    entry = Entry("33_1_3_5.png", picture(3, 64), 0, LABEL, aligned=True)
+    (first,) = reading(ListSource([entry]))
+    assert isinstance(first, Ingested)
+    marked = np.full((32, 32, 3), 7, dtype=np.uint8)
+    known = {(first.record.byte_hash, True): (first.record, marked)}
+    renamed = Entry("40_0_1_9.jpg", picture(3, 64), 0, FaceLabel(40, 0, 1), aligned=True)
+    (again,) = reading(ListSource([renamed]), known=known)
+    assert isinstance(again, Ingested)
+    assert again.chip is marked
+    assert (again.record.name, again.record.label.age) == ("40_0_1_9.jpg", 40)
+    assert again.record.wrong_extension
+    assert again.record.pixel_hash == first.record.pixel_hash
+
+
+def test_one_colour_and_a_wrong_ending_are_noted() -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", (64, 64), (9, 9, 9)).save(buffer, "PNG")
+    item = one("33_1_3_5.jpg", buffer.getvalue())
+    assert isinstance(item, Ingested)
+    assert item.record.constant
+    assert item.record.wrong_extension
 
 
 @pytest.mark.parametrize("workers", [1, 4])
@@ -56,9 +129,10 @@ def test_order_is_that_of_the_source(picture: Picture, workers: int) -> None:
         for age in range(45)
     ]
     positions: list[int] = []
-    items = list(ingest(ListSource(entries), 32, workers, positions.append))
-    assert [item.name for item in items] == [entry.name for entry in entries]
-    assert [item.label.age for item in items if isinstance(item, Chip)] == list(range(45))
+    items = list(reading(ListSource(entries), workers, positions.append))
+    taken = [item.record for item in items if isinstance(item, Ingested)]
+    assert [record.name for record in taken] == [entry.name for entry in entries]
+    assert [record.label.age for record in taken] == list(range(45))
     assert positions == list(range(1, 46))
 
 
@@ -66,7 +140,7 @@ def test_the_window_is_bounded(picture: Picture) -> None:
     source = ListSource(
         [Entry("1_0_0_1.jpg", picture(0), index, LABEL, True) for index in range(60)]
     )
-    stream = ingest(source, 32, 2)
+    stream = reading(source, 2)
     next(stream)
     assert source.taken <= 8 * 2 + 1
     assert len(list(stream)) == 59
@@ -74,12 +148,12 @@ def test_the_window_is_bounded(picture: Picture) -> None:
 
 def test_a_good_picture(picture: Picture) -> None:
     item = one("33_1_3_5.jpg", picture(3, 64))
-    assert isinstance(item, Chip)
-    assert item.label == FaceLabel(33, 1, 3)
-    assert item.pixels.shape == (32, 32, 3)
-    assert item.pixels.dtype == np.uint8
+    assert isinstance(item, Ingested)
+    assert item.record.label == FaceLabel(33, 1, 3)
+    assert item.chip.shape == (32, 32, 3)
+    assert item.chip.dtype == np.uint8
     original = np.asarray(Image.open(io.BytesIO(picture(3, 64))))
-    assert item.pixel_hash == pixel_hash(original), "the hash is of the original size"
+    assert item.record.pixel_hash == pixel_hash(original), "the hash is of the original size"
 
 
 @pytest.mark.parametrize(
@@ -133,7 +207,7 @@ def test_undecodable_pictures_are_dropped(picture: Picture) -> None:
 
 
 def test_a_problem_of_the_source_is_passed_on(picture: Picture) -> None:
-    assert one("1_0_0_1.jpg", b"", "a link") == Dropped("1_0_0_1.jpg", "a link")
+    assert one("1_0_0_1.jpg", b"", "a link") == Dropped("list", "1_0_0_1.jpg", "a link")
 
 
 def test_the_hash_sees_pixels_only(picture: Picture) -> None:
@@ -142,12 +216,13 @@ def test_the_hash_sees_pixels_only(picture: Picture) -> None:
     first, second, third = (
         one("1_0_0_1.jpg", content) for content in (plain, remarked, picture(2))
     )
-    assert isinstance(first, Chip)
-    assert isinstance(second, Chip)
-    assert isinstance(third, Chip)
-    assert first.pixel_hash == second.pixel_hash
-    assert first.pixel_hash != third.pixel_hash
-    assert len(first.pixel_hash) == 64
+    assert isinstance(first, Ingested)
+    assert isinstance(second, Ingested)
+    assert isinstance(third, Ingested)
+    assert first.record.pixel_hash == second.record.pixel_hash
+    assert first.record.byte_hash != second.record.byte_hash
+    assert first.record.pixel_hash != third.record.pixel_hash
+    assert len(first.record.pixel_hash) == 64
 
 
 def test_the_hash_depends_on_shape_order_and_single_values() -> None:
@@ -161,7 +236,7 @@ def test_the_hash_depends_on_shape_order_and_single_values() -> None:
 
 
 def test_from_a_folder(tmp_path: Path, picture: Picture, write_folder: Folder) -> None:
-    write_folder(tmp_path, {"1_0_0_1.jpg": picture(1), "bad.jpg": picture(2)})
-    chip, dropped = ingest(open_source(tmp_path), 32, 2)
-    assert isinstance(chip, Chip)
+    write_folder(tmp_path, {"1_0_0_1.jpg.chip.jpg": picture(1), "bad.jpg": picture(2)})
+    chip, dropped = reading(open_source(tmp_path), 2)
+    assert isinstance(chip, Ingested)
     assert isinstance(dropped, Dropped)

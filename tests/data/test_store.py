@@ -2,6 +2,7 @@ import json
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,14 +10,19 @@ import pytest
 from numpy.typing import NDArray
 
 from utkage.core.errors import DataError, UsageError
+from utkage.data.audit.records import Record
 from utkage.data.ingest import Dropped, pixel_hash
 from utkage.data.labels import FaceLabel
+from utkage.data.manifest import ManifestRow
 from utkage.data.split import SPLITS, split_hash
-from utkage.data.store import STORE_FILE, ChipStore, ManifestRow, StoreWriter, is_prepared
+from utkage.data.store import STORE_FILE, ChipStore, is_prepared
+from utkage.data.store_writer import StoreWriter
 from utkage.faces.contract import utkface_contract
 
 SIDE = 32
 CONTRACT = utkface_contract(SIDE)
+# store.json, chips, manifest, dropped and the lock.
+FILES = 5
 
 
 def some_chips(count: int, seed: int = 0) -> NDArray[np.uint8]:
@@ -27,12 +33,23 @@ def some_chips(count: int, seed: int = 0) -> NDArray[np.uint8]:
 def rows_of(chips: NDArray[np.uint8]) -> list[ManifestRow]:
     return [
         ManifestRow(
-            row,
-            f"{row + 1}_{row % 2}_1_{row}.jpg",
-            'a "source", with commas',
-            FaceLabel(row + 1, row % 2, None if row == 1 else row % 5),
-            pixel_hash(chip),
-            SPLITS[row % 3],
+            row=row,
+            record=Record(
+                source='a "source", with commas' if row % 2 else "other",
+                name=f"{row + 1}_{row % 2}_1_{row}.jpg",
+                label=FaceLabel(row + 1, row % 2, None if row == 1 else row % 5),
+                byte_hash=f"{row:064x}",
+                pixel_hash=pixel_hash(chip),
+                perceptual=bytes([row] * 32),
+                width=SIDE,
+                height=SIDE + row,
+                wrong_extension=row == 2,
+                constant=row == 3,
+            ),
+            aligned=row != 4,
+            group=pixel_hash(chip),
+            split=SPLITS[row % 3],
+            reason="",
         )
         for row, chip in enumerate(chips)
     ]
@@ -40,10 +57,13 @@ def rows_of(chips: NDArray[np.uint8]) -> list[ManifestRow]:
 
 def write(folder: Path, count: int = 7, seed: int = 0) -> str:
     chips = some_chips(count, seed)
+    left_out = replace(rows_of(chips)[0], row=count, split="", reason="copy of it")
     with StoreWriter(folder, CONTRACT) as writer:
         assert [writer.append(chip) for chip in chips] == list(range(count))
-        dropped = [Dropped("x.jpg", "why,\nnot")]
-        return writer.commit(rows_of(chips), dropped, {"source": {"name": "s"}})
+        writer.append(chips[0])
+        dropped = [Dropped("s", "x.jpg", "why,\nnot")]
+        writer.commit([*rows_of(chips), left_out], dropped, {"source": {"name": "s"}})
+    return ChipStore.open(folder).split_hash
 
 
 def change(folder: Path, **values: object) -> None:
@@ -62,15 +82,17 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
     assert is_prepared(folder)
     store, chips = ChipStore.open(folder), some_chips(7)
     assert store.contract == CONTRACT
-    assert store.manifest == tuple(rows_of(chips))
+    assert store.manifest[:7] == tuple(rows_of(chips))
+    assert (store.manifest[7].split, store.manifest[7].reason) == ("", "copy of it")
     assert store.split_hash == identity
-    assert identity == split_hash((row.pixel_hash, row.split) for row in store.manifest)
-    assert store.description["rows"] == store.description["usable"] == 7
+    used = [row for row in store.manifest if row.split]
+    assert identity == split_hash((row.record.pixel_hash, row.split) for row in used)
+    assert (store.description["rows"], store.description["usable"]) == (8, 7)
     assert store.description["splits"] == {"train": 3, "val": 2, "test": 2}
     assert store.description["dropped"] == 1
     assert store.description["source"] == {"name": "s"}
     everything = store.split("all")
-    np.testing.assert_array_equal(everything.pixels, chips)
+    np.testing.assert_array_equal(everything.pixels[everything.rows], chips)
     assert everything.ages.tolist() == [1, 2, 3, 4, 5, 6, 7]
     assert everything.genders.tolist() == [0, 1, 0, 1, 0, 1, 0]
     assert everything.races.tolist() == [0, -1, 2, 3, 4, 0, 1]
@@ -79,13 +101,16 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
     assert train.names == ("1_0_1_0.jpg", "4_1_1_3.jpg", "7_0_1_6.jpg")
     (batch,) = train.batches(10, SIDE)
     np.testing.assert_array_equal(batch, chips[[0, 3, 6]])
-    assert file_of(folder, "dropped").read_text() == 'name,reason\nx.jpg,"why,\nnot"\n'
+    assert store.dropped() == (Dropped("s", "x.jpg", "why,\nnot"),)
+    assert store.split("all", "other").ages.tolist() == [1, 3, 5, 7]
+    with pytest.raises(UsageError, match="no source is called 'third'"):
+        store.split("all", "third")
 
 
 def test_the_format_is_plain_arithmetic(tmp_path: Path) -> None:
     write(tmp_path)
     raw = np.frombuffer(file_of(tmp_path, "chips").read_bytes(), np.uint8)
-    np.testing.assert_array_equal(raw.reshape(7, SIDE, SIDE, 3), some_chips(7))
+    np.testing.assert_array_equal(raw.reshape(8, SIDE, SIDE, 3)[:7], some_chips(7))
 
 
 def test_batches_at_another_size(tmp_path: Path) -> None:
@@ -109,8 +134,8 @@ def test_chips_are_read_only(tmp_path: Path) -> None:
 def test_a_new_state_replaces_the_old_one(tmp_path: Path) -> None:
     first = write(tmp_path)
     assert write(tmp_path, count=4, seed=5) != first
-    assert len(ChipStore.open(tmp_path).manifest) == 4
-    assert len(list(tmp_path.iterdir())) == 4, "no files of the old state"
+    assert len(ChipStore.open(tmp_path).split("all")) == 4
+    assert len(list(tmp_path.iterdir())) == FILES, "no files of the old state"
 
 
 @pytest.mark.parametrize("before", [True, False])
@@ -125,7 +150,7 @@ def test_an_exception_before_commit_keeps_the_old_state(tmp_path: Path, before: 
 
     with pytest.raises(KeyboardInterrupt):
         fail()
-    assert sorted(tmp_path.iterdir()) == files
+    assert (sorted(tmp_path.iterdir()) if tmp_path.exists() else []) == files
     if identity:
         assert ChipStore.open(tmp_path).split_hash == identity
 
@@ -135,7 +160,7 @@ def test_leaving_without_commit_keeps_the_old_state(tmp_path: Path) -> None:
     with StoreWriter(tmp_path, CONTRACT) as writer:
         writer.append(some_chips(1)[0])
     assert ChipStore.open(tmp_path).split_hash == identity
-    assert len(list(tmp_path.iterdir())) == 4
+    assert len(list(tmp_path.iterdir())) == FILES
 
 
 KILLED = """
@@ -143,14 +168,14 @@ import sys, time
 from pathlib import Path
 import numpy as np
 from utkage.core import files
-from utkage.data import store
+from utkage.data import store_writer as store
 from utkage.faces.contract import utkface_contract
 
 def hang(*args):
     print("ready", flush=True)
     time.sleep(60)
 
-writer = store.StoreWriter(Path(sys.argv[1]), utkface_contract(32))
+writer = store.StoreWriter(Path(sys.argv[1]), utkface_contract(32)).__enter__()
 for _ in range(50):
     writer.append(np.zeros((32, 32, 3), np.uint8))
 if sys.argv[2] == "chips":
@@ -177,11 +202,11 @@ def test_a_killed_writer_leaves_the_old_state_and_the_next_clears_up(
         assert process.stdout.readline() == "ready\n"
         process.kill()
         process.wait()
-    assert len(list(tmp_path.iterdir())) > 4, "the killed writer left something behind"
+    assert len(list(tmp_path.iterdir())) > FILES, "the killed writer left something behind"
     assert ChipStore.open(tmp_path).split_hash == identity
     write(tmp_path, count=3, seed=9)
-    assert len(ChipStore.open(tmp_path).manifest) == 3
-    assert len(list(tmp_path.iterdir())) == 4, "left-overs are gone"
+    assert len(ChipStore.open(tmp_path).split("all")) == 3
+    assert len(list(tmp_path.iterdir())) == FILES, "left-overs are gone"
 
 
 def test_other_folders_are_refused(tmp_path: Path) -> None:
@@ -201,6 +226,30 @@ def test_a_prepared_set_with_a_foreign_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(UsageError, match="other files"):
         StoreWriter(tmp_path, CONTRACT)
+
+
+def test_tables_of_somebody_else_are_not_taken_for_ours(tmp_path: Path) -> None:
+    (tmp_path / "manifest-2024.csv").write_text("mine")
+    (tmp_path / "dropped-notes.csv").write_text("mine")
+    with pytest.raises(UsageError, match="other files"):
+        StoreWriter(tmp_path, CONTRACT)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_one_writer_at_a_time(tmp_path: Path) -> None:
+    with StoreWriter(tmp_path / "set", CONTRACT):
+        script = (
+            "import sys; from pathlib import Path; from utkage.data.store_writer import *; "
+            "from utkage.faces.contract import utkface_contract\n"
+            "with StoreWriter(Path(sys.argv[1]), utkface_contract(32)): pass"
+        )
+        other = subprocess.run(
+            [sys.executable, "-c", script, str(tmp_path / "set")],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert "another utkage is writing here" in other.stderr
 
 
 def test_a_chip_of_another_shape_is_refused(tmp_path: Path) -> None:
@@ -267,7 +316,7 @@ def test_a_damaged_manifest(tmp_path: Path, damage: str) -> None:
     elif damage == "cut at a line":
         path.write_text("".join(lines[:-1]))
     elif damage == "age":
-        path.write_text("".join(lines[:-1]) + lines[-1].replace(",7,0,", ",700,0,"))
+        path.write_text("".join(lines).replace(",7,0,", ",700,0,"))
     elif damage == "row":
         path.write_text("".join(lines[:-1]) + ",".join(["70", *fields[1:]]))
     else:

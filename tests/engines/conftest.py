@@ -37,6 +37,7 @@ def labelled_chips() -> Chips:
         return LabelledChips(
             pixels=chips,
             rows=np.arange(count, dtype=np.int64),
+            sources=("drawn",) * count,
             names=tuple(f"{index}.jpg" for index in range(count)),
             ages=ages.astype(np.int64),
             genders=genders,

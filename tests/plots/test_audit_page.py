@@ -47,7 +47,9 @@ def audit_of(records):
     config, split = FixConfig(max_distance=-1), SplitConfig()
     groups = find_groups(records, -1)
     decisions = resolve(records, groups, lambda family: "test", config)
-    return build_audit(records, groups, decisions, [Dropped("bad" + EVIL, EVIL)], config, split)
+    return build_audit(
+        records, groups, decisions, [Dropped("s", "bad" + EVIL, EVIL)], config, split
+    )
 
 
 @pytest.fixture

@@ -68,8 +68,8 @@ class ChipStore:
             rows = int(description["rows"])
             contract = CropContract.from_json(description["contract"])
             manifest = read_manifest(manifest_path)
-            if any(not 0 <= row.row < rows for row in manifest):
-                raise ValueError("it names chips that are not there")
+            if sorted(row.row for row in manifest) != list(range(rows)):
+                raise ValueError("it does not have one line for each chip")
             used = ((row.record.pixel_hash, row.split) for row in manifest if row.split)
             if description["split_hash"] != split_hash(used):
                 raise ValueError("it is not the one that was written")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,10 @@ from utkage.faces.contract import CropContract
 LOCK_FILE = ".lock"
 REPORT_FILES = ("audit.json", "audit.html")
 _CHIPS_PARTIAL = ".chips.partial.u8"
-_TABLES = ("chips-*.u8", "manifest-*.csv", "dropped-*.csv")
+# Exactly our names: a folder may hold a manifest-2024.csv of somebody else.
+_TABLE = re.compile(r"(chips-[0-9a-f]{12}\.u8|(manifest|dropped)-[0-9a-f]{12}\.csv)")
 # What a kill inside an atomic write leaves.
-_PARTIALS = (".*.partial.csv", ".*.partial.json", ".*.partial.html", _CHIPS_PARTIAL)
+_PARTIAL = re.compile(r"\.(manifest-|dropped-|store\.|audit\.).*\.partial\.(csv|json|html)")
 
 
 class StoreWriter:
@@ -61,6 +63,10 @@ class StoreWriter:
         self._chips.close()
         _remove_leftovers(self._folder)
         self._lock.__exit__(*exception)
+        if [path.name for path in self._folder.iterdir()] == [LOCK_FILE]:
+            # Nothing was ever prepared here: leave no empty folder to be taken for a set.
+            (self._folder / LOCK_FILE).unlink()
+            self._folder.rmdir()
 
     def append(self, chip: NDArray[np.uint8]) -> int:
         """Add one chip, (size, size, 3) uint8; returns its row."""
@@ -111,12 +117,12 @@ class StoreWriter:
 
 
 def _is_ours(folder: Path) -> bool:
-    names = {
-        path.name
-        for pattern in (*_TABLES, STORE_FILE, *REPORT_FILES)
-        for path in folder.glob(pattern)
-    }
-    return all(path.name in names or path.name.startswith(".") for path in folder.iterdir())
+    return all(
+        path.name.startswith(".")
+        or path.name in (STORE_FILE, *REPORT_FILES)
+        or _TABLE.fullmatch(path.name)
+        for path in folder.iterdir()
+    )
 
 
 def _remove_leftovers(folder: Path) -> None:
@@ -124,8 +130,8 @@ def _remove_leftovers(folder: Path) -> None:
         keep = set(read_store_file(folder)["files"].values()) if is_prepared(folder) else set()
     except DataError:
         # Of another version: what belongs to it is not ours to say.
-        keep = {path.name for pattern in _TABLES for path in folder.glob(pattern)}
-    for pattern in (*_TABLES, *_PARTIALS):
-        for path in folder.glob(pattern):
-            if path.name not in keep:
-                path.unlink(missing_ok=True)
+        return
+    for path in folder.iterdir():
+        left_over = _TABLE.fullmatch(path.name) and path.name not in keep
+        if left_over or _PARTIAL.fullmatch(path.name) or path.name == _CHIPS_PARTIAL:
+            path.unlink(missing_ok=True)

@@ -38,7 +38,9 @@ def mixed(make_record):
 
 def test_everything_is_accounted_for(mixed):
     audit = audit_of(
-        mixed, lambda family: "test", [Dropped("x.jpg", "damaged"), Dropped("y.jpg", "damaged")]
+        mixed,
+        lambda family: "test",
+        [Dropped("s", "x.jpg", "damaged"), Dropped("s", "y.jpg", "damaged")],
     )
     assert audit.kept == 3
     assert audit.left_out == 7

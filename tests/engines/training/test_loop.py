@@ -69,6 +69,7 @@ def make_setup(labelled_chips: Chips, card: Card, tmp_path: Path) -> MakeSetup:
             identity=config.to_dict(),
             train=train,
             val=val,
+            learned=train.fingerprints(),
             device=torch.device("cpu"),
             folder=tmp_path / name,
         )
@@ -119,7 +120,9 @@ def test_the_kept_figures_are_those_of_the_kept_weights(make_setup: MakeSetup) -
     setup = make_setup()
     finish(setup)
     weights = load_weights(setup.folder / LAST_NAME)
-    metrics = loop.validate(build_network(weights, "x"), setup, SilentReporter()).to_dict()
+    found, by_source = loop.validate(build_network(weights, "x"), setup, SilentReporter())
+    assert by_source == {}
+    metrics = found.to_dict()
     kept = {name: value for name, value in weights.card.metrics["val"].items() if name != "epoch"}
     assert metrics == pytest.approx(kept, abs=1e-3)
 
