@@ -37,7 +37,9 @@ def road(tmp_path_factory: pytest.TempPathFactory, examples: Path) -> Path:
     """A working directory after prepare and train, with nothing but default places."""
     folder = tmp_path_factory.mktemp("road")
     make_demo_set(examples / "faces", folder / "Dataset" / "UTKFace", 120, 0)
-    prepared = _utkage(folder, "prepare", "--chip-size", 64, "--val", 0.15, "--test", 0.15)
+    # Blends of a dozen faces are near-copies by nature; here every one is wanted.
+    exact = ("--near-distance", -1)
+    prepared = _utkage(folder, "prepare", "--chip-size", 64, "--val", 0.15, "--test", 0.15, *exact)
     assert prepared.returncode == 0, prepared.stderr
     trained = _utkage(
         folder, "train", "--epochs", 2, "--batch-size", 16, "--sizes", "48,64", "--lr", 1e-3
@@ -103,16 +105,22 @@ def test_evaluate_by_defaults(road: Path) -> None:
     assert np.mean(errors) == pytest.approx(result["mae"], abs=0.01)
 
 
-def test_evaluating_what_was_learned_warns(road: Path) -> None:
-    done = _utkage(road, "evaluate", "--split", "train", "--json")
+def test_evaluating_what_was_learned_is_refused(road: Path) -> None:
+    refused = _utkage(road, "evaluate", "--split", "train", "--json", "--out", "seen")
+    assert refused.returncode == 1
+    assert "--allow-seen" in refused.stderr
+    assert not (road / "seen").exists()
+    words = ("--split", "train", "--json", "--out", "seen", "--allow-seen")
+    done = _utkage(road, "evaluate", *words)
     assert done.returncode == 0
     assert json.loads(done.stdout)["n_seen_in_training"] > 50
     assert "learned from" in done.stderr
 
 
 def test_a_plain_folder_gives_the_answers_of_the_prepared_set(road: Path) -> None:
-    plain = _utkage(road, "evaluate", "--data", "Dataset/UTKFace", "--json", "--out", "plain")
-    prepared = _utkage(road, "evaluate", "--split", "all", "--json", "--out", "all")
+    words = ("--allow-seen", "--json", "--out")
+    plain = _utkage(road, "evaluate", "--data", "Dataset/UTKFace", *words, "plain")
+    prepared = _utkage(road, "evaluate", "--split", "all", *words, "all")
     first, second = json.loads(plain.stdout), json.loads(prepared.stdout)
     assert first["split"] is None
     for key in EVALUATE_KEYS:
