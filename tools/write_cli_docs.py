@@ -20,7 +20,7 @@ PAGE = Path(__file__).resolve().parent.parent / "docs" / "cli.md"
 EXIT_CODES = {
     ExitCode.DONE: "done",
     ExitCode.FAILED: "failed; one line on stderr says what, which file, and what to do",
-    ExitCode.USAGE: "wrong usage: an unknown option, a path or device that is not there",
+    ExitCode.USAGE: "wrong usage: an unknown option, weights, data or a device that are not there",
     ExitCode.SOME_INPUTS_FAILED: "`predict` went through all inputs, but some could not be read",
     ExitCode.GATE_CLOSED: "`export`: the file would not answer as the model does; none was written",
     ExitCode.INTERRUPTED: "interrupted from the keyboard",

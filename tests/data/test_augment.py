@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from utkage.data.augment import AugmentConfig, augment, to_images
+from utkage.data.augment import AugmentConfig, augment
 
 NOTHING = AugmentConfig(
     flip=0.0,
@@ -16,6 +16,11 @@ NOTHING = AugmentConfig(
     soften=0.0,
     erase=0.0,
 )
+
+
+def images_of(chips: torch.Tensor) -> torch.Tensor:
+    """The chips without any variation, as networks take them."""
+    return chips.permute(0, 3, 1, 2).float()
 
 
 def chips(count: int = 4, size: int = 40, seed: int = 0) -> torch.Tensor:
@@ -61,26 +66,26 @@ def test_chips_of_a_batch_vary_on_their_own() -> None:
 
 def test_no_strength_is_no_change() -> None:
     images = augment(chips(), 40, NOTHING, generator())
-    torch.testing.assert_close(images, to_images(chips()), atol=0.02, rtol=0)
+    torch.testing.assert_close(images, images_of(chips()), atol=0.02, rtol=0)
 
 
 def test_no_strength_only_resamples_at_another_size() -> None:
     y, x = torch.meshgrid(torch.arange(64.0), torch.arange(64.0), indexing="ij")
     smooth = torch.stack([y * 3, x * 3, (x + y) * 1.5], dim=-1).round().to(torch.uint8)[None]
     images = augment(smooth, 32, NOTHING, generator())
-    expected = torch.nn.functional.avg_pool2d(to_images(smooth), 2)
+    expected = torch.nn.functional.avg_pool2d(images_of(smooth), 2)
     torch.testing.assert_close(images, expected, atol=1.5, rtol=0)
 
 
 def test_flip_mirrors() -> None:
     mirrored = augment(chips(), 40, only(flip=1.0), generator())
-    torch.testing.assert_close(mirrored, to_images(chips()).flip(3), atol=0.02, rtol=0)
+    torch.testing.assert_close(mirrored, images_of(chips()).flip(3), atol=0.02, rtol=0)
 
 
 def test_half_of_the_chips_are_flipped() -> None:
     source = chips(1).expand(200, -1, -1, -1)
     images = augment(source, 40, only(flip=0.5), generator())
-    plain = to_images(chips(1))
+    plain = images_of(chips(1))
     flipped = int(((images - plain).abs().amax(dim=(1, 2, 3)) > 1).sum())
     assert 70 <= flipped <= 130
 
@@ -137,7 +142,7 @@ def test_brightness_multiplies() -> None:
 
 def test_soften_takes_detail_away_only() -> None:
     images = augment(chips(), 40, only(soften=1.0), generator())
-    plain = to_images(chips())
+    plain = images_of(chips())
     rough = (plain[..., 1:] - plain[..., :-1]).abs().mean()
     smooth = (images[..., 1:] - images[..., :-1]).abs().mean()
     assert float(smooth) < 0.8 * float(rough)

@@ -97,7 +97,7 @@ def evaluate_command(
         )
         if json_output:
             typer.echo(json.dumps(result.to_dict(), indent=2))
-        elif not quiet:
+        else:
             _print_table(result)
 
 

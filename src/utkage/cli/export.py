@@ -55,7 +55,7 @@ def export_command(
                     indent=2,
                 )
             )
-        elif not quiet:
+        else:
             parity = result.parity
             typer.echo(
                 f"{result.path}: {result.size / 1e6:.1f} MB; against torch on {parity.chips} chips "

@@ -80,7 +80,8 @@ def predict_command(
             reporter,
         )
         if csv_output:
-            failed = _write_csv(rows)
+            # On a terminal, rows and the progress bar would write into each other.
+            failed = _write_csv(list(rows) if sys.stdout.isatty() else rows)
         else:
             collected = list(rows)
             failed = sum(row.status == "failed" for row in collected)
@@ -117,11 +118,11 @@ def _print_table(rows: list[FaceRow], interval: float) -> None:
 
     table = Table()
     table.add_column("file", overflow="fold")
-    table.add_column("face", justify="right")
-    table.add_column("age", justify="right")
-    table.add_column(f"{interval:.0%} interval", justify="right")
-    table.add_column("range", justify="right")
-    table.add_column("gender")
+    table.add_column("face", justify="right", overflow="fold")
+    table.add_column("age", justify="right", overflow="fold")
+    table.add_column(f"{interval:.0%} interval", justify="right", overflow="fold")
+    table.add_column("range", justify="right", overflow="fold")
+    table.add_column("gender", overflow="fold")
     for row in rows:
         if row.age is None or row.p_female is None:
             words = "no face found" if row.reason is None else row.reason

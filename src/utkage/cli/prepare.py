@@ -159,7 +159,7 @@ def prepare_command(
         )
         if json_output:
             typer.echo(json.dumps(_as_json(result), indent=2, ensure_ascii=False))
-        elif not quiet:
+        else:
             _print_summary(result)
 
 

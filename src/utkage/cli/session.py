@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING
 
 import typer
 
 from utkage.cli.console import ConsoleReporter
 from utkage.core.errors import ExitCode, UtkageError
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 @contextmanager
@@ -22,11 +29,14 @@ def session(*, quiet: bool = False, debug: bool = False) -> Iterator[ConsoleRepo
     from rich.console import Console
 
     console = Console(stderr=True)
+    if threading.current_thread() is threading.main_thread():
+        # A polite kill ends like Ctrl-C: what is half written is removed, training is saved.
+        signal.signal(signal.SIGTERM, _interrupt)
     try:
         yield ConsoleReporter(console, quiet=quiet)
     except UtkageError as error:
         if debug:
-            raise
+            console.print_exception()
         _say(console, str(error))
         raise typer.Exit(error.exit_code) from error
     except KeyboardInterrupt as error:
@@ -38,7 +48,7 @@ def session(*, quiet: bool = False, debug: bool = False) -> Iterator[ConsoleRepo
         raise typer.Exit(ExitCode.DONE) from None
     except OSError as error:
         if debug:
-            raise
+            console.print_exception()
         where = f"{error.filename}: " if error.filename else ""
         _say(console, f"{where}{error.strerror or error}")
         raise typer.Exit(ExitCode.FAILED) from error
@@ -46,7 +56,7 @@ def session(*, quiet: bool = False, debug: bool = False) -> Iterator[ConsoleRepo
         raise
     except Exception as error:
         if debug:
-            raise
+            console.print_exception()
         first_line = (str(error).splitlines() or [""])[0]
         _say(
             console,
@@ -56,7 +66,11 @@ def session(*, quiet: bool = False, debug: bool = False) -> Iterator[ConsoleRepo
         raise typer.Exit(ExitCode.FAILED) from error
 
 
-def _say(console, message: str) -> None:  # type: ignore[no-untyped-def]
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _say(console: Console, message: str) -> None:
     console.print(
         f"error: {' '.join(message.split())}",
         markup=False,

@@ -123,7 +123,7 @@ def train_command(
                     indent=2,
                 )
             )
-        elif not quiet:
+        else:
             typer.echo(
                 f"{result.best}: validation MAE {result.best_mae:.2f} years "
                 f"(epoch {result.best_epoch})"

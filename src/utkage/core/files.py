@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from utkage.core.errors import UsageError
+
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -36,6 +38,16 @@ def replacing(path: Path) -> Iterator[Path]:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def require_folder(path: Path, option: str) -> None:
+    """Refuse an output folder that cannot be one, before any work is done.
+
+    Raises:
+        UsageError: there is a file of that name.
+    """
+    if path.exists() and not path.is_dir():
+        raise UsageError(f"{option} {path}: is a file; name a folder")
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -66,11 +66,6 @@ def augment(chips: Tensor, size: int, config: AugmentConfig, generator: torch.Ge
     return _erase(images, config, generator)
 
 
-def to_images(chips: Tensor) -> Tensor:
-    """The same without any variation: uint8 (N, S, S, 3) -> float (N, 3, S, S), 0..255."""
-    return chips.permute(0, 3, 1, 2).float()
-
-
 def _uniform(count: int, low: float, high: float, generator: torch.Generator) -> Tensor:
     return torch.rand(count, generator=generator) * (high - low) + low
 

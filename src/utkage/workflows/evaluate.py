@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from utkage.core.errors import DataError
-from utkage.core.files import write_json, write_text
+from utkage.core.errors import ConfigError, DataError
+from utkage.core.files import require_folder, write_json, write_text
 from utkage.core.reporter import Reporter, SilentReporter
 from utkage.core.versions import versions
 from utkage.data.chips import SEEN_TOLERANCE, LabelledChips, labelled_chips
@@ -22,6 +22,7 @@ from utkage.data.ingest import Dropped, Ingested, Ingestion, ingest
 from utkage.data.labels import GENDERS, RANGE_NAMES
 from utkage.data.sources.options import SourceOptions
 from utkage.data.sources.registry import open_source
+from utkage.data.split import SPLITS
 from utkage.data.store import DEFAULT_FOLDER, ChipStore, is_prepared
 from utkage.faces.contract import CropContract
 from utkage.faces.retinaface import RetinaFaceDetector
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 DEFAULT_REPORT = Path("evaluation")
-BATCH = 128
+# Share of the chip by which landmarks may differ: other roundings, not another crop.
+GEOMETRY_TOLERANCE = 0.01
 PREDICTION_COLUMNS = (
     "source",
     "file",
@@ -76,6 +78,10 @@ class EvaluateRequest:
     options: SourceOptions = field(default_factory=SourceOptions)
     out: Path = DEFAULT_REPORT
     plot_cm: bool = False
+
+    def __post_init__(self) -> None:
+        if self.split not in (*SPLITS, "all"):
+            raise ConfigError(f"--split {self.split}: choose one of {', '.join(SPLITS)}, all")
 
 
 @dataclass(frozen=True)
@@ -139,10 +145,11 @@ def evaluate(request: EvaluateRequest, reporter: Reporter | None = None) -> Eval
     from utkage.engines.device import choose_device
     from utkage.engines.evaluation.metrics import score, score_sources
     from utkage.engines.inference.loading import load_predictor
-    from utkage.engines.inference.predictions import Predictions
+    from utkage.engines.inference.predictor import predict_faces
     from utkage.models.weights import load_weights
 
     reporter = reporter or SilentReporter()
+    require_folder(request.out, "--out")
     weights, origin = resolve_weights(request.weights)
     reporter.info(f"weights {weights} ({origin})")
     device, _ = choose_device(request.device)
@@ -150,15 +157,9 @@ def evaluate(request: EvaluateRequest, reporter: Reporter | None = None) -> Eval
     faces, split, dropped = _labelled_faces(request, predictor.card.contract, reporter)
     seen = _count_seen(faces, load_weights(weights).fingerprints.numpy())
     _guard_seen(seen, len(faces), request, reporter)
-    parts: list[Predictions] = []
     started = time.monotonic()
-    with reporter.progress("evaluating", len(faces)) as task:
-        for batch in faces.batches(BATCH, predictor.card.contract.size):
-            parts.append(predictor.predict_chips(batch))
-            task.advance(len(batch))
+    predictions = predict_faces(predictor, faces, reporter, "evaluating")
     seconds = time.monotonic() - started
-    predictions = Predictions.concatenate(parts)
-
     confusion = confusion_matrix(
         faces.ranges, predictions.range_index, labels=range(len(RANGE_NAMES))
     )
@@ -195,6 +196,7 @@ def _labelled_faces(
 ) -> tuple[LabelledChips, str | None, tuple[Dropped, ...]]:
     if is_prepared(request.data) or (request.data == DEFAULT_FOLDER and not request.data.exists()):
         store = ChipStore.open(request.data)
+        _require_geometry(store, contract)
         return store.split(request.split, request.source), request.split, ()
     source = open_source(request.data, request.options)
     ingestion = Ingestion(
@@ -225,6 +227,7 @@ def _labelled_faces(
         reporter.warn(
             f"{len(dropped)} pictures left out (first: {dropped[0].name}: {dropped[0].reason})"
         )
+    _warn_of_copies(found, reporter)
     chips = labelled_chips(
         np.stack([item.chip for item in found]),
         range(len(found)),
@@ -232,6 +235,26 @@ def _labelled_faces(
         contract,
     )
     return chips, None, tuple(dropped)
+
+
+def _require_geometry(store: ChipStore, contract: CropContract) -> None:
+    """Refuse chips that are cut otherwise than those the weights learned from."""
+    ours = np.array(store.contract.at_size(contract.size).template)
+    apart = float(np.abs(ours - np.array(contract.template)).max())
+    if apart > GEOMETRY_TOLERANCE * contract.size:
+        raise DataError(
+            f"{store.folder}: its chips are cut otherwise than those of the weights (landmarks up "
+            f"to {apart:.1f} pixels apart); prepare it with this version"
+        )
+
+
+def _warn_of_copies(found: list[Ingested], reporter: Reporter) -> None:
+    copies = len(found) - len({item.record.pixel_hash for item in found})
+    if copies:
+        reporter.warn(
+            f"{copies} pictures are copies of others here and count again; "
+            "a prepared set has each once"
+        )
 
 
 def _guard_seen(seen: int, count: int, request: EvaluateRequest, reporter: Reporter) -> None:

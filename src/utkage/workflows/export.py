@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from utkage.core.errors import ConfigError
+from utkage.core.errors import ConfigError, UsageError
 from utkage.core.files import replacing
 from utkage.core.reporter import Reporter, SilentReporter
 from utkage.models.locate import resolve_weights
@@ -83,6 +83,8 @@ def export(request: ExportRequest, reporter: Reporter | None = None) -> ExportRe
         build_network(weights, str(weights_path)), card.point_estimate, flip=request.flip
     )
     out = request.out or Path(f"{weights_path.stem}.onnx")
+    if out.is_dir():
+        raise UsageError(f"--out {out}: is a folder; name a file, such as {out}/faces.onnx")
     with reporter.progress("exporting", 2) as task, replacing(out) as partial:
         write_onnx(graph, card, partial)
         task.advance(1, "comparing with ONNX Runtime")

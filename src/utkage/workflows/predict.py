@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from utkage.core.errors import ConfigError, UsageError
+from utkage.core.files import require_folder
 from utkage.core.reporter import Reporter, SilentReporter
 from utkage.data.labels import GENDERS, RANGE_NAMES
 from utkage.images.discover import expand_inputs
@@ -17,7 +18,6 @@ from utkage.models.locate import resolve_weights
 if TYPE_CHECKING:
     from utkage.engines.inference.photos import Photo
 
-ROW_SCHEMA = 1
 CROPS = ("auto", "none")
 
 
@@ -48,6 +48,11 @@ class PredictRequest:
     workers: int = field(default_factory=lambda: os.cpu_count() or 1)
 
     def __post_init__(self) -> None:
+        inputs: object = self.inputs
+        if isinstance(inputs, str):
+            raise ConfigError(f"inputs are a tuple of paths; write inputs=({self.inputs!r},)")
+        if self.workers < 1:
+            raise ConfigError(f"workers {self.workers} must be at least 1")
         if self.crop not in CROPS:
             raise ConfigError(f"--crop {self.crop}: choose one of {', '.join(CROPS)}")
         if not 0 < self.interval < 1:
@@ -111,13 +116,16 @@ def predict(request: PredictRequest, reporter: Reporter | None = None) -> Iterat
         WeightsError: the weights are not ours.
     """
     reporter = reporter or SilentReporter()
+    if request.save_images is not None:
+        require_folder(request.save_images, "--save-images")
     files = expand_inputs(request.inputs)
     if not files:
         raise UsageError("no picture given; name files, folders or patterns")
+    taken: set[Path] = set()
     for photo in _photos(files, request, reporter):
         rows = photo_rows(photo, request.interval)
         if request.save_images is not None and photo.image is not None:
-            _save_annotated(photo, rows, request.save_images)
+            _save_annotated(photo, rows, _free_name(request.save_images, photo.file, taken))
         yield from rows
 
 
@@ -128,7 +136,7 @@ def _photos(files: list[Path], request: PredictRequest, reporter: Reporter) -> I
     from utkage.faces.retinaface import RetinaFaceDetector
 
     weights, origin = resolve_weights(request.weights)
-    reporter.info(f"weights {weights.name} ({origin})")
+    reporter.info(f"weights {weights} ({origin})")
     device, _ = choose_device(request.device)
     predictor = load_predictor(weights, device=device, flip=request.flip)
     # One thread a session: photographs are worked on side by side instead.
@@ -176,7 +184,7 @@ def _rounded_box(box: tuple[float, float, float, float]) -> tuple[float, float, 
     return x0, y0, x1, y1
 
 
-def _save_annotated(photo: Photo, rows: list[FaceRow], folder: Path) -> None:
+def _save_annotated(photo: Photo, rows: list[FaceRow], path: Path) -> None:
     from utkage.images.draw import Annotation, annotate
     from utkage.images.save import save_image
 
@@ -195,10 +203,16 @@ def _save_annotated(photo: Photo, rows: list[FaceRow], folder: Path) -> None:
                 ),
             )
         )
-    save_image(_free_name(folder, photo.file), annotate(photo.image, marks))
+    save_image(path, annotate(photo.image, marks))
 
 
-def _free_name(folder: Path, file: Path) -> Path:
-    """Where the annotated copy goes; files of one name from several folders do not collide."""
+def _free_name(folder: Path, file: Path, taken: set[Path]) -> Path:
+    """Where the annotated copy goes; files of one name do not overwrite each other."""
     parent = "" if file.parent in (Path(), Path()) else f"{file.parent.name}_"
-    return folder / f"{parent.strip('.')}{file.stem}.annotated.jpg"
+    stem, number = f"{parent.strip('.')}{file.stem}", 1
+    path = folder / f"{stem}.annotated.jpg"
+    while path in taken:
+        number += 1
+        path = folder / f"{stem}-{number}.annotated.jpg"
+    taken.add(path)
+    return path

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utkage.core.errors import UsageError, WeightsError
-from utkage.core.files import write_json
+from utkage.core.files import require_folder, write_json
 from utkage.core.reporter import Reporter, SilentReporter
 from utkage.core.versions import versions
 from utkage.data.chips import SEEN_TOLERANCE, LabelledChips
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 CONFIG_NAME = "config.json"
 # Enough chips for stable batch-norm statistics.
 NORM_SAMPLE = 512
+MIN_CHIPS = 2
 
 FACERES_LINEAGE = (
     "MobileNetV1 trained on VGGFace2 identities, then on IMDB-WIKI ages and genders "
@@ -85,14 +86,20 @@ def train(request: TrainRequest, reporter: Reporter | None = None) -> TrainResul
     """
     from utkage.data.augment import AugmentConfig
     from utkage.engines.device import choose_device
-    from utkage.engines.training.loop import Setup, fit
+    from utkage.engines.training.loop import CHECKPOINT_NAME, Setup, fit
 
     reporter = reporter or SilentReporter()
     device, reason = choose_device(request.device)
     config = request.config
     store = ChipStore.open(request.data)
     training, validation = store.split("train"), store.split("val")
+    if len(training) < MIN_CHIPS:
+        raise UsageError(
+            f"{request.data}: {len(training)} chips to learn from; "
+            f"batch statistics need at least {MIN_CHIPS}"
+        )
     folder = request.run or _new_run_folder(RUNS_FOLDER)
+    require_folder(folder, "--run")
     reporter.info(f"device {device} ({reason}); {len(training)} chips to learn from; run {folder}")
 
     network, lineage, inherited = _initial_network(config, training)
@@ -137,7 +144,7 @@ def train(request: TrainRequest, reporter: Reporter | None = None) -> TrainResul
         "chip_size": store.contract.size,
     }
     folder.mkdir(parents=True, exist_ok=True)
-    if not (folder / CONFIG_NAME).exists():
+    if not (folder / CHECKPOINT_NAME).exists():
         write_json(folder / CONFIG_NAME, {**card.training, "data": data, "versions": versions()})
     result = fit(
         network,

@@ -6,10 +6,11 @@ import pytest
 import torch
 
 from utkage.core.errors import UsageError
+from utkage.core.reporter import SilentReporter
+from utkage.data.chips import LabelledChips
 from utkage.engines.exporting.parity import drawn_chips
 from utkage.engines.inference.loading import load_predictor
-from utkage.engines.inference.predictions import Predictions
-from utkage.engines.inference.predictor import TorchPredictor, predict_batches
+from utkage.engines.inference.predictor import TorchPredictor, predict_faces
 from utkage.models.card import Card
 from utkage.models.chip_graph import ChipGraph
 from utkage.models.multitask import MultiTaskNet
@@ -45,21 +46,27 @@ def test_the_memory_layout_of_chips_does_not_matter(predictor: TorchPredictor) -
         np.testing.assert_array_equal(predictor.predict_chips(other).age, expected.age)
 
 
-def test_batches_are_answered_lazily_and_in_order(predictor: TorchPredictor) -> None:
-    chips = drawn_chips(5, 64)
-    asked: list[int] = []
+def test_all_faces_in_their_order(
+    predictor: TorchPredictor, labelled_chips: Callable[..., LabelledChips]
+) -> None:
+    faces = labelled_chips(5, 64)
+    answers = predict_faces(predictor, faces, SilentReporter(), "x")
+    whole = predictor.predict_chips(faces.pixels[faces.rows])
+    np.testing.assert_allclose(answers.age, whole.age, atol=1e-3)
 
-    def batches():  # type: ignore[no-untyped-def]
-        for start in (0, 2, 4):
-            asked.append(start)
-            yield chips[start : start + 2]
 
-    stream = iter(predict_batches(predictor, batches()))
-    parts = [next(stream)]
-    assert asked == [0]
-    parts.extend(stream)
-    whole = predictor.predict_chips(chips)
-    np.testing.assert_allclose(Predictions.concatenate(parts).age, whole.age, atol=1e-3)
+@pytest.mark.parametrize(
+    "chips",
+    [
+        np.zeros((2, 64, 64, 3), np.float32),
+        np.zeros((2, 48, 48, 3), np.uint8),
+        np.zeros((64, 64, 3), np.uint8),
+        np.zeros((2, 3, 64, 64), np.uint8),
+    ],
+)
+def test_other_arrays_are_refused(predictor: TorchPredictor, chips: np.ndarray) -> None:
+    with pytest.raises(UsageError, match=r"take uint8 RGB \(N, 64, 64, 3\)"):
+        predictor.predict_chips(chips)
 
 
 def test_a_predictor_from_a_file(

@@ -6,6 +6,7 @@ import contextlib
 import io
 import logging
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -49,7 +50,7 @@ def write_onnx(graph: ChipGraph, card: Card, path: Path) -> None:
 
 
 @contextlib.contextmanager
-def _quietly():  # type: ignore[no-untyped-def]
+def _quietly() -> Iterator[None]:
     # The exporter talks on stdout, which belongs to our data.
     logger = logging.getLogger("torch.onnx")
     level = logger.level

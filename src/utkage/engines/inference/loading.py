@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from utkage.engines.device import choose_device
 from utkage.engines.inference.predictor import TorchPredictor
-from utkage.models.locate import shipped_weights
+from utkage.models.locate import resolve_weights
 from utkage.models.weights import build_network, load_weights
 
 if TYPE_CHECKING:
@@ -26,20 +27,21 @@ def load_predictor(
     'multitask'
 
     Args:
-        weights: A file that ``utkage train`` wrote; None for the weights in the package.
-        device: A torch device.
+        weights: As in ``models.locate.resolve_weights``: a file or run folder, ``"shipped"`` or
+            ``"auto"``; None for the weights in the package.
+        device: As in ``engines.device.choose_device``, such as ``"auto"``; or a torch device.
         flip: Average each answer with that for the mirrored chip.
 
     Raises:
         UsageError: no such file.
         WeightsError: not a weights file of ours.
     """
-    import torch
-
     from utkage.models.chip_graph import ChipGraph
 
-    path = shipped_weights() if weights is None else Path(weights)
+    path, _ = resolve_weights("shipped" if weights is None else str(weights))
+    if isinstance(device, str):
+        device, _ = choose_device(device)
     loaded = load_weights(path)
     network = build_network(loaded, str(path))
     graph = ChipGraph(network, loaded.card.point_estimate, flip=flip)
-    return TorchPredictor(graph, loaded.card, torch.device(device))
+    return TorchPredictor(graph, loaded.card, device)

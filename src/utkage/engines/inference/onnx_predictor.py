@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from utkage.core.errors import WeightsError
 from utkage.engines.inference.predictions import Predictions
+from utkage.engines.inference.predictor import require_chips
 from utkage.models.card import Card
 
 CARD_PROPERTY = "utkage_card"
@@ -45,5 +46,6 @@ class OnnxPredictor:
 
     def predict_chips(self, chips: NDArray[np.uint8]) -> Predictions:
         """Answer for uint8 RGB chips (N, S, S, 3)."""
+        require_chips(chips, self.card.contract)
         outputs = self._session.run(list(OUTPUT_NAMES), {INPUT_NAME: np.ascontiguousarray(chips)})
         return Predictions(*(np.asarray(output, dtype=np.float64) for output in outputs))

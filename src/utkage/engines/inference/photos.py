@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utkage.core.errors import ImageError
+from utkage.data.ingest import MIN_SIDE
 from utkage.engines.inference.predictions import Predictions
 from utkage.engines.inference.predictor import ChipPredictor
 from utkage.faces.alignment import extract_chip
@@ -132,6 +133,8 @@ def _cut(
 ) -> tuple[tuple[FoundFace, ...], tuple[NDArray[np.uint8], ...]]:
     if detector is None:
         height, width = image.shape[:2]
+        if min(height, width) < MIN_SIDE:
+            raise ImageError(f"{width}x{height} pixels is too small (under {MIN_SIDE})")
         if height != width:
             raise ImageError(
                 f"{width}x{height} pixels is not square, so it is not a chip; use --crop auto"

@@ -6,19 +6,26 @@ can stand behind it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from utkage.core.errors import UsageError
+from utkage.core.reporter import Reporter
+from utkage.data.chips import LabelledChips
 from utkage.engines.inference.predictions import Predictions
+from utkage.faces.contract import CropContract
 from utkage.models.card import Card
 
 if TYPE_CHECKING:
     import torch
 
     from utkage.models.chip_graph import ChipGraph
+
+
+# Enough for the CPU's matrix units, little enough for any memory.
+BATCH = 128
 
 
 class ChipPredictor(Protocol):
@@ -41,18 +48,41 @@ class TorchPredictor:
         self._graph = graph.eval().to(device).to(memory_format=torch.channels_last)
 
     def predict_chips(self, chips: NDArray[np.uint8]) -> Predictions:
-        """Answer for uint8 RGB chips (N, S, S, 3)."""
+        """Answer for uint8 RGB chips (N, S, S, 3).
+
+        Raises:
+            UsageError: another shape or type.
+        """
         import torch
 
+        require_chips(chips, self.card.contract)
         with torch.inference_mode():
             batch = torch.from_numpy(np.require(chips, np.uint8, ["C", "W"])).to(self._device)
-            outputs = [output.double().cpu().numpy() for output in self._graph(batch)]
+            outputs = [output.cpu().double().numpy() for output in self._graph(batch)]
         return Predictions(*outputs)
 
 
-def predict_batches(
-    predictor: ChipPredictor, batches: Iterable[NDArray[np.uint8]]
-) -> Iterable[Predictions]:
-    """Answer for one batch after another, lazily."""
-    for batch in batches:
-        yield predictor.predict_chips(batch)
+def predict_faces(
+    predictor: ChipPredictor, faces: LabelledChips, reporter: Reporter, label: str
+) -> Predictions:
+    """Answer for all labelled faces, in their order, batch by batch with progress."""
+    parts: list[Predictions] = []
+    with reporter.progress(label, len(faces)) as task:
+        for batch in faces.batches(BATCH, predictor.card.contract.size):
+            parts.append(predictor.predict_chips(batch))
+            task.advance(len(batch))
+    return Predictions.concatenate(parts)
+
+
+def require_chips(chips: NDArray[np.uint8], contract: CropContract) -> None:
+    """Refuse arrays that a network would answer for, but wrongly.
+
+    Raises:
+        UsageError: not uint8, or not of the shape (N, size, size, 3).
+    """
+    side = contract.size
+    if chips.dtype != np.uint8 or chips.ndim != 4 or chips.shape[1:] != (side, side, 3):
+        raise UsageError(
+            f"chips are {chips.dtype} {chips.shape}; these weights take uint8 RGB "
+            f"(N, {side}, {side}, 3) with values 0..255"
+        )

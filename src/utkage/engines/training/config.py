@@ -56,7 +56,9 @@ class TrainConfig:
     def __post_init__(self) -> None:
         _require(self.epochs >= 1, "epochs", self.epochs, "at least 1")
         _require(self.batch_size >= 2, "batch size", self.batch_size, "at least 2")
-        _require(self.learning_rate > 0, "learning rate", self.learning_rate, "above 0")
+        _require(
+            0 < self.learning_rate < 1, "learning rate", self.learning_rate, "above 0 and below 1"
+        )
         _require(self.weight_decay >= 0, "weight decay", self.weight_decay, "at least 0")
         _require(0 <= self.warmup < 1, "warmup", self.warmup, "a fraction from 0 to below 1")
         _require(len(self.sizes) >= 1, "sizes", self.sizes, "at least one chip size")

@@ -22,11 +22,11 @@ from utkage.data.batches import epoch_order, steps_per_epoch
 from utkage.data.chips import LabelledChips
 from utkage.data.labels import AGE_COUNT
 from utkage.engines.evaluation.metrics import Metrics, score, score_sources
-from utkage.engines.inference.predictions import Predictions
-from utkage.engines.inference.predictor import TorchPredictor, predict_batches
+from utkage.engines.inference.predictor import TorchPredictor, predict_faces
 from utkage.engines.training.checkpoint import Checkpoint
 from utkage.engines.training.config import TrainConfig
 from utkage.engines.training.ema import WeightAverage
+from utkage.engines.training.interrupt import saving_on_interrupt, stop_between_steps
 from utkage.engines.training.losses import (
     age_divergence,
     expected_age_error,
@@ -42,7 +42,6 @@ from utkage.models.weights import Weights, save_weights
 
 CHECKPOINT_NAME = "checkpoint.pt"
 METRICS_NAME = "metrics.jsonl"
-EVALUATION_BATCH = 128
 
 
 @dataclass(frozen=True)
@@ -127,13 +126,19 @@ def fit(network: MultiTaskNet, setup: Setup, reporter: Reporter) -> FitResult:
         ).save(checkpoint_path)
 
     saved_at = time.monotonic()
-    while step < total:
-        epoch, first = divmod(step, steps)
+    while len(rows) < config.epochs:
+        # Not from the step: a run may have been stopped behind an epoch's last one.
+        epoch = len(rows)
+        first = step - epoch * steps
         order = epoch_order(len(setup.train), config.seed, epoch)
         size = config.size_of_epoch(epoch)
         losses: list[float] = []
         started = time.monotonic()
-        with reporter.progress(f"epoch {epoch + 1}/{config.epochs}", steps) as task:
+        with (
+            saving_on_interrupt(save_checkpoint, setup.folder, reporter),
+            stop_between_steps() as stop_if_asked,
+            reporter.progress(f"epoch {epoch + 1}/{config.epochs}", steps) as task,
+        ):
             task.advance(first)
             for index in range(first, steps):
                 chosen = order[index * config.batch_size : (index + 1) * config.batch_size]
@@ -157,9 +162,8 @@ def fit(network: MultiTaskNet, setup: Setup, reporter: Reporter) -> FitResult:
                 step += 1
                 losses.append(value)
                 task.advance(1, f"loss {np.mean(losses[-50:]):.3f}")
-                # Not behind the last step: the epoch would be resumed without its validation.
-                due = time.monotonic() - saved_at > 60 * config.checkpoint_minutes
-                if due and index + 1 < steps:
+                stop_if_asked()
+                if time.monotonic() - saved_at > 60 * config.checkpoint_minutes:
                     save_checkpoint()
                     saved_at = time.monotonic()
 
@@ -168,15 +172,17 @@ def fit(network: MultiTaskNet, setup: Setup, reporter: Reporter) -> FitResult:
             {
                 "epoch": epoch + 1,
                 "size": size,
-                "learning_rate": rate,
-                "train_loss": round(float(np.mean(losses)), 5),
+                "learning_rate": learning_rate(
+                    step - 1, total, config.learning_rate, config.warmup
+                ),
+                "train_loss": round(float(np.mean(losses)), 5) if losses else None,
                 "seconds": round(time.monotonic() - started, 1),
                 **{f"val_{name}": value for name, value in metrics.to_dict().items()},
                 **({"val_sources": by_source} if by_source else {}),
             }
         )
         reporter.info(
-            f"epoch {epoch + 1}/{config.epochs}: loss {rows[-1]['train_loss']:.3f}, validation "
+            f"epoch {epoch + 1}/{config.epochs}: loss {rows[-1]['train_loss']}, validation "
             f"MAE {metrics.mae:.2f} years, gender {metrics.gender_accuracy:.3f}"
         )
         card = setup.card.with_metrics("val", {"epoch": epoch + 1, **metrics.to_dict()})
@@ -208,13 +214,7 @@ def validate(
     assert isinstance(network, MultiTaskNet)
     graph = ChipGraph(network, setup.card.point_estimate, flip=False)
     predictor = TorchPredictor(graph, setup.card, setup.device)
-    parts: list[Predictions] = []
-    with reporter.progress("validating", len(setup.val)) as task:
-        batches = setup.val.batches(EVALUATION_BATCH, setup.config.size)
-        for part in predict_batches(predictor, batches):
-            parts.append(part)
-            task.advance(len(part))
-    predictions = Predictions.concatenate(parts)
+    predictions = predict_faces(predictor, setup.val, reporter, "validating")
     metrics = score(setup.val.ages, setup.val.genders, predictions)
     return metrics, {
         name: found.to_dict() for name, found in score_sources(setup.val, predictions).items()
