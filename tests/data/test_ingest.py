@@ -108,7 +108,7 @@ def test_known_files_are_not_decoded_again(picture: Picture) -> None:
 
 def test_one_colour_and_a_wrong_ending_are_noted() -> None:
     buffer = io.BytesIO()
-    Image.new("RGB", (64, 64), (9, 9, 9)).save(buffer, "PNG")
+    Image.new("RGB", (64, 64), (200, 9, 90)).save(buffer, "PNG")
     item = one("33_1_3_5.jpg", buffer.getvalue())
     assert isinstance(item, Ingested)
     assert item.record.constant

@@ -145,9 +145,17 @@ def _to_chip(
         width=width,
         height=height,
         wrong_extension=not fits,
-        constant=float(chip.std()) < MIN_CONTRAST,
+        constant=_is_constant(chip),
     )
     return Ingested(record, entry.aligned, entry.split, chip)
+
+
+def _is_constant(chip: NDArray[np.uint8]) -> bool:
+    import cv2
+
+    # By channel: a picture that is red all over shows nothing either.
+    _, spread = cv2.meanStdDev(chip)
+    return float(spread.max()) < MIN_CONTRAST
 
 
 def _cut(
