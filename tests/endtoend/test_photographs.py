@@ -165,3 +165,15 @@ def test_the_same_from_the_library(predict: Callable[..., Rows], examples: Path)
     request = utkage.PredictRequest(inputs=(path,), weights="shipped")
     rows = [row.to_dict() for row in utkage.predict(request)]
     assert rows == predict(path)
+
+
+def test_annotated_copies_of_one_name_do_not_collide(
+    predict: Callable[..., Rows], examples: Path, tmp_path: Path
+) -> None:
+    for parent in ("a/x", "b/x"):
+        (tmp_path / parent).mkdir(parents=True)
+        for suffix in (".jpg", ".jpeg"):
+            target = tmp_path / parent / f"img{suffix}"
+            target.write_bytes((examples / "portrait.jpg").read_bytes())
+    predict("a", "b", "--save-images", "out")
+    assert len(list((tmp_path / "out").iterdir())) == 4

@@ -20,6 +20,7 @@ COLUMNS = (
     "gender",
     "race",
     "split",
+    "side",
     "reason",
     "group",
     "byte_hash",
@@ -44,6 +45,7 @@ class ManifestRow:
         group: Identifies the pictures that are copies of each other; a group never crosses the
             split.
         split: ``"train"``, ``"val"`` or ``"test"``; empty if the picture is left out.
+        side: The split of its family, also where the picture itself is left out.
         reason: Why it is left out; empty if it is used.
     """
 
@@ -52,6 +54,7 @@ class ManifestRow:
     aligned: bool
     group: str
     split: str
+    side: str
     reason: str
 
 
@@ -68,6 +71,7 @@ def manifest_csv(rows: Sequence[ManifestRow]) -> str:
                 item.record.label.gender,
                 "" if item.record.label.race is None else item.record.label.race,
                 item.split,
+                item.side,
                 item.reason,
                 item.group,
                 item.record.byte_hash,
@@ -123,5 +127,6 @@ def _row(line: dict[str, str]) -> ManifestRow:
         aligned=bool(int(line["aligned"])),
         group=line["group"],
         split=line["split"],
+        side=line["side"],
         reason=line["reason"],
     )

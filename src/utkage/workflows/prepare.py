@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -125,7 +126,7 @@ def prepare(config: PrepareConfig, reporter: Reporter | None = None) -> PrepareR
     former = _former(config.out)
     if former is not None and _same(former, contract, description):
         reporter.info(f"{config.out}: already prepared from this input; nothing to do")
-        if not all((config.out / name).is_file() for name in REPORT_FILES):
+        if not _report_is_current(former):
             # A kill came between the set and its report.
             _write_report(former, _audit_of(former, config))
         return _result(former, None, unchanged=True)
@@ -225,6 +226,7 @@ def _judge(
             aligned=gathered.aligned[index],
             group=groups.group_of(index).id,
             split=decision.split if decision.kept else "",
+            side=decision.split,
             reason=decision.reason or "",
         )
         for index, (record, decision) in enumerate(zip(records, decisions, strict=True))
@@ -324,10 +326,7 @@ def _result(store: ChipStore, audit: Audit | None, *, unchanged: bool) -> Prepar
 def _audit_of(store: ChipStore, config: PrepareConfig) -> Audit:
     """The audit of a set that is there, from its own files."""
     records = [row.record for row in store.manifest]
-    decisions = [
-        Decision(bool(row.split), row.split or "train", row.reason or None)
-        for row in store.manifest
-    ]
+    decisions = [Decision(bool(row.split), row.side, row.reason or None) for row in store.manifest]
     groups = find_groups(records, config.fix.max_distance)
     return build_audit(records, groups, decisions, store.dropped(), config.fix, config.split)
 
@@ -337,8 +336,18 @@ def _write_report(store: ChipStore, audit: Audit) -> None:
     from utkage.plots.audit_page import write_audit_page
 
     data_file, page_file = (store.folder / name for name in REPORT_FILES)
-    write_json(data_file, audit.to_dict())
     write_audit_page(audit, conflict_thumbnails(store, audit), page_file)
+    # Last, and with the name of its manifest: by it a report of a former set is known.
+    write_json(data_file, {**audit.to_dict(), "manifest": store.description["files"]["manifest"]})
+
+
+def _report_is_current(store: ChipStore) -> bool:
+    data_file, page_file = (store.folder / name for name in REPORT_FILES)
+    try:
+        described = json.loads(data_file.read_text(encoding="utf-8"))["manifest"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    return page_file.is_file() and described == store.description["files"]["manifest"]
 
 
 def _nothing_usable(

@@ -1,4 +1,6 @@
 import json
+import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -231,3 +233,36 @@ def test_norms_and_biases_do_not_decay() -> None:
     assert all(parameter.dim() >= 2 for parameter in decayed["params"])
     assert all(parameter.dim() < 2 for parameter in free["params"])
     assert len(decayed["params"]) + len(free["params"]) == len(list(network.parameters()))
+
+
+class Signalling(Interrupting):
+    """Sends SIGTERM to this process instead of raising, and keeps the warnings."""
+
+    def __init__(self, where: str, after: int) -> None:
+        super().__init__(where, after)
+        self.warnings: list[str] = []
+
+    def advance(self, steps: int = 1, note: str = "") -> None:
+        try:
+            super().advance(steps, note)
+        except KeyboardInterrupt:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def warn(self, message: str) -> None:
+        self.warnings.append(message)
+
+
+def test_a_signal_stops_between_steps_and_is_saved(
+    make_setup: MakeSetup, undisturbed: Setup
+) -> None:
+    setup = make_setup("signalled")
+    setup.folder.mkdir()
+    former = signal.getsignal(signal.SIGTERM)
+    reporter = Signalling("epoch 2", 1)
+    with pytest.raises(KeyboardInterrupt):
+        fit(network_of(), setup, reporter)
+    assert signal.getsignal(signal.SIGTERM) is former
+    assert any(f"--run {setup.folder}" in message for message in reporter.warnings)
+    finish(setup)
+    first, second = (load_weights(item.folder / LAST_NAME).state for item in (undisturbed, setup))
+    assert all(torch.equal(value, second[key]) for key, value in first.items())

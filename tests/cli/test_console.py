@@ -1,0 +1,76 @@
+"""What people see on stderr: a bar on a terminal, plain lines elsewhere, nothing when quiet."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+import typer
+from rich.console import Console
+
+from utkage.cli import console as console_module
+from utkage.cli.console import ConsoleReporter
+from utkage.cli.session import session
+
+
+def _reporter(*, terminal: bool, quiet: bool = False) -> tuple[ConsoleReporter, io.StringIO]:
+    stream = io.StringIO()
+    console = Console(file=stream, force_terminal=terminal, width=100)
+    return ConsoleReporter(console, quiet=quiet), stream
+
+
+def test_plain_lines_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(console_module, "PLAIN_LINE_SECONDS", 0.0)
+    reporter, stream = _reporter(terminal=False)
+    with reporter.progress("reading", 4) as task:
+        task.advance(1, "one [note]")
+    reporter.warn("look [here]")
+    lines = stream.getvalue().splitlines()
+    assert lines[0].startswith("reading: 1 of 4, about ")
+    assert lines[0].endswith("one [note]")
+    assert lines[1] == "warning: look [here]"
+    assert "\x1b" not in stream.getvalue()
+
+
+def test_a_short_task_says_nothing() -> None:
+    reporter, stream = _reporter(terminal=False)
+    with reporter.progress("reading", 4) as task:
+        task.advance(4)
+    assert stream.getvalue() == ""
+
+
+def test_a_bar_on_a_terminal() -> None:
+    reporter, stream = _reporter(terminal=True)
+    with reporter.progress("reading", 4) as task:
+        task.advance(2, "half")
+    assert "reading" in stream.getvalue()
+
+
+def test_quiet_keeps_warnings_only() -> None:
+    reporter, stream = _reporter(terminal=True, quiet=True)
+    reporter.info("hello")
+    with reporter.progress("reading", 4) as task:
+        task.advance(4)
+    assert stream.getvalue() == ""
+    reporter.warn("careful")
+    assert "careful" in stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "words"),
+    [
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (OSError(28, "No space left on device", "x.bin"), 1, "x.bin: No space left on device"),
+        (ValueError("odd\nmore"), 1, "unexpected ValueError: odd; run again with --debug"),
+    ],
+)
+def test_every_failure_is_one_line(
+    error: BaseException, code: int, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(typer.Exit) as caught, session():
+        raise error
+    assert caught.value.exit_code == code
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.replace("\n", " ").strip() == f"error: {words}" or words in shown.err
+    assert len(shown.err.strip().splitlines()) == 1
