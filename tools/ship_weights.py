@@ -26,6 +26,7 @@ from utkage.engines.evaluation.metrics import Metrics, score
 from utkage.engines.inference.loading import load_predictor
 from utkage.engines.inference.predictor import predict_faces
 from utkage.faces.contract import utkface_contract
+from utkage.models.card import RESEARCH_TERMS
 from utkage.models.locate import BEST_NAME, SHIPPED_NAME
 from utkage.models.weights import Weights, load_weights, save_weights
 
@@ -73,6 +74,7 @@ def ship(best: Path, data: Path, out: Path) -> None:
         weights.card,
         contract=contract,
         limits=LIMITS,
+        terms=RESEARCH_TERMS,
         metrics={"best epoch (val)": weights.card.metrics["val"]},
     )
     save_weights(out, Weights(card, weights.state, weights.fingerprints), half=True)

@@ -20,11 +20,13 @@ from pathlib import Path
 from ship_weights import FLIPPED
 
 from utkage.core.files import write_text
+from utkage.data.labels import RANGE_NAMES
 from utkage.models.locate import shipped_weights
 from utkage.models.weights import read_card
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
+WEIGHTS_PAGE = ROOT / "docs" / "weights.md"
 PICTURE = ROOT / "docs" / "images" / "family.annotated.jpg"
 EXAMPLES = ("couple.jpg", "family.jpg", "landscape.jpg", "portrait.jpg", "rotated.jpg")
 
@@ -72,6 +74,26 @@ def numbers() -> str:
     return "\n".join(lines)
 
 
+def ranges() -> str:
+    """Errors by age range on the test splits, with flip averaging."""
+    card = read_card(shipped_weights())
+    sources = card.data["source"].split("+")
+    found = [card.metrics[f"{source} test{FLIPPED}"]["by_range"] for source in sources]
+    heads = [f"{source}: faces | MAE, years | gender" for source in sources]
+    lines = [f"| age range | {' | '.join(heads)} |", "|---" * (1 + 3 * len(sources)) + "|"]
+    for name in RANGE_NAMES:
+        cells = [name]
+        for by_range in found:
+            own = by_range.get(name)
+            cells += (
+                ["-"] * 3
+                if own is None
+                else [str(own["n"]), f"{own['mae']:.2f}", f"{own['gender_accuracy']:.1%}"]
+            )
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def output() -> str:
     """What the command prints for the examples, as it prints it."""
     with tempfile.TemporaryDirectory() as name:
@@ -98,19 +120,22 @@ def filled(text: str, mark: str, content: str) -> str:
     """``text`` with what stands between two marks replaced."""
     pattern = re.compile(rf"(<!-- {mark} -->\n).*?(<!-- /{mark} -->)", re.DOTALL)
     if not pattern.search(text):
-        raise SystemExit(f"README.md has no marks <!-- {mark} --> ... <!-- /{mark} -->")
+        raise SystemExit(f"a page has no marks <!-- {mark} --> ... <!-- /{mark} -->")
     return pattern.sub(lambda match: f"{match[1]}{content}\n{match[2]}", text)
 
 
 def main() -> int:
     """Write the README's generated parts, or with ``--check`` fail when numbers are stale."""
     text = README.read_text(encoding="utf-8")
+    page = WEIGHTS_PAGE.read_text(encoding="utf-8")
     fresh = filled(text, "numbers", numbers())
+    fresh_page = filled(page, "ranges", ranges())
     if "--check" in sys.argv[1:]:
-        if fresh != text:
-            print("README.md: numbers are stale; run: make docs", file=sys.stderr)
+        if (fresh, fresh_page) != (text, page):
+            print("README.md or docs/weights.md is stale; run: make docs", file=sys.stderr)
             return 1
         return 0
+    write_text(WEIGHTS_PAGE, fresh_page)
     write_text(README, filled(fresh, "output", output()))
     return 0
 

@@ -47,6 +47,8 @@ def test_object_of_evaluate(
 def test_numbers_in_the_readme_are_those_of_the_card() -> None:
     text = write_numbers.README.read_text(encoding="utf-8")
     assert write_numbers.filled(text, "numbers", write_numbers.numbers()) == text
+    page = write_numbers.WEIGHTS_PAGE.read_text(encoding="utf-8")
+    assert write_numbers.filled(page, "ranges", write_numbers.ranges()) == page
 
 
 def test_links_between_documents_lead_somewhere(repository: Path) -> None:
