@@ -67,7 +67,7 @@ Aligned = Annotated[
     str,
     typer.Option(
         help="yes: pictures are chips; no: photographs, whose largest face is found and aligned; "
-        "auto: chips end in .chip.jpg.",
+        "auto: chips end in .chip.jpg, or are all square.",
         rich_help_panel=DATA,
     ),
 ]

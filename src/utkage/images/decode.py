@@ -73,6 +73,17 @@ def load_image(source: Path | bytes, *, max_pixels: int = 100_000_000) -> NDArra
         raise ImageError(f"{name}: damaged or cut short ({reason}); copy it again") from error
 
 
+def picture_size(content: bytes) -> tuple[int, int] | None:
+    """Width and height that a picture's header claims; None if it is no picture."""
+    try:
+        with _open(content) as image:
+            width, height = image.size
+            return width, height
+    # Damaged headers raise nearly anything, and only the size was asked for.
+    except Exception:
+        return None
+
+
 def _read(path: Path) -> bytes:
     try:
         with path.open("rb") as file:

@@ -1,3 +1,4 @@
+import io
 import os
 import re
 import sys
@@ -6,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from utkage.data.labels import FaceLabel
 from utkage.data.sources import Entry, SourceOptions, open_source, registry, unique_names
@@ -107,3 +109,25 @@ def test_the_recipe_in_the_documents_works(
 
     other = write_folder(tmp_path / "other", {"1_0_0_1.jpg": b"A"})
     assert not isinstance(open_source(other), module.AgeFolders)
+
+
+def _picture(width: int, height: int) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (width, height), (width % 256, height % 256, 9)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("sizes", "expected"),
+    [([(64, 64), (80, 80)], True), ([(64, 64), (80, 81)], False), ([(300, 340)], False)],
+)
+def test_square_pictures_are_chips_and_others_photographs(
+    tmp_path: Path, sizes: list[tuple[int, int]], expected: bool
+) -> None:
+    for index, size in enumerate(sizes):
+        (tmp_path / f"2{index}_0_1_{index}.png").write_bytes(_picture(*size))
+    (tmp_path / "30_0_1_9.png").write_bytes(b"no picture")
+    (tmp_path / "40_0_1_9.jpg.chip.jpg").write_bytes(_picture(50, 50))
+    entries = {entry.name: entry.aligned for entry in open_source(tmp_path).entries()}
+    assert entries.pop("40_0_1_9.jpg.chip.jpg")
+    assert set(entries.values()) == {expected}

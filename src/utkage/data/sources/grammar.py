@@ -3,17 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain, islice
 
 from utkage.core.errors import LabelError
 from utkage.data.labels import parse_name
 from utkage.data.sources.base import Entry
-from utkage.data.sources.container import Container, bare_name
+from utkage.data.sources.container import Container, RawFile, bare_name
 from utkage.data.sources.options import SourceOptions
+from utkage.images.decode import picture_size
+
+# Pictures that are looked at to tell chips from photographs.
+SAMPLE = 32
 
 
 def named_as_chip(path: str) -> bool:
     """Whether the name ends as those of UTKFace's aligned chips do."""
     return path.lower().endswith(".chip.jpg")
+
+
+def _all_square(files: list[RawFile]) -> bool:
+    """Whether these look like cut-out chips: the pictures among them are square without exception.
+
+    Photographs hardly ever are. Files named as chips are left out of the question.
+    """
+    sizes = [
+        picture_size(file.content)
+        for file in files
+        if file.problem is None and not named_as_chip(file.path)
+    ]
+    known = [size for size in sizes if size is not None]
+    return bool(known) and all(width == height for width, height in known)
 
 
 class GrammarSource:
@@ -47,9 +66,12 @@ class GrammarSource:
         Raises:
             DataError: the container is damaged or over a limit.
         """
-        for file in self._container.files():
+        files = self._container.files()
+        first = list(islice(files, SAMPLE))
+        chips = self._aligned if self._aligned is not None else _all_square(first)
+        for file in chain(first, files):
             name = bare_name(file.path)
-            aligned = named_as_chip(name) if self._aligned is None else self._aligned
+            aligned = chips or (self._aligned is None and named_as_chip(name))
             label, problem = None, file.problem
             if problem is None:
                 try:

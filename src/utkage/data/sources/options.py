@@ -16,7 +16,8 @@ class SourceOptions:
         labels: A manifest (CSV, or JSON Lines by its suffix ``.jsonl``) that holds the labels;
             None looks for one inside the source.
         allow_missing_race: Accept names ``<age>_<gender>_<date>.jpg``; their race is None.
-        aligned: Whether pictures are chips already; None judges by the name, ``*.chip.jpg``.
+        aligned: Whether pictures are chips already; None judges by the names, ``*.chip.jpg``,
+            and by whether the first pictures are all square.
         limits: Upper bounds.
     """
 
