@@ -323,3 +323,21 @@ def test_a_wrong_ending_is_noted_and_kept(
     assert result.audit is not None
     assert result.audit.wrong_extensions == ("10_0_0_1.png",)
     assert result.audit.kept == 2
+
+
+def test_pictures_that_are_alike_by_nature_are_not_all_copies(
+    tmp_path: Path, write_folder: Folder
+) -> None:
+    random_values = random.Random(0)
+    files = {}
+    for index, name in enumerate(names(40)):
+        face = Image.radial_gradient("L").resize((64, 64)).convert("RGB")
+        face.putpixel((index % 64, 20), (random_values.randrange(256), 0, 0))
+        buffer = io.BytesIO()
+        face.save(buffer, "PNG")
+        files[name] = buffer.getvalue()
+    result = run(write_folder(tmp_path / "drawn", files), tmp_path / "out")
+    assert sum(result.splits.values()) == 40
+    assert min(result.splits.values()) > 0
+    assert result.audit is not None
+    assert result.audit.fix.max_distance == -1

@@ -30,14 +30,26 @@ def replacing(path: Path) -> Iterator[Path]:
     os.close(handle)
     partial = Path(name)
     try:
-        yield partial
-        with partial.open("rb") as written:
-            os.fsync(written.fileno())
+        with naming(path):
+            yield partial
+            with partial.open("rb") as written:
+                os.fsync(written.fileno())
         # mkstemp makes files private; what we write is ordinary user data.
         partial.chmod(0o666 & ~_umask())
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Let an ``OSError`` that does not say which file it is about, as of a full disk, say it."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None and error.filename is None:
+            error.filename = str(path)
+        raise
 
 
 def require_folder(path: Path, option: str) -> None:

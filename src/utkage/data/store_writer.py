@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utkage.core.errors import DataError, UsageError
-from utkage.core.files import write_json, write_text
+from utkage.core.files import naming, write_json, write_text
 from utkage.core.locks import exclusive
 from utkage.data.ingest import Dropped
 from utkage.data.manifest import ManifestRow, csv_text, manifest_csv
@@ -60,7 +61,9 @@ class StoreWriter:
         return self
 
     def __exit__(self, *exception: Any) -> None:
-        self._chips.close()
+        # What a full disk refuses to take again is not wanted: it was committed, or it goes.
+        with contextlib.suppress(OSError):
+            self._chips.close()
         _remove_leftovers(self._folder)
         self._lock.__exit__(*exception)
         if [path.name for path in self._folder.iterdir()] == [LOCK_FILE]:
@@ -73,7 +76,8 @@ class StoreWriter:
         side = self._contract.size
         if chip.shape != (side, side, 3) or chip.dtype != np.uint8:
             raise DataError(f"a chip of {chip.shape} {chip.dtype} in a store of {side} pixels")
-        self._chips.write(np.ascontiguousarray(chip).data)
+        with naming(self._partial):
+            self._chips.write(np.ascontiguousarray(chip).data)
         self._count += 1
         return self._count - 1
 
@@ -81,8 +85,9 @@ class StoreWriter:
         self, manifest: list[ManifestRow], dropped: list[Dropped], description: dict[str, Any]
     ) -> None:
         """Write the tables, then make this the state of the set by replacing ``store.json``."""
-        self._chips.flush()
-        os.fsync(self._chips.fileno())
+        with naming(self._partial):
+            self._chips.flush()
+            os.fsync(self._chips.fileno())
         manifest_text = manifest_csv(manifest)
         dropped_text = csv_text(
             ("source", "name", "reason"),

@@ -6,8 +6,8 @@ import hashlib
 import json
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from utkage.core.errors import DataError, UsageError, UtkageError
 from utkage.core.files import write_json
 from utkage.core.reporter import Reporter, SilentReporter
-from utkage.data.audit.groups import find_groups
+from utkage.data.audit.groups import Groups, find_groups, near_share
 from utkage.data.audit.records import Record
 from utkage.data.audit.report import Audit, build_audit
 from utkage.data.audit.resolve import Decision, FixConfig, resolve
@@ -35,6 +35,8 @@ from utkage.faces.contract import CropContract, utkface_contract
 from utkage.faces.retinaface import RetinaFaceDetector
 
 DEFAULT_SOURCE = Path("Dataset/UTKFace")
+# UTKFace has 5 % of its pictures in groups of near-copies.
+MAX_NEAR_SHARE = 0.25
 
 
 @dataclass(frozen=True)
@@ -203,8 +205,13 @@ def _judge(
     """
     records = gathered.records
     with reporter.progress("comparing pictures", 1) as task:
-        groups = find_groups(records, config.fix.max_distance)
+        groups, fix = _informative_groups(records, config.fix)
         task.advance(1)
+    if fix != config.fix:
+        reporter.warn(
+            "most pictures are so alike that near-copies cannot be told from others (drawn "
+            "faces, video frames?); only identical ones are grouped"
+        )
     listed = read_split_file(config.split_file) if config.split_file else None
     wanted = gathered.splits if listed is None else [listed.get(r.name) for r in records]
     members: dict[str, list[str]] = defaultdict(list)
@@ -214,7 +221,7 @@ def _judge(
     decisions = [
         decision if outside is None else Decision(False, decision.split, outside)
         for decision, outside in zip(
-            resolve(records, groups, lambda family: family_split(members[family]), config.fix),
+            resolve(records, groups, lambda family: family_split(members[family]), fix),
             (_outside(record, listed, config.ages) for record in records),
             strict=True,
         )
@@ -233,8 +240,20 @@ def _judge(
     ]
     if not any(row.split for row in manifest):
         raise DataError(_nothing_usable(config, manifest, gathered.dropped))
-    audit = build_audit(records, groups, decisions, gathered.dropped, config.fix, config.split)
-    return manifest, audit
+    return manifest, build_audit(records, groups, decisions, gathered.dropped, fix, config.split)
+
+
+def _informative_groups(records: Sequence[Record], fix: FixConfig) -> tuple[Groups, FixConfig]:
+    """The groups of copies, by exact pixels alone where near-copies would be every other picture.
+
+    The perceptual hash was measured on photographs of many people. On a set of pictures that are
+    alike by nature it would take them all for one photograph and leave nothing to measure on.
+    """
+    groups = find_groups(records, fix.max_distance)
+    if near_share(groups) <= MAX_NEAR_SHARE:
+        return groups, fix
+    exact = replace(fix, max_distance=-1)
+    return find_groups(records, exact.max_distance), exact
 
 
 def _outside(
@@ -327,8 +346,8 @@ def _audit_of(store: ChipStore, config: PrepareConfig) -> Audit:
     """The audit of a set that is there, from its own files."""
     records = [row.record for row in store.manifest]
     decisions = [Decision(bool(row.split), row.side, row.reason or None) for row in store.manifest]
-    groups = find_groups(records, config.fix.max_distance)
-    return build_audit(records, groups, decisions, store.dropped(), config.fix, config.split)
+    groups, fix = _informative_groups(records, config.fix)
+    return build_audit(records, groups, decisions, store.dropped(), fix, config.split)
 
 
 def _write_report(store: ChipStore, audit: Audit) -> None:

@@ -77,6 +77,12 @@ class Groups:
         return tuple(group for group in self.groups if len(group.members) > 1)
 
 
+def near_share(groups: Groups) -> float:
+    """Share of all pictures that are in groups of near-copies, 0..1."""
+    near = sum(len(group.members) for group in groups.groups if group.kind == NEAR)
+    return near / len(groups.of) if groups.of else 0.0
+
+
 def find_groups(records: Sequence[Record], max_distance: int) -> Groups:
     """Partition the records into groups of copies.
 

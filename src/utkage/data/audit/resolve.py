@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from utkage.core.errors import ConfigError
@@ -69,6 +69,7 @@ def resolve(
     groups: Groups,
     split_of: Callable[[str], str],
     config: FixConfig,
+    outside: Mapping[int, str] | None = None,
 ) -> list[Decision]:
     """Decide over every record, in the order of ``records``.
 
@@ -77,32 +78,38 @@ def resolve(
         groups: From ``find_groups``.
         split_of: From a family's id (a pixel hash) to ``train``, ``val`` or ``test``.
         config: What to do.
+        outside: Pictures that are not part of what was asked for, by index, and why. They never
+            stand in for a copy; what they say against a copy's label still counts.
     """
+    outside = outside or {}
     decisions: dict[int, Decision] = {}
     for group in groups.groups:
         split = split_of(group.family)
-        for index, reason in _reasons(records, group, split, config).items():
+        inside = [index for index in group.members if index not in outside]
+        reasons = _reasons(records, group, inside, split, config)
+        for index in group.members:
+            reason = outside[index] if index in outside else reasons[index]
             decisions[index] = Decision(reason is None, split, reason)
     return [decisions[index] for index in range(len(records))]
 
 
 def _reasons(
-    records: Sequence[Record], group: Group, split: str, config: FixConfig
+    records: Sequence[Record], group: Group, inside: list[int], split: str, config: FixConfig
 ) -> dict[int, str | None]:
-    stay: dict[int, str | None] = dict.fromkeys(group.members)
-    if config.mode == NONE:
+    stay: dict[int, str | None] = dict.fromkeys(inside)
+    if config.mode == NONE or not inside:
         return stay
     # Only identical pictures are grouped with a constant one, so either all are or none is.
     if records[group.members[0]].constant:
-        return dict.fromkeys(group.members, CONSTANT_REASON)
+        return dict.fromkeys(inside, CONSTANT_REASON)
     if group.conflicts(config.age_tolerance):
         if config.mode == KEEP_ONE and split == "train":
             return stay
-        return dict.fromkeys(group.members, _contradiction(group))
-    best = min(group.members, key=lambda index: _preference(records[index]))
+        return dict.fromkeys(inside, _contradiction(group))
+    best = min(inside, key=lambda index: _preference(records[index]))
     return {
         index: None if index == best else _copy_of(records[best], records[index])
-        for index in group.members
+        for index in inside
     }
 
 
