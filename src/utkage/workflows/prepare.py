@@ -29,7 +29,7 @@ from utkage.data.sources.container import Container
 from utkage.data.sources.options import SourceOptions
 from utkage.data.sources.registry import open_container, open_source, unique_names
 from utkage.data.split import SplitConfig, assign_split, family_split
-from utkage.data.store import DEFAULT_FOLDER, ChipStore, is_prepared
+from utkage.data.store import DEFAULT_FOLDER, STORE_FILE, ChipStore, is_prepared
 from utkage.data.store_writer import REPORT_FILES, StoreWriter
 from utkage.faces.contract import CropContract, utkface_contract
 from utkage.faces.retinaface import RetinaFaceDetector
@@ -129,8 +129,9 @@ def prepare(config: PrepareConfig, reporter: Reporter | None = None) -> PrepareR
     if former is not None and _same(former, contract, description):
         reporter.info(f"{config.out}: already prepared from this input; nothing to do")
         if not _report_is_current(former):
-            # A kill came between the set and its report.
-            _write_report(former, _audit_of(former, config))
+            # A kill came between the set and its report. The writer clears up and holds the lock.
+            with StoreWriter(config.out, contract):
+                _write_report(former, _audit_of(former, config))
         return _result(former, None, unchanged=True)
     # Only now, because looking for labels inside an archive means reading it through.
     sources = {
@@ -162,8 +163,8 @@ def prepare(config: PrepareConfig, reporter: Reporter | None = None) -> PrepareR
         # Released before its file may be replaced, which some systems refuse while it is mapped.
         del ingestion, former
         writer.commit(manifest, gathered.dropped, description)
-    store = ChipStore.open(config.out)
-    _write_report(store, audit)
+        store = ChipStore.open(config.out)
+        _write_report(store, audit)
     return _result(store, audit, unchanged=False)
 
 
@@ -214,18 +215,23 @@ def _judge(
         )
     listed = read_split_file(config.split_file) if config.split_file else None
     wanted = gathered.splits if listed is None else [listed.get(r.name) for r in records]
+    # A published split stands: what it does not list moves no family.
     members: dict[str, list[str]] = defaultdict(list)
+    unlisted: dict[str, list[str]] = defaultdict(list)
+    outside: dict[int, str] = {}
     for index, record in enumerate(records):
         own = wanted[index] or assign_split(record.pixel_hash, config.split)
-        members[groups.group_of(index).family].append(own)
-    decisions = [
-        decision if outside is None else Decision(False, decision.split, outside)
-        for decision, outside in zip(
-            resolve(records, groups, lambda family: family_split(members[family]), fix),
-            (_outside(record, listed, config.ages) for record in records),
-            strict=True,
-        )
-    ]
+        counts = listed is None or record.name in listed
+        (members if counts else unlisted)[groups.group_of(index).family].append(own)
+        if (reason := _outside(record, listed, config.ages)) is not None:
+            outside[index] = reason
+    decisions = resolve(
+        records,
+        groups,
+        lambda family: family_split(members[family] or unlisted[family]),
+        fix,
+        outside,
+    )
     manifest = [
         ManifestRow(
             row=gathered.rows[index],
@@ -356,17 +362,18 @@ def _write_report(store: ChipStore, audit: Audit) -> None:
 
     data_file, page_file = (store.folder / name for name in REPORT_FILES)
     write_audit_page(audit, conflict_thumbnails(store, audit), page_file)
-    # Last, and with the name of its manifest: by it a report of a former set is known.
-    write_json(data_file, {**audit.to_dict(), "manifest": store.description["files"]["manifest"]})
+    # Last, and with the hash of its store file: by it a report of a former set is known, even
+    # where other settings gave the same manifest.
+    write_json(data_file, {**audit.to_dict(), "store": _content_hash(store.folder / STORE_FILE)})
 
 
 def _report_is_current(store: ChipStore) -> bool:
     data_file, page_file = (store.folder / name for name in REPORT_FILES)
     try:
-        described = json.loads(data_file.read_text(encoding="utf-8"))["manifest"]
+        described = json.loads(data_file.read_text(encoding="utf-8"))["store"]
     except (OSError, ValueError, KeyError, TypeError):
         return False
-    return page_file.is_file() and described == store.description["files"]["manifest"]
+    return page_file.is_file() and described == _content_hash(store.folder / STORE_FILE)
 
 
 def _nothing_usable(

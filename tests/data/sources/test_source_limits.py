@@ -1,3 +1,4 @@
+import contextlib
 import gzip
 import tarfile
 import zipfile
@@ -98,7 +99,9 @@ def test_many_members_of_zeros(tmp_path: Path) -> None:
 def test_zeros_without_any_member(tmp_path: Path) -> None:
     path = tmp_path / "a.tar.gz"
     path.write_bytes(gzip.compress(bytes(8 * 1024**2), 1))
-    assert read(path) == []
+    # Python 3.10 does not take this for an archive, later ones for an empty one.
+    with contextlib.suppress(DataError):
+        assert read(path) == []
 
 
 def test_a_zip_with_a_huge_ratio(tmp_path: Path) -> None:

@@ -1,0 +1,152 @@
+"""``utkage prepare`` as it is typed: counts, limits, the lock, a full disk."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from utkage.core.locks import exclusive
+from utkage.data.store import ChipStore
+from utkage.data.store_writer import LOCK_FILE
+
+Invoke = Callable[..., Any]
+WORDS = ("--chip-size", 64, "--aligned", "yes", "--val", 0.3, "--test", 0.3)
+
+
+@pytest.fixture
+def faces(tmp_path: Path) -> Path:
+    folder = tmp_path / "faces"
+    folder.mkdir()
+    for index in range(40):
+        pixels = np.random.default_rng(index).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / f"{index + 10}_{index % 2}_1_{index}.png")
+    (folder / "cat.png").write_bytes(b"no label")
+    return folder
+
+
+def _bytes_of(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def test_a_dry_run_says_what_a_real_one_does(invoke: Invoke, faces: Path, tmp_path: Path) -> None:
+    dry = invoke("prepare", faces, *WORDS, "--dry-run", "--json")
+    assert dry.exit_code == 0, dry.output
+    assert [path.name for path in tmp_path.iterdir()] == ["faces"]
+    wet = invoke("prepare", faces, *WORDS, "--json")
+    again = invoke("prepare", faces, *WORDS, "--json")
+    first, second, third = (json.loads(result.stdout) for result in (dry, wet, again))
+    assert first["splits"] == second["splits"] == third["splits"]
+    assert sum(first["splits"].values()) == 40
+    assert first["audit"] == second["audit"]
+    assert [item["written"] for item in (first, second, third)] == [False, True, False]
+    assert [item["unchanged"] for item in (first, second, third)] == [False, False, True]
+    assert third["split_hash"] == second["split_hash"]
+    table = invoke("prepare", faces, *WORDS, "--dry-run", "--out", "elsewhere")
+    assert "40 usable faces" in table.stdout
+    assert "audit.html" not in table.stdout
+    assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("--max-entries", 1), ("--max-total-bytes", 1000), ("--max-ratio", 0.5)]
+)
+def test_a_limit_stops_the_run_and_is_named(
+    invoke: Invoke, faces: Path, tmp_path: Path, option: str, value: float
+) -> None:
+    result = invoke("prepare", faces, *WORDS, option, value)
+    (line,) = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
+    assert option.strip("-").replace("-", "_") in line.replace("-", "_")
+    assert result.exit_code == (2 if value < 1 else 1)
+    assert not (tmp_path / "prepared").exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "reason"),
+    [("--max-entry-bytes", 200, "--max-entry-bytes"), ("--max-pixels", 4000, "over the limit")],
+)
+def test_a_limit_of_one_picture_leaves_it_out(
+    invoke: Invoke, faces: Path, tmp_path: Path, option: str, value: int, reason: str
+) -> None:
+    small = Image.new("RGB", (32, 32), (9, 9, 9))
+    small.putpixel((3, 3), (255, 0, 0))
+    small.save(faces / "90_0_1_99.png", optimize=True)
+    assert (faces / "90_0_1_99.png").stat().st_size < 200
+    result = invoke("prepare", faces, *WORDS, "--val", 0, "--test", 0, option, value)
+    assert result.exit_code == 0, result.output
+    store = ChipStore.open(tmp_path / "prepared")
+    assert store.split("all").names == ("90_0_1_99.png",)
+    reasons = [item.reason for item in store.dropped() if item.name != "cat.png"]
+    assert len(reasons) == 40
+    assert all(reason in given for given in reasons)
+
+
+def test_ages_and_a_published_split(invoke: Invoke, faces: Path, tmp_path: Path) -> None:
+    (tmp_path / "split.csv").write_text(
+        "name,split\n" + "".join(f"{k + 10}_{k % 2}_1_{k}.png,val\n" for k in range(40))
+    )
+    words = ("--split-file", "split.csv", "--ages", "21-30", "--json")
+    result = invoke("prepare", faces, *WORDS, *words)
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["splits"] == {"train": 0, "val": 10, "test": 0}
+    assert ChipStore.open(tmp_path / "prepared").split("val").ages.tolist() == [*range(21, 31)]
+    (tmp_path / "split.csv").write_text("name,split\na.png,val\na.png,test\n")
+    refused = invoke("prepare", faces, *WORDS, "--split-file", "split.csv")
+    assert refused.exit_code == 1
+    assert "line 3: a.png is in two splits" in refused.stderr
+    assert invoke("prepare", faces, "--ages", "60-21").exit_code == 2
+
+
+def test_the_second_writer_is_told_to_wait(invoke: Invoke, faces: Path, tmp_path: Path) -> None:
+    assert invoke("prepare", faces, *WORDS).exit_code == 0
+    before = _bytes_of(tmp_path / "prepared")
+    command = [sys.executable, "-m", "utkage", "prepare", "faces", *map(str, WORDS), "--seed", "5"]
+    with exclusive(tmp_path / "prepared" / LOCK_FILE, "the set"):
+        second = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert second.returncode == 2
+    (line,) = [line for line in second.stderr.splitlines() if line.startswith("error: ")]
+    assert "prepared: another utkage is writing here; wait until it ends" in line
+    assert _bytes_of(tmp_path / "prepared") == before
+    third = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert third.returncode == 0, third.stderr
+
+
+LIMITED = """
+import resource, runpy, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv.pop(1)),) * 2)
+runpy.run_module("utkage", run_name="__main__")
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGXFSZ"), reason="file size limits of POSIX")
+@pytest.mark.parametrize("limit", [100_000, 491_520 - 1])
+def test_no_room_for_the_chips(invoke: Invoke, faces: Path, tmp_path: Path, limit: int) -> None:
+    """Two fifths of the chips fit, or all but their last byte."""
+    assert invoke("prepare", faces, *WORDS).exit_code == 0
+    before = _bytes_of(tmp_path / "prepared")
+    words = ["prepare", "faces", *map(str, WORDS), "--seed", "5"]
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED, str(limit), *words],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+    )
+    assert done.returncode == 1
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert "chips.partial.u8: File too large" in line
+    assert "Traceback" not in done.stderr
+    assert _bytes_of(tmp_path / "prepared") == before
+    assert invoke("prepare", faces, *WORDS, "--seed", 5).exit_code == 0
+    assert not list((tmp_path / "prepared").glob(".*partial*"))
