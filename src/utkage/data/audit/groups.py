@@ -27,7 +27,6 @@ SINGLE = "single"
 BYTE = "byte"
 PIXEL = "pixel"
 NEAR = "near"
-KINDS = (SINGLE, BYTE, PIXEL, NEAR)
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from utkage.core.errors import DataError
-from utkage.data.sources.container import NOT_PLAIN, RawFile, clean_path, is_picture, sha256_of
-from utkage.data.sources.limits import Budget, Limits
+from utkage.data.sources.archive import ArchiveFile
+from utkage.data.sources.container import NOT_PLAIN, RawFile, clean_path, is_picture
+from utkage.data.sources.limits import Budget
 
 # Whatever else lies in an archive: a header that claims more than this is lying, and tarfile would
 # skip to where it points in small steps, for hours.
@@ -56,18 +57,8 @@ def is_tar(path: Path) -> bool:
             return False
 
 
-class TarContainer:
+class TarContainer(ArchiveFile):
     """A tar archive in any compression, in archive order."""
-
-    def __init__(self, path: Path, limits: Limits) -> None:
-        self.path = path
-        self.name = path.name.split(".")[0]
-        self.total_bytes = path.stat().st_size
-        self._limits = limits
-
-    def fingerprint(self) -> str:
-        """SHA-256 (hex) of the archive file."""
-        return sha256_of(self.path)
 
     def paths(self) -> tuple[str, ...]:
         """The paths of all members that are no folders; the first call reads the whole archive.

@@ -8,11 +8,11 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Iterator
-from pathlib import Path
 
 from utkage.core.errors import DataError
-from utkage.data.sources.container import NOT_PLAIN, RawFile, clean_path, is_picture, sha256_of
-from utkage.data.sources.limits import Budget, Limits
+from utkage.data.sources.archive import ArchiveFile
+from utkage.data.sources.container import NOT_PLAIN, RawFile, clean_path, is_picture
+from utkage.data.sources.limits import Budget
 
 _DAMAGE = (
     zipfile.BadZipFile,
@@ -27,18 +27,8 @@ _DAMAGE = (
 )
 
 
-class ZipContainer:
+class ZipContainer(ArchiveFile):
     """A zip archive."""
-
-    def __init__(self, path: Path, limits: Limits) -> None:
-        self.path = path
-        self.name = path.name.split(".")[0]
-        self.total_bytes = path.stat().st_size
-        self._limits = limits
-
-    def fingerprint(self) -> str:
-        """SHA-256 (hex) of the archive file."""
-        return sha256_of(self.path)
 
     def paths(self) -> tuple[str, ...]:
         """The paths of all members that are no folders.
