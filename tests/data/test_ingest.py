@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from utkage.data.ingest import Dropped, Ingested, Ingestion, ingest, pixel_hash
+from utkage.data.ingest import Dropped, Ingested, Ingestion, pixel_hash
 from utkage.data.labels import FaceLabel
 from utkage.data.sources import Entry, Source, open_source
+from utkage.data.workers import ingest
 from utkage.faces.contract import utkface_contract
 from utkage.faces.detector import Detector, Face
 

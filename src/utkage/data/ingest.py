@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -15,7 +12,7 @@ from numpy.typing import NDArray
 from utkage.core.errors import ImageError
 from utkage.data.audit.perceptual import perceptual_hash
 from utkage.data.audit.records import Record
-from utkage.data.sources.base import Entry, Source
+from utkage.data.sources.base import Entry
 from utkage.faces.alignment import extract_chip
 from utkage.faces.contract import CropContract
 from utkage.faces.detector import Detector
@@ -65,7 +62,7 @@ class Ingestion:
     Attributes:
         contract: What a chip is.
         make_detector: Builds the face detector when the first photograph comes.
-        workers: Threads; decoders, OpenCV and ONNX Runtime release the interpreter lock.
+        workers: How many pictures are worked on at a time.
         max_pixels: Pictures with more are refused from their header.
         known: Files that need no decoding because they were decoded before.
     """
@@ -77,38 +74,6 @@ class Ingestion:
     known: Known = field(default_factory=dict)
 
 
-def ingest(
-    source: Source,
-    name: str,
-    ingestion: Ingestion,
-    on_position: Callable[[int], None] = lambda position: None,
-) -> Iterator[Ingested | Dropped]:
-    """Yield every picture of ``source`` as a chip, or as dropped, in the order of the source.
-
-    Args:
-        source: Where pictures come from.
-        name: What records call the source; it differs from ``source.name`` where two sources
-            have the same one.
-        ingestion: How pictures become chips.
-        on_position: Hears how many bytes of the source have been consumed.
-    """
-    detector = functools.cache(ingestion.make_detector)
-    work = functools.partial(_to_chip, source=name, ingestion=ingestion, detector=detector)
-    waiting: deque[tuple[int, Future[Ingested | Dropped]]] = deque()
-    with ThreadPoolExecutor(max_workers=ingestion.workers) as pool:
-        for entry in source.entries():
-            waiting.append((entry.position, pool.submit(work, entry)))
-            # A bounded window keeps memory constant however large the source is.
-            while len(waiting) > 8 * ingestion.workers:
-                position, future = waiting.popleft()
-                yield future.result()
-                on_position(position)
-        while waiting:
-            position, future = waiting.popleft()
-            yield future.result()
-            on_position(position)
-
-
 def pixel_hash(rgb: NDArray[np.uint8]) -> str:
     """SHA-256 (hex) of a picture's shape and RGB values."""
     digest = hashlib.sha256(repr(rgb.shape).encode())
@@ -116,9 +81,17 @@ def pixel_hash(rgb: NDArray[np.uint8]) -> str:
     return digest.hexdigest()
 
 
-def _to_chip(
+def to_chip(
     entry: Entry, source: str, ingestion: Ingestion, detector: Callable[[], Detector]
 ) -> Ingested | Dropped:
+    """Turn one entry of a source into a chip, or say why it cannot be used.
+
+    Args:
+        entry: The picture with its label.
+        source: What its record calls the source.
+        ingestion: How pictures become chips.
+        detector: Called for photographs only.
+    """
     if entry.problem is not None or entry.label is None:
         return Dropped(source, entry.name, entry.problem or "no label")
     byte_hash = hashlib.sha256(entry.content).hexdigest()

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import os
 import re
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,10 @@ _CHIPS_PARTIAL = ".chips.partial.u8"
 # Exactly our names: a folder may hold a manifest-2024.csv of somebody else.
 _TABLE = re.compile(r"(chips-[0-9a-f]{12}\.u8|(manifest|dropped)-[0-9a-f]{12}\.csv)")
 # What a kill inside an atomic write leaves.
-_PARTIAL = re.compile(r"\.(manifest-|dropped-|store\.|audit\.).*\.partial\.(csv|json|html)")
+_PARTIAL = re.compile(
+    r"\.(manifest-|dropped-|store\.|audit\.).*\.partial\.(csv|json|html)"
+    r"|\.exchange-[0-9a-f]+\.partial\.u8"
+)
 
 
 class StoreWriter:
@@ -70,6 +74,11 @@ class StoreWriter:
             # Nothing was ever prepared here: leave no empty folder to be taken for a set.
             (self._folder / LOCK_FILE).unlink()
             self._folder.rmdir()
+
+    def exchange(self) -> Path:
+        """A new place for a file in which processes hand chips over; removed with left-overs."""
+        # Never the same twice: a worker that outlives a killed run may still write into its own.
+        return self._folder / f".exchange-{secrets.token_hex(8)}.partial.u8"
 
     def append(self, chip: NDArray[np.uint8]) -> int:
         """Add one chip, (size, size, 3) uint8; returns its row."""

@@ -18,12 +18,13 @@ from utkage.core.files import require_folder, write_json, write_text
 from utkage.core.reporter import Reporter, SilentReporter
 from utkage.core.versions import versions
 from utkage.data.chips import SEEN_TOLERANCE, LabelledChips, labelled_chips
-from utkage.data.ingest import Dropped, Ingested, Ingestion, ingest
+from utkage.data.ingest import Dropped, Ingested, Ingestion
 from utkage.data.labels import GENDERS, RANGE_NAMES
 from utkage.data.sources.options import SourceOptions
 from utkage.data.sources.registry import open_source
 from utkage.data.split import SPLITS
 from utkage.data.store import DEFAULT_FOLDER, ChipStore, is_prepared
+from utkage.data.workers import ingest
 from utkage.faces.contract import CropContract
 from utkage.faces.retinaface import RetinaFaceDetector
 from utkage.models.locate import resolve_weights

@@ -21,7 +21,7 @@ from utkage.data.audit.groups import Groups, find_groups, near_share
 from utkage.data.audit.records import Record
 from utkage.data.audit.report import Audit, build_audit
 from utkage.data.audit.resolve import Decision, FixConfig, resolve
-from utkage.data.ingest import Dropped, Ingested, Ingestion, ingest
+from utkage.data.ingest import Dropped, Ingested, Ingestion
 from utkage.data.manifest import ManifestRow
 from utkage.data.predefined import read_split_file
 from utkage.data.sources.base import Source
@@ -31,6 +31,7 @@ from utkage.data.sources.registry import open_container, open_source, unique_nam
 from utkage.data.split import SplitConfig, assign_split, family_split
 from utkage.data.store import DEFAULT_FOLDER, STORE_FILE, ChipStore, is_prepared
 from utkage.data.store_writer import REPORT_FILES, StoreWriter
+from utkage.data.workers import ingest
 from utkage.faces.contract import CropContract, utkface_contract
 from utkage.faces.retinaface import RetinaFaceDetector
 
@@ -53,7 +54,7 @@ class PrepareConfig:
         ages: First and last age to use, such as (21, 60); None: all.
         fix: What to do about copies.
         options: How sources are read: labels, alignment, limits.
-        workers: Threads.
+        workers: Processes for large sources, threads for others.
         dry_run: Read and judge everything, write nothing.
     """
 
@@ -156,7 +157,7 @@ def prepare(config: PrepareConfig, reporter: Reporter | None = None) -> PrepareR
 
     with StoreWriter(config.out, contract) as writer:
         gathered = _Gathered()
-        for item in _read(sources, ingestion, gathered, reporter):
+        for item in _read(sources, ingestion, gathered, reporter, writer.exchange()):
             gathered.rows.append(writer.append(item.chip))
             _note(item, gathered)
         manifest, audit = _judge(gathered, config, reporter)
@@ -169,7 +170,11 @@ def prepare(config: PrepareConfig, reporter: Reporter | None = None) -> PrepareR
 
 
 def _read(
-    sources: dict[str, Source], ingestion: Ingestion, gathered: _Gathered, reporter: Reporter
+    sources: dict[str, Source],
+    ingestion: Ingestion,
+    gathered: _Gathered,
+    reporter: Reporter,
+    exchange: Path | None = None,
 ) -> Iterator[Ingested]:
     for name, source in sources.items():
         with reporter.progress(f"reading {name}", source.total_bytes) as task:
@@ -183,7 +188,7 @@ def _read(
                 )
                 consumed = position
 
-            for item in ingest(source, name, ingestion, advance):
+            for item in ingest(source, name, ingestion, advance, exchange):
                 if isinstance(item, Dropped):
                     gathered.dropped.append(item)
                 else:
