@@ -44,7 +44,7 @@ def train_command(
         typer.Option(
             "--learning-rate",
             "--lr",
-            help="Peak rate (AdamW, cosine).",
+            help="Peak rate (AdamW, cosine; not for seed).",
             rich_help_panel=OPTIMISATION,
         ),
     ] = 4e-4,
@@ -52,6 +52,29 @@ def train_command(
         int,
         typer.Option(help="Of order, augmentation, new weights.", rich_help_panel=OPTIMISATION),
     ] = 0,
+    system: Annotated[
+        str,
+        typer.Option(
+            help="multitask (one network for all), or seed: three models trained jointly, a "
+            "VGG-Face for gender, a CNN over age ranges, an age estimator fed by its ranges.",
+            rich_help_panel=MODEL,
+        ),
+    ] = "multitask",
+    gender_width: Annotated[
+        float | None,
+        typer.Option(
+            help="Fraction of VGG-Face's channels (seed). Default: 1 on a GPU, else 0.25.",
+            rich_help_panel=MODEL,
+        ),
+    ] = None,
+    range_feed: Annotated[
+        str,
+        typer.Option(
+            help="Ranges that the age estimator is fed in training (seed): predicted, true, or "
+            "decay (from true to predicted).",
+            rich_help_panel=MODEL,
+        ),
+    ] = "decay",
     backbone: Annotated[
         str,
         typer.Option(help="mobilenet_v1, mobilenet_v3_small or resnet18.", rich_help_panel=MODEL),
@@ -64,13 +87,14 @@ def train_command(
         ),
     ] = "shipped",
     sizes: Annotated[
-        str,
+        str | None,
         typer.Option(
-            help="Chip sides in pixels, shared out over the epochs; the last is the model's.",
+            help="Chip sides in pixels, shared out over the epochs; the last is the model's. "
+            "Default: 160, or 64 for seed, which takes one.",
             rich_help_panel=MODEL,
             metavar="S[,S...]",
         ),
-    ] = "160",
+    ] = None,
     device: Device = "auto",
     json_output: Json = False,
     quiet: Quiet = False,
@@ -84,31 +108,42 @@ def train_command(
     """
     with session(quiet=quiet, debug=debug) as reporter:
         from utkage.core.errors import ConfigError
-        from utkage.engines.training.config import TrainConfig
-        from utkage.workflows.train import TrainRequest, train
 
-        try:
-            sides = tuple(int(size) for size in sizes.split(","))
-        except ValueError:
-            raise ConfigError(f"--sizes {sizes}: give whole numbers, such as 128,160") from None
-        result = train(
-            TrainRequest(
-                data=data,
-                run=run,
-                device=device,
-                config=TrainConfig(
-                    epochs=epochs,
-                    batch_size=batch_size,
-                    learning_rate=learning_rate,
-                    seed=seed,
-                    backbone=backbone,
-                    init=init,
-                    sizes=sides,
-                ),
-                command=shlex.join(["utkage", *sys.argv[1:]]),
-            ),
-            reporter,
-        )
+        command = shlex.join(["utkage", *sys.argv[1:]])
+        sides = _sides(sizes)
+        if system == "seed":
+            from utkage.engines.device import choose_device
+            from utkage.engines.training.seed.config import SeedConfig
+            from utkage.workflows.train_seed import SeedTrainRequest, train_seed
+
+            if len(sides) > 1:
+                raise ConfigError(f"--sizes {sizes}: the seed system takes one size")
+            on_gpu = choose_device(device)[0].type != "cpu"
+            seed_config = SeedConfig(
+                epochs=epochs,
+                batch_size=batch_size,
+                size=sides[0] if sides else SeedConfig.size,
+                gender_width=gender_width or (1.0 if on_gpu else 0.25),
+                range_feed=range_feed,
+                seed=seed,
+            )
+            result = train_seed(SeedTrainRequest(data, run, device, seed_config, command), reporter)
+        elif system == "multitask":
+            from utkage.engines.training.config import TrainConfig
+            from utkage.workflows.train import TrainRequest, train
+
+            config = TrainConfig(
+                epochs=epochs,
+                batch_size=batch_size,
+                learning_rate=learning_rate,
+                seed=seed,
+                backbone=backbone,
+                init=init,
+                sizes=sides or TrainConfig.sizes,
+            )
+            result = train(TrainRequest(data, run, device, config, command), reporter)
+        else:
+            raise ConfigError(f"--system {system}: choose multitask or seed")
         if json_output:
             typer.echo(
                 json.dumps(
@@ -128,3 +163,12 @@ def train_command(
                 f"{result.best}: validation MAE {result.best_mae:.2f} years "
                 f"(epoch {result.best_epoch})"
             )
+
+
+def _sides(sizes: str | None) -> tuple[int, ...]:
+    from utkage.core.errors import ConfigError
+
+    try:
+        return () if sizes is None else tuple(int(size) for size in sizes.split(","))
+    except ValueError:
+        raise ConfigError(f"--sizes {sizes}: give whole numbers, such as 128,160") from None

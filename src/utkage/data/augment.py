@@ -46,6 +46,9 @@ class AugmentConfig:
     erase: float = 0.25
 
 
+NO_AUGMENTATION = AugmentConfig(0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+
+
 def augment(chips: Tensor, size: int, config: AugmentConfig, generator: torch.Generator) -> Tensor:
     """Vary a batch.
 
@@ -60,6 +63,9 @@ def augment(chips: Tensor, size: int, config: AugmentConfig, generator: torch.Ge
         float32 (N, 3, size, size), 0..255.
     """
     images = chips.permute(0, 3, 1, 2).float()
+    # Sampling is bilinear: of much larger chips it would see every second pixel only.
+    if images.shape[2] >= 2 * size:
+        images = F.interpolate(images, size=size, mode="bilinear", antialias=True)
     images = _warp(images, size, config, generator)
     images = _soften(images, config, generator)
     images = _recolour(images, config, generator)

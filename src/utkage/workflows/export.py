@@ -71,17 +71,15 @@ def export(request: ExportRequest, reporter: Reporter | None = None) -> ExportRe
     from utkage.engines.exporting.parity import compare, drawn_chips
     from utkage.engines.inference.onnx_predictor import OnnxPredictor
     from utkage.engines.inference.predictor import TorchPredictor
-    from utkage.models.chip_graph import ChipGraph
-    from utkage.models.weights import build_network, load_weights
+    from utkage.models.systems import build_graph
+    from utkage.models.weights import load_weights
 
     reporter = reporter or SilentReporter()
     weights_path, origin = resolve_weights(request.weights)
     reporter.info(f"weights {weights_path} ({origin})")
     weights = load_weights(weights_path)
     card = weights.card
-    graph = ChipGraph(
-        build_network(weights, str(weights_path)), card.point_estimate, flip=request.flip
-    )
+    graph = build_graph(weights, str(weights_path), flip=request.flip)
     out = request.out or Path(f"{weights_path.stem}.onnx")
     if out.is_dir():
         raise UsageError(f"--out {out}: is a folder; name a file, such as {out}/faces.onnx")

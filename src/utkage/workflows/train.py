@@ -98,7 +98,7 @@ def train(request: TrainRequest, reporter: Reporter | None = None) -> TrainResul
             f"{request.data}: {len(training)} chips to learn from; "
             f"batch statistics need at least {MIN_CHIPS}"
         )
-    folder = request.run or _new_run_folder(RUNS_FOLDER)
+    folder = request.run or new_run_folder(RUNS_FOLDER)
     require_folder(folder, "--run")
     reporter.info(f"device {device} ({reason}); {len(training)} chips to learn from; run {folder}")
 
@@ -111,12 +111,7 @@ def train(request: TrainRequest, reporter: Reporter | None = None) -> TrainResul
         )
     backbone = get_backbone(config.backbone)
     augmentation = AugmentConfig()
-    data = {
-        "source": store.description["source"]["name"],
-        "split": store.description["split"],
-        "splits": store.description["splits"],
-        "split_hash": store.split_hash,
-    }
+    data = describe_data(store)
     card = Card(
         system="multitask",
         backbone=config.backbone,
@@ -126,7 +121,7 @@ def train(request: TrainRequest, reporter: Reporter | None = None) -> TrainResul
             "command": request.command,
             "config": config.to_dict(),
             "augmentation": asdict(augmentation),
-            "started": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+            "started": now(),
             "device": str(device),
         },
         lineage=(
@@ -164,7 +159,23 @@ def train(request: TrainRequest, reporter: Reporter | None = None) -> TrainResul
     return TrainResult(folder, folder / BEST_NAME, result.best_mae, result.best_epoch, result.rows)
 
 
-def _new_run_folder(runs: Path) -> Path:
+def describe_data(store: ChipStore) -> dict[str, Any]:
+    """What a card says of the data."""
+    return {
+        "source": store.description["source"]["name"],
+        "split": store.description["split"],
+        "splits": store.description["splits"],
+        "split_hash": store.split_hash,
+    }
+
+
+def now() -> str:
+    """The time in UTC, to the second."""
+    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+
+
+def new_run_folder(runs: Path) -> Path:
+    """A folder below ``runs`` that does not exist yet, named by date and time."""
     stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
     folder, number = runs / stamp, 2
     while folder.exists():

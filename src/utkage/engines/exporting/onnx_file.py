@@ -10,15 +10,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from utkage.engines.inference.onnx_predictor import CARD_PROPERTY, INPUT_NAME, OUTPUT_NAMES
 from utkage.models.card import Card
-from utkage.models.chip_graph import ChipGraph
 
 OPSET = 18
 
 
-def write_onnx(graph: ChipGraph, card: Card, path: Path) -> None:
+def write_onnx(graph: nn.Module, card: Card, path: Path) -> None:
     """Write ``graph`` to ``path`` with a dynamic batch and the card as metadata.
 
     The input ``chips`` is uint8 (N, S, S, 3), RGB, with S the size of the card's contract; the

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from utkage.engines.device import choose_device
 from utkage.engines.inference.predictor import TorchPredictor
 from utkage.models.locate import resolve_weights
-from utkage.models.weights import build_network, load_weights
+from utkage.models.systems import build_graph
+from utkage.models.weights import load_weights
 
 if TYPE_CHECKING:
     import torch
@@ -36,12 +37,8 @@ def load_predictor(
         UsageError: no such file.
         WeightsError: not a weights file of ours.
     """
-    from utkage.models.chip_graph import ChipGraph
-
     path, _ = resolve_weights("shipped" if weights is None else str(weights))
     if isinstance(device, str):
         device, _ = choose_device(device)
     loaded = load_weights(path)
-    network = build_network(loaded, str(path))
-    graph = ChipGraph(network, loaded.card.point_estimate, flip=flip)
-    return TorchPredictor(graph, loaded.card, device)
+    return TorchPredictor(build_graph(loaded, str(path), flip=flip), loaded.card, device)

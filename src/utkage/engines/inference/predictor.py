@@ -20,8 +20,7 @@ from utkage.models.card import Card
 
 if TYPE_CHECKING:
     import torch
-
-    from utkage.models.chip_graph import ChipGraph
+    from torch import nn
 
 
 # Enough for the CPU's matrix units, little enough for any memory.
@@ -38,9 +37,9 @@ class ChipPredictor(Protocol):
 
 
 class TorchPredictor:
-    """Runs a ``ChipGraph`` on a torch device."""
+    """Runs a graph from chips to ``ChipOutputs`` (``models.systems``) on a torch device."""
 
-    def __init__(self, graph: ChipGraph, card: Card, device: torch.device) -> None:
+    def __init__(self, graph: nn.Module, card: Card, device: torch.device) -> None:
         import torch
 
         self.card = card

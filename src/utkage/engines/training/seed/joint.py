@@ -1,0 +1,170 @@
+"""One joint step of the three models, and their losses on validation data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812 - the field's usual name
+from torch.optim.lr_scheduler import ReduceLROnPlateau
+
+from utkage.core.errors import TrainingError
+from utkage.data.labels import AGE_COUNT, range_index
+from utkage.models.seed.system import SeedSystem
+
+MODELS = ("gender", "age_range", "age_estimation")
+
+# Images (N, 3, S, S) in 0..255, whole ages (N,) and genders (N,).
+Batch = tuple[Tensor, Tensor, Tensor]
+
+
+@dataclass(frozen=True)
+class SeedLosses:
+    """The loss of each model: binary cross-entropy, cross-entropy, L1 in years."""
+
+    gender: float
+    age_range: float
+    age_estimation: float
+
+
+@dataclass(frozen=True)
+class SeedScore:
+    """What the system reaches on some faces.
+
+    Attributes:
+        losses: Mean of each model's own loss; the estimator's with predicted ranges.
+        gender_accuracy: Share with the right gender.
+        range_accuracy: Share with the right range.
+        mae: End to end: the estimator is fed the predicted range, years.
+        oracle_mae: With the true range fed in, which nobody has when it matters, years.
+    """
+
+    losses: SeedLosses
+    gender_accuracy: float
+    range_accuracy: float
+    mae: float
+    oracle_mae: float
+
+
+class JointTrainer:
+    """Three models, three optimisers, three plateaus; each learns from its own loss alone.
+
+    Args:
+        system: The models; already on their device.
+        rates: Adam's rate of each model, in the order of ``MODELS``.
+        factor: What a rate is multiplied by on a plateau.
+        patience: Epochs without a better validation loss that a plateau takes.
+    """
+
+    def __init__(
+        self, system: SeedSystem, rates: tuple[float, float, float], factor: float, patience: int
+    ) -> None:
+        self.system = system
+        self.optimizers = {
+            name: torch.optim.Adam(getattr(system, name).parameters(), lr=rate)
+            for name, rate in zip(MODELS, rates, strict=True)
+        }
+        self._plateaus = {
+            name: ReduceLROnPlateau(optimizer, factor=factor, patience=patience)
+            for name, optimizer in self.optimizers.items()
+        }
+
+    def step(self, batch: Batch, true_share: float, generator: torch.Generator) -> SeedLosses:
+        """Take one step of each model on the same batch.
+
+        Args:
+            batch: Images, ages and genders on the models' device.
+            true_share: Probability with which the estimator is fed a face's true range.
+            generator: Decides which faces those are; lives on the CPU.
+
+        Raises:
+            TrainingError: a loss that is not finite.
+        """
+        images, ages, genders = batch
+        truth = ranges_of(ages)
+        system = self.system.train()
+        gender = gender_loss(system.gender(images), genders)
+        logits = system.age_range(images)
+        ranges = F.cross_entropy(logits, truth)
+        # A range is an index: no gradient flows from the estimator into the range model.
+        true = (torch.rand(len(ages), generator=generator) < true_share).to(ages.device)
+        fed = torch.where(true, truth, logits.detach().argmax(dim=1))
+        age = F.l1_loss(system.age_estimation(images, fed), ages.float())
+        losses = SeedLosses(*(float(loss.detach()) for loss in (gender, ranges, age)))
+        for name, loss in zip(MODELS, (gender, ranges, age), strict=True):
+            value = getattr(losses, name)
+            if not math.isfinite(value):
+                raise TrainingError(f"the loss of the {name} model is {value}; lower its rate")
+            optimizer = self.optimizers[name]
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+        return losses
+
+    def end_epoch(self, losses: SeedLosses) -> None:
+        """Cut the rate of each model whose own validation loss stands still."""
+        for name, plateau in self._plateaus.items():
+            plateau.step(getattr(losses, name))
+
+    def rates(self) -> dict[str, float]:
+        """The present rate of each model."""
+        return {name: float(o.param_groups[0]["lr"]) for name, o in self.optimizers.items()}
+
+    def state_dict(self) -> dict[str, Any]:
+        """State of optimisers and plateaus."""
+        return {
+            "optimizers": {name: o.state_dict() for name, o in self.optimizers.items()},
+            "plateaus": {name: p.state_dict() for name, p in self._plateaus.items()},
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up a state."""
+        for name, optimizer in self.optimizers.items():
+            optimizer.load_state_dict(state["optimizers"][name])
+            self._plateaus[name].load_state_dict(state["plateaus"][name])
+
+
+@torch.inference_mode()
+def score_seed(system: SeedSystem, batches: Iterable[Batch]) -> SeedScore:
+    """Score the system end to end, and with true ranges beside it.
+
+    Args:
+        system: The models; put into evaluation mode.
+        batches: At least one.
+    """
+    system.eval()
+    sums = torch.zeros(7, dtype=torch.float64)
+    for images, ages, genders in batches:
+        truth = ranges_of(ages)
+        outputs = system(images)
+        oracle = system.age_estimation(images, truth)
+        count = len(ages)
+        sums += torch.tensor(
+            [
+                count,
+                float(gender_loss(outputs.gender, genders)) * count,
+                float(F.cross_entropy(outputs.ranges, truth)) * count,
+                float(((outputs.gender > 0).long() == genders).sum()),
+                float((outputs.ranges.argmax(dim=1) == truth).sum()),
+                float((outputs.age - ages).abs().sum()),
+                float((oracle - ages).abs().sum()),
+            ],
+            dtype=torch.float64,
+        )
+    gender, ranges, right_genders, right_ranges, mae, oracle_mae = (sums[1:] / sums[0]).tolist()
+    return SeedScore(SeedLosses(gender, ranges, mae), right_genders, right_ranges, mae, oracle_mae)
+
+
+def ranges_of(ages: Tensor) -> Tensor:
+    """Index of the age range of each whole age, (N,) -> (N,)."""
+    table = torch.tensor([range_index(age) for age in range(AGE_COUNT)], device=ages.device)
+    return table[ages.long()]
+
+
+def gender_loss(logits: Tensor, genders: Tensor) -> Tensor:
+    """Binary cross-entropy of logits (N,) against 0 male, 1 female (N,)."""
+    return F.binary_cross_entropy_with_logits(logits, genders.float())

@@ -1,0 +1,184 @@
+"""Training the seed system on a prepared set, resumable as the default system is."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from utkage.core.files import write_text
+from utkage.core.reporter import Reporter
+from utkage.data.augment import AugmentConfig, augment
+from utkage.data.batches import epoch_order, steps_per_epoch
+from utkage.data.chips import LabelledChips
+from utkage.engines.training.checkpoint import Checkpoint
+from utkage.engines.training.interrupt import saving_on_interrupt, stop_between_steps
+from utkage.engines.training.loop import CHECKPOINT_NAME, METRICS_NAME, FitResult
+from utkage.engines.training.seed.config import SeedConfig
+from utkage.engines.training.seed.joint import Batch, JointTrainer, SeedScore, score_seed
+from utkage.models.card import Card
+from utkage.models.locate import BEST_NAME, LAST_NAME
+from utkage.models.seed.system import SeedSystem
+from utkage.models.weights import Weights, save_weights
+
+VALIDATION_BATCH = 128
+CHECKPOINT_SECONDS = 300.0
+
+
+@dataclass(frozen=True)
+class SeedSetup:
+    """Everything that a training of the seed system needs.
+
+    Attributes:
+        config: The recipe.
+        augmentation: How chips are varied.
+        card: What the weights will say about themselves; metrics are filled in here.
+        identity: What a checkpoint must agree on to be continued.
+        train: Training chips.
+        val: Validation chips: they choose the best epoch and lower the rates.
+        device: Where to compute.
+        folder: The run folder.
+    """
+
+    config: SeedConfig
+    augmentation: AugmentConfig
+    card: Card
+    identity: dict[str, Any]
+    train: LabelledChips
+    val: LabelledChips
+    device: torch.device
+    folder: Path
+
+
+def fit_seed(system: SeedSystem, setup: SeedSetup, reporter: Reporter) -> FitResult:
+    """Train the three models jointly, going on from the run folder's checkpoint if there is one.
+
+    ``last.safetensors`` always holds the newest epoch, ``best.safetensors`` the one with the
+    lowest end-to-end MAE on the validation split.
+
+    Raises:
+        TrainingError: a loss that is not finite, or a checkpoint of other settings.
+    """
+    config = setup.config
+    system.to(setup.device)
+    rates = (config.gender_rate, config.range_rate, config.age_rate)
+    trainer = JointTrainer(system, rates, config.factor, config.patience)
+    steps = steps_per_epoch(len(setup.train), config.batch_size)
+    step, best, rows = 0, math.inf, list[dict[str, Any]]()
+
+    checkpoint_path = setup.folder / CHECKPOINT_NAME
+    if checkpoint_path.exists():
+        checkpoint = Checkpoint.load(checkpoint_path)
+        checkpoint.require_identity(setup.identity, setup.folder)
+        system.load_state_dict(checkpoint.network)
+        trainer.load_state_dict(checkpoint.optimizer)
+        step, best, rows = checkpoint.step, checkpoint.best, checkpoint.rows
+        reporter.info(f"going on from step {step} of {steps * config.epochs} in {setup.folder}")
+
+    def save_checkpoint() -> None:
+        Checkpoint(
+            setup.identity, step, system.state_dict(), {}, trainer.state_dict(), rows, best
+        ).save(checkpoint_path)
+
+    saved_at = time.monotonic()
+    while len(rows) < config.epochs:
+        # Not from the step: a run may have been stopped behind an epoch's last one.
+        epoch = len(rows)
+        first = step - epoch * steps
+        order = epoch_order(len(setup.train), config.seed, epoch)
+        started = time.monotonic()
+        with (
+            saving_on_interrupt(save_checkpoint, setup.folder, reporter),
+            stop_between_steps() as stop_if_asked,
+            reporter.progress(f"epoch {epoch + 1}/{config.epochs}", steps) as task,
+        ):
+            task.advance(first)
+            for index in range(first, steps):
+                chosen = order[index * config.batch_size : (index + 1) * config.batch_size]
+                # Dropout draws from the global generator; from the step, so that a run that goes
+                # on ends where an undisturbed one does.
+                torch.manual_seed((config.seed << 32) + step)
+                generator = torch.Generator().manual_seed((config.seed << 32) + step)
+                batch = _training_batch(setup, chosen, generator)
+                losses = trainer.step(batch, config.share_of_true_ranges(epoch), generator)
+                step += 1
+                task.advance(
+                    1,
+                    f"gender {losses.gender:.3f}, range {losses.age_range:.3f}, "
+                    f"age {losses.age_estimation:.2f}",
+                )
+                stop_if_asked()
+                if time.monotonic() - saved_at > CHECKPOINT_SECONDS:
+                    save_checkpoint()
+                    saved_at = time.monotonic()
+        score = score_seed(system, _validation_batches(setup))
+        row = _row(epoch, trainer, score, time.monotonic() - started)
+        rows.append(row)
+        trainer.end_epoch(score.losses)
+        system.age_scale.fill_(score.mae)
+        reporter.info(
+            f"epoch {epoch + 1}/{config.epochs}: validation MAE {score.mae:.2f} years end to end "
+            f"({score.oracle_mae:.2f} with the true range fed in), ranges "
+            f"{score.range_accuracy:.3f}, gender {score.gender_accuracy:.3f}"
+        )
+        weights = Weights(
+            setup.card.with_metrics("val", row),
+            system.state_dict(),
+            torch.from_numpy(setup.train.fingerprints()),
+        )
+        save_weights(setup.folder / LAST_NAME, weights)
+        if score.mae < best:
+            best = score.mae
+            save_weights(setup.folder / BEST_NAME, weights)
+        write_text(setup.folder / METRICS_NAME, "".join(json.dumps(row) + "\n" for row in rows))
+        save_checkpoint()
+        saved_at = time.monotonic()
+
+    best_row = min(rows, key=lambda row: float(row["val_mae"]))
+    return FitResult(tuple(rows), float(best_row["val_mae"]), int(best_row["epoch"]))
+
+
+def _row(epoch: int, trainer: JointTrainer, score: SeedScore, seconds: float) -> dict[str, Any]:
+    return {
+        "epoch": epoch + 1,
+        "rates": trainer.rates(),
+        "seconds": round(seconds, 1),
+        "val_gender_loss": round(score.losses.gender, 4),
+        "val_range_loss": round(score.losses.age_range, 4),
+        "val_gender_accuracy": round(score.gender_accuracy, 4),
+        "val_range_accuracy": round(score.range_accuracy, 4),
+        "val_mae": round(score.mae, 4),
+        "val_oracle_mae": round(score.oracle_mae, 4),
+    }
+
+
+def _training_batch(
+    setup: SeedSetup, chosen: NDArray[np.int64], generator: torch.Generator
+) -> Batch:
+    size = setup.config.size
+    faces, device = setup.train, setup.device
+    chips = torch.from_numpy(faces.pixels[faces.rows[chosen]]).to(device)
+    images = augment(chips, size, setup.augmentation, generator)
+    ages = torch.from_numpy(faces.ages[chosen]).to(device)
+    genders = torch.from_numpy(faces.genders[chosen]).to(device)
+    return images.contiguous(memory_format=torch.channels_last), ages, genders
+
+
+def _validation_batches(setup: SeedSetup) -> Iterator[Batch]:
+    faces, device = setup.val, setup.device
+    for number, chips in enumerate(faces.batches(VALIDATION_BATCH, setup.config.size)):
+        part = slice(number * VALIDATION_BATCH, number * VALIDATION_BATCH + len(chips))
+        images = torch.from_numpy(np.ascontiguousarray(chips)).to(device)
+        yield (
+            images.permute(0, 3, 1, 2).float(),
+            torch.from_numpy(faces.ages[part]).to(device),
+            torch.from_numpy(faces.genders[part]).to(device),
+        )

@@ -1,0 +1,1 @@
+"""The three jointly trained models of the description that this project grew from."""

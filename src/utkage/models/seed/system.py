@@ -1,0 +1,89 @@
+"""The three models as one network, and as a graph with the answers that every system gives."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from utkage.data.labels import AGE_COUNT
+from utkage.models.chip_graph import ChipOutputs
+from utkage.models.seed.age_estimation import AgeEstimationNet
+from utkage.models.seed.age_range import AgeRangeNet
+from utkage.models.seed.vgg_face import VggFace
+
+# Years; until a training has measured its own error.
+START_SCALE = 8.0
+
+
+class SeedOutputs(NamedTuple):
+    """What the three models say of N faces: gender logit (N,), range logits (N, 9), age (N,)."""
+
+    gender: Tensor
+    ranges: Tensor
+    age: Tensor
+
+
+class SeedSystem(nn.Module):
+    """The three models; the estimator is fed the range that the range model predicts.
+
+    Attributes:
+        age_scale: Mean absolute error on validation data, years, (); a training sets it.
+    """
+
+    age_scale: Tensor
+
+    def __init__(
+        self, gender: VggFace, age_range: AgeRangeNet, age_estimation: AgeEstimationNet
+    ) -> None:
+        super().__init__()
+        self.gender = gender
+        self.age_range = age_range
+        self.age_estimation = age_estimation
+        self.register_buffer("age_scale", torch.tensor(START_SCALE))
+
+    def forward(self, images: Tensor) -> SeedOutputs:
+        """Answer end to end for float images (N, 3, S, S), RGB in 0..255."""
+        ranges = self.age_range(images)
+        return SeedOutputs(
+            self.gender(images), ranges, self.age_estimation(images, ranges.argmax(dim=1))
+        )
+
+
+class SeedGraph(nn.Module):
+    """uint8 RGB chips (N, S, S, 3) -> ``ChipOutputs``, as ``ChipGraph`` does for one network.
+
+    The estimator gives one age, no distribution. Its L1 loss is the likelihood of a Laplace
+    distribution, so the distribution answered is that one: centred on the age, with the mean
+    absolute error of validation as its scale. The range probabilities are the range model's own.
+
+    Args:
+        system: The three models.
+        flip: Average the answers with those for the mirrored chip.
+    """
+
+    year: Tensor
+
+    def __init__(self, system: SeedSystem, *, flip: bool) -> None:
+        super().__init__()
+        self.system = system
+        self.flip = flip
+        self.register_buffer("year", torch.arange(AGE_COUNT).float(), persistent=False)
+
+    def forward(self, chips: Tensor) -> ChipOutputs:
+        """Answer for a batch of chips."""
+        images = chips.permute(0, 3, 1, 2).float()
+        age, ranges, female = self._answers(images)
+        if self.flip:
+            mirrored = self._answers(images.flip(3))
+            age = (age + mirrored[0]) / 2
+            ranges = (ranges + mirrored[1]) / 2
+            female = (female + mirrored[2]) / 2
+        distance = (self.year.unsqueeze(0) - age.unsqueeze(1)).abs()
+        distribution = torch.softmax(-distance / self.system.age_scale.clamp(min=0.5), dim=1)
+        return ChipOutputs(age, distribution, ranges, female)
+
+    def _answers(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        outputs = self.system(images)
+        return outputs.age, torch.softmax(outputs.ranges, dim=1), torch.sigmoid(outputs.gender)

@@ -1,0 +1,78 @@
+"""The gender model: VGG-Face (Parkhi, Vedaldi, Zisserman 2015, "Deep Face Recognition", table 3).
+
+Thirteen 3 x 3 convolutions in five blocks, each with a max-pool behind it, and three fully
+connected layers. The descriptor ends in 2622 identities; here the last layer has one output.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import torch
+from torch import Tensor, nn
+
+# Convolutions and channels of each block at full width.
+BLOCKS = ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512))
+HIDDEN = 4096
+DROPOUT = 0.5
+# Each of the five blocks halves the picture.
+STRIDE = 32
+# Mean of the pictures that the published descriptor was trained on, RGB, 0..255.
+MEAN = (129.1863, 104.7624, 93.5940)
+
+
+class VggFace(nn.Module):
+    """Gender logit from a face: (N, 3, S, S), RGB in 0..255 -> (N,), positive for female.
+
+    Layers are called as in the publication, ``conv1_1`` to ``conv5_3`` and ``fc6`` to ``fc8``.
+
+    Args:
+        size: Side of the pictures, at least 32 pixels. ``fc6`` has one weight for each place of
+            the last feature map, so a network is made for one size; the published one is 224.
+        width: Fraction of the channels and hidden units of every layer; 1 is the publication.
+    """
+
+    mean: Tensor
+
+    def __init__(self, size: int = 224, width: float = 1.0) -> None:
+        super().__init__()
+        layers: OrderedDict[str, nn.Module] = OrderedDict()
+        channels = 3
+        for block, (count, full) in enumerate(BLOCKS, start=1):
+            outputs = scaled(full, width)
+            for number in range(1, count + 1):
+                layers[f"conv{block}_{number}"] = nn.Conv2d(channels, outputs, 3, padding=1)
+                layers[f"relu{block}_{number}"] = nn.ReLU()
+                channels = outputs
+            layers[f"pool{block}"] = nn.MaxPool2d(2)
+        self.features = nn.Sequential(layers)
+        hidden = scaled(HIDDEN, width)
+        self.fc6 = nn.Linear(channels * (size // STRIDE) ** 2, hidden)
+        self.fc7 = nn.Linear(hidden, hidden)
+        self.fc8 = nn.Linear(hidden, 1)
+        self.dropout = nn.Dropout(DROPOUT)
+        self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
+        self._initialise()
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Compute the logit."""
+        maps = self.features((images - self.mean) / 128)
+        hidden = self.dropout(torch.relu(self.fc6(maps.flatten(1))))
+        hidden = self.dropout(torch.relu(self.fc7(hidden)))
+        logits: Tensor = self.fc8(hidden).squeeze(1)
+        return logits
+
+    def _initialise(self) -> None:
+        # He et al. 2015 (arXiv:1502.01852): thirteen convolutions without normalisation do not
+        # learn from smaller weights.
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d | nn.Linear):
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+                assert module.bias is not None
+                nn.init.zeros_(module.bias)
+        nn.init.normal_(self.fc8.weight, std=0.01)
+
+
+def scaled(full: int, width: float) -> int:
+    """``full`` channels at a width, at least one."""
+    return max(1, round(full * width))
