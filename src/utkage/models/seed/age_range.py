@@ -33,19 +33,19 @@ class AgeRangeNet(nn.Module):
 
 
 def three_blocks() -> nn.Sequential:
-    """Three blocks of two convolutions and a max-pool, then 4 x 4 places: (N, 128, 4, 4).
+    """Three blocks of a convolution, a max-pool, batch norm and ReLU: (N, 128, 4, 4).
 
-    Batch norm is not in the description; without it the described rate of 5e-3 diverges.
+    Batch norm is not in the description; without it the described rate of 5e-3 diverges. It stands
+    behind the pool, where it has a quarter of the places to normalise.
     """
     layers: list[nn.Module] = []
     channels = 3
     for outputs in CHANNELS:
-        for _ in range(2):
-            layers += [
-                nn.Conv2d(channels, outputs, 3, padding=1, bias=False),
-                nn.BatchNorm2d(outputs),
-                nn.ReLU(),
-            ]
-            channels = outputs
-        layers.append(nn.MaxPool2d(2))
+        layers += [
+            nn.Conv2d(channels, outputs, 3, padding=1, bias=False),
+            nn.MaxPool2d(2),
+            nn.BatchNorm2d(outputs),
+            nn.ReLU(inplace=True),
+        ]
+        channels = outputs
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(POOLED))
