@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -92,10 +92,7 @@ def train_seed(request: SeedTrainRequest, reporter: Reporter | None = None) -> T
     card = Card(
         system="seed",
         backbone="vgg_face",
-        # The three models bring 0..255 into their own ranges.
-        contract=replace(
-            store.contract.at_size(config.size), mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0)
-        ),
+        contract=store.contract.at_size(config.size).unscaled(),
         data=data,
         training={
             "command": request.command,
