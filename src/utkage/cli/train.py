@@ -67,6 +67,14 @@ def train_command(
             rich_help_panel=MODEL,
         ),
     ] = None,
+    vgg_face_weights: Annotated[
+        Path | None,
+        typer.Option(
+            help="Published VGG-Face weights for the gender model to start from (seed): .pth, "
+            ".mat or .h5; needs --gender-width 1.",
+            rich_help_panel=MODEL,
+        ),
+    ] = None,
     range_feed: Annotated[
         str,
         typer.Option(
@@ -80,12 +88,13 @@ def train_command(
         typer.Option(help="mobilenet_v1, mobilenet_v3_small or resnet18.", rich_help_panel=MODEL),
     ] = "mobilenet_v1",
     init: Annotated[
-        str,
+        str | None,
         typer.Option(
-            help="Initial weights: shipped, scratch, or a file (ours, or faceres).",
+            help="Initial weights: shipped, scratch, or a file (ours, or faceres). Default: "
+            "shipped, or scratch for seed.",
             rich_help_panel=MODEL,
         ),
-    ] = "shipped",
+    ] = None,
     sizes: Annotated[
         str | None,
         typer.Option(
@@ -125,6 +134,8 @@ def train_command(
                 size=sides[0] if sides else SeedConfig.size,
                 gender_width=gender_width or (1.0 if on_gpu else 0.25),
                 range_feed=range_feed,
+                init=init or SeedConfig.init,
+                vgg_face_weights=str(vgg_face_weights or ""),
                 seed=seed,
             )
             result = train_seed(SeedTrainRequest(data, run, device, seed_config, command), reporter)
@@ -138,7 +149,7 @@ def train_command(
                 learning_rate=learning_rate,
                 seed=seed,
                 backbone=backbone,
-                init=init,
+                init=init or TrainConfig.init,
                 sizes=sides or TrainConfig.sizes,
             )
             result = train(TrainRequest(data, run, device, config, command), reporter)

@@ -6,8 +6,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from utkage.core.errors import UsageError
-from utkage.core.files import require_folder, write_json
+from utkage.core.files import file_hash, require_folder, write_json
 from utkage.core.reporter import Reporter, SilentReporter
 from utkage.core.versions import versions
 from utkage.data.store import DEFAULT_FOLDER, ChipStore
@@ -59,16 +61,11 @@ def train_seed(request: SeedTrainRequest, reporter: Reporter | None = None) -> T
         UsageError: no prepared set, an empty split or an unknown device.
         TrainingError: a loss that is not finite, or a run folder of other settings.
     """
-    import torch
-
     from utkage.data.augment import NO_AUGMENTATION, AugmentConfig
     from utkage.engines.device import choose_device
     from utkage.engines.training.loop import CHECKPOINT_NAME
     from utkage.engines.training.seed.loop import SeedSetup, fit_seed
-    from utkage.models.seed.age_estimation import AgeEstimationNet
-    from utkage.models.seed.age_range import AgeRangeNet
-    from utkage.models.seed.system import SeedSystem
-    from utkage.models.seed.vgg_face import VggFace
+    from utkage.models.seed.initial import initial_seed_system
 
     reporter = reporter or SilentReporter()
     device, reason = choose_device(request.device)
@@ -83,9 +80,8 @@ def train_seed(request: SeedTrainRequest, reporter: Reporter | None = None) -> T
     folder = request.run or new_run_folder(RUNS_FOLDER)
     require_folder(folder, "--run")
     reporter.info(f"device {device} ({reason}); {len(training)} chips to learn from; run {folder}")
-    torch.manual_seed(config.seed)
-    system = SeedSystem(
-        VggFace(config.size, config.gender_width), AgeRangeNet(), AgeEstimationNet()
+    start = initial_seed_system(
+        config.size, config.gender_width, config.seed, config.init, config.vgg_face_weights
     )
     augmentation = AugmentConfig() if config.augment else NO_AUGMENTATION
     data = describe_data(store)
@@ -102,7 +98,7 @@ def train_seed(request: SeedTrainRequest, reporter: Reporter | None = None) -> T
             "device": str(device),
         },
         lineage=(
-            "random initial weights",
+            *start.lineage,
             f"trained on {data['source']}, split {store.split_hash}, by: "
             f"{request.command or 'utkage.train_seed'}",
         ),
@@ -112,12 +108,23 @@ def train_seed(request: SeedTrainRequest, reporter: Reporter | None = None) -> T
     identity = {
         "system": "seed",
         **config.to_dict(),
+        **{name: file_hash(value) for name, value in start.files.items()},
         "split_hash": store.split_hash,
         "chip_size": store.contract.size,
     }
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / CHECKPOINT_NAME).exists():
         write_json(folder / CONFIG_NAME, {**card.training, "data": data, "versions": versions()})
-    setup = SeedSetup(config, augmentation, card, identity, training, validation, device, folder)
-    result = fit_seed(system, setup, reporter)
+    setup = SeedSetup(
+        config,
+        augmentation,
+        card,
+        identity,
+        training,
+        validation,
+        np.union1d(start.learned, training.fingerprints()),
+        device,
+        folder,
+    )
+    result = fit_seed(start.system, setup, reporter)
     return TrainResult(folder, folder / BEST_NAME, result.best_mae, result.best_epoch, result.rows)

@@ -189,13 +189,15 @@ class StopAfter(SilentReporter):
 def setup(labelled_chips: Chips, card: Card, tmp_path: Path) -> SeedSetup:
     folder = tmp_path / "run"
     folder.mkdir()
+    training = labelled_chips(24)
     return SeedSetup(
         CONFIG,
         AugmentConfig(),
         replace(card, system="seed", contract=card.contract.at_size(32)),
         CONFIG.to_dict(),
-        labelled_chips(24),
+        training,
         labelled_chips(9, seed=7),
+        training.fingerprints(),
         torch.device("cpu"),
         folder,
     )

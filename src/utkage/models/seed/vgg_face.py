@@ -21,6 +21,8 @@ DROPOUT = 0.5
 STRIDE = 32
 # Mean of the pictures that the published descriptor was trained on, RGB, 0..255.
 MEAN = (129.1863, 104.7624, 93.5940)
+# The publication has none; without it random weights see inputs a hundred times too large.
+SCALE = 128.0
 
 
 class VggFace(nn.Module):
@@ -71,7 +73,7 @@ class VggFace(nn.Module):
                 f"pictures are {images.shape[3]}x{images.shape[2]}; this VGG-Face was made for "
                 f"size {self.size}: make one with VggFace(size={images.shape[2]})"
             )
-        maps = self.features((images - self.mean) / 128)
+        maps = self.features((images - self.mean) / SCALE)
         hidden = self.dropout(torch.relu(self.fc6(maps.flatten(1))))
         hidden = self.dropout(torch.relu(self.fc7(hidden)))
         logits: Tensor = self.fc8(hidden).squeeze(1)

@@ -30,6 +30,9 @@ class SeedConfig:
             ``"true"`` ones, or ``"decay"``: true ones with a probability that falls from 1 to 0
             over the first half of the epochs.
         augment: Vary the chips (open).
+        init: Where the weights start: ``"scratch"``, or a file of the seed system.
+        vgg_face_weights: File of the published VGG-Face descriptor for the gender model to start
+            from; empty for none.
         seed: Of initial weights, order, dropout, augmentation and mixing.
     """
 
@@ -44,6 +47,8 @@ class SeedConfig:
     factor: float = 0.3
     range_feed: str = "decay"
     augment: bool = True
+    init: str = "scratch"
+    vgg_face_weights: str = ""
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -58,6 +63,12 @@ class SeedConfig:
         _require(0 < self.factor < 1, "factor", self.factor, "between 0 and 1")
         _require(
             self.range_feed in RANGE_FEEDS, "range feed", self.range_feed, ", ".join(RANGE_FEEDS)
+        )
+        _require(
+            not self.vgg_face_weights or self.init == "scratch",
+            "init",
+            self.init,
+            "scratch where VGG-Face weights are given",
         )
         _require(0 <= self.seed < 2**31, "seed", self.seed, "0 to 2147483647")
 

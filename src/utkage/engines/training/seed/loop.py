@@ -44,6 +44,7 @@ class SeedSetup:
         identity: What a checkpoint must agree on to be continued.
         train: Training chips.
         val: Validation chips: they choose the best epoch and lower the rates.
+        learned: Fingerprints of all pictures that the weights will have learned from.
         device: Where to compute.
         folder: The run folder.
     """
@@ -54,6 +55,7 @@ class SeedSetup:
     identity: dict[str, Any]
     train: LabelledChips
     val: LabelledChips
+    learned: NDArray[np.int32]
     device: torch.device
     folder: Path
 
@@ -132,7 +134,7 @@ def fit_seed(system: SeedSystem, setup: SeedSetup, reporter: Reporter) -> FitRes
         weights = Weights(
             setup.card.with_metrics("val", row),
             system.state_dict(),
-            torch.from_numpy(setup.train.fingerprints()),
+            torch.from_numpy(setup.learned),
         )
         save_weights(setup.folder / LAST_NAME, weights)
         if score.mae < best:
