@@ -11,7 +11,7 @@ import torch
 
 from utkage.core.errors import TrainingError
 from utkage.core.reporter import SilentReporter
-from utkage.data.augment import AugmentConfig
+from utkage.data.augment import NO_AUGMENTATION, AugmentConfig
 from utkage.data.chips import LabelledChips
 from utkage.engines.training import loop
 from utkage.engines.training.checkpoint import Checkpoint
@@ -86,7 +86,7 @@ def finish(setup: Setup) -> FitResult:
 
 def test_it_learns_what_can_be_seen(make_setup: MakeSetup) -> None:
     config = replace(CONFIG, epochs=10, checkpoint_minutes=5.0, learning_rate=4e-3)
-    calm = AugmentConfig(0.5, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+    calm = replace(NO_AUGMENTATION, flip=0.5)
     result = finish(replace(make_setup(config=config), augmentation=calm))
     losses = [row["train_loss"] for row in result.rows]
     assert losses[-1] < 0.6 * losses[0]
@@ -216,9 +216,9 @@ def test_every_chip_is_seen_once_per_epoch(
     rows: list[int] = []
     original = loop._training_batch
 
-    def spy(setup: Setup, chosen: object, size: int, step: int) -> object:
+    def spy(setup: Setup, chosen: object, size: int, epoch: int) -> object:
         rows.extend(chosen.tolist())  # type: ignore[attr-defined]
-        return original(setup, chosen, size, step)  # type: ignore[arg-type]
+        return original(setup, chosen, size, epoch)  # type: ignore[arg-type]
 
     monkeypatch.setattr(loop, "_training_batch", spy)
     finish(make_setup())

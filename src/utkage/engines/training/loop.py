@@ -21,6 +21,7 @@ from utkage.data.augment import AugmentConfig, augment
 from utkage.data.batches import epoch_order, steps_per_epoch
 from utkage.data.chips import LabelledChips
 from utkage.data.labels import AGE_COUNT
+from utkage.data.sample_random import SampleRandom
 from utkage.engines.evaluation.metrics import Metrics, score, score_sources
 from utkage.engines.inference.predictor import TorchPredictor, predict_faces
 from utkage.engines.training.checkpoint import Checkpoint
@@ -145,7 +146,7 @@ def fit(network: MultiTaskNet, setup: Setup, reporter: Reporter) -> FitResult:
                 rate = learning_rate(step, total, config.learning_rate, config.warmup)
                 for group in optimizer.param_groups:
                     group["lr"] = rate
-                images, ages, genders = _training_batch(setup, chosen, size, step)
+                images, ages, genders = _training_batch(setup, chosen, size, epoch)
                 loss = _loss(network(images), ages, genders, config)
                 optimizer.zero_grad(set_to_none=True)
                 loss.backward()  # type: ignore[no-untyped-call]
@@ -222,14 +223,14 @@ def validate(
 
 
 def _training_batch(
-    setup: Setup, chosen: np.ndarray[Any, np.dtype[np.int64]], size: int, step: int
+    setup: Setup, chosen: NDArray[np.int64], size: int, epoch: int
 ) -> tuple[Tensor, Tensor, Tensor]:
-    generator = torch.Generator().manual_seed((setup.config.seed << 32) + step)
+    random = SampleRandom(setup.config.seed, epoch, torch.from_numpy(chosen))
     chips = torch.from_numpy(setup.train.pixels[setup.train.rows[chosen]]).to(setup.device)
-    images = augment(chips, size, setup.augmentation, generator)
+    images = augment(chips, size, setup.augmentation, random)
     ages = torch.from_numpy(setup.train.ages[chosen]).to(setup.device)
     genders = torch.from_numpy(setup.train.genders[chosen]).to(setup.device)
-    return images.contiguous(memory_format=torch.channels_last), ages, genders
+    return images, ages, genders
 
 
 def _loss(

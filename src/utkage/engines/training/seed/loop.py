@@ -19,6 +19,7 @@ from utkage.core.reporter import Reporter
 from utkage.data.augment import AugmentConfig, augment
 from utkage.data.batches import epoch_order, steps_per_epoch
 from utkage.data.chips import LabelledChips
+from utkage.data.sample_random import SampleRandom
 from utkage.engines.training.checkpoint import Checkpoint
 from utkage.engines.training.interrupt import saving_on_interrupt, stop_between_steps
 from utkage.engines.training.loop import CHECKPOINT_NAME, METRICS_NAME, FitResult
@@ -109,7 +110,7 @@ def fit_seed(system: SeedSystem, setup: SeedSetup, reporter: Reporter) -> FitRes
                 # on ends where an undisturbed one does.
                 torch.manual_seed((config.seed << 32) + step)
                 generator = torch.Generator().manual_seed((config.seed << 32) + step)
-                batch = _training_batch(setup, chosen, generator)
+                batch = _training_batch(setup, chosen, epoch)
                 losses = trainer.step(batch, config.share_of_true_ranges(epoch), generator)
                 step += 1
                 task.advance(
@@ -162,16 +163,14 @@ def _row(epoch: int, trainer: JointTrainer, score: SeedScore, seconds: float) ->
     }
 
 
-def _training_batch(
-    setup: SeedSetup, chosen: NDArray[np.int64], generator: torch.Generator
-) -> Batch:
-    size = setup.config.size
+def _training_batch(setup: SeedSetup, chosen: NDArray[np.int64], epoch: int) -> Batch:
     faces, device = setup.train, setup.device
     chips = torch.from_numpy(faces.pixels[faces.rows[chosen]]).to(device)
-    images = augment(chips, size, setup.augmentation, generator)
+    random = SampleRandom(setup.config.seed, epoch, torch.from_numpy(chosen))
+    images = augment(chips, setup.config.size, setup.augmentation, random)
     ages = torch.from_numpy(faces.ages[chosen]).to(device)
     genders = torch.from_numpy(faces.genders[chosen]).to(device)
-    return images.contiguous(memory_format=torch.channels_last), ages, genders
+    return images, ages, genders
 
 
 def _validation_batches(setup: SeedSetup) -> Iterator[Batch]:
