@@ -155,6 +155,8 @@ def train_command(
             result = train(TrainRequest(data, run, device, config, command), reporter)
         else:
             raise ConfigError(f"--system {system}: choose multitask or seed")
+        if not result.is_first:
+            return
         if json_output:
             typer.echo(
                 json.dumps(

@@ -17,12 +17,15 @@ from utkage.core.reporter import Reporter, SilentReporter
 from utkage.core.versions import versions
 from utkage.data.chips import SEEN_TOLERANCE, LabelledChips
 from utkage.data.store import DEFAULT_FOLDER, ChipStore
-from utkage.engines.training.config import TrainConfig
+from utkage.engines.training.config import FREE_FIELDS, TrainConfig
 from utkage.models.card import RESEARCH_TERMS, Card
 from utkage.models.locate import BEST_NAME, RUNS_FOLDER, resolve_weights
 from utkage.models.registry import get_backbone
 
 if TYPE_CHECKING:
+    import torch
+
+    from utkage.engines.training.distributed import Group
     from utkage.models.multitask import MultiTaskNet
 
 CONFIG_NAME = "config.json"
@@ -68,6 +71,7 @@ class TrainResult:
         best_mae: That MAE, years.
         best_epoch: Its epoch, from 1.
         epochs: Metrics by epoch.
+        is_first: Whether this process is the one that speaks; of several, the others are silent.
     """
 
     folder: Path
@@ -75,6 +79,7 @@ class TrainResult:
     best_mae: float
     best_epoch: int
     epochs: tuple[dict[str, Any], ...]
+    is_first: bool = True
 
 
 def train(request: TrainRequest, reporter: Reporter | None = None) -> TrainResult:
@@ -84,12 +89,24 @@ def train(request: TrainRequest, reporter: Reporter | None = None) -> TrainResul
         UsageError: no prepared set, an empty split, an unknown device or initial weights.
         TrainingError: a loss that is not finite, or a run folder of other settings.
     """
-    from utkage.data.augment import AugmentConfig
     from utkage.engines.device import choose_device
-    from utkage.engines.training.loop import CHECKPOINT_NAME, Setup, fit
+    from utkage.engines.training.distributed import local_device, process_group
 
-    reporter = reporter or SilentReporter()
     device, reason = choose_device(request.device)
+    device = local_device(device)
+    with process_group(device) as group:
+        if reporter is None or not group.is_first:
+            reporter = SilentReporter()
+        return _train(request, group, device, reason, reporter)
+
+
+def _train(
+    request: TrainRequest, group: Group, device: torch.device, reason: str, reporter: Reporter
+) -> TrainResult:
+    from utkage.data.augment import AugmentConfig
+    from utkage.engines.training.checkpoint_folder import CheckpointFolder
+    from utkage.engines.training.loop import Setup, fit
+
     config = request.config
     store = ChipStore.open(request.data)
     training, validation = store.split("train"), store.split("val")
@@ -98,9 +115,12 @@ def train(request: TrainRequest, reporter: Reporter | None = None) -> TrainResul
             f"{request.data}: {len(training)} chips to learn from; "
             f"batch statistics need at least {MIN_CHIPS}"
         )
-    folder = request.run or new_run_folder(RUNS_FOLDER)
+    folder = group.from_first(request.run or new_run_folder(RUNS_FOLDER))
     require_folder(folder, "--run")
-    reporter.info(f"device {device} ({reason}); {len(training)} chips to learn from; run {folder}")
+    several = f", {group.size} processes" if group.size > 1 else ""
+    reporter.info(
+        f"device {device} ({reason}){several}; {len(training)} chips to learn from; run {folder}"
+    )
 
     network, lineage, inherited = _initial_network(config, training)
     known = int(np.isin(validation.fingerprints(), inherited).sum())
@@ -133,13 +153,13 @@ def train(request: TrainRequest, reporter: Reporter | None = None) -> TrainResul
         versions=versions(),
     )
     identity = {
-        **{name: value for name, value in config.to_dict().items() if name != "checkpoint_minutes"},
+        **{name: value for name, value in config.to_dict().items() if name not in FREE_FIELDS},
         "init": _init_identity(config.init),
         "split_hash": store.split_hash,
         "chip_size": store.contract.size,
     }
     folder.mkdir(parents=True, exist_ok=True)
-    if not (folder / CHECKPOINT_NAME).exists():
+    if group.is_first and not CheckpointFolder(folder).paths():
         write_json(folder / CONFIG_NAME, {**card.training, "data": data, "versions": versions()})
     result = fit(
         network,
@@ -153,10 +173,13 @@ def train(request: TrainRequest, reporter: Reporter | None = None) -> TrainResul
             learned=np.union1d(inherited, training.fingerprints()),
             device=device,
             folder=folder,
+            group=group,
         ),
         reporter,
     )
-    return TrainResult(folder, folder / BEST_NAME, result.best_mae, result.best_epoch, result.rows)
+    return TrainResult(
+        folder, folder / BEST_NAME, result.best_mae, result.best_epoch, result.rows, group.is_first
+    )
 
 
 def describe_data(store: ChipStore) -> dict[str, Any]:

@@ -63,10 +63,13 @@ def train_seed(request: SeedTrainRequest, reporter: Reporter | None = None) -> T
     """
     from utkage.data.augment import NO_AUGMENTATION, AugmentConfig
     from utkage.engines.device import choose_device
-    from utkage.engines.training.loop import CHECKPOINT_NAME
+    from utkage.engines.training.checkpoint_folder import CheckpointFolder
+    from utkage.engines.training.distributed import started_by_torchrun
     from utkage.engines.training.seed.loop import SeedSetup, fit_seed
     from utkage.models.seed.initial import initial_seed_system
 
+    if started_by_torchrun():
+        raise UsageError("the seed system trains in one process; start it without torchrun")
     reporter = reporter or SilentReporter()
     device, reason = choose_device(request.device)
     config = request.config
@@ -113,7 +116,7 @@ def train_seed(request: SeedTrainRequest, reporter: Reporter | None = None) -> T
         "chip_size": store.contract.size,
     }
     folder.mkdir(parents=True, exist_ok=True)
-    if not (folder / CHECKPOINT_NAME).exists():
+    if not CheckpointFolder(folder).paths():
         write_json(folder / CONFIG_NAME, {**card.training, "data": data, "versions": versions()})
     setup = SeedSetup(
         config,

@@ -15,8 +15,10 @@ from utkage.data.augment import NO_AUGMENTATION, AugmentConfig
 from utkage.data.chips import LabelledChips
 from utkage.engines.training import loop
 from utkage.engines.training.checkpoint import Checkpoint
+from utkage.engines.training.checkpoint_folder import CheckpointFolder
 from utkage.engines.training.config import TrainConfig
-from utkage.engines.training.loop import CHECKPOINT_NAME, METRICS_NAME, FitResult, Setup, fit
+from utkage.engines.training.loop import METRICS_NAME, FitResult, Setup, fit
+from utkage.engines.training.parameter_groups import parameter_groups
 from utkage.models.card import Card
 from utkage.models.locate import BEST_NAME, LAST_NAME
 from utkage.models.multitask import MultiTaskNet
@@ -84,6 +86,12 @@ def finish(setup: Setup) -> FitResult:
     return fit(network_of(setup.config), setup, SilentReporter())
 
 
+def newest(setup: Setup) -> Checkpoint:
+    found = CheckpointFolder(setup.folder).newest(SilentReporter())
+    assert found is not None
+    return found
+
+
 def test_it_learns_what_can_be_seen(make_setup: MakeSetup) -> None:
     config = replace(CONFIG, epochs=10, checkpoint_minutes=5.0, learning_rate=4e-3)
     calm = replace(NO_AUGMENTATION, flip=0.5)
@@ -96,7 +104,7 @@ def test_files_and_rows(make_setup: MakeSetup) -> None:
     setup = make_setup()
     result = finish(setup)
     names = {path.name for path in setup.folder.iterdir()}
-    assert names == {CHECKPOINT_NAME, METRICS_NAME, BEST_NAME, LAST_NAME}
+    assert names == {"checkpoint-00000006.pt", METRICS_NAME, BEST_NAME, LAST_NAME}
     rows = [json.loads(line) for line in (setup.folder / METRICS_NAME).read_text().splitlines()]
     assert rows == list(result.rows)
     assert [row["epoch"] for row in rows] == [1, 2]
@@ -108,7 +116,7 @@ def test_files_and_rows(make_setup: MakeSetup) -> None:
     assert best.fingerprints.tolist() == setup.train.fingerprints().tolist()
     last = load_weights(setup.folder / LAST_NAME)
     assert last.card.metrics["val"]["epoch"] == 2
-    checkpoint = Checkpoint.load(setup.folder / CHECKPOINT_NAME)
+    checkpoint = newest(setup)
     assert checkpoint.step == 6
     for name, value in checkpoint.average.items():
         assert torch.equal(last.state[name], value), "the averaged weights are the ones kept"
@@ -148,7 +156,7 @@ def test_an_interrupted_run_ends_with_the_same_bits(
     with pytest.raises(KeyboardInterrupt):
         fit(network_of(), setup, Interrupting(where, after))
     if (where, after) != ("epoch 1", 0):
-        assert (setup.folder / CHECKPOINT_NAME).exists()
+        assert CheckpointFolder(setup.folder).paths()
     result = finish(setup)
     assert [row["epoch"] for row in result.rows] == [1, 2]
     for name in (LAST_NAME, BEST_NAME):
@@ -157,7 +165,7 @@ def test_an_interrupted_run_ends_with_the_same_bits(
         assert first.card == second.card
         for key, value in first.state.items():
             assert torch.equal(value, second.state[key]), f"{key} of {name}"
-    ends = [Checkpoint.load(item.folder / CHECKPOINT_NAME) for item in (undisturbed, setup)]
+    ends = [newest(item) for item in (undisturbed, setup)]
     for key, value in ends[0].network.items():
         assert torch.equal(value, ends[1].network[key]), key
 
@@ -214,13 +222,13 @@ def test_every_chip_is_seen_once_per_epoch(
     make_setup: MakeSetup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows: list[int] = []
-    original = loop._training_batch
+    original = loop.training_batch
 
     def spy(setup: Setup, chosen: object, size: int, epoch: int) -> object:
         rows.extend(chosen.tolist())  # type: ignore[attr-defined]
         return original(setup, chosen, size, epoch)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(loop, "_training_batch", spy)
+    monkeypatch.setattr(loop, "training_batch", spy)
     finish(make_setup())
     assert sorted(rows[:24]) == sorted(rows[24:]) == list(range(24))
     assert rows[:24] != rows[24:]
@@ -228,7 +236,7 @@ def test_every_chip_is_seen_once_per_epoch(
 
 def test_norms_and_biases_do_not_decay() -> None:
     network = network_of()
-    decayed, free = loop._parameter_groups(network, 0.5)
+    decayed, free = parameter_groups(network, 0.5)
     assert (decayed["weight_decay"], free["weight_decay"]) == (0.5, 0.0)
     assert all(parameter.dim() >= 2 for parameter in decayed["params"])
     assert all(parameter.dim() < 2 for parameter in free["params"])

@@ -21,8 +21,9 @@ from utkage.data.batches import epoch_order, steps_per_epoch
 from utkage.data.chips import LabelledChips
 from utkage.data.sample_random import SampleRandom
 from utkage.engines.training.checkpoint import Checkpoint
+from utkage.engines.training.checkpoint_folder import CheckpointFolder
 from utkage.engines.training.interrupt import saving_on_interrupt, stop_between_steps
-from utkage.engines.training.loop import CHECKPOINT_NAME, METRICS_NAME, FitResult
+from utkage.engines.training.loop import METRICS_NAME, FitResult
 from utkage.engines.training.seed.config import SeedConfig
 from utkage.engines.training.seed.joint import Batch, JointTrainer, SeedScore, score_seed
 from utkage.models.card import Card
@@ -75,21 +76,20 @@ def fit_seed(system: SeedSystem, setup: SeedSetup, reporter: Reporter) -> FitRes
     rates = (config.gender_rate, config.range_rate, config.age_rate)
     trainer = JointTrainer(system, rates, config.factor, config.patience)
     steps = steps_per_epoch(len(setup.train), config.batch_size)
-    step, best, rows = 0, math.inf, list[dict[str, Any]]()
+    step, rows = 0, list[dict[str, Any]]()
 
-    checkpoint_path = setup.folder / CHECKPOINT_NAME
-    if checkpoint_path.exists():
-        checkpoint = Checkpoint.load(checkpoint_path)
+    checkpoints = CheckpointFolder(setup.folder)
+    checkpoint = checkpoints.newest(reporter)
+    if checkpoint is not None:
         checkpoint.require_identity(setup.identity, setup.folder)
         system.load_state_dict(checkpoint.network)
         trainer.load_state_dict(checkpoint.optimizer)
-        step, best, rows = checkpoint.step, checkpoint.best, checkpoint.rows
+        step, rows = checkpoint.step, checkpoint.rows
         reporter.info(f"going on from step {step} of {steps * config.epochs} in {setup.folder}")
 
     def save_checkpoint() -> None:
-        Checkpoint(
-            setup.identity, step, system.state_dict(), {}, trainer.state_dict(), rows, best
-        ).save(checkpoint_path)
+        state = trainer.state_dict()
+        checkpoints.save(Checkpoint(setup.identity, step, system.state_dict(), {}, state, rows, []))
 
     saved_at = time.monotonic()
     while len(rows) < config.epochs:
@@ -124,6 +124,7 @@ def fit_seed(system: SeedSystem, setup: SeedSetup, reporter: Reporter) -> FitRes
                     saved_at = time.monotonic()
         score = score_seed(system, _validation_batches(setup))
         row = _row(epoch, trainer, score, time.monotonic() - started)
+        best = min((float(row["val_mae"]) for row in rows), default=math.inf)
         rows.append(row)
         trainer.end_epoch(score.losses)
         system.age_scale.fill_(score.mae)
@@ -138,8 +139,8 @@ def fit_seed(system: SeedSystem, setup: SeedSetup, reporter: Reporter) -> FitRes
             torch.from_numpy(setup.learned),
         )
         save_weights(setup.folder / LAST_NAME, weights)
-        if score.mae < best:
-            best = score.mae
+        # As it is written: a run that goes on knows the best so far from its rows.
+        if row["val_mae"] < best:
             save_weights(setup.folder / BEST_NAME, weights)
         write_text(setup.folder / METRICS_NAME, "".join(json.dumps(row) + "\n" for row in rows))
         save_checkpoint()
