@@ -28,6 +28,9 @@ def train_command(
     run: Annotated[
         Path | None,
         typer.Option(
+            "--run",
+            # torchrun takes --run for the beginning of an option of its own.
+            "--run-folder",
             help="Run folder; a run of the same settings in it is continued. "
             "Default: a new one below runs/.",
             rich_help_panel=OUTPUT,

@@ -18,6 +18,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import distributed
+from torch.distributed.distributed_c10d import PrefixStore
+from torch.distributed.rendezvous import rendezvous
 
 from utkage.core.errors import TrainingError
 
@@ -94,8 +96,15 @@ def process_group(device: torch.device) -> Iterator[Group]:
         return
     if device.type == "cuda":
         torch.cuda.set_device(device)
-    distributed.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=PATIENCE)
+    backend = "nccl" if device.type == "cuda" else "gloo"
     try:
+        meeting, rank, size = next(rendezvous("env://"))
+        # After a restart the agent's store still holds the addresses of those that were lost.
+        attempt = f"attempt-{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}"
+        store = PrefixStore(attempt, meeting)
+        distributed.init_process_group(
+            backend, timeout=PATIENCE, store=store, rank=rank, world_size=size
+        )
         yield Group(distributed.get_rank(), distributed.get_world_size())
     except RuntimeError as error:
         # Gloo raises bare RuntimeErrors, with its source file in the message.
@@ -106,4 +115,5 @@ def process_group(device: torch.device) -> Iterator[Group]:
             ) from error
         raise
     finally:
-        distributed.destroy_process_group()
+        if distributed.is_initialized():
+            distributed.destroy_process_group()

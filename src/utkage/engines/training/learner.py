@@ -66,12 +66,8 @@ class Learner:
         self._scaler = torch.amp.GradScaler(device.type, enabled=self._type == torch.float16)
         forward: nn.Module = network
         if group.size > 1:
-            forward = DistributedDataParallel(
-                network,
-                device_ids=[device.index] if device.type == "cuda" else None,
-                # Statistics are shared already.
-                broadcast_buffers=False,
-            )
+            devices = [device.index] if device.type == "cuda" else None
+            forward = DistributedDataParallel(network, device_ids=devices)
         self._forward = torch.compile(forward) if config.compile else forward
 
     def step(self, batch: TrainingBatch, rate: float, step: int, count: int) -> float:
