@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from utkage.core.errors import TrainingError
+from utkage.core.errors import ConfigError, TrainingError
 from utkage.core.files import write_text
 from utkage.core.reporter import Reporter
 from utkage.data.augment import AugmentConfig, augment
@@ -51,7 +51,7 @@ class Setup:
 
     Attributes:
         config: The recipe.
-        augmentation: How chips are varied.
+        augmentation: How chips are varied; without mixup.
         card: What the weights will say about themselves; metrics are filled in here.
         identity: What a checkpoint must agree on to be continued.
         train: Training chips.
@@ -71,6 +71,13 @@ class Setup:
     learned: NDArray[np.int32]
     device: torch.device
     folder: Path
+
+    def __post_init__(self) -> None:
+        if self.augmentation.mixup:
+            raise ConfigError(
+                f"mixup is {self.augmentation.mixup}; it must be 0: "
+                "the losses of the default system take one label per face"
+            )
 
 
 @dataclass(frozen=True)
