@@ -78,7 +78,7 @@ def resampling_matrices(sides: Tensor, side: int, device: torch.device) -> Tenso
     Returns:
         (R, side, side), rows summing to 1.
     """
-    small = torch.arange(int(sides.max()), dtype=sides.dtype) + 0.5
+    small = torch.arange(int(sides.max()), device=sides.device, dtype=sides.dtype) + 0.5
     # An image of fewer small pixels than others has the rest far away from everything.
     small = torch.where(small < sides.view(-1, 1), small, -float(side)).unsqueeze(2).to(device)
     ratio = (side / sides).view(-1, 1, 1).to(device)
