@@ -6,10 +6,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
-from utkage.core.errors import TrainingError
+from utkage.core.errors import ConfigError, TrainingError
 from utkage.core.reporter import SilentReporter
 from utkage.data.augment import NO_AUGMENTATION, AugmentConfig
 from utkage.data.chips import LabelledChips
@@ -232,6 +233,27 @@ def test_every_chip_is_seen_once_per_epoch(
     finish(make_setup())
     assert sorted(rows[:24]) == sorted(rows[24:]) == list(range(24))
     assert rows[:24] != rows[24:]
+
+
+def test_a_face_varies_by_epoch_and_not_by_batch(make_setup: MakeSetup) -> None:
+    setup = make_setup()
+    chosen = np.arange(24)
+    images, ages, genders = loop._training_batch(setup, chosen, 32, 1)
+    some = np.array([17, 3, 8])
+    part = loop._training_batch(setup, some, 32, 1)
+    torch.testing.assert_close(part[0], images[some], atol=1e-2, rtol=0)
+    assert torch.equal(part[1], ages[some])
+    assert torch.equal(part[2], genders[some])
+    for other in (
+        loop._training_batch(setup, chosen, 32, 2),
+        loop._training_batch(make_setup(config=replace(CONFIG, seed=1)), chosen, 32, 1),
+    ):
+        assert bool(((other[0] - images).abs().amax((1, 2, 3)) > 1).all())
+
+
+def test_mixup_is_refused(make_setup: MakeSetup) -> None:
+    with pytest.raises(ConfigError, match=r"mixup is 0\.5; it must be 0"):
+        replace(make_setup(), augmentation=AugmentConfig(mixup=0.5))
 
 
 def test_norms_and_biases_do_not_decay() -> None:

@@ -229,3 +229,8 @@ def test_going_on_ends_with_the_same_bits(setup: SeedSetup, stopped_after: int) 
     theirs = load_weights(undisturbed.folder / LAST_NAME).state
     assert ours.keys() == theirs.keys()
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+def test_mixup_is_refused(setup: SeedSetup) -> None:
+    with pytest.raises(ConfigError, match=r"mixup is 0\.5; it must be 0"):
+        replace(setup, augmentation=AugmentConfig(mixup=0.5))

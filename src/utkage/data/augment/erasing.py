@@ -32,11 +32,13 @@ def erase(images: Tensor, config: AugmentConfig, random: SampleRandom) -> Tensor
     top, bottom, left, right = _rectangles(side, chosen).to(device).view(4, -1, 1).unbind()
     place = torch.arange(side, device=device)
     inside_y, inside_x = (place >= top) & (place < bottom), (place >= left) & (place < right)
-    number, y, x = (inside_y.unsqueeze(2) & inside_x.unsqueeze(1)).nonzero(as_tuple=True)
-    bits = chosen.bits_at(Stream.ERASE_NOISE, number, y * side + x)
+    inside = (inside_y.unsqueeze(2) & inside_x.unsqueeze(1)).flatten(1)
+    number, pixel = inside.nonzero(as_tuple=True)
+    bits = chosen.bits_at(Stream.ERASE_NOISE, number, pixel)
     channels = torch.arange(3, device=device) * _NOISE_BITS
-    noise = (bits.unsqueeze(1) >> channels) & ((1 << _NOISE_BITS) - 1)
-    images[rows.to(device)[number], :, y, x] = noise.float() * (255 / (1 << _NOISE_BITS))
+    noise = (bits.unsqueeze(1) >> channels).bitwise_and_((1 << _NOISE_BITS) - 1).float()
+    noise *= 255 / (1 << _NOISE_BITS)
+    images.permute(0, 2, 3, 1)[rows.to(device)[number], pixel // side, pixel % side] = noise
     return images
 
 

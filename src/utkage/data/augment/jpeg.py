@@ -77,39 +77,44 @@ def jpeg_losses(images: Tensor, quality: Tensor) -> Tensor:
     height, width = images.shape[2:]
     # Whole blocks also of the colour, which has half the side.
     beyond = (0, -width % (2 * BLOCK), 0, -height % (2 * BLOCK))
-    pixels = F.pad(images, beyond, mode="replicate").round()
-    luma = (pixels.new_tensor([LUMA]) @ pixels.flatten(2)).view(-1, 1, *pixels.shape[2:]).round()
-    red, blue = pixels[:, 0:1] - luma, pixels[:, 2:3] - luma
-    spans = _span(2), _span(0)
-    colour = F.avg_pool2d(torch.cat([blue / spans[0], red / spans[1]], dim=1), 2).round()
-
-    luma = _quantised(luma - 128, _tables(LUMA_TABLE, quality)) + 128
-    luma = luma.clamp_(0, 255)[:, :, :height, :width]
-    colour = _quantised(colour, _tables(CHROMA_TABLE, quality)).clamp_(-128, 127)
+    padded = F.pad(images, beyond, mode="replicate") if any(beyond) else images
+    to_ycc = _to_ycc()
+    planes = (to_ycc.to(images.device) @ padded.flatten(2)).view_as(padded)
+    # Colour differences lie around zero; so must the luma.
+    planes[:, 0] -= 128
+    planes.round_()
+    luma = _quantised(planes[:, :1], _tables(LUMA_TABLE, quality))
+    colour = _quantised(F.avg_pool2d(planes[:, 1:], 2).round_(), _tables(CHROMA_TABLE, quality))
+    colour = colour[:, :, : (height + 1) // 2, : (width + 1) // 2]
     colour = F.interpolate(colour, scale_factor=2, mode="bilinear")[:, :, :height, :width]
-    blue, red = luma + spans[0] * colour[:, 0:1], luma + spans[1] * colour[:, 1:2]
-    green = (luma - LUMA[0] * red - LUMA[2] * blue) / LUMA[1]
-    return torch.cat([red, green, blue], dim=1).clamp_(0, 255)
+    planes = torch.cat([luma[:, :, :height, :width], colour], dim=1).flatten(2)
+    to_rgb = torch.linalg.inv(to_ycc).to(images.device).expand(len(images), 3, 3)
+    pixels = torch.baddbmm(planes.new_tensor(128.0), to_rgb, planes)
+    return pixels.clamp_(0, 255).view_as(images)
 
 
-def _span(channel: int) -> float:
-    """Of the difference between a colour and the luma, for a range as wide as that of colours."""
-    return 2 * (1 - LUMA[channel])
+def _to_ycc() -> Tensor:
+    """From red, green and blue to luma and the two colour differences of JFIF, (3, 3)."""
+    luma = torch.tensor(LUMA)
+    blue, red = torch.eye(3)[[2, 0]] - luma
+    # Scaled to a range as wide as that of colours.
+    return torch.stack([luma, blue / (2 * (1 - LUMA[2])), red / (2 * (1 - LUMA[0]))])
 
 
 def _quantised(planes: Tensor, tables: Tensor) -> Tensor:
     """Round the blocks' cosine coefficients (R, C, H, W) to multiples of tables (R, 64)."""
-    transform = _block_transform(planes.device)
+    transform = _block_transform().to(planes.device)
     blocks = F.pixel_unshuffle(planes.flatten(0, 1).unsqueeze(1), BLOCK)
-    step = tables.repeat_interleave(planes.shape[1], dim=0).unsqueeze(2)
-    coefficients = (transform @ blocks.flatten(2)).div_(step).round_().mul_(step)
-    restored = (transform.T @ coefficients).view_as(blocks)
+    steps = tables.repeat_interleave(planes.shape[1], dim=0).unsqueeze(2)
+    # The steps are in the transforms: two passes over the image fewer.
+    coefficients = ((transform / steps) @ blocks.flatten(2)).round_()
+    restored = ((transform * steps).transpose(1, 2) @ coefficients).view_as(blocks)
     return F.pixel_shuffle(restored, BLOCK).view_as(planes)
 
 
-def _block_transform(device: torch.device) -> Tensor:
+def _block_transform() -> Tensor:
     """The orthonormal cosine transform (DCT-II) of a block's 64 pixels, (64, 64)."""
-    place = torch.arange(BLOCK, device=device, dtype=torch.float32)
+    place = torch.arange(BLOCK, dtype=torch.float32)
     cosines = torch.cos((2 * place + 1) * place.unsqueeze(1) * (math.pi / (2 * BLOCK)))
     cosines *= math.sqrt(2 / BLOCK)
     cosines[0] /= math.sqrt(2)

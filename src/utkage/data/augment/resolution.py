@@ -32,7 +32,7 @@ def blur(images: Tensor, config: AugmentConfig, random: SampleRandom) -> Tensor:
         return images
     largest = config.blur_sigma * images.shape[2]
     sigma = random.rows(rows).uniform(Stream.BLUR_SIGMA, BLUR_LEAST * largest, largest)
-    return _apply(gaussian_matrices(sigma.to(images.device), images.shape[2]), images, rows)
+    return _apply(gaussian_matrices(sigma, images.shape[2], images.device), images, rows)
 
 
 def soften(images: Tensor, config: AugmentConfig, random: SampleRandom) -> Tensor:
@@ -48,48 +48,48 @@ def soften(images: Tensor, config: AugmentConfig, random: SampleRandom) -> Tenso
         return images
     factors = random.rows(rows).uniform(Stream.SOFTEN_FACTOR, SOFTEN_LEAST, SOFTEN_MOST)
     sides = torch.round(factors * images.shape[2]).clamp_(min=SMALLEST_SIDE)
-    return _apply(resampling_matrices(sides.to(images.device), images.shape[2]), images, rows)
+    return _apply(resampling_matrices(sides, images.shape[2], images.device), images, rows)
 
 
-def gaussian_matrices(sigma: Tensor, side: int) -> Tensor:
+def gaussian_matrices(sigma: Tensor, side: int, device: torch.device) -> Tensor:
     """Gaussian blur along one axis; beyond the border it takes the pixels that are there.
 
     Args:
         sigma: (R,), standard deviations in pixels, above 0.
         side: Length of the axis, pixels.
+        device: Where the matrices shall be.
 
     Returns:
         (R, side, side), rows summing to 1.
     """
-    places = torch.arange(side, device=sigma.device, dtype=sigma.dtype)
-    distance = (places[:, None] - places) / sigma.view(-1, 1, 1)
-    return _normalised(torch.exp(-0.5 * distance.square()))
+    places = torch.arange(side, device=device, dtype=sigma.dtype)
+    exponents = -0.5 * (places[:, None] - places).square()
+    return torch.softmax(exponents / sigma.to(device).square().view(-1, 1, 1), dim=2)
 
 
-def resampling_matrices(sides: Tensor, side: int) -> Tensor:
+def resampling_matrices(sides: Tensor, side: int, device: torch.device) -> Tensor:
     """Shrinking with a triangle filter (antialiased) and bilinear enlargement along one axis.
 
     Args:
-        sides: (R,), whole pixels to shrink to, 1 to ``side``.
+        sides: (R,), whole pixels to shrink to, 1 to ``side``; best on the CPU.
         side: Length of the axis, pixels.
+        device: Where the matrices shall be.
 
     Returns:
         (R, side, side), rows summing to 1.
     """
-    sides = sides.view(-1, 1, 1)
-    places = torch.arange(side, device=sides.device, dtype=sides.dtype) + 0.5
-    ratio = side / sides
     small = torch.arange(int(sides.max()), device=sides.device, dtype=sides.dtype) + 0.5
-    # In rows beyond an image's small side there is no pixel; nothing is enlarged from there.
-    shrink = (1 - (small[:, None] * ratio - places).abs() / ratio).clamp_(min=0)
-    shrink = _normalised(shrink)
-    at = torch.minimum((places[:, None] / ratio).clamp(min=0.5), sides - 0.5)
-    enlarge = (1 - (at - small).abs()).clamp_(min=0)
-    return enlarge @ shrink
-
-
-def _normalised(weights: Tensor) -> Tensor:
-    return weights.div_(weights.sum(dim=2, keepdim=True).clamp_(min=1e-12))
+    # An image of fewer small pixels than others has the rest far away from everything.
+    small = torch.where(small < sides.view(-1, 1), small, -float(side)).unsqueeze(2).to(device)
+    ratio = (side / sides).view(-1, 1, 1).to(device)
+    places = torch.arange(side, device=device, dtype=sides.dtype) + 0.5
+    # Both filters are the same triangles, one small pixel wide to either side.
+    triangles = 1 - (small - places / ratio).abs_()
+    triangles.clamp_(min=0)
+    shrink = triangles / triangles.sum(dim=2, keepdim=True).clamp_(min=1e-12)
+    # Near the border fewer than two small pixels have a share.
+    shares = triangles.sum(dim=1).unsqueeze(2)
+    return (triangles.transpose(1, 2) @ shrink).div_(shares)
 
 
 def _apply(matrices: Tensor, images: Tensor, rows: Tensor) -> Tensor:

@@ -54,7 +54,7 @@ class Setup:
 
     Attributes:
         config: The recipe.
-        augmentation: How chips are varied.
+        augmentation: How chips are varied; without mixup.
         card: What the weights will say about themselves; metrics are filled in here.
         identity: What a checkpoint must agree on to be continued.
         train: Training chips.
@@ -76,6 +76,13 @@ class Setup:
     device: torch.device
     folder: Path
     group: Group = field(default_factory=Group)
+
+    def __post_init__(self) -> None:
+        if self.augmentation.mixup:
+            raise ConfigError(
+                f"mixup is {self.augmentation.mixup}; it must be 0: "
+                "the losses of the default system take one label per face"
+            )
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from utkage.core.errors import ConfigError
 from utkage.core.files import write_text
 from utkage.core.reporter import Reporter
 from utkage.data.augment import AugmentConfig, augment
@@ -41,7 +42,7 @@ class SeedSetup:
 
     Attributes:
         config: The recipe.
-        augmentation: How chips are varied.
+        augmentation: How chips are varied; without mixup.
         card: What the weights will say about themselves; metrics are filled in here.
         identity: What a checkpoint must agree on to be continued.
         train: Training chips.
@@ -60,6 +61,13 @@ class SeedSetup:
     learned: NDArray[np.int32]
     device: torch.device
     folder: Path
+
+    def __post_init__(self) -> None:
+        if self.augmentation.mixup:
+            raise ConfigError(
+                f"mixup is {self.augmentation.mixup}; it must be 0: "
+                "the losses of the seed system take one label per face"
+            )
 
 
 def fit_seed(system: SeedSystem, setup: SeedSetup, reporter: Reporter) -> FitResult:
