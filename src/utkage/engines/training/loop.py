@@ -26,6 +26,7 @@ from utkage.engines.inference.predictor import TorchPredictor, predict_faces
 from utkage.engines.training.checkpoint import Checkpoint
 from utkage.engines.training.config import TrainConfig
 from utkage.engines.training.ema import WeightAverage
+from utkage.engines.training.freezing import set_frozen
 from utkage.engines.training.interrupt import saving_on_interrupt, stop_between_steps
 from utkage.engines.training.losses import (
     age_divergence,
@@ -33,6 +34,8 @@ from utkage.engines.training.losses import (
     gender_loss,
     soft_age_labels,
 )
+from utkage.engines.training.parameter_groups import parameter_groups
+from utkage.engines.training.randomness import seed_layers
 from utkage.engines.training.schedule import learning_rate
 from utkage.models.card import Card
 from utkage.models.chip_graph import ChipGraph
@@ -99,7 +102,9 @@ def fit(network: MultiTaskNet, setup: Setup, reporter: Reporter) -> FitResult:
     config, device = setup.config, setup.device
     network.to(device).to(memory_format=torch.channels_last).train()
     average = WeightAverage(network, config.ema_decay)
-    optimizer = torch.optim.AdamW(_parameter_groups(network, config.weight_decay))
+    optimizer = torch.optim.AdamW(
+        parameter_groups(network, config.weight_decay, config.layer_decay)
+    )
     steps = steps_per_epoch(len(setup.train), config.batch_size)
     total = steps * config.epochs
     step, best, rows = 0, math.inf, list[dict[str, Any]]()
@@ -132,6 +137,7 @@ def fit(network: MultiTaskNet, setup: Setup, reporter: Reporter) -> FitResult:
         first = step - epoch * steps
         order = epoch_order(len(setup.train), config.seed, epoch)
         size = config.size_of_epoch(epoch)
+        set_frozen(network.backbone, frozen=epoch < config.freeze_epochs)
         losses: list[float] = []
         started = time.monotonic()
         with (
@@ -144,8 +150,9 @@ def fit(network: MultiTaskNet, setup: Setup, reporter: Reporter) -> FitResult:
                 chosen = order[index * config.batch_size : (index + 1) * config.batch_size]
                 rate = learning_rate(step, total, config.learning_rate, config.warmup)
                 for group in optimizer.param_groups:
-                    group["lr"] = rate
+                    group["lr"] = rate * group["scale"]
                 images, ages, genders = _training_batch(setup, chosen, size, step)
+                seed_layers(config.seed, step)
                 loss = _loss(network(images), ages, genders, config)
                 optimizer.zero_grad(set_to_none=True)
                 loss.backward()  # type: ignore[no-untyped-call]
@@ -244,13 +251,3 @@ def _loss(
         + config.l1_weight * expected_age_error(age_logits, ages)
         + config.gender_weight * gender_loss(gender_logits, genders, config.gender_smoothing)
     )
-
-
-def _parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    # Decaying biases and norm scales only hurts; He et al. 2019 (arXiv:1812.01187), 3.1.
-    matrices = [parameter for parameter in network.parameters() if parameter.dim() >= 2]
-    vectors = [parameter for parameter in network.parameters() if parameter.dim() < 2]
-    return [
-        {"params": matrices, "weight_decay": weight_decay},
-        {"params": vectors, "weight_decay": 0.0},
-    ]
