@@ -14,12 +14,11 @@ stays the same; only then is it trained.
 
 from __future__ import annotations
 
-from functools import partial
-
 import torch
 from torch import Tensor, nn
 
 from utkage.core.errors import WeightsError
+from utkage.models.batch_norms import make_affine, reinsert_batch_norms
 from utkage.models.mobilenet_v1 import BLOCKS, ConvUnit, MobileNetV1
 from utkage.models.multitask import MultiTaskNet
 
@@ -53,50 +52,12 @@ def load_faceres(network: MultiTaskNet, state: dict[str, Tensor], sample: Tensor
         _copy(unit.conv.weight, state, f"{theirs}.weight")
         bias = torch.empty_like(unit.norm.bias)
         _copy(bias, state, f"{theirs}.bias")
-        _make_identity(unit.norm, bias)
+        make_affine(unit.norm, torch.ones_like(bias), bias)
     _copy(network.hidden.weight, state, "feats.weight")
     _copy(network.hidden.bias, state, "feats.bias")
     _copy_gender(network.gender, state)
     _copy_age(network.age, state)
     reinsert_batch_norms(network, sample)
-
-
-@torch.no_grad()
-def reinsert_batch_norms(network: MultiTaskNet, sample: Tensor, batch: int = 64) -> None:
-    """Give identity-like batch norms real statistics, without changing what they compute.
-
-    With mean m and variance v of a norm's input, setting running_mean = m, running_var = v,
-    weight = sqrt(v + eps) and bias = bias + m leaves the inference function as it was.
-    """
-    sums: dict[nn.BatchNorm2d, list[Tensor]] = {}
-
-    def collect(norm: nn.BatchNorm2d, module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        x = inputs[0].double()
-        totals = torch.stack(
-            [x.sum((0, 2, 3)), x.square().sum((0, 2, 3)), torch.ones_like(x[0, :, 0, 0])]
-        )
-        totals[2] *= x.shape[0] * x.shape[2] * x.shape[3]
-        sums.setdefault(norm, []).append(totals)
-
-    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
-    hooks = [norm.register_forward_pre_hook(partial(collect, norm)) for norm in norms]
-    training = network.training
-    network.eval()
-    for start in range(0, len(sample), batch):
-        network(sample[start : start + batch])
-    network.train(training)
-    for hook in hooks:
-        hook.remove()
-    for norm, parts in sums.items():
-        total = torch.stack(parts).sum(0)
-        mean = (total[0] / total[2]).float()
-        variance = (total[1] / total[2] - (total[0] / total[2]).square()).clamp_min(0).float()
-        assert norm.running_mean is not None
-        assert norm.running_var is not None
-        norm.running_mean.copy_(mean)
-        norm.running_var.copy_(variance)
-        norm.weight.copy_((variance + norm.eps).sqrt())
-        norm.bias.add_(mean)
 
 
 def _layer_names() -> dict[str, str]:
@@ -105,16 +66,6 @@ def _layer_names() -> dict[str, str]:
         names[f"depthwise_{index}"] = f"conv_dw_{index}"
         names[f"pointwise_{index}"] = f"conv_pw_{index}"
     return names
-
-
-@torch.no_grad()
-def _make_identity(norm: nn.BatchNorm2d, bias: Tensor) -> None:
-    assert norm.running_mean is not None
-    assert norm.running_var is not None
-    norm.running_mean.zero_()
-    norm.running_var.fill_(1 - norm.eps)
-    norm.weight.fill_(1.0)
-    norm.bias.copy_(bias)
 
 
 @torch.no_grad()

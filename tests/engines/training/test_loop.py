@@ -238,15 +238,15 @@ def test_every_chip_is_seen_once_per_epoch(
 def test_a_face_varies_by_epoch_and_not_by_batch(make_setup: MakeSetup) -> None:
     setup = make_setup()
     chosen = np.arange(24)
-    images, ages, genders = loop._training_batch(setup, chosen, 32, 1)
+    images, ages, genders = loop.training_batch(setup, chosen, 32, 1)
     some = np.array([17, 3, 8])
-    part = loop._training_batch(setup, some, 32, 1)
+    part = loop.training_batch(setup, some, 32, 1)
     torch.testing.assert_close(part[0], images[some], atol=1e-2, rtol=0)
     assert torch.equal(part[1], ages[some])
     assert torch.equal(part[2], genders[some])
     for other in (
-        loop._training_batch(setup, chosen, 32, 2),
-        loop._training_batch(make_setup(config=replace(CONFIG, seed=1)), chosen, 32, 1),
+        loop.training_batch(setup, chosen, 32, 2),
+        loop.training_batch(make_setup(config=replace(CONFIG, seed=1)), chosen, 32, 1),
     ):
         assert bool(((other[0] - images).abs().amax((1, 2, 3)) > 1).all())
 
@@ -258,7 +258,7 @@ def test_mixup_is_refused(make_setup: MakeSetup) -> None:
 
 def test_norms_and_biases_do_not_decay() -> None:
     network = network_of()
-    decayed, free = parameter_groups(network, 0.5)
+    decayed, free = parameter_groups(network, 0.5, 1.0)
     assert (decayed["weight_decay"], free["weight_decay"]) == (0.5, 0.0)
     assert all(parameter.dim() >= 2 for parameter in decayed["params"])
     assert all(parameter.dim() < 2 for parameter in free["params"])

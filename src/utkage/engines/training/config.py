@@ -9,8 +9,10 @@ from utkage.core.errors import ConfigError
 
 SCHEDULES = ("cosine", "one_cycle", "plateau", "constant")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
-# What may change between the parts of a run: it decides when something is saved, not what.
-FREE_FIELDS = frozenset({"checkpoint_minutes", "checkpoint_steps", "keep_checkpoints"})
+# What may change between the parts of a run: it does not decide what is computed.
+FREE_FIELDS = frozenset(
+    {"checkpoint_minutes", "checkpoint_steps", "keep_checkpoints", "allow_download"}
+)
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,12 @@ class TrainConfig:
         sizes: Chip sides in pixels; the epochs are shared out evenly among them in this order
             (progressive resolution), and the last is the size the model is made for.
         backbone: Name in the backbone registry.
-        init: Where the weights start: ``"shipped"``, ``"scratch"``, or a file.
+        init: Where the weights start: ``"shipped"``, ``"scratch"``, ``"torchvision"`` (ImageNet),
+            ``"dlib"`` (face recognition), or a file.
+        allow_download: Whether ``init="torchvision"`` may download.
+        freeze_epochs: First epochs in which only the heads learn.
+        layer_decay: Factor on the learning rate from each stage of the backbone to the one below;
+            the heads learn at the full rate.
         sigma_base: Standard deviation of the soft age label at age 0, years.
         sigma_slope: By how much it grows per year of age.
         sigma_max: Its upper bound, years.
@@ -57,6 +64,9 @@ class TrainConfig:
     sizes: tuple[int, ...] = (160,)
     backbone: str = "mobilenet_v1"
     init: str = "shipped"
+    allow_download: bool = False
+    freeze_epochs: int = 0
+    layer_decay: float = 1.0
     sigma_base: float = 1.0
     sigma_slope: float = 0.05
     sigma_max: float = 4.0
@@ -94,6 +104,13 @@ class TrainConfig:
         )
         for size in self.sizes:
             _require(32 <= size <= 512, "chip size", size, "32 to 512 pixels")
+        _require(
+            0 <= self.freeze_epochs <= self.epochs,
+            "freeze epochs",
+            self.freeze_epochs,
+            f"0 to {self.epochs}, the number of epochs",
+        )
+        _require(0 < self.layer_decay <= 1, "layer decay", self.layer_decay, "above 0, at most 1")
         _require(self.sigma_base > 0, "sigma base", self.sigma_base, "above 0")
         _require(self.sigma_slope >= 0, "sigma slope", self.sigma_slope, "at least 0")
         _require(self.sigma_max >= self.sigma_base, "sigma max", self.sigma_max, "not below base")

@@ -59,7 +59,9 @@ class Learner:
             share_norms(network, device)
         self.network = network
         self.average = WeightAverage(network, config.ema_decay)
-        self.optimizer = torch.optim.AdamW(parameter_groups(network, config.weight_decay))
+        self.optimizer = torch.optim.AdamW(
+            parameter_groups(network, config.weight_decay, config.layer_decay)
+        )
         self._objective, self._config, self._device, self._group = objective, config, device, group
         self._type = autocast_type(config.precision, device)
         # Gradients of float16 vanish without a scale; those of bfloat16 do not.
@@ -67,7 +69,12 @@ class Learner:
         forward: nn.Module = network
         if group.size > 1:
             devices = [device.index] if device.type == "cuda" else None
-            forward = DistributedDataParallel(network, device_ids=devices)
+            forward = DistributedDataParallel(
+                network,
+                device_ids=devices,
+                # Frozen parameters get no gradient.
+                find_unused_parameters=config.freeze_epochs > 0,
+            )
         self._forward = torch.compile(forward) if config.compile else forward
 
     def step(self, batch: TrainingBatch, rate: float, step: int, count: int) -> float:

@@ -28,9 +28,11 @@ from utkage.engines.training.checkpoint import Checkpoint
 from utkage.engines.training.checkpoint_folder import CheckpointFolder
 from utkage.engines.training.config import TrainConfig
 from utkage.engines.training.distributed import Group
+from utkage.engines.training.freezing import set_frozen
 from utkage.engines.training.interrupt import saving_on_interrupt, stop_between_steps
 from utkage.engines.training.learner import Learner, TrainingBatch
 from utkage.engines.training.objective import objective_of
+from utkage.engines.training.randomness import seed_layers
 from utkage.engines.training.schedule import (
     SCHEDULES,
     Moment,
@@ -148,6 +150,7 @@ def fit(network: MultiTaskNet, setup: Setup, reporter: Reporter) -> FitResult:
         first = step - epoch * steps
         order = epoch_order(len(setup.train), config.seed, epoch)
         size = config.size_of_epoch(epoch)
+        set_frozen(learner.network.backbone, frozen=epoch < config.freeze_epochs)
         started = time.monotonic()
         with (
             saving_on_interrupt(save_checkpoint, setup.folder, reporter),
@@ -158,9 +161,7 @@ def fit(network: MultiTaskNet, setup: Setup, reporter: Reporter) -> FitResult:
             for index in range(first, steps):
                 chosen = order[index * config.batch_size : (index + 1) * config.batch_size]
                 batch = training_batch(setup, group.share(chosen), size, epoch)
-                # Dropout draws from the global generator; from the step, so that a run that goes
-                # on ends where an undisturbed one does.
-                torch.manual_seed((config.seed << 32) + step * group.size + group.rank)
+                seed_layers(config.seed, step * group.size + group.rank)
                 rate = learning_rate(config, step, steps, rows)
                 losses.append(learner.step(batch, rate, step, len(chosen)))
                 step += 1

