@@ -1,20 +1,34 @@
+import subprocess
+import sys
+
 import pytest
 import torch
+from torch import nn
 
 from utkage.core.errors import ConfigError
 from utkage.models.multitask import MultiTaskNet
-from utkage.models.registry import BACKBONES, get_backbone
+from utkage.models.registry import BACKBONES, Backbone, get_backbone, with_backbone
 
 
 @pytest.mark.parametrize("name", BACKBONES)
-def test_a_backbone_gives_its_stated_features(name: str) -> None:
+def test_a_backbone_gives_its_stated_features_at_any_size(name: str) -> None:
     spec = get_backbone(name)
     assert spec.name == name
     assert min(spec.std) > 0
+    torch.manual_seed(0)
     module = spec.build().eval()
     with torch.inference_mode():
-        for height, width in ((32, 32), (64, 64), (48, 80)):
-            assert module(torch.zeros(2, 3, height, width)).shape == (2, spec.features)
+        for height, width in ((32, 32), (33, 33), (48, 80), (64, 64), (113, 113), (224, 224)):
+            features = module(torch.randn(2, 3, height, width))
+            assert features.shape == (2, spec.features), (height, width)
+            assert features.isfinite().all()
+            assert not torch.equal(features[0], features[1]), (height, width)
+
+
+def test_all_that_were_promised() -> None:
+    promised = {"mobilenet_v3_large", "efficientnet_b0", "resnet50", "convnext_tiny"}
+    known = {"mobilenet_v1", "mobilenet_v3_small", "resnet18", "dlib_face_resnet"}
+    assert promised | known <= set(BACKBONES)
 
 
 @pytest.mark.parametrize("name", BACKBONES)
@@ -46,5 +60,57 @@ def test_normalisation_is_no_part_of_the_weights() -> None:
 
 
 def test_an_unknown_name_lists_those_there_are() -> None:
-    with pytest.raises(ConfigError, match=r"vgg16.*mobilenet_v1, mobilenet_v3_small, resnet18"):
+    with pytest.raises(
+        ConfigError, match=r"'vgg16'.*mobilenet_v1, mobilenet_v3_small, .*dlib_face"
+    ):
         get_backbone("vgg16")
+
+
+def tiny(name: str = "tiny") -> Backbone:
+    def build() -> nn.Module:
+        return nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+
+    return Backbone(name, build, 4, (127.5,) * 3, (127.5,) * 3, "this test")
+
+
+def test_one_backbone_more_for_a_while() -> None:
+    before = list(BACKBONES)
+    with with_backbone(tiny()):
+        assert list(BACKBONES) == [*before, "tiny"]
+        ages, _ = MultiTaskNet("tiny")(torch.rand(2, 3, 40, 40))
+        assert ages.shape == (2, 117)
+    assert list(BACKBONES) == before
+    with pytest.raises(ConfigError, match="tiny"):
+        MultiTaskNet("tiny")
+
+
+def test_it_is_gone_after_an_error_too() -> None:
+    with pytest.raises(ZeroDivisionError), with_backbone(tiny()):
+        raise ZeroDivisionError
+    assert "tiny" not in BACKBONES
+
+
+@pytest.mark.parametrize("name", ["resnet18", "twice"])
+def test_names_are_not_taken_over(name: str) -> None:
+    build = get_backbone("resnet18").build
+    with with_backbone(tiny("twice")):
+        with pytest.raises(ConfigError, match=f"{name}.*already"), with_backbone(tiny(name)):
+            pass
+        assert name in BACKBONES
+    assert get_backbone("resnet18").build is build
+
+
+def test_the_registry_is_read_only() -> None:
+    with pytest.raises(TypeError):
+        BACKBONES["tiny"] = tiny()  # type: ignore[index]
+
+
+def test_reading_the_registry_imports_no_torch() -> None:
+    code = (
+        "import sys, utkage.models.registry as registry; "
+        "print(len(registry.BACKBONES), {'torch', 'torchvision'} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
+    assert done.split() == [str(len(BACKBONES)), "set()"]

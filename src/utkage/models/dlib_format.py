@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from utkage.core.errors import WeightsError
 from utkage.models.dlib_resnet import BLOCKS, STEM_CHANNELS
+from utkage.models.registry import DLIB_MEAN
 
 Floats = NDArray[np.float32]
 
@@ -74,8 +75,10 @@ def read_face_resnet(data: bytes, origin: str) -> DlibFaceWeights:
         if not 1 <= version <= 3:
             reader.fail(f"a layer of version {version}")
     reader.expect("input_rgb_image_sized")
-    for _ in range(3):
-        reader.real()
+    mean = [reader.real() for _ in range(3)]
+    if not np.allclose(mean, DLIB_MEAN, atol=1e-3, rtol=0):
+        reader.fail(f"an input layer that subtracts {mean}")
+    # The side of dlib's chips; the network takes any.
     reader.integer()
     reader.integer()
 
@@ -114,7 +117,9 @@ def _convolution(
     shape = [reader.integer() for _ in range(7)]
     if shape[:3] != [outputs, kernel, kernel] or values.size != count + outputs:
         reader.fail(f"a convolution of {shape[0]} filters of {shape[1]} x {shape[2]}")
-    _aliases_and_multipliers(reader)
+    reader.alias()
+    reader.alias()
+    _multipliers(reader)
     _trailer(reader)
     if innermost:
         # How many samples the input layer makes of one picture.
@@ -144,15 +149,13 @@ def _descriptor(reader: _Reader, inputs: int) -> Floats:
     reader.alias()
     reader.alias()
     reader.integer()
-    for _ in range(4):
-        reader.real()
+    _multipliers(reader)
     _trailer(reader)
     return values.reshape(inputs, outputs)
 
 
-def _aliases_and_multipliers(reader: _Reader) -> None:
-    reader.alias()
-    reader.alias()
+def _multipliers(reader: _Reader) -> None:
+    """Factors on the learning rate and the weight decay of weights and biases."""
     for _ in range(4):
         reader.real()
 
@@ -200,11 +203,10 @@ class _Reader:
             self.fail(f"a number with the exponent {exponent}")
         return float(mantissa * 2.0**exponent)
 
-    def boolean(self) -> bool:
+    def boolean(self) -> None:
         character = self._take(1)
         if character not in (b"0", b"1"):
             self.fail(f"the flag {character!r}")
-        return character == b"1"
 
     def expect(self, name: str) -> None:
         length = self.integer()

@@ -11,13 +11,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from utkage.core.errors import UsageError
-from utkage.models.batch_norms import make_affine, reinsert_batch_norms
-from utkage.models.dlib_format import DlibFaceWeights, read_face_resnet
+from utkage.models.batch_norms import make_affine
+from utkage.models.dlib_format import DlibFaceWeights
 from utkage.models.dlib_resnet import DlibFaceResNet
-from utkage.models.multitask import MultiTaskNet
 
 PACKAGE = "face_recognition_models"
 FILE = Path("models", "dlib_face_recognition_resnet_model_v1.dat")
@@ -38,29 +36,12 @@ def dlib_weights_path() -> Path:
     raise UsageError(f"--init dlib needs the package face-recognition-models: {INSTALL}")
 
 
-def load_dlib(network: MultiTaskNet, data: bytes, origin: str, sample: Tensor) -> None:
-    """Fill the backbone of ``network`` with dlib's weights, in place; the heads stay.
-
-    Args:
-        network: A ``MultiTaskNet`` with the ``dlib_face_resnet`` backbone.
-        data: The whole file.
-        origin: Its name, for messages.
-        sample: Chips on which the batch norms are measured, float (N, 3, H, W), RGB, 0..255;
-            a few hundred are enough.
-
-    Raises:
-        UsageError: another backbone.
-        WeightsError: the file is damaged, or of another network.
-    """
-    if not isinstance(network.backbone, DlibFaceResNet):
-        raise UsageError("--init dlib is for --backbone dlib_face_resnet only")
-    fill_face_resnet(network.backbone, read_face_resnet(data, origin))
-    reinsert_batch_norms(network, sample)
-
-
 @torch.no_grad()
 def fill_face_resnet(backbone: DlibFaceResNet, weights: DlibFaceWeights) -> None:
-    """Let ``backbone`` compute, in evaluation mode, what dlib computes before its descriptor."""
+    """Let ``backbone`` compute what dlib does before its descriptor, in evaluation mode, in place.
+
+    Its batch norms become mere scales and shifts; ``reinsert_batch_norms`` makes them trainable.
+    """
     for unit, found in zip(backbone.convolutions(), weights.convolutions, strict=True):
         unit.conv.weight.copy_(torch.from_numpy(found.weight))
         # Our convolutions have no bias: the norm behind them takes it.

@@ -104,11 +104,17 @@ def _from_torchvision(
 
 
 def _from_dlib(network: MultiTaskNet, chips: LabelledChips) -> InitialNetwork:
-    from utkage.models.dlib_weights import dlib_weights_path, load_dlib
+    from utkage.models.batch_norms import reinsert_batch_norms
+    from utkage.models.dlib_format import read_face_resnet
+    from utkage.models.dlib_resnet import DlibFaceResNet
+    from utkage.models.dlib_weights import dlib_weights_path, fill_face_resnet
 
+    if not isinstance(network.backbone, DlibFaceResNet):
+        raise UsageError("--init dlib is for --backbone dlib_face_resnet only")
     path = dlib_weights_path()
     data = path.read_bytes()
-    load_dlib(network, data, str(path), _norm_sample(chips))
+    fill_face_resnet(network.backbone, read_face_resnet(data, str(path)))
+    reinsert_batch_norms(network, _norm_sample(chips))
     return InitialNetwork(network, DLIB_LINEAGE, _nothing(), _digest(data))
 
 
