@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from utkage.core.errors import ConfigError
+from utkage.core.settings import to_table
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ class TrainConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready dictionary."""
-        return {**asdict(self), "sizes": list(self.sizes)}
+        return to_table(self)
 
 
 def _require(holds: bool, name: str, value: object, wanted: str) -> None:
