@@ -16,7 +16,8 @@ from utkage.data.chips import LabelledChips
 from utkage.engines.training import loop
 from utkage.engines.training.checkpoint import Checkpoint
 from utkage.engines.training.config import TrainConfig
-from utkage.engines.training.loop import CHECKPOINT_NAME, METRICS_NAME, FitResult, Setup, fit
+from utkage.engines.training.loop import CHECKPOINT_NAME, FitResult, Setup, fit
+from utkage.engines.training.summary import METRICS_NAME, SUMMARY_NAME
 from utkage.models.card import Card
 from utkage.models.locate import BEST_NAME, LAST_NAME
 from utkage.models.multitask import MultiTaskNet
@@ -96,7 +97,7 @@ def test_files_and_rows(make_setup: MakeSetup) -> None:
     setup = make_setup()
     result = finish(setup)
     names = {path.name for path in setup.folder.iterdir()}
-    assert names == {CHECKPOINT_NAME, METRICS_NAME, BEST_NAME, LAST_NAME}
+    assert names == {CHECKPOINT_NAME, METRICS_NAME, SUMMARY_NAME, BEST_NAME, LAST_NAME}
     rows = [json.loads(line) for line in (setup.folder / METRICS_NAME).read_text().splitlines()]
     assert rows == list(result.rows)
     assert [row["epoch"] for row in rows] == [1, 2]

@@ -34,6 +34,13 @@ from utkage.engines.training.losses import (
     soft_age_labels,
 )
 from utkage.engines.training.schedule import learning_rate
+from utkage.engines.training.summary import (
+    METRICS_NAME,
+    SUMMARY_NAME,
+    OnEpoch,
+    ignore_epoch,
+    write_summary,
+)
 from utkage.models.card import Card
 from utkage.models.chip_graph import ChipGraph
 from utkage.models.locate import BEST_NAME, LAST_NAME
@@ -41,7 +48,6 @@ from utkage.models.multitask import MultiTaskNet
 from utkage.models.weights import Weights, save_weights
 
 CHECKPOINT_NAME = "checkpoint.pt"
-METRICS_NAME = "metrics.jsonl"
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,7 @@ class Setup:
             the initial weights among them.
         device: Where to compute.
         folder: The run folder.
+        on_epoch: Called after every epoch, when its files are written, with all rows so far.
     """
 
     config: TrainConfig
@@ -70,6 +77,7 @@ class Setup:
     learned: NDArray[np.int32]
     device: torch.device
     folder: Path
+    on_epoch: OnEpoch = ignore_epoch
 
 
 @dataclass(frozen=True)
@@ -99,7 +107,7 @@ def fit(network: MultiTaskNet, setup: Setup, reporter: Reporter) -> FitResult:
     config, device = setup.config, setup.device
     network.to(device).to(memory_format=torch.channels_last).train()
     average = WeightAverage(network, config.ema_decay)
-    optimizer = torch.optim.AdamW(_parameter_groups(network, config.weight_decay))
+    optimizer = build_optimizer(network, config)
     steps = steps_per_epoch(len(setup.train), config.batch_size)
     total = steps * config.epochs
     step, best, rows = 0, math.inf, list[dict[str, Any]]()
@@ -145,19 +153,7 @@ def fit(network: MultiTaskNet, setup: Setup, reporter: Reporter) -> FitResult:
                 rate = learning_rate(step, total, config.learning_rate, config.warmup)
                 for group in optimizer.param_groups:
                     group["lr"] = rate
-                images, ages, genders = _training_batch(setup, chosen, size, step)
-                loss = _loss(network(images), ages, genders, config)
-                optimizer.zero_grad(set_to_none=True)
-                loss.backward()  # type: ignore[no-untyped-call]
-                norm = nn.utils.clip_grad_norm_(network.parameters(), config.clip_norm)
-                value = float(loss.detach())
-                if not (math.isfinite(value) and math.isfinite(float(norm))):
-                    raise TrainingError(
-                        f"loss {value}, gradient norm {float(norm)} at step {step + 1}; "
-                        "lower --learning-rate and go on "
-                        f"from the last checkpoint in {setup.folder}"
-                    )
-                optimizer.step()
+                value = take_step(network, optimizer, setup, chosen, size, step)
                 average.update(network, step)
                 step += 1
                 losses.append(value)
@@ -196,11 +192,57 @@ def fit(network: MultiTaskNet, setup: Setup, reporter: Reporter) -> FitResult:
             best = metrics.mae
             save_weights(setup.folder / BEST_NAME, weights)
         write_text(setup.folder / METRICS_NAME, "".join(json.dumps(row) + "\n" for row in rows))
+        write_summary(setup.folder / SUMMARY_NAME, rows)
         save_checkpoint()
         saved_at = time.monotonic()
+        setup.on_epoch(rows)
 
     best_row = min(rows, key=lambda row: float(row["val_mae"]))
     return FitResult(tuple(rows), float(best_row["val_mae"]), int(best_row["epoch"]))
+
+
+def build_optimizer(network: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
+    """AdamW, with weight decay on matrices only; its rate is set before every step."""
+    return torch.optim.AdamW(_parameter_groups(network, config.weight_decay))
+
+
+def take_step(
+    network: MultiTaskNet,
+    optimizer: torch.optim.Optimizer,
+    setup: Setup,
+    chosen: NDArray[np.int64],
+    size: int,
+    step: int,
+) -> float:
+    """Learn from one batch: the training chips ``chosen``, varied, at ``size`` pixels.
+
+    Returns:
+        The loss.
+
+    Raises:
+        TrainingError: the loss or its gradient is not finite; the weights are as before.
+    """
+    images, ages, genders = _training_batch(setup, chosen, size, step)
+    loss = _loss(network(images), ages, genders, setup.config)
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    norm = nn.utils.clip_grad_norm_(network.parameters(), setup.config.clip_norm)
+    value = float(loss.detach())
+    if not (math.isfinite(value) and math.isfinite(float(norm))):
+        raise TrainingError(
+            f"loss {value}, gradient norm {float(norm)} at step {step + 1}; "
+            "lower --learning-rate and go on "
+            f"from the last checkpoint in {setup.folder}"
+        )
+    optimizer.step()
+    return value
+
+
+def first_batch(setup: Setup) -> tuple[Tensor, Tensor, Tensor]:
+    """What the first step learns from: images (N, 3, S, S) in 0..255, ages and genders (N,)."""
+    config = setup.config
+    chosen = epoch_order(len(setup.train), config.seed, 0)[: config.batch_size]
+    return _training_batch(setup, chosen, config.size_of_epoch(0), 0)
 
 
 def validate(
