@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import datetime
 import hashlib
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,20 +11,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utkage.core.errors import UsageError, WeightsError
-from utkage.core.files import require_folder, write_json
+from utkage.core.files import require_folder
 from utkage.core.reporter import Reporter, SilentReporter
+from utkage.core.settings import to_table
 from utkage.core.versions import versions
+from utkage.data.augment import AugmentConfig
 from utkage.data.chips import SEEN_TOLERANCE, LabelledChips
 from utkage.data.store import DEFAULT_FOLDER, ChipStore
+from utkage.engines.device import choose_device
 from utkage.engines.training.config import TrainConfig
+from utkage.engines.training.recipe import Recipe
 from utkage.models.card import RESEARCH_TERMS, Card
 from utkage.models.locate import BEST_NAME, RUNS_FOLDER, resolve_weights
 from utkage.models.registry import get_backbone
+from utkage.workflows.run_folder import new_run_folder, now, recorded
 
 if TYPE_CHECKING:
+    from utkage.engines.training.loop import Setup
     from utkage.models.multitask import MultiTaskNet
 
-CONFIG_NAME = "config.json"
 # Enough chips for stable batch-norm statistics.
 NORM_SAMPLE = 512
 MIN_CHIPS = 2
@@ -49,6 +53,8 @@ class TrainRequest:
         device: As in ``--device``.
         config: The recipe.
         command: The command line, for the card.
+        augmentation: How chips are varied.
+        tensorboard: Write TensorBoard event files into the run folder as well.
     """
 
     data: Path = DEFAULT_FOLDER
@@ -56,6 +62,8 @@ class TrainRequest:
     device: str = "auto"
     config: TrainConfig = field(default_factory=TrainConfig)
     command: str = ""
+    augmentation: AugmentConfig = field(default_factory=AugmentConfig)
+    tensorboard: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,6 +84,17 @@ class TrainResult:
     best_epoch: int
     epochs: tuple[dict[str, Any], ...]
 
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON-ready dictionary; the form is stable within a schema number."""
+        return {
+            "schema": 1,
+            "run": str(self.folder),
+            "best": str(self.best),
+            "best_epoch": self.best_epoch,
+            "best_val_mae": self.best_mae,
+            "epochs": list(self.epochs),
+        }
+
 
 def train(request: TrainRequest, reporter: Reporter | None = None) -> TrainResult:
     """Train the default system on a prepared set.
@@ -84,20 +103,29 @@ def train(request: TrainRequest, reporter: Reporter | None = None) -> TrainResul
         UsageError: no prepared set, an empty split, an unknown device or initial weights.
         TrainingError: a loss that is not finite, or a run folder of other settings.
     """
-    from utkage.data.augment import AugmentConfig
-    from utkage.engines.device import choose_device
-    from utkage.engines.training.loop import CHECKPOINT_NAME, Setup, fit
+    from utkage.engines.training.loop import first_batch, fit
 
     reporter = reporter or SilentReporter()
+    network, setup = set_up(request, reporter)
+    recipe = Recipe("multitask", request.tensorboard, request.config, request.augmentation)
+    origin = provenance(setup.card, setup.identity)
+    with recorded(setup.folder, recipe, origin, lambda: first_batch(setup)) as on_epoch:
+        result = fit(network, replace(setup, on_epoch=on_epoch), reporter)
+    best = setup.folder / BEST_NAME
+    return TrainResult(setup.folder, best, result.best_mae, result.best_epoch, result.rows)
+
+
+def set_up(request: TrainRequest, reporter: Reporter) -> tuple[MultiTaskNet, Setup]:
+    """The initial network and everything else that the training needs; writes nothing.
+
+    Raises:
+        UsageError: as ``train``.
+    """
+    from utkage.engines.training.loop import Setup
+
     device, reason = choose_device(request.device)
     config = request.config
-    store = ChipStore.open(request.data)
-    training, validation = store.split("train"), store.split("val")
-    if len(training) < MIN_CHIPS:
-        raise UsageError(
-            f"{request.data}: {len(training)} chips to learn from; "
-            f"batch statistics need at least {MIN_CHIPS}"
-        )
+    store, training, validation = open_data(request.data)
     folder = request.run or new_run_folder(RUNS_FOLDER)
     require_folder(folder, "--run")
     reporter.info(f"device {device} ({reason}); {len(training)} chips to learn from; run {folder}")
@@ -110,7 +138,6 @@ def train(request: TrainRequest, reporter: Reporter | None = None) -> TrainResul
             "pictures, so validation will flatter; --init scratch does not have this"
         )
     backbone = get_backbone(config.backbone)
-    augmentation = AugmentConfig()
     data = describe_data(store)
     card = Card(
         system="multitask",
@@ -120,7 +147,7 @@ def train(request: TrainRequest, reporter: Reporter | None = None) -> TrainResul
         training={
             "command": request.command,
             "config": config.to_dict(),
-            "augmentation": asdict(augmentation),
+            "augmentation": to_table(request.augmentation),
             "started": now(),
             "device": str(device),
         },
@@ -134,29 +161,55 @@ def train(request: TrainRequest, reporter: Reporter | None = None) -> TrainResul
     )
     identity = {
         **{name: value for name, value in config.to_dict().items() if name != "checkpoint_minutes"},
+        **augmentation_identity(request.augmentation),
         "init": _init_identity(config.init),
         "split_hash": store.split_hash,
         "chip_size": store.contract.size,
     }
-    folder.mkdir(parents=True, exist_ok=True)
-    if not (folder / CHECKPOINT_NAME).exists():
-        write_json(folder / CONFIG_NAME, {**card.training, "data": data, "versions": versions()})
-    result = fit(
-        network,
-        Setup(
-            config=config,
-            augmentation=augmentation,
-            card=card,
-            identity=identity,
-            train=training,
-            val=validation,
-            learned=np.union1d(inherited, training.fingerprints()),
-            device=device,
-            folder=folder,
-        ),
-        reporter,
+    setup = Setup(
+        config=config,
+        augmentation=request.augmentation,
+        card=card,
+        identity=identity,
+        train=training,
+        val=validation,
+        learned=np.union1d(inherited, training.fingerprints()),
+        device=device,
+        folder=folder,
     )
-    return TrainResult(folder, folder / BEST_NAME, result.best_mae, result.best_epoch, result.rows)
+    return network, setup
+
+
+def open_data(data: Path) -> tuple[ChipStore, LabelledChips, LabelledChips]:
+    """A prepared set with its training and validation chips.
+
+    Raises:
+        UsageError: no prepared set, an empty split, or too few chips to learn from.
+    """
+    store = ChipStore.open(data)
+    training, validation = store.split("train"), store.split("val")
+    if len(training) < MIN_CHIPS:
+        raise UsageError(
+            f"{data}: {len(training)} chips to learn from; "
+            f"batch statistics need at least {MIN_CHIPS}"
+        )
+    return store, training, validation
+
+
+def augmentation_identity(augmentation: AugmentConfig) -> dict[str, Any]:
+    """The part of a run's identity that says how chips are varied."""
+    return {f"augmentation.{name}": value for name, value in to_table(augmentation).items()}
+
+
+def provenance(card: Card, identity: dict[str, Any]) -> dict[str, Any]:
+    """Where a run comes from, for its ``config.toml``."""
+    init = identity.get("init", "scratch")
+    return {
+        **{key: card.training[key] for key in ("command", "started", "device")},
+        "init_hash": None if init == "scratch" else init,
+        "data": card.data,
+        "versions": card.versions,
+    }
 
 
 def describe_data(store: ChipStore) -> dict[str, Any]:
@@ -167,20 +220,6 @@ def describe_data(store: ChipStore) -> dict[str, Any]:
         "splits": store.description["splits"],
         "split_hash": store.split_hash,
     }
-
-
-def now() -> str:
-    """The time in UTC, to the second."""
-    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
-
-
-def new_run_folder(runs: Path) -> Path:
-    """A folder below ``runs`` that does not exist yet, named by date and time."""
-    stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
-    folder, number = runs / stamp, 2
-    while folder.exists():
-        folder, number = runs / f"{stamp}-{number}", number + 1
-    return folder
 
 
 def _init_identity(init: str) -> str:
