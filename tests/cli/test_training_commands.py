@@ -111,7 +111,7 @@ def test_a_dry_run_measures_and_writes_nothing(
     found = json.loads(result.stdout)
     assert sorted(tmp_path.rglob("*")) == before
     splits = json.loads((prepared / "store.json").read_text())["splits"]
-    assert (found["train_chips"], found["val_chips"]) == (splits["train"], splits["val"])
+    assert found["chips"] == splits
     assert found["steps_per_epoch"] == splits["train"] // 8
     assert (found["epochs"], found["epochs_done"], found["run"]) == (2, 0, "runs/x")
     assert sum(cost["epochs"] for cost in found["sizes"]) == 2

@@ -36,7 +36,7 @@ def _rows(result: DryRunResult) -> list[tuple[str, str]]:
     rows = [
         ("device", f"{result.device} ({result.reason})"),
         ("threads", str(result.threads)),
-        ("chips", f"{result.train_chips} to learn from, {result.val_chips} to validate on"),
+        ("chips", ", ".join(f"{name} {count}" for name, count in result.chips.items())),
         ("parameters", f"{result.parameters:,}"),
         ("steps an epoch", f"{result.steps_per_epoch} of {result.batch_size} chips"),
         ("epochs", epochs),

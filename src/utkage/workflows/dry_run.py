@@ -48,8 +48,7 @@ class DryRunResult:
         device: Where, as torch names it.
         reason: Why there.
         threads: Threads that PyTorch uses on the CPU.
-        train_chips: Chips to learn from.
-        val_chips: Chips to validate on.
+        chips: Chips in each split.
         parameters: Trained numbers.
         batch_size: Chips a step.
         steps_per_epoch: Steps in an epoch.
@@ -71,8 +70,7 @@ class DryRunResult:
     device: str
     reason: str
     threads: int
-    train_chips: int
-    val_chips: int
+    chips: dict[str, int]
     parameters: int
     batch_size: int
     steps_per_epoch: int
@@ -123,8 +121,7 @@ def dry_run(
         device=str(device),
         reason=reason,
         threads=torch.get_num_threads(),
-        train_chips=len(setup.train),
-        val_chips=len(setup.val),
+        chips=dict(setup.card.data["splits"]),
         parameters=sum(part.numel() for part in model.parameters() if part.requires_grad),
         batch_size=config.batch_size,
         steps_per_epoch=steps,
