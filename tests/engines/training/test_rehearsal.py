@@ -52,7 +52,7 @@ def test_a_rehearsal_takes_real_steps_and_writes_nothing(
     original = loop.take_step
 
     def spy(*arguments: object) -> float:
-        sizes.append(arguments[4])  # type: ignore[arg-type]
+        sizes.append(CONFIG.size_of_epoch(arguments[4]))  # type: ignore[arg-type]
         return original(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(rehearsal, "take_step", spy)

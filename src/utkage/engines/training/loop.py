@@ -150,10 +150,7 @@ def fit(network: MultiTaskNet, setup: Setup, reporter: Reporter) -> FitResult:
             task.advance(first)
             for index in range(first, steps):
                 chosen = order[index * config.batch_size : (index + 1) * config.batch_size]
-                rate = learning_rate(step, total, config.learning_rate, config.warmup)
-                for group in optimizer.param_groups:
-                    group["lr"] = rate
-                value = take_step(network, optimizer, setup, chosen, size, step)
+                value = take_step(network, optimizer, setup, chosen, epoch, step)
                 average.update(network, step)
                 step += 1
                 losses.append(value)
@@ -202,7 +199,7 @@ def fit(network: MultiTaskNet, setup: Setup, reporter: Reporter) -> FitResult:
 
 
 def build_optimizer(network: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
-    """AdamW, with weight decay on matrices only; its rate is set before every step."""
+    """AdamW, with weight decay on matrices only; ``take_step`` sets its rate."""
     return torch.optim.AdamW(_parameter_groups(network, config.weight_decay))
 
 
@@ -211,10 +208,18 @@ def take_step(
     optimizer: torch.optim.Optimizer,
     setup: Setup,
     chosen: NDArray[np.int64],
-    size: int,
+    epoch: int,
     step: int,
 ) -> float:
-    """Learn from one batch: the training chips ``chosen``, varied, at ``size`` pixels.
+    """Learn from one batch: the training chips ``chosen``, varied, at the size of the epoch.
+
+    Args:
+        network: In training mode, on its device.
+        optimizer: From ``build_optimizer``; its rate is set here.
+        setup: Recipe and data.
+        chosen: Which training chips, (N,).
+        epoch: From 0.
+        step: Of the whole training, from 0; decides the rate and the variations.
 
     Returns:
         The loss.
@@ -222,11 +227,16 @@ def take_step(
     Raises:
         TrainingError: the loss or its gradient is not finite; the weights are as before.
     """
-    images, ages, genders = _training_batch(setup, chosen, size, step)
-    loss = _loss(network(images), ages, genders, setup.config)
+    config = setup.config
+    total = steps_per_epoch(len(setup.train), config.batch_size) * config.epochs
+    rate = learning_rate(step, total, config.learning_rate, config.warmup)
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+    images, ages, genders = _training_batch(setup, chosen, config.size_of_epoch(epoch), step)
+    loss = _loss(network(images), ages, genders, config)
     optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
-    norm = nn.utils.clip_grad_norm_(network.parameters(), setup.config.clip_norm)
+    norm = nn.utils.clip_grad_norm_(network.parameters(), config.clip_norm)
     value = float(loss.detach())
     if not (math.isfinite(value) and math.isfinite(float(norm))):
         raise TrainingError(

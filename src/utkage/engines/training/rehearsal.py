@@ -17,7 +17,6 @@ from utkage.data.batches import epoch_order, steps_per_epoch
 from utkage.engines.inference.predictor import BATCH, TorchPredictor
 from utkage.engines.training.ema import WeightAverage
 from utkage.engines.training.loop import Setup, build_optimizer, take_step
-from utkage.engines.training.schedule import learning_rate
 from utkage.models.chip_graph import ChipGraph
 from utkage.models.multitask import MultiTaskNet
 
@@ -60,22 +59,21 @@ def rehearse(network: MultiTaskNet, setup: Setup, reporter: Reporter) -> Rehears
     optimizer = build_optimizer(network, config)
     steps = steps_per_epoch(len(setup.train), config.batch_size)
     order = epoch_order(len(setup.train), config.seed, 0)
-    for group in optimizer.param_groups:
-        group["lr"] = learning_rate(0, steps * config.epochs, config.learning_rate, config.warmup)
 
-    def step_at(size: int) -> Callable[[int], None]:
+    def step_in(epoch: int) -> Callable[[int], None]:
         def step(number: int) -> None:
             first = number % steps * config.batch_size
             chosen = order[first : first + config.batch_size]
-            take_step(network, optimizer, setup, chosen, size, number)
+            take_step(network, optimizer, setup, chosen, epoch, number)
             average.update(network, number)
 
         return step
 
-    sizes = tuple(dict.fromkeys(config.sizes))
-    seconds = {
-        size: time_steps(step_at(size), f"steps at {size}", device, reporter) for size in sizes
-    }
+    seconds: dict[int, float] = {}
+    for epoch in range(config.epochs):
+        size = config.size_of_epoch(epoch)
+        if size not in seconds:
+            seconds[size] = time_steps(step_in(epoch), f"steps at {size}", device, reporter)
     assert isinstance(average.network, MultiTaskNet)
     graph = ChipGraph(average.network, setup.card.point_estimate, flip=False)
     predictor = TorchPredictor(graph, setup.card, device)
