@@ -18,8 +18,9 @@ from utkage.engines.training import loop
 from utkage.engines.training.checkpoint import Checkpoint
 from utkage.engines.training.checkpoint_folder import CheckpointFolder
 from utkage.engines.training.config import TrainConfig
-from utkage.engines.training.loop import METRICS_NAME, FitResult, Setup, fit
+from utkage.engines.training.loop import FitResult, Setup, fit
 from utkage.engines.training.parameter_groups import parameter_groups
+from utkage.engines.training.summary import METRICS_NAME, SUMMARY_NAME
 from utkage.models.card import Card
 from utkage.models.locate import BEST_NAME, LAST_NAME
 from utkage.models.multitask import MultiTaskNet
@@ -105,7 +106,8 @@ def test_files_and_rows(make_setup: MakeSetup) -> None:
     setup = make_setup()
     result = finish(setup)
     names = {path.name for path in setup.folder.iterdir()}
-    assert names == {"checkpoint-00000006.pt", METRICS_NAME, BEST_NAME, LAST_NAME}
+    kept = {"checkpoint-00000006.pt", METRICS_NAME, SUMMARY_NAME, BEST_NAME, LAST_NAME}
+    assert names == kept
     rows = [json.loads(line) for line in (setup.folder / METRICS_NAME).read_text().splitlines()]
     assert rows == list(result.rows)
     assert [row["epoch"] for row in rows] == [1, 2]

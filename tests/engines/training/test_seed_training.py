@@ -17,10 +17,10 @@ from utkage.core.reporter import SilentReporter
 from utkage.data.augment import AugmentConfig
 from utkage.data.chips import LabelledChips
 from utkage.data.labels import AGE_COUNT, AGE_RANGES, range_index
-from utkage.engines.training.loop import METRICS_NAME
 from utkage.engines.training.seed.config import SeedConfig
 from utkage.engines.training.seed.joint import Batch, JointTrainer, ranges_of, score_seed
 from utkage.engines.training.seed.loop import SeedSetup, fit_seed
+from utkage.engines.training.summary import METRICS_NAME
 from utkage.models.card import Card
 from utkage.models.locate import BEST_NAME, LAST_NAME
 from utkage.models.seed.age_estimation import AgeEstimationNet

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from utkage.core.errors import ConfigError
+from utkage.core.settings import to_table
 
 SCHEDULES = ("cosine", "one_cycle", "plateau", "constant")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
@@ -149,7 +150,7 @@ class TrainConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready dictionary."""
-        return {**asdict(self), "sizes": list(self.sizes)}
+        return to_table(self)
 
 
 def _require(holds: bool, name: str, value: object, wanted: str) -> None:

@@ -39,13 +39,19 @@ from utkage.engines.training.schedule import (
     epochs_without_gain,
     plateau_cuts,
 )
+from utkage.engines.training.summary import (
+    METRICS_NAME,
+    SUMMARY_NAME,
+    OnEpoch,
+    ignore_epoch,
+    write_summary,
+)
 from utkage.models.card import Card
 from utkage.models.chip_graph import ChipGraph
 from utkage.models.locate import BEST_NAME, LAST_NAME
 from utkage.models.multitask import MultiTaskNet
 from utkage.models.weights import Weights, save_weights
 
-METRICS_NAME = "metrics.jsonl"
 # Losses that the progress display averages.
 SHOWN = 50
 
@@ -66,6 +72,7 @@ class Setup:
         device: Where to compute.
         folder: The run folder; the same one for all processes.
         group: The processes that train together.
+        on_epoch: Called after every epoch, when its files are written, with all rows so far.
     """
 
     config: TrainConfig
@@ -78,6 +85,7 @@ class Setup:
     device: torch.device
     folder: Path
     group: Group = field(default_factory=Group)
+    on_epoch: OnEpoch = ignore_epoch
 
     def __post_init__(self) -> None:
         if self.augmentation.mixup:
@@ -160,10 +168,7 @@ def fit(network: MultiTaskNet, setup: Setup, reporter: Reporter) -> FitResult:
             task.advance(first)
             for index in range(first, steps):
                 chosen = order[index * config.batch_size : (index + 1) * config.batch_size]
-                batch = training_batch(setup, group.share(chosen), size, epoch)
-                seed_layers(config.seed, step * group.size + group.rank)
-                rate = learning_rate(config, step, steps, rows)
-                losses.append(learner.step(batch, rate, step, len(chosen)))
+                losses.append(take_step(learner, setup, chosen, epoch, step, rows))
                 step += 1
                 task.advance(1, f"loss {np.mean(losses[-SHOWN:]):.3f}")
                 stop_if_asked()
@@ -185,13 +190,46 @@ def fit(network: MultiTaskNet, setup: Setup, reporter: Reporter) -> FitResult:
         if group.is_first:
             text = "".join(json.dumps(row) + "\n" for row in rows)
             write_text(setup.folder / METRICS_NAME, text)
+            write_summary(setup.folder / SUMMARY_NAME, rows)
         save_checkpoint()
         saved_at = time.monotonic()
+        setup.on_epoch(rows)
 
     if len(rows) < config.epochs:
         reporter.info(f"stopped after {config.stop_after} epochs without a better validation MAE")
     best_row = min(rows, key=lambda row: float(row["val_mae"]))
     return FitResult(tuple(rows), float(best_row["val_mae"]), int(best_row["epoch"]))
+
+
+def take_step(
+    learner: Learner,
+    setup: Setup,
+    chosen: NDArray[np.int64],
+    epoch: int,
+    step: int,
+    rows: Sequence[dict[str, Any]],
+) -> float:
+    """Learn from one batch.
+
+    Args:
+        learner: What learns.
+        setup: Recipe and data.
+        chosen: Which training chips the batch of all processes is, (N,).
+        epoch: From 0; decides the size of the chips and how they are varied.
+        step: Of the whole training, from 0; decides the rate.
+        rows: Of the epochs so far.
+
+    Returns:
+        The loss over the whole batch.
+
+    Raises:
+        TrainingError: the loss or its gradient is not finite, or memory does not suffice.
+    """
+    config, group = setup.config, setup.group
+    batch = training_batch(setup, group.share(chosen), config.size_of_epoch(epoch), epoch)
+    seed_layers(config.seed, step * group.size + group.rank)
+    steps = steps_per_epoch(len(setup.train), config.batch_size)
+    return learner.step(batch, learning_rate(config, step, steps, rows), step, len(chosen))
 
 
 def learning_rate(
@@ -208,6 +246,13 @@ def learning_rate(
     cuts = plateau_cuts(_errors(rows), config.plateau_patience)
     moment = Moment(step, steps * config.epochs, config.warmup, cuts, config.plateau_factor)
     return config.learning_rate * SCHEDULES[config.schedule](moment)
+
+
+def first_batch(setup: Setup) -> TrainingBatch:
+    """What the first step learns from."""
+    config = setup.config
+    chosen = epoch_order(len(setup.train), config.seed, 0)[: config.batch_size]
+    return training_batch(setup, chosen, config.size_of_epoch(0), 0)
 
 
 def training_batch(setup: Setup, chosen: NDArray[np.int64], size: int, epoch: int) -> TrainingBatch:

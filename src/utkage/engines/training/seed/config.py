@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from utkage.core.errors import ConfigError
+from utkage.core.settings import to_table
 from utkage.models.seed.vgg_face import STRIDE
 
 # How ranges are fed to the age estimator while it is trained.
@@ -80,7 +81,7 @@ class SeedConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready dictionary."""
-        return asdict(self)
+        return to_table(self)
 
 
 def _require(holds: bool, name: str, value: object, wanted: str) -> None:

@@ -24,9 +24,23 @@ from utkage.data.sample_random import SampleRandom
 from utkage.engines.training.checkpoint import Checkpoint
 from utkage.engines.training.checkpoint_folder import CheckpointFolder
 from utkage.engines.training.interrupt import saving_on_interrupt, stop_between_steps
-from utkage.engines.training.loop import METRICS_NAME, FitResult
+from utkage.engines.training.loop import FitResult
+from utkage.engines.training.randomness import seed_layers
 from utkage.engines.training.seed.config import SeedConfig
-from utkage.engines.training.seed.joint import Batch, JointTrainer, SeedScore, score_seed
+from utkage.engines.training.seed.joint import (
+    Batch,
+    JointTrainer,
+    SeedLosses,
+    SeedScore,
+    score_seed,
+)
+from utkage.engines.training.summary import (
+    METRICS_NAME,
+    SUMMARY_NAME,
+    OnEpoch,
+    ignore_epoch,
+    write_summary,
+)
 from utkage.models.card import Card
 from utkage.models.locate import BEST_NAME, LAST_NAME
 from utkage.models.seed.system import SeedSystem
@@ -50,6 +64,7 @@ class SeedSetup:
         learned: Fingerprints of all pictures that the weights will have learned from.
         device: Where to compute.
         folder: The run folder.
+        on_epoch: Called after every epoch, when its files are written, with all rows so far.
     """
 
     config: SeedConfig
@@ -61,6 +76,7 @@ class SeedSetup:
     learned: NDArray[np.int32]
     device: torch.device
     folder: Path
+    on_epoch: OnEpoch = ignore_epoch
 
     def __post_init__(self) -> None:
         if self.augmentation.mixup:
@@ -81,8 +97,7 @@ def fit_seed(system: SeedSystem, setup: SeedSetup, reporter: Reporter) -> FitRes
     """
     config = setup.config
     system.to(setup.device)
-    rates = (config.gender_rate, config.range_rate, config.age_rate)
-    trainer = JointTrainer(system, rates, config.factor, config.patience)
+    trainer = build_trainer(system, config)
     steps = steps_per_epoch(len(setup.train), config.batch_size)
     step, rows = 0, list[dict[str, Any]]()
 
@@ -114,12 +129,7 @@ def fit_seed(system: SeedSystem, setup: SeedSetup, reporter: Reporter) -> FitRes
             task.advance(first)
             for index in range(first, steps):
                 chosen = order[index * config.batch_size : (index + 1) * config.batch_size]
-                # Dropout draws from the global generator; from the step, so that a run that goes
-                # on ends where an undisturbed one does.
-                torch.manual_seed((config.seed << 32) + step)
-                generator = torch.Generator().manual_seed((config.seed << 32) + step)
-                batch = _training_batch(setup, chosen, epoch)
-                losses = trainer.step(batch, config.share_of_true_ranges(epoch), generator)
+                losses = take_step(trainer, setup, chosen, epoch, step)
                 step += 1
                 task.advance(
                     1,
@@ -130,7 +140,7 @@ def fit_seed(system: SeedSystem, setup: SeedSetup, reporter: Reporter) -> FitRes
                 if time.monotonic() - saved_at > CHECKPOINT_SECONDS:
                     save_checkpoint()
                     saved_at = time.monotonic()
-        score = score_seed(system, _validation_batches(setup))
+        score = score_seed(system, validation_batches(setup))
         row = _row(epoch, trainer, score, time.monotonic() - started)
         best = min((float(row["val_mae"]) for row in rows), default=math.inf)
         rows.append(row)
@@ -151,11 +161,42 @@ def fit_seed(system: SeedSystem, setup: SeedSetup, reporter: Reporter) -> FitRes
         if row["val_mae"] < best:
             save_weights(setup.folder / BEST_NAME, weights)
         write_text(setup.folder / METRICS_NAME, "".join(json.dumps(row) + "\n" for row in rows))
+        write_summary(setup.folder / SUMMARY_NAME, rows)
         save_checkpoint()
         saved_at = time.monotonic()
+        setup.on_epoch(rows)
 
     best_row = min(rows, key=lambda row: float(row["val_mae"]))
     return FitResult(tuple(rows), float(best_row["val_mae"]), int(best_row["epoch"]))
+
+
+def build_trainer(system: SeedSystem, config: SeedConfig) -> JointTrainer:
+    """The three optimisers and plateaus of the recipe."""
+    rates = (config.gender_rate, config.range_rate, config.age_rate)
+    return JointTrainer(system, rates, config.factor, config.patience)
+
+
+def take_step(
+    trainer: JointTrainer, setup: SeedSetup, chosen: NDArray[np.int64], epoch: int, step: int
+) -> SeedLosses:
+    """Let each model learn from one batch: the training chips ``chosen``, varied.
+
+    Raises:
+        TrainingError: a loss that is not finite.
+    """
+    seed_layers(setup.config.seed, step)
+    # Mixed as the layers' seed is: the CPU's generator takes 32 bits of one.
+    (mixed,) = np.random.SeedSequence([setup.config.seed, step, 1]).generate_state(1)
+    generator = torch.Generator().manual_seed(int(mixed))
+    batch = _training_batch(setup, chosen, epoch)
+    return trainer.step(batch, setup.config.share_of_true_ranges(epoch), generator)
+
+
+def first_batch(setup: SeedSetup) -> Batch:
+    """What the first step learns from."""
+    config = setup.config
+    chosen = epoch_order(len(setup.train), config.seed, 0)[: config.batch_size]
+    return _training_batch(setup, chosen, 0)
 
 
 def _row(epoch: int, trainer: JointTrainer, score: SeedScore, seconds: float) -> dict[str, Any]:
@@ -182,7 +223,8 @@ def _training_batch(setup: SeedSetup, chosen: NDArray[np.int64], epoch: int) -> 
     return images, ages, genders
 
 
-def _validation_batches(setup: SeedSetup) -> Iterator[Batch]:
+def validation_batches(setup: SeedSetup) -> Iterator[Batch]:
+    """The validation chips as they are, in order."""
     faces, device = setup.val, setup.device
     for number, chips in enumerate(faces.batches(VALIDATION_BATCH, setup.config.size)):
         part = slice(number * VALIDATION_BATCH, number * VALIDATION_BATCH + len(chips))
