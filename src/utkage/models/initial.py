@@ -152,6 +152,8 @@ def _from_file(
 def _other_starts(spec: Backbone) -> str:
     if spec.imagenet is not None:
         return "--init scratch, or --init torchvision --allow-download"
+    if spec.name == "dlib_face_resnet":
+        return "--init scratch, or --init dlib"
     return "--init scratch"
 
 

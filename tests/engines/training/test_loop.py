@@ -18,8 +18,7 @@ from utkage.engines.training import loop
 from utkage.engines.training.checkpoint import Checkpoint
 from utkage.engines.training.checkpoint_folder import CheckpointFolder
 from utkage.engines.training.config import TrainConfig
-from utkage.engines.training.loop import FitResult, Setup, fit
-from utkage.engines.training.parameter_groups import parameter_groups
+from utkage.engines.training.loop import FitResult, Setup, fit, learning_rate
 from utkage.engines.training.summary import METRICS_NAME, SUMMARY_NAME
 from utkage.models.card import Card
 from utkage.models.locate import BEST_NAME, LAST_NAME
@@ -258,13 +257,81 @@ def test_mixup_is_refused(make_setup: MakeSetup) -> None:
         replace(make_setup(), augmentation=AugmentConfig(mixup=0.5))
 
 
-def test_norms_and_biases_do_not_decay() -> None:
-    network = network_of()
-    decayed, free = parameter_groups(network, 0.5, 1.0)
-    assert (decayed["weight_decay"], free["weight_decay"]) == (0.5, 0.0)
-    assert all(parameter.dim() >= 2 for parameter in decayed["params"])
-    assert all(parameter.dim() < 2 for parameter in free["params"])
-    assert len(decayed["params"]) + len(free["params"]) == len(list(network.parameters()))
+FROZEN_FIRST = replace(CONFIG, freeze_epochs=1, layer_decay=0.7)
+
+
+def test_frozen_epochs_teach_the_heads_only(make_setup: MakeSetup) -> None:
+    config = replace(FROZEN_FIRST, checkpoint_minutes=5.0)
+    setup = make_setup(config=config)
+    setup.folder.mkdir()
+    start = {name: value.clone() for name, value in network_of(config).state_dict().items()}
+    with pytest.raises(KeyboardInterrupt):
+        fit(network_of(config), setup, Interrupting("epoch 1", 2))
+    after_one = newest(setup)
+    assert after_one.step == 3
+    for name, value in start.items():
+        unchanged = torch.equal(value, after_one.network[name])
+        assert unchanged == name.startswith("backbone."), name
+        if name.startswith("backbone."):
+            assert torch.equal(value, after_one.average[name]), name
+    fit(network_of(config), setup, SilentReporter())
+    after_two = newest(setup).network
+    moved = [name for name, value in start.items() if not torch.equal(value, after_two[name])]
+    statistics = [name for name in start if name.endswith("running_mean")]
+    assert len(statistics) > 30
+    assert set(statistics) <= set(moved)
+    assert {"backbone.0.0.0.weight", "backbone.0.12.0.weight", "age.weight"} <= set(moved)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        FROZEN_FIRST,
+        # Stochastic depth draws from the global generator.
+        replace(FROZEN_FIRST, freeze_epochs=0, backbone="efficientnet_b0"),
+    ],
+    ids=["frozen first", "stochastic depth"],
+)
+@pytest.mark.parametrize(
+    ("where", "after"),
+    [("epoch 1", 1), ("epoch 1", 2), ("validating", 0), ("epoch 2", 0), ("epoch 2", 2)],
+)
+def test_a_refined_run_ends_with_the_same_bits(
+    make_setup: MakeSetup, config: TrainConfig, where: str, after: int
+) -> None:
+    straight, stopped = make_setup("straight", config), make_setup("stopped", config)
+    finish(straight)
+    stopped.folder.mkdir()
+    with pytest.raises(KeyboardInterrupt):
+        fit(network_of(config), stopped, Interrupting(where, after))
+    # What a new process would hold in its global generator.
+    torch.manual_seed(99)
+    finish(stopped)
+    ends = [newest(item) for item in (straight, stopped)]
+    for name, value in ends[0].network.items():
+        assert torch.equal(value, ends[1].network[name]), name
+    for name, value in ends[0].average.items():
+        assert torch.equal(value, ends[1].average[name]), name
+
+
+def test_rates_follow_the_schedule_times_the_scale(
+    make_setup: MakeSetup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[list[tuple[float, float]]] = []
+    original = torch.optim.AdamW.step
+
+    def spy(self: torch.optim.AdamW, *arguments: object) -> object:
+        seen.append([(group["lr"], group["scale"]) for group in self.param_groups])
+        return original(self, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", spy)
+    config = replace(CONFIG, layer_decay=0.5)
+    finish(make_setup(config=config))
+    assert len(seen) == 6
+    for step, groups in enumerate(seen):
+        rate = learning_rate(config, step, 3, ())
+        assert groups == [(rate * scale, scale) for _, scale in groups]
+        assert {scale for _, scale in groups} == {0.5**level for level in range(14)}
 
 
 class Signalling(Interrupting):
