@@ -11,7 +11,7 @@ help:
 	@echo "make demo    install into $(VENV) and run every command once"
 	@echo "make test    install into $(VENV) and run all checks and tests"
 	@echo "make format  let ruff format and fix what it can"
-	@echo "make docs    write docs/cli.md and the numbers in the README anew"
+	@echo "make docs    write docs/cli.md, the settings in docs/training.md and the numbers in the README anew"
 	@echo "make bench   measure speeds as ratios (BENCH_DATA=UTKFace.tar.gz)"
 	@echo "make clean   remove $(VENV) and what the demo wrote"
 
@@ -38,6 +38,7 @@ test: $(VENV)/.installed
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tools/write_cli_docs.py --check
+	$(BIN)/python tools/write_config_docs.py --check
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
 
 format: $(VENV)/.installed
@@ -46,6 +47,7 @@ format: $(VENV)/.installed
 
 docs: $(VENV)/.installed
 	$(BIN)/python tools/write_cli_docs.py
+	$(BIN)/python tools/write_config_docs.py
 	$(BIN)/python tools/write_numbers.py
 
 bench: $(VENV)/.installed

@@ -2,12 +2,18 @@
 
     python tools/bench.py UTKFace.tar.gz
 
+Without pictures, only what needs none is measured.
+
 ``decode``: pictures a second of reading an archive, decoding, resizing, hashing and storing,
 against a bare loop of Pillow's decode and resize on one core, times the number of cores
 (promised: at least 0.7). ``prepare`` is the same for the whole command, with the search for
 labels, the comparison of every pair of pictures, and the report.
 ``batch``: seconds to gather 256 random chips from the store, against decoding the same JPEGs
 (promised: at least 20 times faster).
+``augment``: the share of augmentation in training steps of the shipped model, from the gathered
+chips to the new weights (promised: at most 6 %), on one thread and on two. On a machine with
+other work two threads wait for each other more than they compute; there, set OMP_WAIT_POLICY to
+passive.
 """
 
 from __future__ import annotations
@@ -28,11 +34,19 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image
+from torch.nn import functional as F  # noqa: N812 - the field's usual name
 
 from utkage.core.reporter import Progress, SilentReporter
+from utkage.data.augment import AugmentConfig, augment
+from utkage.data.labels import AGE_COUNT
+from utkage.data.sample_random import SampleRandom
 from utkage.data.sources.registry import open_source
 from utkage.data.store import ChipStore
+from utkage.engines.training.ema import WeightAverage
+from utkage.models.locate import shipped_weights
+from utkage.models.weights import build_network, load_weights
 from utkage.workflows.prepare import PrepareConfig, prepare
 
 SIZE = 160
@@ -41,13 +55,24 @@ PREPARE_ROUNDS = 3
 # Of the bare loops.
 PICTURES = 3000
 BATCH = 256
+# Of training: chips a step, pixels of the stored ones, threads, steps.
+TRAIN_BATCH = 64
+STORED_SIZE = 200
+TRAIN_THREADS = (1, 2)
+TRAIN_STEPS = 15
 
 
 def main() -> int:
     """Print one line a benchmark."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("source", type=Path, help="an archive or folder of aligned chips")
+    parser.add_argument(
+        "source", type=Path, nargs="?", help="an archive or folder of aligned chips"
+    )
     arguments = parser.parse_args()
+    for threads in TRAIN_THREADS:
+        _bench_augment(threads)
+    if arguments.source is None:
+        return 0
     entries = islice(open_source(arguments.source).entries(), PICTURES)
     pictures = [entry.content for entry in entries if entry.problem is None]
     with tempfile.TemporaryDirectory() as name:
@@ -121,6 +146,47 @@ def _bench_batch(pictures: list[bytes], store: ChipStore) -> None:
         f"batch: {1000 * statistics.median(fast):.1f} ms for {BATCH} random chips, "
         f"{statistics.median(ratios):.0f} x faster than decoding "
         f"({min(ratios):.0f}..{max(ratios):.0f})"
+    )
+
+
+def _bench_augment(threads: int) -> None:
+    """Time the parts of training steps on ``threads``; the chips are noise."""
+    former = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    network = build_network(load_weights(shipped_weights()), "shipped weights")
+    network.train().to(memory_format=torch.channels_last)
+    average = WeightAverage(network, 0.998)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-5)
+    chips = torch.randint(0, 256, (TRAIN_BATCH, STORED_SIZE, STORED_SIZE, 3), dtype=torch.uint8)
+    samples = torch.arange(TRAIN_BATCH)
+    ages, genders = samples % AGE_COUNT, samples % 2
+
+    def learn(images: torch.Tensor, step: int) -> None:
+        # Which losses makes no difference to the time.
+        age_logits, gender_logits = network(images)
+        loss = F.cross_entropy(age_logits, ages)
+        loss = loss + F.binary_cross_entropy_with_logits(gender_logits, genders.float())
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+        optimizer.step()
+        average.update(network, step)
+
+    varying, learning = list[float](), list[float]()
+    for step in range(TRAIN_STEPS + 1):
+        started = time.perf_counter()
+        images = augment(chips, SIZE, AugmentConfig(), SampleRandom(0, step, samples))
+        varying.append(time.perf_counter() - started)
+        learning.append(_seconds(partial(learn, images, step)))
+    torch.set_num_threads(former)
+    # The first step warms caches.
+    pairs = list(zip(varying, learning, strict=True))[1:]
+    shares = [100 * own / (own + rest) for own, rest in pairs]
+    print(
+        f"augment: {statistics.median(shares):.1f} % of a training step "
+        f"({min(shares):.1f}..{max(shares):.1f}; {1000 * statistics.median(varying[1:]):.0f} ms of "
+        f"{1000 * statistics.median(own + rest for own, rest in pairs):.0f} ms; {TRAIN_BATCH} "
+        f"chips of {STORED_SIZE} pixels at {SIZE}, threads {threads}, {TRAIN_STEPS} steps)"
     )
 
 

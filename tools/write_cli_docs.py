@@ -77,6 +77,8 @@ def _command(name: str, command: Any) -> list[str]:
 
 
 def _default(parameter: Any) -> str:
+    if isinstance(parameter.show_default, str):
+        return str(parameter.show_default)
     if parameter.default is None or parameter.required or callable(parameter.default):
         return ""
     if isinstance(parameter.default, bool):

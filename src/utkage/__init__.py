@@ -21,6 +21,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from utkage.core.errors import UtkageError as UtkageError
+    from utkage.data.augment import AugmentConfig as AugmentConfig
     from utkage.data.labels import AGE_RANGES as AGE_RANGES
     from utkage.data.labels import FaceLabel as FaceLabel
     from utkage.data.labels import parse_name as parse_name
@@ -29,8 +30,10 @@ if TYPE_CHECKING:
     from utkage.engines.inference.loading import load_predictor as load_predictor
     from utkage.engines.inference.predictions import Predictions as Predictions
     from utkage.engines.training.config import TrainConfig as TrainConfig
+    from utkage.engines.training.recipe import Recipe as Recipe
     from utkage.faces.contract import CropContract as CropContract
     from utkage.images.decode import load_image as load_image
+    from utkage.workflows.dry_run import dry_run as dry_run
     from utkage.workflows.evaluate import EvaluateRequest as EvaluateRequest
     from utkage.workflows.evaluate import evaluate as evaluate
     from utkage.workflows.export import ExportRequest as ExportRequest
@@ -41,11 +44,16 @@ if TYPE_CHECKING:
     from utkage.workflows.predict import predict as predict
     from utkage.workflows.prepare import PrepareConfig as PrepareConfig
     from utkage.workflows.prepare import prepare as prepare
+    from utkage.workflows.recipes import resolve_recipe as resolve_recipe
+    from utkage.workflows.runs import list_runs as list_runs
     from utkage.workflows.train import TrainRequest as TrainRequest
     from utkage.workflows.train import train as train
+    from utkage.workflows.train_recipe import request_of as request_of
+    from utkage.workflows.train_recipe import train_request as train_request
 
 _HOMES = {
     "UtkageError": "core.errors",
+    "AugmentConfig": "data.augment",
     "AGE_RANGES": "data.labels",
     "FaceLabel": "data.labels",
     "parse_name": "data.labels",
@@ -54,8 +62,10 @@ _HOMES = {
     "load_predictor": "engines.inference.loading",
     "Predictions": "engines.inference.predictions",
     "TrainConfig": "engines.training.config",
+    "Recipe": "engines.training.recipe",
     "CropContract": "faces.contract",
     "load_image": "images.decode",
+    "dry_run": "workflows.dry_run",
     "EvaluateRequest": "workflows.evaluate",
     "evaluate": "workflows.evaluate",
     "ExportRequest": "workflows.export",
@@ -66,8 +76,12 @@ _HOMES = {
     "predict": "workflows.predict",
     "PrepareConfig": "workflows.prepare",
     "prepare": "workflows.prepare",
+    "resolve_recipe": "workflows.recipes",
+    "list_runs": "workflows.runs",
     "TrainRequest": "workflows.train",
     "train": "workflows.train",
+    "request_of": "workflows.train_recipe",
+    "train_request": "workflows.train_recipe",
 }
 
 __all__ = ["__version__", *_HOMES]

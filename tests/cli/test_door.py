@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 HEAVY = ("torch", "torchvision", "cv2", "matplotlib", "onnxruntime", "sklearn")
-COMMANDS = ("prepare", "train", "evaluate", "predict", "export", "info")
+COMMANDS = ("prepare", "train", "recipes", "runs", "evaluate", "predict", "export", "info")
 
 SPY = """
 import json, sys
@@ -35,7 +35,17 @@ def test_import_loads_nothing_heavy() -> None:
     assert _loaded_by("import utkage") == []
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], *([c, "-h"] for c in COMMANDS)])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["--version"],
+        ["recipes"],
+        ["recipes", "best"],
+        ["runs", "."],
+        *([c, "-h"] for c in COMMANDS),
+    ],
+)
 def test_help_and_version_load_nothing_heavy(arguments: list[str]) -> None:
     code = f"import utkage.cli.app as a; sys.argv[1:] = {arguments!r}; a.main()"
     assert _loaded_by(code) == []

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+import write_config_docs
 import write_numbers
 from typer.testing import CliRunner
 
@@ -49,6 +50,11 @@ def test_numbers_in_the_readme_are_those_of_the_card() -> None:
     assert write_numbers.filled(text, "numbers", write_numbers.numbers()) == text
     page = write_numbers.WEIGHTS_PAGE.read_text(encoding="utf-8")
     assert write_numbers.filled(page, "ranges", write_numbers.ranges()) == page
+
+
+def test_tables_of_settings_are_those_of_the_dataclasses() -> None:
+    text = write_config_docs.PAGE.read_text(encoding="utf-8")
+    assert write_config_docs.render(text) == text
 
 
 def test_links_between_documents_lead_somewhere(repository: Path) -> None:

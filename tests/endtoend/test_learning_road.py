@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from make_demo_set import make_demo_set
 
+from utkage.core.toml_file import parse_toml
+
 EVALUATE_KEYS = {
     "n",
     "mae",
@@ -63,9 +65,15 @@ def test_train_leaves_weights_metrics_and_config(road: Path) -> None:
     rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     assert [row["size"] for row in rows] == [48, 64]
     assert all(np.isfinite(row["val_mae"]) for row in rows)
-    config = json.loads((run / "config.json").read_text())
-    assert config["config"]["epochs"] == 2
-    assert config["command"].startswith("utkage train --epochs 2")
+    config = parse_toml((run / "config.toml").read_text())
+    assert config["training"]["epochs"] == 2
+    origin = config["provenance"]
+    assert origin["command"].startswith("utkage train --epochs 2")
+    with (run / "summary.csv").open() as file:
+        summary = list(csv.DictReader(file))
+    assert [float(row["val_mae"]) for row in summary] == [row["val_mae"] for row in rows]
+    for picture in ("curves.png", "sample_batch.png"):
+        assert (run / picture).read_bytes().startswith(b"\x89PNG")
     shown = _utkage(road, "info", run, "--json")
     card = json.loads(shown.stdout)
     assert card["contract"]["size"] == 64
@@ -73,6 +81,7 @@ def test_train_leaves_weights_metrics_and_config(road: Path) -> None:
         card["data"]["split_hash"]
         == json.loads((road / "prepared" / "store.json").read_text())["split_hash"]
     )
+    assert card["data"]["split_hash"] == origin["data"]["split_hash"]
     assert "non-commercial" in card["terms"]
     assert not list(run.glob(".*partial*"))
 
@@ -87,6 +96,22 @@ def test_training_again_in_the_same_run_has_nothing_to_do(road: Path) -> None:
     other = _utkage(road, "train", "--run", run, *same[:-1], 5e-4)
     assert other.returncode == 1
     assert "learning_rate" in other.stderr
+    kept = _utkage(road, "train", "--config", run, "--run", run)
+    assert kept.returncode == 0, kept.stderr
+    varied = _utkage(road, "train", "--config", run, "--run", run, "--set", "augmentation.flip=0")
+    assert varied.returncode == 1
+    assert "augmentation.flip: 0.5 there, 0.0 now" in varied.stderr
+    assert (run / "best.safetensors").read_bytes() == before
+
+
+def test_a_config_of_a_run_gives_the_same_weights(road: Path) -> None:
+    (run,) = (road / "runs").iterdir()
+    again = _utkage(road, "train", "--config", run / "config.toml", "--run", "again", "--json")
+    assert again.returncode == 0, again.stderr
+    rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    timeless = [{k: v for k, v in row.items() if k != "seconds"} for row in rows]
+    found = json.loads(again.stdout)["epochs"]
+    assert [{k: v for k, v in row.items() if k != "seconds"} for row in found] == timeless
 
 
 def test_evaluate_by_defaults(road: Path) -> None:

@@ -59,3 +59,18 @@ def test_wrong_options(tmp_path: Path, words: tuple[object, ...], said: str) -> 
     answer = _utkage(tmp_path, "train", *words)
     assert answer.returncode == 2
     assert said in answer.stderr
+
+
+def test_a_run_starts_from_another(tmp_path: Path, examples: Path) -> None:
+    make_demo_set(examples / "faces", tmp_path / "faces", 60, 0)
+    words = ("--chip-size", 64, "--val", 0.2, "--test", 0.1, "--near-distance", -1)
+    assert _utkage(tmp_path, "prepare", "faces", *words).returncode == 0
+    seed = ("--system", "seed", "--epochs", 1, "--batch-size", 16, "--gender-width", 0.03)
+    assert _utkage(tmp_path, "train", *seed, "--run", "one").returncode == 0
+    on = _utkage(tmp_path, "train", *seed, "--run", "two", "--init", "one/best.safetensors")
+    assert on.returncode == 0, on.stderr
+    described = _utkage(tmp_path, "info", "two", "--json")
+    assert len(json.loads(described.stdout)["lineage"]) == 3
+    refused = _utkage(tmp_path, "train", *seed, "--run", "three", "--vgg-face-weights", "none.pth")
+    assert refused.returncode == 2
+    assert "none.pth: no such file of VGG-Face weights" in refused.stderr

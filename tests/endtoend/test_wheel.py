@@ -33,6 +33,7 @@ def test_what_is_inside(wheel: Path) -> None:
         "utkage/shipped/utkage-mobilenet_v1.safetensors",
         "utkage/shipped/NOTICE.md",
         "utkage/shipped/EXAMPLES.md",
+        *(f"utkage/recipes/{name}.toml" for name in ("best", "default", "fast", "seed")),
     } <= names
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert not [name for name in names if name.lower().endswith((".jpg", ".png", ".pt"))]

@@ -12,6 +12,8 @@ from utkage.cli.export import export_command
 from utkage.cli.info import info_command
 from utkage.cli.predict import predict_command
 from utkage.cli.prepare import prepare_command
+from utkage.cli.recipes import recipes_command
+from utkage.cli.runs import runs_command
 from utkage.cli.train import train_command
 
 app = typer.Typer(
@@ -45,6 +47,8 @@ def root(
 
 app.command("prepare", epilog="Example: `utkage prepare UTKFace.tar.gz`")(prepare_command)
 app.command("train", epilog="Example: `utkage train --epochs 50 --device cuda`")(train_command)
+app.command("recipes", epilog="Example: `utkage recipes best`")(recipes_command)
+app.command("runs", epilog="Example: `utkage runs --compare 20261124-0900 best`")(runs_command)
 app.command("evaluate", epilog="Example: `utkage evaluate --plot-cm`")(evaluate_command)
 app.command("predict", epilog="Example: `utkage predict photos/*.jpg`")(predict_command)
 app.command("export", epilog="Example: `utkage export --format onnx --out faces.onnx`")(

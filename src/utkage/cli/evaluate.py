@@ -115,6 +115,9 @@ def _print_table(result: EvaluateResult) -> None:
     row("MAE, years", metrics.mae, metrics.n, ".2f")
     row("MAE of ages 21-60, years", metrics.mae_21_60, metrics.n_21_60, ".2f")
     row("MAE of always answering the median age", metrics.baseline_mae, metrics.n, ".2f")
+    if result.oracle_mae is not None:
+        row("oracle: MAE with the true range fed in", result.oracle_mae, metrics.n, ".2f")
+        row("oracle: median of the true range", metrics.oracle_median_mae, metrics.n, ".2f")
     row("bias, years", metrics.bias, metrics.n, "+.2f")
     row("CS@5", metrics.cs5, metrics.n, ".1%")
     row("range accuracy, nine ranges", metrics.range_accuracy, metrics.n, ".1%")
@@ -130,5 +133,9 @@ def _print_table(result: EvaluateResult) -> None:
         row(f"MAE of {source}, years", own.mae, own.n, ".2f")
         row(f"gender accuracy of {source}", own.gender_accuracy, own.n, ".1%")
     Console().print(table)
+    if result.oracle_mae is not None:
+        from utkage.engines.evaluation.oracle import ORACLE_WORDS
+
+        print(ORACLE_WORDS)
     for kind, path in result.files.items():
         print(f"{kind.replace('_', ' ')}: {path}")

@@ -13,6 +13,7 @@ OUTPUT = "Output"
 DATA = "Data"
 MODEL = "Model"
 OPTIMISATION = "Optimisation"
+RECIPE = "Recipe"
 
 Quiet = Annotated[
     bool,

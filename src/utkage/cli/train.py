@@ -6,7 +6,7 @@ import json
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +14,7 @@ from utkage.cli.options import (
     MODEL,
     OPTIMISATION,
     OUTPUT,
+    RECIPE,
     Debug,
     Device,
     Json,
@@ -21,6 +22,12 @@ from utkage.cli.options import (
     Quiet,
 )
 from utkage.cli.session import session
+from utkage.engines.training.config import TrainConfig
+
+if TYPE_CHECKING:
+    from utkage.engines.training.recipe import Recipe
+
+THE_RECIPES = "the recipe's"
 
 
 def train_command(
@@ -28,136 +35,208 @@ def train_command(
     run: Annotated[
         Path | None,
         typer.Option(
-            help="Run folder; a run of the same settings in it is continued. "
-            "Default: a new one below runs/.",
+            "--run",
+            # torchrun takes --run for the beginning of an option of its own.
+            "--run-folder",
+            help="Run folder; a run of the same settings in it is continued.",
+            show_default="a new one below runs/",
             rich_help_panel=OUTPUT,
         ),
     ] = None,
+    config: Annotated[
+        str | None,
+        typer.Option(
+            help="Where settings come from: a recipe (see `utkage recipes`), a TOML file, or a "
+            "run folder.",
+            show_default="default, or seed for that system",
+            rich_help_panel=RECIPE,
+            metavar="RECIPE",
+        ),
+    ] = None,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            help="Change a setting, such as warmup=0.1 or augmentation.flip=0; repeatable. "
+            "Stronger than --config, weaker than an option of its own.",
+            show_default=False,
+            rich_help_panel=RECIPE,
+            metavar="KEY=VALUE",
+        ),
+    ] = None,
+    print_config: Annotated[
+        bool,
+        typer.Option(
+            "--print-config",
+            help="Print every setting as TOML, which --config takes, and train nothing.",
+            rich_help_panel=RECIPE,
+        ),
+    ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Check settings, data and model, take a few steps, and say what time, memory "
+            "and disk the whole would take; write nothing.",
+            rich_help_panel=RECIPE,
+        ),
+    ] = False,
     epochs: Annotated[
-        int, typer.Option(help="Passes over the training split.", rich_help_panel=OPTIMISATION)
-    ] = 50,
+        int | None,
+        typer.Option(
+            help="Passes over the training split.",
+            show_default=f"{THE_RECIPES}; {TrainConfig.epochs} in default",
+            rich_help_panel=OPTIMISATION,
+        ),
+    ] = None,
     batch_size: Annotated[
-        int, typer.Option(help="Chips a step.", rich_help_panel=OPTIMISATION)
-    ] = 64,
+        int | None,
+        typer.Option(
+            help="Chips a step.",
+            show_default=f"{THE_RECIPES}; {TrainConfig.batch_size} in default",
+            rich_help_panel=OPTIMISATION,
+        ),
+    ] = None,
     learning_rate: Annotated[
-        float,
+        float | None,
         typer.Option(
             "--learning-rate",
             "--lr",
             help="Peak rate (AdamW, cosine; not for seed).",
+            show_default=f"{THE_RECIPES}; {TrainConfig.learning_rate} in default",
             rich_help_panel=OPTIMISATION,
         ),
-    ] = 4e-4,
+    ] = None,
     seed: Annotated[
-        int,
-        typer.Option(help="Of order, augmentation, new weights.", rich_help_panel=OPTIMISATION),
-    ] = 0,
+        int | None,
+        typer.Option(
+            help="Of order, augmentation, new weights.",
+            show_default=f"{THE_RECIPES}; {TrainConfig.seed} in default",
+            rich_help_panel=OPTIMISATION,
+        ),
+    ] = None,
     system: Annotated[
-        str,
+        str | None,
         typer.Option(
             help="multitask (one network for all), or seed: three models trained jointly, a "
             "VGG-Face for gender, a CNN over age ranges, an age estimator fed by its ranges.",
+            show_default=f"{THE_RECIPES}; multitask in default",
             rich_help_panel=MODEL,
         ),
-    ] = "multitask",
+    ] = None,
     gender_width: Annotated[
         float | None,
         typer.Option(
-            help="Fraction of VGG-Face's channels (seed). Default: 1 on a GPU, else 0.25.",
+            help="Fraction of VGG-Face's channels (seed).",
+            show_default=f"{THE_RECIPES}; in seed 1 on a GPU, else 0.25",
+            rich_help_panel=MODEL,
+        ),
+    ] = None,
+    vgg_face_weights: Annotated[
+        Path | None,
+        typer.Option(
+            help="Published VGG-Face weights for the gender model to start from (seed): .pth, "
+            ".mat or .h5; needs --gender-width 1.",
+            show_default=False,
             rich_help_panel=MODEL,
         ),
     ] = None,
     range_feed: Annotated[
-        str,
+        str | None,
         typer.Option(
             help="Ranges that the age estimator is fed in training (seed): predicted, true, or "
             "decay (from true to predicted).",
+            show_default=f"{THE_RECIPES}; decay in seed",
             rich_help_panel=MODEL,
         ),
-    ] = "decay",
+    ] = None,
     backbone: Annotated[
-        str,
-        typer.Option(help="mobilenet_v1, mobilenet_v3_small or resnet18.", rich_help_panel=MODEL),
-    ] = "mobilenet_v1",
+        str | None,
+        typer.Option(
+            help="mobilenet_v1, mobilenet_v3_small or resnet18.",
+            show_default=f"{THE_RECIPES}; {TrainConfig.backbone} in default",
+            rich_help_panel=MODEL,
+        ),
+    ] = None,
     init: Annotated[
-        str,
+        str | None,
         typer.Option(
             help="Initial weights: shipped, scratch, or a file (ours, or faceres).",
+            show_default=f"{THE_RECIPES}; {TrainConfig.init} in default",
             rich_help_panel=MODEL,
         ),
-    ] = "shipped",
+    ] = None,
     sizes: Annotated[
         str | None,
         typer.Option(
             help="Chip sides in pixels, shared out over the epochs; the last is the model's. "
-            "Default: 160, or 64 for seed, which takes one.",
+            "The seed system takes one.",
+            show_default=f"{THE_RECIPES}; {','.join(map(str, TrainConfig.sizes))} in default, "
+            "64 in seed",
             rich_help_panel=MODEL,
             metavar="S[,S...]",
         ),
     ] = None,
     device: Device = "auto",
+    tensorboard: Annotated[
+        bool | None,
+        typer.Option(
+            "--tensorboard/--no-tensorboard",
+            help="Write TensorBoard event files into the run folder.",
+            show_default=f"{THE_RECIPES}; off in default",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
     json_output: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
     """Train an age-and-gender model on a prepared set.
 
-    Writes best.safetensors and last.safetensors with their cards, metrics.jsonl and a
+    Writes best.safetensors and last.safetensors with their cards, the settings as config.toml,
+    figures (metrics.jsonl, summary.csv), pictures (curves.png, sample_batch.png) and a
     checkpoint into the run folder. Stop it when you like: the same command with the same --run
     goes on.
     """
     with session(quiet=quiet, debug=debug) as reporter:
-        from utkage.core.errors import ConfigError
+        from utkage.workflows.recipes import resolve_recipe
+
+        options = {
+            "system": system,
+            "epochs": epochs,
+            "batch_size": batch_size,
+            "learning_rate": learning_rate,
+            "seed": seed,
+            "gender_width": gender_width,
+            "range_feed": range_feed,
+            "vgg_face_weights": None if vgg_face_weights is None else str(vgg_face_weights),
+            "backbone": backbone,
+            "init": init,
+            "sizes": _sides(sizes),
+            "tensorboard": tensorboard,
+        }
+        recipe = resolve_recipe(
+            config, assignments=assignments or (), options=options, device=device
+        )
+        if print_config:
+            _print_config(recipe, json_output)
+            return
+
+        from utkage.workflows.train_recipe import request_of, train_request
 
         command = shlex.join(["utkage", *sys.argv[1:]])
-        sides = _sides(sizes)
-        if system == "seed":
-            from utkage.engines.device import choose_device
-            from utkage.engines.training.seed.config import SeedConfig
-            from utkage.workflows.train_seed import SeedTrainRequest, train_seed
+        request = request_of(recipe, data=data, run=run, device=device, command=command)
+        if dry_run:
+            from utkage.cli.dry_run import print_dry_run
+            from utkage.workflows.dry_run import dry_run as rehearse
 
-            if len(sides) > 1:
-                raise ConfigError(f"--sizes {sizes}: the seed system takes one size")
-            on_gpu = choose_device(device)[0].type != "cpu"
-            seed_config = SeedConfig(
-                epochs=epochs,
-                batch_size=batch_size,
-                size=sides[0] if sides else SeedConfig.size,
-                gender_width=gender_width or (1.0 if on_gpu else 0.25),
-                range_feed=range_feed,
-                seed=seed,
-            )
-            result = train_seed(SeedTrainRequest(data, run, device, seed_config, command), reporter)
-        elif system == "multitask":
-            from utkage.engines.training.config import TrainConfig
-            from utkage.workflows.train import TrainRequest, train
-
-            config = TrainConfig(
-                epochs=epochs,
-                batch_size=batch_size,
-                learning_rate=learning_rate,
-                seed=seed,
-                backbone=backbone,
-                init=init,
-                sizes=sides or TrainConfig.sizes,
-            )
-            result = train(TrainRequest(data, run, device, config, command), reporter)
-        else:
-            raise ConfigError(f"--system {system}: choose multitask or seed")
+            print_dry_run(rehearse(request, reporter), json_output)
+            return
+        result = train_request(request, reporter)
+        if not result.is_first:
+            return
         if json_output:
-            typer.echo(
-                json.dumps(
-                    {
-                        "schema": 1,
-                        "run": str(result.folder),
-                        "best": str(result.best),
-                        "best_epoch": result.best_epoch,
-                        "best_val_mae": result.best_mae,
-                        "epochs": list(result.epochs),
-                    },
-                    indent=2,
-                )
-            )
+            typer.echo(json.dumps(result.to_dict(), indent=2))
         else:
             typer.echo(
                 f"{result.best}: validation MAE {result.best_mae:.2f} years "
@@ -165,10 +244,17 @@ def train_command(
             )
 
 
-def _sides(sizes: str | None) -> tuple[int, ...]:
+def _print_config(recipe: Recipe, json_output: bool) -> None:
+    if json_output:
+        typer.echo(json.dumps(recipe.to_tables(), indent=2))
+    else:
+        typer.echo(recipe.to_toml(), nl=False)
+
+
+def _sides(sizes: str | None) -> tuple[int, ...] | None:
     from utkage.core.errors import ConfigError
 
     try:
-        return () if sizes is None else tuple(int(size) for size in sizes.split(","))
+        return None if sizes is None else tuple(int(size) for size in sizes.split(","))
     except ValueError:
         raise ConfigError(f"--sizes {sizes}: give whole numbers, such as 128,160") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import tempfile
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from utkage.core.errors import UsageError
+
+_PART_BYTES = 1 << 20
 
 
 @contextlib.contextmanager
@@ -60,6 +63,22 @@ def require_folder(path: Path, option: str) -> None:
     """
     if path.exists() and not path.is_dir():
         raise UsageError(f"{option} {path}: is a file; name a folder")
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file's content, 16 hex digits: names what it holds, wherever it lies.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    try:
+        digest = hashlib.sha256()
+        with path.open("rb") as file:
+            while part := file.read(_PART_BYTES):
+                digest.update(part)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({error.strerror})") from error
+    return digest.hexdigest()[:16]
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -10,7 +10,7 @@ numbers plus one half (so the corners of a 200-pixel chip are (0, 0) and (200, 2
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from utkage.core.errors import ConfigError
@@ -66,6 +66,10 @@ class CropContract:
         scale = size / self.size
         template = tuple((x * scale, y * scale) for x, y in self.template)
         return CropContract(size, template, self.colour, self.mean, self.std)
+
+    def unscaled(self) -> CropContract:
+        """The same crop for models that bring 0..255 into their own range."""
+        return replace(self, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-ready dictionary; ``from_json`` reads it back."""

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 FINGERPRINTS = "train_fingerprints"
 CARD_KEY = "card"
+# States of the seed system without a card; models/seed/plain_state.py reads them.
+PLAIN_SUFFIXES = frozenset({".pt", ".pth"})
 _MAX_HEADER_BYTES = 100_000_000
 
 
@@ -54,7 +56,7 @@ def save_weights(path: Path, weights: Weights, *, half: bool = False) -> None:
 
 
 def load_weights(path: Path) -> Weights:
-    """Read a weights file of ours.
+    """Read a weights file of ours, or a plain state of the seed system (``.pt``).
 
     Raises:
         UsageError: there is no such file.
@@ -64,6 +66,10 @@ def load_weights(path: Path) -> Weights:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
+    if path.suffix in PLAIN_SUFFIXES:
+        from utkage.models.seed.plain_state import plain_weights
+
+        return plain_weights(path)
     card = read_card(path)
     try:
         tensors = load_file(path)
@@ -78,12 +84,14 @@ def load_weights(path: Path) -> Weights:
 
 
 def read_card(path: Path) -> Card:
-    """Read only the card, without any tensor and without importing torch.
+    """Read only the card, without any tensor and without importing torch (but for ``.pt``).
 
     Raises:
         UsageError: there is no such file.
         WeightsError: not a weights file of ours.
     """
+    if path.suffix in PLAIN_SUFFIXES:
+        return load_weights(path).card
     if not path.is_file():
         raise UsageError(f"{path}: no such weights file")
     try:

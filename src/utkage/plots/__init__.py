@@ -1,1 +1,1 @@
-"""Results as pictures. Nothing imports these but workflows that were asked for pictures."""
+"""Results as pictures. Only workflows import these, and only where they draw."""

@@ -92,6 +92,8 @@ class EvaluateResult:
     Attributes:
         metrics: The figures.
         sources: The figures by source, if there are several.
+        oracle_mae: MAE with the true range fed to the age estimator, years; None for weights that
+            have no such estimator. It says nothing of what users get.
         confusion: Counts, (9, 9): rows are true ranges, columns predicted ones.
         weights: The weights file.
         weights_origin: How it was chosen.
@@ -105,6 +107,7 @@ class EvaluateResult:
 
     metrics: Metrics
     sources: dict[str, Metrics]
+    oracle_mae: float | None
     confusion: NDArray[np.int64]
     weights: Path
     weights_origin: str
@@ -120,6 +123,7 @@ class EvaluateResult:
         return {
             "schema": SCHEMA,
             **self.metrics.to_dict(),
+            "oracle_mae": None if self.oracle_mae is None else round(self.oracle_mae, 4),
             "sources": {name: metrics.to_dict() for name, metrics in self.sources.items()},
             "n_seen_in_training": self.seen,
             "n_dropped": len(self.dropped),
@@ -145,6 +149,7 @@ def evaluate(request: EvaluateRequest, reporter: Reporter | None = None) -> Eval
 
     from utkage.engines.device import choose_device
     from utkage.engines.evaluation.metrics import score, score_sources
+    from utkage.engines.evaluation.oracle import oracle_error
     from utkage.engines.inference.loading import load_predictor
     from utkage.engines.inference.predictor import predict_faces
     from utkage.models.weights import load_weights
@@ -173,6 +178,7 @@ def evaluate(request: EvaluateRequest, reporter: Reporter | None = None) -> Eval
     result = EvaluateResult(
         metrics=score(faces.ages, faces.genders, predictions),
         sources=score_sources(faces, predictions),
+        oracle_mae=oracle_error(predictor, faces, reporter) if predictor.feeds_ranges else None,
         confusion=confusion,
         weights=weights,
         weights_origin=origin,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections import Counter, defaultdict
@@ -15,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utkage.core.errors import DataError, UsageError, UtkageError
-from utkage.core.files import write_json
+from utkage.core.files import file_hash, write_json
 from utkage.core.reporter import Reporter, SilentReporter
 from utkage.data.audit.groups import Groups, find_groups, near_share
 from utkage.data.audit.records import Record
@@ -306,12 +305,7 @@ def _description(config: PrepareConfig, sources: dict[str, Container]) -> dict[s
 
 
 def _content_hash(path: Path | None) -> str | None:
-    if path is None:
-        return None
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read ({error.strerror})") from error
+    return None if path is None else file_hash(path)
 
 
 def _former(folder: Path) -> ChipStore | None:

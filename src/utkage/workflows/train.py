@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-import datetime
-from dataclasses import asdict, dataclass, field, replace
+import contextlib
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from utkage.core.errors import UsageError
-from utkage.core.files import require_folder, write_json
+from utkage.core.files import require_folder
 from utkage.core.reporter import Reporter, SilentReporter
+from utkage.core.settings import to_table
 from utkage.core.versions import versions
-from utkage.data.chips import SEEN_TOLERANCE
+from utkage.data.augment import AugmentConfig
+from utkage.data.chips import SEEN_TOLERANCE, LabelledChips
 from utkage.data.store import DEFAULT_FOLDER, ChipStore
-from utkage.engines.training.config import TrainConfig
+from utkage.engines.device import choose_device
+from utkage.engines.training.config import FREE_FIELDS, TrainConfig
+from utkage.engines.training.recipe import Recipe
 from utkage.models.card import RESEARCH_TERMS, Card
 from utkage.models.locate import BEST_NAME, RUNS_FOLDER
 from utkage.models.registry import get_backbone
+from utkage.workflows.run_folder import new_run_folder, now, recorded
 
-CONFIG_NAME = "config.json"
+if TYPE_CHECKING:
+    from utkage.engines.training.distributed import Group
+    from utkage.engines.training.loop import Setup
+    from utkage.models.multitask import MultiTaskNet
+
 MIN_CHIPS = 2
-# Settings that may change when a run goes on.
-NO_RESULT = ("checkpoint_minutes", "allow_download")
 
 
 @dataclass(frozen=True)
@@ -37,6 +44,8 @@ class TrainRequest:
         device: As in ``--device``.
         config: The recipe.
         command: The command line, for the card.
+        augmentation: How chips are varied.
+        tensorboard: Write TensorBoard event files into the run folder as well.
     """
 
     data: Path = DEFAULT_FOLDER
@@ -44,6 +53,8 @@ class TrainRequest:
     device: str = "auto"
     config: TrainConfig = field(default_factory=TrainConfig)
     command: str = ""
+    augmentation: AugmentConfig = field(default_factory=AugmentConfig)
+    tensorboard: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,6 +67,7 @@ class TrainResult:
         best_mae: That MAE, years.
         best_epoch: Its epoch, from 1.
         epochs: Metrics by epoch.
+        is_first: Whether this process is the one that speaks; of several, the others are silent.
     """
 
     folder: Path
@@ -63,6 +75,18 @@ class TrainResult:
     best_mae: float
     best_epoch: int
     epochs: tuple[dict[str, Any], ...]
+    is_first: bool = True
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON-ready dictionary; the form is stable within a schema number."""
+        return {
+            "schema": 1,
+            "run": str(self.folder),
+            "best": str(self.best),
+            "best_epoch": self.best_epoch,
+            "best_val_mae": self.best_mae,
+            "epochs": list(self.epochs),
+        }
 
 
 def train(request: TrainRequest, reporter: Reporter | None = None) -> TrainResult:
@@ -72,24 +96,63 @@ def train(request: TrainRequest, reporter: Reporter | None = None) -> TrainResul
         UsageError: no prepared set, an empty split, an unknown device or initial weights.
         TrainingError: a loss that is not finite, or a run folder of other settings.
     """
-    from utkage.data.augment import AugmentConfig
-    from utkage.engines.device import choose_device
-    from utkage.engines.training.loop import CHECKPOINT_NAME, Setup, fit
+    from utkage.engines.training.distributed import local_device, process_group
+
+    with process_group(local_device(choose_device(request.device)[0])) as group:
+        if reporter is None or not group.is_first:
+            reporter = SilentReporter()
+        return _train(request, group, reporter)
+
+
+def _train(request: TrainRequest, group: Group, reporter: Reporter) -> TrainResult:
+    from utkage.engines.training.loop import first_batch, fit
+
+    network, setup = set_up(request, reporter, group)
+    recipe = Recipe("multitask", request.tensorboard, request.config, request.augmentation)
+    with contextlib.ExitStack() as stack:
+        if group.is_first:
+            origin = provenance(setup.card, setup.identity)
+            keeper = recorded(setup.folder, recipe, origin, lambda: first_batch(setup))
+            setup = replace(setup, on_epoch=stack.enter_context(keeper))
+        result = fit(network, setup, reporter)
+    return TrainResult(
+        setup.folder,
+        setup.folder / BEST_NAME,
+        result.best_mae,
+        result.best_epoch,
+        result.rows,
+        group.is_first,
+    )
+
+
+def set_up(
+    request: TrainRequest, reporter: Reporter, group: Group | None = None
+) -> tuple[MultiTaskNet, Setup]:
+    """The initial network and everything else that the training needs; writes nothing.
+
+    Args:
+        request: What to train.
+        reporter: Hears of device, data and doubts.
+        group: The processes that train together; None: this one alone.
+
+    Raises:
+        UsageError: as ``train``.
+    """
+    from utkage.engines.training.distributed import Group, local_device
+    from utkage.engines.training.loop import Setup
     from utkage.models.initial import initial_network
 
-    reporter = reporter or SilentReporter()
+    group = group or Group()
     device, reason = choose_device(request.device)
+    device = local_device(device)
     config = request.config
-    store = ChipStore.open(request.data)
-    training, validation = store.split("train"), store.split("val")
-    if len(training) < MIN_CHIPS:
-        raise UsageError(
-            f"{request.data}: {len(training)} chips to learn from; "
-            f"batch statistics need at least {MIN_CHIPS}"
-        )
-    folder = request.run or new_run_folder(RUNS_FOLDER)
+    store, training, validation = open_data(request.data)
+    folder = group.from_first(request.run or new_run_folder(RUNS_FOLDER))
     require_folder(folder, "--run")
-    reporter.info(f"device {device} ({reason}); {len(training)} chips to learn from; run {folder}")
+    several = f", {group.size} processes" if group.size > 1 else ""
+    reporter.info(
+        f"device {device} ({reason}){several}; {len(training)} chips to learn from; run {folder}"
+    )
 
     start = initial_network(
         config.init,
@@ -105,7 +168,6 @@ def train(request: TrainRequest, reporter: Reporter | None = None) -> TrainResul
             "pictures, so validation will flatter; --init scratch does not have this"
         )
     backbone = get_backbone(config.backbone)
-    augmentation = AugmentConfig()
     data = describe_data(store)
     card = Card(
         system="multitask",
@@ -115,7 +177,7 @@ def train(request: TrainRequest, reporter: Reporter | None = None) -> TrainResul
         training={
             "command": request.command,
             "config": config.to_dict(),
-            "augmentation": asdict(augmentation),
+            "augmentation": to_table(request.augmentation),
             "started": now(),
             "device": str(device),
         },
@@ -128,30 +190,57 @@ def train(request: TrainRequest, reporter: Reporter | None = None) -> TrainResul
         versions=versions(),
     )
     identity = {
-        **{name: value for name, value in config.to_dict().items() if name not in NO_RESULT},
+        **{name: value for name, value in config.to_dict().items() if name not in FREE_FIELDS},
+        **augmentation_identity(request.augmentation),
         "init": start.identity,
         "split_hash": store.split_hash,
         "chip_size": store.contract.size,
     }
-    folder.mkdir(parents=True, exist_ok=True)
-    if not (folder / CHECKPOINT_NAME).exists():
-        write_json(folder / CONFIG_NAME, {**card.training, "data": data, "versions": versions()})
-    result = fit(
-        start.network,
-        Setup(
-            config=config,
-            augmentation=augmentation,
-            card=card,
-            identity=identity,
-            train=training,
-            val=validation,
-            learned=np.union1d(start.fingerprints, training.fingerprints()),
-            device=device,
-            folder=folder,
-        ),
-        reporter,
+    setup = Setup(
+        config=config,
+        augmentation=request.augmentation,
+        card=card,
+        identity=identity,
+        train=training,
+        val=validation,
+        learned=np.union1d(start.fingerprints, training.fingerprints()),
+        device=device,
+        folder=folder,
+        group=group,
     )
-    return TrainResult(folder, folder / BEST_NAME, result.best_mae, result.best_epoch, result.rows)
+    return start.network, setup
+
+
+def open_data(data: Path) -> tuple[ChipStore, LabelledChips, LabelledChips]:
+    """A prepared set with its training and validation chips.
+
+    Raises:
+        UsageError: no prepared set, an empty split, or too few chips to learn from.
+    """
+    store = ChipStore.open(data)
+    training, validation = store.split("train"), store.split("val")
+    if len(training) < MIN_CHIPS:
+        raise UsageError(
+            f"{data}: {len(training)} chips to learn from; "
+            f"batch statistics need at least {MIN_CHIPS}"
+        )
+    return store, training, validation
+
+
+def augmentation_identity(augmentation: AugmentConfig) -> dict[str, Any]:
+    """The part of a run's identity that says how chips are varied."""
+    return {f"augmentation.{name}": value for name, value in to_table(augmentation).items()}
+
+
+def provenance(card: Card, identity: dict[str, Any]) -> dict[str, Any]:
+    """Where a run comes from, for its ``config.toml``."""
+    init = identity.get("init", "scratch")
+    return {
+        **{key: card.training[key] for key in ("command", "started", "device")},
+        "init_hash": None if init == "scratch" else init,
+        "data": card.data,
+        "versions": card.versions,
+    }
 
 
 def describe_data(store: ChipStore) -> dict[str, Any]:
@@ -162,17 +251,3 @@ def describe_data(store: ChipStore) -> dict[str, Any]:
         "splits": store.description["splits"],
         "split_hash": store.split_hash,
     }
-
-
-def now() -> str:
-    """The time in UTC, to the second."""
-    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
-
-
-def new_run_folder(runs: Path) -> Path:
-    """A folder below ``runs`` that does not exist yet, named by date and time."""
-    stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
-    folder, number = runs / stamp, 2
-    while folder.exists():
-        folder, number = runs / f"{stamp}-{number}", number + 1
-    return folder

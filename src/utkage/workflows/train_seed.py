@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from utkage.core.errors import UsageError
-from utkage.core.files import require_folder, write_json
+from utkage.core.files import file_hash, require_folder
 from utkage.core.reporter import Reporter, SilentReporter
+from utkage.core.settings import to_table
 from utkage.core.versions import versions
-from utkage.data.store import DEFAULT_FOLDER, ChipStore
+from utkage.data.augment import NO_AUGMENTATION, AugmentConfig
+from utkage.data.store import DEFAULT_FOLDER
+from utkage.engines.device import choose_device
+from utkage.engines.training.recipe import Recipe
+from utkage.engines.training.seed.config import SeedConfig
 from utkage.models.card import RESEARCH_TERMS, Card
 from utkage.models.locate import BEST_NAME, RUNS_FOLDER
+from utkage.workflows.run_folder import new_run_folder, now, recorded
 from utkage.workflows.train import (
-    CONFIG_NAME,
-    MIN_CHIPS,
     TrainResult,
+    augmentation_identity,
     describe_data,
-    new_run_folder,
-    now,
+    open_data,
+    provenance,
 )
 
 if TYPE_CHECKING:
-    from utkage.engines.training.seed.config import SeedConfig
-
-
-def _default_config() -> SeedConfig:
-    from utkage.engines.training.seed.config import SeedConfig
-
-    return SeedConfig()
+    from utkage.engines.training.seed.loop import SeedSetup
+    from utkage.models.seed.system import SeedSystem
 
 
 @dataclass(frozen=True)
@@ -43,13 +45,17 @@ class SeedTrainRequest:
         device: As in ``--device``.
         config: The recipe.
         command: The command line, for the card.
+        augmentation: How chips are varied, if the recipe has them varied at all.
+        tensorboard: Write TensorBoard event files into the run folder as well.
     """
 
     data: Path = DEFAULT_FOLDER
     run: Path | None = None
     device: str = "auto"
-    config: SeedConfig = field(default_factory=_default_config)
+    config: SeedConfig = field(default_factory=SeedConfig)
     command: str = ""
+    augmentation: AugmentConfig = field(default_factory=AugmentConfig)
+    tensorboard: bool = False
 
 
 def train_seed(request: SeedTrainRequest, reporter: Reporter | None = None) -> TrainResult:
@@ -59,53 +65,55 @@ def train_seed(request: SeedTrainRequest, reporter: Reporter | None = None) -> T
         UsageError: no prepared set, an empty split or an unknown device.
         TrainingError: a loss that is not finite, or a run folder of other settings.
     """
-    import torch
+    from utkage.engines.training.distributed import started_by_torchrun
+    from utkage.engines.training.seed.loop import first_batch, fit_seed
 
-    from utkage.data.augment import NO_AUGMENTATION, AugmentConfig
-    from utkage.engines.device import choose_device
-    from utkage.engines.training.loop import CHECKPOINT_NAME
-    from utkage.engines.training.seed.loop import SeedSetup, fit_seed
-    from utkage.models.seed.age_estimation import AgeEstimationNet
-    from utkage.models.seed.age_range import AgeRangeNet
-    from utkage.models.seed.system import SeedSystem
-    from utkage.models.seed.vgg_face import VggFace
-
+    if started_by_torchrun():
+        raise UsageError("the seed system trains in one process; start it without torchrun")
     reporter = reporter or SilentReporter()
+    system, setup = set_up_seed(request, reporter)
+    recipe = Recipe("seed", request.tensorboard, request.config, request.augmentation)
+    origin = provenance(setup.card, setup.identity)
+    with recorded(setup.folder, recipe, origin, lambda: first_batch(setup)) as on_epoch:
+        result = fit_seed(system, replace(setup, on_epoch=on_epoch), reporter)
+    best = setup.folder / BEST_NAME
+    return TrainResult(setup.folder, best, result.best_mae, result.best_epoch, result.rows)
+
+
+def set_up_seed(request: SeedTrainRequest, reporter: Reporter) -> tuple[SeedSystem, SeedSetup]:
+    """The three models and everything else that their training needs; writes nothing.
+
+    Raises:
+        UsageError: as ``train_seed``.
+    """
+    from utkage.engines.training.seed.loop import SeedSetup
+    from utkage.models.seed.initial import initial_seed_system
+
     device, reason = choose_device(request.device)
     config = request.config
-    store = ChipStore.open(request.data)
-    training, validation = store.split("train"), store.split("val")
-    if len(training) < MIN_CHIPS:
-        raise UsageError(
-            f"{request.data}: {len(training)} chips to learn from; "
-            f"batch statistics need at least {MIN_CHIPS}"
-        )
+    store, training, validation = open_data(request.data)
     folder = request.run or new_run_folder(RUNS_FOLDER)
     require_folder(folder, "--run")
     reporter.info(f"device {device} ({reason}); {len(training)} chips to learn from; run {folder}")
-    torch.manual_seed(config.seed)
-    system = SeedSystem(
-        VggFace(config.size, config.gender_width), AgeRangeNet(), AgeEstimationNet()
+    start = initial_seed_system(
+        config.size, config.gender_width, config.seed, config.init, config.vgg_face_weights
     )
-    augmentation = AugmentConfig() if config.augment else NO_AUGMENTATION
+    augmentation = request.augmentation if config.augment else NO_AUGMENTATION
     data = describe_data(store)
     card = Card(
         system="seed",
         backbone="vgg_face",
-        # The three models bring 0..255 into their own ranges.
-        contract=replace(
-            store.contract.at_size(config.size), mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0)
-        ),
+        contract=store.contract.at_size(config.size).unscaled(),
         data=data,
         training={
             "command": request.command,
             "config": config.to_dict(),
-            "augmentation": asdict(augmentation),
+            "augmentation": to_table(augmentation),
             "started": now(),
             "device": str(device),
         },
         lineage=(
-            "random initial weights",
+            *start.lineage,
             f"trained on {data['source']}, split {store.split_hash}, by: "
             f"{request.command or 'utkage.train_seed'}",
         ),
@@ -115,12 +123,20 @@ def train_seed(request: SeedTrainRequest, reporter: Reporter | None = None) -> T
     identity = {
         "system": "seed",
         **config.to_dict(),
+        **{name: file_hash(path) for name, path in start.files.items()},
+        **augmentation_identity(augmentation),
         "split_hash": store.split_hash,
         "chip_size": store.contract.size,
     }
-    folder.mkdir(parents=True, exist_ok=True)
-    if not (folder / CHECKPOINT_NAME).exists():
-        write_json(folder / CONFIG_NAME, {**card.training, "data": data, "versions": versions()})
-    setup = SeedSetup(config, augmentation, card, identity, training, validation, device, folder)
-    result = fit_seed(system, setup, reporter)
-    return TrainResult(folder, folder / BEST_NAME, result.best_mae, result.best_epoch, result.rows)
+    setup = SeedSetup(
+        config,
+        augmentation,
+        card,
+        identity,
+        training,
+        validation,
+        np.union1d(start.learned, training.fingerprints()),
+        device,
+        folder,
+    )
+    return start.system, setup

@@ -112,6 +112,12 @@ def test_all_figures_against_a_slow_loop(random_predictions: RandomPredictions) 
         "interval_coverage": np.mean(inside),
         "interval_width": np.mean(quantiles[:, 2] - quantiles[:, 0]),
         "baseline_mae": np.mean(np.abs(ages - np.median(ages))),
+        "oracle_median_mae": np.mean(
+            [
+                abs(age - np.median([a for a in ages if range_index(int(a)) == own]))
+                for age, own in ((int(age), range_index(int(age))) for age in ages)
+            ]
+        ),
     }
     assert vars(found) == pytest.approx(expected, abs=1e-6)
     assert found.to_dict() == pytest.approx(expected, abs=1e-4)

@@ -23,7 +23,7 @@ def checkpoint() -> Checkpoint:
         average={name: value + 1 for name, value in network.state_dict().items()},
         optimizer=optimizer.state_dict(),
         rows=[{"epoch": 1, "val_mae": 5.5, "val_mae_21_60": None}],
-        best=5.5,
+        losses=[1.5, 1.25],
     )
 
 
@@ -43,13 +43,6 @@ def test_everything_comes_back(tmp_path: Path, checkpoint: Checkpoint) -> None:
     found = Checkpoint.load(path)
     assert same(vars(found), vars(checkpoint))
     assert list(tmp_path.iterdir()) == [path]
-
-
-def test_before_the_first_epoch_best_is_infinite(tmp_path: Path, checkpoint: Checkpoint) -> None:
-    path = tmp_path / "checkpoint.pt"
-    values = {**vars(checkpoint), "best": float("inf"), "rows": []}
-    Checkpoint(**values).save(path)
-    assert Checkpoint.load(path).best == float("inf")
 
 
 def test_the_same_identity_goes_on(tmp_path: Path, checkpoint: Checkpoint) -> None:

@@ -6,18 +6,20 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
-from utkage.core.errors import TrainingError
+from utkage.core.errors import ConfigError, TrainingError
 from utkage.core.reporter import SilentReporter
-from utkage.data.augment import AugmentConfig
+from utkage.data.augment import NO_AUGMENTATION, AugmentConfig
 from utkage.data.chips import LabelledChips
 from utkage.engines.training import loop
 from utkage.engines.training.checkpoint import Checkpoint
+from utkage.engines.training.checkpoint_folder import CheckpointFolder
 from utkage.engines.training.config import TrainConfig
-from utkage.engines.training.loop import CHECKPOINT_NAME, METRICS_NAME, FitResult, Setup, fit
-from utkage.engines.training.schedule import learning_rate
+from utkage.engines.training.loop import FitResult, Setup, fit, learning_rate
+from utkage.engines.training.summary import METRICS_NAME, SUMMARY_NAME
 from utkage.models.card import Card
 from utkage.models.locate import BEST_NAME, LAST_NAME
 from utkage.models.multitask import MultiTaskNet
@@ -85,9 +87,15 @@ def finish(setup: Setup) -> FitResult:
     return fit(network_of(setup.config), setup, SilentReporter())
 
 
+def newest(setup: Setup) -> Checkpoint:
+    found = CheckpointFolder(setup.folder).newest(SilentReporter())
+    assert found is not None
+    return found
+
+
 def test_it_learns_what_can_be_seen(make_setup: MakeSetup) -> None:
     config = replace(CONFIG, epochs=10, checkpoint_minutes=5.0, learning_rate=4e-3)
-    calm = AugmentConfig(0.5, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+    calm = replace(NO_AUGMENTATION, flip=0.5)
     result = finish(replace(make_setup(config=config), augmentation=calm))
     losses = [row["train_loss"] for row in result.rows]
     assert losses[-1] < 0.6 * losses[0]
@@ -97,7 +105,8 @@ def test_files_and_rows(make_setup: MakeSetup) -> None:
     setup = make_setup()
     result = finish(setup)
     names = {path.name for path in setup.folder.iterdir()}
-    assert names == {CHECKPOINT_NAME, METRICS_NAME, BEST_NAME, LAST_NAME}
+    kept = {"checkpoint-00000006.pt", METRICS_NAME, SUMMARY_NAME, BEST_NAME, LAST_NAME}
+    assert names == kept
     rows = [json.loads(line) for line in (setup.folder / METRICS_NAME).read_text().splitlines()]
     assert rows == list(result.rows)
     assert [row["epoch"] for row in rows] == [1, 2]
@@ -109,7 +118,7 @@ def test_files_and_rows(make_setup: MakeSetup) -> None:
     assert best.fingerprints.tolist() == setup.train.fingerprints().tolist()
     last = load_weights(setup.folder / LAST_NAME)
     assert last.card.metrics["val"]["epoch"] == 2
-    checkpoint = Checkpoint.load(setup.folder / CHECKPOINT_NAME)
+    checkpoint = newest(setup)
     assert checkpoint.step == 6
     for name, value in checkpoint.average.items():
         assert torch.equal(last.state[name], value), "the averaged weights are the ones kept"
@@ -149,7 +158,7 @@ def test_an_interrupted_run_ends_with_the_same_bits(
     with pytest.raises(KeyboardInterrupt):
         fit(network_of(), setup, Interrupting(where, after))
     if (where, after) != ("epoch 1", 0):
-        assert (setup.folder / CHECKPOINT_NAME).exists()
+        assert CheckpointFolder(setup.folder).paths()
     result = finish(setup)
     assert [row["epoch"] for row in result.rows] == [1, 2]
     for name in (LAST_NAME, BEST_NAME):
@@ -158,7 +167,7 @@ def test_an_interrupted_run_ends_with_the_same_bits(
         assert first.card == second.card
         for key, value in first.state.items():
             assert torch.equal(value, second.state[key]), f"{key} of {name}"
-    ends = [Checkpoint.load(item.folder / CHECKPOINT_NAME) for item in (undisturbed, setup)]
+    ends = [newest(item) for item in (undisturbed, setup)]
     for key, value in ends[0].network.items():
         assert torch.equal(value, ends[1].network[key]), key
 
@@ -215,16 +224,37 @@ def test_every_chip_is_seen_once_per_epoch(
     make_setup: MakeSetup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows: list[int] = []
-    original = loop._training_batch
+    original = loop.training_batch
 
-    def spy(setup: Setup, chosen: object, size: int, step: int) -> object:
+    def spy(setup: Setup, chosen: object, size: int, epoch: int) -> object:
         rows.extend(chosen.tolist())  # type: ignore[attr-defined]
-        return original(setup, chosen, size, step)  # type: ignore[arg-type]
+        return original(setup, chosen, size, epoch)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(loop, "_training_batch", spy)
+    monkeypatch.setattr(loop, "training_batch", spy)
     finish(make_setup())
     assert sorted(rows[:24]) == sorted(rows[24:]) == list(range(24))
     assert rows[:24] != rows[24:]
+
+
+def test_a_face_varies_by_epoch_and_not_by_batch(make_setup: MakeSetup) -> None:
+    setup = make_setup()
+    chosen = np.arange(24)
+    images, ages, genders = loop.training_batch(setup, chosen, 32, 1)
+    some = np.array([17, 3, 8])
+    part = loop.training_batch(setup, some, 32, 1)
+    torch.testing.assert_close(part[0], images[some], atol=1e-2, rtol=0)
+    assert torch.equal(part[1], ages[some])
+    assert torch.equal(part[2], genders[some])
+    for other in (
+        loop.training_batch(setup, chosen, 32, 2),
+        loop.training_batch(make_setup(config=replace(CONFIG, seed=1)), chosen, 32, 1),
+    ):
+        assert bool(((other[0] - images).abs().amax((1, 2, 3)) > 1).all())
+
+
+def test_mixup_is_refused(make_setup: MakeSetup) -> None:
+    with pytest.raises(ConfigError, match=r"mixup is 0\.5; it must be 0"):
+        replace(make_setup(), augmentation=AugmentConfig(mixup=0.5))
 
 
 FROZEN_FIRST = replace(CONFIG, freeze_epochs=1, layer_decay=0.7)
@@ -237,7 +267,7 @@ def test_frozen_epochs_teach_the_heads_only(make_setup: MakeSetup) -> None:
     start = {name: value.clone() for name, value in network_of(config).state_dict().items()}
     with pytest.raises(KeyboardInterrupt):
         fit(network_of(config), setup, Interrupting("epoch 1", 2))
-    after_one = Checkpoint.load(setup.folder / CHECKPOINT_NAME)
+    after_one = newest(setup)
     assert after_one.step == 3
     for name, value in start.items():
         unchanged = torch.equal(value, after_one.network[name])
@@ -245,7 +275,7 @@ def test_frozen_epochs_teach_the_heads_only(make_setup: MakeSetup) -> None:
         if name.startswith("backbone."):
             assert torch.equal(value, after_one.average[name]), name
     fit(network_of(config), setup, SilentReporter())
-    after_two = Checkpoint.load(setup.folder / CHECKPOINT_NAME).network
+    after_two = newest(setup).network
     moved = [name for name, value in start.items() if not torch.equal(value, after_two[name])]
     statistics = [name for name in start if name.endswith("running_mean")]
     assert len(statistics) > 30
@@ -277,7 +307,7 @@ def test_a_refined_run_ends_with_the_same_bits(
     # What a new process would hold in its global generator.
     torch.manual_seed(99)
     finish(stopped)
-    ends = [Checkpoint.load(item.folder / CHECKPOINT_NAME) for item in (straight, stopped)]
+    ends = [newest(item) for item in (straight, stopped)]
     for name, value in ends[0].network.items():
         assert torch.equal(value, ends[1].network[name]), name
     for name, value in ends[0].average.items():
@@ -299,7 +329,7 @@ def test_rates_follow_the_schedule_times_the_scale(
     finish(make_setup(config=config))
     assert len(seen) == 6
     for step, groups in enumerate(seen):
-        rate = learning_rate(step, 6, config.learning_rate, config.warmup)
+        rate = learning_rate(config, step, 3, [])
         assert groups == [(rate * scale, scale) for _, scale in groups]
         assert {scale for _, scale in groups} == {0.5**level for level in range(14)}
 

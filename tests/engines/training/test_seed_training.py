@@ -17,10 +17,10 @@ from utkage.core.reporter import SilentReporter
 from utkage.data.augment import AugmentConfig
 from utkage.data.chips import LabelledChips
 from utkage.data.labels import AGE_COUNT, AGE_RANGES, range_index
-from utkage.engines.training.loop import METRICS_NAME
 from utkage.engines.training.seed.config import SeedConfig
 from utkage.engines.training.seed.joint import Batch, JointTrainer, ranges_of, score_seed
 from utkage.engines.training.seed.loop import SeedSetup, fit_seed
+from utkage.engines.training.summary import METRICS_NAME
 from utkage.models.card import Card
 from utkage.models.locate import BEST_NAME, LAST_NAME
 from utkage.models.seed.age_estimation import AgeEstimationNet
@@ -189,13 +189,15 @@ class StopAfter(SilentReporter):
 def setup(labelled_chips: Chips, card: Card, tmp_path: Path) -> SeedSetup:
     folder = tmp_path / "run"
     folder.mkdir()
+    training = labelled_chips(24)
     return SeedSetup(
         CONFIG,
         AugmentConfig(),
         replace(card, system="seed", contract=card.contract.at_size(32)),
         CONFIG.to_dict(),
-        labelled_chips(24),
+        training,
         labelled_chips(9, seed=7),
+        training.fingerprints(),
         torch.device("cpu"),
         folder,
     )
@@ -227,3 +229,8 @@ def test_going_on_ends_with_the_same_bits(setup: SeedSetup, stopped_after: int) 
     theirs = load_weights(undisturbed.folder / LAST_NAME).state
     assert ours.keys() == theirs.keys()
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+def test_mixup_is_refused(setup: SeedSetup) -> None:
+    with pytest.raises(ConfigError, match=r"mixup is 0\.5; it must be 0"):
+        replace(setup, augmentation=AugmentConfig(mixup=0.5))

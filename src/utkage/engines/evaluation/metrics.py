@@ -40,6 +40,18 @@ def accuracy(truth: Ints, predicted: Ints) -> float:
     return float((truth == predicted).mean())
 
 
+def range_medians(ages: Ints, ranges: Ints) -> Floats:
+    """For each face the median age of all faces of its range, (n,).
+
+    What an oracle answers that is told the true range and never looks at the picture: the
+    yardstick for any error measured with the true range fed in.
+    """
+    medians = np.zeros(len(ages))
+    for index in np.unique(ranges):
+        medians[ranges == index] = np.median(ages[ranges == index])
+    return medians
+
+
 def interval_coverage(ages: Ints, low: Floats, high: Floats) -> float:
     """Share of ages inside their interval; a whole-year label counts as [age - 1/2, age + 1/2]."""
     return float(((ages + 0.5 >= low) & (ages - 0.5 <= high)).mean())
@@ -66,6 +78,7 @@ class Metrics:
         interval_coverage: Measured coverage.
         interval_width: Mean width, years.
         baseline_mae: MAE of answering the median age of these faces for every one.
+        oracle_median_mae: MAE of answering the median age of the true range, without looking.
     """
 
     n: int
@@ -84,6 +97,7 @@ class Metrics:
     interval_coverage: float
     interval_width: float
     baseline_mae: float
+    oracle_median_mae: float
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready dictionary, figures rounded to four decimals."""
@@ -134,6 +148,7 @@ def score(ages: Ints, genders: Ints, predictions: Predictions) -> Metrics:
         interval_coverage=interval_coverage(ages, low, high),
         interval_width=float((high - low).mean()),
         baseline_mae=mean_absolute_error(ages, np.full(len(ages), float(np.median(ages)))),
+        oracle_median_mae=mean_absolute_error(ages, range_medians(ages, ranges)),
     )
 
 

@@ -60,6 +60,24 @@ class TorchPredictor:
             outputs = [output.cpu().double().numpy() for output in self._graph(batch)]
         return Predictions(*outputs)
 
+    @property
+    def feeds_ranges(self) -> bool:
+        """Whether these weights predict an age range first and feed it to an age estimator."""
+        return hasattr(self._graph, "ages_given")
+
+    def ages_given_ranges(
+        self, chips: NDArray[np.uint8], ranges: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """Ages in years, (N,), with ``ranges`` (N,) fed in; only where ``feeds_ranges``."""
+        import torch
+
+        require_chips(chips, self.card.contract)
+        with torch.inference_mode():
+            batch = torch.from_numpy(np.require(chips, np.uint8, ["C", "W"])).to(self._device)
+            fed = torch.from_numpy(ranges).to(self._device)
+            ages: torch.Tensor = self._graph.ages_given(batch, fed)  # type: ignore[operator]
+        return np.asarray(ages.cpu().double().numpy())
+
 
 def predict_faces(
     predictor: ChipPredictor, faces: LabelledChips, reporter: Reporter, label: str

@@ -26,7 +26,7 @@ class Checkpoint:
         average: The averaged weights.
         optimizer: The optimiser's state.
         rows: Metrics of the epochs so far.
-        best: Best validation MAE so far, years.
+        losses: Of the steps of the epoch that has begun.
     """
 
     identity: dict[str, Any]
@@ -35,7 +35,7 @@ class Checkpoint:
     average: dict[str, Tensor]
     optimizer: dict[str, Any]
     rows: list[dict[str, Any]]
-    best: float
+    losses: list[float]
 
     def save(self, path: Path) -> None:
         """Write it atomically: a kill leaves the former checkpoint."""
@@ -48,7 +48,7 @@ class Checkpoint:
                     "average": self.average,
                     "optimizer": self.optimizer,
                     "rows": json.dumps(self.rows),
-                    "best": self.best,
+                    "losses": self.losses,
                 },
                 partial,
             )
@@ -69,7 +69,7 @@ class Checkpoint:
                 average=value["average"],
                 optimizer=value["optimizer"],
                 rows=json.loads(value["rows"]),
-                best=value["best"],
+                losses=value["losses"],
             )
         except Exception as error:
             raise TrainingError(

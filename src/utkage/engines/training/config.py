@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from utkage.core.errors import ConfigError
+from utkage.core.settings import to_table
+
+SCHEDULES = ("cosine", "one_cycle", "plateau", "constant")
+PRECISIONS = ("auto", "fp32", "bf16", "fp16")
+# What may change between the parts of a run: it does not decide what is computed.
+FREE_FIELDS = frozenset(
+    {"checkpoint_minutes", "checkpoint_steps", "keep_checkpoints", "allow_download"}
+)
 
 
 @dataclass(frozen=True)
@@ -35,8 +43,18 @@ class TrainConfig:
         gender_smoothing: Label smoothing of the gender loss, 0..0.5.
         ema_decay: Decay per step of the averaged weights that are validated and kept.
         clip_norm: Largest gradient norm.
+        schedule: How the rate goes on: ``"cosine"``, ``"one_cycle"``, ``"plateau"``,
+            ``"constant"``.
+        plateau_patience: Epochs without a better validation MAE before ``plateau`` cuts the rate.
+        plateau_factor: What it cuts it by.
+        stop_after: Epochs without a better validation MAE that end the training early; 0: never.
+        precision: ``"fp32"``, ``"bf16"``, ``"fp16"``, or ``"auto"``: fewer bits where it is faster.
+        accumulate: Parts that each batch is computed in, one after the other, to save memory.
+        compile: Let ``torch.compile`` compile the network.
         seed: Of initial weights, order and augmentation.
         checkpoint_minutes: Time between checkpoints inside an epoch.
+        checkpoint_steps: Steps between checkpoints besides; 0: time alone decides.
+        keep_checkpoints: How many to keep.
     """
 
     epochs: int = 50
@@ -58,8 +76,17 @@ class TrainConfig:
     gender_smoothing: float = 0.05
     ema_decay: float = 0.998
     clip_norm: float = 5.0
+    schedule: str = "cosine"
+    plateau_patience: int = 3
+    plateau_factor: float = 0.3
+    stop_after: int = 0
+    precision: str = "auto"
+    accumulate: int = 1
+    compile: bool = False
     seed: int = 0
     checkpoint_minutes: float = 5.0
+    checkpoint_steps: int = 0
+    keep_checkpoints: int = 1
 
     def __post_init__(self) -> None:
         _require(self.epochs >= 1, "epochs", self.epochs, "at least 1")
@@ -93,9 +120,24 @@ class TrainConfig:
         _require(0 <= self.gender_smoothing < 0.5, "smoothing", self.gender_smoothing, "0 to 0.5")
         _require(0 <= self.ema_decay < 1, "EMA decay", self.ema_decay, "0 to below 1")
         _require(self.clip_norm > 0, "clip norm", self.clip_norm, "above 0")
+        _require(self.schedule in SCHEDULES, "schedule", self.schedule, ", ".join(SCHEDULES))
+        _require(self.plateau_patience >= 0, "patience", self.plateau_patience, "at least 0")
+        _require(0 < self.plateau_factor < 1, "factor", self.plateau_factor, "between 0 and 1")
+        _require(self.stop_after >= 0, "stop after", self.stop_after, "at least 0")
+        _require(self.precision in PRECISIONS, "precision", self.precision, ", ".join(PRECISIONS))
+        _require(
+            1 <= self.accumulate <= self.batch_size // 2,
+            "accumulate",
+            self.accumulate,
+            "at least 1, and leave parts of two chips or more",
+        )
         _require(0 <= self.seed < 2**31, "seed", self.seed, "0 to 2147483647")
         minutes = self.checkpoint_minutes
         _require(minutes >= 0, "checkpoint minutes", minutes, "at least 0")
+        steps = self.checkpoint_steps
+        _require(steps >= 0, "checkpoint steps", steps, "at least 0")
+        kept = self.keep_checkpoints
+        _require(kept >= 1, "checkpoints to keep", kept, "at least 1")
 
     @property
     def size(self) -> int:
@@ -108,7 +150,7 @@ class TrainConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready dictionary."""
-        return {**asdict(self), "sizes": list(self.sizes)}
+        return to_table(self)
 
 
 def _require(holds: bool, name: str, value: object, wanted: str) -> None:

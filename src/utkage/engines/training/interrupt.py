@@ -13,8 +13,13 @@ from utkage.core.reporter import Reporter
 
 
 @contextlib.contextmanager
-def stop_between_steps() -> Iterator[Callable[[], None]]:
+def stop_between_steps(
+    agree: Callable[[bool], bool] = bool,
+) -> Iterator[Callable[[], None]]:
     """Hold back SIGINT and SIGTERM, which could strike in the middle of an update.
+
+    Args:
+        agree: From whether a signal came to this process, to whether all are to stop.
 
     Yields:
         A function to call after each whole step; it raises KeyboardInterrupt if a signal came.
@@ -25,7 +30,7 @@ def stop_between_steps() -> Iterator[Callable[[], None]]:
         came.set()
 
     def check() -> None:
-        if came.is_set():
+        if agree(came.is_set()):
             raise KeyboardInterrupt
 
     if threading.current_thread() is not threading.main_thread():

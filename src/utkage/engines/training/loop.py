@@ -5,46 +5,55 @@ from __future__ import annotations
 import json
 import math
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
-from utkage.core.errors import TrainingError
+from utkage.core.errors import ConfigError
 from utkage.core.files import write_text
-from utkage.core.reporter import Reporter
+from utkage.core.reporter import Reporter, SilentReporter
 from utkage.data.augment import AugmentConfig, augment
 from utkage.data.batches import epoch_order, steps_per_epoch
 from utkage.data.chips import LabelledChips
-from utkage.data.labels import AGE_COUNT
+from utkage.data.sample_random import SampleRandom
 from utkage.engines.evaluation.metrics import Metrics, score, score_sources
 from utkage.engines.inference.predictor import TorchPredictor, predict_faces
 from utkage.engines.training.checkpoint import Checkpoint
+from utkage.engines.training.checkpoint_folder import CheckpointFolder
 from utkage.engines.training.config import TrainConfig
-from utkage.engines.training.ema import WeightAverage
+from utkage.engines.training.distributed import Group
 from utkage.engines.training.freezing import set_frozen
 from utkage.engines.training.interrupt import saving_on_interrupt, stop_between_steps
-from utkage.engines.training.losses import (
-    age_divergence,
-    expected_age_error,
-    gender_loss,
-    soft_age_labels,
-)
-from utkage.engines.training.parameter_groups import parameter_groups
+from utkage.engines.training.learner import Learner, TrainingBatch
+from utkage.engines.training.objective import objective_of
 from utkage.engines.training.randomness import seed_layers
-from utkage.engines.training.schedule import learning_rate
+from utkage.engines.training.schedule import (
+    SCHEDULES,
+    Moment,
+    epochs_without_gain,
+    plateau_cuts,
+)
+from utkage.engines.training.summary import (
+    METRICS_NAME,
+    SUMMARY_NAME,
+    OnEpoch,
+    ignore_epoch,
+    write_summary,
+)
 from utkage.models.card import Card
 from utkage.models.chip_graph import ChipGraph
 from utkage.models.locate import BEST_NAME, LAST_NAME
 from utkage.models.multitask import MultiTaskNet
 from utkage.models.weights import Weights, save_weights
 
-CHECKPOINT_NAME = "checkpoint.pt"
-METRICS_NAME = "metrics.jsonl"
+# Losses that the progress display averages.
+SHOWN = 50
 
 
 @dataclass(frozen=True)
@@ -53,7 +62,7 @@ class Setup:
 
     Attributes:
         config: The recipe.
-        augmentation: How chips are varied.
+        augmentation: How chips are varied; without mixup.
         card: What the weights will say about themselves; metrics are filled in here.
         identity: What a checkpoint must agree on to be continued.
         train: Training chips.
@@ -61,7 +70,9 @@ class Setup:
         learned: Fingerprints of all pictures that the weights will have learned from, those of
             the initial weights among them.
         device: Where to compute.
-        folder: The run folder.
+        folder: The run folder; the same one for all processes.
+        group: The processes that train together.
+        on_epoch: Called after every epoch, when its files are written, with all rows so far.
     """
 
     config: TrainConfig
@@ -73,6 +84,15 @@ class Setup:
     learned: NDArray[np.int32]
     device: torch.device
     folder: Path
+    group: Group = field(default_factory=Group)
+    on_epoch: OnEpoch = ignore_epoch
+
+    def __post_init__(self) -> None:
+        if self.augmentation.mixup:
+            raise ConfigError(
+                f"mixup is {self.augmentation.mixup}; it must be 0: "
+                "the losses of the default system take one label per face"
+            )
 
 
 @dataclass(frozen=True)
@@ -91,123 +111,158 @@ class FitResult:
 
 
 def fit(network: MultiTaskNet, setup: Setup, reporter: Reporter) -> FitResult:
-    """Train ``network``, going on from the run folder's checkpoint if there is one.
+    """Train ``network``, going on from the run folder's newest checkpoint if there is one.
 
     After every epoch the averaged weights are scored on the validation split;
     ``last.safetensors`` always holds them, ``best.safetensors`` those with the lowest MAE.
 
     Raises:
+        ConfigError: a batch that cannot be shared out among the processes.
         TrainingError: a loss that is not finite, or a checkpoint of other settings.
     """
-    config, device = setup.config, setup.device
-    network.to(device).to(memory_format=torch.channels_last).train()
-    average = WeightAverage(network, config.ema_decay)
-    optimizer = torch.optim.AdamW(
-        parameter_groups(network, config.weight_decay, config.layer_decay)
-    )
+    config, group = setup.config, setup.group
+    reporter = reporter if group.is_first else SilentReporter()
     steps = steps_per_epoch(len(setup.train), config.batch_size)
-    total = steps * config.epochs
-    step, best, rows = 0, math.inf, list[dict[str, Any]]()
+    _require_shares(setup)
+    learner = Learner(network, objective_of(config), config, setup.device, group)
+    step, rows, losses = 0, list[dict[str, Any]](), list[float]()
 
-    checkpoint_path = setup.folder / CHECKPOINT_NAME
-    if checkpoint_path.exists():
-        checkpoint = Checkpoint.load(checkpoint_path)
+    checkpoints = CheckpointFolder(setup.folder, config.keep_checkpoints)
+    checkpoint = checkpoints.newest(reporter)
+    if checkpoint is not None:
         checkpoint.require_identity(setup.identity, setup.folder)
-        network.load_state_dict(checkpoint.network)
-        average.network.load_state_dict(checkpoint.average)
-        optimizer.load_state_dict(checkpoint.optimizer)
-        step, best, rows = checkpoint.step, checkpoint.best, checkpoint.rows
-        reporter.info(f"going on from step {step} of {total} in {setup.folder}")
+        learner.network.load_state_dict(checkpoint.network)
+        learner.average.network.load_state_dict(checkpoint.average)
+        learner.load_state_dict(checkpoint.optimizer)
+        step, rows, losses = checkpoint.step, checkpoint.rows, checkpoint.losses
+        reporter.info(f"going on from step {step} of {steps * config.epochs} in {setup.folder}")
 
     def save_checkpoint() -> None:
-        Checkpoint(
-            setup.identity,
-            step,
-            network.state_dict(),
-            average.network.state_dict(),
-            optimizer.state_dict(),
-            rows,
-            best,
-        ).save(checkpoint_path)
+        if group.is_first:
+            checkpoints.save(
+                Checkpoint(
+                    setup.identity,
+                    step,
+                    learner.network.state_dict(),
+                    learner.average.network.state_dict(),
+                    learner.state_dict(),
+                    rows,
+                    losses,
+                )
+            )
 
     saved_at = time.monotonic()
-    while len(rows) < config.epochs:
+    while not _is_finished(rows, config):
         # Not from the step: a run may have been stopped behind an epoch's last one.
         epoch = len(rows)
         first = step - epoch * steps
         order = epoch_order(len(setup.train), config.seed, epoch)
         size = config.size_of_epoch(epoch)
-        set_frozen(network.backbone, frozen=epoch < config.freeze_epochs)
-        losses: list[float] = []
+        set_frozen(learner.network.backbone, frozen=epoch < config.freeze_epochs)
         started = time.monotonic()
         with (
             saving_on_interrupt(save_checkpoint, setup.folder, reporter),
-            stop_between_steps() as stop_if_asked,
+            stop_between_steps(group.any) as stop_if_asked,
             reporter.progress(f"epoch {epoch + 1}/{config.epochs}", steps) as task,
         ):
             task.advance(first)
             for index in range(first, steps):
                 chosen = order[index * config.batch_size : (index + 1) * config.batch_size]
-                rate = learning_rate(step, total, config.learning_rate, config.warmup)
-                for group in optimizer.param_groups:
-                    group["lr"] = rate * group["scale"]
-                images, ages, genders = _training_batch(setup, chosen, size, step)
-                seed_layers(config.seed, step)
-                loss = _loss(network(images), ages, genders, config)
-                optimizer.zero_grad(set_to_none=True)
-                loss.backward()  # type: ignore[no-untyped-call]
-                norm = nn.utils.clip_grad_norm_(network.parameters(), config.clip_norm)
-                value = float(loss.detach())
-                if not (math.isfinite(value) and math.isfinite(float(norm))):
-                    raise TrainingError(
-                        f"loss {value}, gradient norm {float(norm)} at step {step + 1}; "
-                        "lower --learning-rate and go on "
-                        f"from the last checkpoint in {setup.folder}"
-                    )
-                optimizer.step()
-                average.update(network, step)
+                losses.append(take_step(learner, setup, chosen, epoch, step, rows))
                 step += 1
-                losses.append(value)
-                task.advance(1, f"loss {np.mean(losses[-50:]):.3f}")
+                task.advance(1, f"loss {np.mean(losses[-SHOWN:]):.3f}")
                 stop_if_asked()
-                if time.monotonic() - saved_at > 60 * config.checkpoint_minutes:
+                if _is_due(step, saved_at, config):
                     save_checkpoint()
                     saved_at = time.monotonic()
 
-        metrics, by_source = validate(average.network, setup, reporter)
-        rows.append(
-            {
-                "epoch": epoch + 1,
-                "size": size,
-                "learning_rate": learning_rate(
-                    step - 1, total, config.learning_rate, config.warmup
-                ),
-                "train_loss": round(float(np.mean(losses)), 5) if losses else None,
-                "seconds": round(time.monotonic() - started, 1),
-                **{f"val_{name}": value for name, value in metrics.to_dict().items()},
-                **({"val_sources": by_source} if by_source else {}),
-            }
-        )
-        reporter.info(
-            f"epoch {epoch + 1}/{config.epochs}: loss {rows[-1]['train_loss']}, validation "
-            f"MAE {metrics.mae:.2f} years, gender {metrics.gender_accuracy:.3f}"
-        )
-        card = setup.card.with_metrics("val", {"epoch": epoch + 1, **metrics.to_dict()})
-        weights = Weights(
-            card,
-            average.network.state_dict(),
-            torch.from_numpy(setup.learned),
-        )
-        save_weights(setup.folder / LAST_NAME, weights)
-        if metrics.mae < best:
-            best = metrics.mae
-            save_weights(setup.folder / BEST_NAME, weights)
-        write_text(setup.folder / METRICS_NAME, "".join(json.dumps(row) + "\n" for row in rows))
+        row: dict[str, Any] = {
+            "epoch": epoch + 1,
+            "size": size,
+            "learning_rate": learning_rate(config, step - 1, steps, rows),
+            "train_loss": round(float(np.mean(losses)), 5),
+            "seconds": round(time.monotonic() - started, 1),
+        }
+        if group.is_first:
+            row |= _validated(learner, setup, row, min(_errors(rows), default=math.inf), reporter)
+        rows.append(group.from_first(row))
+        losses = []
+        if group.is_first:
+            text = "".join(json.dumps(row) + "\n" for row in rows)
+            write_text(setup.folder / METRICS_NAME, text)
+            write_summary(setup.folder / SUMMARY_NAME, rows)
         save_checkpoint()
         saved_at = time.monotonic()
+        setup.on_epoch(rows)
 
+    if len(rows) < config.epochs:
+        reporter.info(f"stopped after {config.stop_after} epochs without a better validation MAE")
     best_row = min(rows, key=lambda row: float(row["val_mae"]))
     return FitResult(tuple(rows), float(best_row["val_mae"]), int(best_row["epoch"]))
+
+
+def take_step(
+    learner: Learner,
+    setup: Setup,
+    chosen: NDArray[np.int64],
+    epoch: int,
+    step: int,
+    rows: Sequence[dict[str, Any]],
+) -> float:
+    """Learn from one batch.
+
+    Args:
+        learner: What learns.
+        setup: Recipe and data.
+        chosen: Which training chips the batch of all processes is, (N,).
+        epoch: From 0; decides the size of the chips and how they are varied.
+        step: Of the whole training, from 0; decides the rate.
+        rows: Of the epochs so far.
+
+    Returns:
+        The loss over the whole batch.
+
+    Raises:
+        TrainingError: the loss or its gradient is not finite, or memory does not suffice.
+    """
+    config, group = setup.config, setup.group
+    batch = training_batch(setup, group.share(chosen), config.size_of_epoch(epoch), epoch)
+    seed_layers(config.seed, step * group.size + group.rank)
+    steps = steps_per_epoch(len(setup.train), config.batch_size)
+    return learner.step(batch, learning_rate(config, step, steps, rows), step, len(chosen))
+
+
+def learning_rate(
+    config: TrainConfig, step: int, steps: int, rows: Sequence[dict[str, Any]]
+) -> float:
+    """The rate of a step: a pure function of the recipe and of the epochs so far.
+
+    Args:
+        config: The recipe.
+        step: From 0.
+        steps: In an epoch.
+        rows: Of the epochs so far.
+    """
+    cuts = plateau_cuts(_errors(rows), config.plateau_patience)
+    moment = Moment(step, steps * config.epochs, config.warmup, cuts, config.plateau_factor)
+    return config.learning_rate * SCHEDULES[config.schedule](moment)
+
+
+def first_batch(setup: Setup) -> TrainingBatch:
+    """What the first step learns from."""
+    config = setup.config
+    chosen = epoch_order(len(setup.train), config.seed, 0)[: config.batch_size]
+    return training_batch(setup, chosen, config.size_of_epoch(0), 0)
+
+
+def training_batch(setup: Setup, chosen: NDArray[np.int64], size: int, epoch: int) -> TrainingBatch:
+    """Varied images (n, 3, size, size) and labels of the ``chosen`` training chips."""
+    random = SampleRandom(setup.config.seed, epoch, torch.from_numpy(chosen))
+    chips = torch.from_numpy(setup.train.pixels[setup.train.rows[chosen]]).to(setup.device)
+    images = augment(chips, size, setup.augmentation, random)
+    ages = torch.from_numpy(setup.train.ages[chosen]).to(setup.device)
+    genders = torch.from_numpy(setup.train.genders[chosen]).to(setup.device)
+    return TrainingBatch(images, ages, genders)
 
 
 def validate(
@@ -228,26 +283,47 @@ def validate(
     }
 
 
-def _training_batch(
-    setup: Setup, chosen: np.ndarray[Any, np.dtype[np.int64]], size: int, step: int
-) -> tuple[Tensor, Tensor, Tensor]:
-    generator = torch.Generator().manual_seed((setup.config.seed << 32) + step)
-    chips = torch.from_numpy(setup.train.pixels[setup.train.rows[chosen]]).to(setup.device)
-    images = augment(chips, size, setup.augmentation, generator)
-    ages = torch.from_numpy(setup.train.ages[chosen]).to(setup.device)
-    genders = torch.from_numpy(setup.train.genders[chosen]).to(setup.device)
-    return images.contiguous(memory_format=torch.channels_last), ages, genders
+def _validated(
+    learner: Learner, setup: Setup, row: dict[str, Any], best: float, reporter: Reporter
+) -> dict[str, Any]:
+    """Score and keep the averaged weights of an epoch; its further columns."""
+    network = learner.average.network
+    metrics, by_source = validate(network, setup, reporter)
+    reporter.info(
+        f"epoch {row['epoch']}/{setup.config.epochs}: loss {row['train_loss']}, validation "
+        f"MAE {metrics.mae:.2f} years, gender {metrics.gender_accuracy:.3f}"
+    )
+    card = setup.card.with_metrics("val", {"epoch": row["epoch"], **metrics.to_dict()})
+    weights = Weights(card, network.state_dict(), torch.from_numpy(setup.learned))
+    save_weights(setup.folder / LAST_NAME, weights)
+    columns = {f"val_{name}": value for name, value in metrics.to_dict().items()}
+    # As it is written: a run that goes on knows the best so far from its rows.
+    if columns["val_mae"] < best:
+        save_weights(setup.folder / BEST_NAME, weights)
+    return {**columns, **({"val_sources": by_source} if by_source else {})}
 
 
-def _loss(
-    logits: tuple[Tensor, Tensor], ages: Tensor, genders: Tensor, config: TrainConfig
-) -> Tensor:
-    age_logits, gender_logits = logits
-    targets = soft_age_labels(
-        ages, AGE_COUNT, config.sigma_base, config.sigma_slope, config.sigma_max
-    )
-    return (
-        age_divergence(age_logits, targets)
-        + config.l1_weight * expected_age_error(age_logits, ages)
-        + config.gender_weight * gender_loss(gender_logits, genders, config.gender_smoothing)
-    )
+def _errors(rows: Sequence[dict[str, Any]]) -> list[float]:
+    return [float(row["val_mae"]) for row in rows]
+
+
+def _is_finished(rows: Sequence[dict[str, Any]], config: TrainConfig) -> bool:
+    if len(rows) >= config.epochs:
+        return True
+    return 0 < config.stop_after <= epochs_without_gain(_errors(rows))
+
+
+def _is_due(step: int, saved_at: float, config: TrainConfig) -> bool:
+    if config.checkpoint_steps and step % config.checkpoint_steps == 0:
+        return True
+    return time.monotonic() - saved_at > 60 * config.checkpoint_minutes
+
+
+def _require_shares(setup: Setup) -> None:
+    size = setup.group.size
+    batch = min(setup.config.batch_size, len(setup.train))
+    if batch < 2 * size:
+        raise ConfigError(
+            f"a batch of {batch} chips for {size} processes; each needs at least two: raise "
+            "--batch-size or start fewer"
+        )

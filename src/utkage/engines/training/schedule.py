@@ -1,24 +1,95 @@
-"""The learning rate as a pure function of the step."""
+"""Learning rates as pure functions of the step, and of the validation errors so far."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 FINAL_FRACTION = 0.01
+# One-cycle: Smith and Topin 2018 (arXiv:1708.07120), with the fractions of PyTorch's scheduler.
+RISE = 0.3
+START_FRACTION = 1 / 25
+END_FRACTION = 1e-4
 
 
-def learning_rate(step: int, total: int, peak: float, warmup: float) -> float:
-    """Linear warm-up to ``peak``, then a half cosine down to 1 % of it.
+@dataclass(frozen=True)
+class Moment:
+    """Where a training stands.
 
-    Args:
+    Attributes:
         step: From 0 to ``total - 1``.
         total: Number of steps of the whole training.
-        peak: Highest rate.
-        warmup: Fraction of ``total`` for the rise.
+        warmup: Fraction of ``total`` for a linear rise.
+        cuts: How often the rate was cut on a plateau (``plateau_cuts``).
+        factor: What each cut multiplies it by.
     """
-    rising = int(warmup * total)
-    if step < rising:
-        return peak * (step + 1) / rising
-    progress = (step - rising) / max(1, total - rising)
-    cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
-    return peak * (FINAL_FRACTION + (1 - FINAL_FRACTION) * cosine)
+
+    step: int
+    total: int
+    warmup: float
+    cuts: int = 0
+    factor: float = 1.0
+
+
+def cosine(moment: Moment) -> float:
+    """Linear warm-up to 1, then a half cosine down to 1 % (Loshchilov and Hutter 2017)."""
+    rising = int(moment.warmup * moment.total)
+    if moment.step < rising:
+        return (moment.step + 1) / rising
+    progress = (moment.step - rising) / max(1, moment.total - rising)
+    return FINAL_FRACTION + (1 - FINAL_FRACTION) * _falling(min(1.0, progress))
+
+
+def one_cycle(moment: Moment) -> float:
+    """A half cosine up from 1/25 over 30 % of the steps, then one down to 1/10000."""
+    rising = RISE * moment.total
+    if moment.step < rising:
+        return 1 - (1 - START_FRACTION) * _falling(moment.step / rising)
+    progress = (moment.step - rising) / max(1.0, moment.total - rising)
+    return END_FRACTION + (1 - END_FRACTION) * _falling(min(1.0, progress))
+
+
+def plateau(moment: Moment) -> float:
+    """Linear warm-up to 1, then cut whenever validation stands still."""
+    return constant(moment) * moment.factor**moment.cuts
+
+
+def constant(moment: Moment) -> float:
+    """Linear warm-up to 1, then 1."""
+    rising = int(moment.warmup * moment.total)
+    return min(1.0, (moment.step + 1) / rising) if rising else 1.0
+
+
+SCHEDULES: dict[str, Callable[[Moment], float]] = {
+    "cosine": cosine,
+    "one_cycle": one_cycle,
+    "plateau": plateau,
+    "constant": constant,
+}
+
+
+def plateau_cuts(errors: Sequence[float], patience: int) -> int:
+    """How many cuts the validation errors of the epochs so far have earned.
+
+    One for each time that ``patience + 1`` epochs in a row are not better than the best before;
+    the count then begins anew, as in PyTorch's ``ReduceLROnPlateau``.
+    """
+    best, still, cuts = math.inf, 0, 0
+    for error in errors:
+        if error < best:
+            best, still = error, 0
+        else:
+            still += 1
+        if still > patience:
+            cuts, still = cuts + 1, 0
+    return cuts
+
+
+def epochs_without_gain(errors: Sequence[float]) -> int:
+    """How many epochs ago the lowest validation error was reached."""
+    return len(errors) - 1 - errors.index(min(errors)) if errors else 0
+
+
+def _falling(progress: float) -> float:
+    return 0.5 * (1 + math.cos(math.pi * progress))

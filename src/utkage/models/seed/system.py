@@ -9,9 +9,6 @@ from torch import Tensor, nn
 
 from utkage.data.labels import AGE_COUNT
 from utkage.models.chip_graph import ChipOutputs
-from utkage.models.seed.age_estimation import AgeEstimationNet
-from utkage.models.seed.age_range import AgeRangeNet
-from utkage.models.seed.vgg_face import VggFace
 
 # Years; until a training has measured its own error.
 START_SCALE = 8.0
@@ -28,15 +25,18 @@ class SeedOutputs(NamedTuple):
 class SeedSystem(nn.Module):
     """The three models; the estimator is fed the range that the range model predicts.
 
+    Args:
+        gender: Images to gender logits, as ``VggFace``.
+        age_range: Images to range logits, as ``AgeRangeNet``.
+        age_estimation: Images and range indices to years, as ``AgeEstimationNet``.
+
     Attributes:
         age_scale: Mean absolute error on validation data, years, (); a training sets it.
     """
 
     age_scale: Tensor
 
-    def __init__(
-        self, gender: VggFace, age_range: AgeRangeNet, age_estimation: AgeEstimationNet
-    ) -> None:
+    def __init__(self, gender: nn.Module, age_range: nn.Module, age_estimation: nn.Module) -> None:
         super().__init__()
         self.gender = gender
         self.age_range = age_range
@@ -83,6 +83,14 @@ class SeedGraph(nn.Module):
         distance = (self.year.unsqueeze(0) - age.unsqueeze(1)).abs()
         distribution = torch.softmax(-distance / self.system.age_scale.clamp(min=0.5), dim=1)
         return ChipOutputs(age, distribution, ranges, female)
+
+    def ages_given(self, chips: Tensor, ranges: Tensor) -> Tensor:
+        """Ages (N,) with these ranges (N,) fed to the estimator: an oracle if they are true."""
+        images = chips.permute(0, 3, 1, 2).float()
+        ages: Tensor = self.system.age_estimation(images, ranges)
+        if self.flip:
+            ages = (ages + self.system.age_estimation(images.flip(3), ranges)) / 2
+        return ages
 
     def _answers(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         outputs = self.system(images)

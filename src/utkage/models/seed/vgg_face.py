@@ -11,6 +11,8 @@ from collections import OrderedDict
 import torch
 from torch import Tensor, nn
 
+from utkage.core.errors import ConfigError
+
 # Convolutions and channels of each block at full width.
 BLOCKS = ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512))
 HIDDEN = 4096
@@ -19,6 +21,8 @@ DROPOUT = 0.5
 STRIDE = 32
 # Mean of the pictures that the published descriptor was trained on, RGB, 0..255.
 MEAN = (129.1863, 104.7624, 93.5940)
+# The publication has none; without it random weights see inputs a hundred times too large.
+SCALE = 128.0
 
 
 class VggFace(nn.Module):
@@ -36,6 +40,10 @@ class VggFace(nn.Module):
 
     def __init__(self, size: int = 224, width: float = 1.0) -> None:
         super().__init__()
+        if size < STRIDE:
+            raise ConfigError(f"size is {size}; VGG-Face takes pictures from {STRIDE} pixels")
+        self.size = size
+        self._places = size // STRIDE
         layers: OrderedDict[str, nn.Module] = OrderedDict()
         channels = 3
         for block, (count, full) in enumerate(BLOCKS, start=1):
@@ -47,7 +55,7 @@ class VggFace(nn.Module):
             layers[f"pool{block}"] = nn.MaxPool2d(2)
         self.features = nn.Sequential(layers)
         hidden = scaled(HIDDEN, width)
-        self.fc6 = nn.Linear(channels * (size // STRIDE) ** 2, hidden)
+        self.fc6 = nn.Linear(channels * self._places**2, hidden)
         self.fc7 = nn.Linear(hidden, hidden)
         self.fc8 = nn.Linear(hidden, 1)
         self.dropout = nn.Dropout(DROPOUT)
@@ -55,8 +63,17 @@ class VggFace(nn.Module):
         self._initialise()
 
     def forward(self, images: Tensor) -> Tensor:
-        """Compute the logit."""
-        maps = self.features((images - self.mean) / 128)
+        """Compute the logit.
+
+        Raises:
+            ConfigError: pictures of another size.
+        """
+        if images.shape[2] // STRIDE != self._places or images.shape[3] // STRIDE != self._places:
+            raise ConfigError(
+                f"pictures are {images.shape[3]}x{images.shape[2]}; this VGG-Face was made for "
+                f"size {self.size}: make one with VggFace(size={images.shape[2]})"
+            )
+        maps = self.features((images - self.mean) / SCALE)
         hidden = self.dropout(torch.relu(self.fc6(maps.flatten(1))))
         hidden = self.dropout(torch.relu(self.fc7(hidden)))
         logits: Tensor = self.fc8(hidden).squeeze(1)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from utkage.core.errors import ConfigError
+from utkage.core.settings import to_table
 from utkage.models.seed.vgg_face import STRIDE
 
 # How ranges are fed to the age estimator while it is trained.
@@ -30,6 +31,9 @@ class SeedConfig:
             ``"true"`` ones, or ``"decay"``: true ones with a probability that falls from 1 to 0
             over the first half of the epochs.
         augment: Vary the chips (open).
+        init: Where the weights start: ``"scratch"``, or a file of the seed system.
+        vgg_face_weights: File of the published VGG-Face descriptor for the gender model to start
+            from; empty for none.
         seed: Of initial weights, order, dropout, augmentation and mixing.
     """
 
@@ -44,6 +48,8 @@ class SeedConfig:
     factor: float = 0.3
     range_feed: str = "decay"
     augment: bool = True
+    init: str = "scratch"
+    vgg_face_weights: str = ""
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -59,6 +65,12 @@ class SeedConfig:
         _require(
             self.range_feed in RANGE_FEEDS, "range feed", self.range_feed, ", ".join(RANGE_FEEDS)
         )
+        _require(
+            not self.vgg_face_weights or self.init == "scratch",
+            "init",
+            self.init,
+            "scratch where VGG-Face weights are given",
+        )
         _require(0 <= self.seed < 2**31, "seed", self.seed, "0 to 2147483647")
 
     def share_of_true_ranges(self, epoch: int) -> float:
@@ -69,7 +81,7 @@ class SeedConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready dictionary."""
-        return asdict(self)
+        return to_table(self)
 
 
 def _require(holds: bool, name: str, value: object, wanted: str) -> None:

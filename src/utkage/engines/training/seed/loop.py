@@ -14,16 +14,33 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from utkage.core.errors import ConfigError
 from utkage.core.files import write_text
 from utkage.core.reporter import Reporter
 from utkage.data.augment import AugmentConfig, augment
 from utkage.data.batches import epoch_order, steps_per_epoch
 from utkage.data.chips import LabelledChips
+from utkage.data.sample_random import SampleRandom
 from utkage.engines.training.checkpoint import Checkpoint
+from utkage.engines.training.checkpoint_folder import CheckpointFolder
 from utkage.engines.training.interrupt import saving_on_interrupt, stop_between_steps
-from utkage.engines.training.loop import CHECKPOINT_NAME, METRICS_NAME, FitResult
+from utkage.engines.training.loop import FitResult
+from utkage.engines.training.randomness import seed_layers
 from utkage.engines.training.seed.config import SeedConfig
-from utkage.engines.training.seed.joint import Batch, JointTrainer, SeedScore, score_seed
+from utkage.engines.training.seed.joint import (
+    Batch,
+    JointTrainer,
+    SeedLosses,
+    SeedScore,
+    score_seed,
+)
+from utkage.engines.training.summary import (
+    METRICS_NAME,
+    SUMMARY_NAME,
+    OnEpoch,
+    ignore_epoch,
+    write_summary,
+)
 from utkage.models.card import Card
 from utkage.models.locate import BEST_NAME, LAST_NAME
 from utkage.models.seed.system import SeedSystem
@@ -39,13 +56,15 @@ class SeedSetup:
 
     Attributes:
         config: The recipe.
-        augmentation: How chips are varied.
+        augmentation: How chips are varied; without mixup.
         card: What the weights will say about themselves; metrics are filled in here.
         identity: What a checkpoint must agree on to be continued.
         train: Training chips.
         val: Validation chips: they choose the best epoch and lower the rates.
+        learned: Fingerprints of all pictures that the weights will have learned from.
         device: Where to compute.
         folder: The run folder.
+        on_epoch: Called after every epoch, when its files are written, with all rows so far.
     """
 
     config: SeedConfig
@@ -54,8 +73,17 @@ class SeedSetup:
     identity: dict[str, Any]
     train: LabelledChips
     val: LabelledChips
+    learned: NDArray[np.int32]
     device: torch.device
     folder: Path
+    on_epoch: OnEpoch = ignore_epoch
+
+    def __post_init__(self) -> None:
+        if self.augmentation.mixup:
+            raise ConfigError(
+                f"mixup is {self.augmentation.mixup}; it must be 0: "
+                "the losses of the seed system take one label per face"
+            )
 
 
 def fit_seed(system: SeedSystem, setup: SeedSetup, reporter: Reporter) -> FitResult:
@@ -69,24 +97,22 @@ def fit_seed(system: SeedSystem, setup: SeedSetup, reporter: Reporter) -> FitRes
     """
     config = setup.config
     system.to(setup.device)
-    rates = (config.gender_rate, config.range_rate, config.age_rate)
-    trainer = JointTrainer(system, rates, config.factor, config.patience)
+    trainer = build_trainer(system, config)
     steps = steps_per_epoch(len(setup.train), config.batch_size)
-    step, best, rows = 0, math.inf, list[dict[str, Any]]()
+    step, rows = 0, list[dict[str, Any]]()
 
-    checkpoint_path = setup.folder / CHECKPOINT_NAME
-    if checkpoint_path.exists():
-        checkpoint = Checkpoint.load(checkpoint_path)
+    checkpoints = CheckpointFolder(setup.folder)
+    checkpoint = checkpoints.newest(reporter)
+    if checkpoint is not None:
         checkpoint.require_identity(setup.identity, setup.folder)
         system.load_state_dict(checkpoint.network)
         trainer.load_state_dict(checkpoint.optimizer)
-        step, best, rows = checkpoint.step, checkpoint.best, checkpoint.rows
+        step, rows = checkpoint.step, checkpoint.rows
         reporter.info(f"going on from step {step} of {steps * config.epochs} in {setup.folder}")
 
     def save_checkpoint() -> None:
-        Checkpoint(
-            setup.identity, step, system.state_dict(), {}, trainer.state_dict(), rows, best
-        ).save(checkpoint_path)
+        state = trainer.state_dict()
+        checkpoints.save(Checkpoint(setup.identity, step, system.state_dict(), {}, state, rows, []))
 
     saved_at = time.monotonic()
     while len(rows) < config.epochs:
@@ -103,12 +129,7 @@ def fit_seed(system: SeedSystem, setup: SeedSetup, reporter: Reporter) -> FitRes
             task.advance(first)
             for index in range(first, steps):
                 chosen = order[index * config.batch_size : (index + 1) * config.batch_size]
-                # Dropout draws from the global generator; from the step, so that a run that goes
-                # on ends where an undisturbed one does.
-                torch.manual_seed((config.seed << 32) + step)
-                generator = torch.Generator().manual_seed((config.seed << 32) + step)
-                batch = _training_batch(setup, chosen, generator)
-                losses = trainer.step(batch, config.share_of_true_ranges(epoch), generator)
+                losses = take_step(trainer, setup, chosen, epoch, step)
                 step += 1
                 task.advance(
                     1,
@@ -119,8 +140,9 @@ def fit_seed(system: SeedSystem, setup: SeedSetup, reporter: Reporter) -> FitRes
                 if time.monotonic() - saved_at > CHECKPOINT_SECONDS:
                     save_checkpoint()
                     saved_at = time.monotonic()
-        score = score_seed(system, _validation_batches(setup))
+        score = score_seed(system, validation_batches(setup))
         row = _row(epoch, trainer, score, time.monotonic() - started)
+        best = min((float(row["val_mae"]) for row in rows), default=math.inf)
         rows.append(row)
         trainer.end_epoch(score.losses)
         system.age_scale.fill_(score.mae)
@@ -132,18 +154,49 @@ def fit_seed(system: SeedSystem, setup: SeedSetup, reporter: Reporter) -> FitRes
         weights = Weights(
             setup.card.with_metrics("val", row),
             system.state_dict(),
-            torch.from_numpy(setup.train.fingerprints()),
+            torch.from_numpy(setup.learned),
         )
         save_weights(setup.folder / LAST_NAME, weights)
-        if score.mae < best:
-            best = score.mae
+        # As it is written: a run that goes on knows the best so far from its rows.
+        if row["val_mae"] < best:
             save_weights(setup.folder / BEST_NAME, weights)
         write_text(setup.folder / METRICS_NAME, "".join(json.dumps(row) + "\n" for row in rows))
+        write_summary(setup.folder / SUMMARY_NAME, rows)
         save_checkpoint()
         saved_at = time.monotonic()
+        setup.on_epoch(rows)
 
     best_row = min(rows, key=lambda row: float(row["val_mae"]))
     return FitResult(tuple(rows), float(best_row["val_mae"]), int(best_row["epoch"]))
+
+
+def build_trainer(system: SeedSystem, config: SeedConfig) -> JointTrainer:
+    """The three optimisers and plateaus of the recipe."""
+    rates = (config.gender_rate, config.range_rate, config.age_rate)
+    return JointTrainer(system, rates, config.factor, config.patience)
+
+
+def take_step(
+    trainer: JointTrainer, setup: SeedSetup, chosen: NDArray[np.int64], epoch: int, step: int
+) -> SeedLosses:
+    """Let each model learn from one batch: the training chips ``chosen``, varied.
+
+    Raises:
+        TrainingError: a loss that is not finite.
+    """
+    seed_layers(setup.config.seed, step)
+    # Mixed as the layers' seed is: the CPU's generator takes 32 bits of one.
+    (mixed,) = np.random.SeedSequence([setup.config.seed, step, 1]).generate_state(1)
+    generator = torch.Generator().manual_seed(int(mixed))
+    batch = _training_batch(setup, chosen, epoch)
+    return trainer.step(batch, setup.config.share_of_true_ranges(epoch), generator)
+
+
+def first_batch(setup: SeedSetup) -> Batch:
+    """What the first step learns from."""
+    config = setup.config
+    chosen = epoch_order(len(setup.train), config.seed, 0)[: config.batch_size]
+    return _training_batch(setup, chosen, 0)
 
 
 def _row(epoch: int, trainer: JointTrainer, score: SeedScore, seconds: float) -> dict[str, Any]:
@@ -160,19 +213,18 @@ def _row(epoch: int, trainer: JointTrainer, score: SeedScore, seconds: float) ->
     }
 
 
-def _training_batch(
-    setup: SeedSetup, chosen: NDArray[np.int64], generator: torch.Generator
-) -> Batch:
-    size = setup.config.size
+def _training_batch(setup: SeedSetup, chosen: NDArray[np.int64], epoch: int) -> Batch:
     faces, device = setup.train, setup.device
     chips = torch.from_numpy(faces.pixels[faces.rows[chosen]]).to(device)
-    images = augment(chips, size, setup.augmentation, generator)
+    random = SampleRandom(setup.config.seed, epoch, torch.from_numpy(chosen))
+    images = augment(chips, setup.config.size, setup.augmentation, random)
     ages = torch.from_numpy(faces.ages[chosen]).to(device)
     genders = torch.from_numpy(faces.genders[chosen]).to(device)
-    return images.contiguous(memory_format=torch.channels_last), ages, genders
+    return images, ages, genders
 
 
-def _validation_batches(setup: SeedSetup) -> Iterator[Batch]:
+def validation_batches(setup: SeedSetup) -> Iterator[Batch]:
+    """The validation chips as they are, in order."""
     faces, device = setup.val, setup.device
     for number, chips in enumerate(faces.batches(VALIDATION_BATCH, setup.config.size)):
         part = slice(number * VALIDATION_BATCH, number * VALIDATION_BATCH + len(chips))

@@ -1,0 +1,77 @@
+"""How ``utkage train --dry-run`` shows what it found."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from utkage.workflows.dry_run import DryRunResult
+
+
+def print_dry_run(result: DryRunResult, json_output: bool) -> None:
+    """Print a table, or JSON, on stdout."""
+    if json_output:
+        typer.echo(json.dumps(result.to_dict(), indent=2))
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(show_header=False, title=f"{result.system}: nothing was written")
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    for name, value in _rows(result):
+        table.add_row(name, Text(value))
+    Console().print(table)
+
+
+def _rows(result: DryRunResult) -> list[tuple[str, str]]:
+    epochs = f"{result.epochs}"
+    if result.epochs_done:
+        epochs += f", of which {result.run} has {result.epochs_done}"
+    rows = [
+        ("device", f"{result.device} ({result.reason})"),
+        ("threads", str(result.threads)),
+        ("chips", ", ".join(f"{name} {count}" for name, count in result.chips.items())),
+        ("parameters", f"{result.parameters:,}"),
+        ("steps an epoch", f"{result.steps_per_epoch} of {result.batch_size} chips"),
+        ("epochs", epochs),
+    ]
+    for cost in result.sizes:
+        rows.append(
+            (
+                f"at {cost.size} pixels",
+                f"{cost.step_seconds:.3f} s a step, {_time(cost.epoch_seconds)} an epoch, "
+                f"{cost.epochs} of them",
+            )
+        )
+    rows += [
+        ("validation", _time(result.validation_seconds)),
+        ("time for all epochs", _time(result.total_seconds)),
+    ]
+    if result.epochs_done:
+        rows.append(("time that is left", _time(result.remaining_seconds)))
+    memory = "" if result.peak_memory_bytes is None else f"{_size(result.peak_memory_bytes)}, "
+    return [
+        *rows,
+        ("peak memory", f"{memory}{result.memory_kind}"),
+        (
+            "disk",
+            f"{_size(result.disk_bytes)} in {result.run}, checkpoints "
+            f"{_size(result.checkpoint_bytes)} each",
+        ),
+    ]
+
+
+def _time(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    return str(datetime.timedelta(seconds=round(seconds)))
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:,.1f} MB"

@@ -1,0 +1,47 @@
+"""``utkage recipes``."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from utkage.cli.options import Debug, Json, Quiet
+from utkage.cli.session import session
+
+
+def recipes_command(
+    name: Annotated[
+        str | None, typer.Argument(help="The recipe to print as TOML.", show_default="list all")
+    ] = None,
+    json_output: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """List the recipes that ship for training, or print one: a start for your own.
+
+    `utkage recipes best > mine.toml`, change it, then `utkage train --config mine.toml`.
+    """
+    with session(quiet=quiet, debug=debug):
+        from utkage.core.toml_file import parse_toml
+        from utkage.workflows.recipes import shipped_recipe, shipped_recipes
+
+        if name is not None:
+            text = shipped_recipe(name).text
+            typer.echo(json.dumps(parse_toml(text), indent=2) if json_output else text.rstrip("\n"))
+            return
+        recipes = shipped_recipes()
+        if json_output:
+            rows = [{"name": r.name, "system": r.system, "purpose": r.purpose} for r in recipes]
+            typer.echo(json.dumps(rows, indent=2))
+            return
+
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table("recipe", "system", "purpose")
+        for recipe in recipes:
+            table.add_row(recipe.name, recipe.system, Text(recipe.purpose))
+        Console().print(table)

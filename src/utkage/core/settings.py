@@ -1,0 +1,204 @@
+"""Dataclasses of plain values as tables: the half of every configuration that knows no fields.
+
+Names, types, defaults and words all come from the dataclass itself, so a field that is added
+there can be set in files and on the command line at once. Types may be ``bool``, ``int``,
+``float``, ``str``, ``Literal`` of strings, tuples of these (``tuple[int, ...]`` or of fixed
+length), and any of them or None.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import math
+import re
+import types
+from collections.abc import Collection, Mapping
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from utkage.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Config = TypeVar("Config", bound="DataclassInstance")
+
+SCALARS = {bool: "true or false", int: "a whole number", float: "a number", str: "a string"}
+BOOLEANS = {"true": True, "false": False}
+# TOML promises 64 bits.
+LARGEST = 2**63 - 1
+
+
+def field_types(kind: type[DataclassInstance]) -> dict[str, Any]:
+    """The type of each field, in the order of the class."""
+    hints = get_type_hints(kind)
+    return {field.name: hints[field.name] for field in fields(kind) if field.init}
+
+
+def field_words(kind: type[DataclassInstance]) -> dict[str, str]:
+    """What the section ``Attributes`` of the class's docstring says of each field."""
+    documented = inspect.cleandoc(kind.__doc__ or "").partition("\nAttributes:\n")[2]
+    # A section ends where the next one starts, at the margin.
+    section = re.split(r"^(?=\S)", documented, maxsplit=1, flags=re.MULTILINE)[0]
+    entries = re.findall(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", section, flags=re.MULTILINE)
+    return {name: " ".join(words.split()) for name, words in entries}
+
+
+def to_table(config: DataclassInstance) -> dict[str, Any]:
+    """The values by field name, tuples as lists: what JSON and TOML can hold."""
+    values = {name: getattr(config, name) for name in field_types(type(config))}
+    return {n: list(v) if isinstance(v, tuple) else v for n, v in values.items()}
+
+
+def check_table(
+    kind: type[DataclassInstance],
+    table: Mapping[str, Any],
+    where: str,
+    elsewhere: Mapping[str, Collection[str]] | None = None,
+) -> dict[str, Any]:
+    """Check names and types of what a file says; ranges are the dataclass's own business.
+
+    Args:
+        kind: The dataclass.
+        table: Keys and values, as TOML gives them.
+        where: File and table, for messages.
+        elsewhere: Keys that belong to other places, by a name of the place.
+
+    Returns:
+        Arguments for ``kind``, or for ``dataclasses.replace``.
+
+    Raises:
+        ConfigError: an unknown key, or a value of another type.
+    """
+    hints = field_types(kind)
+    checked: dict[str, Any] = {}
+    for key, value in table.items():
+        if key not in hints:
+            raise ConfigError(f"{where}: {unknown_key(key, hints, elsewhere or {})}")
+        checked[key] = _checked(hints[key], value, f"{where}: {key} = {value!r}")
+    return checked
+
+
+def parse_value(kind: type[DataclassInstance], key: str, text: str, where: str) -> Any:
+    """Turn what somebody typed for a field into its value.
+
+    Strings need no quotes, lists no brackets: ``128,160``.
+
+    Args:
+        kind: The dataclass.
+        key: A field of it.
+        text: As typed.
+        where: The option with its value, for messages.
+
+    Raises:
+        ConfigError: not a value of the field's type.
+    """
+    hint = field_types(kind)[key]
+    return _checked(hint, _plain(hint, text.strip()), where)
+
+
+def unknown_key(
+    key: str, known: Collection[str], elsewhere: Mapping[str, Collection[str]] | None = None
+) -> str:
+    """Say that nothing is called ``key``, and what may have been meant."""
+    for place, keys in (elsewhere or {}).items():
+        if key in keys:
+            return f"{key!r} is a setting of {place}"
+    near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+    return f"nothing is called {key!r}; " + (
+        f"the nearest is {near[0]!r}" if near else f"there are {', '.join(known)}"
+    )
+
+
+def _checked(hint: Any, value: Any, where: str) -> Any:
+    """``value`` as ``hint`` wants it."""
+    if _fits(hint, value):
+        return _converted(hint, value)
+    raise ConfigError(f"{where}: must be {_in_words(hint)}")
+
+
+def _fits(hint: Any, value: Any) -> bool:
+    if type(value) is int and abs(value) > LARGEST:
+        return False
+    if hint is float:
+        return type(value) in (int, float) and math.isfinite(value)
+    if hint in SCALARS:
+        # bool is an int in Python, but not to people.
+        return type(value) is hint
+    origin, arguments = get_origin(hint), get_args(hint)
+    if hint is type(None):
+        return value is None
+    if origin is Literal:
+        return value in arguments
+    if origin in (Union, types.UnionType):
+        return any(_fits(option, value) for option in arguments)
+    if origin is tuple:
+        if not isinstance(value, (list, tuple)):
+            return False
+        items = _item_types(arguments, len(value))
+        return len(items) == len(value) and all(
+            _fits(item, part) for item, part in zip(items, value, strict=True)
+        )
+    raise TypeError(f"settings of the type {hint} are not supported; see core/settings.py")
+
+
+def _converted(hint: Any, value: Any) -> Any:
+    """``value``, which fits: whole numbers become floats and lists tuples where they are wanted."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if hint is float:
+        return float(value)
+    if origin in (Union, types.UnionType):
+        return _converted(next(option for option in arguments if _fits(option, value)), value)
+    if origin is tuple:
+        items = _item_types(arguments, len(value))
+        return tuple(_converted(item, part) for item, part in zip(items, value, strict=True))
+    return value
+
+
+def _plain(hint: Any, text: str) -> Any:
+    """What a file would hold for ``text``; the text itself where it is nothing of that type."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        if type(None) in arguments and text == "none":
+            return None
+        # Text fits every string, so strings come last.
+        options = sorted((o for o in arguments if o is not type(None)), key=lambda o: o is str)
+        found = (_plain(option, text) for option in options)
+        return next((v for o, v in zip(options, found, strict=True) if _fits(o, v)), text)
+    if origin is tuple:
+        parts = [part.strip() for part in text.strip("[]").split(",") if part.strip()]
+        items = _item_types(arguments, len(parts))
+        if len(items) != len(parts):
+            return text
+        return [_plain(item, part) for item, part in zip(items, parts, strict=True)]
+    if hint is bool:
+        return BOOLEANS.get(text, text)
+    if hint in (int, float):
+        try:
+            return hint(text)
+        except ValueError:
+            return text
+    quoted = len(text) >= 2 and text[0] == text[-1] and text[0] in "\"'"
+    return text[1:-1] if quoted else text
+
+
+def _item_types(arguments: tuple[Any, ...], count: int) -> tuple[Any, ...]:
+    if len(arguments) == 2 and arguments[1] is Ellipsis:
+        return (arguments[0],) * count
+    return arguments
+
+
+def _in_words(hint: Any) -> str:
+    if hint in SCALARS:
+        return SCALARS[hint]
+    origin, arguments = get_origin(hint), get_args(hint)
+    if hint is type(None):
+        return "none"
+    if origin is Literal:
+        return "one of " + ", ".join(map(str, arguments))
+    if origin is tuple:
+        item = _in_words(arguments[0]).removeprefix("a ")
+        many = "" if arguments[-1] is Ellipsis else f"{len(arguments)} "
+        return f"a list of {many}{item}s"
+    return " or ".join(_in_words(option) for option in arguments)

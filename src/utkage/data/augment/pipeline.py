@@ -1,0 +1,42 @@
+"""The order in which a batch is varied."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from utkage.data.augment.colour import recolour
+from utkage.data.augment.config import AugmentConfig
+from utkage.data.augment.erasing import erase
+from utkage.data.augment.geometry import warp
+from utkage.data.augment.jpeg import compress
+from utkage.data.augment.resolution import blur, soften
+from utkage.data.sample_random import SampleRandom
+
+
+def augment(chips: Tensor, size: int, config: AugmentConfig, random: SampleRandom) -> Tensor:
+    """Vary a batch.
+
+    What is drawn for a chip depends on its seed, epoch and sample alone, not on its batch. Losses
+    come in the order of a photograph's life: optics, resolution, compression.
+
+    Args:
+        chips: uint8 (N, S, S, 3), RGB.
+        size: Side of the result, pixels.
+        config: Strengths; those of mixup are not for this function but for ``mix``.
+        random: Random numbers of the N samples. Best kept on the CPU: then a seed gives the
+            same variations on every device, and no device is waited for.
+
+    Returns:
+        float32 (N, 3, size, size) in channels-last memory, 0..255.
+
+    Raises:
+        ValueError: ``random`` is not for N samples.
+    """
+    if len(random) != len(chips):
+        raise ValueError(f"random numbers of {len(random)} samples for {len(chips)} chips")
+    images = warp(chips.permute(0, 3, 1, 2), size, config, random)
+    images = blur(images, config, random)
+    images = soften(images, config, random)
+    images = compress(images, config, random)
+    images = recolour(images, config, random)
+    return erase(images, config, random)

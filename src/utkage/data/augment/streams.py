@@ -1,0 +1,42 @@
+"""Which stream of ``SampleRandom`` each drawn quantity has.
+
+A quantity keeps its number for good: adding one leaves what is drawn for the others as it was.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Stream(IntEnum):
+    """Numbers of the streams."""
+
+    FLIP = 0
+    ROTATION = 1
+    SCALE = 2
+    SHIFT_X = 3
+    SHIFT_Y = 4
+    JITTER_ROTATION = 5
+    JITTER_SCALE = 6
+    JITTER_X = 7
+    JITTER_Y = 8
+    BRIGHTNESS = 9
+    CONTRAST = 10
+    SATURATION = 11
+    GREY = 12
+    BLUR = 13
+    BLUR_SIGMA = 14
+    SOFTEN = 15
+    SOFTEN_FACTOR = 16
+    JPEG = 17
+    JPEG_QUALITY = 18
+    ERASE = 19
+    ERASE_AREA = 20
+    ERASE_ASPECT = 21
+    ERASE_TOP = 22
+    ERASE_LEFT = 23
+    ERASE_NOISE = 24
+    MIXUP = 25
+    MIXUP_PARTNER = 26
+    MIXUP_WEIGHT = 27
+    MIXUP_ANGLE = 28

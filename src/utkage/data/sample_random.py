@@ -1,0 +1,133 @@
+"""Random numbers that belong to samples, computed for whole batches at a time.
+
+A number is a pure function of (seed, epoch, sample, stream): it does not depend on the batch that
+a sample is in, its place there, the number of workers, or on what was drawn before. The generator
+is SplitMix64 (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", OOPSLA
+2014) with the numbers as its counters, in int64 arithmetic, which wraps around on every device.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+_BITS = 64
+_GAMMA = 0x9E3779B97F4A7C15
+_FIRST_FACTOR = 0xBF58476D1CE4E5B9
+_SECOND_FACTOR = 0x94D049BB133111EB
+# As many bits as a float32 holds exactly.
+_FRACTION = 24
+
+
+class SampleRandom:
+    """Random numbers for the samples of a batch.
+
+    Args:
+        seed: Of the run.
+        epoch: Pass over the data.
+        samples: int64 (N,), which samples these are: their indices in the data set. Numbers are
+            computed on the device of this tensor.
+
+    Raises:
+        ValueError: ``samples`` is not a row of int64.
+    """
+
+    def __init__(self, seed: int, epoch: int, samples: Tensor) -> None:
+        if samples.dtype != torch.int64 or samples.dim() != 1:
+            raise ValueError(f"samples are {samples.dtype} {tuple(samples.shape)}, not int64 (N,)")
+        run = _mix_int(_mix_int(seed + _GAMMA) + (epoch + 1) * _GAMMA)
+        self._keys = _advance(samples, _signed(run))
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def rows(self, chosen: Tensor) -> SampleRandom:
+        """The same numbers for the chosen rows only, int64 (K,)."""
+        part = object.__new__(SampleRandom)
+        part._keys = self._keys[chosen]
+        return part
+
+    def bits(self, stream: int) -> Tensor:
+        """64 random bits a sample.
+
+        Args:
+            stream: Which number of the sample, 0 or more; each stream is independent.
+
+        Returns:
+            int64 (N,).
+        """
+        return _mix(self._keys + _signed((stream + 1) * _GAMMA))
+
+    def bits_at(self, stream: int, rows: Tensor, positions: Tensor) -> Tensor:
+        """64 random bits for single positions inside of samples, such as pixels.
+
+        Args:
+            stream: As in ``bits``.
+            rows: int64 (K,), rows of the batch, on any device.
+            positions: int64 (K,), 0 or more, on the same.
+
+        Returns:
+            int64 (K,), on the device of ``rows``.
+        """
+        return _advance(positions, self.bits(stream).to(rows.device)[rows])
+
+    def uniform(self, stream: int, low: float = 0.0, high: float = 1.0) -> Tensor:
+        """Uniform numbers.
+
+        Returns:
+            float32 (N,), ``low`` <= number < ``high`` up to rounding; of 0 to 1, multiples of
+            2^-24 that are the same bits on every device.
+        """
+        numbers = _fraction(self.bits(stream), 0)
+        return numbers if (low, high) == (0.0, 1.0) else numbers * (high - low) + low
+
+    def normal(self, stream: int) -> Tensor:
+        """Standard normal numbers (Box and Muller 1958), within 5.8 of zero.
+
+        Returns:
+            float32 (N,).
+        """
+        bits = self.bits(stream)
+        radius = torch.sqrt(-2 * torch.log1p(-_fraction(bits, 0)))
+        return radius * torch.cos(2 * math.pi * _fraction(bits, _FRACTION))
+
+    def chance(self, stream: int, probability: float) -> Tensor:
+        """Whether an event of this probability happens, bool (N,)."""
+        return self.uniform(stream) < probability
+
+
+def _fraction(bits: Tensor, skipped: int) -> Tensor:
+    """Bits after the ``skipped`` highest, as float32 in 0..1, 1 excluded."""
+    return _shifted(bits << skipped, _BITS - _FRACTION).float() * 2.0**-_FRACTION
+
+
+def _advance(counters: Tensor, start: Tensor | int) -> Tensor:
+    """Number ``counters`` of the sequence that begins at ``start``."""
+    return _mix((counters + 1) * _signed(_GAMMA) + start)
+
+
+def _mix(value: Tensor) -> Tensor:
+    """Variant 13 of Stafford's mixers, a bijection of 64 bits."""
+    value = (value ^ _shifted(value, 30)) * _signed(_FIRST_FACTOR)
+    value = (value ^ _shifted(value, 27)) * _signed(_SECOND_FACTOR)
+    return value ^ _shifted(value, 31)
+
+
+def _shifted(value: Tensor, places: int) -> Tensor:
+    # int64's own shift repeats the sign bit.
+    return (value >> places) & ((1 << (_BITS - places)) - 1)
+
+
+def _mix_int(value: int) -> int:
+    value %= 1 << _BITS
+    value = (value ^ (value >> 30)) * _FIRST_FACTOR % (1 << _BITS)
+    value = (value ^ (value >> 27)) * _SECOND_FACTOR % (1 << _BITS)
+    return value ^ (value >> 31)
+
+
+def _signed(value: int) -> int:
+    """The int64 with the bits of ``value``."""
+    value %= 1 << _BITS
+    return value - (1 << _BITS) if value >> (_BITS - 1) else value

@@ -1,0 +1,106 @@
+"""The seed system as one plain state: ``AgeGenderWeights.pt``.
+
+A dictionary of tensors, nothing else, so ``torch.load(path, weights_only=True)`` reads it. Names
+begin with the model: ``gender_model.``, ``age_range_model.``, ``age_estimation_model.``; beside
+them stand ``size`` (side of the pictures, pixels) and ``age_scale`` (validation error, years).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from utkage.core.errors import UsageError, WeightsError
+from utkage.core.files import replacing
+from utkage.core.versions import versions
+from utkage.faces.contract import utkface_contract
+from utkage.models.card import RESEARCH_TERMS, Card
+from utkage.models.seed.system import START_SCALE, SeedSystem
+from utkage.models.weights import Weights
+
+# Name in the file: name in the system.
+MODELS = {
+    "gender_model": "gender",
+    "age_range_model": "age_range",
+    "age_estimation_model": "age_estimation",
+}
+
+
+@dataclass(frozen=True)
+class PlainState:
+    """What such a file holds.
+
+    Attributes:
+        system: Tensors by the names of ``SeedSystem``.
+        size: Side of the pictures in pixels; None if the file does not say.
+    """
+
+    system: dict[str, Tensor]
+    size: int | None
+
+
+def save_plain_state(system: SeedSystem, size: int, path: Path) -> None:
+    """Write the three models, atomically."""
+    state: dict[str, Tensor] = {"size": torch.tensor(size), "age_scale": system.age_scale.cpu()}
+    for outside, inside in MODELS.items():
+        for name, tensor in getattr(system, inside).state_dict().items():
+            state[f"{outside}.{name}"] = tensor.detach().cpu()
+    with replacing(path) as partial:
+        torch.save(state, partial)
+
+
+def load_plain_state(path: Path) -> PlainState:
+    """Read such a file; only tensors are accepted.
+
+    Raises:
+        UsageError: there is no such file.
+        WeightsError: damaged, or not the three models.
+    """
+    if not path.is_file():
+        raise UsageError(f"{path}: no such weights file")
+    try:
+        value = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise WeightsError(f"{path}: damaged, or more than tensors; it is not read") from error
+    if not isinstance(value, dict) or not all(isinstance(v, Tensor) for v in value.values()):
+        raise WeightsError(f"{path}: not a plain state; utkage.seed.train writes those")
+    value = dict(value)
+    size = value.pop("size", None)
+    system = {"age_scale": value.pop("age_scale", torch.tensor(START_SCALE))}
+    missing = [name for name in MODELS if not any(key.startswith(f"{name}.") for key in value)]
+    if missing:
+        raise WeightsError(
+            f"{path}: holds no {' and no '.join(missing)}; a seed state has {', '.join(MODELS)}"
+        )
+    for key, tensor in value.items():
+        outside, _, name = key.partition(".")
+        if outside not in MODELS:
+            raise WeightsError(f"{path}: {key!r} belongs to none of {', '.join(MODELS)}")
+        system[f"{MODELS[outside]}.{name}"] = tensor
+    return PlainState(system, None if size is None else int(size))
+
+
+def plain_weights(path: Path) -> Weights:
+    """The same as a weights file with a card; the pictures are taken to be UTKFace chips.
+
+    Such a file does not say what it learned from, so evaluation cannot notice known pictures.
+
+    Raises:
+        UsageError: there is no such file.
+        WeightsError: damaged, not the three models, or without its size.
+    """
+    state = load_plain_state(path)
+    if state.size is None:
+        raise WeightsError(f"{path}: does not say the size of its pictures; add a tensor 'size'")
+    card = Card(
+        system="seed",
+        backbone="vgg_face",
+        contract=utkface_contract(state.size).unscaled(),
+        lineage=("a plain state; it does not say what it was trained on",),
+        terms=RESEARCH_TERMS,
+        versions=versions(),
+    )
+    return Weights(card, state.system, torch.empty(0, dtype=torch.int32))

@@ -1,0 +1,193 @@
+"""The files that the VGG-Face descriptor is passed around as, read into one form.
+
+That form is the publication's own: layers ``conv1_1`` to ``fc8``, input RGB in 0..255 less the
+mean. Ports that take BGR (those that descend from the Caffe model) get the input channels of
+``conv1_1`` turned round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from utkage.core.errors import UsageError, WeightsError
+from utkage.models.seed.vgg_face import BLOCKS
+
+CONVOLUTIONS = tuple(
+    f"conv{block}_{number}"
+    for block, (count, _) in enumerate(BLOCKS, start=1)
+    for number in range(1, count + 1)
+)
+LAYERS = (*CONVOLUTIONS, "fc6", "fc7", "fc8")
+_EXTRA = "pip install 'utkage[vgg-face]'"
+
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Descriptor:
+    """The descriptor as read.
+
+    Attributes:
+        state: ``<layer>.weight`` and ``<layer>.bias``, float32; convolutions (out, in, 3, 3), fully
+            connected (out, in) with ``fc6`` over channels, rows, columns.
+        format: Whose file it is, in words.
+    """
+
+    state: dict[str, Tensor]
+    format: str
+
+
+def read_torch(path: Path) -> Descriptor:
+    """A torch state dict, or safetensors, with the publication's names.
+
+    ``conv1_1.weight`` (RGB), also with a prefix as in ``features.``; and the names
+    ``conv_1_1.weight`` of the port from Lua torch, whose input is BGR.
+
+    Raises:
+        WeightsError: damaged, or more than tensors.
+    """
+    try:
+        if path.suffix.lower() == ".safetensors":
+            from safetensors.torch import load_file
+
+            value: Any = load_file(path)
+        else:
+            value = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise WeightsError(f"{path}: damaged, or more than tensors; give a state dict") from error
+    if isinstance(value, dict) and isinstance(value.get("state_dict"), dict):
+        value = value["state_dict"]
+    if not isinstance(value, dict):
+        raise WeightsError(f"{path}: holds a {type(value).__name__}; give a state dict")
+    state: dict[str, Tensor] = {}
+    lua = False
+    for key, tensor in value.items():
+        *_, layer, part = ["", *str(key).split(".")]
+        lua = lua or layer.startswith("conv_")
+        layer = layer.replace("conv_", "conv")
+        if layer in LAYERS and part in ("weight", "bias") and isinstance(tensor, Tensor):
+            state[f"{layer}.{part}"] = tensor.float()
+    if lua:
+        return Descriptor(_rgb(state), "port from Lua torch")
+    return Descriptor(state, "torch state dict")
+
+
+def read_mat(path: Path) -> Descriptor:
+    """The authors' MatConvNet file.
+
+    Raises:
+        UsageError: scipy is missing.
+        WeightsError: damaged, or of another structure.
+    """
+    try:
+        from scipy.io import loadmat
+    except ImportError as error:
+        raise UsageError(f"{path}: reading .mat needs scipy: {_EXTRA}") from error
+    try:
+        content = loadmat(path)
+    except NotImplementedError as error:
+        raise WeightsError(f"{path}: a MATLAB 7.3 file; save it with -v7") from error
+    except Exception as error:
+        raise WeightsError(f"{path}: not a MATLAB file, or damaged ({error})") from error
+    net = content["net"][0, 0] if "net" in content else content
+    try:
+        cells = list(np.ravel(net["layers"]))
+    except (KeyError, ValueError, IndexError) as error:
+        raise WeightsError(f"{path}: has no net.layers; give the authors' vgg_face.mat") from error
+    state: dict[str, Tensor] = {}
+    for cell in cells:
+        layer = cell[0, 0]
+        fields = layer.dtype.names or ()
+        name = str(np.ravel(layer["name"])[0]) if "name" in fields else ""
+        if name not in LAYERS:
+            continue
+        # Older files have filters and biases, newer ones a cell with both.
+        if "weights" in fields:
+            weight, bias = np.ravel(layer["weights"])[:2]
+        else:
+            weight, bias = layer["filters"], layer["biases"]
+        # MATLAB drops trailing dimensions of one.
+        kernel = np.asarray(weight, dtype=np.float32)
+        kernel = kernel.reshape(kernel.shape + (1,) * (4 - kernel.ndim))
+        _put(state, name, kernel, np.ravel(bias))
+    return Descriptor(state, "MatConvNet")
+
+
+def read_keras(path: Path) -> Descriptor:
+    """A Keras file: with named layers (BGR input), or its sixteen layers in their order (RGB).
+
+    Raises:
+        UsageError: h5py is missing.
+        WeightsError: damaged, or of another structure.
+    """
+    try:
+        import h5py
+    except ImportError as error:
+        raise UsageError(f"{path}: reading .h5 needs h5py: {_EXTRA}") from error
+    try:
+        with h5py.File(path, "r") as file:
+            found = list(_keras_layers(file.get("model_weights", file)))
+    except (OSError, KeyError, ValueError) as error:
+        raise WeightsError(f"{path}: not a Keras weights file, or damaged ({error})") from error
+    named = any(name in LAYERS for name, _, _ in found)
+    if named:
+        found = [item for item in found if item[0] in LAYERS]
+    elif len(found) != len(LAYERS):
+        raise WeightsError(f"{path}: {len(found)} layers with weights; VGG-Face has {len(LAYERS)}")
+    state: dict[str, Tensor] = {}
+    channels = 0
+    for layer, (name, kernel, bias) in zip(LAYERS, found, strict=False):
+        own = name if named else layer
+        if kernel.ndim == 2 and own == "fc6":
+            # Dense behind Flatten: rows, columns, channels.
+            side = round((kernel.shape[0] / max(1, channels)) ** 0.5)
+            if side * side * channels != kernel.shape[0]:
+                raise WeightsError(
+                    f"{path}: fc6 takes {kernel.shape[0]} values, which is no square map of "
+                    f"{channels} channels"
+                )
+            kernel = kernel.reshape(side, side, channels, -1)
+        elif kernel.ndim == 2:
+            kernel = kernel[None, None]
+        if own == CONVOLUTIONS[-1]:
+            channels = kernel.shape[3]
+        _put(state, own, kernel, bias)
+    if named:
+        return Descriptor(_rgb(state), "Keras, named layers")
+    return Descriptor(state, "Keras, layers in order")
+
+
+def _keras_layers(root: Any) -> Iterator[tuple[str, Array, Array]]:
+    for raw in root.attrs["layer_names"]:
+        name = _text(raw)
+        arrays = [np.asarray(root[name][_text(w)]) for w in root[name].attrs["weight_names"]]
+        if len(arrays) >= 2 and arrays[0].ndim in (2, 4):
+            yield name, arrays[0].astype(np.float32), arrays[1].astype(np.float32)
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def _put(state: dict[str, Tensor], layer: str, kernel: Array, bias: Any) -> None:
+    """Add a layer from a kernel (rows, columns, in, out)."""
+    weight = torch.from_numpy(np.ascontiguousarray(kernel.transpose(3, 2, 0, 1)))
+    if layer.startswith("fc"):
+        weight = weight.flatten(1)
+    state[f"{layer}.weight"] = weight
+    state[f"{layer}.bias"] = torch.from_numpy(np.array(bias, dtype=np.float32))
+
+
+def _rgb(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    first = f"{CONVOLUTIONS[0]}.weight"
+    if first not in state:
+        return state
+    return {**state, first: state[first].flip(1)}

@@ -1,0 +1,40 @@
+"""The three jointly trained models of the description that this project grew from.
+
+>>> from torch.utils.data import DataLoader
+>>> from utkage.seed import AgeEstimationNet, AgeRangeNet, UTKFaceDataset, VggFace, train
+>>> trainloader = DataLoader(UTKFaceDataset(), batch_size=64)  # doctest: +SKIP
+>>> train(  # doctest: +SKIP
+...     gender_model=VggFace(size=64, width=0.25),
+...     age_range_model=AgeRangeNet(),
+...     age_estimation_model=AgeEstimationNet(),
+...     train_data=trainloader,
+...     device='cuda',
+...     weights=None,
+...     num_epochs=50,
+...     validation_split=0.2,
+...     save_last_weights='AgeGenderWeights.pt'
+... )
+
+``utkage evaluate``, ``predict`` and ``export`` take the weights that it writes; ``docs/seed.md``
+says what was decided where the description leaves something open.
+"""
+
+from __future__ import annotations
+
+from utkage.data.utkface_dataset import LabelledFace, UTKFaceDataset
+from utkage.engines.training.seed.call import SeedEpoch, train
+from utkage.models.seed.age_estimation import AgeEstimationNet
+from utkage.models.seed.age_range import AgeRangeNet
+from utkage.models.seed.system import SeedSystem
+from utkage.models.seed.vgg_face import VggFace
+
+__all__ = [
+    "AgeEstimationNet",
+    "AgeRangeNet",
+    "LabelledFace",
+    "SeedEpoch",
+    "SeedSystem",
+    "UTKFaceDataset",
+    "VggFace",
+    "train",
+]

@@ -1,0 +1,229 @@
+"""``train`` with its recipes, ``recipes`` and ``runs``, as they are typed."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from utkage.core.toml_file import parse_toml
+from utkage.data.augment import AugmentConfig
+from utkage.engines.training.recipe import Recipe
+
+Invoke = Callable[..., Any]
+SMALL = ("--backbone", "mobilenet_v3_small", "--init", "scratch", "--device", "cpu")
+QUICK = (*SMALL, "--epochs", 2, "--batch-size", 8, "--sizes", "32,48")
+SEED = ("--system", "seed", "--epochs", 2, "--batch-size", 8, "--gender-width", 0.02)
+
+
+@pytest.fixture
+def prepared(invoke: Invoke, tmp_path: Path) -> Path:
+    folder = tmp_path / "faces"
+    folder.mkdir()
+    for index in range(40):
+        pixels = np.random.default_rng(index).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / f"{index + 10}_{index % 2}_1_{index}.png")
+    words = ("--chip-size", 64, "--aligned", "yes", "--val", 0.3, "--test", 0.1)
+    assert invoke("prepare", folder, *words).exit_code == 0
+    return tmp_path / "prepared"
+
+
+def failed(result: Any, code: int, *words: str) -> None:
+    assert result.exit_code == code, result.output
+    (line,) = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
+    for word in words:
+        assert word in line
+
+
+def test_print_config_is_the_defaults_and_touches_nothing(invoke: Invoke, tmp_path: Path) -> None:
+    result = invoke("train", "--print-config")
+    assert result.exit_code == 0
+    assert result.stdout == Recipe().to_toml()
+    assert list(tmp_path.iterdir()) == []
+    as_json = invoke("train", "--print-config", "--json")
+    assert json.loads(as_json.stdout) == Recipe().to_tables()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (),
+        ("--config", "fast", "--lr", 1e-3, "--seed", 4, "--tensorboard"),
+        ("--config", "best", "--set", "augmentation.flip=0.25", "--set", "warmup=0"),
+        ("--system", "seed", "--sizes", 96, "--range-feed", "true", "--device", "cpu"),
+        ("--set", "system=seed", "--set", "augment=false", "--device", "cpu"),
+    ],
+)
+def test_what_is_printed_gives_the_same_again(
+    invoke: Invoke, tmp_path: Path, words: tuple[object, ...]
+) -> None:
+    first = invoke("train", *words, "--print-config")
+    assert first.exit_code == 0, first.output
+    (tmp_path / "my.toml").write_text(first.stdout, encoding="utf-8")
+    second = invoke("train", "--config", "my.toml", "--print-config")
+    assert second.stdout == first.stdout
+
+
+def test_options_are_stronger_than_set_than_config(invoke: Invoke, tmp_path: Path) -> None:
+    (tmp_path / "my.toml").write_text("[training]\nepochs = 3\nbatch_size = 3\nseed = 3\n")
+    words = ("--config", "my.toml", "--set", "epochs=4", "--set", "seed=4", "--epochs", 5)
+    result = invoke("train", *words, "--print-config")
+    training = parse_toml(result.stdout)["training"]
+    assert [training[name] for name in ("epochs", "seed", "batch_size")] == [5, 4, 3]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--config", "none.toml"), ("none.toml", "cannot be read")),
+        (("--config", "bets"), ("bets", "best")),
+        (("--config", "bad.toml"), ("bad.toml, [training]", "'epoch'", "'epochs'")),
+        (("--set", "epoch=3"), ("--set epoch=3", "'epochs'")),
+        (("--set", "epochs=3.5"), ("--set epochs=3.5", "a whole number")),
+        (("--set", "epochs=0"), ("epochs is 0", "at least 1")),
+        (("--set", "augmentation.flip=often"), ("augmentation.flip=often", "a number")),
+        (("--sizes", "64,big"), ("--sizes 64,big", "128,160")),
+        (("--system", "tree"), ("--system tree", "multitask or seed")),
+        (("--config", "best", "--system", "seed"), ("--system seed", "recipe best")),
+        (("--system", "seed", "--lr", 0.1, "--device", "cpu"), ("--learning-rate", "seed")),
+    ],
+)
+def test_mistakes_exit_with_2(
+    invoke: Invoke, tmp_path: Path, words: tuple[object, ...], said: tuple[str, ...]
+) -> None:
+    (tmp_path / "bad.toml").write_text("[training]\nepoch = 3\n")
+    failed(invoke("train", *words, "--print-config"), 2, *said)
+
+
+@pytest.mark.parametrize("words", [QUICK, SEED], ids=["multitask", "seed"])
+def test_a_dry_run_measures_and_writes_nothing(
+    invoke: Invoke, prepared: Path, tmp_path: Path, words: tuple[object, ...]
+) -> None:
+    before = sorted(tmp_path.rglob("*"))
+    result = invoke("train", *words, "--run", "runs/x", "--dry-run", "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert sorted(tmp_path.rglob("*")) == before
+    splits = json.loads((prepared / "store.json").read_text())["splits"]
+    assert found["chips"] == splits
+    assert found["steps_per_epoch"] == splits["train"] // 8
+    assert (found["epochs"], found["epochs_done"], found["run"]) == (2, 0, "runs/x")
+    assert sum(cost["epochs"] for cost in found["sizes"]) == 2
+    for cost in found["sizes"]:
+        expected = found["steps_per_epoch"] * cost["step_seconds"] + found["validation_seconds"]
+        assert cost["epoch_seconds"] == pytest.approx(expected)
+    total = sum(cost["epochs"] * cost["epoch_seconds"] for cost in found["sizes"])
+    assert found["total_seconds"] == found["remaining_seconds"] == pytest.approx(total)
+    assert found["parameters"] > 100_000
+    assert found["disk_bytes"] > 2 * found["checkpoint_bytes"] > 6 * found["parameters"]
+    shown = invoke("train", *words, "--dry-run")
+    assert shown.exit_code == 0
+    for word in ("device", "peak memory", "steps an epoch", "disk", "nothing was written"):
+        assert word in shown.stdout
+
+
+def test_a_dry_run_needs_what_training_needs(invoke: Invoke, prepared: Path) -> None:
+    failed(invoke("train", "--dry-run", "--data", "none", *QUICK), 2, "none", "utkage prepare")
+    words = ("--dry-run", "--config", "best", "--device", "cpu")
+    failed(invoke("train", *words), 2, "faceres.safetensors", "no such weights file")
+
+
+def test_a_run_from_its_own_config_and_what_is_left_of_it(
+    invoke: Invoke, prepared: Path, tmp_path: Path
+) -> None:
+    first = invoke("train", *QUICK, "--run", "runs/a", "--tensorboard", "--json")
+    assert first.exit_code == 0, first.output
+    run = tmp_path / "runs" / "a"
+    assert {path.name for path in run.iterdir()} == {
+        "best.safetensors", "checkpoint.pt", "config.toml", "curves.png", "last.safetensors",
+        "metrics.jsonl", "sample_batch.png", "summary.csv", "tensorboard",
+    }  # fmt: skip
+    config = parse_toml((run / "config.toml").read_text())
+    assert config["provenance"]["data"]["split_hash"]
+    assert config["provenance"]["versions"]["torch"]
+    assert Recipe.read(run / "config.toml").tensorboard
+    again = invoke("train", "--config", "runs/a/config.toml", "--run", "runs/b", "--json")
+    assert again.exit_code == 0, again.output
+    rows = [json.loads(result.stdout)["epochs"] for result in (first, again)]
+    for row in (*rows[0], *rows[1]):
+        row.pop("seconds")
+    assert rows[0] == rows[1]
+    kept = (run / "config.toml").read_bytes()
+    words = ("--config", "runs/a", "--run", "runs/a")
+    failed(
+        invoke("train", *words, "--set", "augmentation.grey=0.5"),
+        1,
+        f"augmentation.grey: {AugmentConfig.grey} there, 0.5 now",
+    )
+    dry = json.loads(invoke("train", *words, "--dry-run", "--json").stdout)
+    assert (dry["epochs_done"], dry["remaining_seconds"]) == (2, 0)
+    failed(invoke("train", *words, "--seed", 9, "--dry-run"), 1, "seed: 0 there, 9 now")
+    assert (run / "config.toml").read_bytes() == kept
+
+    listed = json.loads(invoke("runs", "--json").stdout)
+    assert [(row["name"], row["state"], row["epochs_done"]) for row in listed] == [
+        ("a", "finished", 2),
+        ("b", "finished", 2),
+    ]
+    assert listed[0]["best_mae"] == min(row["val_mae"] for row in rows[0])
+    assert "finished" in invoke("runs").stdout
+    same = json.loads(invoke("runs", "--compare", "a", "b", "--json").stdout)
+    assert same["settings"] == {}
+    other = invoke("runs", "--compare", "a", "fast")
+    assert other.exit_code == 0
+    assert "training.batch_size" in other.stdout
+
+
+def test_the_seed_system_keeps_the_same_files(
+    invoke: Invoke, prepared: Path, tmp_path: Path
+) -> None:
+    done = invoke("train", *SEED, "--run", "runs/s", "--device", "cpu", "--set", "size=32")
+    assert done.exit_code == 0, done.output
+    run = tmp_path / "runs" / "s"
+    assert {"config.toml", "summary.csv", "curves.png", "sample_batch.png"} <= {
+        path.name for path in run.iterdir()
+    }
+    assert "rates.gender" in (run / "summary.csv").read_text().splitlines()[0]
+    assert Recipe.read(run / "config.toml").system == "seed"
+    words = ("--config", "runs/s", "--run", "runs/s", "--device", "cpu")
+    failed(
+        invoke("train", *words, "--set", "augmentation.flip=0"), 1, "augmentation.flip", "0.0 now"
+    )
+
+
+def test_tensorboard_without_its_package(
+    invoke: Invoke, prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    failed(invoke("train", *QUICK, "--run", "x", "--tensorboard"), 2, "utkage[tensorboard]")
+    assert not (tmp_path / "x").exists()
+
+
+def test_recipes_are_listed_and_printed(invoke: Invoke, tmp_path: Path) -> None:
+    listed = invoke("recipes")
+    assert listed.exit_code == 0
+    for name in ("best", "default", "fast", "seed"):
+        assert name in listed.stdout
+    rows = json.loads(invoke("recipes", "--json").stdout)
+    assert [row["name"] for row in rows] == ["best", "default", "fast", "seed"]
+    printed = invoke("recipes", "best")
+    (tmp_path / "my.toml").write_text(printed.stdout)
+    configs = [invoke("train", "--config", c, "--print-config") for c in ("best", "my.toml")]
+    assert configs[0].stdout == configs[1].stdout
+    assert json.loads(invoke("recipes", "best", "--json").stdout)["training"]["epochs"] == 9
+    failed(invoke("recipes", "bets"), 2, "the nearest is best")
+
+
+def test_runs_where_there_are_none(invoke: Invoke, tmp_path: Path) -> None:
+    failed(invoke("runs"), 2, "runs: no such folder", "utkage train")
+    (tmp_path / "runs" / "holiday").mkdir(parents=True)
+    result = invoke("runs")
+    assert result.exit_code == 0
+    assert "holiday: no files of a run" in result.stdout
+    failed(invoke("runs", "--compare", "a", "b"), 2, "a: no such file")

@@ -1,0 +1,57 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from utkage.core.errors import ConfigError
+from utkage.core.toml_file import LINE, parse_toml, read_toml, toml_lines, toml_table
+
+PLAIN = st.one_of(
+    st.booleans(),
+    st.integers(-(2**63), 2**63 - 1),
+    st.floats(allow_nan=False),
+    st.text(st.characters(codec="utf-8")),
+)
+
+
+@given(st.dictionaries(st.from_regex(r"[a-z_]+", fullmatch=True), PLAIN | st.lists(PLAIN)))
+def test_lines_are_read_back(table: dict[str, object]) -> None:
+    text = toml_lines(table, dict.fromkeys(table, "words = [not a table]"))
+    assert parse_toml(text) == table
+
+
+def test_lines_have_their_comments_and_leave_out_none() -> None:
+    text = toml_lines({"a": 1, "b": None, "c": [1, "x"]}, {"a": "long words " * 20, "b": "no"})
+    lines = text.splitlines()
+    assert lines[-2:] == ["a = 1", 'c = [1, "x"]']
+    assert all(line.startswith("# ") and len(line) <= LINE for line in lines[:-2])
+
+
+def test_tables_with_tables() -> None:
+    value = {"a": 1, "b": {"c": None, "d": {"e": "f"}}, "g": [None, 2]}
+    assert parse_toml(toml_table("t", value)) == {"t": {"a": 1, "b": {"d": {"e": "f"}}, "g": [2]}}
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(b"a = \n", "line 1"), (b"a = 1\na = 2\n", "line 2"), (b"\xff\xfe", "not TOML")],
+)
+def test_damage_is_named(tmp_path: Path, content: bytes, said: str) -> None:
+    path = tmp_path / "my.toml"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError, match=said) as caught:
+        read_toml(path)
+    assert str(path) in str(caught.value)
+
+
+def test_missing_files_and_folders(tmp_path: Path) -> None:
+    for path in (tmp_path / "none.toml", tmp_path):
+        with pytest.raises(ConfigError, match="cannot be read"):
+            read_toml(path)
+
+
+def test_files_of_windows(tmp_path: Path) -> None:
+    path = tmp_path / "my.toml"
+    path.write_bytes(b"\xef\xbb\xbfa = 1\r\nb = 'c'\r\n")
+    assert read_toml(path) == {"a": 1, "b": "c"}

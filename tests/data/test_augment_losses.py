@@ -1,0 +1,138 @@
+"""Blur, soften and JPEG against torch, torchvision and Pillow."""
+
+import io
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from skimage import data
+from torch.nn import functional as F  # noqa: N812
+from torchvision.transforms.functional import gaussian_blur
+
+from utkage.data.augment import NO_AUGMENTATION, AugmentConfig, augment
+from utkage.data.augment.jpeg import jpeg_losses
+from utkage.data.augment.resolution import gaussian_matrices, resampling_matrices
+from utkage.data.sample_random import SampleRandom
+
+CPU = torch.device("cpu")
+
+
+def only(**changes: float) -> AugmentConfig:
+    return AugmentConfig(**{**vars(NO_AUGMENTATION), **changes})
+
+
+def varied(source: torch.Tensor, config: AugmentConfig) -> torch.Tensor:
+    random = SampleRandom(0, 0, torch.arange(len(source)))
+    return augment(source, source.shape[1], config, random)
+
+
+def photographs(side: int) -> torch.Tensor:
+    """Parts of the astronaut, uint8 (5, side, side, 3)."""
+    corners = [(0, 160), (100, 100), (300, 200), (20, 160), (250, 0)]
+    picture = data.astronaut()
+    parts = [picture[y : y + side, x : x + side] for y, x in corners]
+    return torch.from_numpy(np.stack(parts))
+
+
+def images_of(chips: torch.Tensor) -> torch.Tensor:
+    return chips.permute(0, 3, 1, 2).float()
+
+
+def decibels(first: torch.Tensor, second: torch.Tensor) -> float:
+    return float(10 * torch.log10(255**2 / (first - second).double().square().mean()))
+
+
+def applied(matrix: torch.Tensor, image: torch.Tensor) -> torch.Tensor:
+    return matrix @ image @ matrix.T
+
+
+def test_blur_against_torchvision() -> None:
+    image = images_of(photographs(96))[0]
+    for sigma in (0.4, 1.0, 2.0):
+        blurred = applied(gaussian_matrices(torch.tensor([sigma]), 96, CPU)[0], image)
+        expected = gaussian_blur(image, [31, 31], [sigma, sigma])
+        # The two differ in what they take for the surroundings.
+        inner = (slice(None), slice(16, -16), slice(16, -16))
+        torch.testing.assert_close(blurred[inner], expected[inner], atol=0.01, rtol=0)
+
+
+@pytest.mark.parametrize("side", [48, 97, 160])
+def test_soften_against_interpolation(side: int) -> None:
+    sides = torch.tensor([17.0, round(side * 0.5), round(side * 0.8), float(side)])
+    image = torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(0)) * 255
+    for matrix, small in zip(resampling_matrices(sides, side, CPU), sides.tolist(), strict=True):
+        shrunk = F.interpolate(image, size=int(small), mode="bilinear", antialias=True)
+        expected = F.interpolate(shrunk, size=side, mode="bilinear")
+        torch.testing.assert_close(applied(matrix, image[0]), expected[0], atol=0.02, rtol=0)
+
+
+def test_blur_and_soften_reach_the_chosen_images_only() -> None:
+    source = photographs(128)[:1].expand(400, -1, -1, -1)
+    plain = images_of(source)
+    for config, share in ((only(blur=0.3), 0.3), (only(soften=0.15), 0.15)):
+        images = varied(source, config)
+        changed = (images - plain).abs().amax((1, 2, 3)) > 0
+        assert float(changed.float().mean()) == pytest.approx(share, abs=0.06)
+        # Each by an amount of its own.
+        rough = (images[changed].diff(dim=3)).abs().mean((1, 2, 3))
+        assert float(rough.max()) < 0.9999 * float(plain[0].diff(dim=2).abs().mean())
+        assert len(rough.unique()) > 10
+
+
+def test_soften_keeps_the_mean() -> None:
+    source = photographs(64)
+    images = varied(source, only(soften=1.0))
+    torch.testing.assert_close(images.mean((2, 3)), images_of(source).mean((2, 3)), atol=2, rtol=0)
+
+
+def test_the_strongest_blur_is_the_stated_one() -> None:
+    dot = torch.zeros(300, 81, 81, 3, dtype=torch.uint8)
+    dot[:, 40, 40] = 255
+    images = varied(dot, only(blur=1.0, blur_sigma=0.02))[:, 0].double()
+    place = (torch.arange(81.0) - 40).double()
+    sigma = ((images.sum(1) * place.square()).sum(1) / images.sum((1, 2))).sqrt()
+    assert float(sigma.max()) == pytest.approx(0.02 * 81, rel=0.03)
+    assert float(sigma.max()) <= 0.02 * 81 * 1.001
+    assert float(sigma.mean()) == pytest.approx(0.6 * 0.02 * 81, rel=0.1)
+
+
+@pytest.mark.parametrize("quality", [10, 30, 49, 50, 75, 95])
+@pytest.mark.parametrize("side", [160, 100])
+def test_jpeg_against_pillow(quality: int, side: int) -> None:
+    source = photographs(side)
+    plain = images_of(source)
+    ours = jpeg_losses(plain, torch.full((5,), float(quality)))
+    for index, chip in enumerate(source.numpy()):
+        file = io.BytesIO()
+        Image.fromarray(chip).save(file, "JPEG", quality=quality)
+        theirs = images_of(torch.from_numpy(np.array(Image.open(file)))[None])[0]
+        lost = decibels(theirs, plain[index])
+        # Far nearer to the file than either is to the picture, and as much is lost.
+        assert decibels(ours[index].round(), theirs) > max(40.0, lost + 6)
+        assert decibels(ours[index], plain[index]) == pytest.approx(lost, abs=0.3)
+
+
+def test_jpeg_takes_a_quality_for_each_image() -> None:
+    plain = images_of(photographs(64))[:1].expand(3, -1, -1, -1)
+    qualities = torch.tensor([20.0, 95.0, 50.0])
+    together = jpeg_losses(plain, qualities)
+    for index in range(3):
+        alone = jpeg_losses(plain[:1], qualities[index : index + 1])[0]
+        torch.testing.assert_close(together[index], alone, atol=1e-2, rtol=0)
+    lost = [decibels(image, plain[0]) for image in together]
+    assert lost[0] + 2 < lost[2] < lost[1] - 2
+
+
+def test_jpeg_reaches_the_chosen_images_only() -> None:
+    source = photographs(48)[:1].expand(400, -1, -1, -1)
+    plain = images_of(source)
+    images = varied(source, only(jpeg=0.2, jpeg_quality=40))
+    changed = (images - plain).abs().amax((1, 2, 3)) > 0
+    assert float(changed.float().mean()) == pytest.approx(0.2, abs=0.06)
+    lost = [decibels(image, plain[0]) for image in images[changed]]
+    bounds = [
+        decibels(jpeg_losses(plain[:1], torch.tensor([q]))[0], plain[0]) for q in (40.0, 95.0)
+    ]
+    assert bounds[0] - 0.01 <= min(lost) < bounds[0] + 1.5
+    assert bounds[1] - 3 < max(lost) <= bounds[1] + 0.01
