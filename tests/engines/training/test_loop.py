@@ -329,7 +329,7 @@ def test_rates_follow_the_schedule_times_the_scale(
     finish(make_setup(config=config))
     assert len(seen) == 6
     for step, groups in enumerate(seen):
-        rate = learning_rate(config, step, 3, [])
+        rate = learning_rate(config, step, 3, ())
         assert groups == [(rate * scale, scale) for _, scale in groups]
         assert {scale for _, scale in groups} == {0.5**level for level in range(14)}
 
