@@ -57,6 +57,21 @@ def test_tables_of_settings_are_those_of_the_dataclasses() -> None:
     assert write_config_docs.render(text) == text
 
 
+def test_backbones_are_those_of_the_registry(repository: Path) -> None:
+    from utkage.models.registry import BACKBONES
+    from utkage.models.stages import parameter_stages
+
+    page = (repository / "docs" / "training.md").read_text(encoding="utf-8")
+    table = re.findall(r"^\| `(\w+)` \| (\d+) \| ([\d,]+) \| \d+ \| (\d+) \|", page, re.MULTILINE)
+    measured = []
+    for name, spec in BACKBONES.items():
+        module = spec.build()
+        parameters = sum(parameter.numel() for parameter in module.parameters())
+        stages = len(parameter_stages(module))
+        measured.append((name, str(spec.features), f"{parameters:,}", str(stages)))
+    assert table == measured
+
+
 def test_links_between_documents_lead_somewhere(repository: Path) -> None:
     pages = [
         *repository.glob("*.md"),

@@ -69,6 +69,13 @@ def test_norms_that_stand_alone_go_with_what_they_norm() -> None:
     ]
 
 
+def test_synchronised_norms_make_no_stages_of_their_own() -> None:
+    single = get_backbone("resnet18").build()
+    names = names_of(single)
+    several = nn.SyncBatchNorm.convert_sync_batchnorm(single)  # type: ignore[no-untyped-call]
+    assert names_of(several) == names
+
+
 def test_wrappers_are_taken_off() -> None:
     inner = nn.Sequential(nn.Linear(2, 2, bias=False), nn.Linear(2, 2, bias=False))
     wrapped = nn.Sequential(nn.Sequential(inner, nn.Flatten()), nn.Identity())

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from torch import nn
 
 _CONTAINERS = (nn.Sequential, nn.ModuleList)
-_NORMS = (nn.BatchNorm2d, nn.LayerNorm, nn.GroupNorm)
+_NORMS = (nn.BatchNorm2d, nn.SyncBatchNorm, nn.LayerNorm, nn.GroupNorm)
 
 
 def parameter_stages(backbone: nn.Module) -> list[list[nn.Parameter]]:
