@@ -80,8 +80,9 @@ def results(data: Path, run: Path) -> str:
         f"averaging in both. Seed system: `{command}`, {len(epochs)} epochs run of "
         f"{config['epochs']}, best by validation MAE: epoch {card.metrics['val']['epoch']}; "
         f"{config['size']} pixels, gender width {config['gender_width']}; {minutes:.0f} minutes on "
-        f"two shared cores. The shipped weights were trained on another split of more data, with "
-        f"{shipped.seen} of these {left.n} pictures in it. Parameters: {sizes}. Lineage: {'; '.join(card.lineage[:-1])}. "
+        "two shared cores. The shipped weights were trained on another split of more data, with "
+        f"{shipped.seen} of these {left.n} pictures in it. Parameters: {sizes}. "
+        f"Lineage: {'; '.join(card.lineage[:-1])}. "
         f"Measured {datetime.date.today()} by `tools/write_seed_numbers.py`.",
     ]
     return "\n".join(lines)
