@@ -153,7 +153,7 @@ def train_command(
     backbone: Annotated[
         str | None,
         typer.Option(
-            help="mobilenet_v1, mobilenet_v3_small or resnet18.",
+            help="One of those in docs/training.md, such as resnet18.",
             show_default=f"{THE_RECIPES}; {TrainConfig.backbone} in default",
             rich_help_panel=MODEL,
         ),
@@ -161,7 +161,8 @@ def train_command(
     init: Annotated[
         str | None,
         typer.Option(
-            help="Initial weights: shipped, scratch, or a file (ours, or faceres).",
+            help="Initial weights: shipped, scratch, torchvision (ImageNet), dlib, or a file "
+            "(ours, or faceres).",
             show_default=f"{THE_RECIPES}; {TrainConfig.init} in default",
             rich_help_panel=MODEL,
         ),
@@ -175,6 +176,15 @@ def train_command(
             "64 in seed",
             rich_help_panel=MODEL,
             metavar="S[,S...]",
+        ),
+    ] = None,
+    allow_download: Annotated[
+        bool | None,
+        typer.Option(
+            "--allow-download",
+            help="Let --init torchvision download its weights.",
+            show_default=False,
+            rich_help_panel=MODEL,
         ),
     ] = None,
     device: Device = "auto",
@@ -213,6 +223,7 @@ def train_command(
             "backbone": backbone,
             "init": init,
             "sizes": _sides(sizes),
+            "allow_download": allow_download,
             "tensorboard": tensorboard,
         }
         recipe = resolve_recipe(
