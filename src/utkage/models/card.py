@@ -13,6 +13,7 @@ FORMAT = "utkage weights"
 FORMAT_VERSION = 1
 
 POINT_ESTIMATES = ("median", "mean")
+AGE_HEADS = ("softmax", "coral", "corn")
 
 RESEARCH_TERMS = (
     "Weights inherit the terms of their training data and of every step of their lineage. UTKFace, "
@@ -31,6 +32,8 @@ class Card:
         backbone: Name in the backbone registry.
         contract: Geometry and value range of the chips that the model takes.
         point_estimate: ``"median"`` or ``"mean"`` of the age distribution.
+        age_head: How the outputs for age are read as a distribution (``models/age_heads.py``);
+            cards that do not say have ``"softmax"``.
         data: Name, size and hashes of the data, and its split.
         training: Command, configuration, epochs and dates.
         metrics: Figures by split, each with its n.
@@ -44,6 +47,7 @@ class Card:
     backbone: str
     contract: CropContract
     point_estimate: str = "median"
+    age_head: str = "softmax"
     data: dict[str, Any] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
@@ -57,6 +61,8 @@ class Card:
             raise ConfigError(
                 f"point estimate {self.point_estimate!r} is not one of {', '.join(POINT_ESTIMATES)}"
             )
+        if self.age_head not in AGE_HEADS:
+            raise ConfigError(f"age head {self.age_head!r} is not one of {', '.join(AGE_HEADS)}")
 
     def with_metrics(self, split: str, metrics: dict[str, Any]) -> Card:
         """A copy with the figures of one split added or replaced."""
@@ -99,6 +105,7 @@ class Card:
                 backbone=value["backbone"],
                 contract=CropContract.from_json(value["contract"]),
                 point_estimate=value["point_estimate"],
+                age_head=value.get("age_head", "softmax"),
                 data=value["data"],
                 training=value["training"],
                 metrics=value["metrics"],

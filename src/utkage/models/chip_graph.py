@@ -66,8 +66,8 @@ class ChipGraph(nn.Module):
         return ChipOutputs(age, ages, ages @ self.membership, female)
 
     def _probabilities(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        age_logits, gender_logits = self.network(images)
-        return torch.softmax(age_logits, dim=1), torch.sigmoid(gender_logits)
+        age_outputs, gender_logits = self.network(images)
+        return self.network.age_distribution(age_outputs), torch.sigmoid(gender_logits)
 
 
 def median_age(distribution: Tensor) -> Tensor:

@@ -124,7 +124,7 @@ def build_network(weights: Weights, origin: str) -> MultiTaskNet:
     if weights.card.system != "multitask":
         raise WeightsError(f"{origin}: holds a {weights.card.system!r} system, which is unknown")
     try:
-        network = MultiTaskNet(weights.card.backbone)
+        network = MultiTaskNet(weights.card.backbone, weights.card.age_head)
     except ConfigError as error:
         raise WeightsError(f"{origin}: {error}") from error
     try:
