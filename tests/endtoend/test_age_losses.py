@@ -1,4 +1,4 @@
-"""Every loss of age goes the whole way: train, evaluate, predict, export, start from other weights."""
+"""Every loss of age goes the whole way: train, predict, evaluate, export, start anew."""
 
 from __future__ import annotations
 
@@ -71,7 +71,9 @@ def test_from_training_to_export(prepared: Path, tmp_path: Path, name: str) -> N
     chips = utkage.ChipStore.open(prepared).split("test")
     answers = predictor.predict_chips(chips.pixels[chips.rows])
     np.testing.assert_allclose(answers.age_distribution.sum(1), 1, atol=1e-5)
-    request = utkage.EvaluateRequest(data=prepared, weights=str(best), device="cpu")
+    request = utkage.EvaluateRequest(
+        data=prepared, weights=str(best), device="cpu", out=tmp_path / "report"
+    )
     scored = utkage.evaluate(request)
     assert abs(answers.age - chips.ages).mean() == pytest.approx(scored.metrics.mae, abs=1e-3)
     exported = utkage.export(utkage.ExportRequest(str(best), out=tmp_path / "a.onnx"))

@@ -115,9 +115,9 @@ def test_a_compiled_network_learns_the_same() -> None:
 def test_a_compiler_that_fails_is_explained() -> None:
     from torch._inductor.exc import InvalidCxxCompiler
 
-    with pytest.raises(TrainingError, match=r"torch\.compile failed .*compile=false.*g\+\+"):
-        with explained(CPU, "nothing"):
-            raise InvalidCxxCompiler
+    wanted = r"torch\.compile failed .*compile=false.*g\+\+"
+    with pytest.raises(TrainingError, match=wanted), explained(CPU, "nothing"):
+        raise InvalidCxxCompiler
 
 
 @pytest.mark.parametrize(
@@ -129,11 +129,11 @@ def test_a_compiler_that_fails_is_explained() -> None:
     ids=["cuda", "cpu"],
 )
 def test_too_little_memory_names_what_to_lower(error: RuntimeError) -> None:
-    with pytest.raises(TrainingError, match=r"^cpu: out of memory; lower --batch-size$"):
-        with explained(CPU, "--batch-size"):
-            raise error
+    wanted = r"^cpu: out of memory; lower --batch-size$"
+    with pytest.raises(TrainingError, match=wanted), explained(CPU, "--batch-size"):
+        raise error
 
 
 def test_other_errors_are_left_alone() -> None:
-    with pytest.raises(RuntimeError, match="^shapes differ$"), explained(CPU, "nothing"):
+    with pytest.raises(RuntimeError, match=r"^shapes differ$"), explained(CPU, "nothing"):
         raise RuntimeError("shapes differ")
