@@ -152,6 +152,37 @@ def test_a_plain_folder_gives_the_answers_of_the_prepared_set(road: Path) -> Non
         assert first[key] == pytest.approx(second[key], abs=1e-3)
 
 
+def test_calibrate_puts_a_calibration_into_a_copy(road: Path) -> None:
+    (run,) = (road / "runs").iterdir()
+    before = (run / "best.safetensors").read_bytes()
+    few = _utkage(road, "evaluate", "--calibrate")
+    assert few.returncode == 1
+    assert "too few to calibrate with" in few.stderr
+    words = ("--calibrate", "--data", "Dataset/UTKFace", "--out-weights", "calibrated.safetensors")
+    refused = _utkage(road, "evaluate", *words)
+    assert refused.returncode == 1
+    assert "--allow-seen" in refused.stderr
+    done = _utkage(road, "evaluate", *words, "--allow-seen", "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["out"] == "calibrated.safetensors"
+    assert (run / "best.safetensors").read_bytes() == before
+    card = json.loads(_utkage(road, "info", "calibrated.safetensors", "--json").stdout)
+    assert card["calibration"] == found["calibration"]
+    assert card["calibration"]["fitted_on"]["n"] == 120
+    shown = _utkage(road, "evaluate", *words, "--allow-seen")
+    assert "gender temperature" in shown.stdout
+    # On the faces that it was fitted to, the intervals keep their promise but for rounding.
+    words = ("--data", "Dataset/UTKFace", "--allow-seen", "--json", "--out", "calibrated")
+    scored = json.loads(
+        _utkage(road, "evaluate", *words, "--weights", "calibrated.safetensors").stdout
+    )
+    plain = json.loads(_utkage(road, "evaluate", *words).stdout)
+    assert scored["interval_coverage"] == pytest.approx(0.8, abs=0.05)
+    for key in EVALUATE_KEYS:
+        assert scored[key] == plain[key]
+
+
 def test_predict_chips_agrees_with_evaluate(road: Path) -> None:
     _utkage(road, "evaluate", "--json")
     with (road / "evaluation" / "predictions.csv").open() as file:

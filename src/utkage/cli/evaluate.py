@@ -22,9 +22,15 @@ from utkage.cli.options import (
     parse_aligned,
 )
 from utkage.cli.session import session
+from utkage.core.errors import ConfigError
 
 if TYPE_CHECKING:
+    from utkage.core.reporter import Reporter
+    from utkage.workflows.calibrate import CalibrateRequest
     from utkage.workflows.evaluate import EvaluateResult
+
+CALIBRATION = "Calibration"
+SHOWN_LEVELS = (0.5, 0.8, 0.9, 0.95)
 
 
 def evaluate_command(
@@ -37,9 +43,13 @@ def evaluate_command(
         ),
     ] = Path("prepared"),
     split: Annotated[
-        str,
-        typer.Option(help="train, val, test or all of a prepared set.", rich_help_panel=DATA),
-    ] = "test",
+        str | None,
+        typer.Option(
+            help="train, val, test or all of a prepared set.",
+            rich_help_panel=DATA,
+            show_default="test; val with --calibrate",
+        ),
+    ] = None,
     source: Annotated[
         str | None,
         typer.Option(help="Only this source of a prepared set.", rich_help_panel=DATA),
@@ -68,6 +78,24 @@ def evaluate_command(
             rich_help_panel=OUTPUT,
         ),
     ] = False,
+    calibrate: Annotated[
+        bool,
+        typer.Option(
+            "--calibrate",
+            help="Fit temperatures and age intervals to validation faces and keep them in the "
+            "weights, instead of scoring.",
+            rich_help_panel=CALIBRATION,
+        ),
+    ] = False,
+    out_weights: Annotated[
+        Path | None,
+        typer.Option(
+            "--out-weights",
+            help="Where --calibrate writes.",
+            rich_help_panel=CALIBRATION,
+            show_default="the weights file itself",
+        ),
+    ] = None,
     json_output: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -78,18 +106,29 @@ def evaluate_command(
     """
     with session(quiet=quiet, debug=debug) as reporter:
         from utkage.data.sources.options import SourceOptions
+        from utkage.workflows.calibrate import CalibrateRequest
         from utkage.workflows.evaluate import EvaluateRequest, evaluate
+        from utkage.workflows.labelled_faces import FaceChoice
 
+        options = SourceOptions(labels=labels, aligned=parse_aligned(aligned))
+        if calibrate:
+            faces = FaceChoice(data, split or "val", source, allow_seen, options)
+            _calibrate(
+                CalibrateRequest(faces, weights, device, flip, out_weights), json_output, reporter
+            )
+            return
+        if out_weights is not None:
+            raise ConfigError("--out-weights is for --calibrate")
         result = evaluate(
             EvaluateRequest(
                 data=data,
-                split=split,
+                split=split or "test",
                 weights=weights,
                 device=device,
                 flip=flip,
                 source=source,
                 allow_seen=allow_seen,
-                options=SourceOptions(labels=labels, aligned=parse_aligned(aligned)),
+                options=options,
                 out=out,
                 plot_cm=plot_cm,
             ),
@@ -99,6 +138,33 @@ def evaluate_command(
             typer.echo(json.dumps(result.to_dict(), indent=2))
         else:
             _print_table(result)
+
+
+def _calibrate(request: CalibrateRequest, json_output: bool, reporter: Reporter) -> None:
+    import numpy as np
+    from rich.console import Console
+    from rich.table import Table
+
+    from utkage.workflows.calibrate import calibrate
+
+    result = calibrate(request, reporter)
+    if json_output:
+        typer.echo(json.dumps(result.to_dict(), indent=2))
+        return
+    found = result.calibration
+    table = Table("predicted age", "n", *(f"{level:.0%} asks" for level in SHOWN_LEVELS))
+    table.title = f"calibration in {result.out.name}"
+    for index, band in enumerate(found.bands):
+        age = np.array([band.first])
+        asked = [found.asked_level(level, age)[0] for level in SHOWN_LEVELS]
+        pooled = " (levels of all)" if band.pooled else ""
+        end = found.bands[index + 1].first if index + 1 < len(found.bands) else None
+        name = f"{band.first:.0f} and up" if end is None else f"{band.first:.0f} to {end:.0f}"
+        table.add_row(name, f"{band.n}{pooled}", *(f"{level:.1%}" for level in asked))
+    Console().print(table)
+    print(f"gender temperature: {found.gender_temperature:.3f}")
+    print(f"range temperature: {found.range_temperature:.3f}")
+    print(f"weights: {result.out}")
 
 
 def _print_table(result: EvaluateResult) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,30 +12,26 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from utkage.core.errors import ConfigError, DataError
+from utkage.core.errors import ConfigError
 from utkage.core.files import require_folder, write_json, write_text
 from utkage.core.reporter import Reporter, SilentReporter
 from utkage.core.versions import versions
-from utkage.data.chips import SEEN_TOLERANCE, LabelledChips, labelled_chips
-from utkage.data.ingest import Dropped, Ingested, Ingestion
+from utkage.data.chips import LabelledChips
+from utkage.data.ingest import Dropped
 from utkage.data.labels import GENDERS, RANGE_NAMES
 from utkage.data.sources.options import SourceOptions
-from utkage.data.sources.registry import open_source
 from utkage.data.split import SPLITS
-from utkage.data.store import DEFAULT_FOLDER, ChipStore, is_prepared
-from utkage.data.workers import ingest
-from utkage.faces.contract import CropContract
-from utkage.faces.retinaface import RetinaFaceDetector
+from utkage.data.store import DEFAULT_FOLDER
 from utkage.models.locate import resolve_weights
+from utkage.workflows.labelled_faces import FaceChoice, guard_seen, labelled_faces
 
 if TYPE_CHECKING:
     from utkage.engines.evaluation.metrics import Metrics
     from utkage.engines.inference.predictions import Predictions
 
-SCHEMA = 1
+# 2: a label counts as inside its interval where low <= age <= high.
+SCHEMA = 2
 DEFAULT_REPORT = Path("evaluation")
-# Share of the chip by which landmarks may differ: other roundings, not another crop.
-GEOMETRY_TOLERANCE = 0.01
 PREDICTION_COLUMNS = (
     "source",
     "file",
@@ -83,6 +78,11 @@ class EvaluateRequest:
     def __post_init__(self) -> None:
         if self.split not in (*SPLITS, "all"):
             raise ConfigError(f"--split {self.split}: choose one of {', '.join(SPLITS)}, all")
+
+    @property
+    def choice(self) -> FaceChoice:
+        """Which faces are scored."""
+        return FaceChoice(self.data, self.split, self.source, self.allow_seen, self.options)
 
 
 @dataclass(frozen=True)
@@ -160,9 +160,10 @@ def evaluate(request: EvaluateRequest, reporter: Reporter | None = None) -> Eval
     reporter.info(f"weights {weights} ({origin})")
     device, _ = choose_device(request.device)
     predictor = load_predictor(weights, device=device, flip=request.flip)
-    faces, split, dropped = _labelled_faces(request, predictor.card.contract, reporter)
-    seen = _count_seen(faces, load_weights(weights).fingerprints.numpy())
-    _guard_seen(seen, len(faces), request, reporter)
+    labelled = labelled_faces(request.choice, predictor.card.contract, reporter)
+    faces = labelled.chips
+    learned = load_weights(weights).fingerprints.numpy()
+    seen = guard_seen(faces, learned, request.choice, reporter)
     started = time.monotonic()
     predictions = predict_faces(predictor, faces, reporter, "evaluating")
     seconds = time.monotonic() - started
@@ -183,9 +184,9 @@ def evaluate(request: EvaluateRequest, reporter: Reporter | None = None) -> Eval
         weights=weights,
         weights_origin=origin,
         data=request.data,
-        split=split,
+        split=labelled.split,
         seen=seen,
-        dropped=dropped,
+        dropped=labelled.dropped,
         seconds=seconds,
         files=files,
     )
@@ -196,88 +197,6 @@ def evaluate(request: EvaluateRequest, reporter: Reporter | None = None) -> Eval
 
         plot_confusion(faces.ranges, predictions.range_index, files["confusion_matrix"])
     return result
-
-
-def _labelled_faces(
-    request: EvaluateRequest, contract: CropContract, reporter: Reporter
-) -> tuple[LabelledChips, str | None, tuple[Dropped, ...]]:
-    if is_prepared(request.data) or (request.data == DEFAULT_FOLDER and not request.data.exists()):
-        store = ChipStore.open(request.data)
-        _require_geometry(store, contract)
-        return store.split(request.split, request.source), request.split, ()
-    source = open_source(request.data, request.options)
-    ingestion = Ingestion(
-        contract, RetinaFaceDetector, os.cpu_count() or 1, request.options.limits.max_pixels
-    )
-    found: list[Ingested] = []
-    dropped: list[Dropped] = []
-    with reporter.progress(f"reading {request.data}", source.total_bytes) as task:
-        consumed = 0
-
-        def advance(position: int) -> None:
-            nonlocal consumed
-            task.advance(position - consumed, f"{len(found)} faces")
-            consumed = position
-
-        for item in ingest(source, source.name, ingestion, advance):
-            if isinstance(item, Ingested):
-                found.append(item)
-            else:
-                dropped.append(item)
-    if not found:
-        detail = f" (first: {dropped[0].name}: {dropped[0].reason})" if dropped else ""
-        raise DataError(
-            f"{request.data}: no usable labelled face{detail}; names must read "
-            "<age>_<gender>_<race>_<date>.jpg, or labels must come in a manifest"
-        )
-    if dropped:
-        reporter.warn(
-            f"{len(dropped)} pictures left out (first: {dropped[0].name}: {dropped[0].reason})"
-        )
-    _warn_of_copies(found, reporter)
-    chips = labelled_chips(
-        np.stack([item.chip for item in found]),
-        range(len(found)),
-        [item.record for item in found],
-        contract,
-    )
-    return chips, None, tuple(dropped)
-
-
-def _require_geometry(store: ChipStore, contract: CropContract) -> None:
-    """Refuse chips that are cut otherwise than those the weights learned from."""
-    ours = np.array(store.contract.at_size(contract.size).template)
-    apart = float(np.abs(ours - np.array(contract.template)).max())
-    if apart > GEOMETRY_TOLERANCE * contract.size:
-        raise DataError(
-            f"{store.folder}: its chips are cut otherwise than those of the weights (landmarks up "
-            f"to {apart:.1f} pixels apart); prepare it with this version"
-        )
-
-
-def _warn_of_copies(found: list[Ingested], reporter: Reporter) -> None:
-    copies = len(found) - len({item.record.pixel_hash for item in found})
-    if copies:
-        reporter.warn(
-            f"{copies} pictures are copies of others here and count again; "
-            "a prepared set has each once"
-        )
-
-
-def _guard_seen(seen: int, count: int, request: EvaluateRequest, reporter: Reporter) -> None:
-    if not seen:
-        return
-    words = f"these weights learned from {seen} of the {count} pictures"
-    if seen > SEEN_TOLERANCE * count and not request.allow_seen:
-        raise DataError(
-            f"{request.data}: {words}, so the figures would flatter them; score others, "
-            "or use --allow-seen"
-        )
-    reporter.warn(f"{words}: the figures flatter them")
-
-
-def _count_seen(faces: LabelledChips, learned: NDArray[np.int32]) -> int:
-    return int(np.isin(faces.fingerprints(), learned).sum())
 
 
 def _predictions_csv(faces: LabelledChips, predictions: Predictions) -> str:

@@ -53,8 +53,8 @@ def range_medians(ages: Ints, ranges: Ints) -> Floats:
 
 
 def interval_coverage(ages: Ints, low: Floats, high: Floats) -> float:
-    """Share of ages inside their interval; a whole-year label counts as [age - 1/2, age + 1/2]."""
-    return float(((ages + 0.5 >= low) & (ages - 0.5 <= high)).mean())
+    """Share of labels inside their interval, both ends included."""
+    return float(((low <= ages) & (ages <= high)).mean())
 
 
 @dataclass(frozen=True)
