@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from utkage.core.errors import DataError
 from utkage.core.reporter import Reporter
 from utkage.data.chips import SEEN_TOLERANCE, LabelledChips, labelled_chips
-from utkage.data.ingest import Dropped, Ingested, Ingestion
+from utkage.data.ingest import NO_FACE, Dropped, Ingested, Ingestion
 from utkage.data.sources.options import SourceOptions
 from utkage.data.sources.registry import open_source
 from utkage.data.store import DEFAULT_FOLDER, ChipStore, is_prepared
@@ -34,6 +34,7 @@ class FaceChoice:
         source: Only the faces of this source of a prepared set; None: all.
         allow_seen: Take pictures that the weights learned from, instead of refusing.
         options: How a plain folder or archive is read: labels, alignment, limits.
+        allow_crop: Take chips that are cut otherwise than those of the weights.
     """
 
     data: Path = DEFAULT_FOLDER
@@ -41,6 +42,7 @@ class FaceChoice:
     source: str | None = None
     allow_seen: bool = False
     options: SourceOptions = field(default_factory=SourceOptions)
+    allow_crop: bool = False
 
     @property
     def is_split(self) -> bool:
@@ -64,6 +66,11 @@ class LabelledFaces:
     dropped: tuple[Dropped, ...] = ()
     split_hash: str | None = None
 
+    @property
+    def misses(self) -> int:
+        """Photographs in which no face was found."""
+        return sum(item.reason == NO_FACE for item in self.dropped)
+
 
 def labelled_faces(choice: FaceChoice, contract: CropContract, reporter: Reporter) -> LabelledFaces:
     """Open a split, or read, check and crop every labelled picture of a folder or archive.
@@ -79,7 +86,7 @@ def labelled_faces(choice: FaceChoice, contract: CropContract, reporter: Reporte
     """
     if choice.is_split:
         store = ChipStore.open(choice.data)
-        _require_geometry(store, contract)
+        _guard_geometry(store, contract, choice, reporter)
         chips = store.split(choice.split, choice.source)
         return LabelledFaces(chips, choice.split, split_hash=store.split_hash)
     source = open_source(choice.data, choice.options)
@@ -121,15 +128,21 @@ def labelled_faces(choice: FaceChoice, contract: CropContract, reporter: Reporte
     return LabelledFaces(chips, None, tuple(dropped))
 
 
-def _require_geometry(store: ChipStore, contract: CropContract) -> None:
-    """Refuse chips that are cut otherwise than those the weights learned from."""
+def _guard_geometry(
+    store: ChipStore, contract: CropContract, choice: FaceChoice, reporter: Reporter
+) -> None:
+    """Refuse chips that are cut otherwise than those the weights learned from, unless told."""
     ours = np.array(store.contract.at_size(contract.size).template)
     apart = float(np.abs(ours - np.array(contract.template)).max())
-    if apart > GEOMETRY_TOLERANCE * contract.size:
-        raise DataError(
-            f"{store.folder}: its chips are cut otherwise than those of the weights (landmarks up "
-            f"to {apart:.1f} pixels apart); prepare it with this version"
-        )
+    if apart <= GEOMETRY_TOLERANCE * contract.size:
+        return
+    words = (
+        f"{store.folder}: its chips are cut otherwise than those of the weights (landmarks up to "
+        f"{apart:.1f} pixels apart)"
+    )
+    if not choice.allow_crop:
+        raise DataError(f"{words}; prepare it with this version, or use --allow-crop")
+    reporter.warn(f"{words}: the figures are those of faces of the wrong size or place")
 
 
 def _warn_of_copies(found: list[Ingested], reporter: Reporter) -> None:

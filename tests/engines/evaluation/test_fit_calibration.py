@@ -16,7 +16,7 @@ from utkage.engines.evaluation.calibration import (
     fit_calibration,
     fit_temperature,
 )
-from utkage.engines.evaluation.metrics import interval_coverage
+from utkage.engines.evaluation.reliability import interval_coverage
 from utkage.engines.inference.predictions import Predictions
 from utkage.models.calibration import LEVELS, AgeBand, Calibration
 

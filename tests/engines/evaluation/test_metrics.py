@@ -10,14 +10,14 @@ from sklearn import metrics as sklearn
 
 from utkage.core.files import write_json
 from utkage.data.labels import range_index
-from utkage.engines.evaluation.metrics import (
-    accuracy,
+from utkage.engines.evaluation.age_errors import (
     cumulative_score,
-    interval_coverage,
     mean_absolute_error,
     mean_error,
-    score,
 )
+from utkage.engines.evaluation.classification import accuracy
+from utkage.engines.evaluation.metrics import score
+from utkage.engines.evaluation.reliability import interval_coverage
 from utkage.engines.inference.predictions import Predictions
 
 RandomPredictions = Callable[..., Predictions]

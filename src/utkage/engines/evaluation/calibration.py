@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utkage.core.errors import DataError
-from utkage.data.labels import range_index
+from utkage.engines.evaluation.answered import ranges_of
 from utkage.engines.inference.predictions import Predictions, distribution_below
 from utkage.models.calibration import LEVELS, AgeBand, Calibration
 
@@ -52,7 +52,7 @@ def fit_calibration(
         raise DataError(
             f"{len(predictions)} faces are too few to calibrate with; use at least {MIN_FACES}"
         )
-    ranges = np.array([range_index(int(age)) for age in ages], dtype=np.int64)
+    ranges = ranges_of(ages)
     both = np.stack([1 - predictions.p_female, predictions.p_female], axis=1)
     scores = conformity_scores(ages, predictions.age_distribution)
     return Calibration(
