@@ -130,6 +130,62 @@ def test_evaluate_by_defaults(road: Path) -> None:
     assert np.mean(errors) == pytest.approx(result["mae"], abs=0.01)
 
 
+def test_the_whole_report(road: Path) -> None:
+    words = ("--report", "--threshold", 18, "--stress", "--resamples", 200, "--out", "whole")
+    done = _utkage(road, "evaluate", *words, "--split", "all", "--allow-seen")
+    assert done.returncode == 0, done.stderr
+    assert "passing or failing at 18" in done.stdout
+    assert "stress, on 120 faces" in done.stdout
+    folder = road / "whole"
+    result = json.loads((folder / "metrics.json").read_text())
+    assert result["schema"] == 2
+    assert result["command"].startswith("utkage evaluate --report")
+    assert result["populations"]["all"]["figures"]["mae"]["value"] == result["mae"]
+    assert len(result["stress"]["factors"]) >= 10
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert "SHA-256" in page
+    assert page.count("<figure>") >= 9
+    pictures = {path.name for path in (folder / "pictures").iterdir()}
+    assert {"age_density.png", "age_density.svg", "stress.svg", "confusion_matrix.svg"} <= pictures
+    assert (folder / "faces.png").is_file()
+    assert "| MAE, years |" in (folder / "model_card.md").read_text(encoding="utf-8")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    table = parquet.read_table(folder / "predictions.parquet")
+    assert table.num_rows == 120
+    assert table.schema.field("predicted_age").type == "double"
+
+
+def test_tables_of_others_and_exported_files_are_scored_alike(road: Path) -> None:
+    """One model in three forms: weights, an exported file, and a table of its answers."""
+    assert _utkage(road, "evaluate", "--out", "own").returncode == 0
+    with (road / "own" / "predictions.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    lines = [f"{row['file']},{row['predicted_age']},{row['p_female']}" for row in rows]
+    (road / "theirs.csv").write_text("\n".join(["file,age,p_female", *lines]) + "\n")
+    exported = _utkage(road, "export", "--out", "compared.onnx")
+    assert exported.returncode == 0, exported.stderr
+    words = ("--compare", "compared.onnx", "--compare", "theirs.csv", "--json", "--out", "three")
+    done = _utkage(road, "evaluate", *words)
+    assert done.returncode == 0, done.stderr
+    first, second = json.loads(done.stdout)["comparisons"]
+    for found in (first, second):
+        assert found["figures"]["mae"]["difference"]["value"] == pytest.approx(0, abs=0.02)
+        assert found["mcnemar_gender"]["p_value"] == 1
+    assert "coverage_80" in first["figures"]
+    assert "coverage_80" not in second["figures"]
+    alone = _utkage(road, "evaluate", "--weights", "theirs.csv", "--json", "--out", "theirs")
+    assert alone.returncode == 0, alone.stderr
+    assert "learned from" in alone.stderr
+    result = json.loads(alone.stdout)
+    assert result["interval_coverage"] is None
+    assert result["n_seen_in_training"] is None
+    assert result["mae"] == pytest.approx(
+        np.mean([abs(float(row["predicted_age"]) - float(row["age"])) for row in rows]), abs=1e-3
+    )
+    refused = _utkage(road, "evaluate", "--weights", "theirs.csv", "--stress", "--out", "theirs")
+    assert refused.returncode == 2
+
+
 def test_evaluating_what_was_learned_is_refused(road: Path) -> None:
     refused = _utkage(road, "evaluate", "--split", "train", "--json", "--out", "seen")
     assert refused.returncode == 1

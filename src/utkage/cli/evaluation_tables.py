@@ -87,12 +87,10 @@ def print_calibration(result: CalibrateResult) -> None:
     found = result.calibration
     table = Table("predicted age", "n", *(f"{level:.0%} asks" for level in SHOWN_LEVELS))
     table.title = f"calibration in {result.out.name}"
-    for index, band in enumerate(found.bands):
+    for name, band in zip(found.band_names, found.bands, strict=True):
         age = np.array([band.first])
         asked = [found.asked_level(level, age)[0] for level in SHOWN_LEVELS]
         pooled = " (levels of all)" if band.pooled else ""
-        end = found.bands[index + 1].first if index + 1 < len(found.bands) else None
-        name = f"{band.first:.0f} and up" if end is None else f"{band.first:.0f} to {end:.0f}"
         table.add_row(name, f"{band.n}{pooled}", *(f"{level:.1%}" for level in asked))
     Console().print(table)
     print(f"gender temperature: {found.gender_temperature:.3f}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -85,6 +86,13 @@ class Calibration:
         """Index of the band of each predicted age in years, (n,)."""
         inner = [band.first for band in self.bands[1:]]
         return np.searchsorted(inner, ages, side="right").astype(np.int64)
+
+    @property
+    def band_names(self) -> tuple[str, ...]:
+        """Such as ``"5 to 16"``, and ``"50 and up"`` for the last."""
+        firsts = [f"{band.first:.0f}" for band in self.bands]
+        inner = (f"{first} to {end}" for first, end in pairwise(firsts))
+        return (*inner, f"{firsts[-1]} and up")
 
     def asked_level(self, promised: Floats | float, ages: Floats) -> Floats:
         """The central level of the distribution that keeps a promise.

@@ -226,6 +226,7 @@ def _groups(groups: GroupReport) -> str:
         ("cs5", "CS@5", "share"),
         ("gender_accuracy", "gender right", "share"),
         ("coverage_80", "in 80 % interval", "share"),
+        ("coverage_90", "in 90 % interval", "share"),
     )
     shown_keys = [key for key in keys if key[0] in groups.groups[0].figures]
     heads = ["by", "group", "n", *(words for _, words, _ in shown_keys)]

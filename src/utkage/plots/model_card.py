@@ -9,7 +9,7 @@ from utkage.engines.evaluation.groups import CAVEAT, GroupReport
 from utkage.engines.evaluation.thresholds import ThresholdCurve
 
 # The crossings are in metrics.json.
-AXES = ("range", "gender", "race", "source")
+AXES = ("range", "gender", "race", "source", "predicted age")
 
 
 def figures_table(populations: Sequence[Population]) -> str:
@@ -31,6 +31,7 @@ def groups_table(groups: GroupReport, axes: Sequence[str] = AXES) -> str:
             ("bias", "bias, years", "years"),
             ("gender_accuracy", "gender right", "share"),
             ("coverage_80", "age in its 80 % interval", "share"),
+            ("coverage_90", "in its 90 % interval", "share"),
         )
         if key in groups.groups[0].figures
     ]

@@ -9,6 +9,7 @@ from utkage.data.labels import RACES
 from utkage.engines.evaluation.answered import AnsweredFaces
 from utkage.engines.evaluation.bootstrap import Bootstrap
 from utkage.engines.evaluation.groups import GroupReport, group_report
+from utkage.models.calibration import LEVELS, AgeBand, Calibration
 
 Answered = Callable[..., AnsweredFaces]
 
@@ -42,6 +43,19 @@ def test_every_cell_against_a_loop(answered_faces: Answered) -> None:
         assert group.n > 0
         assert group.small == (group.n < 30)
         assert group.figures["mae"].low is None or group.figures["mae"].low <= errors.max()
+
+
+def test_bands_of_the_calibration_are_groups(answered_faces: Answered) -> None:
+    faces = answered_faces(300)
+    assert faces.predictions is not None
+    calibration = Calibration(1, 1, LEVELS, (AgeBand(0, 9, LEVELS), AgeBand(40, 9, LEVELS)))
+    faces = replace(faces, predictions=replace(faces.predictions, calibration=calibration))
+    first, second = report(faces).of_axis("predicted age")
+    assert (first.name, second.name) == ("0 to 40", "40 and up")
+    assert first.n == (faces.age < 40).sum()
+    low, high = faces.predictions.age_interval(0.9)
+    inside = (low <= faces.ages) & (faces.ages <= high)
+    assert second.figures["coverage_90"].value == pytest.approx(inside[faces.age >= 40].mean())
 
 
 def test_error_beyond_what_ages_explain(answered_faces: Answered) -> None:

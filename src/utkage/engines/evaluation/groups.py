@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from utkage.data.labels import GENDERS, RACES, RANGE_NAMES
 from utkage.engines.evaluation.answered import AnsweredFaces
 from utkage.engines.evaluation.bootstrap import Bootstrap, Estimate, estimate
+from utkage.engines.evaluation.figures import LEVELS
 
 Floats = NDArray[np.float64]
 
@@ -27,6 +28,7 @@ GAPS = {
 }
 # Axes over which gaps between people are taken; ages differ in error for good reasons.
 GAP_AXES = ("gender", "race")
+BAND_AXIS = "predicted age"
 CAVEAT = (
     "Race labels of UTKFace are coarse, were assigned by an algorithm and checked by eye, and say "
     "nothing of how people would describe themselves. Groups differ in age and in pictures as "
@@ -44,8 +46,8 @@ class Group:
         name: Of the cell, such as ``"female, Asian"``.
         n: Number of faces.
         figures: ``mae``, ``bias``, ``cs5``, ``excess_error`` (mean of a face's error less the mean
-            error of its true age range, years), ``gender_accuracy``, and ``coverage_80`` where
-            there are intervals.
+            error of its true age range, years), ``gender_accuracy``, and, where there are
+            intervals, ``coverage_80`` and ``coverage_90``.
     """
 
     axis: str
@@ -169,8 +171,10 @@ def _columns(faces: AnsweredFaces) -> dict[str, Floats]:
         "gender_accuracy": (faces.gender == faces.genders).astype(np.float64),
     }
     if faces.predictions is not None:
-        low, high = faces.predictions.age_interval(0.8)
-        columns["coverage_80"] = ((low <= faces.ages) & (faces.ages <= high)).astype(np.float64)
+        for level in LEVELS:
+            low, high = faces.predictions.age_interval(level)
+            inside = (low <= faces.ages) & (faces.ages <= high)
+            columns[f"coverage_{level * 100:.0f}"] = inside.astype(np.float64)
     return columns
 
 
@@ -184,6 +188,10 @@ def _cells(faces: AnsweredFaces) -> list[tuple[str, str, NDArray[np.bool_]]]:
     }
     if (faces.races >= 0).any():
         axes["race"] = (RACES, faces.races)
+    calibration = None if faces.predictions is None else faces.predictions.calibration
+    if calibration is not None:
+        # Intervals keep their promise by band of predicted age, so that is where to look.
+        axes[BAND_AXIS] = (calibration.band_names, calibration.band_of(faces.age))
     if len(sources) > 1:
         axes["source"] = (sources, np.array([sources.index(name) for name in faces.sources]))
     crossings = [("gender", "range"), ("race", "range"), ("gender", "race")]
