@@ -92,4 +92,4 @@ def test_two_thousand_resamples_of_four_thousand_faces(answered_faces: Answered)
     seconds = time.process_time() - started
     assert found[0].figures["mae"].n == 4000
     assert len(groups.groups) > 80
-    assert seconds < 40, "all of it; the limit of 5 s is measured by make bench"
+    assert seconds < 10, "about 1.5 s where nothing else runs; make bench holds it to 5"

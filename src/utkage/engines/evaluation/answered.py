@@ -75,18 +75,8 @@ class AnsweredFaces:
 
 def answered(faces: LabelledChips, predictions: Predictions) -> AnsweredFaces:
     """Put the answers of a predictor beside the labels, in the order of ``faces``."""
-    return AnsweredFaces(
-        sources=faces.sources,
-        names=faces.names,
-        groups=faces.group_numbers,
-        ages=faces.ages,
-        genders=faces.genders,
-        races=faces.races,
-        age=predictions.age,
-        p_female=predictions.p_female,
-        range_index=predictions.range_index,
-        predictions=predictions,
-    )
+    numbers = answered_by_numbers(faces, predictions.age, predictions.p_female)
+    return replace(numbers, range_index=predictions.range_index, predictions=predictions)
 
 
 def answered_by_numbers(faces: LabelledChips, age: Floats, p_female: Floats) -> AnsweredFaces:

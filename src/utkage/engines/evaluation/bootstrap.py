@@ -151,8 +151,10 @@ def weighted_sums(columns: NDArray[Any], weights: Weights = None) -> Floats:
     """Sums of columns (n, k): (1, k), or (resamples, k) with weights."""
     values = columns.astype(np.float32)
     if weights is None:
-        return values.sum(axis=0, keepdims=True, dtype=np.float64)
-    return np.asarray(weights @ values, dtype=np.float64)
+        plain: Floats = values.sum(axis=0, keepdims=True, dtype=np.float64)
+        return plain
+    sums: Floats = (weights @ values).astype(np.float64)
+    return sums
 
 
 def as_statistic(found: Floats, weights: Weights) -> Any:
