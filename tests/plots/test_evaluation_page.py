@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -211,3 +212,29 @@ def test_in_a_browser(page: Page, tmp_path: Path, width: int, dark: bool) -> Non
     assert found["overflow"] <= 0, "the page itself does not scroll sideways"
     assert found["outside"] == 0
     assert "Uncaught" not in done.stderr
+
+
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.filterwarnings("error")
+def test_pictures_of_a_few_faces(tmp_path: Path, count: int) -> None:
+    faces = replace(answers(count), genders=np.zeros(count, dtype=np.int64))
+    assert faces.predictions is not None
+    bootstrap = Bootstrap.draw(faces.groups, 100)
+    groups = group_report(faces, bootstrap)
+    everyone = populations(faces, bootstrap)
+    curve = threshold_curve(faces.ages, faces.predictions, 18, bootstrap)
+    figures = [
+        age_charts.age_density(faces),
+        age_charts.error_by_age(groups.of_axis("decade")),
+        age_charts.cumulative_scores(everyone),
+        age_charts.risk_and_coverage(faces),
+        class_charts.gender_matrix(faces),
+        class_charts.reliability_diagram(faces),
+        class_charts.threshold_chart(curve),
+        class_charts.group_forest(groups.groups),
+    ]
+    for number, figure in enumerate(figures):
+        assert figure is not None
+        save_figure(figure, tmp_path, str(number))
+    empty = Page("few", {}, [], everyone, groups, curve, (), None, {})
+    assert "few" in render_evaluation_page(empty)
