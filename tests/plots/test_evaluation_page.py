@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -12,19 +14,19 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from utkage.data.labels import AGE_COUNT, range_index
 from utkage.engines.evaluation.answered import AnsweredFaces
 from utkage.engines.evaluation.bootstrap import Bootstrap
 from utkage.engines.evaluation.comparison import compare_answers
 from utkage.engines.evaluation.figures import populations
 from utkage.engines.evaluation.groups import group_report
 from utkage.engines.evaluation.thresholds import threshold_curve
-from utkage.engines.inference.predictions import Predictions
 from utkage.plots import age_charts, class_charts
 from utkage.plots.contact_sheet import contact_sheet, extreme_faces
 from utkage.plots.evaluation_page import Page, render_evaluation_page
 from utkage.plots.figure_files import save_figure
 from utkage.plots.model_card import figures_table, model_card
+
+Answered = Callable[..., AnsweredFaces]
 
 FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
@@ -75,36 +77,10 @@ addEventListener("message", event => {{
 """
 
 
-def answers(count: int = 260, seed: int = 0) -> AnsweredFaces:
-    random = np.random.default_rng(seed)
-    ages = random.integers(0, 95, count)
-    age = np.clip(ages + random.normal(0, 5, count), 0, 116)
-    distribution = np.exp(-0.5 * ((np.arange(AGE_COUNT) - age[:, None]) / 5) ** 2)
-    distribution /= distribution.sum(axis=1, keepdims=True)
-    ranges = np.zeros((count, 9))
-    for year in range(AGE_COUNT):
-        ranges[:, range_index(year)] += distribution[:, year]
-    genders = random.integers(0, 2, count)
-    female = np.clip(genders * 0.7 + random.uniform(0, 0.3, count), 0, 1)
-    predictions = Predictions(age, distribution, ranges, female)
-    return AnsweredFaces(
-        ("a",) * count,
-        tuple(map(str, range(count))),
-        np.arange(count),
-        ages,
-        genders,
-        random.integers(0, 5, count),
-        age,
-        female,
-        predictions.range_index,
-        predictions,
-    )
-
-
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Page:
+def page(tmp_path_factory: pytest.TempPathFactory, answered_faces: Answered) -> Page:
     folder = tmp_path_factory.mktemp("page")
-    faces = answers()
+    faces = answered_faces(260)
     assert faces.predictions is not None
     bootstrap = Bootstrap.draw(faces.groups, 100)
     groups = group_report(faces, bootstrap)
@@ -123,7 +99,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Page:
         "groups": class_charts.group_forest(groups.of_axis("race")),
     }
     pictures = {name: save_figure(figure, folder, name)["svg"] for name, figure in figures.items()}
-    comparison = compare_answers(("one", "two"), faces, answers(), bootstrap)
+    comparison = compare_answers(("one", "two"), faces, faces, bootstrap)
     facts = {"command": "utkage evaluate --out 'a <script>alert(1)</script>'"}
     return Page(TITLE, facts, ["mind this"], everyone, groups, curve, (comparison,), None, pictures)
 
@@ -134,8 +110,10 @@ def test_pictures_are_png_and_svg(page: Page) -> None:
         assert path.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_pictures_of_the_same_figures_are_the_same_bytes(tmp_path: Path) -> None:
-    faces = answers(40)
+def test_pictures_of_the_same_figures_are_the_same_bytes(
+    tmp_path: Path, answered_faces: Answered
+) -> None:
+    faces = answered_faces(40)
     written = [
         save_figure(class_charts.gender_matrix(faces), tmp_path / name, "gender")["svg"]
         for name in ("first", "second")
@@ -154,8 +132,8 @@ def test_the_page_needs_nothing_else_and_escapes(page: Page) -> None:
     assert "McNemar" in text
 
 
-def test_the_contact_sheet_shows_the_extremes() -> None:
-    faces = answers(40)
+def test_the_contact_sheet_shows_the_extremes(answered_faces: Answered) -> None:
+    faces = answered_faces(40)
     worst, best = extreme_faces(faces)
     errors = np.abs(faces.age - faces.ages)
     assert errors[worst[0]] == errors.max()
@@ -179,8 +157,6 @@ def test_markdown_for_a_model_card(page: Page) -> None:
 @pytest.mark.parametrize("width", [1000, 400])
 @pytest.mark.parametrize("dark", [False, True])
 def test_in_a_browser(page: Page, tmp_path: Path, width: int, dark: bool) -> None:
-    import json
-
     browser = shutil.which("chromium") or shutil.which("chromium-browser")
     if browser is None:
         pytest.skip("no chromium here; on Debian: apt-get install chromium")
@@ -216,8 +192,8 @@ def test_in_a_browser(page: Page, tmp_path: Path, width: int, dark: bool) -> Non
 
 @pytest.mark.parametrize("count", [1, 3])
 @pytest.mark.filterwarnings("error")
-def test_pictures_of_a_few_faces(tmp_path: Path, count: int) -> None:
-    faces = replace(answers(count), genders=np.zeros(count, dtype=np.int64))
+def test_pictures_of_a_few_faces(tmp_path: Path, count: int, answered_faces: Answered) -> None:
+    faces = replace(answered_faces(count), genders=np.zeros(count, dtype=np.int64))
     assert faces.predictions is not None
     bootstrap = Bootstrap.draw(faces.groups, 100)
     groups = group_report(faces, bootstrap)

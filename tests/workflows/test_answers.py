@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -94,11 +95,20 @@ def test_suspicious_answers_are_refused_unless_told() -> None:
     listener = Listener()
     assert guarded(honest, False, listener) == ()
     turned = answered_by_numbers(chips, ages.clip(0), 1 - female)
-    with pytest.raises(DataError, match=r"theirs\.csv: gender is coded .*--allow-suspicious"):
+    with pytest.raises(DataError, match=r"theirs\.csv: gender of set is .*--allow-suspicious"):
         guarded(turned, False, listener)
     assert listener.warnings == []
     assert len(guarded(turned, True, listener)) == 1
     assert "other way round" in listener.warnings[0]
+
+
+def test_one_of_several_sources_may_be_turned() -> None:
+    chips = replace(faces_of(400), sources=("one",) * 200 + ("other",) * 200)
+    female = np.where(chips.genders == 1, 0.9, 0.1)
+    female[200:] = 1 - female[200:]
+    mixed = answered_by_numbers(chips, chips.ages + 5.0, female)
+    with pytest.raises(DataError, match="gender of other is coded the other way round"):
+        guarded(mixed, False, Listener())
 
 
 def test_a_true_range_that_was_fed_in(

@@ -144,8 +144,9 @@ def _tiles(everyone: Population) -> str:
         between = (
             "" if found.low is None else f"{shown(found.low, unit)} to {shown(found.high, unit)}"
         )
+        label = f"{words}, {unit}" if unit == "years" else words
         tiles.append(
-            f'<div class="tile"><span class="soft">{escape(words)}</span>'
+            f'<div class="tile"><span class="soft">{escape(label)}</span>'
             f'<b>{shown(found.value, unit)}</b><span class="soft">{between}</span></div>'
         )
     return (

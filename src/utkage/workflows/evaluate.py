@@ -26,6 +26,7 @@ from utkage.workflows.labelled_faces import FaceChoice, LabelledFaces, guard_see
 
 if TYPE_CHECKING:
     from utkage.engines.evaluation.answered import AnsweredFaces
+    from utkage.engines.evaluation.bootstrap import Bootstrap
     from utkage.engines.evaluation.comparison import Comparison
     from utkage.engines.evaluation.figures import Population
     from utkage.engines.evaluation.groups import GroupReport
@@ -214,6 +215,7 @@ def evaluate(request: EvaluateRequest, reporter: Reporter | None = None) -> Eval
         open_answerer(choice, request.device, flip=request.flip) for choice in request.compare
     ]
     require_one_crop(answerer, others)
+    _require_predictor(answerer, request)
     labelled = labelled_faces(request.choice, answerer.contract, reporter)
     seen = _guard_seen(answerer, labelled, request, reporter)
     started = time.monotonic()
@@ -258,11 +260,22 @@ def evaluate(request: EvaluateRequest, reporter: Reporter | None = None) -> Eval
     )
 
 
+def _require_predictor(answerer: Answerer, request: EvaluateRequest) -> None:
+    """Refuse what a table cannot give, before any work is done."""
+    if answerer.predictor is not None:
+        return
+    if request.threshold is not None:
+        raise UsageError("--threshold needs distributions of ages, which a table has not")
+    if request.stress:
+        raise UsageError("--stress needs a predictor, which can be asked again; a table cannot")
+
+
 def _guard_seen(
     answerer: Answerer, labelled: LabelledFaces, request: EvaluateRequest, reporter: Reporter
 ) -> int | None:
     if answerer.learned is not None:
-        return guard_seen(labelled.chips, answerer.learned, request.choice, reporter)
+        name = str(answerer.path)
+        return guard_seen(labelled.chips, answerer.learned, request.choice, reporter, name)
     card = answerer.card
     same = card is not None and card.data.get("split_hash") == labelled.split_hash
     # The split that it was trained on tells which pictures were kept away.
@@ -273,14 +286,12 @@ def _guard_seen(
 
 
 def _threshold(
-    request: EvaluateRequest, faces: AnsweredFaces, bootstrap: Any
+    request: EvaluateRequest, faces: AnsweredFaces, bootstrap: Bootstrap
 ) -> ThresholdCurve | None:
     from utkage.engines.evaluation.thresholds import threshold_curve
 
-    if request.threshold is None:
+    if request.threshold is None or faces.predictions is None:
         return None
-    if faces.predictions is None:
-        raise UsageError("--threshold needs a distribution of ages, which a table has not")
     return threshold_curve(faces.ages, faces.predictions, request.threshold, bootstrap)
 
 
@@ -289,10 +300,8 @@ def _stress(
 ) -> StressReport | None:
     from utkage.engines.evaluation.stress import stress_report
 
-    if not request.stress:
+    if not request.stress or answerer.predictor is None:
         return None
-    if answerer.predictor is None:
-        raise UsageError("--stress needs a predictor, which can be asked again; a table cannot")
     return stress_report(answerer.predictor, labelled.chips, reporter, seed=request.seed)
 
 

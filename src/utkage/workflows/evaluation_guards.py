@@ -38,10 +38,17 @@ def guard_answers(
     from utkage.engines.evaluation.conventions import gender_is_turned
 
     noticed = []
-    if gender_is_turned(faces.genders, faces.p_female):
+    # By source, since of several only one may follow another convention.
+    sources = np.array(faces.sources)
+    turned = [
+        source
+        for source in sorted(set(faces.sources))
+        if gender_is_turned(faces.genders[sources == source], faces.p_female[sources == source])
+    ]
+    if turned:
         noticed.append(
-            "gender is coded the other way round in the labels or in the answers (here 0 is male, "
-            "1 female, and p_female is the probability of female)"
+            f"gender of {', '.join(turned)} is coded the other way round in the labels or in the "
+            "answers (here 0 is male, 1 female, and p_female is the probability of female)"
         )
     if true_range_was_fed(faces):
         noticed.append(

@@ -160,9 +160,20 @@ def count_seen(faces: LabelledChips, learned: NDArray[np.int32]) -> int:
 
 
 def guard_seen(
-    faces: LabelledChips, learned: NDArray[np.int32], choice: FaceChoice, reporter: Reporter
+    faces: LabelledChips,
+    learned: NDArray[np.int32],
+    choice: FaceChoice,
+    reporter: Reporter,
+    name: str = "these weights",
 ) -> int:
     """Refuse faces that the weights learned from, or say how many there are.
+
+    Args:
+        faces: That are to be scored.
+        learned: Fingerprints of those that were learned from.
+        choice: Where the faces came from, and whether seen ones are allowed.
+        reporter: Hears the warning.
+        name: What the weights are called in it.
 
     Returns:
         Their number.
@@ -173,7 +184,7 @@ def guard_seen(
     seen = count_seen(faces, learned)
     if not seen:
         return 0
-    words = f"these weights learned from {seen} of the {len(faces)} pictures"
+    words = f"{name} learned from {seen} of the {len(faces)} pictures"
     if seen > SEEN_TOLERANCE * len(faces) and not choice.allow_seen:
         raise DataError(
             f"{choice.data}: {words}, so the figures would flatter them; score others, "
