@@ -62,7 +62,7 @@ def test_the_report_says_where_the_error_doubles(labelled_chips: Chips, card: Ca
     by_name = {factor.name: factor for factor in report.factors}
     assert set(by_name) == {factor.name for factor in FACTORS}
     assert by_name["mirror"].levels[0].mae.value == pytest.approx(report.clean)
-    assert by_name["mirror"].doubling == "never doubles"
+    assert by_name["mirror"].doubling == "does not double here"
     dark = by_name["darkness"]
     values = [level.mae.value or 0.0 for level in dark.levels]
     assert values[-1] > 2 * report.clean

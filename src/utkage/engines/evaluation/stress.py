@@ -59,7 +59,9 @@ class StressFactor:
     @property
     def doubling(self) -> str:
         """Where the error doubles, in words."""
-        return "never doubles" if self.doubles_at is None else f"doubles at {self.doubles_at}"
+        return (
+            "does not double here" if self.doubles_at is None else f"doubles at {self.doubles_at}"
+        )
 
 
 @dataclass(frozen=True)
