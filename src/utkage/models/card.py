@@ -8,11 +8,12 @@ from typing import Any
 
 from utkage.core.errors import ConfigError, WeightsError
 from utkage.faces.contract import CropContract
+from utkage.models.calibration import Calibration
 
 FORMAT = "utkage weights"
 FORMAT_VERSION = 1
 
-POINT_ESTIMATES = ("median", "mean")
+POINT_ESTIMATES = ("median", "mean", "whole-year median")
 AGE_HEADS = ("softmax", "coral", "corn")
 
 RESEARCH_TERMS = (
@@ -31,7 +32,8 @@ class Card:
         system: Kind of model, such as ``"multitask"``: decides how the tensors are read.
         backbone: Name in the backbone registry.
         contract: Geometry and value range of the chips that the model takes.
-        point_estimate: ``"median"`` or ``"mean"`` of the age distribution.
+        point_estimate: Of the age distribution: ``"median"``, interpolated within its year;
+            ``"mean"``; or ``"whole-year median"``, the first year up to which half of it lies.
         age_head: How the outputs for age are read as a distribution (``models/age_heads.py``);
             cards that do not say have ``"softmax"``.
         data: Name, size and hashes of the data, and its split.
@@ -41,6 +43,7 @@ class Card:
         terms: What the weights may be used for.
         versions: Of utkage, torch and Python when they were trained.
         limits: Known failures, in words.
+        calibration: Temperatures and conformal levels, or None where none were fitted.
     """
 
     system: str
@@ -55,6 +58,7 @@ class Card:
     terms: str = RESEARCH_TERMS
     versions: dict[str, str] = field(default_factory=dict)
     limits: tuple[str, ...] = ()
+    calibration: Calibration | None = None
 
     def __post_init__(self) -> None:
         if self.point_estimate not in POINT_ESTIMATES:
@@ -100,6 +104,8 @@ class Card:
                 f"{origin}: card version {version}, this utkage reads {FORMAT_VERSION}; upgrade it"
             )
         try:
+            # Files from before there was a calibration have no such key.
+            calibration = value.get("calibration")
             return cls(
                 system=value["system"],
                 backbone=value["backbone"],
@@ -113,6 +119,7 @@ class Card:
                 terms=value["terms"],
                 versions=value["versions"],
                 limits=tuple(value["limits"]),
+                calibration=None if calibration is None else Calibration.from_json(calibration),
             )
-        except (KeyError, TypeError, ConfigError) as error:
+        except (KeyError, TypeError, ValueError, ConfigError) as error:
             raise WeightsError(f"{origin}: its card is damaged ({error!r})") from error

@@ -12,7 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from utkage.data.labels import AGE_COUNT, AGE_RANGES
+from utkage.models.calibration import Calibration
 from utkage.models.multitask import MultiTaskNet
+
+# Probabilities below it count as it, so that their logarithms are finite.
+_SMALLEST = 1e-12
 
 
 class ChipOutputs(NamedTuple):
@@ -21,7 +25,8 @@ class ChipOutputs(NamedTuple):
     Attributes:
         age: Point estimate in years, (N,).
         age_distribution: Probability of each whole year 0..116, (N, 117).
-        range_probabilities: Probability of each of the nine age ranges, (N, 9).
+        range_probabilities: Probability of each of the nine age ranges, (N, 9): with a calibration
+            no longer the sums of the distribution.
         p_female: Probability of female, (N,).
     """
 
@@ -36,18 +41,27 @@ class ChipGraph(nn.Module):
 
     Args:
         network: The model.
-        point_estimate: ``"median"`` or ``"mean"``.
+        point_estimate: One of ``models.card.POINT_ESTIMATES``.
         flip: Average the probabilities with those of the mirrored chip.
+        calibration: Temperatures for gender and ranges; None leaves them as they are.
     """
 
     year: Tensor
     membership: Tensor
 
-    def __init__(self, network: MultiTaskNet, point_estimate: str, *, flip: bool) -> None:
+    def __init__(
+        self,
+        network: MultiTaskNet,
+        point_estimate: str,
+        *,
+        flip: bool,
+        calibration: Calibration | None = None,
+    ) -> None:
         super().__init__()
         self.network = network
         self.point_estimate = point_estimate
         self.flip = flip
+        self.calibration = calibration
         self.register_buffer("year", torch.arange(AGE_COUNT).float(), persistent=False)
         membership = torch.zeros(AGE_COUNT, len(AGE_RANGES))
         for index, age_range in enumerate(AGE_RANGES):
@@ -57,17 +71,59 @@ class ChipGraph(nn.Module):
     def forward(self, chips: Tensor) -> ChipOutputs:
         """Answer for a batch of chips."""
         images = chips.permute(0, 3, 1, 2).float()
-        ages, female = self._probabilities(images)
+        ages, genders = self._probabilities(images)
         if self.flip:
-            mirrored_ages, mirrored_female = self._probabilities(images.flip(3))
+            mirrored_ages, mirrored_genders = self._probabilities(images.flip(3))
             ages = (ages + mirrored_ages) / 2
-            female = (female + mirrored_female) / 2
-        age = median_age(ages) if self.point_estimate == "median" else ages @ self.year
-        return ChipOutputs(age, ages, ages @ self.membership, female)
+            genders = (genders + mirrored_genders) / 2
+        age = self._point(ages)
+        ranges = ages @ self.membership
+        return ChipOutputs(age, ages, *tempered(ranges, genders, self.calibration))
+
+    def _point(self, ages: Tensor) -> Tensor:
+        if self.point_estimate == "mean":
+            return ages @ self.year
+        return median_age(ages) if self.point_estimate == "median" else whole_year_median(ages)
 
     def _probabilities(self, images: Tensor) -> tuple[Tensor, Tensor]:
         age_outputs, gender_logits = self.network(images)
-        return self.network.age_distribution(age_outputs), torch.sigmoid(gender_logits)
+        return self.network.age_distribution(age_outputs), gender_probabilities(gender_logits)
+
+
+def gender_probabilities(logits: Tensor) -> Tensor:
+    """P(male) and P(female) of logits (N,) -> (N, 2).
+
+    Each comes from the sigmoid of its own sign, so that neither is lost in 1 - p where the other
+    is nearly certain.
+    """
+    return torch.sigmoid(torch.stack([-logits, logits], dim=1))
+
+
+def tempered(
+    ranges: Tensor, genders: Tensor, calibration: Calibration | None
+) -> tuple[Tensor, Tensor]:
+    """Apply the temperatures of a calibration to probabilities.
+
+    They act on what would be answered, behind the flip averaging, and were fitted there. Orders
+    stay as they are: the most probable range and the gender are those without calibration.
+
+    Args:
+        ranges: Of the nine age ranges, (N, 9).
+        genders: P(male) and P(female), (N, 2).
+        calibration: None leaves the probabilities as they are.
+
+    Returns:
+        Range probabilities (N, 9) and P(female) (N,).
+    """
+    if calibration is None:
+        return ranges, genders[:, 1]
+    ranges = torch.softmax(_logs(ranges) / calibration.range_temperature, dim=1)
+    genders = torch.softmax(_logs(genders) / calibration.gender_temperature, dim=1)
+    return ranges, genders[:, 1]
+
+
+def _logs(probabilities: Tensor) -> Tensor:
+    return probabilities.clamp(min=_SMALLEST).log()
 
 
 def median_age(distribution: Tensor) -> Tensor:
@@ -82,3 +138,13 @@ def median_age(distribution: Tensor) -> Tensor:
     before = below.gather(1, index) - mass
     age = index.float() - 0.5 + (0.5 - before) / mass.clamp(min=1e-9)
     return age.squeeze(1).clamp(min=0.0)
+
+
+def whole_year_median(distribution: Tensor) -> Tensor:
+    """The first whole year up to which half of the distribution lies, (N, 117) -> (N,).
+
+    Where labels are whole years, no answer has a smaller expected absolute error. An error of a
+    whole-year answer is a whole number, so CS@5 counts all that ``median_age`` would have put
+    below 5.5 years: compare CS only between estimates of one kind.
+    """
+    return (torch.cumsum(distribution, dim=1) < 0.5).sum(dim=1).to(distribution.dtype)

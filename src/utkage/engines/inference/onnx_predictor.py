@@ -48,4 +48,5 @@ class OnnxPredictor:
         """Answer for uint8 RGB chips (N, S, S, 3)."""
         require_chips(chips, self.card.contract)
         outputs = self._session.run(list(OUTPUT_NAMES), {INPUT_NAME: np.ascontiguousarray(chips)})
-        return Predictions(*(np.asarray(output, dtype=np.float64) for output in outputs))
+        columns = (np.asarray(output, dtype=np.float64) for output in outputs)
+        return Predictions(*columns, calibration=self.card.calibration)
