@@ -3,7 +3,8 @@
     python tools/ship_weights.py runs/first --data prepared
 
 The stored file is what gets measured, after rounding, on the validation and test splits of the
-prepared set that it was trained on.
+prepared set that it was trained on. Beside it go the graphs by which ONNX Runtime runs it
+without torch; ``tools/write_skeletons.py`` writes these alone.
 """
 
 from __future__ import annotations
@@ -23,8 +24,10 @@ from utkage.core.reporter import SilentReporter
 from utkage.data.labels import RANGE_NAMES
 from utkage.data.store import ChipStore
 from utkage.engines.evaluation.metrics import Metrics, score
+from utkage.engines.exporting.skeleton import write_skeletons
 from utkage.engines.inference.loading import load_predictor
 from utkage.engines.inference.predictor import predict_faces
+from utkage.engines.inference.skeleton import SKELETONS
 from utkage.faces.contract import utkface_contract
 from utkage.models.card import RESEARCH_TERMS
 from utkage.models.locate import BEST_NAME, SHIPPED_NAME
@@ -89,6 +92,8 @@ def ship(best: Path, data: Path, out: Path) -> None:
     if size > MAX_BYTES:
         raise DataError(f"{out}: {size} bytes is over the limit of {MAX_BYTES}")
     print(f"{out}: {size} bytes")
+    for graph in write_skeletons(card, out.parent / SKELETONS):
+        print(f"{graph}: {graph.stat().st_size} bytes")
 
 
 def _measure(path: Path, store: ChipStore, split: str, flip: bool) -> dict[str, dict[str, Any]]:

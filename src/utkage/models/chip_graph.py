@@ -57,17 +57,23 @@ class ChipGraph(nn.Module):
     def forward(self, chips: Tensor) -> ChipOutputs:
         """Answer for a batch of chips."""
         images = chips.permute(0, 3, 1, 2).float()
-        ages, female = self._probabilities(images)
         if self.flip:
-            mirrored_ages, mirrored_female = self._probabilities(images.flip(3))
-            ages = (ages + mirrored_ages) / 2
-            female = (female + mirrored_female) / 2
+            # One pass over both, so that exported graphs hold the network once.
+            both = self._probabilities(torch.cat([images, images.flip(3)]))
+            ages, female = (mean_of_views(values) for values in both)
+        else:
+            ages, female = self._probabilities(images)
         age = median_age(ages) if self.point_estimate == "median" else ages @ self.year
         return ChipOutputs(age, ages, ages @ self.membership, female)
 
     def _probabilities(self, images: Tensor) -> tuple[Tensor, Tensor]:
         age_logits, gender_logits = self.network(images)
         return torch.softmax(age_logits, dim=1), torch.sigmoid(gender_logits)
+
+
+def mean_of_views(values: Tensor) -> Tensor:
+    """Mean of the answers for N chips and, behind them, for their mirrored selves: (2N, ...)."""
+    return values.reshape(2, -1, *values.shape[1:]).mean(dim=0)
 
 
 def median_age(distribution: Tensor) -> Tensor:

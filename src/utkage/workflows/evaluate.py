@@ -147,21 +147,19 @@ def evaluate(request: EvaluateRequest, reporter: Reporter | None = None) -> Eval
     """
     from sklearn.metrics import confusion_matrix
 
-    from utkage.engines.device import choose_device
     from utkage.engines.evaluation.metrics import score, score_sources
     from utkage.engines.evaluation.oracle import oracle_error
     from utkage.engines.inference.loading import load_predictor
-    from utkage.engines.inference.predictor import predict_faces
-    from utkage.models.weights import load_weights
+    from utkage.engines.inference.predictor import TorchPredictor, predict_faces
+    from utkage.models.weights import read_fingerprints
 
     reporter = reporter or SilentReporter()
     require_folder(request.out, "--out")
     weights, origin = resolve_weights(request.weights)
     reporter.info(f"weights {weights} ({origin})")
-    device, _ = choose_device(request.device)
-    predictor = load_predictor(weights, device=device, flip=request.flip)
+    predictor = load_predictor(weights, device=request.device, flip=request.flip)
     faces, split, dropped = _labelled_faces(request, predictor.card.contract, reporter)
-    seen = _count_seen(faces, load_weights(weights).fingerprints.numpy())
+    seen = _count_seen(faces, read_fingerprints(weights))
     _guard_seen(seen, len(faces), request, reporter)
     started = time.monotonic()
     predictions = predict_faces(predictor, faces, reporter, "evaluating")
@@ -178,7 +176,11 @@ def evaluate(request: EvaluateRequest, reporter: Reporter | None = None) -> Eval
     result = EvaluateResult(
         metrics=score(faces.ages, faces.genders, predictions),
         sources=score_sources(faces, predictions),
-        oracle_mae=oracle_error(predictor, faces, reporter) if predictor.feeds_ranges else None,
+        oracle_mae=(
+            oracle_error(predictor, faces, reporter)
+            if isinstance(predictor, TorchPredictor) and predictor.feeds_ranges
+            else None
+        ),
         confusion=confusion,
         weights=weights,
         weights_origin=origin,

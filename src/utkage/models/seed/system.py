@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from utkage.data.labels import AGE_COUNT
-from utkage.models.chip_graph import ChipOutputs
+from utkage.models.chip_graph import ChipOutputs, mean_of_views
 
 # Years; until a training has measured its own error.
 START_SCALE = 8.0
@@ -74,12 +74,11 @@ class SeedGraph(nn.Module):
     def forward(self, chips: Tensor) -> ChipOutputs:
         """Answer for a batch of chips."""
         images = chips.permute(0, 3, 1, 2).float()
-        age, ranges, female = self._answers(images)
         if self.flip:
-            mirrored = self._answers(images.flip(3))
-            age = (age + mirrored[0]) / 2
-            ranges = (ranges + mirrored[1]) / 2
-            female = (female + mirrored[2]) / 2
+            both = self._answers(torch.cat([images, images.flip(3)]))
+            age, ranges, female = (mean_of_views(values) for values in both)
+        else:
+            age, ranges, female = self._answers(images)
         distance = (self.year.unsqueeze(0) - age.unsqueeze(1)).abs()
         distribution = torch.softmax(-distance / self.system.age_scale.clamp(min=0.5), dim=1)
         return ChipOutputs(age, distribution, ranges, female)
