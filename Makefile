@@ -52,6 +52,7 @@ docs: $(VENV)/.installed
 
 bench: $(VENV)/.installed
 	$(BIN)/python tools/bench.py $(BENCH_DATA)
+	$(BIN)/python tools/bench_evaluation.py
 
 clean:
 	rm -rf $(VENV) $(DEMO)

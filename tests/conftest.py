@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from utkage.data.labels import AGE_COUNT, range_index
+from utkage.engines.evaluation.answered import AnsweredFaces
+from utkage.engines.inference.predictions import Predictions
+
+Answered = Callable[..., AnsweredFaces]
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -29,3 +37,37 @@ def real_data() -> Path:
     if not (folder / "data" / "UTKFace.tar.gz").is_file():
         pytest.skip(f"no real pictures: {folder}/data/UTKFace.tar.gz is not there")
     return folder
+
+
+@pytest.fixture(scope="session")
+def answered_faces() -> Answered:
+    """Faces of two sources, some with copies, and answers that err by a few years."""
+
+    def make(count: int, seed: int = 0, error: float = 5.0) -> AnsweredFaces:
+        random = np.random.default_rng(seed)
+        ages = random.integers(0, 100, count)
+        genders = random.integers(0, 2, count)
+        age = np.clip(ages + random.normal(0, error, count), 0, 116)
+        distance = (np.arange(AGE_COUNT) - age[:, None]) / 4
+        distribution = np.exp(-0.5 * distance**2)
+        distribution /= distribution.sum(axis=1, keepdims=True)
+        ranges = np.zeros((count, 9))
+        for year in range(AGE_COUNT):
+            ranges[:, range_index(year)] += distribution[:, year]
+        female = 1 / (1 + np.exp(-random.normal(3 * (2 * genders - 1), 2.5)))
+        predictions = Predictions(age, distribution, ranges, female)
+        names = np.unique(random.integers(0, max(1, count * 9 // 10), count), return_inverse=True)
+        return AnsweredFaces(
+            sources=tuple("one" if index % 3 else "two" for index in range(count)),
+            names=tuple(f"{index}.jpg" for index in range(count)),
+            groups=names[1].astype(np.int64),
+            ages=ages.astype(np.int64),
+            genders=genders.astype(np.int64),
+            races=random.integers(-1, 5, count).astype(np.int64),
+            age=age,
+            p_female=female,
+            range_index=predictions.range_index,
+            predictions=predictions,
+        )
+
+    return make

@@ -1,10 +1,13 @@
-"""Turn the best weights of a run into the shipped ones: float16, measured, with a full card.
+"""Turn the best weights of a run into the shipped ones: float16, calibrated, measured.
 
     python tools/ship_weights.py runs/first --data prepared
+    python tools/ship_weights.py --again --data prepared
 
-The stored file is what gets measured, after rounding, on the validation and test splits of the
-prepared set that it was trained on. Beside it go the graphs by which ONNX Runtime runs it
-without torch; ``tools/write_skeletons.py`` writes these alone.
+The stored file is what gets calibrated and measured, after rounding: calibrated on the validation
+split of the prepared set that it was trained on, measured there and on the test split. ``--again``
+does so for the file that is shipped already, without touching its tensors. Each run is a look at
+the test split: note it in docs/weights.md. Beside the file go the graphs by
+which ONNX Runtime runs it without torch; ``tools/write_skeletons.py`` writes these alone.
 """
 
 from __future__ import annotations
@@ -31,7 +34,9 @@ from utkage.engines.inference.skeleton import SKELETONS
 from utkage.faces.contract import utkface_contract
 from utkage.models.card import RESEARCH_TERMS
 from utkage.models.locate import BEST_NAME, SHIPPED_NAME
-from utkage.models.weights import Weights, load_weights, save_weights
+from utkage.models.weights import Weights, load_weights, rewrite_card, save_weights
+from utkage.workflows.calibrate import fit_weights
+from utkage.workflows.labelled_faces import FaceChoice, labelled_faces
 
 SHIPPED = Path(__file__).resolve().parent.parent / "src" / "utkage" / "shipped" / SHIPPED_NAME
 MAX_BYTES = 10_000_000
@@ -48,28 +53,31 @@ LIMITS = (
 def main() -> int:
     """Ship the best weights of a run."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("run", type=Path, help="run folder of utkage train")
+    parser.add_argument("run", type=Path, nargs="?", help="run folder of utkage train")
+    parser.add_argument("--again", action="store_true", help="calibrate and measure what is there")
     parser.add_argument("--data", type=Path, required=True, help="the prepared set of that run")
     parser.add_argument("--out", type=Path, default=SHIPPED)
     arguments = parser.parse_args()
+    if arguments.again == bool(arguments.run):
+        parser.error("give the folder of a run, or --again")
     try:
-        ship(arguments.run / BEST_NAME, arguments.data, arguments.out)
+        if arguments.run:
+            store_half(arguments.run / BEST_NAME, arguments.data, arguments.out)
+        measure(arguments.out, arguments.data)
     except UtkageError as error:
         print(f"error: {error}", file=sys.stderr)
         return int(error.exit_code)
     return 0
 
 
-def ship(best: Path, data: Path, out: Path) -> None:
-    """Round, measure and write.
+def store_half(best: Path, data: Path, out: Path) -> None:
+    """Round and write, with the limits and terms of shipped weights.
 
     Raises:
         DataError: the prepared set is not the one that the weights were trained on.
     """
     weights = load_weights(best)
-    store = ChipStore.open(data)
-    if weights.card.data["split_hash"] != store.split_hash:
-        raise DataError(f"{data}: another split than the one that {best} was trained on")
+    _require_split(weights, ChipStore.open(data), best)
     # The measured template may have been refined since the run; its pixels are the same.
     geometry = utkface_contract(weights.card.contract.size)
     contract = replace(weights.card.contract, template=geometry.template)
@@ -81,19 +89,40 @@ def ship(best: Path, data: Path, out: Path) -> None:
         metrics={"best epoch (val)": weights.card.metrics["val"]},
     )
     save_weights(out, Weights(card, weights.state, weights.fingerprints), half=True)
+
+
+def measure(out: Path, data: Path) -> None:
+    """Calibrate and measure a stored file, and write both into its card.
+
+    Raises:
+        DataError: the prepared set is not the one that the weights were trained on, or the file
+            is too large.
+    """
+    weights, store = load_weights(out), ChipStore.open(data)
+    _require_split(weights, store, out)
+    # With flip averaging, since that is how predict answers.
+    faces = labelled_faces(FaceChoice(data, "val"), weights.card.contract, SilentReporter())
+    fitted = fit_weights(weights, faces, str(out), device="cpu")
+    card = replace(weights.card, calibration=fitted)
+    rewrite_card(out, card, out)
     for split in ("val", "test"):
         for flip in (False, True):
             for source, metrics in _measure(out, store, split, flip).items():
                 name = f"{source} {split}{FLIPPED if flip else ''}"
                 card = card.with_metrics(name, metrics)
                 print(f"{name}: MAE {metrics['mae']:.3f}, gender {metrics['gender_accuracy']:.4f}")
-    save_weights(out, Weights(card, weights.state, weights.fingerprints), half=True)
+    rewrite_card(out, card, out)
     size = out.stat().st_size
     if size > MAX_BYTES:
         raise DataError(f"{out}: {size} bytes is over the limit of {MAX_BYTES}")
     print(f"{out}: {size} bytes")
     for graph in write_skeletons(card, out.parent / SKELETONS):
         print(f"{graph}: {graph.stat().st_size} bytes")
+
+
+def _require_split(weights: Weights, store: ChipStore, origin: Path) -> None:
+    if weights.card.data["split_hash"] != store.split_hash:
+        raise DataError(f"{store.folder}: another split than the one that {origin} was trained on")
 
 
 def _measure(path: Path, store: ChipStore, split: str, flip: bool) -> dict[str, dict[str, Any]]:

@@ -64,6 +64,19 @@ def test_impossible_settings(invoke: Invoke, option: str, value: object) -> None
     _one_line(invoke("train", option, value), 2)
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--calibrate", "--weights", "shipped"], ["installation", "--out-weights"]),
+        (["--calibrate", "--split", "test"], ["--split val"]),
+        (["--out-weights", "x.safetensors"], ["--calibrate"]),
+        (["--calibrate", "--weights", "shipped", "--out-weights", "."], ["is a folder"]),
+    ],
+)
+def test_calibrations_that_cannot_be(invoke: Invoke, words: list[str], said: list[str]) -> None:
+    _one_line(invoke("evaluate", *words), 2, *said)
+
+
 def test_evaluate_without_data(invoke: Invoke) -> None:
     _one_line(invoke("evaluate", "--weights", "shipped"), 2, "prepared", "utkage prepare")
 

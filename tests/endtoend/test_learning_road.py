@@ -130,6 +130,62 @@ def test_evaluate_by_defaults(road: Path) -> None:
     assert np.mean(errors) == pytest.approx(result["mae"], abs=0.01)
 
 
+def test_the_whole_report(road: Path) -> None:
+    words = ("--report", "--threshold", 18, "--stress", "--resamples", 200, "--out", "whole")
+    done = _utkage(road, "evaluate", *words, "--split", "all", "--allow-seen")
+    assert done.returncode == 0, done.stderr
+    assert "passing or failing at 18" in done.stdout
+    assert "stress, on 120 faces" in done.stdout
+    folder = road / "whole"
+    result = json.loads((folder / "metrics.json").read_text())
+    assert result["schema"] == 2
+    assert result["command"].startswith("utkage evaluate --report")
+    assert result["populations"]["all"]["figures"]["mae"]["value"] == result["mae"]
+    assert len(result["stress"]["factors"]) >= 10
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert "SHA-256" in page
+    assert page.count("<figure>") >= 9
+    pictures = {path.name for path in (folder / "pictures").iterdir()}
+    assert {"age_density.png", "age_density.svg", "stress.svg", "confusion_matrix.svg"} <= pictures
+    assert (folder / "faces.png").is_file()
+    assert "| MAE, years |" in (folder / "model_card.md").read_text(encoding="utf-8")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    table = parquet.read_table(folder / "predictions.parquet")
+    assert table.num_rows == 120
+    assert table.schema.field("predicted_age").type == "double"
+
+
+def test_tables_of_others_and_exported_files_are_scored_alike(road: Path) -> None:
+    """One model in three forms: weights, an exported file, and a table of its answers."""
+    assert _utkage(road, "evaluate", "--out", "own").returncode == 0
+    with (road / "own" / "predictions.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    lines = [f"{row['file']},{row['predicted_age']},{row['p_female']}" for row in rows]
+    (road / "theirs.csv").write_text("\n".join(["file,age,p_female", *lines]) + "\n")
+    exported = _utkage(road, "export", "--out", "compared.onnx")
+    assert exported.returncode == 0, exported.stderr
+    words = ("--compare", "compared.onnx", "--compare", "theirs.csv", "--json", "--out", "three")
+    done = _utkage(road, "evaluate", *words)
+    assert done.returncode == 0, done.stderr
+    first, second = json.loads(done.stdout)["comparisons"]
+    for found in (first, second):
+        assert found["figures"]["mae"]["difference"]["value"] == pytest.approx(0, abs=0.02)
+        assert found["mcnemar_gender"]["p_value"] == 1
+    assert "coverage_80" in first["figures"]
+    assert "coverage_80" not in second["figures"]
+    alone = _utkage(road, "evaluate", "--weights", "theirs.csv", "--json", "--out", "theirs")
+    assert alone.returncode == 0, alone.stderr
+    assert "learned from" in alone.stderr
+    result = json.loads(alone.stdout)
+    assert result["interval_coverage"] is None
+    assert result["n_seen_in_training"] is None
+    assert result["mae"] == pytest.approx(
+        np.mean([abs(float(row["predicted_age"]) - float(row["age"])) for row in rows]), abs=1e-3
+    )
+    refused = _utkage(road, "evaluate", "--weights", "theirs.csv", "--stress", "--out", "theirs")
+    assert refused.returncode == 2
+
+
 def test_evaluating_what_was_learned_is_refused(road: Path) -> None:
     refused = _utkage(road, "evaluate", "--split", "train", "--json", "--out", "seen")
     assert refused.returncode == 1
@@ -150,6 +206,37 @@ def test_a_plain_folder_gives_the_answers_of_the_prepared_set(road: Path) -> Non
     assert first["split"] is None
     for key in EVALUATE_KEYS:
         assert first[key] == pytest.approx(second[key], abs=1e-3)
+
+
+def test_calibrate_puts_a_calibration_into_a_copy(road: Path) -> None:
+    (run,) = (road / "runs").iterdir()
+    before = (run / "best.safetensors").read_bytes()
+    few = _utkage(road, "evaluate", "--calibrate")
+    assert few.returncode == 1
+    assert "too few to calibrate with" in few.stderr
+    words = ("--calibrate", "--data", "Dataset/UTKFace", "--out-weights", "calibrated.safetensors")
+    refused = _utkage(road, "evaluate", *words)
+    assert refused.returncode == 1
+    assert "--allow-seen" in refused.stderr
+    done = _utkage(road, "evaluate", *words, "--allow-seen", "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["out"] == "calibrated.safetensors"
+    assert (run / "best.safetensors").read_bytes() == before
+    card = json.loads(_utkage(road, "info", "calibrated.safetensors", "--json").stdout)
+    assert card["calibration"] == found["calibration"]
+    assert card["calibration"]["fitted_on"]["n"] == 120
+    shown = _utkage(road, "evaluate", *words, "--allow-seen")
+    assert "gender temperature" in shown.stdout
+    # On the faces that it was fitted to, the intervals keep their promise but for rounding.
+    words = ("--data", "Dataset/UTKFace", "--allow-seen", "--json", "--out", "calibrated")
+    scored = json.loads(
+        _utkage(road, "evaluate", *words, "--weights", "calibrated.safetensors").stdout
+    )
+    plain = json.loads(_utkage(road, "evaluate", *words).stdout)
+    assert scored["interval_coverage"] == pytest.approx(0.8, abs=0.05)
+    for key in EVALUATE_KEYS:
+        assert scored[key] == plain[key]
 
 
 def test_predict_chips_agrees_with_evaluate(road: Path) -> None:

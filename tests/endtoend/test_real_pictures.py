@@ -108,6 +108,8 @@ def test_shipped_weights_keep_their_promise(
     assert result["mae"] == pytest.approx(card["mae"], abs=0.4)
     assert result["mae"] <= 4.5
     assert result["gender_accuracy"] >= 0.93
+    # 577 faces of one of the two sources that the calibration was fitted to.
+    assert result["interval_coverage"] == pytest.approx(0.8, abs=0.06)
 
 
 def test_training_on_real_chips(real_data: Path, tmp_path: Path) -> None:

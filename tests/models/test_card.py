@@ -24,6 +24,18 @@ def test_point_estimates_are_known(card: Card) -> None:
         Card("multitask", "resnet18", card.contract, point_estimate="mode")
 
 
+def test_age_heads_are_known(card: Card) -> None:
+    with pytest.raises(ConfigError, match="'rank' is not one of softmax, coral, corn"):
+        Card("multitask", "resnet18", card.contract, age_head="rank")
+
+
+def test_cards_from_before_there_were_other_heads(card: Card) -> None:
+    value = card.to_dict()
+    del value["age_head"]
+    assert Card.from_json(json.dumps(value), "x") == card
+    assert card.age_head == "softmax"
+
+
 def test_the_terms_say_research(card: Card) -> None:
     assert "non-commercial" in card.terms
 
@@ -58,6 +70,9 @@ def test_a_card_that_lacks_a_field(card: Card, name: str) -> None:
         ("contract", {"size": 5}),
         ("point_estimate", "mode"),
         ("point_estimate", None),
+        ("age_head", "rank"),
+        ("age_head", None),
+        ("age_head", ["softmax"]),
         ("lineage", None),
         ("limits", 3),
     ],

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from utkage.data.labels import AGE_RANGES
 from utkage.engines.exporting.parity import drawn_chips
 from utkage.engines.inference.predictions import distribution_quantile
-from utkage.models.chip_graph import ChipGraph, ChipOutputs, median_age
+from utkage.models.calibration import LEVELS, AgeBand, Calibration
+from utkage.models.chip_graph import ChipGraph, ChipOutputs, median_age, whole_year_median
 from utkage.models.multitask import MultiTaskNet
 
 Lively = Callable[..., MultiTaskNet]
@@ -137,3 +138,41 @@ def test_tables_are_no_part_of_the_weights(lively_network: Lively) -> None:
     network = lively_network()
     graph = ChipGraph(network, "median", flip=True)
     assert set(graph.state_dict()) == {f"network.{name}" for name in network.state_dict()}
+
+
+@pytest.mark.parametrize("flip", [True, False])
+def test_temperatures_act_on_what_is_answered(
+    lively_network: Lively, chips: torch.Tensor, flip: bool
+) -> None:
+    """Behind the flip averaging; ages, ranks and genders stay as they are."""
+    calibration = Calibration(2.0, 0.5, LEVELS, (AgeBand(0, 9, LEVELS),))
+    network = lively_network()
+    plain = run(ChipGraph(network, "median", flip=flip), chips)
+    warm = run(ChipGraph(network, "median", flip=flip, calibration=calibration), chips)
+    assert torch.equal(warm.age, plain.age)
+    assert torch.equal(warm.age_distribution, plain.age_distribution)
+    torch.testing.assert_close(warm.p_female, torch.sigmoid(torch.logit(plain.p_female) / 2))
+    ranges = plain.range_probabilities.square()
+    torch.testing.assert_close(warm.range_probabilities, ranges / ranges.sum(1, keepdim=True))
+    assert not torch.allclose(warm.p_female, plain.p_female)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**32), st.floats(0.02, 3))
+def test_no_whole_year_has_a_smaller_expected_error(seed: int, spread: float) -> None:
+    distribution = distributions(seed, spread)
+    years = np.arange(117)
+    costs = distribution @ np.abs(years[:, None] - years[None, :])
+    found = whole_year_median(torch.from_numpy(distribution)).long()
+    chosen = np.take_along_axis(costs, found.numpy()[:, None], axis=1)[:, 0]
+    np.testing.assert_allclose(chosen, costs.min(axis=1), atol=1e-9)
+    interpolated = median_age(torch.from_numpy(distribution))
+    assert float((interpolated - found).abs().max()) <= 0.5 + 1e-6
+
+
+def test_the_whole_year_median_is_the_age_answered(
+    lively_network: Lively, chips: torch.Tensor
+) -> None:
+    outputs = run(ChipGraph(lively_network(), "whole-year median", flip=True), chips)
+    assert torch.equal(outputs.age, outputs.age.round())
+    assert torch.equal(outputs.age, whole_year_median(outputs.age_distribution))

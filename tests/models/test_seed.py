@@ -6,6 +6,7 @@ import torch
 from utkage.core.errors import WeightsError
 from utkage.data.labels import AGE_COUNT, AGE_RANGES
 from utkage.faces.contract import utkface_contract
+from utkage.models.calibration import LEVELS, AgeBand, Calibration
 from utkage.models.card import Card
 from utkage.models.seed.age_estimation import AgeEstimationNet
 from utkage.models.seed.age_range import AgeRangeNet
@@ -69,6 +70,20 @@ def test_the_graph_answers_as_every_system_does() -> None:
     torch.testing.assert_close(answers.range_probabilities.sum(1), torch.ones(5))
     for ours, theirs in zip(answers, mirrored, strict=True):
         torch.testing.assert_close(ours, theirs)
+
+
+def test_temperatures_act_on_the_answers_of_the_three_models() -> None:
+    calibration = Calibration(2.0, 0.5, LEVELS, (AgeBand(0, 9, LEVELS),))
+    weights = weights_of(system_of())
+    calibrated = replace(weights, card=replace(weights.card, calibration=calibration))
+    chips = chips_of(4)
+    with torch.inference_mode():
+        plain = build_graph(weights, "here", flip=True)(chips)
+        warm = build_graph(calibrated, "here", flip=True)(chips)
+    assert torch.equal(warm.age, plain.age)
+    torch.testing.assert_close(warm.p_female, torch.sigmoid(torch.logit(plain.p_female) / 2))
+    ranges = plain.range_probabilities.square()
+    torch.testing.assert_close(warm.range_probabilities, ranges / ranges.sum(1, keepdim=True))
 
 
 def test_the_estimator_is_fed_the_predicted_range() -> None:

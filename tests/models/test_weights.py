@@ -9,12 +9,19 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from utkage.core.errors import UsageError, UtkageError, WeightsError
 from utkage.models.card import Card
 from utkage.models.multitask import MultiTaskNet
-from utkage.models.weights import Weights, build_network, load_weights, read_card, save_weights
+from utkage.models.weights import (
+    Weights,
+    build_network,
+    load_weights,
+    read_card,
+    rewrite_card,
+    save_weights,
+)
 
 Lively = Callable[..., MultiTaskNet]
 
@@ -223,3 +230,32 @@ def test_a_backbone_of_a_later_version_names_the_file(weights: Weights) -> None:
     other = replace(weights, card=replace(weights.card, backbone="vit_huge"))
     with pytest.raises(UtkageError, match=r"here.*vit_huge"):
         build_network(other, "here")
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_another_card_leaves_the_tensors_alone(
+    tmp_path: Path, weights: Weights, half: bool
+) -> None:
+    path, out = tmp_path / "model.safetensors", tmp_path / "new" / "other.safetensors"
+    save_weights(path, weights, half=half)
+    before, tensors = path.read_bytes(), load_file(path)
+    # Lengths of one to nine more bytes meet every case of the padding.
+    for words in ("x" * length for length in range(1, 10)):
+        rewrite_card(path, replace(weights.card, terms=words), out)
+        assert read_card(out).terms == words
+        found = load_file(out)
+        assert found.keys() == tensors.keys()
+        for name, tensor in tensors.items():
+            assert found[name].dtype == tensor.dtype
+            assert torch.equal(found[name], tensor)
+    assert path.read_bytes() == before
+    rewrite_card(path, replace(weights.card, terms="y"), path)
+    assert read_card(path).terms == "y"
+    assert sorted(item.name for item in tmp_path.iterdir()) == ["model.safetensors", "new"]
+
+
+def test_no_card_is_put_into_files_of_others(tmp_path: Path, weights: Weights) -> None:
+    path = tmp_path / "theirs.safetensors"
+    save_file({"x": torch.zeros(2)}, path)
+    with pytest.raises(WeightsError, match="another program"):
+        rewrite_card(path, weights.card, path)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +12,7 @@ import typer
 
 from utkage.cli.options import (
     DATA,
+    MODEL,
     OUTPUT,
     Aligned,
     Debug,
@@ -18,13 +21,17 @@ from utkage.cli.options import (
     Json,
     Labels,
     Quiet,
-    WeightsChoice,
     parse_aligned,
 )
 from utkage.cli.session import session
+from utkage.core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from utkage.workflows.evaluate import EvaluateResult
+    from utkage.core.reporter import Reporter
+    from utkage.workflows.calibrate import CalibrateRequest
+
+CALIBRATION = "Calibration"
+ANALYSIS = "Analysis"
 
 
 def evaluate_command(
@@ -32,14 +39,18 @@ def evaluate_command(
         Path,
         typer.Option(
             "--data",
-            help="A prepared set, or a folder or archive of labelled chips.",
+            help="A prepared set, or a folder or archive of labelled chips or photographs.",
             rich_help_panel=DATA,
         ),
     ] = Path("prepared"),
     split: Annotated[
-        str,
-        typer.Option(help="train, val, test or all of a prepared set.", rich_help_panel=DATA),
-    ] = "test",
+        str | None,
+        typer.Option(
+            help="train, val, test or all of a prepared set.",
+            rich_help_panel=DATA,
+            show_default="test; val with --calibrate",
+        ),
+    ] = None,
     source: Annotated[
         str | None,
         typer.Option(help="Only this source of a prepared set.", rich_help_panel=DATA),
@@ -54,7 +65,34 @@ def evaluate_command(
             rich_help_panel=DATA,
         ),
     ] = False,
-    weights: WeightsChoice = "auto",
+    allow_crop: Annotated[
+        bool,
+        typer.Option(
+            "--allow-crop",
+            help="Score chips that are cut otherwise than those of the weights.",
+            rich_help_panel=DATA,
+        ),
+    ] = False,
+    allow_suspicious: Annotated[
+        bool,
+        typer.Option(
+            "--allow-suspicious",
+            help="Score answers that look as if gender were coded the other way round, or the true "
+            "age range had been fed in.",
+            rich_help_panel=DATA,
+        ),
+    ] = False,
+    weights: Annotated[
+        str,
+        typer.Option(
+            "--weights",
+            "-w",
+            help="auto (newest run below runs/, else the shipped ones), shipped, a file, a run "
+            "folder, an exported .onnx file, or a .csv with file,age,p_female of any other model.",
+            rich_help_panel=MODEL,
+            metavar="CHOICE",
+        ),
+    ] = "auto",
     device: Device = "auto",
     flip: Flip = True,
     out: Annotated[
@@ -68,74 +106,123 @@ def evaluate_command(
             rich_help_panel=OUTPUT,
         ),
     ] = False,
+    report: Annotated[
+        bool,
+        typer.Option(
+            "--report",
+            help="Draw every picture and write report.html, model_card.md and, where pyarrow is "
+            "installed, predictions.parquet.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = False,
+    compare: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--compare",
+            help="Other weights, an exported file or a table, on the same faces, with paired "
+            "intervals and a McNemar test; repeatable.",
+            rich_help_panel=ANALYSIS,
+            metavar="CHOICE",
+        ),
+    ] = None,
+    threshold: Annotated[
+        int | None,
+        typer.Option(
+            help="Measure what passing or failing at this age costs, such as 18.",
+            rich_help_panel=ANALYSIS,
+            metavar="AGE",
+        ),
+    ] = None,
+    stress: Annotated[
+        bool,
+        typer.Option(
+            "--stress",
+            help="Measure how errors grow with crop, rotation, blur, compression, darkness and "
+            "more, on a sample of the faces.",
+            rich_help_panel=ANALYSIS,
+        ),
+    ] = False,
+    resamples: Annotated[
+        int, typer.Option(help="Of the bootstrap.", rich_help_panel=ANALYSIS)
+    ] = 2000,
+    calibrate: Annotated[
+        bool,
+        typer.Option(
+            "--calibrate",
+            help="Fit temperatures and age intervals to validation faces and keep them in the "
+            "weights, instead of scoring.",
+            rich_help_panel=CALIBRATION,
+        ),
+    ] = False,
+    out_weights: Annotated[
+        Path | None,
+        typer.Option(
+            "--out-weights",
+            help="Where --calibrate writes.",
+            rich_help_panel=CALIBRATION,
+            show_default="the weights file itself",
+        ),
+    ] = None,
     json_output: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
     """Measure age and gender errors on labelled faces.
 
-    Writes metrics.json, predictions.csv and, with --plot-cm, confusion_matrix.png.
+    Writes metrics.json, predictions.csv and, with --plot-cm, confusion_matrix.png; with --report
+    a page with everything. All figures have 95 % bootstrap intervals.
     """
     with session(quiet=quiet, debug=debug) as reporter:
+        from utkage.cli.evaluation_tables import print_result
         from utkage.data.sources.options import SourceOptions
+        from utkage.workflows.calibrate import CalibrateRequest
         from utkage.workflows.evaluate import EvaluateRequest, evaluate
+        from utkage.workflows.labelled_faces import FaceChoice
 
+        options = SourceOptions(labels=labels, aligned=parse_aligned(aligned))
+        if calibrate:
+            faces = FaceChoice(data, split or "val", source, allow_seen, options, allow_crop)
+            _calibrate(
+                CalibrateRequest(faces, weights, device, flip, out_weights), json_output, reporter
+            )
+            return
+        if out_weights is not None:
+            raise ConfigError("--out-weights is for --calibrate")
         result = evaluate(
             EvaluateRequest(
                 data=data,
-                split=split,
+                split=split or "test",
                 weights=weights,
                 device=device,
                 flip=flip,
                 source=source,
                 allow_seen=allow_seen,
-                options=SourceOptions(labels=labels, aligned=parse_aligned(aligned)),
+                options=options,
                 out=out,
                 plot_cm=plot_cm,
+                report=report,
+                compare=tuple(compare or ()),
+                threshold=threshold,
+                stress=stress,
+                allow_crop=allow_crop,
+                allow_suspicious=allow_suspicious,
+                resamples=resamples,
+                command=shlex.join(["utkage", *sys.argv[1:]]),
             ),
             reporter,
         )
         if json_output:
             typer.echo(json.dumps(result.to_dict(), indent=2))
         else:
-            _print_table(result)
+            print_result(result)
 
 
-def _print_table(result: EvaluateResult) -> None:
-    from rich.console import Console
-    from rich.table import Table
+def _calibrate(request: CalibrateRequest, json_output: bool, reporter: Reporter) -> None:
+    from utkage.cli.evaluation_tables import print_calibration
+    from utkage.workflows.calibrate import calibrate
 
-    metrics = result.metrics
-    where = f"{result.data}" + (f", {result.split} split" if result.split else "")
-    table = Table("", "value", "n", title=f"{result.weights.name} on {where}")
-
-    def row(name: str, value: float | None, n: int, format_: str) -> None:
-        table.add_row(name, "-" if value is None else format(value, format_), str(n))
-
-    row("MAE, years", metrics.mae, metrics.n, ".2f")
-    row("MAE of ages 21-60, years", metrics.mae_21_60, metrics.n_21_60, ".2f")
-    row("MAE of always answering the median age", metrics.baseline_mae, metrics.n, ".2f")
-    if result.oracle_mae is not None:
-        row("oracle: MAE with the true range fed in", result.oracle_mae, metrics.n, ".2f")
-        row("oracle: median of the true range", metrics.oracle_median_mae, metrics.n, ".2f")
-    row("bias, years", metrics.bias, metrics.n, "+.2f")
-    row("CS@5", metrics.cs5, metrics.n, ".1%")
-    row("range accuracy, nine ranges", metrics.range_accuracy, metrics.n, ".1%")
-    row("gender accuracy, all ages", metrics.gender_accuracy, metrics.n, ".1%")
-    row("gender accuracy, 16 and older", metrics.gender_accuracy_16plus, metrics.n_16plus, ".1%")
-    row(
-        f"age in its {metrics.interval_level:.0%} interval",
-        metrics.interval_coverage,
-        metrics.n,
-        ".1%",
-    )
-    for source, own in result.sources.items():
-        row(f"MAE of {source}, years", own.mae, own.n, ".2f")
-        row(f"gender accuracy of {source}", own.gender_accuracy, own.n, ".1%")
-    Console().print(table)
-    if result.oracle_mae is not None:
-        from utkage.engines.evaluation.oracle import ORACLE_WORDS
-
-        print(ORACLE_WORDS)
-    for kind, path in result.files.items():
-        print(f"{kind.replace('_', ' ')}: {path}")
+    result = calibrate(request, reporter)
+    if json_output:
+        typer.echo(json.dumps(result.to_dict(), indent=2))
+    else:
+        print_calibration(result)

@@ -56,6 +56,8 @@ def _in_words(value: Any) -> str:
             for name, inner in value.items()
         )
     if isinstance(value, (list, tuple)):
+        if value and all(isinstance(item, dict) for item in value):
+            return "\n".join(", ".join(f"{k} {_in_words(v)}" for k, v in i.items()) for i in value)
         scalars = all(isinstance(item, (int, float)) for item in value)
         return (", " if scalars else "\n").join(_in_words(item) for item in value)
-    return str(value)
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

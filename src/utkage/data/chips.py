@@ -32,6 +32,7 @@ class LabelledChips:
         races: int64 (n,), index into ``labels.RACES``, or -1 where unknown.
         pixel_hashes: SHA-256 of each original picture, (n,) of hex strings.
         contract: The crop contract that the chips follow.
+        groups: Name of each face's group of copies, (n,); empty: identical pictures are groups.
     """
 
     pixels: NDArray[np.uint8]
@@ -43,6 +44,7 @@ class LabelledChips:
     races: NDArray[np.int64]
     pixel_hashes: tuple[str, ...]
     contract: CropContract
+    groups: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.names)
@@ -60,6 +62,12 @@ class LabelledChips:
     def of_source(self, name: str) -> NDArray[np.bool_]:
         """Which faces come from the source ``name``, (n,)."""
         return np.array([source == name for source in self.sources], dtype=np.bool_)
+
+    @property
+    def group_numbers(self) -> NDArray[np.int64]:
+        """Number of each face's group of copies, (n,), from 0 without gaps."""
+        names = self.groups or self.pixel_hashes
+        return np.unique(np.array(names), return_inverse=True)[1].astype(np.int64)
 
     def fingerprints(self) -> NDArray[np.int32]:
         """The first four bytes of each pixel hash, sorted: enough to notice overlaps."""
@@ -79,6 +87,7 @@ def labelled_chips(
     rows: Sequence[int],
     records: Sequence[Record],
     contract: CropContract,
+    groups: Sequence[str] = (),
 ) -> LabelledChips:
     """Turn records, and the rows that their chips are in, into columns."""
     return LabelledChips(
@@ -93,6 +102,7 @@ def labelled_chips(
         ),
         pixel_hashes=tuple(record.pixel_hash for record in records),
         contract=contract,
+        groups=tuple(groups),
     )
 
 

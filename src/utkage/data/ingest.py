@@ -20,6 +20,8 @@ from utkage.images.decode import load_image
 from utkage.images.formats import extension_fits
 from utkage.images.resize import resize_square
 
+# Why a photograph gives no chip though it could be read: what is counted as a miss.
+NO_FACE = "no face was found"
 # Below this spread of values (0..255) a picture shows nothing.
 MIN_CONTRAST = 1.0
 
@@ -142,7 +144,7 @@ def _cut(
     if not aligned:
         faces = detector().detect(rgb)
         if not faces:
-            raise ImageError("no face was found")
+            raise ImageError(NO_FACE)
         return extract_chip(rgb, faces[0].landmarks, contract)
     if height != width:
         raise ImageError(

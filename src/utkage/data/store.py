@@ -115,6 +115,7 @@ class ChipStore:
             [row.row for row in chosen],
             [row.record for row in chosen],
             self.contract,
+            [row.group for row in chosen],
         )
 
     def dropped(self) -> tuple[Dropped, ...]:

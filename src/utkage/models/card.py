@@ -8,11 +8,14 @@ from typing import Any
 
 from utkage.core.errors import ConfigError, WeightsError
 from utkage.faces.contract import CropContract
+from utkage.models.calibration import Calibration
 
 FORMAT = "utkage weights"
 FORMAT_VERSION = 1
 
-POINT_ESTIMATES = ("median", "mean")
+WHOLE_YEAR_MEDIAN = "whole-year median"
+POINT_ESTIMATES = ("median", "mean", WHOLE_YEAR_MEDIAN)
+AGE_HEADS = ("softmax", "coral", "corn")
 
 RESEARCH_TERMS = (
     "Weights inherit the terms of their training data and of every step of their lineage. UTKFace, "
@@ -30,7 +33,10 @@ class Card:
         system: Kind of model, such as ``"multitask"``: decides how the tensors are read.
         backbone: Name in the backbone registry.
         contract: Geometry and value range of the chips that the model takes.
-        point_estimate: ``"median"`` or ``"mean"`` of the age distribution.
+        point_estimate: Of the age distribution: ``"median"``, interpolated within its year;
+            ``"mean"``; or ``"whole-year median"``, the first year up to which half of it lies.
+        age_head: How the outputs for age are read as a distribution (``models/age_heads.py``);
+            cards that do not say have ``"softmax"``.
         data: Name, size and hashes of the data, and its split.
         training: Command, configuration, epochs and dates.
         metrics: Figures by split, each with its n.
@@ -38,12 +44,14 @@ class Card:
         terms: What the weights may be used for.
         versions: Of utkage, torch and Python when they were trained.
         limits: Known failures, in words.
+        calibration: Temperatures and conformal levels, or None where none were fitted.
     """
 
     system: str
     backbone: str
     contract: CropContract
     point_estimate: str = "median"
+    age_head: str = "softmax"
     data: dict[str, Any] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
@@ -51,12 +59,15 @@ class Card:
     terms: str = RESEARCH_TERMS
     versions: dict[str, str] = field(default_factory=dict)
     limits: tuple[str, ...] = ()
+    calibration: Calibration | None = None
 
     def __post_init__(self) -> None:
         if self.point_estimate not in POINT_ESTIMATES:
             raise ConfigError(
                 f"point estimate {self.point_estimate!r} is not one of {', '.join(POINT_ESTIMATES)}"
             )
+        if self.age_head not in AGE_HEADS:
+            raise ConfigError(f"age head {self.age_head!r} is not one of {', '.join(AGE_HEADS)}")
 
     def with_metrics(self, split: str, metrics: dict[str, Any]) -> Card:
         """A copy with the figures of one split added or replaced."""
@@ -94,11 +105,14 @@ class Card:
                 f"{origin}: card version {version}, this utkage reads {FORMAT_VERSION}; upgrade it"
             )
         try:
+            # Files from before there was a calibration have no such key.
+            calibration = value.get("calibration")
             return cls(
                 system=value["system"],
                 backbone=value["backbone"],
                 contract=CropContract.from_json(value["contract"]),
                 point_estimate=value["point_estimate"],
+                age_head=value.get("age_head", "softmax"),
                 data=value["data"],
                 training=value["training"],
                 metrics=value["metrics"],
@@ -106,6 +120,7 @@ class Card:
                 terms=value["terms"],
                 versions=value["versions"],
                 limits=tuple(value["limits"]),
+                calibration=None if calibration is None else Calibration.from_json(calibration),
             )
-        except (KeyError, TypeError, ConfigError) as error:
+        except (KeyError, TypeError, ValueError, ConfigError) as error:
             raise WeightsError(f"{origin}: its card is damaged ({error!r})") from error

@@ -12,7 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from utkage.data.labels import AGE_COUNT, AGE_RANGES
+from utkage.models.calibration import Calibration
 from utkage.models.multitask import MultiTaskNet
+
+# Probabilities below it count as it, so that their logarithms are finite.
+_SMALLEST = 1e-12
 
 
 class ChipOutputs(NamedTuple):
@@ -21,7 +25,8 @@ class ChipOutputs(NamedTuple):
     Attributes:
         age: Point estimate in years, (N,).
         age_distribution: Probability of each whole year 0..116, (N, 117).
-        range_probabilities: Probability of each of the nine age ranges, (N, 9).
+        range_probabilities: Probability of each of the nine age ranges, (N, 9): with a calibration
+            no longer the sums of the distribution.
         p_female: Probability of female, (N,).
     """
 
@@ -36,18 +41,27 @@ class ChipGraph(nn.Module):
 
     Args:
         network: The model.
-        point_estimate: ``"median"`` or ``"mean"``.
+        point_estimate: One of ``models.card.POINT_ESTIMATES``.
         flip: Average the probabilities with those of the mirrored chip.
+        calibration: Temperatures for gender and ranges; None leaves them as they are.
     """
 
     year: Tensor
     membership: Tensor
 
-    def __init__(self, network: MultiTaskNet, point_estimate: str, *, flip: bool) -> None:
+    def __init__(
+        self,
+        network: MultiTaskNet,
+        point_estimate: str,
+        *,
+        flip: bool,
+        calibration: Calibration | None = None,
+    ) -> None:
         super().__init__()
         self.network = network
         self.point_estimate = point_estimate
         self.flip = flip
+        self.calibration = calibration
         self.register_buffer("year", torch.arange(AGE_COUNT).float(), persistent=False)
         membership = torch.zeros(AGE_COUNT, len(AGE_RANGES))
         for index, age_range in enumerate(AGE_RANGES):
@@ -60,15 +74,62 @@ class ChipGraph(nn.Module):
         if self.flip:
             # One pass over both, so that exported graphs hold the network once.
             both = self._probabilities(torch.cat([images, images.flip(3)]))
-            ages, female = (mean_of_views(values) for values in both)
+            ages, genders = (mean_of_views(values) for values in both)
         else:
-            ages, female = self._probabilities(images)
-        age = median_age(ages) if self.point_estimate == "median" else ages @ self.year
-        return ChipOutputs(age, ages, ages @ self.membership, female)
+            ages, genders = self._probabilities(images)
+        return self.answers(ages, genders)
+
+    def answers(self, ages: Tensor, genders: Tensor) -> ChipOutputs:
+        """What is answered for age distributions (N, 117) and P(male) and P(female), (N, 2)."""
+        ranges, female = tempered(ages @ self.membership, genders, self.calibration)
+        return ChipOutputs(self.point(ages, self.point_estimate), ages, ranges, female)
+
+    def point(self, ages: Tensor, estimate: str) -> Tensor:
+        """An estimate, one of ``models.card.POINT_ESTIMATES``, of distributions: years, (N,)."""
+        if estimate == "mean":
+            return ages @ self.year
+        return median_age(ages) if estimate == "median" else whole_year_median(ages)
 
     def _probabilities(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        age_logits, gender_logits = self.network(images)
-        return torch.softmax(age_logits, dim=1), torch.sigmoid(gender_logits)
+        age_outputs, gender_logits = self.network(images)
+        return self.network.age_distribution(age_outputs), gender_probabilities(gender_logits)
+
+
+def gender_probabilities(logits: Tensor) -> Tensor:
+    """P(male) and P(female) of logits (N,) -> (N, 2).
+
+    Each comes from the sigmoid of its own sign, so that neither is lost in 1 - p where the other
+    is nearly certain.
+    """
+    return torch.sigmoid(torch.stack([-logits, logits], dim=1))
+
+
+def tempered(
+    ranges: Tensor, genders: Tensor, calibration: Calibration | None
+) -> tuple[Tensor, Tensor]:
+    """Apply the temperatures of a calibration to probabilities.
+
+    They act on what would be answered, behind the flip averaging, and were fitted there. Orders
+    stay as they are: the most probable range and the gender are those without calibration.
+
+    Args:
+        ranges: Of the nine age ranges, (N, 9).
+        genders: P(male) and P(female), (N, 2).
+        calibration: None leaves the probabilities as they are.
+
+    Returns:
+        Range probabilities (N, 9) and P(female) (N,).
+    """
+    if calibration is None:
+        return ranges, genders[:, 1]
+    female = at_temperature(genders, calibration.gender_temperature)[:, 1]
+    return at_temperature(ranges, calibration.range_temperature), female
+
+
+def at_temperature(probabilities: Tensor, temperature: Tensor | float) -> Tensor:
+    """Probabilities (N, K) whose logarithms were divided by ``temperature`` (Guo et al. 2017)."""
+    logs = probabilities.clamp(min=_SMALLEST).log()
+    return torch.softmax(logs / temperature, dim=1)
 
 
 def mean_of_views(values: Tensor) -> Tensor:
@@ -88,3 +149,13 @@ def median_age(distribution: Tensor) -> Tensor:
     before = below.gather(1, index) - mass
     age = index.float() - 0.5 + (0.5 - before) / mass.clamp(min=1e-9)
     return age.squeeze(1).clamp(min=0.0)
+
+
+def whole_year_median(distribution: Tensor) -> Tensor:
+    """The first whole year up to which half of the distribution lies, (N, 117) -> (N,).
+
+    Where labels are whole years, no answer has a smaller expected absolute error. An error of a
+    whole-year answer is a whole number, so CS@5 counts all that ``median_age`` would have put
+    below 5.5 years: compare CS only between estimates of one kind.
+    """
+    return (torch.cumsum(distribution, dim=1) < 0.5).sum(dim=1).to(distribution.dtype)

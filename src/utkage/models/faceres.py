@@ -35,7 +35,7 @@ def load_faceres(network: MultiTaskNet, state: dict[str, Tensor], sample: Tensor
     """Fill a MobileNetV1 network with the faceres weights, in place.
 
     Args:
-        network: A ``MultiTaskNet`` with the ``mobilenet_v1`` backbone.
+        network: A ``MultiTaskNet`` with the ``mobilenet_v1`` backbone and a softmax head.
         state: The tensors of the file.
         sample: Chips on which the batch norms are measured, float (N, 3, H, W), RGB, 0..255;
             a few hundred are enough.

@@ -51,7 +51,13 @@ class InitialNetwork:
 
 
 def initial_network(
-    init: str, backbone: str, seed: int, chips: LabelledChips, *, allow_download: bool
+    init: str,
+    backbone: str,
+    seed: int,
+    chips: LabelledChips,
+    *,
+    allow_download: bool,
+    age_head: str = "softmax",
 ) -> InitialNetwork:
     """Build the network and fill it as ``init`` says.
 
@@ -62,6 +68,7 @@ def initial_network(
         seed: Of all weights that start at random.
         chips: To measure the batch norms of imported weights on.
         allow_download: Whether torchvision may download its weights.
+        age_head: Kind of age head; one that a file has another kind of starts at random.
 
     Raises:
         UsageError: a start that this backbone has not, a download that was not allowed, a file or
@@ -70,7 +77,7 @@ def initial_network(
     """
     spec = get_backbone(backbone)
     torch.manual_seed(seed)
-    network = MultiTaskNet(backbone)
+    network = MultiTaskNet(backbone, age_head)
     if init == "scratch":
         return InitialNetwork(network, SCRATCH_LINEAGE, _nothing(), init)
     if init == "torchvision":
@@ -134,8 +141,10 @@ def _from_file(
         raise WeightsError(f"{path}: not a safetensors file; --init takes one") from error
     identity = _digest(path.read_bytes())
     if looks_like_faceres(tensors):
-        load_faceres(network, tensors, _norm_sample(chips))
-        return InitialNetwork(network, FACERES_LINEAGE, _nothing(), identity)
+        source = MultiTaskNet(spec.name)
+        load_faceres(source, tensors, _norm_sample(chips))
+        lineage = (*FACERES_LINEAGE, *_adopt(network, source))
+        return InitialNetwork(network, lineage, _nothing(), identity)
     weights = load_weights(path)
     card = weights.card
     if card.system != "multitask":
@@ -145,8 +154,17 @@ def _from_file(
             f"{path}: holds {card.backbone}, not {spec.name}; "
             f"use --backbone {card.backbone} or {_other_starts(spec)}"
         )
-    network = build_network(weights, str(path)).train()
-    return InitialNetwork(network, card.lineage, weights.fingerprints.numpy(), identity)
+    lineage = (*card.lineage, *_adopt(network, build_network(weights, str(path))))
+    return InitialNetwork(network, lineage, weights.fingerprints.numpy(), identity)
+
+
+def _adopt(network: MultiTaskNet, source: MultiTaskNet) -> tuple[str, ...]:
+    """Fill ``network`` with what ``source`` knows; what the lineage must say of that."""
+    if source.age_head == network.age_head:
+        network.load_state_dict(source.state_dict())
+        return ()
+    network.load_state_dict({**source.state_dict(), **network.age.state_dict(prefix="age.")})
+    return (f"the age head starts anew: {network.age_head} instead of {source.age_head}",)
 
 
 def _other_starts(spec: Backbone) -> str:

@@ -19,10 +19,15 @@ def shipped_weights() -> Path:
     Raises:
         WeightsError: this installation has none.
     """
-    path = Path(str(files("utkage") / "shipped" / SHIPPED_NAME))
+    path = _shipped_place()
     if not path.is_file():
         raise WeightsError(f"{path}: this installation has no shipped weights; install it again")
     return path
+
+
+def is_shipped(path: Path) -> bool:
+    """Whether ``path`` is the weights file of the installation."""
+    return path == _shipped_place()
 
 
 def newest_run_weights(runs: Path = RUNS_FOLDER) -> Path | None:
@@ -56,3 +61,7 @@ def resolve_weights(choice: str) -> tuple[Path, str]:
     if not path.is_file():
         raise UsageError(f"{path}: no such weights file; use auto, shipped, a file or a run folder")
     return path, "as given"
+
+
+def _shipped_place() -> Path:
+    return Path(str(files("utkage") / "shipped" / SHIPPED_NAME))

@@ -1,47 +1,59 @@
-"""The default model: one backbone, an age-distribution head and a gender head."""
+"""The default model: one backbone, an age head and a gender head."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 
-from utkage.data.labels import AGE_COUNT
+from utkage.models.age_heads import get_age_head
 from utkage.models.registry import get_backbone
 
 HIDDEN = 256
 
 
 class MultiTaskNet(nn.Module):
-    """RGB images in 0..255 -> logits over whole years of age, and one gender logit.
+    """RGB images in 0..255 -> outputs of an age head, and one gender logit.
 
     The age head is a classifier over the years 0..116 whose softmax is read as a distribution
-    (Rothe et al. 2015; Gao et al. 2017): its median or mean is the estimate, its quantiles give
+    (Rothe et al. 2015; Gao et al. 2017), or one of thresholds between the years that are read as
+    one (``age_heads``). The median or mean of the distribution is the estimate, its quantiles give
     an interval, and its sums over years give the probability of each age range. Both heads share
     a hidden layer of 256 units.
+
+    Args:
+        backbone: Name in the backbone registry.
+        age_head: Kind of age head, one of ``age_heads.AGE_HEADS``.
+
+    Raises:
+        ConfigError: an unknown backbone or kind of head.
     """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, backbone: str) -> None:
+    def __init__(self, backbone: str, age_head: str = "softmax") -> None:
         super().__init__()
         spec = get_backbone(backbone)
         self.backbone = spec.build()
         self.hidden = nn.Linear(spec.features, HIDDEN)
-        self.age = nn.Linear(HIDDEN, AGE_COUNT)
+        head = get_age_head(age_head)
+        self.age_head = age_head
+        self.age_distribution = head.distribution
+        self.age = head.build(HIDDEN)
         self.gender = nn.Linear(HIDDEN, 1)
         # Not in the state: they belong to the backbone's definition, not to what was learned.
         self.register_buffer("mean", torch.tensor(spec.mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(spec.std).view(1, 3, 1, 1), persistent=False)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Compute the logits.
+        """Compute the outputs of both heads.
 
         Args:
             images: float (N, 3, H, W), RGB, 0..255.
 
         Returns:
-            Age logits (N, 117) and gender logits (N,), where a positive one means female.
+            Outputs of the age head (N, K), which ``age_distribution`` reads: 117 logits of years,
+            or 116 of thresholds; and gender logits (N,), where a positive one means female.
         """
         features = self.backbone((images - self.mean) / self.std)
         hidden = torch.relu(self.hidden(features))

@@ -27,10 +27,12 @@ def build_graph(weights: Weights, origin: str, *, flip: bool) -> nn.Module:
     from utkage.models.chip_graph import ChipGraph
     from utkage.models.seed.system import SeedGraph
 
-    if weights.card.system == "seed":
-        return SeedGraph(build_seed(weights, origin), flip=flip).eval()
+    card = weights.card
+    if card.system == "seed":
+        system = build_seed(weights, origin)
+        return SeedGraph(system, flip=flip, calibration=card.calibration).eval()
     network = build_network(weights, origin)
-    return ChipGraph(network, weights.card.point_estimate, flip=flip).eval()
+    return ChipGraph(network, card.point_estimate, flip=flip, calibration=card.calibration).eval()
 
 
 def build_seed(weights: Weights, origin: str) -> SeedSystem:

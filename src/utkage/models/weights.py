@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utkage.core.errors import ConfigError, UsageError, WeightsError
-from utkage.core.files import replacing
+from utkage.core.files import replacing, write_bytes
 from utkage.models import onnx_metadata
 from utkage.models.card import Card
 
@@ -151,6 +151,26 @@ def read_card(path: Path) -> Card:
     return Card.from_json(metadata[CARD_KEY], str(path))
 
 
+def rewrite_card(path: Path, card: Card, out: Path) -> None:
+    """Copy a weights file with another card, atomically; ``out`` may be ``path``.
+
+    Only the header is written anew. The tensors are copied byte for byte.
+
+    Raises:
+        UsageError: there is no such file.
+        WeightsError: not a safetensors file of ours.
+    """
+    read_card(path)
+    content = path.read_bytes()
+    (length,) = struct.unpack_from("<Q", content)
+    header = json.loads(content[8 : 8 + length])
+    header["__metadata__"][CARD_KEY] = card.to_json()
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    # The format wants tensors to begin at a multiple of eight; spaces fill the header up.
+    text += b" " * (-len(text) % 8)
+    write_bytes(out, struct.pack("<Q", len(text)) + text + content[8 + length :])
+
+
 def build_network(weights: Weights, origin: str) -> MultiTaskNet:
     """The network that a weights file describes, in evaluation mode.
 
@@ -162,7 +182,7 @@ def build_network(weights: Weights, origin: str) -> MultiTaskNet:
     if weights.card.system != "multitask":
         raise WeightsError(f"{origin}: holds a {weights.card.system!r} system, which is unknown")
     try:
-        network = MultiTaskNet(weights.card.backbone)
+        network = MultiTaskNet(weights.card.backbone, weights.card.age_head)
     except ConfigError as error:
         raise WeightsError(f"{origin}: {error}") from error
     try:

@@ -1,10 +1,7 @@
-"""``evaluate``: how good weights are on labelled faces they have not seen."""
+"""``evaluate``: how good answers are on labelled faces that were not learned from."""
 
 from __future__ import annotations
 
-import csv
-import io
-import os
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,43 +10,35 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from utkage.core.errors import ConfigError, DataError
-from utkage.core.files import require_folder, write_json, write_text
+from utkage.core.errors import ConfigError, DataError, UsageError
+from utkage.core.files import require_folder
 from utkage.core.reporter import Reporter, SilentReporter
 from utkage.core.versions import versions
-from utkage.data.chips import SEEN_TOLERANCE, LabelledChips, labelled_chips
-from utkage.data.ingest import Dropped, Ingested, Ingestion
-from utkage.data.labels import GENDERS, RANGE_NAMES
+from utkage.data.ingest import Dropped
+from utkage.data.labels import RANGE_NAMES
 from utkage.data.sources.options import SourceOptions
-from utkage.data.sources.registry import open_source
 from utkage.data.split import SPLITS
-from utkage.data.store import DEFAULT_FOLDER, ChipStore, is_prepared
-from utkage.data.workers import ingest
-from utkage.faces.contract import CropContract
-from utkage.faces.retinaface import RetinaFaceDetector
-from utkage.models.locate import resolve_weights
+from utkage.data.store import DEFAULT_FOLDER
+from utkage.workflows.answers import Answerer, open_answerer, require_one_crop
+from utkage.workflows.evaluation_files import write_files
+from utkage.workflows.evaluation_guards import guard_answers
+from utkage.workflows.labelled_faces import FaceChoice, LabelledFaces, guard_seen, labelled_faces
 
 if TYPE_CHECKING:
+    from utkage.engines.evaluation.answered import AnsweredFaces
+    from utkage.engines.evaluation.bootstrap import Bootstrap
+    from utkage.engines.evaluation.comparison import Comparison
+    from utkage.engines.evaluation.figures import Population
+    from utkage.engines.evaluation.groups import GroupReport
     from utkage.engines.evaluation.metrics import Metrics
-    from utkage.engines.inference.predictions import Predictions
+    from utkage.engines.evaluation.stress import StressReport
+    from utkage.engines.evaluation.thresholds import ThresholdCurve
+    from utkage.models.card import Card
 
-SCHEMA = 1
+# 2: a label counts as inside its interval where low <= age <= high; intervals, groups,
+# thresholds and comparisons.
+SCHEMA = 2
 DEFAULT_REPORT = Path("evaluation")
-# Share of the chip by which landmarks may differ: other roundings, not another crop.
-GEOMETRY_TOLERANCE = 0.01
-PREDICTION_COLUMNS = (
-    "source",
-    "file",
-    "age",
-    "gender",
-    "race",
-    "predicted_age",
-    "age_low",
-    "age_high",
-    "range",
-    "predicted_range",
-    "p_female",
-)
 
 
 @dataclass(frozen=True)
@@ -57,9 +46,10 @@ class EvaluateRequest:
     """What to score, on what.
 
     Attributes:
-        data: A prepared set, or a folder or archive of labelled chips.
+        data: A prepared set, or a folder or archive of labelled chips or photographs.
         split: Which split of a prepared set; ignored for other data.
-        weights: As in ``models.locate.resolve_weights``.
+        weights: As in ``workflows.answers.open_answerer``: weights, an exported ONNX file, or a
+            CSV of somebody else's answers.
         device: As in ``--device``.
         flip: Average each answer with that for the mirrored chip.
         source: Only the faces of this source of a prepared set; None: all.
@@ -67,6 +57,16 @@ class EvaluateRequest:
         options: How a plain folder or archive is read: labels, alignment, limits.
         out: Folder for ``metrics.json``, ``predictions.csv`` and plots.
         plot_cm: Draw the confusion matrix of the age ranges.
+        report: Draw every picture and write the page, the model card and, with pyarrow,
+            ``predictions.parquet``.
+        compare: Other weights, exported files or tables, scored on the same faces.
+        threshold: Measure what passing or failing at this age costs; None: do not.
+        stress: Measure errors on disturbed chips of a sample.
+        allow_crop: Score chips that are cut otherwise than those of the weights.
+        allow_suspicious: Score answers that contradict their labels in a telling way.
+        resamples: Of the bootstrap.
+        seed: Of the bootstrap.
+        command: The command line, for the report.
     """
 
     data: Path = DEFAULT_FOLDER
@@ -79,10 +79,30 @@ class EvaluateRequest:
     options: SourceOptions = field(default_factory=SourceOptions)
     out: Path = DEFAULT_REPORT
     plot_cm: bool = False
+    report: bool = False
+    compare: tuple[str, ...] = ()
+    threshold: int | None = None
+    stress: bool = False
+    allow_crop: bool = False
+    allow_suspicious: bool = False
+    resamples: int = 2000
+    seed: int = 0
+    command: str = ""
 
     def __post_init__(self) -> None:
         if self.split not in (*SPLITS, "all"):
             raise ConfigError(f"--split {self.split}: choose one of {', '.join(SPLITS)}, all")
+        if self.threshold is not None and not 1 <= self.threshold <= 116:
+            raise ConfigError(f"--threshold {self.threshold}: an age of 1 to 116")
+        if self.resamples < 100:
+            raise ConfigError(f"{self.resamples} resamples are too few; use at least 100")
+
+    @property
+    def choice(self) -> FaceChoice:
+        """Which faces are scored."""
+        return FaceChoice(
+            self.data, self.split, self.source, self.allow_seen, self.options, self.allow_crop
+        )
 
 
 @dataclass(frozen=True)
@@ -92,34 +112,57 @@ class EvaluateResult:
     Attributes:
         metrics: The figures.
         sources: The figures by source, if there are several.
+        populations: Every figure with its interval: all ages, 16 and older, 21-60.
+        groups: The figures by group, and gaps between groups.
+        threshold: What passing or failing at an age costs, if it was asked.
+        comparisons: With others on the same faces.
+        stress: Errors on disturbed chips, if it was asked.
         oracle_mae: MAE with the true range fed to the age estimator, years; None for weights that
             have no such estimator. It says nothing of what users get.
         confusion: Counts, (9, 9): rows are true ranges, columns predicted ones.
+        card: Of the weights; None for a table.
         weights: The weights file.
         weights_origin: How it was chosen.
         data: Where the faces came from.
         split: The split, or None for a plain folder.
-        seen: How many of the faces these weights learned from.
-        dropped: Pictures that could not be used.
+        split_hash: Identifies a prepared set.
+        seen: How many of the faces these weights learned from; None where the file does not say.
+        misses: Photographs in which no face was found.
+        unanswered: Faces that a table has no answer for.
+        noticed: Guards that were told to let pass.
+        dropped: Pictures that could not be used, misses among them.
         seconds: Time for the answers.
+        command: The command line.
         files: What was written, by kind.
     """
 
     metrics: Metrics
     sources: dict[str, Metrics]
+    populations: tuple[Population, ...]
+    groups: GroupReport
+    threshold: ThresholdCurve | None
+    comparisons: tuple[Comparison, ...]
+    stress: StressReport | None
     oracle_mae: float | None
     confusion: NDArray[np.int64]
+    card: Card | None
     weights: Path
     weights_origin: str
     data: Path
     split: str | None
-    seen: int
+    split_hash: str | None
+    seen: int | None
+    misses: int
+    unanswered: int
+    noticed: tuple[str, ...]
     dropped: tuple[Dropped, ...]
     seconds: float
+    command: str
     files: dict[str, Path]
 
     def to_dict(self) -> dict[str, Any]:
         """The documented object of ``evaluate --json`` and ``metrics.json``."""
+        calibrated = self.card is not None and self.card.calibration is not None
         return {
             "schema": SCHEMA,
             **self.metrics.to_dict(),
@@ -127,182 +170,180 @@ class EvaluateResult:
             "sources": {name: metrics.to_dict() for name, metrics in self.sources.items()},
             "n_seen_in_training": self.seen,
             "n_dropped": len(self.dropped),
+            "n_no_face": self.misses,
+            "n_unanswered": self.unanswered,
+            "noticed": list(self.noticed),
             "data": str(self.data),
             "split": self.split,
+            "split_hash": self.split_hash,
             "weights": str(self.weights),
+            "calibrated": calibrated,
             "range_names": list(RANGE_NAMES),
             "range_confusion": self.confusion.tolist(),
+            "populations": {found.name: found.to_dict() for found in self.populations},
+            **self.groups.to_dict(),
+            "threshold": None if self.threshold is None else self.threshold.to_dict(),
+            "comparisons": [found.to_dict() for found in self.comparisons],
+            "stress": None if self.stress is None else self.stress.to_dict(),
+            "command": self.command,
             "seconds": round(self.seconds, 2),
             "versions": versions(),
         }
 
 
 def evaluate(request: EvaluateRequest, reporter: Reporter | None = None) -> EvaluateResult:
-    """Score weights and write the figures, every prediction and, if wanted, the plot.
+    """Score answers and write the figures, every answer and, if wanted, pictures and a page.
 
     Raises:
         UsageError: no data, no such split, unknown weights or device.
-        DataError: no usable labelled face, or faces that the weights learned from.
+        DataError: no usable labelled face, faces that the weights learned from, or answers that
+            contradict their labels in a telling way.
         WeightsError: the weights are not ours.
     """
     from sklearn.metrics import confusion_matrix
 
-    from utkage.engines.evaluation.metrics import score, score_sources
-    from utkage.engines.evaluation.oracle import oracle_error
-    from utkage.engines.inference.loading import load_predictor
-    from utkage.engines.inference.predictor import TorchPredictor, predict_faces
-    from utkage.models.weights import read_fingerprints
+    from utkage.engines.evaluation.bootstrap import Bootstrap
+    from utkage.engines.evaluation.figures import populations
+    from utkage.engines.evaluation.groups import group_report
+    from utkage.engines.evaluation.metrics import score_answers, score_answers_by_source
 
     reporter = reporter or SilentReporter()
     require_folder(request.out, "--out")
-    weights, origin = resolve_weights(request.weights)
-    reporter.info(f"weights {weights} ({origin})")
-    predictor = load_predictor(weights, device=request.device, flip=request.flip)
-    faces, split, dropped = _labelled_faces(request, predictor.card.contract, reporter)
-    seen = _count_seen(faces, read_fingerprints(weights))
-    _guard_seen(seen, len(faces), request, reporter)
+    answerer = open_answerer(request.weights, request.device, flip=request.flip)
+    reporter.info(f"weights {answerer.path} ({answerer.origin})")
+    others = [
+        open_answerer(choice, request.device, flip=request.flip) for choice in request.compare
+    ]
+    require_one_crop(answerer, others)
+    _require_predictor(answerer, request)
+    labelled = labelled_faces(request.choice, answerer.contract, reporter)
+    seen = _guard_seen(answerer, labelled, request, reporter)
     started = time.monotonic()
-    predictions = predict_faces(predictor, faces, reporter, "evaluating")
+    faces = answerer.answer(labelled.chips, reporter)
     seconds = time.monotonic() - started
-    confusion = confusion_matrix(
-        faces.ranges, predictions.range_index, labels=range(len(RANGE_NAMES))
+    unanswered = len(labelled.chips) - len(faces)
+    if unanswered:
+        reporter.warn(f"{answerer.path}: has no answer for {unanswered} faces; they do not count")
+    noticed = guard_answers(
+        faces, str(answerer.path), allow=request.allow_suspicious, reporter=reporter
     )
-    files = {
-        "metrics": request.out / "metrics.json",
-        "predictions": request.out / "predictions.csv",
-    }
-    if request.plot_cm:
-        files["confusion_matrix"] = request.out / "confusion_matrix.png"
+    bootstrap = Bootstrap.draw(faces.groups, request.resamples, request.seed)
     result = EvaluateResult(
-        metrics=score(faces.ages, faces.genders, predictions),
-        sources=score_sources(faces, predictions),
-        oracle_mae=(
-            oracle_error(predictor, faces, reporter)
-            if isinstance(predictor, TorchPredictor) and predictor.feeds_ranges
-            else None
+        metrics=score_answers(faces),
+        sources=score_answers_by_source(faces),
+        populations=populations(faces, bootstrap),
+        groups=group_report(faces, bootstrap),
+        threshold=_threshold(request, faces, bootstrap),
+        comparisons=tuple(
+            _comparison(answerer, faces, other, labelled, request, reporter) for other in others
         ),
-        confusion=confusion,
-        weights=weights,
-        weights_origin=origin,
+        stress=_stress(request, answerer, labelled, reporter),
+        oracle_mae=_oracle(answerer, labelled, reporter),
+        confusion=confusion_matrix(faces.ranges, faces.range_index, labels=range(len(RANGE_NAMES))),
+        card=answerer.card,
+        weights=answerer.path,
+        weights_origin=answerer.origin,
         data=request.data,
-        split=split,
+        split=labelled.split,
+        split_hash=labelled.split_hash,
         seen=seen,
-        dropped=dropped,
+        misses=labelled.misses,
+        unanswered=unanswered,
+        noticed=noticed,
+        dropped=labelled.dropped,
         seconds=seconds,
-        files=files,
+        command=request.command,
+        files={},
     )
-    write_json(files["metrics"], result.to_dict())
-    write_text(files["predictions"], _predictions_csv(faces, predictions))
-    if request.plot_cm:
-        from utkage.plots.confusion import plot_confusion
-
-        plot_confusion(faces.ranges, predictions.range_index, files["confusion_matrix"])
-    return result
-
-
-def _labelled_faces(
-    request: EvaluateRequest, contract: CropContract, reporter: Reporter
-) -> tuple[LabelledChips, str | None, tuple[Dropped, ...]]:
-    if is_prepared(request.data) or (request.data == DEFAULT_FOLDER and not request.data.exists()):
-        store = ChipStore.open(request.data)
-        _require_geometry(store, contract)
-        return store.split(request.split, request.source), request.split, ()
-    source = open_source(request.data, request.options)
-    ingestion = Ingestion(
-        contract, RetinaFaceDetector, os.cpu_count() or 1, request.options.limits.max_pixels
+    return write_files(
+        result, faces, labelled, request.out, plot_cm=request.plot_cm, report=request.report
     )
-    found: list[Ingested] = []
-    dropped: list[Dropped] = []
-    with reporter.progress(f"reading {request.data}", source.total_bytes) as task:
-        consumed = 0
-
-        def advance(position: int) -> None:
-            nonlocal consumed
-            task.advance(position - consumed, f"{len(found)} faces")
-            consumed = position
-
-        for item in ingest(source, source.name, ingestion, advance):
-            if isinstance(item, Ingested):
-                found.append(item)
-            else:
-                dropped.append(item)
-    if not found:
-        detail = f" (first: {dropped[0].name}: {dropped[0].reason})" if dropped else ""
-        raise DataError(
-            f"{request.data}: no usable labelled face{detail}; names must read "
-            "<age>_<gender>_<race>_<date>.jpg, or labels must come in a manifest"
-        )
-    if dropped:
-        reporter.warn(
-            f"{len(dropped)} pictures left out (first: {dropped[0].name}: {dropped[0].reason})"
-        )
-    _warn_of_copies(found, reporter)
-    chips = labelled_chips(
-        np.stack([item.chip for item in found]),
-        range(len(found)),
-        [item.record for item in found],
-        contract,
-    )
-    return chips, None, tuple(dropped)
 
 
-def _require_geometry(store: ChipStore, contract: CropContract) -> None:
-    """Refuse chips that are cut otherwise than those the weights learned from."""
-    ours = np.array(store.contract.at_size(contract.size).template)
-    apart = float(np.abs(ours - np.array(contract.template)).max())
-    if apart > GEOMETRY_TOLERANCE * contract.size:
-        raise DataError(
-            f"{store.folder}: its chips are cut otherwise than those of the weights (landmarks up "
-            f"to {apart:.1f} pixels apart); prepare it with this version"
-        )
-
-
-def _warn_of_copies(found: list[Ingested], reporter: Reporter) -> None:
-    copies = len(found) - len({item.record.pixel_hash for item in found})
-    if copies:
-        reporter.warn(
-            f"{copies} pictures are copies of others here and count again; "
-            "a prepared set has each once"
-        )
-
-
-def _guard_seen(seen: int, count: int, request: EvaluateRequest, reporter: Reporter) -> None:
-    if not seen:
+def _require_predictor(answerer: Answerer, request: EvaluateRequest) -> None:
+    """Refuse what a table cannot give, before any work is done."""
+    if answerer.predictor is not None:
         return
-    words = f"these weights learned from {seen} of the {count} pictures"
-    if seen > SEEN_TOLERANCE * count and not request.allow_seen:
-        raise DataError(
-            f"{request.data}: {words}, so the figures would flatter them; score others, "
-            "or use --allow-seen"
-        )
-    reporter.warn(f"{words}: the figures flatter them")
+    if request.threshold is not None:
+        raise UsageError("--threshold needs distributions of ages, which a table has not")
+    if request.stress:
+        raise UsageError("--stress needs a predictor, which can be asked again; a table cannot")
 
 
-def _count_seen(faces: LabelledChips, learned: NDArray[np.int32]) -> int:
-    return int(np.isin(faces.fingerprints(), learned).sum())
+def _guard_seen(
+    answerer: Answerer, labelled: LabelledFaces, request: EvaluateRequest, reporter: Reporter
+) -> int | None:
+    if answerer.learned is not None:
+        name = str(answerer.path)
+        return guard_seen(labelled.chips, answerer.learned, request.choice, reporter, name)
+    card = answerer.card
+    same = card is not None and card.data.get("split_hash") == labelled.split_hash
+    # The split that it was trained on tells which pictures were kept away.
+    if same and labelled.split in ("val", "test"):
+        return 0
+    reporter.warn(f"{answerer.path}: does not say which pictures it learned from")
+    return None
 
 
-def _predictions_csv(faces: LabelledChips, predictions: Predictions) -> str:
-    from utkage.engines.evaluation.metrics import INTERVAL_LEVEL
+def _threshold(
+    request: EvaluateRequest, faces: AnsweredFaces, bootstrap: Bootstrap
+) -> ThresholdCurve | None:
+    from utkage.engines.evaluation.thresholds import threshold_curve
 
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(PREDICTION_COLUMNS)
-    low, high = predictions.age_interval(INTERVAL_LEVEL)
-    for index, name in enumerate(faces.names):
-        writer.writerow(
-            [
-                faces.sources[index],
-                name,
-                faces.ages[index],
-                GENDERS[faces.genders[index]],
-                faces.races[index] if faces.races[index] >= 0 else "",
-                f"{predictions.age[index]:.2f}",
-                f"{low[index]:.2f}",
-                f"{high[index]:.2f}",
-                RANGE_NAMES[faces.ranges[index]],
-                RANGE_NAMES[predictions.range_index[index]],
-                f"{predictions.p_female[index]:.4f}",
-            ]
-        )
-    return buffer.getvalue()
+    if request.threshold is None or faces.predictions is None:
+        return None
+    return threshold_curve(faces.ages, faces.predictions, request.threshold, bootstrap)
+
+
+def _stress(
+    request: EvaluateRequest, answerer: Answerer, labelled: LabelledFaces, reporter: Reporter
+) -> StressReport | None:
+    from utkage.engines.evaluation.stress import stress_report
+
+    if not request.stress or answerer.predictor is None:
+        return None
+    return stress_report(answerer.predictor, labelled.chips, reporter, seed=request.seed)
+
+
+def _comparison(
+    answerer: Answerer,
+    faces: AnsweredFaces,
+    other: Answerer,
+    labelled: LabelledFaces,
+    request: EvaluateRequest,
+    reporter: Reporter,
+) -> Comparison:
+    """Compare on the faces that both answer for."""
+    from utkage.engines.evaluation.bootstrap import Bootstrap
+    from utkage.engines.evaluation.comparison import compare_answers
+
+    _guard_seen(other, labelled, request, reporter)
+    theirs = other.answer(labelled.chips, reporter)
+    guard_answers(theirs, str(other.path), allow=request.allow_suspicious, reporter=reporter)
+    ours_at, theirs_at = (
+        {key: row for row, key in enumerate(zip(side.sources, side.names, strict=True))}
+        for side in (faces, theirs)
+    )
+    common = [key for key in ours_at if key in theirs_at]
+    if not common:
+        raise DataError(f"{other.path} and {answerer.path} answer for no face in common")
+    first = faces.take(np.array([ours_at[key] for key in common]))
+    second = theirs.take(np.array([theirs_at[key] for key in common]))
+    names = (_name(answerer.path), _name(other.path))
+    bootstrap = Bootstrap.draw(first.groups, request.resamples, request.seed)
+    return compare_answers(names, first, second, bootstrap)
+
+
+def _name(path: Path) -> str:
+    """Enough of a path to tell weights apart: runs all have the same file names."""
+    return f"{path.parent.name}/{path.name}" if path.parent.name else path.name
+
+
+def _oracle(answerer: Answerer, labelled: LabelledFaces, reporter: Reporter) -> float | None:
+    from utkage.engines.evaluation.oracle import oracle_error
+    from utkage.engines.inference.predictor import TorchPredictor
+
+    predictor = answerer.predictor
+    if not isinstance(predictor, TorchPredictor) or not predictor.feeds_ranges:
+        return None
+    return oracle_error(predictor, labelled.chips, reporter)

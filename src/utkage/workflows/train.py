@@ -112,7 +112,7 @@ def _train(request: TrainRequest, group: Group, reporter: Reporter) -> TrainResu
     with contextlib.ExitStack() as stack:
         if group.is_first:
             origin = provenance(setup.card, setup.identity)
-            keeper = recorded(setup.folder, recipe, origin, lambda: first_batch(setup))
+            keeper = recorded(setup.folder, recipe, origin, lambda: first_batch(setup)[:3])
             setup = replace(setup, on_epoch=stack.enter_context(keeper))
         result = fit(network, setup, reporter)
     return TrainResult(
@@ -138,6 +138,7 @@ def set_up(
     Raises:
         UsageError: as ``train``.
     """
+    from utkage.engines.training.age_losses import AGE_LOSSES
     from utkage.engines.training.distributed import Group, local_device
     from utkage.engines.training.loop import Setup
     from utkage.models.initial import initial_network
@@ -154,12 +155,14 @@ def set_up(
         f"device {device} ({reason}){several}; {len(training)} chips to learn from; run {folder}"
     )
 
+    loss = AGE_LOSSES[config.age_loss]
     start = initial_network(
         config.init,
         config.backbone,
         config.seed,
         training,
         allow_download=config.allow_download,
+        age_head=loss.head,
     )
     known = int(np.isin(validation.fingerprints(), start.fingerprints).sum())
     if known > SEEN_TOLERANCE * len(validation):
@@ -173,6 +176,8 @@ def set_up(
         system="multitask",
         backbone=config.backbone,
         contract=replace(store.contract.at_size(config.size), mean=backbone.mean, std=backbone.std),
+        point_estimate=loss.point_estimate,
+        age_head=loss.head,
         data=data,
         training={
             "command": request.command,

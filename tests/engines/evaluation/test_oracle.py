@@ -9,7 +9,7 @@ import torch
 
 from utkage.core.reporter import SilentReporter
 from utkage.data.chips import LabelledChips
-from utkage.engines.evaluation.metrics import range_medians
+from utkage.engines.evaluation.age_errors import group_medians
 from utkage.engines.evaluation.oracle import oracle_error
 from utkage.engines.inference.predictor import TorchPredictor
 from utkage.models.card import Card
@@ -23,10 +23,10 @@ from utkage.models.seed.vgg_face import VggFace
 CPU = torch.device("cpu")
 
 
-def test_range_medians() -> None:
+def test_group_medians() -> None:
     ages = np.array([1, 3, 4, 30, 30, 35], dtype=np.int64)
     ranges = np.array([0, 0, 0, 4, 4, 4], dtype=np.int64)
-    assert range_medians(ages, ranges).tolist() == [3, 3, 3, 30, 30, 30]
+    assert group_medians(ages, ranges).tolist() == [3, 3, 3, 30, 30, 30]
 
 
 def test_true_ranges_are_fed(labelled_chips: Callable[..., LabelledChips], card: Card) -> None:

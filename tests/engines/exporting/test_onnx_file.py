@@ -2,6 +2,7 @@ import contextlib
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,9 @@ from onnx import numpy_helper
 from utkage.core.errors import ParityError
 from utkage.engines.exporting.onnx_file import write_onnx
 from utkage.engines.exporting.parity import Parity, compare, drawn_chips
-from utkage.engines.inference.onnx_predictor import OnnxPredictor
+from utkage.engines.inference.onnx_predictor import open_onnx_file
 from utkage.engines.inference.predictor import TorchPredictor
+from utkage.models.calibration import LEVELS, AgeBand, Calibration
 from utkage.models.card import Card
 from utkage.models.chip_graph import ChipGraph
 from utkage.models.multitask import MultiTaskNet
@@ -25,24 +27,37 @@ pytestmark = pytest.mark.slow
 Lively = Callable[..., MultiTaskNet]
 
 
+CALIBRATION = Calibration(0.7, 1.6, LEVELS, (AgeBand(0, 500, tuple(x / 2 for x in LEVELS)),))
+
+
 @pytest.fixture(scope="module")
-def reference(lively_network: Lively, card: Card) -> TorchPredictor:
-    graph = ChipGraph(lively_network(), "median", flip=True)
+def card(card: Card) -> Card:
+    """The temperatures have to arrive in the file as well."""
+    return replace(card, calibration=CALIBRATION)
+
+
+@pytest.fixture(scope="module")
+def graph(lively_network: Lively) -> ChipGraph:
+    return ChipGraph(lively_network(), "median", flip=True, calibration=CALIBRATION)
+
+
+@pytest.fixture(scope="module")
+def reference(graph: ChipGraph, card: Card) -> TorchPredictor:
     return TorchPredictor(graph, card, torch.device("cpu"))
 
 
 @pytest.fixture(scope="module")
-def exported(lively_network: Lively, card: Card, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def exported(graph: ChipGraph, card: Card, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("onnx") / "model.onnx"
     with contextlib.redirect_stdout(io.StringIO()) as said:
-        write_onnx(ChipGraph(lively_network(), "median", flip=True), card, path)
+        write_onnx(graph, card, path, flip=True)
     assert said.getvalue() == "", "standard output belongs to data"
     return path
 
 
 def measure(reference: TorchPredictor, path: Path, card: Card) -> Parity:
     chips = drawn_chips(9, 64)
-    return compare(reference, OnnxPredictor(path, threads=1), [chips[:1], chips[1:4], chips[4:]])
+    return compare(reference, open_onnx_file(path, threads=1), [chips[:1], chips[1:4], chips[4:]])
 
 
 def test_the_file_answers_as_the_model(
@@ -52,10 +67,13 @@ def test_the_file_answers_as_the_model(
     found.require(exported)
     assert found.chips == 9
     assert found.max_probability_difference < 1e-4
-    answers = OnnxPredictor(exported, threads=1).predict_chips(drawn_chips(3, 64))
+    answers = open_onnx_file(exported, threads=1).predict_chips(drawn_chips(3, 64))
     expected = reference.predict_chips(drawn_chips(3, 64))
     for name, value in vars(expected).items():
-        np.testing.assert_allclose(getattr(answers, name), value, atol=2e-3, err_msg=name)
+        if name != "calibration":
+            np.testing.assert_allclose(getattr(answers, name), value, atol=2e-3, err_msg=name)
+    assert answers.calibration == expected.calibration == CALIBRATION
+    np.testing.assert_allclose(answers.age_interval(0.9), expected.age_interval(0.9), atol=2e-2)
     assert expected.age.std() > 0.01
 
 

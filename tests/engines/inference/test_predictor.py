@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,9 @@ from utkage.core.reporter import SilentReporter
 from utkage.data.chips import LabelledChips
 from utkage.engines.exporting.parity import drawn_chips
 from utkage.engines.inference.loading import load_predictor
+from utkage.engines.inference.predictions import Predictions
 from utkage.engines.inference.predictor import TorchPredictor, predict_faces
+from utkage.models.calibration import LEVELS, AgeBand, Calibration
 from utkage.models.card import Card
 from utkage.models.chip_graph import ChipGraph
 from utkage.models.multitask import MultiTaskNet
@@ -27,14 +30,27 @@ def predictor(lively_network: Lively, card: Card) -> TorchPredictor:
 
 def test_answers_are_plain_double_arrays(predictor: TorchPredictor) -> None:
     found = predictor.predict_chips(drawn_chips(3, 64))
-    assert {name: value.shape for name, value in vars(found).items()} == {
+    columns = {name: value for name, value in vars(found).items() if name != "calibration"}
+    assert {name: value.shape for name, value in columns.items()} == {
         "age": (3,),
         "age_distribution": (3, 117),
         "range_probabilities": (3, 9),
         "p_female": (3,),
     }
-    assert {value.dtype for value in vars(found).values()} == {np.dtype(np.float64)}
+    assert {value.dtype for value in columns.values()} == {np.dtype(np.float64)}
     assert found.age.std() > 0.01
+
+
+def test_answers_know_the_calibration_of_the_weights(lively_network: Lively, card: Card) -> None:
+    narrow = tuple(level / 2 for level in LEVELS)
+    calibration = Calibration(1.0, 1.0, LEVELS, (AgeBand(0, 500, narrow),))
+    graph = ChipGraph(lively_network(), "median", flip=True, calibration=calibration)
+    calibrated = replace(card, calibration=calibration)
+    found = TorchPredictor(graph, calibrated, torch.device("cpu")).predict_chips(drawn_chips(3, 64))
+    plain = replace(found, calibration=None)
+    np.testing.assert_allclose(found.age_interval(0.8), plain.age_interval(0.4), atol=1e-9)
+    for part in (found.take(np.array([2])), Predictions.concatenate([found, found])):
+        assert part.calibration is calibration
 
 
 def test_the_memory_layout_of_chips_does_not_matter(predictor: TorchPredictor) -> None:

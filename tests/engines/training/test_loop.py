@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from utkage.core.errors import ConfigError, TrainingError
+from utkage.core.errors import TrainingError
 from utkage.core.reporter import SilentReporter
 from utkage.data.augment import NO_AUGMENTATION, AugmentConfig
 from utkage.data.chips import LabelledChips
@@ -18,7 +18,9 @@ from utkage.engines.training import loop
 from utkage.engines.training.checkpoint import Checkpoint
 from utkage.engines.training.checkpoint_folder import CheckpointFolder
 from utkage.engines.training.config import TrainConfig
+from utkage.engines.training.distributed import Group
 from utkage.engines.training.loop import FitResult, Setup, fit, learning_rate
+from utkage.engines.training.schedule import SCHEDULES, Moment
 from utkage.engines.training.summary import METRICS_NAME, SUMMARY_NAME
 from utkage.models.card import Card
 from utkage.models.locate import BEST_NAME, LAST_NAME
@@ -239,7 +241,8 @@ def test_every_chip_is_seen_once_per_epoch(
 def test_a_face_varies_by_epoch_and_not_by_batch(make_setup: MakeSetup) -> None:
     setup = make_setup()
     chosen = np.arange(24)
-    images, ages, genders = loop.training_batch(setup, chosen, 32, 1)
+    images, ages, genders, blend = loop.training_batch(setup, chosen, 32, 1)
+    assert blend is None
     some = np.array([17, 3, 8])
     part = loop.training_batch(setup, some, 32, 1)
     torch.testing.assert_close(part[0], images[some], atol=1e-2, rtol=0)
@@ -252,9 +255,140 @@ def test_a_face_varies_by_epoch_and_not_by_batch(make_setup: MakeSetup) -> None:
         assert bool(((other[0] - images).abs().amax((1, 2, 3)) > 1).all())
 
 
-def test_mixup_is_refused(make_setup: MakeSetup) -> None:
-    with pytest.raises(ConfigError, match=r"mixup is 0\.5; it must be 0"):
-        replace(make_setup(), augmentation=AugmentConfig(mixup=0.5))
+# Without a checkpoint after every step.
+CALM = replace(CONFIG, checkpoint_minutes=5.0)
+MIXED = AugmentConfig(mixup=0.7, mixup_alpha=1.0)
+
+
+def test_blended_faces_have_the_labels_of_both(make_setup: MakeSetup) -> None:
+    plain = make_setup()
+    setup, chosen = replace(plain, augmentation=MIXED), np.arange(24)[::-1].copy()
+    faces = loop.training_batch(plain, chosen, 32, 1)
+    images, ages, genders, blend = loop.training_batch(setup, chosen, 32, 1)
+    assert blend is not None
+    assert torch.equal(ages, faces.ages)
+    assert torch.equal(genders, faces.genders)
+    alone = blend.weight == 1
+    assert 2 < int(alone.sum()) < 15
+    assert torch.equal(blend.ages[alone], ages[alone])
+    assert torch.equal(images[alone], faces.images[alone])
+    assert int((blend.ages != ages).sum()) > 5
+    for row in (~alone).nonzero()[:, 0].tolist():
+        share = blend.weight[row]
+        fits = [
+            bool((images[row] - share * faces.images[row] - (1 - share) * other).abs().max() < 0.1)
+            and (ages[at], genders[at]) == (blend.ages[row], blend.genders[row])
+            for at, other in enumerate(faces.images)
+        ]
+        assert sum(fits) == 1
+        assert not fits[row]
+
+
+@pytest.mark.parametrize("size", [2, 3])
+def test_blends_do_not_depend_on_the_number_of_processes(make_setup: MakeSetup, size: int) -> None:
+    setup, chosen = replace(make_setup(), augmentation=MIXED), np.arange(23)
+    whole = loop.training_batch(setup, chosen, 32, 1)
+    assert whole.blend is not None
+    for rank in range(size):
+        group = Group(rank, size)
+        mine = group.share(chosen)
+        part = loop.training_batch(replace(setup, group=group), chosen, 32, 1)
+        assert part.blend is not None
+        torch.testing.assert_close(part.images, whole.images[mine], atol=1e-2, rtol=0)
+        assert torch.equal(part.ages, whole.ages[mine])
+        assert torch.equal(part.genders, whole.genders[mine])
+        for found, expected in zip(part.blend, whole.blend, strict=True):
+            assert torch.equal(found, expected[mine])
+    # The picture of the first batch shows all of it, whoever draws it.
+    assert len(loop.first_batch(replace(setup, group=Group(1, 2))).images) == CONFIG.batch_size
+
+
+def test_a_blended_and_weighted_run_ends_with_the_same_bits(make_setup: MakeSetup) -> None:
+    config = replace(CALM, age_loss="corn", age_weighting="sqrt", accumulate=2)
+    straight, stopped = (
+        replace(make_setup(name, config), augmentation=MIXED) for name in ("straight", "stopped")
+    )
+
+    def start() -> MultiTaskNet:
+        torch.manual_seed(0)
+        return MultiTaskNet(config.backbone, "corn")
+
+    for setup in (straight, stopped):
+        setup.folder.mkdir()
+    card = replace(straight.card, age_head="corn")
+    straight, stopped = replace(straight, card=card), replace(stopped, card=card)
+    fit(start(), straight, SilentReporter())
+    with pytest.raises(KeyboardInterrupt):
+        fit(start(), stopped, Interrupting("epoch 2", 1))
+    torch.manual_seed(99)
+    fit(start(), stopped, SilentReporter())
+    ends = [newest(item) for item in (straight, stopped)]
+    for name, value in ends[0].network.items():
+        assert torch.equal(value, ends[1].network[name]), name
+    for name, value in ends[0].average.items():
+        assert torch.equal(value, ends[1].average[name]), name
+
+
+def stands_still(monkeypatch: pytest.MonkeyPatch, errors: list[float]) -> None:
+    """Let the validations of a run find these MAEs, one after the other."""
+    original, left = loop.validate, iter(errors)
+
+    def validate(network: object, setup: object, reporter: object) -> object:
+        metrics, by_source = original(network, setup, reporter)
+        return replace(metrics, mae=next(left)), by_source
+
+    monkeypatch.setattr(loop, "validate", validate)
+
+
+def test_it_stops_when_validation_stands_still(
+    make_setup: MakeSetup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stands_still(monkeypatch, [9.0, 7.0, 8.0, 7.5])
+    setup = make_setup(config=replace(CALM, epochs=9, stop_after=2))
+    result = finish(setup)
+    assert [row["epoch"] for row in result.rows] == [1, 2, 3, 4]
+    assert (result.best_epoch, result.best_mae) == (2, 7.0)
+    assert load_weights(setup.folder / BEST_NAME).card.metrics["val"]["epoch"] == 2
+    # And it stays stopped.
+    assert len(finish(setup).rows) == 4
+
+
+def test_a_plateau_cuts_the_rate_of_a_run(
+    make_setup: MakeSetup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stands_still(monkeypatch, [9.0, 9.5, 9.5, 9.5, 9.5])
+    config = replace(
+        CALM, epochs=5, schedule="plateau", plateau_patience=1, plateau_factor=0.5, warmup=0.0
+    )
+    rates = [row["learning_rate"] for row in finish(make_setup(config=config)).rows]
+    assert rates == pytest.approx([2e-3, 2e-3, 2e-3, 1e-3, 1e-3])
+
+
+@pytest.mark.parametrize("schedule", ["one_cycle", "constant"])
+def test_runs_follow_the_other_schedules(make_setup: MakeSetup, schedule: str) -> None:
+    config = replace(CALM, schedule=schedule, warmup=0.5)
+    rates = [row["learning_rate"] for row in finish(make_setup(config=config)).rows]
+    moments = [Moment(step, 6, 0.5) for step in (2, 5)]
+    assert rates == [2e-3 * SCHEDULES[schedule](moment) for moment in moments]
+
+
+def test_too_little_memory_names_what_to_lower(
+    make_setup: MakeSetup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: object) -> torch.Tensor:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    wanted = r"cpu: out of memory; lower --batch-size .* --sizes, .*accumulate=2"
+    network = network_of()
+    network.backbone.register_forward_pre_hook(full)
+    setup = make_setup()
+    setup.folder.mkdir()
+    with pytest.raises(TrainingError, match=wanted):
+        fit(network, setup, SilentReporter())
+    # Chips are varied on the device as well.
+    monkeypatch.setattr(loop, "augment", full)
+    with pytest.raises(TrainingError, match=wanted):
+        fit(network_of(), setup, SilentReporter())
 
 
 FROZEN_FIRST = replace(CONFIG, freeze_epochs=1, layer_decay=0.7)

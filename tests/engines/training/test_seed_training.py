@@ -17,6 +17,7 @@ from utkage.core.reporter import SilentReporter
 from utkage.data.augment import AugmentConfig
 from utkage.data.chips import LabelledChips
 from utkage.data.labels import AGE_COUNT, AGE_RANGES, range_index
+from utkage.engines.training.seed import loop
 from utkage.engines.training.seed.config import SeedConfig
 from utkage.engines.training.seed.joint import Batch, JointTrainer, ranges_of, score_seed
 from utkage.engines.training.seed.loop import SeedSetup, fit_seed
@@ -234,3 +235,14 @@ def test_going_on_ends_with_the_same_bits(setup: SeedSetup, stopped_after: int) 
 def test_mixup_is_refused(setup: SeedSetup) -> None:
     with pytest.raises(ConfigError, match=r"mixup is 0\.5; it must be 0"):
         replace(setup, augmentation=AugmentConfig(mixup=0.5))
+
+
+def test_too_little_memory_names_what_to_lower(
+    setup: SeedSetup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: object) -> torch.Tensor:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    monkeypatch.setattr(loop, "augment", full)
+    with pytest.raises(TrainingError, match=r"out of memory; lower --batch-size.*gender_width"):
+        fit_seed(system_of(), setup, SilentReporter())

@@ -17,6 +17,19 @@ from utkage.data.sample_random import SampleRandom
 
 
 @dataclass(frozen=True)
+class Mixing:
+    """Which faces of a batch are blended, with what, and how much.
+
+    Attributes:
+        partner: int64 (N,), the row that each face is blended with; never its own, unless N is 1.
+        weight: float32 (N,), what is left of the face itself, 0..1; 1 where nothing is blended.
+    """
+
+    partner: Tensor
+    weight: Tensor
+
+
+@dataclass(frozen=True)
 class Mixed:
     """A blended batch.
 
@@ -38,31 +51,52 @@ class Mixed:
 def mix(images: Tensor, random: SampleRandom, alpha: float, probability: float) -> Mixed:
     """Blend faces with others of their batch.
 
-    Whether and how much a face is blended is a function of its seed, epoch and sample; its
-    partner is one of the set of samples in the batch, whatever their order.
-
     Args:
         images: float32 (N, 3, H, W); left as they are.
         random: Of the N samples.
-        alpha: Both parameters of the beta distribution of the weight, above 0; small values
-            leave most faces nearly alone, 1 is uniform.
-        probability: Of being blended, 0..1.
+        alpha: As in ``draw_mixing``.
+        probability: As there.
 
     Raises:
         ValueError: ``random`` is not for N samples, or alpha or probability out of range.
     """
     if len(random) != len(images):
         raise ValueError(f"random numbers of {len(random)} samples for {len(images)} images")
+    mixing = draw_mixing(random, alpha, probability)
+    partner, weight = mixing.partner.to(images.device), mixing.weight.to(images.device)
+    return Mixed(blend(images, images[partner], weight), partner, weight)
+
+
+def draw_mixing(random: SampleRandom, alpha: float, probability: float) -> Mixing:
+    """Draw what becomes of each face of a batch.
+
+    Whether and how much a face is blended is a function of its seed, epoch and sample; its
+    partner is one of the set of samples in the batch, whatever their order.
+
+    Args:
+        random: Of the N samples.
+        alpha: Both parameters of the beta distribution of the weight, above 0; small values
+            leave most faces nearly alone, 1 is uniform.
+        probability: Of being blended, 0..1.
+
+    Raises:
+        ValueError: alpha or probability out of range.
+    """
     if not (alpha > 0 and 0 <= probability <= 1):
         raise ValueError(f"alpha {alpha} must be above 0, probability {probability} within 0..1")
     chosen = random.chance(Stream.MIXUP, probability)
-    weight = torch.where(chosen, _beta(alpha, random), 1.0).to(images.device)
-    partner = _partners(random).to(images.device)
-    rows = chosen.nonzero().squeeze(1).to(images.device)
-    mixed = images.clone()
-    share = weight[rows].view(-1, 1, 1, 1)
-    mixed[rows] = torch.lerp(images[partner[rows]], images[rows], share)
-    return Mixed(mixed, partner, weight)
+    return Mixing(_partners(random), torch.where(chosen, _beta(alpha, random), 1.0))
+
+
+def blend(images: Tensor, others: Tensor, weight: Tensor) -> Tensor:
+    """``weight * images + (1 - weight) * others``; the very images where the weight is 1.
+
+    Args:
+        images: float32 (N, 3, H, W); left as they are.
+        others: float32 (N, 3, H, W).
+        weight: float32 (N,), 0..1.
+    """
+    return torch.lerp(others, images, weight.view(-1, 1, 1, 1))
 
 
 def _partners(random: SampleRandom) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from utkage.core.reporter import Reporter
 from utkage.data.chips import LabelledChips
-from utkage.engines.evaluation.metrics import mean_absolute_error
+from utkage.engines.evaluation.age_errors import mean_absolute_error
 from utkage.engines.inference.predictor import BATCH, TorchPredictor
 
 ORACLE_WORDS = (

@@ -1,4 +1,4 @@
-"""Writing a skeleton: an ONNX graph in which the learned tensors are only named.
+"""Writing a skeleton: an ONNX graph in which learned and chosen tensors are only named.
 
 ``engines.inference.skeleton`` says what they are for.
 """
@@ -9,27 +9,56 @@ from pathlib import Path
 from typing import Any
 
 import onnx
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from utkage.core.files import write_bytes
 from utkage.engines.exporting.onnx_file import torch_to_onnx
 from utkage.engines.inference.skeleton import skeleton_name
-from utkage.models.card import Card
-from utkage.models.chip_graph import ChipGraph
+from utkage.models.card import POINT_ESTIMATES, Card
+from utkage.models.chip_graph import ChipGraph, ChipOutputs, at_temperature
 from utkage.models.multitask import MultiTaskNet
+
+
+class SkeletonGraph(ChipGraph):
+    """A chip graph to which the choices of the card are tensors.
+
+    ``engines.inference.skeleton.card_tensors`` makes them.
+
+    Args:
+        network: The model.
+        flip: Average the probabilities with those of the mirrored chip.
+    """
+
+    estimate: Tensor
+    range_temperature: Tensor
+    gender_temperature: Tensor
+
+    def __init__(self, network: MultiTaskNet, *, flip: bool) -> None:
+        super().__init__(network, POINT_ESTIMATES[0], flip=flip)
+        self.register_buffer("estimate", torch.eye(len(POINT_ESTIMATES))[0])
+        self.register_buffer("range_temperature", torch.ones(1))
+        self.register_buffer("gender_temperature", torch.ones(1))
+
+    def answers(self, ages: Tensor, genders: Tensor) -> ChipOutputs:
+        """As for chip graphs; all estimates are made, and the chosen one is answered."""
+        every = torch.stack([self.point(ages, name) for name in POINT_ESTIMATES], dim=1)
+        ranges = at_temperature(ages @ self.membership, self.range_temperature)
+        female = at_temperature(genders, self.gender_temperature)[:, 1]
+        return ChipOutputs(every @ self.estimate, ages, ranges, female)
 
 
 def write_skeletons(card: Card, folder: Path) -> list[Path]:
     """Write the skeletons, with and without flip averaging, for weights with this card.
 
-    They depend on ``card.backbone`` and ``card.point_estimate`` alone, and take chips of any size.
+    They depend on ``card.backbone`` and ``card.age_head`` alone, and take chips of any size.
 
     Returns:
         The files.
     """
     written = []
     for flip in (False, True):
-        graph = ChipGraph(MultiTaskNet(card.backbone).eval(), card.point_estimate, flip=flip)
+        graph = SkeletonGraph(MultiTaskNet(card.backbone, card.age_head).eval(), flip=flip)
         path = folder / skeleton_name(card, flip)
         write_bytes(path, skeleton(graph))
         written.append(path)

@@ -47,7 +47,8 @@ class OnnxPredictor:
         """
         require_chips(chips, self.card.contract)
         outputs = self._session.run(list(OUTPUT_NAMES), {INPUT_NAME: np.ascontiguousarray(chips)})
-        return Predictions(*(np.asarray(output, dtype=np.float64) for output in outputs))
+        columns = (np.asarray(output, dtype=np.float64) for output in outputs)
+        return Predictions(*columns, calibration=self.card.calibration)
 
 
 def open_onnx_file(path: Path, threads: int = 0, *, flip: bool = True) -> OnnxPredictor:

@@ -66,7 +66,7 @@ class TorchPredictor:
         with torch.inference_mode():
             batch = torch.from_numpy(np.require(chips, np.uint8, ["C", "W"])).to(self._device)
             outputs = [output.cpu().double().numpy() for output in self._graph(batch)]
-        return Predictions(*outputs)
+        return Predictions(*outputs, calibration=self.card.calibration)
 
     @property
     def feeds_ranges(self) -> bool:

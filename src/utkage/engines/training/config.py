@@ -9,6 +9,9 @@ from utkage.core.errors import ConfigError
 from utkage.core.settings import to_table
 
 SCHEDULES = ("cosine", "one_cycle", "plateau", "constant")
+AGE_LOSSES = ("dldl_v2", "cross_entropy", "sord", "coral", "corn", "mean_variance", "l1")
+SORD_DISTANCES = ("absolute", "square")
+AGE_WEIGHTINGS = ("none", "sqrt")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 # What may change between the parts of a run: it does not decide what is computed.
 FREE_FIELDS = frozenset(
@@ -35,10 +38,20 @@ class TrainConfig:
         freeze_epochs: First epochs in which only the heads learn.
         layer_decay: Factor on the learning rate from each stage of the backbone to the one below;
             the heads learn at the full rate.
-        sigma_base: Standard deviation of the soft age label at age 0, years.
+        age_loss: How ages are learned: ``"dldl_v2"``, ``"cross_entropy"``, ``"sord"``,
+            ``"coral"``, ``"corn"``, ``"mean_variance"``, ``"l1"``.
+        sigma_base: Standard deviation of the soft age label of ``dldl_v2`` at age 0, years.
         sigma_slope: By how much it grows per year of age.
         sigma_max: Its upper bound, years.
-        l1_weight: Weight of the L1 loss of the expected age, per year.
+        l1_weight: Weight of the L1 loss of the expected age in ``dldl_v2`` and ``l1``, per year.
+        sord_distance: How the label of ``sord`` falls: with the ``"absolute"`` or the ``"square"``
+            distance to the age.
+        sord_width: Unit of that distance, years.
+        mean_weight: Weight of half the squared error of the mean in ``mean_variance``.
+        variance_weight: Weight of the variance in it.
+        age_weighting: ``"sqrt"`` lets ages weigh by the inverse square root of their smoothed
+            frequency in the training split, with mean 1; ``"none"`` lets all weigh the same.
+        age_weight_clip: The largest such weight.
         gender_weight: Weight of the gender loss.
         gender_smoothing: Label smoothing of the gender loss, 0..0.5.
         ema_decay: Decay per step of the averaged weights that are validated and kept.
@@ -68,10 +81,17 @@ class TrainConfig:
     allow_download: bool = False
     freeze_epochs: int = 0
     layer_decay: float = 1.0
+    age_loss: str = "dldl_v2"
     sigma_base: float = 1.0
     sigma_slope: float = 0.05
     sigma_max: float = 4.0
     l1_weight: float = 0.1
+    sord_distance: str = "absolute"
+    sord_width: float = 2.0
+    mean_weight: float = 0.2
+    variance_weight: float = 0.05
+    age_weighting: str = "none"
+    age_weight_clip: float = 5.0
     gender_weight: float = 1.0
     gender_smoothing: float = 0.05
     ema_decay: float = 0.998
@@ -112,10 +132,25 @@ class TrainConfig:
             f"0 to {self.epochs}, the number of epochs",
         )
         _require(0 < self.layer_decay <= 1, "layer decay", self.layer_decay, "above 0, at most 1")
+        _require(self.age_loss in AGE_LOSSES, "age loss", self.age_loss, ", ".join(AGE_LOSSES))
         _require(self.sigma_base > 0, "sigma base", self.sigma_base, "above 0")
         _require(self.sigma_slope >= 0, "sigma slope", self.sigma_slope, "at least 0")
         _require(self.sigma_max >= self.sigma_base, "sigma max", self.sigma_max, "not below base")
         _require(self.l1_weight >= 0, "L1 weight", self.l1_weight, "at least 0")
+        only_l1 = self.age_loss == "l1"
+        _require(self.l1_weight > 0 or not only_l1, "L1 weight", self.l1_weight, "above 0 for l1")
+        distances = ", ".join(SORD_DISTANCES)
+        _require(
+            self.sord_distance in SORD_DISTANCES, "SORD distance", self.sord_distance, distances
+        )
+        _require(self.sord_width > 0, "SORD width", self.sord_width, "above 0")
+        _require(self.mean_weight >= 0, "mean weight", self.mean_weight, "at least 0")
+        _require(self.variance_weight >= 0, "variance weight", self.variance_weight, "at least 0")
+        weightings = ", ".join(AGE_WEIGHTINGS)
+        _require(
+            self.age_weighting in AGE_WEIGHTINGS, "age weighting", self.age_weighting, weightings
+        )
+        _require(self.age_weight_clip > 1, "age weight clip", self.age_weight_clip, "above 1")
         _require(self.gender_weight >= 0, "gender weight", self.gender_weight, "at least 0")
         _require(0 <= self.gender_smoothing < 0.5, "smoothing", self.gender_smoothing, "0 to 0.5")
         _require(0 <= self.ema_decay < 1, "EMA decay", self.ema_decay, "0 to below 1")

@@ -15,7 +15,7 @@ from utkage.engines.training.config import TrainConfig
 from utkage.engines.training.distributed import Group
 from utkage.engines.training.ema import WeightAverage
 from utkage.engines.training.global_norm import share_norms
-from utkage.engines.training.objective import Objective
+from utkage.engines.training.objective import Blend, Objective
 from utkage.engines.training.parameter_groups import parameter_groups
 from utkage.engines.training.precision import autocast_type
 from utkage.models.multitask import MultiTaskNet
@@ -28,11 +28,18 @@ class TrainingBatch(NamedTuple):
         images: float (n, 3, S, S), 0..255.
         ages: int64 (n,).
         genders: int64 (n,).
+        blend: What the faces were blended with, if they were.
     """
 
     images: Tensor
     ages: Tensor
     genders: Tensor
+    blend: Blend | None = None
+
+    def part(self, rows: slice | Tensor) -> TrainingBatch:
+        """Some of the faces."""
+        blend = self.blend and Blend(*(labels[rows] for labels in self.blend))
+        return TrainingBatch(self.images[rows], self.ages[rows], self.genders[rows], blend)
 
 
 class Learner:
@@ -90,15 +97,12 @@ class Learner:
             The loss over the whole batch.
 
         Raises:
-            TrainingError: a loss or gradient that is not finite, or too little memory.
+            TrainingError: a loss or gradient that is not finite.
         """
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["scale"]
         self.optimizer.zero_grad(set_to_none=True)
-        try:
-            loss = self._group.total(self._backward(batch, count))
-        except RuntimeError as error:
-            raise _explained(error, self._device) from error
+        loss = self._group.total(self._backward(batch, count))
         self._scaler.unscale_(self.optimizer)
         trained = [p for p in self.network.parameters() if p.requires_grad]
         norm = float(nn.utils.clip_grad_norm_(trained, self._config.clip_norm))
@@ -120,16 +124,16 @@ class Learner:
         parts = [part for part in split if len(part)]
         for index, part in enumerate(parts):
             last = index == len(parts) - 1
-            rows = slice(int(part[0]), int(part[-1]) + 1)
+            faces = batch.part(slice(int(part[0]), int(part[-1]) + 1))
             with contextlib.ExitStack() as stack:
                 if not last and isinstance(self._forward, DistributedDataParallel):
                     stack.enter_context(self._forward.no_sync())
                 with torch.autocast(
                     self._device.type, dtype=self._type, enabled=self._type is not None
                 ):
-                    outputs = self._forward(batch.images[rows])
+                    outputs = self._forward(faces.images)
                 logits = outputs[0].float(), outputs[1].float()
-                loss = self._objective(logits, batch.ages[rows], batch.genders[rows])
+                loss = self._objective(logits, faces.ages, faces.genders, faces.blend)
                 share = len(part) / count
                 # DistributedDataParallel takes the mean over processes.
                 weighted = self._scaler.scale(loss * (share * self._group.size))
@@ -145,13 +149,3 @@ class Learner:
         """Take up a state."""
         self.optimizer.load_state_dict(state["optimizer"])
         self._scaler.load_state_dict(state["scaler"])
-
-
-def _explained(error: RuntimeError, device: torch.device) -> Exception:
-    """An error of torch in words of ours, where it is about memory."""
-    if isinstance(error, torch.OutOfMemoryError) or "not enough memory" in str(error).lower():
-        return TrainingError(
-            f"{device}: out of memory; lower --batch-size or the last of --sizes, or split each "
-            "batch with --set accumulate=2"
-        )
-    return error

@@ -6,7 +6,7 @@ import json
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,13 @@ from torch import nn
 from utkage.core.errors import ConfigError
 from utkage.core.files import write_text
 from utkage.core.reporter import Reporter, SilentReporter
-from utkage.data.augment import AugmentConfig, augment
+from utkage.data.augment import AugmentConfig, augment, draw_mixing
 from utkage.data.batches import epoch_order, steps_per_epoch
 from utkage.data.chips import LabelledChips
 from utkage.data.sample_random import SampleRandom
 from utkage.engines.evaluation.metrics import Metrics, score, score_sources
 from utkage.engines.inference.predictor import TorchPredictor, predict_faces
+from utkage.engines.training.age_weighting import weights_by_age
 from utkage.engines.training.checkpoint import Checkpoint
 from utkage.engines.training.checkpoint_folder import CheckpointFolder
 from utkage.engines.training.config import TrainConfig
@@ -31,7 +32,8 @@ from utkage.engines.training.distributed import Group
 from utkage.engines.training.freezing import set_frozen
 from utkage.engines.training.interrupt import saving_on_interrupt, stop_between_steps
 from utkage.engines.training.learner import Learner, TrainingBatch
-from utkage.engines.training.objective import objective_of
+from utkage.engines.training.mixed_batch import mixed_share
+from utkage.engines.training.objective import Objective, objective_of
 from utkage.engines.training.randomness import seed_layers
 from utkage.engines.training.schedule import (
     SCHEDULES,
@@ -39,6 +41,7 @@ from utkage.engines.training.schedule import (
     epochs_without_gain,
     plateau_cuts,
 )
+from utkage.engines.training.step_errors import explained
 from utkage.engines.training.summary import (
     METRICS_NAME,
     SUMMARY_NAME,
@@ -54,6 +57,10 @@ from utkage.models.weights import Weights, save_weights
 
 # Losses that the progress display averages.
 SHOWN = 50
+# What memory depends on, for messages.
+TO_LOWER = (
+    "--batch-size or the last of --sizes, or split each batch with --set accumulate=2 (4, 8, ...)"
+)
 
 
 @dataclass(frozen=True)
@@ -62,7 +69,7 @@ class Setup:
 
     Attributes:
         config: The recipe.
-        augmentation: How chips are varied; without mixup.
+        augmentation: How chips are varied and blended.
         card: What the weights will say about themselves; metrics are filled in here.
         identity: What a checkpoint must agree on to be continued.
         train: Training chips.
@@ -87,12 +94,9 @@ class Setup:
     group: Group = field(default_factory=Group)
     on_epoch: OnEpoch = ignore_epoch
 
-    def __post_init__(self) -> None:
-        if self.augmentation.mixup:
-            raise ConfigError(
-                f"mixup is {self.augmentation.mixup}; it must be 0: "
-                "the losses of the default system take one label per face"
-            )
+    def objective(self) -> Objective:
+        """What the recipe minimises on these data."""
+        return objective_of(self.config, weights_by_age(self.config, self.train.ages))
 
 
 @dataclass(frozen=True)
@@ -124,7 +128,7 @@ def fit(network: MultiTaskNet, setup: Setup, reporter: Reporter) -> FitResult:
     reporter = reporter if group.is_first else SilentReporter()
     steps = steps_per_epoch(len(setup.train), config.batch_size)
     _require_shares(setup)
-    learner = Learner(network, objective_of(config), config, setup.device, group)
+    learner = Learner(network, setup.objective(), config, setup.device, group)
     step, rows, losses = 0, list[dict[str, Any]](), list[float]()
 
     checkpoints = CheckpointFolder(setup.folder, config.keep_checkpoints)
@@ -223,13 +227,16 @@ def take_step(
         The loss over the whole batch.
 
     Raises:
-        TrainingError: the loss or its gradient is not finite, or memory does not suffice.
+        TrainingError: the loss or its gradient is not finite, memory does not suffice, or the
+            network cannot be compiled.
     """
     config, group = setup.config, setup.group
-    batch = training_batch(setup, group.share(chosen), config.size_of_epoch(epoch), epoch)
-    seed_layers(config.seed, step * group.size + group.rank)
     steps = steps_per_epoch(len(setup.train), config.batch_size)
-    return learner.step(batch, learning_rate(config, step, steps, rows), step, len(chosen))
+    rate = learning_rate(config, step, steps, rows)
+    with explained(setup.device, TO_LOWER):
+        batch = training_batch(setup, chosen, config.size_of_epoch(epoch), epoch)
+        seed_layers(config.seed, step * group.size + group.rank)
+        return learner.step(batch, rate, step, len(chosen))
 
 
 def learning_rate(
@@ -249,14 +256,28 @@ def learning_rate(
 
 
 def first_batch(setup: Setup) -> TrainingBatch:
-    """What the first step learns from."""
+    """What the first step learns from, in all processes."""
     config = setup.config
     chosen = epoch_order(len(setup.train), config.seed, 0)[: config.batch_size]
-    return training_batch(setup, chosen, config.size_of_epoch(0), 0)
+    with explained(setup.device, TO_LOWER):
+        return training_batch(replace(setup, group=Group()), chosen, config.size_of_epoch(0), 0)
 
 
 def training_batch(setup: Setup, chosen: NDArray[np.int64], size: int, epoch: int) -> TrainingBatch:
-    """Varied images (n, 3, size, size) and labels of the ``chosen`` training chips."""
+    """This process's share of the batch of the ``chosen`` training chips.
+
+    Images are (n, 3, size, size), varied and blended.
+    """
+    mine = setup.group.share(np.arange(len(chosen)))
+    if not setup.augmentation.mixup:
+        return _varied(setup, chosen[mine], size, epoch)
+    random = SampleRandom(setup.config.seed, epoch, torch.from_numpy(chosen))
+    mixing = draw_mixing(random, setup.augmentation.mixup_alpha, setup.augmentation.mixup)
+    return mixed_share(mixing, mine, lambda rows: _varied(setup, chosen[rows], size, epoch))
+
+
+def _varied(setup: Setup, chosen: NDArray[np.int64], size: int, epoch: int) -> TrainingBatch:
+    """Images and labels of the ``chosen`` training chips, each by itself."""
     random = SampleRandom(setup.config.seed, epoch, torch.from_numpy(chosen))
     chips = torch.from_numpy(setup.train.pixels[setup.train.rows[chosen]]).to(setup.device)
     images = augment(chips, size, setup.augmentation, random)

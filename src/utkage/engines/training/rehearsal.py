@@ -17,7 +17,6 @@ from utkage.data.batches import epoch_order, steps_per_epoch
 from utkage.engines.inference.predictor import BATCH, TorchPredictor
 from utkage.engines.training.learner import Learner
 from utkage.engines.training.loop import Setup, take_step
-from utkage.engines.training.objective import objective_of
 from utkage.models.chip_graph import ChipGraph
 from utkage.models.multitask import MultiTaskNet
 
@@ -55,7 +54,7 @@ def rehearse(network: MultiTaskNet, setup: Setup, reporter: Reporter) -> Rehears
         TrainingError: a loss that is not finite.
     """
     config, device = setup.config, setup.device
-    learner = Learner(network, objective_of(config), config, device, setup.group)
+    learner = Learner(network, setup.objective(), config, device, setup.group)
     steps = steps_per_epoch(len(setup.train), config.batch_size)
     order = epoch_order(len(setup.train), config.seed, 0)
 

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from utkage.data.labels import AGE_COUNT
-from utkage.models.chip_graph import ChipOutputs, mean_of_views
+from utkage.models.calibration import Calibration
+from utkage.models.chip_graph import ChipOutputs, gender_probabilities, mean_of_views, tempered
 
 # Years; until a training has measured its own error.
 START_SCALE = 8.0
@@ -61,14 +62,18 @@ class SeedGraph(nn.Module):
     Args:
         system: The three models.
         flip: Average the answers with those for the mirrored chip.
+        calibration: Temperatures for gender and ranges; None leaves them as they are.
     """
 
     year: Tensor
 
-    def __init__(self, system: SeedSystem, *, flip: bool) -> None:
+    def __init__(
+        self, system: SeedSystem, *, flip: bool, calibration: Calibration | None = None
+    ) -> None:
         super().__init__()
         self.system = system
         self.flip = flip
+        self.calibration = calibration
         self.register_buffer("year", torch.arange(AGE_COUNT).float(), persistent=False)
 
     def forward(self, chips: Tensor) -> ChipOutputs:
@@ -76,12 +81,12 @@ class SeedGraph(nn.Module):
         images = chips.permute(0, 3, 1, 2).float()
         if self.flip:
             both = self._answers(torch.cat([images, images.flip(3)]))
-            age, ranges, female = (mean_of_views(values) for values in both)
+            age, ranges, genders = (mean_of_views(values) for values in both)
         else:
-            age, ranges, female = self._answers(images)
+            age, ranges, genders = self._answers(images)
         distance = (self.year.unsqueeze(0) - age.unsqueeze(1)).abs()
         distribution = torch.softmax(-distance / self.system.age_scale.clamp(min=0.5), dim=1)
-        return ChipOutputs(age, distribution, ranges, female)
+        return ChipOutputs(age, distribution, *tempered(ranges, genders, self.calibration))
 
     def ages_given(self, chips: Tensor, ranges: Tensor) -> Tensor:
         """Ages (N,) with these ranges (N,) fed to the estimator: an oracle if they are true."""
@@ -93,4 +98,5 @@ class SeedGraph(nn.Module):
 
     def _answers(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         outputs = self.system(images)
-        return outputs.age, torch.softmax(outputs.ranges, dim=1), torch.sigmoid(outputs.gender)
+        ranges = torch.softmax(outputs.ranges, dim=1)
+        return outputs.age, ranges, gender_probabilities(outputs.gender)

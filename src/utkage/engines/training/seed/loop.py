@@ -34,6 +34,7 @@ from utkage.engines.training.seed.joint import (
     SeedScore,
     score_seed,
 )
+from utkage.engines.training.step_errors import explained
 from utkage.engines.training.summary import (
     METRICS_NAME,
     SUMMARY_NAME,
@@ -48,6 +49,8 @@ from utkage.models.weights import Weights, save_weights
 
 VALIDATION_BATCH = 128
 CHECKPOINT_SECONDS = 300.0
+# What memory depends on, for messages.
+TO_LOWER = "--batch-size, or size or gender_width with --set"
 
 
 @dataclass(frozen=True)
@@ -182,14 +185,15 @@ def take_step(
     """Let each model learn from one batch: the training chips ``chosen``, varied.
 
     Raises:
-        TrainingError: a loss that is not finite.
+        TrainingError: a loss that is not finite, or too little memory.
     """
     seed_layers(setup.config.seed, step)
     # Mixed as the layers' seed is: the CPU's generator takes 32 bits of one.
     (mixed,) = np.random.SeedSequence([setup.config.seed, step, 1]).generate_state(1)
     generator = torch.Generator().manual_seed(int(mixed))
-    batch = _training_batch(setup, chosen, epoch)
-    return trainer.step(batch, setup.config.share_of_true_ranges(epoch), generator)
+    with explained(setup.device, TO_LOWER):
+        batch = _training_batch(setup, chosen, epoch)
+        return trainer.step(batch, setup.config.share_of_true_ranges(epoch), generator)
 
 
 def first_batch(setup: SeedSetup) -> Batch:

@@ -1,0 +1,153 @@
+"""``evaluate --calibrate``: fit a calibration to validation faces and keep it in the weights."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from utkage.core.errors import UsageError
+from utkage.core.reporter import Reporter, SilentReporter
+from utkage.models.locate import is_shipped, resolve_weights
+from utkage.models.weights import PLAIN_SUFFIXES, load_weights, rewrite_card
+from utkage.workflows.labelled_faces import FaceChoice, LabelledFaces, guard_seen, labelled_faces
+
+if TYPE_CHECKING:
+    from utkage.models.calibration import Calibration
+    from utkage.models.weights import Weights
+
+
+@dataclass(frozen=True)
+class CalibrateRequest:
+    """What to calibrate, and on which faces.
+
+    Attributes:
+        faces: Validation faces: by default the validation split of the prepared set. Never those
+            that figures are reported for.
+        weights: As in ``models.locate.resolve_weights``.
+        device: As in ``--device``.
+        flip: Fit to answers that are averaged with those for the mirrored chip, as ``predict``
+            gives them.
+        out: The file to write; None: the weights file itself, whose card is replaced.
+    """
+
+    faces: FaceChoice = field(default_factory=lambda: FaceChoice(split="val"))
+    weights: str = "auto"
+    device: str = "auto"
+    flip: bool = True
+    out: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.faces.split == "test":
+            raise UsageError(
+                "--calibrate on the test split would leave nothing to test with; use --split val"
+            )
+
+
+@dataclass(frozen=True)
+class CalibrateResult:
+    """What was fitted.
+
+    Attributes:
+        calibration: What the card holds now.
+        weights: The weights file that was read.
+        out: The file that was written.
+    """
+
+    calibration: Calibration
+    weights: Path
+    out: Path
+
+    def to_dict(self) -> dict[str, Any]:
+        """The documented object of ``evaluate --calibrate --json``."""
+        return {
+            "schema": 1,
+            "weights": str(self.weights),
+            "out": str(self.out),
+            "calibration": asdict(self.calibration),
+        }
+
+
+def calibrate(request: CalibrateRequest, reporter: Reporter | None = None) -> CalibrateResult:
+    """Fit a calibration and write it into the card of a weights file, atomically.
+
+    The tensors are not touched. A calibration that is there already is replaced.
+
+    Raises:
+        UsageError: no data, unknown weights or device, or a file that cannot hold a card.
+        DataError: too few faces, or faces that the weights learned from.
+        WeightsError: the weights are not ours.
+    """
+    reporter = reporter or SilentReporter()
+    path, origin = resolve_weights(request.weights)
+    out = _place(path, request.out)
+    reporter.info(f"weights {path} ({origin})")
+    weights = load_weights(path)
+    faces = labelled_faces(request.faces, weights.card.contract, reporter)
+    guard_seen(faces.chips, weights.fingerprints.numpy(), request.faces, reporter)
+    calibration = fit_weights(
+        weights, faces, str(path), device=request.device, flip=request.flip, reporter=reporter
+    )
+    rewrite_card(path, replace(weights.card, calibration=calibration), out)
+    return CalibrateResult(calibration, path, out)
+
+
+def fit_weights(
+    weights: Weights,
+    faces: LabelledFaces,
+    origin: str,
+    *,
+    device: str = "auto",
+    flip: bool = True,
+    reporter: Reporter | None = None,
+) -> Calibration:
+    """Fit a calibration for ``weights`` to ``faces``, and write it nowhere.
+
+    Args:
+        weights: Of any system; a calibration in their card is not used.
+        faces: That they did not learn from.
+        origin: The weights file, for messages.
+        device: As in ``--device``.
+        flip: Average each answer with that for the mirrored chip.
+        reporter: Hears of progress.
+
+    Raises:
+        DataError: too few faces.
+    """
+    from utkage.engines.device import choose_device
+    from utkage.engines.evaluation.calibration import fit_calibration
+    from utkage.engines.inference.predictor import TorchPredictor, predict_faces
+    from utkage.models.systems import build_graph
+
+    bare = replace(weights, card=replace(weights.card, calibration=None))
+    chosen, _ = choose_device(device)
+    predictor = TorchPredictor(build_graph(bare, origin, flip=flip), bare.card, chosen)
+    chips = faces.chips
+    predictions = predict_faces(predictor, chips, reporter or SilentReporter(), "calibrating")
+    sources = {name: int(chips.of_source(name).sum()) for name in chips.source_names}
+    return fit_calibration(
+        chips.ages,
+        chips.genders,
+        predictions,
+        {
+            "split": faces.split,
+            "split_hash": faces.split_hash,
+            "sources": sources,
+            "flip": flip,
+            "date": datetime.date.today().isoformat(),
+        },
+    )
+
+
+def _place(path: Path, out: Path | None) -> Path:
+    if path.suffix in PLAIN_SUFFIXES:
+        raise UsageError(f"{path}: has no card that could hold a calibration; use .safetensors")
+    if out is None and is_shipped(path):
+        raise UsageError(
+            f"{path}: belongs to the installation; name a copy for the calibration, such as "
+            "--out-weights mine.safetensors"
+        )
+    if out is not None and out.is_dir():
+        raise UsageError(f"--out-weights {out}: is a folder; name a file")
+    return out or path

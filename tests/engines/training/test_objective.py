@@ -1,0 +1,104 @@
+import pytest
+import torch
+
+from utkage.data.labels import AGE_COUNT
+from utkage.engines.training import config as settings
+from utkage.engines.training.age_losses import AGE_LOSSES
+from utkage.engines.training.config import TrainConfig
+from utkage.engines.training.losses import (
+    age_divergence,
+    expected_age_error,
+    gender_loss,
+    soft_age_labels,
+)
+from utkage.engines.training.objective import Blend, objective_of
+from utkage.models.age_heads import AGE_HEADS
+
+AGES = torch.tensor([0, 25, 60, 116])
+GENDERS = torch.tensor([0, 1, 1, 0])
+BLEND = Blend(AGES.roll(1), GENDERS.roll(1), torch.tensor([1.0, 0.25, 0.5, 0.9]))
+
+
+def outputs(name: str, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    inputs = torch.randn(4, 8, generator=generator, dtype=torch.float64)
+    head = AGE_HEADS[AGE_LOSSES[name].head].build(8).double()
+    torch.nn.init.normal_(head.weight, 0, 1, generator=generator)
+    gender = torch.randn(4, generator=generator, dtype=torch.float64)
+    return head(inputs).detach().requires_grad_(), gender.requires_grad_()
+
+
+def test_recipes_know_every_loss() -> None:
+    assert tuple(AGE_LOSSES) == settings.AGE_LOSSES
+
+
+def test_the_default_is_dldl_v2() -> None:
+    logits = outputs("dldl_v2")
+    config = TrainConfig(l1_weight=0.3, gender_weight=0.7)
+    targets = soft_age_labels(AGES, AGE_COUNT, 1.0, 0.05, 4.0)
+    expected = (
+        age_divergence(logits[0], targets).mean()
+        + 0.3 * expected_age_error(logits[0], AGES).mean()
+        + 0.7 * gender_loss(logits[1], GENDERS, 0.05).mean()
+    )
+    torch.testing.assert_close(objective_of(config)(logits, AGES, GENDERS), expected)
+
+
+@pytest.mark.parametrize("name", AGE_LOSSES)
+def test_every_loss_is_least_at_the_truth(name: str) -> None:
+    objective = objective_of(TrainConfig(age_loss=name, gender_weight=0.0))
+    age_outputs, gender_logits = outputs(name)
+    optimizer = torch.optim.Adam([age_outputs], lr=0.5)
+    for _ in range(300):
+        optimizer.zero_grad()
+        objective((age_outputs, gender_logits), AGES, GENDERS).backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+    distribution = AGE_HEADS[AGE_LOSSES[name].head].distribution(age_outputs.detach())
+    mean = distribution @ torch.arange(AGE_COUNT, dtype=torch.float64)
+    # Soft labels are cut off at the ends, so their mean lies inside.
+    assert bool(((mean - AGES).abs() < 2.5).all())
+
+
+@pytest.mark.parametrize("name", AGE_LOSSES)
+def test_a_blend_is_the_weighted_loss_of_both_labels(name: str) -> None:
+    objective, logits = objective_of(TrainConfig(age_loss=name)), outputs(name)
+    expected = torch.zeros((), dtype=torch.float64)
+    for row in range(4):
+        one = logits[0][row : row + 1], logits[1][row : row + 1]
+        share = float(BLEND.weight[row])
+        rows = slice(row, row + 1)
+        expected += share * objective(one, AGES[rows], GENDERS[rows]) / 4
+        expected += (1 - share) * objective(one, BLEND.ages[rows], BLEND.genders[rows]) / 4
+    found = objective(logits, AGES, GENDERS, BLEND)
+    torch.testing.assert_close(found, expected)
+
+
+def test_for_distributions_that_is_the_blended_target() -> None:
+    config = TrainConfig(l1_weight=0.0, gender_weight=0.0)
+    logits = outputs("dldl_v2")
+    objective_of(config)(logits, AGES, GENDERS, BLEND).backward()  # type: ignore[no-untyped-call]
+    (own, other) = (
+        soft_age_labels(ages, AGE_COUNT, 1.0, 0.05, 4.0).double() for ages in (AGES, BLEND.ages)
+    )
+    share = BLEND.weight.unsqueeze(1)
+    targets = share * own + (1 - share) * other
+    (expected,) = torch.autograd.grad(age_divergence(logits[0], targets).mean(), logits[0])
+    assert logits[0].grad is not None
+    torch.testing.assert_close(logits[0].grad, expected)
+
+
+def test_weights_belong_to_ages_and_leave_gender_alone() -> None:
+    config = TrainConfig(age_loss="cross_entropy")
+    weights = torch.linspace(0.5, 3, AGE_COUNT)
+    logits = outputs("cross_entropy")
+    objective = objective_of(config, weights)
+    of_age = torch.nn.functional.cross_entropy(logits[0], AGES, reduction="none")
+    of_gender = gender_loss(logits[1], GENDERS, 0.05)
+    expected = (of_age * weights[AGES] + of_gender).mean()
+    torch.testing.assert_close(objective(logits, AGES, GENDERS), expected)
+    # A blended face's labels each bring their own weight.
+    others = torch.nn.functional.cross_entropy(logits[0], BLEND.ages, reduction="none")
+    both = BLEND.weight * (of_age * weights[AGES] + of_gender) + (1 - BLEND.weight) * (
+        others * weights[BLEND.ages] + gender_loss(logits[1], BLEND.genders, 0.05)
+    )
+    torch.testing.assert_close(objective(logits, AGES, GENDERS, BLEND), both.mean())
