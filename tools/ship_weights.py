@@ -6,7 +6,8 @@
 The stored file is what gets calibrated and measured, after rounding: calibrated on the validation
 split of the prepared set that it was trained on, measured there and on the test split. ``--again``
 does so for the file that is shipped already, without touching its tensors. Each run is a look at
-the test split: note it in docs/weights.md.
+the test split: note it in docs/weights.md. Beside the file go the graphs by
+which ONNX Runtime runs it without torch; ``tools/write_skeletons.py`` writes these alone.
 """
 
 from __future__ import annotations
@@ -26,8 +27,10 @@ from utkage.core.reporter import SilentReporter
 from utkage.data.labels import RANGE_NAMES
 from utkage.data.store import ChipStore
 from utkage.engines.evaluation.metrics import Metrics, score
+from utkage.engines.exporting.skeleton import write_skeletons
 from utkage.engines.inference.loading import load_predictor
 from utkage.engines.inference.predictor import predict_faces
+from utkage.engines.inference.skeleton import SKELETONS
 from utkage.faces.contract import utkface_contract
 from utkage.models.card import RESEARCH_TERMS
 from utkage.models.locate import BEST_NAME, SHIPPED_NAME
@@ -113,6 +116,8 @@ def measure(out: Path, data: Path) -> None:
     if size > MAX_BYTES:
         raise DataError(f"{out}: {size} bytes is over the limit of {MAX_BYTES}")
     print(f"{out}: {size} bytes")
+    for graph in write_skeletons(card, out.parent / SKELETONS):
+        print(f"{graph}: {graph.stat().st_size} bytes")
 
 
 def _require_split(weights: Weights, store: ChipStore, origin: Path) -> None:
