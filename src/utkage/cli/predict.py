@@ -36,6 +36,15 @@ def predict_command(
     ] = None,
     weights: WeightsChoice = "auto",
     device: Device = "auto",
+    engine: Annotated[
+        str,
+        typer.Option(
+            help="onnx (ONNX Runtime, on the processor; starts fast), torch, or auto: onnx where "
+            "it can, else torch. Both answer the same.",
+            rich_help_panel=MODEL,
+            metavar="NAME",
+        ),
+    ] = "auto",
     flip: Flip = True,
     interval: Annotated[
         float, typer.Option(help="Level of the age interval.", rich_help_panel=MODEL)
@@ -71,6 +80,7 @@ def predict_command(
                 inputs=tuple(inputs),
                 weights=weights,
                 device=device,
+                engine=engine,
                 crop=crop,
                 flip=flip,
                 interval=interval,
@@ -132,7 +142,7 @@ def _print_table(rows: list[FaceRow], interval: float) -> None:
         table.add_row(
             Text(row.file),
             str(row.face),
-            f"{row.age:.1f}",
+            f"{row.age:.1f}".removesuffix(".0"),
             f"{row.age_low:.0f} - {row.age_high:.0f}",
             f"{row.range} ({row.range_probability:.0%})",
             f"{row.gender} ({certainty:.1%})",

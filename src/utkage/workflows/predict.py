@@ -29,6 +29,7 @@ class PredictRequest:
         inputs: Files, folders (searched recursively) and glob patterns.
         weights: As in ``models.locate.resolve_weights``.
         device: As in ``--device``.
+        engine: ``"onnx"``, ``"torch"`` or ``"auto"``, as in ``load_predictor``.
         crop: ``"auto"`` finds and aligns faces, ``"none"`` takes pictures that are chips already.
         flip: Average each answer with that for the mirrored chip.
         interval: Level of the age interval, 0..1.
@@ -40,6 +41,7 @@ class PredictRequest:
     inputs: tuple[str, ...]
     weights: str = "auto"
     device: str = "auto"
+    engine: str = "auto"
     crop: str = "auto"
     flip: bool = True
     interval: float = 0.8
@@ -130,15 +132,15 @@ def predict(request: PredictRequest, reporter: Reporter | None = None) -> Iterat
 
 
 def _photos(files: list[Path], request: PredictRequest, reporter: Reporter) -> Iterator[Photo]:
-    from utkage.engines.device import choose_device
     from utkage.engines.inference.loading import load_predictor
     from utkage.engines.inference.photos import predict_photos
     from utkage.faces.retinaface import RetinaFaceDetector
 
     weights, origin = resolve_weights(request.weights)
-    reporter.info(f"weights {weights} ({origin})")
-    device, _ = choose_device(request.device)
-    predictor = load_predictor(weights, device=device, flip=request.flip)
+    predictor = load_predictor(
+        weights, device=request.device, flip=request.flip, engine=request.engine
+    )
+    reporter.info(f"weights {weights} ({origin}), engine {predictor.engine}")
     # One thread a session: photographs are worked on side by side instead.
     detector = RetinaFaceDetector(threads=1) if request.crop == "auto" else None
     with reporter.progress("predicting", len(files)) as task:

@@ -17,11 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utkage.core.errors import ImageError
-from utkage.data.ingest import MIN_SIDE
 from utkage.engines.inference.predictions import Predictions
 from utkage.engines.inference.predictor import ChipPredictor
 from utkage.faces.alignment import extract_chip
-from utkage.faces.contract import CropContract, Point
+from utkage.faces.contract import MIN_SIDE, CropContract, Point
 from utkage.faces.detector import Detector
 from utkage.images.decode import load_image
 from utkage.images.resize import resize_square
