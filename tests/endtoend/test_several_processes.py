@@ -23,6 +23,8 @@ TRAIN = (
     *("train", "--batch-size", "16", "--sizes", "48", "--backbone", "mobilenet_v3_small"),
     *("--init", "scratch", "--device", "cpu", "--seed", "3"),
 )
+# Enough that a process lost behind the second is lost before the last.
+EPOCHS = 7
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 
 
@@ -86,7 +88,7 @@ def test_two_processes_learn_what_one_does(folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def undisturbed(folder: Path) -> str:
-    command = several("undisturbed", 20)
+    command = several("undisturbed", EPOCHS)
     subprocess.run(
         command, cwd=folder, env=ENVIRONMENT, check=True, capture_output=True, timeout=300
     )
@@ -117,7 +119,7 @@ def test_a_lost_process_ends_the_run_and_the_same_command_goes_on(
     folder: Path, undisturbed: str
 ) -> None:
     with subprocess.Popen(
-        several("lost", 20), cwd=folder, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True
+        several("lost", EPOCHS), cwd=folder, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True
     ) as running:
         wait_for_epoch(folder, "lost", 2)
         found = workers(running.pid)
@@ -127,7 +129,7 @@ def test_a_lost_process_ends_the_run_and_the_same_command_goes_on(
     assert running.returncode != 0
     assert "another process of this training was lost" in said or "SIGTERM" in said
     again = subprocess.run(
-        several("lost", 20),
+        several("lost", EPOCHS),
         cwd=folder,
         env=ENVIRONMENT,
         capture_output=True,
@@ -140,7 +142,7 @@ def test_a_lost_process_ends_the_run_and_the_same_command_goes_on(
 
 
 def test_torchrun_restarts_a_run_by_itself(folder: Path, undisturbed: str) -> None:
-    command = several("restarted", 20, "--max-restarts", "1")
+    command = several("restarted", EPOCHS, "--max-restarts", "1")
     with subprocess.Popen(
         command, cwd=folder, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True
     ) as running:
