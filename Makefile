@@ -39,6 +39,7 @@ test: $(VENV)/.installed
 	$(BIN)/lint-imports
 	$(BIN)/python tools/write_cli_docs.py --check
 	$(BIN)/python tools/write_config_docs.py --check
+	$(BIN)/python tools/write_model_card.py --check
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
 
 format: $(VENV)/.installed
@@ -49,6 +50,7 @@ docs: $(VENV)/.installed
 	$(BIN)/python tools/write_cli_docs.py
 	$(BIN)/python tools/write_config_docs.py
 	$(BIN)/python tools/write_numbers.py
+	$(BIN)/python tools/write_model_card.py
 
 bench: $(VENV)/.installed
 	$(BIN)/python tools/bench.py $(BENCH_DATA)

@@ -7,8 +7,8 @@ The stored file is what gets calibrated and measured, after rounding: calibrated
 split of the prepared set that it was trained on, measured there and on the test split. ``--again``
 does so for the file that is shipped already; ``--point-estimate`` changes what is answered,
 ``--age-prior`` corrects how common each age is taken to be, on the validation split as well. Each
-run is a look at the test split: note it in docs/weights.md. Beside the file go the graphs by which
-ONNX Runtime runs it without torch; ``tools/write_skeletons.py`` writes these alone.
+run is a look at the test split: note it in docs/model-card.md. Beside the file go the graphs by
+which ONNX Runtime runs it without torch; ``tools/write_skeletons.py`` writes these alone.
 """
 
 from __future__ import annotations
@@ -16,18 +16,17 @@ from __future__ import annotations
 import argparse
 import datetime
 import sys
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from utkage.core.errors import DataError, UtkageError
 from utkage.core.reporter import SilentReporter
-from utkage.data.labels import RANGE_NAMES
 from utkage.data.store import ChipStore
-from utkage.engines.evaluation.metrics import Metrics, score
+from utkage.engines.evaluation.metrics import score
 from utkage.engines.exporting.skeleton import write_skeletons
 from utkage.engines.inference.loading import load_predictor
 from utkage.engines.inference.predictor import predict_faces
@@ -37,15 +36,17 @@ from utkage.models.card import POINT_ESTIMATES, RESEARCH_TERMS
 from utkage.models.locate import BEST_NAME, SHIPPED_NAME
 from utkage.models.weights import AGE_BIAS, Weights, load_weights, rewrite_card, save_weights
 from utkage.workflows.calibrate import Answering, fit_weights, with_age_prior
+from utkage.workflows.evaluate import EvaluateRequest, evaluate
 from utkage.workflows.labelled_faces import FaceChoice, labelled_faces
 
 SHIPPED = Path(__file__).resolve().parent.parent / "src" / "utkage" / "shipped" / SHIPPED_NAME
 MAX_BYTES = 10_000_000
 FLIPPED = " (flip averaging)"
+GROUP_AXES = ("range", "gender", "race")
 
 LIMITS = (
     "Ages are apparent ages as UTKFace labels them, partly by an algorithm; they are no proof of "
-    "age. Errors differ by age range: see by_range in the metrics.",
+    "age. Errors differ by age range: see the groups.",
     "Gender means the two labels of the data; it is least reliable for infants and toddlers.",
     "Trained on aligned, mostly frontal faces; profiles and covered faces give weak answers.",
 )
@@ -122,7 +123,11 @@ def measure(out: Path, data: Path, point_estimate: str | None, *, age_prior: boo
     if age_prior:
         weights = with_age_prior(weights, faces, str(out), how)
         vectors[AGE_BIAS] = weights.state[AGE_BIAS].numpy()
-    card = replace(weights.card, calibration=fit_weights(weights, faces, str(out), how))
+    card = replace(
+        weights.card,
+        calibration=fit_weights(weights, faces, str(out), how),
+        limits=LIMITS,
+    )
     rewrite_card(out, card, out, vectors)
     for split in ("val", "test"):
         for flip in (False, True):
@@ -130,6 +135,9 @@ def measure(out: Path, data: Path, point_estimate: str | None, *, age_prior: boo
                 name = f"{source} {split}{FLIPPED if flip else ''}"
                 card = card.with_metrics(name, metrics)
                 print(f"{name}: MAE {metrics['mae']:.3f}, gender {metrics['gender_accuracy']:.4f}")
+    for source in store.split("test").source_names:
+        name = f"{source} test{FLIPPED}"
+        card = card.with_metrics(name, {**card.metrics[name], **_intervals(out, data, source)})
     rewrite_card(out, card, out)
     size = out.stat().st_size
     if size > MAX_BYTES:
@@ -145,33 +153,32 @@ def _require_split(weights: Weights, store: ChipStore, origin: Path) -> None:
 
 
 def _measure(path: Path, store: ChipStore, split: str, flip: bool) -> dict[str, dict[str, Any]]:
-    """Figures of the stored file by source, and within each by age range."""
+    """Figures of the stored file by source."""
     predictor = load_predictor(path, flip=flip)
     faces = store.split(split)
     predictions = predict_faces(predictor, faces, SilentReporter(), split)
-
-    def figures(rows: NDArray[np.int64]) -> Metrics:
-        return score(faces.ages[rows], faces.genders[rows], predictions.take(rows))
-
     found: dict[str, dict[str, Any]] = {}
     for source in faces.source_names:
-        own = faces.of_source(source)
-        by_range = {}
-        for index, name in enumerate(RANGE_NAMES):
-            rows = np.flatnonzero(own & (faces.ranges == index))
-            if len(rows):
-                metrics = figures(rows)
-                by_range[name] = {
-                    "n": metrics.n,
-                    "mae": round(metrics.mae, 2),
-                    "gender_accuracy": round(metrics.gender_accuracy, 3),
-                }
-        found[source] = {
-            "measured": datetime.date.today().isoformat(),
-            **figures(np.flatnonzero(own)).to_dict(),
-            "by_range": by_range,
-        }
+        rows = np.flatnonzero(faces.of_source(source))
+        metrics = score(faces.ages[rows], faces.genders[rows], predictions.take(rows))
+        found[source] = {"measured": datetime.date.today().isoformat(), **metrics.to_dict()}
     return found
+
+
+def _intervals(path: Path, data: Path, source: str) -> dict[str, Any]:
+    """Every figure with its interval on the test faces of a source, and those of their groups."""
+    with tempfile.TemporaryDirectory() as folder:
+        result = evaluate(
+            EvaluateRequest(
+                data=data, source=source, weights=str(path), device="cpu", out=Path(folder)
+            )
+        )
+    return {
+        "figures": {
+            found.name: {"words": found.words, **found.to_dict()} for found in result.populations
+        },
+        "groups": [group.to_dict() for axis in GROUP_AXES for group in result.groups.of_axis(axis)],
+    }
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
     python tools/write_evaluation.py --data both
     python tools/write_evaluation.py --data both --stress
 
-Each run is a look at the test split: note it in docs/weights.md. ``--stress`` looks at the
+Each run is a look at the test split: note it in docs/model-card.md. ``--stress`` looks at the
 validation split only, and writes only its own table.
 """
 

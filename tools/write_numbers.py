@@ -21,6 +21,8 @@ from ship_weights import FLIPPED
 
 from utkage.core.files import write_text
 from utkage.data.labels import RANGE_NAMES
+from utkage.engines.evaluation.figures import SHARE, YEARS, shown
+from utkage.engines.evaluation.groups import Group
 from utkage.models.locate import shipped_weights
 from utkage.models.weights import read_card
 
@@ -78,18 +80,25 @@ def ranges() -> str:
     """Errors by age range on the test splits, with flip averaging."""
     card = read_card(shipped_weights())
     sources = card.data["source"].split("+")
-    found = [card.metrics[f"{source} test{FLIPPED}"]["by_range"] for source in sources]
+    groups = [
+        {
+            group.name: group
+            for stored in card.metrics[f"{source} test{FLIPPED}"]["groups"]
+            if (group := Group.from_dict(stored)).axis == "range"
+        }
+        for source in sources
+    ]
     heads = [f"{source}: faces | MAE, years | gender" for source in sources]
     lines = [f"| age range | {' | '.join(heads)} |", "|---" * (1 + 3 * len(sources)) + "|"]
     for name in RANGE_NAMES:
         cells = [name]
-        for by_range in found:
-            own = by_range.get(name)
-            cells += (
-                ["-"] * 3
-                if own is None
-                else [str(own["n"]), f"{own['mae']:.2f}", f"{own['gender_accuracy']:.1%}"]
-            )
+        for by_name in groups:
+            if name in by_name:
+                n, found = by_name[name].n, by_name[name].figures
+                cells += [str(n), shown(found["mae"].value, YEARS)]
+                cells += [shown(found["gender_accuracy"].value, SHARE)]
+            else:
+                cells += ["-"] * 3
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 

@@ -49,6 +49,11 @@ class Estimate:
             for name, value in vars(self).items()
         }
 
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> Estimate:
+        """What ``to_dict`` gave."""
+        return cls(**stored)
+
 
 @dataclass(frozen=True)
 class Bootstrap:

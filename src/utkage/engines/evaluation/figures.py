@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -96,6 +96,12 @@ class Population:
             "n": self.n,
             "figures": {name: found.to_dict() for name, found in self.figures.items()},
         }
+
+    @classmethod
+    def from_dict(cls, name: str, words: str, stored: Mapping[str, Any]) -> Population:
+        """What ``to_dict`` gave, named again."""
+        figures = {key: Estimate.from_dict(found) for key, found in stored["figures"].items()}
+        return cls(name, words, stored["n"], figures)
 
 
 def populations(faces: AnsweredFaces, bootstrap: Bootstrap) -> tuple[Population, ...]:

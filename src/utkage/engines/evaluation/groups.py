@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,6 +69,12 @@ class Group:
             "small": self.small,
             "figures": {name: found.to_dict() for name, found in self.figures.items()},
         }
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> Group:
+        """What ``to_dict`` gave."""
+        figures = {name: Estimate.from_dict(found) for name, found in stored["figures"].items()}
+        return cls(stored["axis"], stored["name"], stored["n"], figures)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,113 @@
+"""Write docs/model-card.md from the card inside the shipped weights, or check that it is fresh.
+
+python tools/write_model_card.py [--check]
+
+Filled is what lies between the marks ``<!-- card -->``; the log of looks at the test split below
+it is kept by hand.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from ship_weights import FLIPPED, GROUP_AXES
+from write_numbers import filled
+
+from utkage.core.files import file_hash, write_text
+from utkage.core.toml_file import toml_lines
+from utkage.engines.evaluation.figures import Population
+from utkage.engines.evaluation.groups import CAVEAT, Group, GroupReport
+from utkage.models.card import Card
+from utkage.models.locate import shipped_weights
+from utkage.models.weights import read_card
+from utkage.plots.model_card import figures_table, groups_table
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "model-card.md"
+
+
+def main() -> int:
+    """Write the page, or with ``--check`` fail when it is stale."""
+    text = PAGE.read_text(encoding="utf-8")
+    path = shipped_weights()
+    fresh = filled(text, "card", rendered(read_card(path), path))
+    if "--check" in sys.argv[1:]:
+        if fresh != text:
+            print(f"{PAGE} is stale; run: make docs", file=sys.stderr)
+            return 1
+        return 0
+    write_text(PAGE, fresh)
+    return 0
+
+
+def rendered(card: Card, path: Path) -> str:
+    """The card as Markdown."""
+    contract, data = card.contract, card.data
+    splits = ", ".join(f"{name} {n}" for name, n in data["splits"].items())
+    split = ", ".join(
+        f"{name} {value}" for name, value in data["split"].items() if value is not None
+    )
+    facts = {
+        "File": f"`{path.name}`, {path.stat().st_size / 1e6:.2f} MB, float16 safetensors, SHA-256 "
+        f"`{file_hash(path)}...`",
+        "Network": f"{card.backbone}; age as a distribution over years ({card.age_head}), answered "
+        f"by its {card.point_estimate}; P(female)",
+        "Takes": f"aligned faces of {contract.size} x {contract.size} pixels, "
+        f"{contract.colour}; `utkage info` prints the template",
+        "Data": f"{data['source']}, split `{data['split_hash']}` ({splits}; {split})",
+        "Trained by": f"`{card.training['command']}`, begun {card.training['started']}, on "
+        f"{card.training['device']}",
+        "Calibration": _calibration(card),
+        "Versions": ", ".join(f"{name} {version}" for name, version in card.versions.items()),
+    }
+    parts = [
+        "\n".join(f"* **{name}:** {value}" for name, value in facts.items()),
+        "## Lineage\n\n" + "\n".join(f"{i}. {step}" for i, step in enumerate(card.lineage, 1)),
+        f"## Terms\n\n{card.terms}",
+        "## Known failures\n\n" + "\n".join(f"* {limit}" for limit in card.limits),
+        "## Settings of the last training\n\n[training.md](training.md) says what they mean.\n\n"
+        f"```toml\n{_settings(card)}```",
+    ]
+    for source in data["source"].split("+"):
+        parts.append(_measured(source, card.metrics[f"{source} test{FLIPPED}"]))
+    return "\n\n".join(parts)
+
+
+def _measured(source: str, metrics: dict[str, Any]) -> str:
+    populations = [
+        Population.from_dict(name, stored["words"], stored)
+        for name, stored in metrics["figures"].items()
+    ]
+    groups = GroupReport(tuple(Group.from_dict(stored) for stored in metrics["groups"]), ())
+    return "\n\n".join(
+        [
+            f"## On the test faces of {source}",
+            f"{metrics['n']} faces, with flip averaging, measured {metrics['measured']} on the "
+            "stored file by `tools/ship_weights.py`. In brackets: 95 % bootstrap intervals, groups "
+            "of copies drawn together.",
+            figures_table(populations),
+            CAVEAT,
+            groups_table(groups, GROUP_AXES),
+        ]
+    )
+
+
+def _calibration(card: Card) -> str:
+    fitted = card.calibration
+    if fitted is None:
+        return "none"
+    return (
+        f"temperatures {fitted.gender_temperature:.2f} (gender) and {fitted.range_temperature:.2f} "
+        f"(ranges), conformal age intervals in {len(fitted.bands)} bands of predicted age, fitted "
+        f"to {fitted.fitted_on['n']} faces, {fitted.fitted_on['split']}"
+    )
+
+
+def _settings(card: Card) -> str:
+    augmentation = toml_lines(card.training["augmentation"])
+    return f"{toml_lines(card.training['config'])}\n[augmentation]\n{augmentation}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
