@@ -29,6 +29,12 @@ ROW_KEYS = [
     "range_probability",
     "gender",
     "p_female",
+    "interval_level",
+    "threshold",
+    "p_at_least",
+    "flags",
+    "landmarks",
+    "faces",
 ]
 
 Rows = list[dict[str, object]]

@@ -14,7 +14,7 @@ from utkage.data.audit.perceptual import perceptual_hash
 from utkage.data.audit.records import Record
 from utkage.data.sources.base import Entry
 from utkage.faces.alignment import extract_chip
-from utkage.faces.contract import CropContract
+from utkage.faces.contract import MIN_SIDE, CropContract
 from utkage.faces.detector import Detector
 from utkage.images.decode import load_image
 from utkage.images.formats import extension_fits
@@ -22,7 +22,6 @@ from utkage.images.resize import resize_square
 
 # Why a photograph gives no chip though it could be read: what is counted as a miss.
 NO_FACE = "no face was found"
-MIN_SIDE = 32
 # Below this spread of values (0..255) a picture shows nothing.
 MIN_CONTRAST = 1.0
 

@@ -67,6 +67,7 @@ class RetinaFaceDetector:
         min_face: float = 16.0,
         sides: tuple[int, ...] = (640, 1600),
         finest: float = 0.0,
+        thorough: bool = False,
     ) -> None:
         """Load the network.
 
@@ -80,6 +81,7 @@ class RetinaFaceDetector:
             sides: Long side of the picture in each look, coarse to fine, in pixels. The default is
                 what prepared sets are made with.
             finest: Scale of one more look, in units of the picture's own resolution; 0 for none.
+            thorough: Take every look, whatever the ones before found.
 
         Raises:
             ConfigError: an argument is outside its range.
@@ -99,6 +101,7 @@ class RetinaFaceDetector:
         self._min_face = min_face
         self._sides = sides
         self._finest = finest
+        self._thorough = thorough
 
     def detect(self, rgb: NDArray[np.uint8]) -> list[Face]:
         """Find the faces of a picture, the largest first.
@@ -118,7 +121,7 @@ class RetinaFaceDetector:
         for scale in finer:
             if not len(found):
                 largest, threshold = _TINY_FACE / last, self._second_look_threshold
-            elif found.sizes.min() < _SMALL_FACE / last:
+            elif self._thorough or found.sizes.min() < _SMALL_FACE / last:
                 largest, threshold = _SMALL_FACE / last, self._score_threshold
             else:
                 break
