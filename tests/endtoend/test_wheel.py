@@ -32,6 +32,8 @@ def test_what_is_inside(wheel: Path) -> None:
         "utkage/py.typed",
         "utkage/shipped/utkage-mobilenet_v1.safetensors",
         "utkage/shipped/NOTICE.md",
+        "utkage/shipped/graphs/mobilenet_v1.softmax.onnx",
+        "utkage/shipped/graphs/mobilenet_v1.softmax.flip.onnx",
         "utkage/shipped/EXAMPLES.md",
         *(f"utkage/recipes/{name}.toml" for name in ("best", "default", "fast", "seed")),
     } <= names

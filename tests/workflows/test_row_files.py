@@ -90,7 +90,7 @@ def test_rows_that_stop_within_a_file_are_not_written(tmp_path: Path) -> None:
 def test_resume_refuses_other_files(tmp_path: Path, content: str) -> None:
     path = tmp_path / "other.jsonl"
     path.write_text(content)
-    with pytest.raises(UsageError, match="other.jsonl, line 1"):
+    with pytest.raises(UsageError, match=r"other\.jsonl, line 1"):
         finished_files(path)
     assert path.read_text() == content
 

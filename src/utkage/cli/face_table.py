@@ -40,7 +40,7 @@ def _answer(row: FaceRow, options: RowOptions) -> list[str] | None:
         return None
     cells = [
         str(row.face),
-        f"{row.age:.1f}",
+        f"{row.age:.1f}".removesuffix(".0"),
         f"{row.age_low:.0f} - {row.age_high:.0f}",
         f"{row.range} ({row.range_probability:.0%})",
     ]

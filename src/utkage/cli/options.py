@@ -36,8 +36,8 @@ WeightsChoice = Annotated[
     typer.Option(
         "--weights",
         "-w",
-        help="auto (newest run below runs/, else the shipped ones), shipped, a file, or a run "
-        "folder.",
+        help="auto (newest run below runs/, else the shipped ones), shipped, a file, a run "
+        "folder, or an exported .onnx file (to predict with).",
         rich_help_panel=MODEL,
         metavar="CHOICE",
     ),

@@ -54,6 +54,15 @@ def predict_command(
     ] = False,
     weights: WeightsChoice = "auto",
     device: Device = "auto",
+    engine: Annotated[
+        str,
+        typer.Option(
+            help="onnx (ONNX Runtime, on the processor; starts fast), torch, or auto: onnx where "
+            "it can, else torch. Both answer the same.",
+            rich_help_panel=MODEL,
+            metavar="NAME",
+        ),
+    ] = "auto",
     flip: Flip = True,
     interval: Annotated[
         float, typer.Option(help="Level of the age interval.", rich_help_panel=MODEL)
@@ -152,6 +161,7 @@ def predict_command(
             inputs=tuple(inputs),
             weights=weights,
             device=device,
+            engine=engine,
             crop=crop,
             flip=flip,
             interval=interval,

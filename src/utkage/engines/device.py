@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import platform
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from utkage.core.errors import DeviceError
@@ -10,6 +14,35 @@ if TYPE_CHECKING:
     import torch
 
 CHOICES = ("auto", "cpu", "cuda", "cuda:N", "mps")
+
+
+# What the drivers of NVIDIA, of AMD and of Windows' Linux leave where a GPU can be reached.
+_GPU_FILES = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/kfd", "/dev/dxg")
+
+
+def gpu_is_possible() -> bool:
+    """Whether PyTorch might find a GPU here, told without importing it."""
+    if sys.platform == "darwin":
+        return platform.machine() == "arm64"
+    if sys.platform == "win32":
+        windows = Path(os.environ.get("SYSTEMROOT", "C:/Windows"))
+        return (windows / "System32" / "nvcuda.dll").exists()
+    return any(Path(name).exists() for name in _GPU_FILES)
+
+
+def is_cpu(device: str | torch.device) -> bool:
+    """Whether ``device``, a choice as in ``choose_device`` or a torch device, is the processor.
+
+    PyTorch is only imported where it alone can tell.
+
+    Raises:
+        DeviceError: the device does not exist here, or the name is unknown.
+    """
+    if not isinstance(device, str):
+        return device.type == "cpu"
+    if device == "cpu" or (device == "auto" and not gpu_is_possible()):
+        return True
+    return choose_device(device)[0].type == "cpu"
 
 
 def choose_device(choice: str) -> tuple[torch.device, str]:

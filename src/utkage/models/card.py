@@ -13,7 +13,8 @@ from utkage.models.calibration import Calibration
 FORMAT = "utkage weights"
 FORMAT_VERSION = 1
 
-POINT_ESTIMATES = ("median", "mean", "whole-year median")
+WHOLE_YEAR_MEDIAN = "whole-year median"
+POINT_ESTIMATES = ("median", "mean", WHOLE_YEAR_MEDIAN)
 AGE_HEADS = ("softmax", "coral", "corn")
 
 RESEARCH_TERMS = (

@@ -71,19 +71,24 @@ class ChipGraph(nn.Module):
     def forward(self, chips: Tensor) -> ChipOutputs:
         """Answer for a batch of chips."""
         images = chips.permute(0, 3, 1, 2).float()
-        ages, genders = self._probabilities(images)
         if self.flip:
-            mirrored_ages, mirrored_genders = self._probabilities(images.flip(3))
-            ages = (ages + mirrored_ages) / 2
-            genders = (genders + mirrored_genders) / 2
-        age = self._point(ages)
-        ranges = ages @ self.membership
-        return ChipOutputs(age, ages, *tempered(ranges, genders, self.calibration))
+            # One pass over both, so that exported graphs hold the network once.
+            both = self._probabilities(torch.cat([images, images.flip(3)]))
+            ages, genders = (mean_of_views(values) for values in both)
+        else:
+            ages, genders = self._probabilities(images)
+        return self.answers(ages, genders)
 
-    def _point(self, ages: Tensor) -> Tensor:
-        if self.point_estimate == "mean":
+    def answers(self, ages: Tensor, genders: Tensor) -> ChipOutputs:
+        """What is answered for age distributions (N, 117) and P(male) and P(female), (N, 2)."""
+        ranges, female = tempered(ages @ self.membership, genders, self.calibration)
+        return ChipOutputs(self.point(ages, self.point_estimate), ages, ranges, female)
+
+    def point(self, ages: Tensor, estimate: str) -> Tensor:
+        """An estimate, one of ``models.card.POINT_ESTIMATES``, of distributions: years, (N,)."""
+        if estimate == "mean":
             return ages @ self.year
-        return median_age(ages) if self.point_estimate == "median" else whole_year_median(ages)
+        return median_age(ages) if estimate == "median" else whole_year_median(ages)
 
     def _probabilities(self, images: Tensor) -> tuple[Tensor, Tensor]:
         age_outputs, gender_logits = self.network(images)
@@ -117,13 +122,19 @@ def tempered(
     """
     if calibration is None:
         return ranges, genders[:, 1]
-    ranges = torch.softmax(_logs(ranges) / calibration.range_temperature, dim=1)
-    genders = torch.softmax(_logs(genders) / calibration.gender_temperature, dim=1)
-    return ranges, genders[:, 1]
+    female = at_temperature(genders, calibration.gender_temperature)[:, 1]
+    return at_temperature(ranges, calibration.range_temperature), female
 
 
-def _logs(probabilities: Tensor) -> Tensor:
-    return probabilities.clamp(min=_SMALLEST).log()
+def at_temperature(probabilities: Tensor, temperature: Tensor | float) -> Tensor:
+    """Probabilities (N, K) whose logarithms were divided by ``temperature`` (Guo et al. 2017)."""
+    logs = probabilities.clamp(min=_SMALLEST).log()
+    return torch.softmax(logs / temperature, dim=1)
+
+
+def mean_of_views(values: Tensor) -> Tensor:
+    """Mean of the answers for N chips and, behind them, for their mirrored selves: (2N, ...)."""
+    return values.reshape(2, -1, *values.shape[1:]).mean(dim=0)
 
 
 def median_age(distribution: Tensor) -> Tensor:

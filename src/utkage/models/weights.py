@@ -12,8 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from utkage.core.errors import ConfigError, UsageError, WeightsError
-from utkage.core.files import replacing, write_bytes
+from utkage.core.files import write_bytes
+from utkage.models import onnx_metadata
 from utkage.models.card import Card
 
 if TYPE_CHECKING:
@@ -44,15 +48,15 @@ def save_weights(path: Path, weights: Weights, *, half: bool = False) -> None:
     they are small, and the variances of the first batch norms do not fit into float16.
     """
     import torch
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     tensors = {
         name: (_to_half(tensor) if half else tensor).detach().cpu().contiguous()
         for name, tensor in weights.state.items()
     }
     tensors[FINGERPRINTS] = weights.fingerprints.to(torch.int32).contiguous()
-    with replacing(path) as partial:
-        save_file(tensors, partial, metadata={CARD_KEY: weights.card.to_json()})
+    # Written by Python, whose errors say that a disk is full; those of save_file do not.
+    write_bytes(path, save(tensors, metadata={CARD_KEY: weights.card.to_json()}))
 
 
 def load_weights(path: Path) -> Weights:
@@ -83,15 +87,49 @@ def load_weights(path: Path) -> Weights:
     return Weights(card, state, fingerprints)
 
 
-def read_card(path: Path) -> Card:
-    """Read only the card, without any tensor and without importing torch (but for ``.pt``).
+def read_arrays(path: Path) -> dict[str, NDArray[np.float32]]:
+    """The learned tensors of a safetensors file as float32 arrays, without importing torch.
+
+    Raises:
+        WeightsError: the file is damaged.
+    """
+    return {
+        name: array.astype(np.float32)
+        for name, array in _numpy_tensors(path).items()
+        if np.issubdtype(array.dtype, np.floating)
+    }
+
+
+def read_fingerprints(path: Path) -> NDArray[np.int32]:
+    """Fingerprints of the pictures that were learned from, int32 (n,), of any file with a card.
 
     Raises:
         UsageError: there is no such file.
-        WeightsError: not a weights file of ours.
+        WeightsError: not a file of ours.
+    """
+    if path.suffix == onnx_metadata.ONNX_SUFFIX:
+        return onnx_metadata.fingerprints_of(onnx_metadata.read_properties(path), path)
+    if path.suffix in PLAIN_SUFFIXES:
+        return load_weights(path).fingerprints.numpy()
+    read_card(path)
+    found = _numpy_tensors(path).get(FINGERPRINTS, np.empty(0))
+    return found.astype(np.int32)
+
+
+def read_card(path: Path) -> Card:
+    """Read only the card, without any tensor and without importing torch (but for ``.pt``).
+
+    Args:
+        path: A weights file, or an exported ONNX file.
+
+    Raises:
+        UsageError: there is no such file.
+        WeightsError: not a file of ours.
     """
     if path.suffix in PLAIN_SUFFIXES:
         return load_weights(path).card
+    if path.suffix == onnx_metadata.ONNX_SUFFIX:
+        return onnx_metadata.card_of(onnx_metadata.read_properties(path), path)
     if not path.is_file():
         raise UsageError(f"{path}: no such weights file")
     try:
@@ -155,6 +193,17 @@ def build_network(weights: Weights, origin: str) -> MultiTaskNet:
             f"{origin}: tensors do not fit {weights.card.backbone}: {detail}"
         ) from error
     return network.eval()
+
+
+def _numpy_tensors(path: Path) -> dict[str, NDArray[np.generic]]:
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        found: dict[str, NDArray[np.generic]] = load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(f"{path}: damaged weights file ({error})") from error
+    return found
 
 
 def _to_half(tensor: Tensor) -> Tensor:

@@ -15,7 +15,8 @@ from utkage.core.reporter import Reporter
 from utkage.data.chips import LabelledChips
 from utkage.faces.contract import CropContract, utkface_contract
 from utkage.models.locate import resolve_weights
-from utkage.models.weights import load_weights
+from utkage.models.onnx_metadata import ONNX_SUFFIX
+from utkage.models.weights import read_fingerprints
 
 if TYPE_CHECKING:
     from utkage.engines.evaluation.answered import AnsweredFaces
@@ -106,18 +107,17 @@ def open_answerer(choice: str, device: str, *, flip: bool) -> Answerer:
         WeightsError: the file is not ours.
         DataError: the table cannot be read.
     """
-    from utkage.engines.device import choose_device
     from utkage.engines.inference.loading import load_predictor
-    from utkage.engines.inference.onnx_predictor import OnnxPredictor
 
     path, origin = resolve_weights(choice)
     if path.suffix == ".csv":
         return Answerer(path, "answers of another program", None, read_numbers(path), None)
-    if path.suffix == ".onnx":
-        return Answerer(path, "exported", OnnxPredictor(path), None, None)
-    chosen, _ = choose_device(device)
-    predictor = load_predictor(path, device=chosen, flip=flip)
-    return Answerer(path, origin, predictor, None, load_weights(path).fingerprints.numpy())
+    exported = path.suffix == ONNX_SUFFIX
+    predictor = load_predictor(path, device=device, flip=flip or exported)
+    learned = read_fingerprints(path)
+    # Files that were exported by former versions do not say.
+    known = len(learned) > 0 or not exported
+    return Answerer(path, origin, predictor, None, learned if known else None)
 
 
 def read_numbers(path: Path) -> Numbers:

@@ -69,7 +69,7 @@ def export(request: ExportRequest, reporter: Reporter | None = None) -> ExportRe
 
     from utkage.engines.exporting.onnx_file import write_onnx
     from utkage.engines.exporting.parity import compare, drawn_chips
-    from utkage.engines.inference.onnx_predictor import OnnxPredictor
+    from utkage.engines.inference.onnx_predictor import open_onnx_file
     from utkage.engines.inference.predictor import TorchPredictor
     from utkage.models.systems import build_graph
     from utkage.models.weights import load_weights
@@ -84,7 +84,8 @@ def export(request: ExportRequest, reporter: Reporter | None = None) -> ExportRe
     if out.is_dir():
         raise UsageError(f"--out {out}: is a folder; name a file, such as {out}/faces.onnx")
     with reporter.progress("exporting", 2) as task, replacing(out) as partial:
-        write_onnx(graph, card, partial)
+        fingerprints = weights.fingerprints.numpy()
+        write_onnx(graph, card, partial, flip=request.flip, fingerprints=fingerprints)
         task.advance(1, "comparing with ONNX Runtime")
         chips = drawn_chips(PARITY_CHIPS, card.contract.size)
         batches, first = [], 0
@@ -92,7 +93,7 @@ def export(request: ExportRequest, reporter: Reporter | None = None) -> ExportRe
             batches.append(chips[first : first + count])
             first += count
         parity = compare(
-            TorchPredictor(graph, card, torch.device("cpu")), OnnxPredictor(partial), batches
+            TorchPredictor(graph, card, torch.device("cpu")), open_onnx_file(partial), batches
         )
         parity.require(out)
         task.advance(1)

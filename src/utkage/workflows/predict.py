@@ -36,6 +36,7 @@ class PredictRequest:
             or paths, one a line), and with ``allow_download`` addresses.
         weights: As in ``models.locate.resolve_weights``.
         device: As in ``--device``.
+        engine: ``"onnx"``, ``"torch"`` or ``"auto"``, as in ``load_predictor``.
         crop: ``"auto"`` finds and aligns faces, ``"box"`` finds them and cuts around the box
             without turning, ``"none"`` takes pictures that are chips already.
         flip: Average each answer with that for the mirrored chip.
@@ -56,6 +57,7 @@ class PredictRequest:
     inputs: tuple[str, ...]
     weights: str = "auto"
     device: str = "auto"
+    engine: str = "auto"
     crop: str = "auto"
     flip: bool = True
     interval: float = 0.8
@@ -134,15 +136,15 @@ def _remaining(inputs: Inputs, rows: Path, reporter: Reporter) -> Inputs:
 def _photos(
     inputs: Inputs, request: PredictRequest, reporter: Reporter
 ) -> Generator[Photo, None, None]:
-    from utkage.engines.device import choose_device
     from utkage.engines.inference.cropping import Cropper
     from utkage.engines.inference.loading import load_predictor
     from utkage.engines.inference.photos import predict_photos
 
     weights, origin = resolve_weights(request.weights)
-    reporter.info(f"weights {weights} ({origin})")
-    device, _ = choose_device(request.device)
-    predictor = load_predictor(weights, device=device, flip=request.flip)
+    predictor = load_predictor(
+        weights, device=request.device, flip=request.flip, engine=request.engine
+    )
+    reporter.info(f"weights {weights} ({origin}), engine {predictor.engine}")
     detector = None
     if request.crop != "none":
         detector = open_detector(request.detector, request.min_face)

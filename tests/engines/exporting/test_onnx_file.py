@@ -14,7 +14,7 @@ from onnx import numpy_helper
 from utkage.core.errors import ParityError
 from utkage.engines.exporting.onnx_file import write_onnx
 from utkage.engines.exporting.parity import Parity, compare, drawn_chips
-from utkage.engines.inference.onnx_predictor import OnnxPredictor
+from utkage.engines.inference.onnx_predictor import open_onnx_file
 from utkage.engines.inference.predictor import TorchPredictor
 from utkage.models.calibration import LEVELS, AgeBand, Calibration
 from utkage.models.card import Card
@@ -50,14 +50,14 @@ def reference(graph: ChipGraph, card: Card) -> TorchPredictor:
 def exported(graph: ChipGraph, card: Card, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("onnx") / "model.onnx"
     with contextlib.redirect_stdout(io.StringIO()) as said:
-        write_onnx(graph, card, path)
+        write_onnx(graph, card, path, flip=True)
     assert said.getvalue() == "", "standard output belongs to data"
     return path
 
 
 def measure(reference: TorchPredictor, path: Path, card: Card) -> Parity:
     chips = drawn_chips(9, 64)
-    return compare(reference, OnnxPredictor(path, threads=1), [chips[:1], chips[1:4], chips[4:]])
+    return compare(reference, open_onnx_file(path, threads=1), [chips[:1], chips[1:4], chips[4:]])
 
 
 def test_the_file_answers_as_the_model(
@@ -67,7 +67,7 @@ def test_the_file_answers_as_the_model(
     found.require(exported)
     assert found.chips == 9
     assert found.max_probability_difference < 1e-4
-    answers = OnnxPredictor(exported, threads=1).predict_chips(drawn_chips(3, 64))
+    answers = open_onnx_file(exported, threads=1).predict_chips(drawn_chips(3, 64))
     expected = reference.predict_chips(drawn_chips(3, 64))
     for name, value in vars(expected).items():
         if name != "calibration":

@@ -85,6 +85,22 @@ def test_ties_are_nobodys_error(card: Card, truth: Predictions) -> None:
     parity(card, first, second).require(Path("a.onnx"))
 
 
+@pytest.mark.parametrize("slack", [1e-6, -1e-6, 1e-3, -1e-3])
+def test_a_tie_of_whole_years_is_nobodys_error(
+    card: Card, truth: Predictions, slack: float
+) -> None:
+    """Half of the distribution lies up to year 30 but for ``slack``; one side answers 31."""
+    distribution = np.zeros((6, 117))
+    distribution[:, [30, 31]] = [0.5 + slack, 0.5 - slack]
+    card = replace(card, point_estimate="whole-year median")
+    first = replace(truth, age_distribution=distribution, age=np.full(6, 30.0 + (slack < 0)))
+    second = replace(first, age=np.full(6, 31.0 - (slack < 0)))
+    found = parity(card, first, second)
+    assert found.max_age_difference == (0 if abs(slack) < 1e-4 else 1)
+    third = replace(first, age=np.full(6, 32.0))
+    assert parity(card, first, third).max_age_difference >= 1
+
+
 @pytest.mark.parametrize("difference", [0.05, np.nan])
 def test_probabilities_apart_without_another_gender(
     card: Card, truth: Predictions, difference: float

@@ -9,44 +9,96 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+import onnx
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
-from utkage.engines.inference.onnx_predictor import CARD_PROPERTY, INPUT_NAME, OUTPUT_NAMES
+from utkage.engines.inference.onnx_predictor import INPUT_NAME, OUTPUT_NAMES
 from utkage.models.card import Card
+from utkage.models.onnx_metadata import (
+    CARD_PROPERTY,
+    FINGERPRINTS_PROPERTY,
+    FLIP_PROPERTY,
+    encode_fingerprints,
+)
 
 OPSET = 18
 
 
-def write_onnx(graph: nn.Module, card: Card, path: Path) -> None:
+def write_onnx(
+    graph: nn.Module,
+    card: Card,
+    path: Path,
+    *,
+    flip: bool,
+    fingerprints: NDArray[np.int32] | None = None,
+) -> None:
     """Write ``graph`` to ``path`` with a dynamic batch and the card as metadata.
 
     The input ``chips`` is uint8 (N, S, S, 3), RGB, with S the size of the card's contract; the
     outputs are named and ordered as the fields of ``ChipOutputs``.
-    """
-    import onnx
 
-    side = card.contract.size
-    # Two chips, since the exporter would bake in a batch of one.
-    example = torch.zeros((2, side, side, 3), dtype=torch.uint8)
+    Args:
+        graph: From chips to ``ChipOutputs``.
+        card: Of its weights.
+        path: The file.
+        flip: Whether flip averaging is inside, to be said in the metadata.
+        fingerprints: Of the pictures that were learned from.
+    """
+    model = torch_to_onnx(graph, card.contract.size)
+    properties = {
+        CARD_PROPERTY: card.to_json(),
+        FLIP_PROPERTY: "true" if flip else "false",
+        "colour": "RGB",
+        "layout": "NHWC",
+    }
+    if fingerprints is not None and len(fingerprints):
+        properties[FINGERPRINTS_PROPERTY] = encode_fingerprints(fingerprints)
+    onnx.helper.set_model_props(model, properties)
+    onnx.checker.check_model(model)
+    path.write_bytes(model.SerializeToString())
+
+
+def torch_to_onnx(graph: nn.Module, side: int | None, *, optimize: bool = True) -> onnx.ModelProto:
+    """``graph`` as an ONNX model with a dynamic batch.
+
+    Args:
+        graph: From uint8 chips (N, side, side, 3) to ``ChipOutputs``.
+        side: Of the chips; None leaves height and width free, too.
+        optimize: Let the exporter fold constants, batch norms among them.
+    """
+    # Two chips, since the exporter would bake in a batch of one; sides as no network has them.
+    example = torch.zeros((2, side or 160, side or 192, 3), dtype=torch.uint8)
+    free = {0: torch.export.Dim("batch", min=1)}
+    if side is None:
+        free[1], free[2] = (torch.export.Dim(name, min=32) for name in ("height", "width"))
     with _quietly():
         program = torch.onnx.export(
             graph.eval().cpu(),
             (example,),
             input_names=[INPUT_NAME],
             output_names=list(OUTPUT_NAMES),
-            dynamic_shapes=({0: torch.export.Dim("batch", min=1)},),
+            dynamic_shapes=(free,),
             opset_version=OPSET,
             dynamo=True,
             verbose=False,
+            optimize=optimize,
         )
     assert program is not None
     model = program.model_proto
-    onnx.helper.set_model_props(
-        model, {CARD_PROPERTY: card.to_json(), "colour": "RGB", "layout": "NHWC"}
-    )
-    onnx.checker.check_model(model)
-    path.write_bytes(model.SerializeToString())
+    _forget_origin(model)
+    return model
+
+
+def _forget_origin(model: onnx.ModelProto) -> None:
+    # The exporter notes lines of our source, with folders of this machine, at every node.
+    graph = model.graph
+    graph.ClearField("value_info")
+    for part in (graph, *graph.node, *graph.initializer, *graph.input, *graph.output):
+        part.ClearField("metadata_props")
+        part.ClearField("doc_string")
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from utkage.core.errors import ParityError
 from utkage.engines.inference.predictions import Predictions
 from utkage.engines.inference.predictor import ChipPredictor
+from utkage.models.card import WHOLE_YEAR_MEDIAN
 
 MAX_AGE_DIFFERENCE = 0.01
 MAX_PROBABILITY_DIFFERENCE = 0.001
@@ -25,7 +26,8 @@ class Parity:
 
     Attributes:
         chips: Number of chips compared.
-        max_age_difference: Largest difference of the point estimate, years.
+        max_age_difference: Largest difference of the point estimate, years; ties of the
+            whole-year median do not count.
         max_probability_difference: Largest difference of P(female) or of the probability of any
             year of age.
         range_flips: Chips whose most probable age range differs.
@@ -77,9 +79,10 @@ def compare(reference: ChipPredictor, candidate: ChipPredictor, batches: list[An
     ranked = np.sort(first.range_probabilities, axis=1)
     clear_range = ranked[:, -1] - ranked[:, -2] > TIE
     clear_gender = np.abs(first.p_female - 0.5) > TIE
+    whole_years = reference.card.point_estimate == WHOLE_YEAR_MEDIAN
     return Parity(
         chips=len(first),
-        max_age_difference=float(np.abs(first.age - second.age).max()),
+        max_age_difference=float(_age_differences(first, second, whole_years=whole_years).max()),
         max_probability_difference=float(
             # Not Python's max, which may lose a NaN.
             np.max(
@@ -92,6 +95,22 @@ def compare(reference: ChipPredictor, candidate: ChipPredictor, batches: list[An
         range_flips=int(((first.range_index != second.range_index) & clear_range).sum()),
         gender_flips=int(((first.gender != second.gender) & clear_gender).sum()),
     )
+
+
+def _age_differences(
+    first: Predictions, second: Predictions, *, whole_years: bool
+) -> NDArray[np.float64]:
+    """Years between the estimates, (n,).
+
+    With ``whole_years``, an estimate that half of the distribution reaches but for a tie is as
+    good as that of the reference: the difference is 0.
+    """
+    years = np.abs(first.age - second.age)
+    if whole_years:
+        below = np.cumsum(first.age_distribution, axis=1)
+        lowest, highest = ((below < 0.5 + slack).sum(axis=1) for slack in (-TIE, TIE))
+        years[(lowest <= second.age) & (second.age <= highest)] = 0
+    return years
 
 
 def drawn_chips(count: int, size: int, seed: int = 0) -> NDArray[np.uint8]:

@@ -28,9 +28,15 @@ BATCH = 128
 
 
 class ChipPredictor(Protocol):
-    """Answers for chips."""
+    """Answers for chips.
+
+    Attributes:
+        card: Of the weights behind it.
+        engine: What computes, ``"torch"`` or ``"onnx"``.
+    """
 
     card: Card
+    engine: str
 
     def predict_chips(self, chips: NDArray[np.uint8]) -> Predictions:
         """Answer for uint8 RGB chips (N, S, S, 3) of the card's contract."""
@@ -38,6 +44,8 @@ class ChipPredictor(Protocol):
 
 class TorchPredictor:
     """Runs a graph from chips to ``ChipOutputs`` (``models.systems``) on a torch device."""
+
+    engine = "torch"
 
     def __init__(self, graph: nn.Module, card: Card, device: torch.device) -> None:
         import torch

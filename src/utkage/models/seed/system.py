@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from utkage.data.labels import AGE_COUNT
 from utkage.models.calibration import Calibration
-from utkage.models.chip_graph import ChipOutputs, gender_probabilities, tempered
+from utkage.models.chip_graph import ChipOutputs, gender_probabilities, mean_of_views, tempered
 
 # Years; until a training has measured its own error.
 START_SCALE = 8.0
@@ -79,12 +79,11 @@ class SeedGraph(nn.Module):
     def forward(self, chips: Tensor) -> ChipOutputs:
         """Answer for a batch of chips."""
         images = chips.permute(0, 3, 1, 2).float()
-        age, ranges, genders = self._answers(images)
         if self.flip:
-            mirrored = self._answers(images.flip(3))
-            age = (age + mirrored[0]) / 2
-            ranges = (ranges + mirrored[1]) / 2
-            genders = (genders + mirrored[2]) / 2
+            both = self._answers(torch.cat([images, images.flip(3)]))
+            age, ranges, genders = (mean_of_views(values) for values in both)
+        else:
+            age, ranges, genders = self._answers(images)
         distance = (self.year.unsqueeze(0) - age.unsqueeze(1)).abs()
         distribution = torch.softmax(-distance / self.system.age_scale.clamp(min=0.5), dim=1)
         return ChipOutputs(age, distribution, *tempered(ranges, genders, self.calibration))
