@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utkage.core.errors import ImageError
-from utkage.faces.contract import CropContract, Point
+from utkage.faces.contract import UTKFACE_BOX, UTKFACE_CHIP_SIZE, CropContract, Point
 
 # Below this root-mean-square distance of the landmarks from their centre, in pixels, they say
 # nothing about the size and direction of a face.
@@ -72,11 +72,55 @@ def extract_chip(
     Raises:
         ImageError: the landmarks are not finite or lie (nearly) on one point.
     """
-    import cv2
+    return cut_chip(rgb, landmarks_to_chip(landmarks, contract), contract)
 
+
+def landmarks_to_chip(landmarks: Sequence[Point], contract: CropContract) -> NDArray[np.float64]:
+    """The (2, 3) matrix that brings the five landmarks of a face to their places in the chip.
+
+    Raises:
+        ImageError: the landmarks are not finite or lie (nearly) on one point.
+    """
     to_chip = similarity_transform(landmarks, contract.template)
     if _spread(np.asarray(landmarks, dtype=np.float64)) < _MIN_SPREAD:
         raise ImageError("landmarks lie on one point; the face cannot be aligned")
+    return to_chip
+
+
+def box_to_chip(
+    box: tuple[float, float, float, float], contract: CropContract
+) -> NDArray[np.float64]:
+    """The (2, 3) matrix that brings a box to where boxes of aligned faces lie, without turning.
+
+    For detectors whose landmarks are not to be trusted. The longer side of the box decides the
+    scale, and boxes are taken to be whole, not cut at the edge of the picture.
+
+    Raises:
+        ImageError: the box is empty.
+    """
+    x0, y0, x1, y1 = box
+    longer = max(x1 - x0, y1 - y0)
+    if not longer > 0:
+        raise ImageError("the box of the face is empty; the face cannot be cut out")
+    left, top, right, bottom = np.asarray(UTKFACE_BOX) * contract.size / UTKFACE_CHIP_SIZE
+    scale = max(right - left, bottom - top) / longer
+    shift_x = (left + right) / 2 - scale * (x0 + x1) / 2
+    shift_y = (top + bottom) / 2 - scale * (y0 + y1) / 2
+    return np.array([[scale, 0.0, shift_x], [0.0, scale, shift_y]])
+
+
+def cut_chip(
+    rgb: NDArray[np.uint8], to_chip: NDArray[np.float64], contract: CropContract
+) -> NDArray[np.uint8]:
+    """Cut out a chip: uint8 RGB (size, size, 3), black beyond the picture.
+
+    Args:
+        rgb: uint8 RGB, (height, width, 3).
+        to_chip: (2, 3) matrix from the picture to the chip, such as from ``landmarks_to_chip``.
+        contract: Size of the chip.
+    """
+    import cv2
+
     pixels_per_chip_pixel = 1 / max(math.sqrt(abs(np.linalg.det(to_chip[:, :2]))), 1e-9)
     oversampling = min(max(1, math.ceil(pixels_per_chip_pixel - 1e-3)), _MAX_OVERSAMPLING)
     side = contract.size * oversampling

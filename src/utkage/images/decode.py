@@ -14,10 +14,14 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from utkage.core.errors import ImageError
+from utkage.images.formats import is_heif
+
+PictureSource = Path | str | bytes | NDArray[np.generic]
+"""A path, the content of a file, or decoded pixels."""
 
 # Pillow would otherwise try every plug-in it has, some of which start other programs. JPEG stands
 # for the multi-picture files (MPO) of telephones as well.
-_FORMATS = ("JPEG", "PNG", "GIF", "BMP", "DIB", "PPM", "WEBP", "TIFF")
+_FORMATS = ("JPEG", "PNG", "GIF", "BMP", "DIB", "PPM", "WEBP", "TIFF", "AVIF")
 
 _ORIENTATION_TAG = 0x0112
 _UPRIGHT = {
@@ -33,16 +37,23 @@ _UPRIGHT = {
 _WARNING_FILTERS = threading.Lock()
 
 
-def load_image(source: Path | bytes, *, max_pixels: int = 100_000_000) -> NDArray[np.uint8]:
+def load_image(
+    source: PictureSource, *, max_pixels: int = 100_000_000, name: str | None = None
+) -> NDArray[np.uint8]:
     """Decode a picture: upright by its EXIF orientation, first frame, transparency over white.
 
     Grey pictures of 16 bits (and integers up to 65535) are divided by 257; floating-point ones
     are read as 0..1 when nothing exceeds 1, and as 0..255 when nothing exceeds 255; any other
-    range is stretched from its lowest to its highest value.
+    range is stretched from its lowest to its highest value. Colour profiles are not applied: the
+    numbers in the file are the numbers that come out, as for the pictures of the training.
+
+    HEIC and HEIF need the extra ``utkage[heic]``.
 
     Args:
-        source: Path of a file, or its content.
+        source: Path of a file, its content, or pixels as an array: uint8 (height, width), or
+            with 3 (RGB) or 4 (RGBA) channels as the last axis.
         max_pixels: Largest width x height that is decoded, judged by the header alone.
+        name: What errors call it, for bytes that come from somewhere.
 
     Returns:
         uint8 RGB, (height, width, 3), contiguous and writeable.
@@ -50,8 +61,10 @@ def load_image(source: Path | bytes, *, max_pixels: int = 100_000_000) -> NDArra
     Raises:
         ImageError: the file is missing, empty, damaged, too large or not a picture.
     """
-    name = "picture" if isinstance(source, bytes) else str(source)
-    content = source if isinstance(source, bytes) else _read(source)
+    if isinstance(source, np.ndarray):
+        return _from_array(source)
+    name = name or ("picture" if isinstance(source, bytes) else str(source))
+    content = source if isinstance(source, bytes) else _read(Path(source))
     if not content:
         raise ImageError(f"{name}: the file is empty; copy or download it again")
     try:
@@ -59,11 +72,13 @@ def load_image(source: Path | bytes, *, max_pixels: int = 100_000_000) -> NDArra
             _check_size(image, max_pixels, name)
             _load(image)
             return _to_rgb(_upright(image))
-    except ImageError:
-        raise
+    except ImageError as error:
+        if str(error).startswith(name):
+            raise
+        raise ImageError(f"{name}: {error}") from error
     except UnidentifiedImageError as error:
         raise ImageError(
-            f"{name}: not a picture that can be read; use JPEG, PNG, WebP, BMP, GIF or TIFF"
+            f"{name}: not a picture that can be read; use JPEG, PNG, WebP, AVIF, BMP, GIF or TIFF"
         ) from error
     except Image.DecompressionBombError as error:
         raise ImageError(f"{name}: too many pixels to decode; make it smaller first") from error
@@ -96,8 +111,34 @@ def _read(path: Path) -> bytes:
 
 
 def _open(content: bytes) -> Image.Image:
+    formats: tuple[str, ...] = _FORMATS
+    if is_heif(content):
+        _register_heif()
+        formats = (*_FORMATS, "HEIF")
     with _without_warnings():
-        return Image.open(BytesIO(content), formats=_FORMATS)
+        return Image.open(BytesIO(content), formats=formats)
+
+
+def _register_heif() -> None:
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError as error:
+        raise ImageError(
+            "HEIC pictures need one more package; run: pip install 'utkage[heic]'"
+        ) from error
+    register_heif_opener()
+
+
+def _from_array(pixels: NDArray[np.generic]) -> NDArray[np.uint8]:
+    shape = pixels.shape
+    fits = len(shape) == 2 or (len(shape) == 3 and shape[2] in (3, 4))
+    if pixels.dtype != np.uint8 or not fits or pixels.size == 0:
+        raise ImageError(
+            f"an array of {pixels.dtype} {shape} is no picture; use uint8 RGB (height, width, 3)"
+        )
+    if len(shape) == 3 and shape[2] == 3:
+        return np.require(pixels, np.uint8, ["C", "W"])
+    return _to_rgb(Image.fromarray(np.ascontiguousarray(pixels)))
 
 
 def _load(image: Image.Image) -> None:

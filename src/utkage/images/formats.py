@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+IMAGE_SUFFIXES = (
+    ".jpg",
+    ".jpeg",
+    ".png",
+    ".webp",
+    ".bmp",
+    ".gif",
+    ".tif",
+    ".tiff",
+    ".avif",
+    ".heic",
+    ".heif",
+)
 """Suffixes, lower case, of the files that a folder or a pattern contributes."""
 
 # First bytes of each format and the endings that belong to it.
@@ -15,6 +27,22 @@ _SIGNATURES: tuple[tuple[bytes, tuple[str, ...]], ...] = (
     (b"MM\x00*", (".tif", ".tiff")),
     (b"RIFF", (".webp",)),
 )
+# What follows the four bytes of length in files of the ISO base media format.
+_HEIF_BRANDS = (b"ftypheic", b"ftypheix", b"ftypheim", b"ftypheis", b"ftypmif1", b"ftypmsf1")
+
+
+def is_heif(content: bytes) -> bool:
+    """Whether the first bytes are those of a HEIC or HEIF picture, as telephones write them."""
+    return content[4:12] in _HEIF_BRANDS
+
+
+def is_picture(content: bytes) -> bool:
+    """Whether the first bytes are those of any picture file that is known here."""
+    return (
+        content.startswith(tuple(signature for signature, _ in _SIGNATURES))
+        or content[4:12] in (b"ftypavif", b"ftypavis")
+        or is_heif(content)
+    )
 
 
 def extension_fits(name: str, content: bytes) -> bool:

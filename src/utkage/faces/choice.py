@@ -1,0 +1,50 @@
+"""Which detector a name on the command line means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from utkage.core.errors import ConfigError
+from utkage.faces.detector import Detector
+
+_YUNET = "yunet:"
+
+
+def check_detector(choice: str) -> None:
+    """Refuse a name that no detector has, before anything is loaded.
+
+    Raises:
+        ConfigError: it is neither ``retinaface`` nor ``yunet:FILE``.
+    """
+    if choice != "retinaface" and not (choice.startswith(_YUNET) and choice != _YUNET):
+        raise ConfigError(f"--detector {choice}: choose retinaface or yunet:FILE")
+
+
+def open_detector(choice: str, min_face: float | None = None) -> Detector:
+    """Load a detector for one thread a picture; pictures are worked on side by side.
+
+    Args:
+        choice: ``"retinaface"``, or ``"yunet:FILE"`` with a YuNet file for OpenCV.
+        min_face: Length of the smallest face to report, in pixels of the picture. If it is given,
+            RetinaFace looks as fine as such faces need, at every picture; None looks up to 1600
+            pixels, and further looks only follow where the first found nothing or small faces.
+
+    Raises:
+        ConfigError: unknown name, or a length below 0.
+        UsageError: the file or the package is not there.
+    """
+    check_detector(choice)
+    if choice.startswith(_YUNET):
+        from utkage.faces.yunet import YuNetDetector
+
+        path = Path(choice.removeprefix(_YUNET))
+        return YuNetDetector(path) if min_face is None else YuNetDetector(path, min_face=min_face)
+    from utkage.faces.retinaface import RetinaFaceDetector, finest_scale
+
+    if min_face is None:
+        return RetinaFaceDetector(threads=1)
+    if not min_face >= 0:
+        raise ConfigError(f"--min-face {min_face}: use 0 or more pixels")
+    return RetinaFaceDetector(
+        threads=1, min_face=min_face, finest=finest_scale(min_face), thorough=True
+    )

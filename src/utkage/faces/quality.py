@@ -1,0 +1,107 @@
+"""What about a face makes an answer weak, said in one word each.
+
+Thresholds are set where ``evaluate --stress`` shows that errors begin to grow, and so that few of
+the faces in the validation splits are flagged (``docs/evaluation.md``, ``docs/predict.md``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from utkage.faces.contract import CropContract, Point
+
+FLAGS = ("small", "blurred", "turned", "cut_off")
+
+# Side of the chip in pixels of the picture.
+_SMALL_SIDE = 40.0
+# Energy of the Laplacian over that of the picture. Sharp chips have 0.02 to 0.5, chips blurred by
+# 2 % of their side, which cost a year, 0.003 to 0.02.
+_BLURRED_BELOW = 0.015
+_SHARPNESS_SIDE = 96
+# Distance of the nose from the middle of the eyes and the mouth, in distances of the eyes.
+_TURNED_FROM = 0.25
+# Share of the inner part of the chip, where the face is, that lies beyond the picture.
+_CUT_OFF_FROM = 0.05
+_INNER = (0.2, 0.8)
+_GRID = 24
+
+
+def weaknesses(
+    chip: NDArray[np.uint8],
+    contract: CropContract,
+    landmarks: Sequence[Point] = (),
+    to_chip: NDArray[np.float64] | None = None,
+    picture: tuple[int, int] | None = None,
+) -> tuple[str, ...]:
+    """Why an answer for this face is weaker than others, in the order of ``FLAGS``.
+
+    * ``small``: the chip has been enlarged from fewer than 40 pixels.
+    * ``blurred``: it holds no fine detail.
+    * ``turned``: one sees more of one side of the face than of the other.
+    * ``cut_off``: part of the face lies beyond the edge of the picture.
+
+    Args:
+        chip: uint8 RGB, (size, size, 3).
+        contract: Of the chip.
+        landmarks: The five of ``Face``; without them ``turned`` is not judged.
+        to_chip: (2, 3) matrix from the picture to the chip; without it only ``blurred`` and
+            ``turned`` are judged.
+        picture: Width and height of the picture.
+    """
+    found = []
+    if to_chip is not None:
+        scale = float(np.sqrt(abs(np.linalg.det(to_chip[:, :2]))))
+        if contract.size / max(scale, 1e-9) < _SMALL_SIDE:
+            found.append("small")
+    # Enlarged chips are never sharp; one reason is enough.
+    if not found and sharpness(chip) < _BLURRED_BELOW:
+        found.append("blurred")
+    if len(landmarks) == 5 and asymmetry(landmarks) >= _TURNED_FROM:
+        found.append("turned")
+    if (
+        to_chip is not None
+        and picture is not None
+        and _share_beyond(to_chip, contract, picture) >= _CUT_OFF_FROM
+    ):
+        found.append("cut_off")
+    return tuple(found)
+
+
+def sharpness(chip: NDArray[np.uint8]) -> float:
+    """Energy of the Laplacian of the face over its variance, at a fixed size; 0 if flat.
+
+    Pech-Pacheco et al., "Diatom autofocusing in brightfield microscopy", ICPR 2000, divided by
+    the contrast so that dark and pale pictures are judged alike.
+    """
+    import cv2
+
+    whole = cv2.cvtColor(chip, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    side = _SHARPNESS_SIDE
+    grey = cv2.resize(whole, (side, side), interpolation=cv2.INTER_AREA)
+    face = grey[side // 6 : side - side // 6, side // 6 : side - side // 6]
+    variance = float(face.var())
+    if variance < 1:
+        return 0.0
+    return float(cv2.Laplacian(face, cv2.CV_32F)[1:-1, 1:-1].var()) / variance
+
+
+def asymmetry(landmarks: Sequence[Point]) -> float:
+    """How far the nose is off the middle, in distances of the eyes: 0 for a frontal face."""
+    left_eye, right_eye, nose, left_mouth, right_mouth = np.asarray(landmarks, dtype=np.float64)
+    across = right_eye - left_eye
+    middle = (left_eye + right_eye + left_mouth + right_mouth) / 4
+    return float(abs((nose - middle) @ across) / max(float(across @ across), 1e-9))
+
+
+def _share_beyond(
+    to_chip: NDArray[np.float64], contract: CropContract, picture: tuple[int, int]
+) -> float:
+    steps = np.linspace(*_INNER, _GRID) * contract.size
+    points = np.stack(np.meshgrid(steps, steps), axis=-1).reshape(-1, 2)
+    inverse = np.linalg.inv(to_chip[:, :2])
+    places = (points - to_chip[:, 2]) @ inverse.T
+    outside = (places < 0) | (places > np.asarray(picture, dtype=np.float64))
+    return float(outside.any(axis=1).mean())

