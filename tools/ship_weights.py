@@ -5,9 +5,10 @@
 
 The stored file is what gets calibrated and measured, after rounding: calibrated on the validation
 split of the prepared set that it was trained on, measured there and on the test split. ``--again``
-does so for the file that is shipped already, without touching its tensors. Each run is a look at
-the test split: note it in docs/weights.md. Beside the file go the graphs by
-which ONNX Runtime runs it without torch; ``tools/write_skeletons.py`` writes these alone.
+does so for the file that is shipped already, without touching its tensors; ``--point-estimate``
+changes what is answered. Each run is a look at the test split: note it in docs/weights.md. Beside
+the file go the graphs by which ONNX Runtime runs it without torch; ``tools/write_skeletons.py``
+writes these alone.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from utkage.engines.inference.loading import load_predictor
 from utkage.engines.inference.predictor import predict_faces
 from utkage.engines.inference.skeleton import SKELETONS
 from utkage.faces.contract import utkface_contract
-from utkage.models.card import RESEARCH_TERMS
+from utkage.models.card import POINT_ESTIMATES, RESEARCH_TERMS
 from utkage.models.locate import BEST_NAME, SHIPPED_NAME
 from utkage.models.weights import Weights, load_weights, rewrite_card, save_weights
 from utkage.workflows.calibrate import fit_weights
@@ -56,6 +57,7 @@ def main() -> int:
     parser.add_argument("run", type=Path, nargs="?", help="run folder of utkage train")
     parser.add_argument("--again", action="store_true", help="calibrate and measure what is there")
     parser.add_argument("--data", type=Path, required=True, help="the prepared set of that run")
+    parser.add_argument("--point-estimate", choices=POINT_ESTIMATES, help="as the run's by default")
     parser.add_argument("--out", type=Path, default=SHIPPED)
     arguments = parser.parse_args()
     if arguments.again == bool(arguments.run):
@@ -63,7 +65,7 @@ def main() -> int:
     try:
         if arguments.run:
             store_half(arguments.run / BEST_NAME, arguments.data, arguments.out)
-        measure(arguments.out, arguments.data)
+        measure(arguments.out, arguments.data, arguments.point_estimate)
     except UtkageError as error:
         print(f"error: {error}", file=sys.stderr)
         return int(error.exit_code)
@@ -91,8 +93,13 @@ def store_half(best: Path, data: Path, out: Path) -> None:
     save_weights(out, Weights(card, weights.state, weights.fingerprints), half=True)
 
 
-def measure(out: Path, data: Path) -> None:
+def measure(out: Path, data: Path, point_estimate: str | None) -> None:
     """Calibrate and measure a stored file, and write both into its card.
+
+    Args:
+        out: The file.
+        data: The prepared set.
+        point_estimate: The card's from now on; None leaves it.
 
     Raises:
         DataError: the prepared set is not the one that the weights were trained on, or the file
@@ -100,6 +107,8 @@ def measure(out: Path, data: Path) -> None:
     """
     weights, store = load_weights(out), ChipStore.open(data)
     _require_split(weights, store, out)
+    if point_estimate:
+        weights = replace(weights, card=replace(weights.card, point_estimate=point_estimate))
     # With flip averaging, since that is how predict answers.
     faces = labelled_faces(FaceChoice(data, "val"), weights.card.contract, SilentReporter())
     fitted = fit_weights(weights, faces, str(out), device="cpu")

@@ -32,14 +32,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory, examples: Path) -> Path:
     make_demo_set(examples / "faces", folder / "faces", 120, 0)
     words = ("--chip-size", "48", "--val", "0.15", "--test", "0.15", "--near-distance", "-1")
     command = [sys.executable, "-m", "utkage", "prepare", "faces", *words]
-    subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=120)
+    subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=300)
     return folder
 
 
 def one(folder: Path, run: str, epochs: int) -> None:
     command = [sys.executable, "-m", "utkage", *TRAIN, "--epochs", str(epochs), "--run", run]
     subprocess.run(
-        command, cwd=folder, env=ENVIRONMENT, check=True, capture_output=True, timeout=180
+        command, cwd=folder, env=ENVIRONMENT, check=True, capture_output=True, timeout=300
     )
 
 
@@ -69,7 +69,7 @@ def test_two_processes_learn_what_one_does(folder: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=180,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     # Only the first process speaks.
@@ -88,7 +88,7 @@ def test_two_processes_learn_what_one_does(folder: Path) -> None:
 def undisturbed(folder: Path) -> str:
     command = several("undisturbed", 20)
     subprocess.run(
-        command, cwd=folder, env=ENVIRONMENT, check=True, capture_output=True, timeout=180
+        command, cwd=folder, env=ENVIRONMENT, check=True, capture_output=True, timeout=300
     )
     return "undisturbed"
 
@@ -123,7 +123,7 @@ def test_a_lost_process_ends_the_run_and_the_same_command_goes_on(
         found = workers(running.pid)
         assert len(found) == 2
         os.kill(found[1], signal.SIGKILL)
-        _, said = running.communicate(timeout=90)
+        _, said = running.communicate(timeout=300)
     assert running.returncode != 0
     assert "another process of this training was lost" in said or "SIGTERM" in said
     again = subprocess.run(
@@ -146,7 +146,7 @@ def test_torchrun_restarts_a_run_by_itself(folder: Path, undisturbed: str) -> No
     ) as running:
         wait_for_epoch(folder, "restarted", 2)
         os.kill(workers(running.pid)[0], signal.SIGKILL)
-        _, said = running.communicate(timeout=120)
+        _, said = running.communicate(timeout=300)
     assert running.returncode == 0, said
     assert "going on from step" in said
     assert same_weights(folder, undisturbed, "restarted")
@@ -161,7 +161,7 @@ def test_a_batch_for_too_many_processes(folder: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=180,
+        timeout=300,
     )
     assert done.returncode != 0
     assert "a batch of 2 chips for 2 processes" in done.stderr

@@ -11,7 +11,13 @@ from torch import Tensor
 from utkage.core.toml_file import parse_toml
 from utkage.engines.training.config import TrainConfig
 from utkage.engines.training.recipe import Recipe
-from utkage.workflows.run_folder import CURVES_NAME, SAMPLE_NAME, new_run_folder, recorded
+from utkage.workflows.run_folder import (
+    CURVES_NAME,
+    LOCK_NAME,
+    SAMPLE_NAME,
+    new_run_folder,
+    recorded,
+)
 
 ROW = {"epoch": 1, "train_loss": 3.0, "val_mae": 5.0}
 
@@ -29,7 +35,7 @@ def test_a_stopped_run_has_its_curves(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         stopped()
     names = {path.name for path in (tmp_path / "run").iterdir()}
-    assert names == {"config.toml", SAMPLE_NAME, CURVES_NAME}
+    assert names == {LOCK_NAME, "config.toml", SAMPLE_NAME, CURVES_NAME}
     config = parse_toml((tmp_path / "run" / "config.toml").read_text())
     assert config["provenance"] == {"started": "now"}
 

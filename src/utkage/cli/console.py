@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 PLAIN_LINE_SECONDS = 10.0
+# Each costs 2 ms of a core, which training wants.
+BARS_A_SECOND = 2
 
 
 class ConsoleReporter:
@@ -42,18 +44,21 @@ class ConsoleReporter:
             yield SilentProgress()
         elif self._console.is_terminal:
             with _bar(self._console) as bar:
-                yield _BarTask(bar, bar.add_task(label, total=total, note=""))
+                yield BarTask(bar, bar.add_task(label, total=total, note=""))
         else:
             yield _LineTask(self._console, label, total)
 
 
-class _BarTask:
+class BarTask:
+    """A task with its bar."""
+
     def __init__(self, bar: Bar, task: TaskID) -> None:
-        self._bar = bar
+        self.bar = bar
         self._task = task
 
     def advance(self, steps: int = 1, note: str = "") -> None:
-        self._bar.update(self._task, advance=steps, note=note)
+        """Move the bar."""
+        self.bar.update(self._task, advance=steps, note=note)
 
 
 class _LineTask:
@@ -102,4 +107,5 @@ def _bar(console: Console) -> Bar:
         TextColumn("{task.fields[note]}", markup=False),
         console=console,
         transient=True,
+        refresh_per_second=BARS_A_SECOND,
     )

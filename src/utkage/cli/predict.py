@@ -142,7 +142,7 @@ def _print_table(rows: list[FaceRow], interval: float) -> None:
         table.add_row(
             Text(row.file),
             str(row.face),
-            f"{row.age:.1f}",
+            f"{row.age:.1f}".removesuffix(".0"),
             f"{row.age_low:.0f} - {row.age_high:.0f}",
             f"{row.range} ({row.range_probability:.0%})",
             f"{row.gender} ({certainty:.1%})",

@@ -14,6 +14,7 @@ from typing import Any
 from utkage.core.errors import UsageError
 
 _PART_BYTES = 1 << 20
+_PARTIAL = ".partial"
 
 
 @contextlib.contextmanager
@@ -28,7 +29,7 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(
-        prefix=f".{path.stem}.", suffix=f".partial{path.suffix}", dir=path.parent
+        prefix=f".{path.stem}.", suffix=f"{_PARTIAL}{path.suffix}", dir=path.parent
     )
     os.close(handle)
     partial = Path(name)
@@ -42,6 +43,12 @@ def replacing(path: Path) -> Iterator[Path]:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def remove_partials(folder: Path) -> None:
+    """Remove what writers that were killed left in ``folder``; nobody else may write there."""
+    for path in folder.glob(f".*{_PARTIAL}*"):
+        path.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

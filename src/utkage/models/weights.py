@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utkage.core.errors import ConfigError, UsageError, WeightsError
-from utkage.core.files import replacing, write_bytes
+from utkage.core.files import write_bytes
 from utkage.models import onnx_metadata
 from utkage.models.card import Card
 
@@ -48,15 +48,15 @@ def save_weights(path: Path, weights: Weights, *, half: bool = False) -> None:
     they are small, and the variances of the first batch norms do not fit into float16.
     """
     import torch
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     tensors = {
         name: (_to_half(tensor) if half else tensor).detach().cpu().contiguous()
         for name, tensor in weights.state.items()
     }
     tensors[FINGERPRINTS] = weights.fingerprints.to(torch.int32).contiguous()
-    with replacing(path) as partial:
-        save_file(tensors, partial, metadata={CARD_KEY: weights.card.to_json()})
+    # Written by Python, whose errors say that a disk is full; those of save_file do not.
+    write_bytes(path, save(tensors, metadata={CARD_KEY: weights.card.to_json()}))
 
 
 def load_weights(path: Path) -> Weights:

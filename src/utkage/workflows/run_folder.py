@@ -16,7 +16,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from utkage.core.files import write_text
+from utkage.core.files import remove_partials, write_text
+from utkage.core.locks import exclusive
 from utkage.engines.training.checkpoint_folder import CheckpointFolder
 from utkage.engines.training.events import EVENTS_FOLDER, event_files
 from utkage.engines.training.recipe import Recipe
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 CURVES_NAME = "curves.png"
 SAMPLE_NAME = "sample_batch.png"
+LOCK_NAME = ".lock"
 
 
 @contextlib.contextmanager
@@ -51,7 +53,8 @@ def recorded(
         A function to call after every epoch.
 
     Raises:
-        UsageError: TensorBoard files are wanted, but the package is not there.
+        UsageError: TensorBoard files are wanted, but the package is not there; or another process
+            trains in this folder.
     """
     told: list[dict[str, Any]] = []
     with contextlib.ExitStack() as stack:
@@ -61,6 +64,8 @@ def recorded(
             else ignore_epoch
         )
         folder.mkdir(parents=True, exist_ok=True)
+        stack.enter_context(exclusive(folder / LOCK_NAME, str(folder)))
+        remove_partials(folder)
         if not CheckpointFolder(folder).paths():
             write_text(folder / CONFIG_NAME, recipe.to_toml(provenance))
             images, ages, genders = (part.cpu().numpy() for part in first_batch())

@@ -16,6 +16,7 @@ from utkage.core.versions import versions
 from utkage.data.augment import NO_AUGMENTATION, AugmentConfig
 from utkage.data.store import DEFAULT_FOLDER
 from utkage.engines.device import choose_device
+from utkage.engines.training.config import FREE_FIELDS
 from utkage.engines.training.recipe import Recipe
 from utkage.engines.training.seed.config import SeedConfig
 from utkage.models.card import RESEARCH_TERMS, Card
@@ -122,7 +123,7 @@ def set_up_seed(request: SeedTrainRequest, reporter: Reporter) -> tuple[SeedSyst
     )
     identity = {
         "system": "seed",
-        **config.to_dict(),
+        **{name: value for name, value in config.to_dict().items() if name not in FREE_FIELDS},
         **{name: file_hash(path) for name, path in start.files.items()},
         **augmentation_identity(augmentation),
         "split_hash": store.split_hash,

@@ -34,13 +34,14 @@ class AgeLoss:
         function: From the outputs of the age head (N, K), ages int64 (N,) and the recipe to the
             loss of each face, (N,).
         head: Kind of age head (``models/age_heads.py``).
-        point_estimate: What of the distribution to answer with. The median has the least expected
-            absolute error where the distribution is learned; ``"mean"`` where only that is.
+        point_estimate: What of the distribution to answer with. Where the distribution is learned,
+            the whole-year median has the least expected absolute error against labels, which are
+            whole years too; ``"mean"`` where only that is learned.
     """
 
     function: Callable[[Tensor, Tensor, TrainConfig], Tensor]
     head: str = "softmax"
-    point_estimate: str = "median"
+    point_estimate: str = "whole-year median"
 
 
 def _dldl_v2(logits: Tensor, ages: Tensor, config: TrainConfig) -> Tensor:

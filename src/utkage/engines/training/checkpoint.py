@@ -38,20 +38,28 @@ class Checkpoint:
     losses: list[float]
 
     def save(self, path: Path) -> None:
-        """Write it atomically: a kill leaves the former checkpoint."""
-        with replacing(path) as partial:
-            torch.save(
-                {
-                    "identity": json.dumps(self.identity),
-                    "step": self.step,
-                    "network": self.network,
-                    "average": self.average,
-                    "optimizer": self.optimizer,
-                    "rows": json.dumps(self.rows),
-                    "losses": self.losses,
-                },
-                partial,
-            )
+        """Write it atomically: a kill, or a full disk, leaves the former checkpoint.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        value = {
+            "identity": json.dumps(self.identity),
+            "step": self.step,
+            "network": self.network,
+            "average": self.average,
+            "optimizer": self.optimizer,
+            "rows": json.dumps(self.rows),
+            "losses": self.losses,
+        }
+        with replacing(path) as partial, partial.open("wb") as file:
+            try:
+                torch.save(value, file)
+            except RuntimeError as error:
+                # The archive's writer hides what the file said, such as that the disk is full.
+                if isinstance(error.__context__, OSError):
+                    raise error.__context__ from None
+                raise
 
     @classmethod
     def load(cls, path: Path) -> Checkpoint:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from utkage.core.errors import TrainingError
 from utkage.core.reporter import Reporter
 from utkage.engines.training.checkpoint import Checkpoint
+from utkage.engines.training.config import TrainConfig
+from utkage.engines.training.seed.config import SeedConfig
 
 _NAME = re.compile(r"checkpoint-(\d{8,})\.pt")
 
@@ -52,6 +57,39 @@ class CheckpointFolder:
                     raise
                 reporter.warn(f"{error}; trying the one before it")
         return None
+
+
+def is_due(step: int, saved_at: float, config: TrainConfig | SeedConfig) -> bool:
+    """Whether a checkpoint is to be written.
+
+    Args:
+        step: Steps done.
+        saved_at: When the last one was written, on the clock ``time.monotonic``.
+        config: Says how often.
+    """
+    if config.checkpoint_steps and step % config.checkpoint_steps == 0:
+        return True
+    return time.monotonic() - saved_at > 60 * config.checkpoint_minutes
+
+
+@contextlib.contextmanager
+def explaining_lost_writes(folder: Path) -> Iterator[None]:
+    """Say how to go on after a full disk, or another error of the system.
+
+    Raises:
+        TrainingError: in place of the system's error.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        # Nobody listens any more; that is for the command line to judge.
+        raise
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        raise TrainingError(
+            f"{where}{error.strerror or error}; the checkpoint in {folder} is as it was: make room "
+            f"or mend it, and the same command with --run {folder} goes on from there"
+        ) from error
 
 
 def _step(path: Path) -> int:

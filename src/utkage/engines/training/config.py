@@ -167,12 +167,7 @@ class TrainConfig:
             "at least 1, and leave parts of two chips or more",
         )
         _require(0 <= self.seed < 2**31, "seed", self.seed, "0 to 2147483647")
-        minutes = self.checkpoint_minutes
-        _require(minutes >= 0, "checkpoint minutes", minutes, "at least 0")
-        steps = self.checkpoint_steps
-        _require(steps >= 0, "checkpoint steps", steps, "at least 0")
-        kept = self.keep_checkpoints
-        _require(kept >= 1, "checkpoints to keep", kept, "at least 1")
+        require_saving(self.checkpoint_minutes, self.checkpoint_steps, self.keep_checkpoints)
 
     @property
     def size(self) -> int:
@@ -186,6 +181,17 @@ class TrainConfig:
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready dictionary."""
         return to_table(self)
+
+
+def require_saving(minutes: float, steps: int, kept: int) -> None:
+    """Check when checkpoints are written, and how many are kept.
+
+    Raises:
+        ConfigError: an impossible value.
+    """
+    _require(minutes >= 0, "checkpoint minutes", minutes, "at least 0")
+    _require(steps >= 0, "checkpoint steps", steps, "at least 0")
+    _require(kept >= 1, "checkpoints to keep", kept, "at least 1")
 
 
 def _require(holds: bool, name: str, value: object, wanted: str) -> None:

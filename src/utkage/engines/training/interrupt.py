@@ -21,6 +21,8 @@ def stop_between_steps(
     Args:
         agree: From whether a signal came to this process, to whether all are to stop.
 
+    A signal that came behind the last call of what is yielded is raised at the end of the body.
+
     Yields:
         A function to call after each whole step; it raises KeyboardInterrupt if a signal came.
     """
@@ -43,6 +45,7 @@ def stop_between_steps(
     finally:
         for number, handler in former.items():
             signal.signal(number, handler)
+    check()
 
 
 @contextlib.contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +14,7 @@ from utkage.core.errors import TrainingError
 from utkage.engines.training.config import TrainConfig
 from utkage.engines.training.distributed import Group
 from utkage.engines.training.ema import WeightAverage
+from utkage.engines.training.freezing import set_frozen
 from utkage.engines.training.global_norm import share_norms
 from utkage.engines.training.objective import Blend, Objective
 from utkage.engines.training.parameter_groups import parameter_groups
@@ -73,16 +74,26 @@ class Learner:
         self._type = autocast_type(config.precision, device)
         # Gradients of float16 vanish without a scale; those of bfloat16 do not.
         self._scaler = torch.amp.GradScaler(device.type, enabled=self._type == torch.float16)
-        forward: nn.Module = network
-        if group.size > 1:
-            devices = [device.index] if device.type == "cuda" else None
-            forward = DistributedDataParallel(
-                network,
-                device_ids=devices,
-                # Frozen parameters get no gradient.
-                find_unused_parameters=config.freeze_epochs > 0,
-            )
-        self._forward = torch.compile(forward) if config.compile else forward
+        self._frozen = False
+        self._forward = self._wrapped()
+
+    def freeze(self, *, frozen: bool) -> None:
+        """Let only the heads learn from now on, or the whole network again."""
+        set_frozen(self.network.backbone, frozen=frozen)
+        if frozen != self._frozen:
+            self._frozen = frozen
+            # DistributedDataParallel waits for the gradients that it saw when it was made; the
+            # former one goes first, with its hooks.
+            self._forward = self.network
+            self._forward = self._wrapped()
+
+    def _wrapped(self) -> nn.Module:
+        """The network as it is called in training."""
+        forward: nn.Module = self.network
+        if self._group.size > 1:
+            devices = [self._device.index] if self._device.type == "cuda" else None
+            forward = DistributedDataParallel(forward, device_ids=devices)
+        return cast(nn.Module, torch.compile(forward)) if self._config.compile else forward
 
     def step(self, batch: TrainingBatch, rate: float, step: int, count: int) -> float:
         """Take one step.

@@ -26,14 +26,18 @@ from utkage.engines.evaluation.metrics import Metrics, score, score_sources
 from utkage.engines.inference.predictor import TorchPredictor, predict_faces
 from utkage.engines.training.age_weighting import weights_by_age
 from utkage.engines.training.checkpoint import Checkpoint
-from utkage.engines.training.checkpoint_folder import CheckpointFolder
+from utkage.engines.training.checkpoint_folder import (
+    CheckpointFolder,
+    explaining_lost_writes,
+    is_due,
+)
 from utkage.engines.training.config import TrainConfig
 from utkage.engines.training.distributed import Group
-from utkage.engines.training.freezing import set_frozen
 from utkage.engines.training.interrupt import saving_on_interrupt, stop_between_steps
 from utkage.engines.training.learner import Learner, TrainingBatch
 from utkage.engines.training.mixed_batch import mixed_share
 from utkage.engines.training.objective import Objective, objective_of
+from utkage.engines.training.outlook import Outlook
 from utkage.engines.training.randomness import seed_layers
 from utkage.engines.training.schedule import (
     SCHEDULES,
@@ -122,8 +126,14 @@ def fit(network: MultiTaskNet, setup: Setup, reporter: Reporter) -> FitResult:
 
     Raises:
         ConfigError: a batch that cannot be shared out among the processes.
-        TrainingError: a loss that is not finite, or a checkpoint of other settings.
+        TrainingError: a loss that is not finite, a checkpoint of other settings, or files that
+            cannot be written.
     """
+    with explaining_lost_writes(setup.folder):
+        return _fit(network, setup, reporter)
+
+
+def _fit(network: MultiTaskNet, setup: Setup, reporter: Reporter) -> FitResult:
     config, group = setup.config, setup.group
     reporter = reporter if group.is_first else SilentReporter()
     steps = steps_per_epoch(len(setup.train), config.batch_size)
@@ -156,13 +166,14 @@ def fit(network: MultiTaskNet, setup: Setup, reporter: Reporter) -> FitResult:
             )
 
     saved_at = time.monotonic()
+    outlook = Outlook(step, steps * config.epochs)
     while not _is_finished(rows, config):
         # Not from the step: a run may have been stopped behind an epoch's last one.
         epoch = len(rows)
         first = step - epoch * steps
         order = epoch_order(len(setup.train), config.seed, epoch)
         size = config.size_of_epoch(epoch)
-        set_frozen(learner.network.backbone, frozen=epoch < config.freeze_epochs)
+        learner.freeze(frozen=epoch < config.freeze_epochs)
         started = time.monotonic()
         with (
             saving_on_interrupt(save_checkpoint, setup.folder, reporter),
@@ -173,10 +184,15 @@ def fit(network: MultiTaskNet, setup: Setup, reporter: Reporter) -> FitResult:
             for index in range(first, steps):
                 chosen = order[index * config.batch_size : (index + 1) * config.batch_size]
                 losses.append(take_step(learner, setup, chosen, epoch, step, rows))
+                rate = learning_rate(config, step, steps, rows)
                 step += 1
-                task.advance(1, f"loss {np.mean(losses[-SHOWN:]):.3f}")
+                task.advance(
+                    1,
+                    f"loss {np.mean(losses[-SHOWN:]):.3f}, rate {rate:.1e}, "
+                    f"{outlook.words(step, rows)}",
+                )
                 stop_if_asked()
-                if _is_due(step, saved_at, config):
+                if is_due(step, saved_at, config):
                     save_checkpoint()
                     saved_at = time.monotonic()
 
@@ -187,17 +203,24 @@ def fit(network: MultiTaskNet, setup: Setup, reporter: Reporter) -> FitResult:
             "train_loss": round(float(np.mean(losses)), 5),
             "seconds": round(time.monotonic() - started, 1),
         }
-        if group.is_first:
-            row |= _validated(learner, setup, row, min(_errors(rows), default=math.inf), reporter)
-        rows.append(group.from_first(row))
-        losses = []
-        if group.is_first:
-            text = "".join(json.dumps(row) + "\n" for row in rows)
-            write_text(setup.folder / METRICS_NAME, text)
-            write_summary(setup.folder / SUMMARY_NAME, rows)
-        save_checkpoint()
-        saved_at = time.monotonic()
-        setup.on_epoch(rows)
+        # Validation can be broken off at once: the steps before it are saved then.
+        with saving_on_interrupt(save_checkpoint, setup.folder, reporter):
+            if group.is_first:
+                best = min(_errors(rows), default=math.inf)
+                row |= _validated(learner, setup, row, best, reporter)
+        with (
+            saving_on_interrupt(save_checkpoint, setup.folder, reporter),
+            stop_between_steps(group.any),
+        ):
+            rows.append(group.from_first(row))
+            losses = []
+            if group.is_first:
+                text = "".join(json.dumps(row) + "\n" for row in rows)
+                write_text(setup.folder / METRICS_NAME, text)
+                write_summary(setup.folder / SUMMARY_NAME, rows)
+            save_checkpoint()
+            saved_at = time.monotonic()
+            setup.on_epoch(rows)
 
     if len(rows) < config.epochs:
         reporter.info(f"stopped after {config.stop_after} epochs without a better validation MAE")
@@ -332,12 +355,6 @@ def _is_finished(rows: Sequence[dict[str, Any]], config: TrainConfig) -> bool:
     if len(rows) >= config.epochs:
         return True
     return 0 < config.stop_after <= epochs_without_gain(_errors(rows))
-
-
-def _is_due(step: int, saved_at: float, config: TrainConfig) -> bool:
-    if config.checkpoint_steps and step % config.checkpoint_steps == 0:
-        return True
-    return time.monotonic() - saved_at > 60 * config.checkpoint_minutes
 
 
 def _require_shares(setup: Setup) -> None:

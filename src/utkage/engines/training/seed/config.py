@@ -7,6 +7,7 @@ from typing import Any
 
 from utkage.core.errors import ConfigError
 from utkage.core.settings import to_table
+from utkage.engines.training.config import require_saving
 from utkage.models.seed.vgg_face import STRIDE
 
 # How ranges are fed to the age estimator while it is trained.
@@ -35,6 +36,9 @@ class SeedConfig:
         vgg_face_weights: File of the published VGG-Face descriptor for the gender model to start
             from; empty for none.
         seed: Of initial weights, order, dropout, augmentation and mixing.
+        checkpoint_minutes: Time between checkpoints inside an epoch.
+        checkpoint_steps: Steps between checkpoints besides; 0: time alone decides.
+        keep_checkpoints: How many to keep.
     """
 
     epochs: int = 50
@@ -51,6 +55,9 @@ class SeedConfig:
     init: str = "scratch"
     vgg_face_weights: str = ""
     seed: int = 0
+    checkpoint_minutes: float = 5.0
+    checkpoint_steps: int = 0
+    keep_checkpoints: int = 1
 
     def __post_init__(self) -> None:
         _require(self.epochs >= 1, "epochs", self.epochs, "at least 1")
@@ -72,6 +79,7 @@ class SeedConfig:
             "scratch where VGG-Face weights are given",
         )
         _require(0 <= self.seed < 2**31, "seed", self.seed, "0 to 2147483647")
+        require_saving(self.checkpoint_minutes, self.checkpoint_steps, self.keep_checkpoints)
 
     def share_of_true_ranges(self, epoch: int) -> float:
         """Probability with which the estimator is fed a true range in ``epoch`` (from 0)."""

@@ -22,9 +22,14 @@ from utkage.data.batches import epoch_order, steps_per_epoch
 from utkage.data.chips import LabelledChips
 from utkage.data.sample_random import SampleRandom
 from utkage.engines.training.checkpoint import Checkpoint
-from utkage.engines.training.checkpoint_folder import CheckpointFolder
+from utkage.engines.training.checkpoint_folder import (
+    CheckpointFolder,
+    explaining_lost_writes,
+    is_due,
+)
 from utkage.engines.training.interrupt import saving_on_interrupt, stop_between_steps
 from utkage.engines.training.loop import FitResult
+from utkage.engines.training.outlook import Outlook
 from utkage.engines.training.randomness import seed_layers
 from utkage.engines.training.seed.config import SeedConfig
 from utkage.engines.training.seed.joint import (
@@ -48,7 +53,6 @@ from utkage.models.seed.system import SeedSystem
 from utkage.models.weights import Weights, save_weights
 
 VALIDATION_BATCH = 128
-CHECKPOINT_SECONDS = 300.0
 # What memory depends on, for messages.
 TO_LOWER = "--batch-size, or size or gender_width with --set"
 
@@ -96,15 +100,21 @@ def fit_seed(system: SeedSystem, setup: SeedSetup, reporter: Reporter) -> FitRes
     lowest end-to-end MAE on the validation split.
 
     Raises:
-        TrainingError: a loss that is not finite, or a checkpoint of other settings.
+        TrainingError: a loss that is not finite, a checkpoint of other settings, or files that
+            cannot be written.
     """
+    with explaining_lost_writes(setup.folder):
+        return _fit_seed(system, setup, reporter)
+
+
+def _fit_seed(system: SeedSystem, setup: SeedSetup, reporter: Reporter) -> FitResult:
     config = setup.config
     system.to(setup.device)
     trainer = build_trainer(system, config)
     steps = steps_per_epoch(len(setup.train), config.batch_size)
     step, rows = 0, list[dict[str, Any]]()
 
-    checkpoints = CheckpointFolder(setup.folder)
+    checkpoints = CheckpointFolder(setup.folder, config.keep_checkpoints)
     checkpoint = checkpoints.newest(reporter)
     if checkpoint is not None:
         checkpoint.require_identity(setup.identity, setup.folder)
@@ -118,6 +128,7 @@ def fit_seed(system: SeedSystem, setup: SeedSetup, reporter: Reporter) -> FitRes
         checkpoints.save(Checkpoint(setup.identity, step, system.state_dict(), {}, state, rows, []))
 
     saved_at = time.monotonic()
+    outlook = Outlook(step, steps * config.epochs)
     while len(rows) < config.epochs:
         # Not from the step: a run may have been stopped behind an epoch's last one.
         epoch = len(rows)
@@ -137,37 +148,44 @@ def fit_seed(system: SeedSystem, setup: SeedSetup, reporter: Reporter) -> FitRes
                 task.advance(
                     1,
                     f"gender {losses.gender:.3f}, range {losses.age_range:.3f}, "
-                    f"age {losses.age_estimation:.2f}",
+                    f"age {losses.age_estimation:.2f}, {outlook.words(step, rows)}",
                 )
                 stop_if_asked()
-                if time.monotonic() - saved_at > CHECKPOINT_SECONDS:
+                if is_due(step, saved_at, config):
                     save_checkpoint()
                     saved_at = time.monotonic()
-        score = score_seed(system, validation_batches(setup))
+        # Validation can be broken off at once: the steps before it are saved then.
+        with saving_on_interrupt(save_checkpoint, setup.folder, reporter):
+            score = score_seed(system, validation_batches(setup))
         row = _row(epoch, trainer, score, time.monotonic() - started)
         best = min((float(row["val_mae"]) for row in rows), default=math.inf)
-        rows.append(row)
-        trainer.end_epoch(score.losses)
-        system.age_scale.fill_(score.mae)
-        reporter.info(
-            f"epoch {epoch + 1}/{config.epochs}: validation MAE {score.mae:.2f} years end to end "
-            f"({score.oracle_mae:.2f} with the true range fed in), ranges "
-            f"{score.range_accuracy:.3f}, gender {score.gender_accuracy:.3f}"
-        )
-        weights = Weights(
-            setup.card.with_metrics("val", row),
-            system.state_dict(),
-            torch.from_numpy(setup.learned),
-        )
-        save_weights(setup.folder / LAST_NAME, weights)
-        # As it is written: a run that goes on knows the best so far from its rows.
-        if row["val_mae"] < best:
-            save_weights(setup.folder / BEST_NAME, weights)
-        write_text(setup.folder / METRICS_NAME, "".join(json.dumps(row) + "\n" for row in rows))
-        write_summary(setup.folder / SUMMARY_NAME, rows)
-        save_checkpoint()
-        saved_at = time.monotonic()
-        setup.on_epoch(rows)
+        with (
+            saving_on_interrupt(save_checkpoint, setup.folder, reporter),
+            stop_between_steps(),
+        ):
+            rows.append(row)
+            trainer.end_epoch(score.losses)
+            system.age_scale.fill_(score.mae)
+            reporter.info(
+                f"epoch {epoch + 1}/{config.epochs}: validation MAE {score.mae:.2f} years end to "
+                f"end ({score.oracle_mae:.2f} with the true range fed in), ranges "
+                f"{score.range_accuracy:.3f}, gender {score.gender_accuracy:.3f}"
+            )
+            weights = Weights(
+                setup.card.with_metrics("val", row),
+                system.state_dict(),
+                torch.from_numpy(setup.learned),
+            )
+            save_weights(setup.folder / LAST_NAME, weights)
+            # As it is written: a run that goes on knows the best so far from its rows.
+            if row["val_mae"] < best:
+                save_weights(setup.folder / BEST_NAME, weights)
+            text = "".join(json.dumps(row) + "\n" for row in rows)
+            write_text(setup.folder / METRICS_NAME, text)
+            write_summary(setup.folder / SUMMARY_NAME, rows)
+            save_checkpoint()
+            saved_at = time.monotonic()
+            setup.on_epoch(rows)
 
     best_row = min(rows, key=lambda row: float(row["val_mae"]))
     return FitResult(tuple(rows), float(best_row["val_mae"]), int(best_row["epoch"]))
