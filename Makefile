@@ -39,7 +39,7 @@ test: $(VENV)/.installed
 	$(BIN)/lint-imports
 	$(BIN)/python tools/write_cli_docs.py --check
 	$(BIN)/python tools/write_config_docs.py --check
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
 
 format: $(VENV)/.installed
 	$(BIN)/ruff check --fix .

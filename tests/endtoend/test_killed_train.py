@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import random
 import re
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from make_demo_set import make_demo_set
 
 from utkage.core.errors import ExitCode
 from utkage.models.weights import load_weights
+from warm_process import Running, run_utkage
 
 pytestmark = [
     pytest.mark.slow,
@@ -29,7 +28,6 @@ SYSTEMS = {
     "seed": ("--system", "seed", "--sizes", "32", "--gender-width", "0.02"),
 }
 KILLS = 3
-ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 
 # Dies in the middle of its third checkpoint, as of a power cut.
 KILLED_WHILE_SAVING = """
@@ -67,8 +65,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, examples: Path) -> Path:
     folder = tmp_path_factory.mktemp("killed")
     make_demo_set(examples / "faces", folder / "faces", 90, 0)
     words = ("--chip-size", "48", "--val", "0.15", "--test", "0.1", "--near-distance", "-1")
-    command = [sys.executable, "-m", "utkage", "prepare", "faces", *words]
-    subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=300)
+    run_utkage(folder, "prepare", "faces", *words).check_returncode()
     return folder
 
 
@@ -80,29 +77,15 @@ def undisturbed(folder: Path) -> dict[str, str]:
     return {system: f"undisturbed-{system}" for system in SYSTEMS}
 
 
-def train(system: str, run: str, *how: str) -> list[str]:
-    how = how or ("-m", "utkage")
-    return [sys.executable, *how, "train", "--run", run, *SMALL, *SYSTEMS[system]]
-
-
-def start(folder: Path, system: str, run: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        train(system, run), cwd=folder, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True
-    )
+def start(folder: Path, system: str, run: str, code: str | None = None) -> Running:
+    return Running(("train", "--run", run, *SMALL, *SYSTEMS[system]), folder, code)
 
 
 def finish(
-    folder: Path, system: str, run: str, *options: str, how: tuple[str, ...] = ()
+    folder: Path, system: str, run: str, *options: str, code: str | None = None
 ) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*train(system, run, *how), *options],
-        cwd=folder,
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
+    words = ("train", "--run", run, *SMALL, *SYSTEMS[system], *options)
+    return run_utkage(folder, *words, code=code)
 
 
 def step_of(run: Path) -> int:
@@ -111,7 +94,7 @@ def step_of(run: Path) -> int:
     return max((int(re.sub(r"\D", "", name)) for name in names), default=0)
 
 
-def wait_for_step(running: subprocess.Popen[str], run: Path, step: int) -> None:
+def wait_for_step(running: Running, run: Path, step: int) -> None:
     deadline = time.monotonic() + 240
     while step_of(run) < step:
         assert time.monotonic() < deadline, "the run stands still"
@@ -143,7 +126,7 @@ def test_killed_at_random_moments(
         time.sleep(moments.uniform(0, 0.15))
         assert running.poll() is None, "it was over before the kill"
         running.kill()
-        running.communicate()
+        running.finish()
     done = finish(folder, system, run)
     assert done.returncode == 0, done.stderr
     assert "going on from step" in done.stderr
@@ -151,7 +134,7 @@ def test_killed_at_random_moments(
 
 
 def test_killed_while_a_checkpoint_is_written(folder: Path, undisturbed: dict[str, str]) -> None:
-    died = finish(folder, "multitask", "half", how=("-c", KILLED_WHILE_SAVING))
+    died = finish(folder, "multitask", "half", code=KILLED_WHILE_SAVING)
     assert died.returncode == -signal.SIGKILL
     run = folder / "half"
     (partial,) = run.glob(".checkpoint-*.partial.pt")
@@ -174,9 +157,9 @@ def test_signals_save_and_leave(
     running = start(folder, system, run)
     wait_for_step(running, folder / run, 4)
     running.send_signal(number)
-    _, said = running.communicate(timeout=240)
-    assert running.returncode == ExitCode.INTERRUPTED
-    assert f"--run {run} goes on from here" in said
+    stopped = running.finish()
+    assert stopped.returncode == ExitCode.INTERRUPTED
+    assert f"--run {run} goes on from here" in stopped.stderr
     step = step_of(folder / run)
     assert 4 <= step < step_of(folder / undisturbed[system])
     assert not list((folder / run).glob("*partial*"))
@@ -188,22 +171,24 @@ def test_signals_save_and_leave(
 def test_one_process_a_run_folder(folder: Path) -> None:
     running = start(folder, "multitask", "twice")
     wait_for_step(running, folder / "twice", 1)
+    # It must still be there when the second process has started, however slow that is.
+    running.send_signal(signal.SIGSTOP)
     second = finish(folder, "multitask", "twice")
     assert second.returncode == ExitCode.USAGE
     assert "twice: another utkage is writing here" in second.stderr
     running.kill()
-    running.communicate()
+    running.finish()
 
 
 def test_no_room_for_a_checkpoint(folder: Path, undisturbed: dict[str, str]) -> None:
     pytest.importorskip("resource")
     running = start(folder, "multitask", "full")
     wait_for_step(running, folder / "full", 3)
-    running.terminate()
-    running.communicate(timeout=240)
+    running.send_signal(signal.SIGTERM)
+    running.finish()
     step = step_of(folder / "full")
     before = (folder / "full" / f"checkpoint-{step:08d}.pt").read_bytes()
-    full = finish(folder, "multitask", "full", how=("-c", WITHOUT_ROOM))
+    full = finish(folder, "multitask", "full", code=WITHOUT_ROOM)
     assert full.returncode == ExitCode.FAILED
     (line,) = [line for line in full.stderr.splitlines() if line.startswith("error: ")]
     # Whatever is written next: behind an epoch's last step, its weights.
@@ -229,10 +214,9 @@ def test_other_settings_or_data_are_refused(folder: Path, undisturbed: dict[str,
         assert free.returncode == 0, free.stderr
         assert {path.name: path.read_bytes() for path in (folder / run).glob("*.*")} == before
     words = ("--chip-size", "48", "--val", "0.15", "--test", "0.1", "--near-distance", "-1")
-    command = [sys.executable, "-m", "utkage", "prepare", "faces", *words, "--seed", "9"]
-    subprocess.run(
-        [*command, "--out", "other"], cwd=folder, check=True, capture_output=True, timeout=120
-    )
+    run_utkage(
+        folder, "prepare", "faces", *words, "--seed", "9", "--out", "other"
+    ).check_returncode()
     data = finish(folder, "multitask", undisturbed["multitask"], "--data", "other")
     assert data.returncode == ExitCode.FAILED
     assert re.search(r"split_hash: '\w+' there, '\w+' now", data.stderr)

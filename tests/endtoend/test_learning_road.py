@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +11,7 @@ import pytest
 from make_demo_set import make_demo_set
 
 from utkage.core.toml_file import parse_toml
+from warm_process import run_utkage
 
 EVALUATE_KEYS = {
     "n",
@@ -24,16 +23,6 @@ EVALUATE_KEYS = {
 }
 
 
-def _utkage(folder: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "utkage", *(str(argument) for argument in arguments)],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 @pytest.fixture(scope="module")
 def road(tmp_path_factory: pytest.TempPathFactory, examples: Path) -> Path:
     """A working directory after prepare and train, with nothing but default places."""
@@ -41,9 +30,11 @@ def road(tmp_path_factory: pytest.TempPathFactory, examples: Path) -> Path:
     make_demo_set(examples / "faces", folder / "Dataset" / "UTKFace", 120, 0)
     # Blends of a dozen faces are near-copies by nature; here every one is wanted.
     exact = ("--near-distance", -1)
-    prepared = _utkage(folder, "prepare", "--chip-size", 64, "--val", 0.15, "--test", 0.15, *exact)
+    prepared = run_utkage(
+        folder, "prepare", "--chip-size", 64, "--val", 0.15, "--test", 0.15, *exact
+    )
     assert prepared.returncode == 0, prepared.stderr
-    trained = _utkage(
+    trained = run_utkage(
         folder, "train", "--epochs", 2, "--batch-size", 16, "--sizes", "48,64", "--lr", 1e-3
     )
     assert trained.returncode == 0, trained.stderr
@@ -74,7 +65,7 @@ def test_train_leaves_weights_metrics_and_config(road: Path) -> None:
     assert [float(row["val_mae"]) for row in summary] == [row["val_mae"] for row in rows]
     for picture in ("curves.png", "sample_batch.png"):
         assert (run / picture).read_bytes().startswith(b"\x89PNG")
-    shown = _utkage(road, "info", run, "--json")
+    shown = run_utkage(road, "info", run, "--json")
     card = json.loads(shown.stdout)
     assert card["contract"]["size"] == 64
     assert (
@@ -90,15 +81,17 @@ def test_training_again_in_the_same_run_has_nothing_to_do(road: Path) -> None:
     (run,) = (road / "runs").iterdir()
     before = (run / "best.safetensors").read_bytes()
     same = ["--epochs", 2, "--batch-size", 16, "--sizes", "48,64", "--lr", 1e-3]
-    again = _utkage(road, "train", "--run", run, *same)
+    again = run_utkage(road, "train", "--run", run, *same)
     assert again.returncode == 0, again.stderr
     assert (run / "best.safetensors").read_bytes() == before
-    other = _utkage(road, "train", "--run", run, *same[:-1], 5e-4)
+    other = run_utkage(road, "train", "--run", run, *same[:-1], 5e-4)
     assert other.returncode == 1
     assert "learning_rate" in other.stderr
-    kept = _utkage(road, "train", "--config", run, "--run", run)
+    kept = run_utkage(road, "train", "--config", run, "--run", run)
     assert kept.returncode == 0, kept.stderr
-    varied = _utkage(road, "train", "--config", run, "--run", run, "--set", "augmentation.flip=0")
+    varied = run_utkage(
+        road, "train", "--config", run, "--run", run, "--set", "augmentation.flip=0"
+    )
     assert varied.returncode == 1
     assert "augmentation.flip: 0.5 there, 0.0 now" in varied.stderr
     assert (run / "best.safetensors").read_bytes() == before
@@ -106,7 +99,7 @@ def test_training_again_in_the_same_run_has_nothing_to_do(road: Path) -> None:
 
 def test_a_config_of_a_run_gives_the_same_weights(road: Path) -> None:
     (run,) = (road / "runs").iterdir()
-    again = _utkage(road, "train", "--config", run / "config.toml", "--run", "again", "--json")
+    again = run_utkage(road, "train", "--config", run / "config.toml", "--run", "again", "--json")
     assert again.returncode == 0, again.stderr
     rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     timeless = [{k: v for k, v in row.items() if k != "seconds"} for row in rows]
@@ -115,7 +108,7 @@ def test_a_config_of_a_run_gives_the_same_weights(road: Path) -> None:
 
 
 def test_evaluate_by_defaults(road: Path) -> None:
-    done = _utkage(road, "evaluate", "--plot-cm", "--json")
+    done = run_utkage(road, "evaluate", "--plot-cm", "--json")
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     assert set(result) >= EVALUATE_KEYS
@@ -132,7 +125,7 @@ def test_evaluate_by_defaults(road: Path) -> None:
 
 def test_the_whole_report(road: Path) -> None:
     words = ("--report", "--threshold", 18, "--stress", "--resamples", 200, "--out", "whole")
-    done = _utkage(road, "evaluate", *words, "--split", "all", "--allow-seen")
+    done = run_utkage(road, "evaluate", *words, "--split", "all", "--allow-seen")
     assert done.returncode == 0, done.stderr
     assert "passing or failing at 18" in done.stdout
     assert "stress, on 120 faces" in done.stdout
@@ -157,15 +150,15 @@ def test_the_whole_report(road: Path) -> None:
 
 def test_tables_of_others_and_exported_files_are_scored_alike(road: Path) -> None:
     """One model in three forms: weights, an exported file, and a table of its answers."""
-    assert _utkage(road, "evaluate", "--out", "own").returncode == 0
+    assert run_utkage(road, "evaluate", "--out", "own").returncode == 0
     with (road / "own" / "predictions.csv").open() as file:
         rows = list(csv.DictReader(file))
     lines = [f"{row['file']},{row['predicted_age']},{row['p_female']}" for row in rows]
     (road / "theirs.csv").write_text("\n".join(["file,age,p_female", *lines]) + "\n")
-    exported = _utkage(road, "export", "--out", "compared.onnx")
+    exported = run_utkage(road, "export", "--out", "compared.onnx")
     assert exported.returncode == 0, exported.stderr
     words = ("--compare", "compared.onnx", "--compare", "theirs.csv", "--json", "--out", "three")
-    done = _utkage(road, "evaluate", *words)
+    done = run_utkage(road, "evaluate", *words)
     assert done.returncode == 0, done.stderr
     first, second = json.loads(done.stdout)["comparisons"]
     for found in (first, second):
@@ -173,7 +166,7 @@ def test_tables_of_others_and_exported_files_are_scored_alike(road: Path) -> Non
         assert found["mcnemar_gender"]["p_value"] == 1
     assert "coverage_80" in first["figures"]
     assert "coverage_80" not in second["figures"]
-    alone = _utkage(road, "evaluate", "--weights", "theirs.csv", "--json", "--out", "theirs")
+    alone = run_utkage(road, "evaluate", "--weights", "theirs.csv", "--json", "--out", "theirs")
     assert alone.returncode == 0, alone.stderr
     assert "learned from" in alone.stderr
     result = json.loads(alone.stdout)
@@ -182,17 +175,17 @@ def test_tables_of_others_and_exported_files_are_scored_alike(road: Path) -> Non
     assert result["mae"] == pytest.approx(
         np.mean([abs(float(row["predicted_age"]) - float(row["age"])) for row in rows]), abs=1e-3
     )
-    refused = _utkage(road, "evaluate", "--weights", "theirs.csv", "--stress", "--out", "theirs")
+    refused = run_utkage(road, "evaluate", "--weights", "theirs.csv", "--stress", "--out", "theirs")
     assert refused.returncode == 2
 
 
 def test_evaluating_what_was_learned_is_refused(road: Path) -> None:
-    refused = _utkage(road, "evaluate", "--split", "train", "--json", "--out", "seen")
+    refused = run_utkage(road, "evaluate", "--split", "train", "--json", "--out", "seen")
     assert refused.returncode == 1
     assert "--allow-seen" in refused.stderr
     assert not (road / "seen").exists()
     words = ("--split", "train", "--json", "--out", "seen", "--allow-seen")
-    done = _utkage(road, "evaluate", *words)
+    done = run_utkage(road, "evaluate", *words)
     assert done.returncode == 0
     assert json.loads(done.stdout)["n_seen_in_training"] > 50
     assert "learned from" in done.stderr
@@ -200,8 +193,8 @@ def test_evaluating_what_was_learned_is_refused(road: Path) -> None:
 
 def test_a_plain_folder_gives_the_answers_of_the_prepared_set(road: Path) -> None:
     words = ("--allow-seen", "--json", "--out")
-    plain = _utkage(road, "evaluate", "--data", "Dataset/UTKFace", *words, "plain")
-    prepared = _utkage(road, "evaluate", "--split", "all", *words, "all")
+    plain = run_utkage(road, "evaluate", "--data", "Dataset/UTKFace", *words, "plain")
+    prepared = run_utkage(road, "evaluate", "--split", "all", *words, "all")
     first, second = json.loads(plain.stdout), json.loads(prepared.stdout)
     assert first["split"] is None
     for key in EVALUATE_KEYS:
@@ -211,40 +204,40 @@ def test_a_plain_folder_gives_the_answers_of_the_prepared_set(road: Path) -> Non
 def test_calibrate_puts_a_calibration_into_a_copy(road: Path) -> None:
     (run,) = (road / "runs").iterdir()
     before = (run / "best.safetensors").read_bytes()
-    few = _utkage(road, "evaluate", "--calibrate")
+    few = run_utkage(road, "evaluate", "--calibrate")
     assert few.returncode == 1
     assert "too few to calibrate with" in few.stderr
     words = ("--calibrate", "--data", "Dataset/UTKFace", "--out-weights", "calibrated.safetensors")
-    refused = _utkage(road, "evaluate", *words)
+    refused = run_utkage(road, "evaluate", *words)
     assert refused.returncode == 1
     assert "--allow-seen" in refused.stderr
-    done = _utkage(road, "evaluate", *words, "--allow-seen", "--json")
+    done = run_utkage(road, "evaluate", *words, "--allow-seen", "--json")
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert found["out"] == "calibrated.safetensors"
     assert (run / "best.safetensors").read_bytes() == before
-    card = json.loads(_utkage(road, "info", "calibrated.safetensors", "--json").stdout)
+    card = json.loads(run_utkage(road, "info", "calibrated.safetensors", "--json").stdout)
     assert card["calibration"] == found["calibration"]
     assert card["calibration"]["fitted_on"]["n"] == 120
-    shown = _utkage(road, "evaluate", *words, "--allow-seen")
+    shown = run_utkage(road, "evaluate", *words, "--allow-seen")
     assert "gender temperature" in shown.stdout
     # On the faces that it was fitted to, the intervals keep their promise but for rounding.
     words = ("--data", "Dataset/UTKFace", "--allow-seen", "--json", "--out", "calibrated")
     scored = json.loads(
-        _utkage(road, "evaluate", *words, "--weights", "calibrated.safetensors").stdout
+        run_utkage(road, "evaluate", *words, "--weights", "calibrated.safetensors").stdout
     )
-    plain = json.loads(_utkage(road, "evaluate", *words).stdout)
+    plain = json.loads(run_utkage(road, "evaluate", *words).stdout)
     assert scored["interval_coverage"] == pytest.approx(0.8, abs=0.05)
     for key in EVALUATE_KEYS:
         assert scored[key] == plain[key]
 
 
 def test_predict_chips_agrees_with_evaluate(road: Path) -> None:
-    _utkage(road, "evaluate", "--json")
+    run_utkage(road, "evaluate", "--json")
     with (road / "evaluation" / "predictions.csv").open() as file:
         expected = list(csv.DictReader(file))[:6]
     files = [road / "Dataset" / "UTKFace" / row["file"] for row in expected]
-    done = _utkage(road, "predict", "--crop", "none", "--json", *files)
+    done = run_utkage(road, "predict", "--crop", "none", "--json", *files)
     assert done.returncode == 0, done.stderr
     for row, wanted in zip(json.loads(done.stdout), expected, strict=True):
         assert row["age"] == pytest.approx(float(wanted["predicted_age"]), abs=0.02)
@@ -257,7 +250,7 @@ def test_export_answers_as_predict_does(road: Path) -> None:
     import onnxruntime
     from PIL import Image
 
-    done = _utkage(road, "export", "--format", "onnx", "--out", "faces.onnx", "--json")
+    done = run_utkage(road, "export", "--format", "onnx", "--out", "faces.onnx", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["parity"]["chips"] == 256
     session = onnxruntime.InferenceSession(road / "faces.onnx")
@@ -270,13 +263,13 @@ def test_export_answers_as_predict_does(road: Path) -> None:
     names = sorted(small.iterdir())
     chips = np.stack([np.asarray(Image.open(name)) for name in names])
     ages, p_female = session.run(["age", "p_female"], {"chips": chips})
-    rows = json.loads(_utkage(road, "predict", "--crop", "none", "--json", *names).stdout)
+    rows = json.loads(run_utkage(road, "predict", "--crop", "none", "--json", *names).stdout)
     for row, age, probability in zip(rows, ages, p_female, strict=True):
         assert row["age"] == pytest.approx(float(age), abs=0.02)
         assert row["p_female"] == pytest.approx(float(probability), abs=1e-3)
 
 
 def test_quiet_says_nothing_but_the_result(road: Path) -> None:
-    done = _utkage(road, "evaluate", "--quiet", "--json")
+    done = run_utkage(road, "evaluate", "--quiet", "--json")
     assert done.stderr == ""
     assert json.loads(done.stdout)["n"] > 5

@@ -3,46 +3,36 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from make_demo_set import make_demo_set
 
+from warm_process import run_utkage
+
 pytestmark = pytest.mark.slow
-
-
-def _utkage(folder: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "utkage", *(str(argument) for argument in arguments)],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def test_train_evaluate_predict_export(tmp_path: Path, examples: Path) -> None:
     make_demo_set(examples / "faces", tmp_path / "faces", 120, 0)
     words = ("--chip-size", 64, "--val", 0.15, "--test", 0.15, "--near-distance", -1)
-    assert _utkage(tmp_path, "prepare", "faces", *words).returncode == 0
+    assert run_utkage(tmp_path, "prepare", "faces", *words).returncode == 0
     seed = ("--system", "seed", "--epochs", 2, "--batch-size", 16, "--device", "cpu")
-    trained = _utkage(tmp_path, "train", *seed, "--gender-width", 0.03, "--json")
+    trained = run_utkage(tmp_path, "train", *seed, "--gender-width", 0.03, "--json")
     assert trained.returncode == 0, trained.stderr
     run = json.loads(trained.stdout)
     assert [row["epoch"] for row in run["epochs"]] == [1, 2]
-    evaluated = _utkage(tmp_path, "evaluate", "--plot-cm", "--json")
+    evaluated = run_utkage(tmp_path, "evaluate", "--plot-cm", "--json")
     assert evaluated.returncode == 0, evaluated.stderr
     report = json.loads(evaluated.stdout)
     assert report["n"] == sum(map(sum, report["range_confusion"]))
     assert (tmp_path / "evaluation" / "confusion_matrix.png").stat().st_size > 1000
     photo = sorted(examples.glob("*.jpg"))[0]
-    predicted = _utkage(tmp_path, "predict", photo, "--json")
+    predicted = run_utkage(tmp_path, "predict", photo, "--json")
     assert predicted.returncode == 0, predicted.stderr
     rows = json.loads(predicted.stdout)
     assert rows["faces"] if isinstance(rows, dict) else rows
-    exported = _utkage(tmp_path, "export", "--out", "seed.onnx", "--json")
+    exported = run_utkage(tmp_path, "export", "--out", "seed.onnx", "--json")
     assert exported.returncode == 0, exported.stderr
     assert (tmp_path / "seed.onnx").stat().st_size > 100_000
 
@@ -56,7 +46,7 @@ def test_train_evaluate_predict_export(tmp_path: Path, examples: Path) -> None:
     ],
 )
 def test_wrong_options(tmp_path: Path, words: tuple[object, ...], said: str) -> None:
-    answer = _utkage(tmp_path, "train", *words)
+    answer = run_utkage(tmp_path, "train", *words)
     assert answer.returncode == 2
     assert said in answer.stderr
 
@@ -64,13 +54,15 @@ def test_wrong_options(tmp_path: Path, words: tuple[object, ...], said: str) -> 
 def test_a_run_starts_from_another(tmp_path: Path, examples: Path) -> None:
     make_demo_set(examples / "faces", tmp_path / "faces", 60, 0)
     words = ("--chip-size", 64, "--val", 0.2, "--test", 0.1, "--near-distance", -1)
-    assert _utkage(tmp_path, "prepare", "faces", *words).returncode == 0
+    assert run_utkage(tmp_path, "prepare", "faces", *words).returncode == 0
     seed = ("--system", "seed", "--epochs", 1, "--batch-size", 16, "--gender-width", 0.03)
-    assert _utkage(tmp_path, "train", *seed, "--run", "one").returncode == 0
-    on = _utkage(tmp_path, "train", *seed, "--run", "two", "--init", "one/best.safetensors")
+    assert run_utkage(tmp_path, "train", *seed, "--run", "one").returncode == 0
+    on = run_utkage(tmp_path, "train", *seed, "--run", "two", "--init", "one/best.safetensors")
     assert on.returncode == 0, on.stderr
-    described = _utkage(tmp_path, "info", "two", "--json")
+    described = run_utkage(tmp_path, "info", "two", "--json")
     assert len(json.loads(described.stdout)["lineage"]) == 3
-    refused = _utkage(tmp_path, "train", *seed, "--run", "three", "--vgg-face-weights", "none.pth")
+    refused = run_utkage(
+        tmp_path, "train", *seed, "--run", "three", "--vgg-face-weights", "none.pth"
+    )
     assert refused.returncode == 2
     assert "none.pth: no such file of VGG-Face weights" in refused.stderr

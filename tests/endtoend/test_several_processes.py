@@ -16,13 +16,17 @@ import torch
 from make_demo_set import make_demo_set
 
 from utkage.models.weights import load_weights
+from warm_process import run_utkage
 
 pytestmark = pytest.mark.slow
 
+# The rate is low because rounding grows with every step, and the faster, the higher it is.
 TRAIN = (
     *("train", "--batch-size", "16", "--sizes", "48", "--backbone", "mobilenet_v3_small"),
-    *("--init", "scratch", "--device", "cpu", "--seed", "3"),
+    *("--init", "scratch", "--device", "cpu", "--seed", "3", "--lr", "1e-4"),
 )
+# Enough that a process lost behind the second is lost before the last.
+EPOCHS = 7
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 
 
@@ -31,16 +35,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory, examples: Path) -> Path:
     folder = tmp_path_factory.mktemp("several")
     make_demo_set(examples / "faces", folder / "faces", 120, 0)
     words = ("--chip-size", "48", "--val", "0.15", "--test", "0.15", "--near-distance", "-1")
-    command = [sys.executable, "-m", "utkage", "prepare", "faces", *words]
-    subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=300)
+    run_utkage(folder, "prepare", "faces", *words).check_returncode()
     return folder
-
-
-def one(folder: Path, run: str, epochs: int) -> None:
-    command = [sys.executable, "-m", "utkage", *TRAIN, "--epochs", str(epochs), "--run", run]
-    subprocess.run(
-        command, cwd=folder, env=ENVIRONMENT, check=True, capture_output=True, timeout=300
-    )
 
 
 def several(run: str, epochs: int, *options: str) -> list[str]:
@@ -60,10 +56,11 @@ def same_weights(folder: Path, first: str, second: str) -> bool:
     return all(torch.equal(value, states[1][name]) for name, value in states[0].items())
 
 
-def test_two_processes_learn_what_one_does(folder: Path) -> None:
-    one(folder, "one", 3)
+@pytest.fixture(scope="module")
+def undisturbed(folder: Path) -> subprocess.CompletedProcess[str]:
+    """Two processes, and nobody is lost; its run folder has the same name."""
     done = subprocess.run(
-        several("two", 3),
+        several("undisturbed", EPOCHS),
         cwd=folder,
         env=ENVIRONMENT,
         capture_output=True,
@@ -72,25 +69,24 @@ def test_two_processes_learn_what_one_does(folder: Path) -> None:
         timeout=300,
     )
     assert done.returncode == 0, done.stderr
+    return done
+
+
+def test_two_processes_learn_what_one_does(
+    folder: Path, undisturbed: subprocess.CompletedProcess[str]
+) -> None:
     # Only the first process speaks.
-    assert done.stdout.count("best.safetensors") == 1
-    assert done.stderr.count("epoch 3/3: loss") == 1
-    assert "2 processes" in done.stderr
-    assert "Warning" not in done.stderr
-    alone, together = rows(folder, "one"), rows(folder, "two")
-    assert len(alone) == len(together) == 3
+    assert undisturbed.stdout.count("best.safetensors") == 1
+    assert undisturbed.stderr.count("epoch 3/7: loss") == 1
+    assert "2 processes" in undisturbed.stderr
+    assert "Warning" not in undisturbed.stderr
+    one = ("--epochs", EPOCHS, "--run", "one")
+    run_utkage(folder, *TRAIN, *one).check_returncode()
+    alone, together = rows(folder, "one"), rows(folder, "undisturbed")
+    assert len(alone) == len(together) == EPOCHS
     for first, second in zip(alone, together, strict=True):
         assert second["train_loss"] == pytest.approx(first["train_loss"], abs=1e-4)
         assert second["val_mae"] == pytest.approx(first["val_mae"], abs=0.02)
-
-
-@pytest.fixture(scope="module")
-def undisturbed(folder: Path) -> str:
-    command = several("undisturbed", 20)
-    subprocess.run(
-        command, cwd=folder, env=ENVIRONMENT, check=True, capture_output=True, timeout=300
-    )
-    return "undisturbed"
 
 
 def wait_for_epoch(folder: Path, run: str, epoch: int) -> None:
@@ -114,10 +110,10 @@ def workers(parent: int) -> list[int]:
 
 
 def test_a_lost_process_ends_the_run_and_the_same_command_goes_on(
-    folder: Path, undisturbed: str
+    folder: Path, undisturbed: subprocess.CompletedProcess[str]
 ) -> None:
     with subprocess.Popen(
-        several("lost", 20), cwd=folder, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True
+        several("lost", EPOCHS), cwd=folder, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True
     ) as running:
         wait_for_epoch(folder, "lost", 2)
         found = workers(running.pid)
@@ -127,7 +123,7 @@ def test_a_lost_process_ends_the_run_and_the_same_command_goes_on(
     assert running.returncode != 0
     assert "another process of this training was lost" in said or "SIGTERM" in said
     again = subprocess.run(
-        several("lost", 20),
+        several("lost", EPOCHS),
         cwd=folder,
         env=ENVIRONMENT,
         capture_output=True,
@@ -136,11 +132,13 @@ def test_a_lost_process_ends_the_run_and_the_same_command_goes_on(
     )
     assert again.returncode == 0, again.stderr
     assert "going on from step" in again.stderr
-    assert same_weights(folder, undisturbed, "lost")
+    assert same_weights(folder, "undisturbed", "lost")
 
 
-def test_torchrun_restarts_a_run_by_itself(folder: Path, undisturbed: str) -> None:
-    command = several("restarted", 20, "--max-restarts", "1")
+def test_torchrun_restarts_a_run_by_itself(
+    folder: Path, undisturbed: subprocess.CompletedProcess[str]
+) -> None:
+    command = several("restarted", EPOCHS, "--max-restarts", "1")
     with subprocess.Popen(
         command, cwd=folder, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True
     ) as running:
@@ -149,7 +147,7 @@ def test_torchrun_restarts_a_run_by_itself(folder: Path, undisturbed: str) -> No
         _, said = running.communicate(timeout=300)
     assert running.returncode == 0, said
     assert "going on from step" in said
-    assert same_weights(folder, undisturbed, "restarted")
+    assert same_weights(folder, "undisturbed", "restarted")
 
 
 def test_a_batch_for_too_many_processes(folder: Path) -> None:

@@ -417,18 +417,19 @@ def test_frozen_epochs_teach_the_heads_only(make_setup: MakeSetup) -> None:
     assert {"backbone.0.0.0.weight", "backbone.0.12.0.weight", "age.weight"} <= set(moved)
 
 
+# It draws from the global generator.
+STOCHASTIC_DEPTH = replace(FROZEN_FIRST, freeze_epochs=0, backbone="efficientnet_b0")
+
+
 @pytest.mark.parametrize(
-    "config",
+    ("config", "where", "after"),
     [
-        FROZEN_FIRST,
-        # Stochastic depth draws from the global generator.
-        replace(FROZEN_FIRST, freeze_epochs=0, backbone="efficientnet_b0"),
+        *((FROZEN_FIRST, "epoch 1", after) for after in (1, 2)),
+        *((FROZEN_FIRST, "epoch 2", after) for after in (0, 2)),
+        (FROZEN_FIRST, "validating", 0),
+        (STOCHASTIC_DEPTH, "epoch 1", 2),
+        (STOCHASTIC_DEPTH, "validating", 0),
     ],
-    ids=["frozen first", "stochastic depth"],
-)
-@pytest.mark.parametrize(
-    ("where", "after"),
-    [("epoch 1", 1), ("epoch 1", 2), ("validating", 0), ("epoch 2", 0), ("epoch 2", 2)],
 )
 def test_a_refined_run_ends_with_the_same_bits(
     make_setup: MakeSetup, config: TrainConfig, where: str, after: int

@@ -47,7 +47,7 @@ def save_plain_state(system: SeedSystem, size: int, path: Path) -> None:
     state: dict[str, Tensor] = {"size": torch.tensor(size), "age_scale": system.age_scale.cpu()}
     for outside, inside in MODELS.items():
         for name, tensor in getattr(system, inside).state_dict().items():
-            state[f"{outside}.{name}"] = tensor.detach().cpu()
+            state[f"{outside}.{name}"] = tensor.detach().cpu().contiguous()
     with replacing(path) as partial:
         torch.save(state, partial)
 

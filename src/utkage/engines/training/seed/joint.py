@@ -63,7 +63,8 @@ class JointTrainer:
     def __init__(
         self, system: SeedSystem, rates: tuple[float, float, float], factor: float, patience: int
     ) -> None:
-        self.system = system
+        # Convolutions of a processor are faster so; the answers are the same.
+        self.system = system.to(memory_format=torch.channels_last)
         self.optimizers = {
             name: torch.optim.Adam(getattr(system, name).parameters(), lr=rate)
             for name, rate in zip(MODELS, rates, strict=True)
@@ -85,6 +86,7 @@ class JointTrainer:
             TrainingError: a loss that is not finite.
         """
         images, ages, genders = batch
+        images = images.contiguous(memory_format=torch.channels_last)
         truth = ranges_of(ages)
         system = self.system.train()
         gender = gender_loss(system.gender(images), genders)
