@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -81,6 +82,7 @@ class Running:
             self._process.join()
             raise subprocess.TimeoutExpired(["utkage", *map(str, self.words)], timeout)
         out, err = ((self._output / name).read_text("utf-8") for name in ("stdout", "stderr"))
+        shutil.rmtree(self._output)
         return subprocess.CompletedProcess(["utkage", *map(str, self.words)], code, out, err)
 
 

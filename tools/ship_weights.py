@@ -5,10 +5,10 @@
 
 The stored file is what gets calibrated and measured, after rounding: calibrated on the validation
 split of the prepared set that it was trained on, measured there and on the test split. ``--again``
-does so for the file that is shipped already, without touching its tensors; ``--point-estimate``
-changes what is answered. Each run is a look at the test split: note it in docs/weights.md. Beside
-the file go the graphs by which ONNX Runtime runs it without torch; ``tools/write_skeletons.py``
-writes these alone.
+does so for the file that is shipped already; ``--point-estimate`` changes what is answered,
+``--age-prior`` corrects how common each age is taken to be, on the validation split as well. Each
+run is a look at the test split: note it in docs/weights.md. Beside the file go the graphs by which
+ONNX Runtime runs it without torch; ``tools/write_skeletons.py`` writes these alone.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ from utkage.engines.inference.skeleton import SKELETONS
 from utkage.faces.contract import utkface_contract
 from utkage.models.card import POINT_ESTIMATES, RESEARCH_TERMS
 from utkage.models.locate import BEST_NAME, SHIPPED_NAME
-from utkage.models.weights import Weights, load_weights, rewrite_card, save_weights
-from utkage.workflows.calibrate import fit_weights
+from utkage.models.weights import AGE_BIAS, Weights, load_weights, rewrite_card, save_weights
+from utkage.workflows.calibrate import Answering, fit_weights, with_age_prior
 from utkage.workflows.labelled_faces import FaceChoice, labelled_faces
 
 SHIPPED = Path(__file__).resolve().parent.parent / "src" / "utkage" / "shipped" / SHIPPED_NAME
@@ -58,6 +58,7 @@ def main() -> int:
     parser.add_argument("--again", action="store_true", help="calibrate and measure what is there")
     parser.add_argument("--data", type=Path, required=True, help="the prepared set of that run")
     parser.add_argument("--point-estimate", choices=POINT_ESTIMATES, help="as the run's by default")
+    parser.add_argument("--age-prior", action="store_true", help="fit it first")
     parser.add_argument("--out", type=Path, default=SHIPPED)
     arguments = parser.parse_args()
     if arguments.again == bool(arguments.run):
@@ -65,7 +66,12 @@ def main() -> int:
     try:
         if arguments.run:
             store_half(arguments.run / BEST_NAME, arguments.data, arguments.out)
-        measure(arguments.out, arguments.data, arguments.point_estimate)
+        measure(
+            arguments.out,
+            arguments.data,
+            arguments.point_estimate,
+            age_prior=arguments.age_prior,
+        )
     except UtkageError as error:
         print(f"error: {error}", file=sys.stderr)
         return int(error.exit_code)
@@ -93,13 +99,14 @@ def store_half(best: Path, data: Path, out: Path) -> None:
     save_weights(out, Weights(card, weights.state, weights.fingerprints), half=True)
 
 
-def measure(out: Path, data: Path, point_estimate: str | None) -> None:
+def measure(out: Path, data: Path, point_estimate: str | None, *, age_prior: bool) -> None:
     """Calibrate and measure a stored file, and write both into its card.
 
     Args:
         out: The file.
         data: The prepared set.
         point_estimate: The card's from now on; None leaves it.
+        age_prior: Fit one before.
 
     Raises:
         DataError: the prepared set is not the one that the weights were trained on, or the file
@@ -111,9 +118,12 @@ def measure(out: Path, data: Path, point_estimate: str | None) -> None:
         weights = replace(weights, card=replace(weights.card, point_estimate=point_estimate))
     # With flip averaging, since that is how predict answers.
     faces = labelled_faces(FaceChoice(data, "val"), weights.card.contract, SilentReporter())
-    fitted = fit_weights(weights, faces, str(out), device="cpu")
-    card = replace(weights.card, calibration=fitted)
-    rewrite_card(out, card, out)
+    how, vectors = Answering("cpu"), {}
+    if age_prior:
+        weights = with_age_prior(weights, faces, str(out), how)
+        vectors[AGE_BIAS] = weights.state[AGE_BIAS].numpy()
+    card = replace(weights.card, calibration=fit_weights(weights, faces, str(out), how))
+    rewrite_card(out, card, out, vectors)
     for split in ("val", "test"):
         for flip in (False, True):
             for source, metrics in _measure(out, store, split, flip).items():

@@ -232,6 +232,28 @@ def test_calibrate_puts_a_calibration_into_a_copy(road: Path) -> None:
         assert scored[key] == plain[key]
 
 
+def test_an_age_prior_moves_the_ages_and_is_said(road: Path) -> None:
+    words = ("--data", "Dataset/UTKFace", "--allow-seen")
+    calibrate = ("evaluate", *words, "--calibrate", "--age-prior", "--out-weights")
+    done = run_utkage(road, *calibrate, "prior.safetensors")
+    assert done.returncode == 0, done.stderr
+    card = json.loads(run_utkage(road, "info", "prior.safetensors", "--json").stdout)
+    assert card["lineage"][-1].startswith("age prior fitted to 120 faces")
+    scored = [
+        json.loads(
+            run_utkage(
+                road, "evaluate", *words, "--weights", weights, "--json", "--out", "prior"
+            ).stdout
+        )
+        for weights in ("auto", "prior.safetensors")
+    ]
+    assert scored[0]["mae"] != scored[1]["mae"]
+    assert scored[0]["gender_accuracy"] == scored[1]["gender_accuracy"]
+    alone = run_utkage(road, "evaluate", *words, "--age-prior")
+    assert alone.returncode == 2
+    assert "--age-prior is for --calibrate" in alone.stderr
+
+
 def test_predict_chips_agrees_with_evaluate(road: Path) -> None:
     run_utkage(road, "evaluate", "--json")
     with (road / "evaluation" / "predictions.csv").open() as file:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -15,6 +16,7 @@ from utkage.core.errors import UsageError, UtkageError, WeightsError
 from utkage.models.card import Card
 from utkage.models.multitask import MultiTaskNet
 from utkage.models.weights import (
+    AGE_BIAS,
     Weights,
     build_network,
     load_weights,
@@ -252,6 +254,31 @@ def test_another_card_leaves_the_tensors_alone(
     rewrite_card(path, replace(weights.card, terms="y"), path)
     assert read_card(path).terms == "y"
     assert sorted(item.name for item in tmp_path.iterdir()) == ["model.safetensors", "new"]
+
+
+def test_a_vector_gets_new_values_and_nothing_else(tmp_path: Path, weights: Weights) -> None:
+    path = tmp_path / "model.safetensors"
+    save_weights(path, weights, half=True)
+    tensors = load_file(path)
+    wanted = np.linspace(-1, 1, tensors[AGE_BIAS].numel(), dtype=np.float32)
+    rewrite_card(path, weights.card, path, {AGE_BIAS: wanted})
+    found = load_file(path)
+    assert found.keys() == tensors.keys()
+    for name, tensor in tensors.items():
+        expected = torch.from_numpy(wanted) if name == AGE_BIAS else tensor
+        assert torch.equal(found[name], expected)
+
+
+@pytest.mark.parametrize("name", ["age.weight", "age.bais"])
+def test_what_is_no_vector_of_the_file_is_refused(
+    tmp_path: Path, weights: Weights, name: str
+) -> None:
+    path = tmp_path / "model.safetensors"
+    save_weights(path, weights, half=True)
+    before = path.read_bytes()
+    with pytest.raises(WeightsError, match=f"holds no float32 '{name}'"):
+        rewrite_card(path, weights.card, path, {name: np.zeros(117, np.float32)})
+    assert path.read_bytes() == before
 
 
 def test_no_card_is_put_into_files_of_others(tmp_path: Path, weights: Weights) -> None:

@@ -154,6 +154,15 @@ def evaluate_command(
             rich_help_panel=CALIBRATION,
         ),
     ] = False,
+    age_prior: Annotated[
+        bool,
+        typer.Option(
+            "--age-prior",
+            help="With --calibrate: first correct how common each age is taken to be, in the bias "
+            "of the age head. Ages move.",
+            rich_help_panel=CALIBRATION,
+        ),
+    ] = False,
     out_weights: Annotated[
         Path | None,
         typer.Option(
@@ -183,9 +192,13 @@ def evaluate_command(
         if calibrate:
             faces = FaceChoice(data, split or "val", source, allow_seen, options, allow_crop)
             _calibrate(
-                CalibrateRequest(faces, weights, device, flip, out_weights), json_output, reporter
+                CalibrateRequest(faces, weights, device, flip, out_weights, age_prior),
+                json_output,
+                reporter,
             )
             return
+        if age_prior:
+            raise ConfigError("--age-prior is for --calibrate")
         if out_weights is not None:
             raise ConfigError("--out-weights is for --calibrate")
         result = evaluate(

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
 FINGERPRINTS = "train_fingerprints"
 CARD_KEY = "card"
+# Of a multitask state with a softmax head: the part of a year's logit that no face changes.
+AGE_BIAS = "age.bias"
 # States of the seed system without a card; models/seed/plain_state.py reads them.
 PLAIN_SUFFIXES = frozenset({".pt", ".pth"})
 _MAX_HEADER_BYTES = 100_000_000
@@ -151,24 +155,40 @@ def read_card(path: Path) -> Card:
     return Card.from_json(metadata[CARD_KEY], str(path))
 
 
-def rewrite_card(path: Path, card: Card, out: Path) -> None:
+def rewrite_card(
+    path: Path,
+    card: Card,
+    out: Path,
+    vectors: Mapping[str, NDArray[np.float32]] = MappingProxyType({}),
+) -> None:
     """Copy a weights file with another card, atomically; ``out`` may be ``path``.
 
-    Only the header is written anew. The tensors are copied byte for byte.
+    Args:
+        path: A safetensors file of ours.
+        card: The new one.
+        out: The file to write.
+        vectors: Tensors, stored as float32, that get new values. All others are copied byte for
+            byte.
 
     Raises:
         UsageError: there is no such file.
-        WeightsError: not a safetensors file of ours.
+        WeightsError: not a safetensors file of ours, or a vector that does not fit into it.
     """
     read_card(path)
-    content = path.read_bytes()
+    content = bytearray(path.read_bytes())
     (length,) = struct.unpack_from("<Q", content)
     header = json.loads(content[8 : 8 + length])
+    for name, values in vectors.items():
+        place = header.get(name, {})
+        if (place.get("dtype"), place.get("shape")) != ("F32", list(values.shape)):
+            raise WeightsError(f"{path}: holds no float32 {name!r} of shape {values.shape}")
+        first, end = (8 + length + offset for offset in place["data_offsets"])
+        content[first:end] = np.ascontiguousarray(values, dtype="<f4").tobytes()
     header["__metadata__"][CARD_KEY] = card.to_json()
     text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
     # The format wants tensors to begin at a multiple of eight; spaces fill the header up.
     text += b" " * (-len(text) % 8)
-    write_bytes(out, struct.pack("<Q", len(text)) + text + content[8 + length :])
+    write_bytes(out, struct.pack("<Q", len(text)) + text + bytes(content[8 + length :]))
 
 
 def build_network(weights: Weights, origin: str) -> MultiTaskNet:

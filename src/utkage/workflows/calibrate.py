@@ -7,15 +7,32 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from utkage.core.errors import UsageError
+from utkage.core.errors import UsageError, WeightsError
 from utkage.core.reporter import Reporter, SilentReporter
 from utkage.models.locate import is_shipped, resolve_weights
-from utkage.models.weights import PLAIN_SUFFIXES, load_weights, rewrite_card
+from utkage.models.weights import AGE_BIAS, PLAIN_SUFFIXES, load_weights, rewrite_card
 from utkage.workflows.labelled_faces import FaceChoice, LabelledFaces, guard_seen, labelled_faces
 
 if TYPE_CHECKING:
+    from utkage.engines.inference.predictions import Predictions
     from utkage.models.calibration import Calibration
     from utkage.models.weights import Weights
+
+
+@dataclass(frozen=True)
+class Answering:
+    """How weights are asked.
+
+    Attributes:
+        device: As in ``--device``.
+        flip: Average each answer with that for the mirrored chip.
+    """
+
+    device: str = "auto"
+    flip: bool = True
+
+
+DEFAULT = Answering()
 
 
 @dataclass(frozen=True)
@@ -30,6 +47,7 @@ class CalibrateRequest:
         flip: Fit to answers that are averaged with those for the mirrored chip, as ``predict``
             gives them.
         out: The file to write; None: the weights file itself, whose card is replaced.
+        age_prior: First correct how common each age is taken to be.
     """
 
     faces: FaceChoice = field(default_factory=lambda: FaceChoice(split="val"))
@@ -37,6 +55,7 @@ class CalibrateRequest:
     device: str = "auto"
     flip: bool = True
     out: Path | None = None
+    age_prior: bool = False
 
     def __post_init__(self) -> None:
         if self.faces.split == "test":
@@ -72,7 +91,8 @@ class CalibrateResult:
 def calibrate(request: CalibrateRequest, reporter: Reporter | None = None) -> CalibrateResult:
     """Fit a calibration and write it into the card of a weights file, atomically.
 
-    The tensors are not touched. A calibration that is there already is replaced.
+    Of the tensors only the bias of the age head is touched, and that only if an age prior is asked
+    for. A calibration that is there already is replaced.
 
     Raises:
         UsageError: no data, unknown weights or device, or a file that cannot hold a card.
@@ -86,10 +106,13 @@ def calibrate(request: CalibrateRequest, reporter: Reporter | None = None) -> Ca
     weights = load_weights(path)
     faces = labelled_faces(request.faces, weights.card.contract, reporter)
     guard_seen(faces.chips, weights.fingerprints.numpy(), request.faces, reporter)
-    calibration = fit_weights(
-        weights, faces, str(path), device=request.device, flip=request.flip, reporter=reporter
-    )
-    rewrite_card(path, replace(weights.card, calibration=calibration), out)
+    how = Answering(request.device, request.flip)
+    vectors = {}
+    if request.age_prior:
+        weights = with_age_prior(weights, faces, str(path), how, reporter)
+        vectors[AGE_BIAS] = weights.state[AGE_BIAS].numpy()
+    calibration = fit_weights(weights, faces, str(path), how, reporter)
+    rewrite_card(path, replace(weights.card, calibration=calibration), out, vectors)
     return CalibrateResult(calibration, path, out)
 
 
@@ -97,9 +120,7 @@ def fit_weights(
     weights: Weights,
     faces: LabelledFaces,
     origin: str,
-    *,
-    device: str = "auto",
-    flip: bool = True,
+    how: Answering = DEFAULT,
     reporter: Reporter | None = None,
 ) -> Calibration:
     """Fit a calibration for ``weights`` to ``faces``, and write it nowhere.
@@ -108,36 +129,76 @@ def fit_weights(
         weights: Of any system; a calibration in their card is not used.
         faces: That they did not learn from.
         origin: The weights file, for messages.
-        device: As in ``--device``.
-        flip: Average each answer with that for the mirrored chip.
+        how: How they are asked.
         reporter: Hears of progress.
 
     Raises:
         DataError: too few faces.
     """
-    from utkage.engines.device import choose_device
     from utkage.engines.evaluation.calibration import fit_calibration
+
+    chips = faces.chips
+    predictions = _uncalibrated(weights, faces, origin, how, reporter)
+    return fit_calibration(chips.ages, chips.genders, predictions, _described(faces, how))
+
+
+def with_age_prior(
+    weights: Weights,
+    faces: LabelledFaces,
+    origin: str,
+    how: Answering = DEFAULT,
+    reporter: Reporter | None = None,
+) -> Weights:
+    """Weights whose age head has the prior over ages that ``faces`` show, said in their lineage.
+
+    Arguments as ``fit_weights``.
+
+    Raises:
+        DataError: too few faces.
+        WeightsError: their age head is not a softmax over the years.
+    """
+    from utkage.engines.evaluation.age_prior import fit_age_prior
+
+    card = weights.card
+    if (card.system, card.age_head) != ("multitask", "softmax"):
+        raise WeightsError(
+            f"{origin}: an age prior needs a multitask system with a softmax age head; this is "
+            f"{card.system} with {card.age_head}; leave --age-prior out"
+        )
+    predictions = _uncalibrated(weights, faces, origin, how, reporter)
+    added = fit_age_prior(faces.chips.ages, predictions.age_distribution)
+    bias = weights.state[AGE_BIAS]
+    state = {**weights.state, AGE_BIAS: bias + bias.new_tensor(added)}
+    said = f"age prior fitted to {len(faces.chips)} faces, {faces.split} of {faces.split_hash}"
+    return replace(weights, state=state, card=replace(card, lineage=(*card.lineage, said)))
+
+
+def _uncalibrated(
+    weights: Weights,
+    faces: LabelledFaces,
+    origin: str,
+    how: Answering,
+    reporter: Reporter | None,
+) -> Predictions:
+    from utkage.engines.device import choose_device
     from utkage.engines.inference.predictor import TorchPredictor, predict_faces
     from utkage.models.systems import build_graph
 
     bare = replace(weights, card=replace(weights.card, calibration=None))
-    chosen, _ = choose_device(device)
-    predictor = TorchPredictor(build_graph(bare, origin, flip=flip), bare.card, chosen)
+    chosen, _ = choose_device(how.device)
+    predictor = TorchPredictor(build_graph(bare, origin, flip=how.flip), bare.card, chosen)
+    return predict_faces(predictor, faces.chips, reporter or SilentReporter(), "calibrating")
+
+
+def _described(faces: LabelledFaces, how: Answering) -> dict[str, Any]:
     chips = faces.chips
-    predictions = predict_faces(predictor, chips, reporter or SilentReporter(), "calibrating")
-    sources = {name: int(chips.of_source(name).sum()) for name in chips.source_names}
-    return fit_calibration(
-        chips.ages,
-        chips.genders,
-        predictions,
-        {
-            "split": faces.split,
-            "split_hash": faces.split_hash,
-            "sources": sources,
-            "flip": flip,
-            "date": datetime.date.today().isoformat(),
-        },
-    )
+    return {
+        "split": faces.split,
+        "split_hash": faces.split_hash,
+        "sources": {name: int(chips.of_source(name).sum()) for name in chips.source_names},
+        "flip": how.flip,
+        "date": datetime.date.today().isoformat(),
+    }
 
 
 def _place(path: Path, out: Path | None) -> Path:
