@@ -1,11 +1,12 @@
-"""What an exported ONNX file says about itself, in its metadata.
+"""What an exported file says about itself: in the metadata of ONNX, in extra files of torch.
 
 * ``utkage_card``: the card of the weights, JSON.
 * ``utkage_fingerprints``: pictures that were learned from, as in weights files; base64 of
   little-endian int32.
 * ``utkage_flip``: ``"true"`` if the averaging with the mirrored chip is inside.
+* ``colour`` and ``layout`` of the chips.
 
-Everything is read through ONNX Runtime, which every user of such a file has.
+Those of ONNX files are read through ONNX Runtime, which every user of such a file has.
 """
 
 from __future__ import annotations
@@ -25,6 +26,25 @@ ONNX_SUFFIX = ".onnx"
 CARD_PROPERTY = "utkage_card"
 FINGERPRINTS_PROPERTY = "utkage_fingerprints"
 FLIP_PROPERTY = "utkage_flip"
+
+
+def file_properties(card: Card, fingerprints: NDArray[np.int32], *, flip: bool) -> dict[str, str]:
+    """What a file says about itself, by name.
+
+    Args:
+        card: Of the weights inside.
+        fingerprints: Of the pictures that were learned from, (n,).
+        flip: Whether flip averaging is inside.
+    """
+    properties = {
+        CARD_PROPERTY: card.to_json(),
+        FLIP_PROPERTY: "true" if flip else "false",
+        "colour": card.contract.colour,
+        "layout": "NHWC",
+    }
+    if len(fingerprints):
+        properties[FINGERPRINTS_PROPERTY] = encode_fingerprints(fingerprints)
+    return properties
 
 
 def open_session(model: bytes, options: Any, path: Path) -> Any:

@@ -20,6 +20,7 @@ from utkage.models.calibration import LEVELS, AgeBand, Calibration
 from utkage.models.card import Card
 from utkage.models.chip_graph import ChipGraph
 from utkage.models.multitask import MultiTaskNet
+from utkage.models.onnx_metadata import file_properties
 
 # The export alone takes some ten seconds; the tests share it.
 pytestmark = pytest.mark.slow
@@ -28,6 +29,7 @@ Lively = Callable[..., MultiTaskNet]
 
 
 CALIBRATION = Calibration(0.7, 1.6, LEVELS, (AgeBand(0, 500, tuple(x / 2 for x in LEVELS)),))
+SEEN = np.array([7], dtype=np.int32)
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +52,7 @@ def reference(graph: ChipGraph, card: Card) -> TorchPredictor:
 def exported(graph: ChipGraph, card: Card, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("onnx") / "model.onnx"
     with contextlib.redirect_stdout(io.StringIO()) as said:
-        write_onnx(graph, card, path, flip=True)
+        write_onnx(graph, card, path, file_properties(card, SEEN, flip=True))
     assert said.getvalue() == "", "standard output belongs to data"
     return path
 

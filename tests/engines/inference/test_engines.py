@@ -26,6 +26,7 @@ from utkage.models.card import POINT_ESTIMATES, Card
 from utkage.models.chip_graph import ChipGraph
 from utkage.models.locate import shipped_weights
 from utkage.models.multitask import MultiTaskNet
+from utkage.models.onnx_metadata import file_properties
 from utkage.models.weights import (
     Weights,
     read_card,
@@ -156,7 +157,7 @@ def test_an_exported_file_is_weights_as_any_other(
     path = tmp_path / "a.onnx"
     card, seen = read_card(trained), read_fingerprints(trained)
     graph = ChipGraph(lively_network("mobilenet_v1"), card.point_estimate, flip=True)
-    write_onnx(graph, card, path, flip=True, fingerprints=seen)
+    write_onnx(graph, card, path, file_properties(card, seen, flip=True))
     assert read_card(path) == card
     assert read_fingerprints(path).tolist() == seen.tolist() == [-5, 7, 2**31 - 1]
     same(load_predictor(trained, engine="torch"), load_predictor(path), drawn_chips(5, 64))

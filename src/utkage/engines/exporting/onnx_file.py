@@ -6,36 +6,21 @@ import contextlib
 import io
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import numpy as np
 import onnx
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
 from utkage.engines.inference.onnx_predictor import INPUT_NAME, OUTPUT_NAMES
 from utkage.models.card import Card
-from utkage.models.onnx_metadata import (
-    CARD_PROPERTY,
-    FINGERPRINTS_PROPERTY,
-    FLIP_PROPERTY,
-    encode_fingerprints,
-)
 
 OPSET = 18
 
 
-def write_onnx(
-    graph: nn.Module,
-    card: Card,
-    path: Path,
-    *,
-    flip: bool,
-    fingerprints: NDArray[np.int32] | None = None,
-) -> None:
-    """Write ``graph`` to ``path`` with a dynamic batch and the card as metadata.
+def write_onnx(graph: nn.Module, card: Card, path: Path, properties: Mapping[str, str]) -> None:
+    """Write ``graph`` to ``path`` with a dynamic batch.
 
     The input ``chips`` is uint8 (N, S, S, 3), RGB, with S the size of the card's contract; the
     outputs are named and ordered as the fields of ``ChipOutputs``.
@@ -44,19 +29,10 @@ def write_onnx(
         graph: From chips to ``ChipOutputs``.
         card: Of its weights.
         path: The file.
-        flip: Whether flip averaging is inside, to be said in the metadata.
-        fingerprints: Of the pictures that were learned from.
+        properties: Its metadata, from ``models.onnx_metadata.file_properties``.
     """
     model = torch_to_onnx(graph, card.contract.size)
-    properties = {
-        CARD_PROPERTY: card.to_json(),
-        FLIP_PROPERTY: "true" if flip else "false",
-        "colour": "RGB",
-        "layout": "NHWC",
-    }
-    if fingerprints is not None and len(fingerprints):
-        properties[FINGERPRINTS_PROPERTY] = encode_fingerprints(fingerprints)
-    onnx.helper.set_model_props(model, properties)
+    onnx.helper.set_model_props(model, dict(properties))
     onnx.checker.check_model(model)
     path.write_bytes(model.SerializeToString())
 

@@ -44,8 +44,12 @@ class Parity:
         """A JSON-ready dictionary."""
         return asdict(self)
 
-    def require(self, path: Path) -> None:
+    def require(self, path: Path, runtime: str = "ONNX Runtime") -> None:
         """Close the gate on a difference that is too large.
+
+        Args:
+            path: The file, and
+            runtime: what ran it, for the message.
 
         Raises:
             ParityError: over a limit.
@@ -57,8 +61,8 @@ class Parity:
             or self.gender_flips
         ):
             raise ParityError(
-                f"{path}: not written, because ONNX Runtime and torch disagree on {self.chips} "
-                f"chips (age by up to {self.max_age_difference:.4f} years, limit "
+                f"{path}: not written, because {runtime} and the weights disagree on "
+                f"{self.chips} chips (age by up to {self.max_age_difference:.4f} years, limit "
                 f"{MAX_AGE_DIFFERENCE}; probabilities by up to "
                 f"{self.max_probability_difference:.5f}, "
                 f"limit {MAX_PROBABILITY_DIFFERENCE}; {self.range_flips} ranges and "

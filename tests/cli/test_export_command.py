@@ -1,0 +1,72 @@
+"""``export``: what stands behind it, and a file that answers otherwise gets no name."""
+
+import copy
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from utkage.core.files import file_hash
+from utkage.engines.exporting import torch_files
+from utkage.engines.exporting.parity import drawn_chips
+from utkage.engines.inference.loading import load_predictor
+from utkage.images.save import save_image
+from utkage.models.card import Card
+
+Invoke = Callable[..., Any]
+
+pytestmark = pytest.mark.slow
+
+
+def test_what_was_compared_is_kept(invoke: Invoke, tmp_path: Path) -> None:
+    chips = drawn_chips(3, 200, seed=5)
+    for index, chip in enumerate(chips):
+        save_image(tmp_path / "faces" / f"{20 + index}_1_0_2017{index:04}.png", chip)
+    words = ("--format", "torchscript", "--weights", "shipped", "--data", "faces", "--no-flip")
+    done = invoke("export", *words, "--json", "--out", "model.torchscript")
+    assert done.exit_code == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert said["format"] == "torchscript"
+    assert said["parity"]["chips"] == 256 + 3
+    kept = json.loads((tmp_path / "model.parity.json").read_text())
+    assert said["parity_file"] == "model.parity.json"
+    assert (kept["drawn_chips"], kept["real_chips"]) == (256, 3)
+    assert kept["hash"] == file_hash(tmp_path / "model.torchscript")
+    assert 0 <= kept["max_age_difference"] <= kept["limits"]["age"] == 0.01
+    assert 0 < kept["max_probability_difference"] < kept["limits"]["probability"]
+    assert kept["range_flips"] == kept["gender_flips"] == 0
+    assert "torch" in kept["versions"]
+    # A stranger needs torch alone.
+    program = torch.jit.load(tmp_path / "model.torchscript")
+    own = drawn_chips(4, 160, seed=9)
+    answers = program(torch.from_numpy(own))
+    expected = load_predictor("shipped", engine="torch", flip=False).predict_chips(own)
+    for name, values in answers.items():
+        np.testing.assert_allclose(values.numpy(), getattr(expected, name), atol=1e-3)
+
+
+def test_a_damaged_graph_gets_no_file(
+    invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = torch_files.write_torchscript
+
+    def damaged(graph: nn.Module, card: Card, path: Path, properties: Mapping[str, str]) -> None:
+        other = copy.deepcopy(graph)
+        bias = other.get_parameter("network.age.bias")
+        with torch.no_grad():
+            bias[:58] += 0.5
+        write(other, card, path, properties)
+
+    monkeypatch.setattr(torch_files, "write_torchscript", damaged)
+    (tmp_path / "model.torchscript").write_text("of yesterday")
+    words = ("--format", "torchscript", "--weights", "shipped", "--no-flip")
+    done = invoke("export", *words, "--out", "model.torchscript")
+    assert done.exit_code == 4, done.stderr
+    assert "not written, because torch and the weights disagree on 256 chips" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["model.torchscript"]
+    assert (tmp_path / "model.torchscript").read_text() == "of yesterday"
