@@ -7,16 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
-from torch import nn
 
 from utkage.core.files import file_hash
 from utkage.engines.exporting import torch_files
 from utkage.engines.exporting.parity import drawn_chips
 from utkage.engines.inference.loading import load_predictor
 from utkage.images.save import save_image
-from utkage.models.card import Card
+from utkage.models.export_graph import ExportGraph
+from utkage.models.locate import shipped_weights
 
 Invoke = Callable[..., Any]
 
@@ -46,8 +47,32 @@ def test_what_was_compared_is_kept(invoke: Invoke, tmp_path: Path) -> None:
     own = drawn_chips(4, 160, seed=9)
     answers = program(torch.from_numpy(own))
     expected = load_predictor("shipped", engine="torch", flip=False).predict_chips(own)
+    low, high = expected.age_interval(0.8)
+    every = {**vars(expected), "age_low": low, "age_high": high}
     for name, values in answers.items():
-        np.testing.assert_allclose(values.numpy(), getattr(expected, name), atol=1e-3)
+        np.testing.assert_allclose(values.numpy(), every[name], atol=1e-3)
+
+
+def test_half_the_size_answers_alike(invoke: Invoke, tmp_path: Path) -> None:
+    words = ("--precision", "fp16", "--weights", "shipped", "--no-flip", "--json")
+    done = invoke("export", *words, "--out", "half.onnx")
+    assert done.exit_code == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert said["precision"] == "fp16"
+    # The shipped weights are float16 already.
+    assert said["parity"]["max_median_difference"] < 5e-3
+    assert said["bytes"] < 8e6
+    session = onnxruntime.InferenceSession(tmp_path / "half.onnx")
+    facts = session.get_modelmeta().custom_metadata_map
+    assert facts["precision"] == "fp16"
+    assert json.loads(facts["ranges"])[-1] == "76+"
+    assert facts["weights_sha256"] == file_hash(shipped_weights())
+
+
+def test_what_a_format_cannot_be_written_in(invoke: Invoke) -> None:
+    done = invoke("export", "--format", "pt2", "--precision", "int8", "--weights", "shipped")
+    assert done.exit_code == 2
+    assert "--format pt2 is written in fp32" in done.stderr
 
 
 def test_a_damaged_graph_gets_no_file(
@@ -55,12 +80,12 @@ def test_a_damaged_graph_gets_no_file(
 ) -> None:
     write = torch_files.write_torchscript
 
-    def damaged(graph: nn.Module, card: Card, path: Path, properties: Mapping[str, str]) -> None:
+    def damaged(graph: ExportGraph, path: Path, properties: Mapping[str, str]) -> None:
         other = copy.deepcopy(graph)
-        bias = other.get_parameter("network.age.bias")
+        bias = other.get_parameter("system.network.age.bias")
         with torch.no_grad():
             bias[:58] += 0.5
-        write(other, card, path, properties)
+        write(other, path, properties)
 
     monkeypatch.setattr(torch_files, "write_torchscript", damaged)
     (tmp_path / "model.torchscript").write_text("of yesterday")

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from utkage.cli.options import DATA, OUTPUT, Debug, Flip, Json, Quiet, WeightsChoice
+from utkage.cli.options import DATA, MODEL, OUTPUT, Debug, Flip, Json, Quiet, WeightsChoice
 from utkage.cli.session import session
 
 
@@ -35,6 +35,22 @@ def export_command(
         ),
     ] = None,
     flip: Flip = True,
+    precision: Annotated[
+        str,
+        typer.Option(
+            help="fp32; fp16: half as large, as fast; int8: convolutions in 8 bits (onnx).",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = "fp32",
+    any_size: Annotated[
+        bool,
+        typer.Option(
+            "--any-size", help="Take chips of any size, resized inside.", rich_help_panel=OUTPUT
+        ),
+    ] = False,
+    interval: Annotated[
+        float, typer.Option(help="Level of the age interval.", rich_help_panel=MODEL)
+    ] = 0.8,
     json_output: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -46,30 +62,45 @@ def export_command(
     is kept beside it, in NAME.parity.json.
     """
     with session(quiet=quiet, debug=debug) as reporter:
-        from utkage.workflows.export import ExportRequest, export
+        from utkage.workflows.export import SCHEMA, ExportRequest, export
 
-        result = export(
-            ExportRequest(weights=weights, format=format_, out=out, data=data, flip=flip), reporter
+        request = ExportRequest(
+            weights=weights,
+            format=format_,
+            out=out,
+            data=data,
+            flip=flip,
+            precision=precision,
+            any_size=any_size,
+            interval=interval,
         )
+        result = export(request, reporter)
         if json_output:
             typer.echo(
                 json.dumps(
                     {
-                        "schema": 1,
+                        "schema": SCHEMA,
                         "path": str(result.path),
                         "bytes": result.size,
                         "weights": str(result.weights),
                         "format": result.format,
+                        "precision": result.precision,
                         "parity_file": str(result.parity_file),
                         "parity": result.parity.to_dict(),
+                        "errors": None if result.errors is None else vars(result.errors),
                     },
                     indent=2,
                 )
             )
         else:
-            parity = result.parity
+            parity, errors = result.parity, result.errors
             typer.echo(
                 f"{result.path}: {result.size / 1e6:.1f} MB; against torch on {parity.chips} chips "
-                f"ages differ by at most {parity.max_age_difference:.5f} years, "
+                f"medians of age differ by at most {parity.max_median_difference:.5f} years, "
                 f"{parity.range_flips} ranges and {parity.gender_flips} genders differ"
             )
+            if errors is not None:
+                typer.echo(
+                    f"MAE on {errors.n} faces: {errors.mae_exported:.3f} years, of the weights "
+                    f"{errors.mae:.3f}"
+                )

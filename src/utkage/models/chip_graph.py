@@ -140,14 +140,25 @@ def mean_of_views(values: Tensor) -> Tensor:
 def median_age(distribution: Tensor) -> Tensor:
     """Median of age distributions (N, 117) -> (N,), in years, never below 0.
 
-    The mass of year y is taken as spread evenly over [y - 1/2, y + 1/2], so the median moves
-    continuously. It is the estimate with the least expected absolute error.
+    It moves continuously, and is the estimate with the least expected absolute error.
+    """
+    return quantile_age(distribution, 0.5)
+
+
+def quantile_age(distribution: Tensor, quantile: Tensor | float) -> Tensor:
+    """Quantile of age distributions (N, 117) -> (N,), in years, never below 0.
+
+    The mass of year y is taken as spread evenly over [y - 1/2, y + 1/2].
+
+    Args:
+        distribution: Probabilities of whole years from 0.
+        quantile: Within 0..1, one for all or one for each, (N, 1).
     """
     below = torch.cumsum(distribution, dim=1)
-    index = (below < 0.5).sum(dim=1, keepdim=True).clamp(max=distribution.shape[1] - 1)
+    index = (below < quantile).sum(dim=1, keepdim=True).clamp(max=distribution.shape[1] - 1)
     mass = distribution.gather(1, index)
     before = below.gather(1, index) - mass
-    age = index.float() - 0.5 + (0.5 - before) / mass.clamp(min=1e-9)
+    age = index.float() - 0.5 + (quantile - before) / mass.clamp(min=1e-9)
     return age.squeeze(1).clamp(min=0.0)
 
 

@@ -4,7 +4,10 @@
 * ``utkage_fingerprints``: pictures that were learned from, as in weights files; base64 of
   little-endian int32.
 * ``utkage_flip``: ``"true"`` if the averaging with the mirrored chip is inside.
-* ``colour`` and ``layout`` of the chips.
+* ``colour`` and ``layout`` of the chips; ``size``, or ``any`` where the file resizes them itself.
+* For strangers, from the card or beside it: ``template`` (the five landmarks in the chip, JSON),
+  ``ranges`` (names, JSON), ``terms``, ``precision``, ``interval`` (level), ``weights_sha256`` (16
+  digits) and ``utkage_version``.
 
 Those of ONNX files are read through ONNX Runtime, which every user of such a file has.
 """
@@ -13,6 +16,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utkage.core.errors import UsageError, WeightsError
+from utkage.core.versions import versions
+from utkage.data.labels import RANGE_NAMES
 from utkage.models.card import Card
 
 ONNX_SUFFIX = ".onnx"
@@ -45,6 +51,30 @@ def file_properties(card: Card, fingerprints: NDArray[np.int32], *, flip: bool) 
     if len(fingerprints):
         properties[FINGERPRINTS_PROPERTY] = encode_fingerprints(fingerprints)
     return properties
+
+
+def stranger_properties(
+    card: Card, weights_hash: str, precision: str, interval: float, any_size: bool
+) -> dict[str, str]:
+    """What a program that knows nothing of our cards wants to know, by name.
+
+    Args:
+        card: Of the weights inside.
+        weights_hash: Of the weights file.
+        precision: Of the stored numbers.
+        interval: Level of the age interval that is answered.
+        any_size: Whether chips of any size are taken.
+    """
+    return {
+        "size": "any" if any_size else str(card.contract.size),
+        "template": json.dumps(card.contract.template),
+        "ranges": json.dumps(RANGE_NAMES),
+        "terms": card.terms,
+        "precision": precision,
+        "interval": str(interval),
+        "weights_sha256": weights_hash,
+        "utkage_version": versions().get("utkage", "unknown"),
+    }
 
 
 def open_session(model: bytes, options: Any, path: Path) -> Any:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from utkage.core.errors import UsageError
+from utkage.core.errors import ConfigError, ParityError, UsageError
 from utkage.core.files import file_hash, replacing, write_json
 from utkage.core.reporter import Reporter, SilentReporter
 from utkage.core.versions import versions
@@ -18,12 +18,15 @@ from utkage.models.locate import resolve_weights
 
 if TYPE_CHECKING:
     from utkage.engines.exporting.parity import Parity
+    from utkage.engines.inference.predictions import Predictions
     from utkage.faces.contract import CropContract
 
-SCHEMA = 1
+SCHEMA = 2
 DRAWN_CHIPS = 256
 # Real faces, spread over those given: more would tell no more.
 REAL_CHIPS = 512
+# One real face of so many goes into measuring ranges of activations, and is not compared.
+CALIBRATION_SHARE = 4
 # Several sizes of batch, one chip alone among them, since exporters like to bake sizes in.
 PARITY_BATCHES = (1, 7, 56, 64)
 
@@ -39,6 +42,9 @@ class ExportRequest:
         data: A prepared set, of which the validation split is taken, or labelled pictures: real
             faces to compare besides drawn ones.
         flip: Write the flip averaging into the graph, so that it answers as ``predict`` does.
+        precision: One of ``engines.exporting.precision.PRECISIONS`` that the format has.
+        any_size: Let the file take chips of any size, and resize them inside.
+        interval: Level of the age interval that it answers, 0..1.
     """
 
     weights: str = "auto"
@@ -46,9 +52,47 @@ class ExportRequest:
     out: Path | None = None
     data: Path | None = None
     flip: bool = True
+    precision: str = "fp32"
+    any_size: bool = False
+    interval: float = 0.8
 
     def __post_init__(self) -> None:
-        get_format(self.format)
+        form = get_format(self.format)
+        if self.precision not in form.precisions:
+            raise ConfigError(
+                f"--precision {self.precision}: --format {self.format} is written in "
+                f"{', '.join(form.precisions)}"
+            )
+        if not 0 < self.interval < 1:
+            raise ConfigError(f"--interval {self.interval}: a level between 0 and 1")
+
+
+@dataclass(frozen=True)
+class LabelledErrors:
+    """Errors on the real faces that were compared.
+
+    Attributes:
+        n: Number of faces.
+        mae: Of the weights, years.
+        mae_exported: Of the file, years.
+    """
+
+    n: int
+    mae: float
+    mae_exported: float
+
+    def require(self, path: Path, limit: float | None) -> None:
+        """Close the gate where the error grew too much.
+
+        Raises:
+            ParityError: by more than ``limit`` years.
+        """
+        if limit is not None and not self.mae_exported - self.mae <= limit:
+            raise ParityError(
+                f"{path}: not written, because its MAE on {self.n} faces is "
+                f"{self.mae_exported:.3f} years, more than {limit} above the "
+                f"{self.mae:.3f} of the weights"
+            )
 
 
 @dataclass(frozen=True)
@@ -58,17 +102,21 @@ class ExportResult:
     Attributes:
         path: The file.
         format: Its format.
+        precision: Its precision.
         size: Its length, bytes.
         weights: The weights it came from.
         parity: The measured agreement, which is also in ``parity_file``.
+        errors: On real faces; None without any.
         parity_file: JSON beside the file.
     """
 
     path: Path
     format: str
+    precision: str
     size: int
     weights: Path
     parity: Parity
+    errors: LabelledErrors | None
     parity_file: Path
 
 
@@ -82,9 +130,11 @@ def export(request: ExportRequest, reporter: Reporter | None = None) -> ExportRe
     """
     import torch
 
-    from utkage.engines.exporting.parity import compare
+    from utkage.engines.exporting.parity import answers, compare
+    from utkage.engines.exporting.precision import Precision
     from utkage.engines.inference.predictor import TorchPredictor
-    from utkage.models.onnx_metadata import file_properties
+    from utkage.models.export_graph import ExportGraph
+    from utkage.models.onnx_metadata import file_properties, stranger_properties
     from utkage.models.systems import build_graph
     from utkage.models.weights import load_weights
 
@@ -93,42 +143,77 @@ def export(request: ExportRequest, reporter: Reporter | None = None) -> ExportRe
     reporter.info(f"weights {weights_path} ({origin})")
     weights = load_weights(weights_path)
     form, card = get_format(request.format), weights.card
-    graph = build_graph(weights, str(weights_path), flip=request.flip)
     out = request.out or Path(f"{weights_path.stem}{form.suffix}")
     if out.is_dir():
         raise UsageError(f"--out {out}: is a folder; name a file, such as {out}/faces{form.suffix}")
     chips = _chips(request, card.contract, reporter)
-    properties = file_properties(card, weights.fingerprints.numpy(), flip=request.flip)
-    with reporter.progress("exporting", 2) as task, replacing(out) as partial:
-        form.write(graph, card, partial, properties)
-        task.advance(1, f"comparing with {form.runtime}")
-        parity = compare(
-            TorchPredictor(graph, card, torch.device("cpu")), form.open(partial), _batches(chips)
-        )
-        parity.require(out, form.runtime)
+    precision = Precision(request.precision, chips.calibration)
+    graph = build_graph(weights, str(weights_path), flip=request.flip)
+    whole = ExportGraph(graph, card, interval=request.interval, any_size=request.any_size)
+    properties = {
+        **file_properties(card, weights.fingerprints.numpy(), flip=request.flip),
+        **stranger_properties(
+            card, file_hash(weights_path), request.precision, request.interval, request.any_size
+        ),
+    }
+    batches = _batches(chips.compared)
+    with reporter.progress("exporting", 3) as task, replacing(out) as partial:
+        form.write(whole.eval(), partial, properties, precision)
+        task.advance(1, "answering with torch")
+        expected = answers(TorchPredictor(graph, card, torch.device("cpu")), batches)
+        task.advance(1, f"answering with {form.runtime}")
+        found = answers(form.open(partial), batches)
+        parity = compare(expected, found, card.point_estimate, precision.limits.tie)
+        parity.require(out, form.runtime, precision.limits)
+        errors = _errors(chips, expected, found)
+        if errors is not None:
+            errors.require(out, precision.limits.mae_growth)
         task.advance(1)
-    kept = out.with_suffix(".parity.json")
     result = ExportResult(
-        out, form.name, out.stat().st_size, weights_path, parity, parity_file=kept
+        path=out,
+        format=form.name,
+        precision=request.precision,
+        size=out.stat().st_size,
+        weights=weights_path,
+        parity=parity,
+        errors=errors,
+        parity_file=out.with_suffix(".parity.json"),
     )
-    write_json(kept, _parity_record(request, result, len(chips) - DRAWN_CHIPS))
+    write_json(result.parity_file, _parity_record(request, result))
     return result
 
 
-def _chips(request: ExportRequest, contract: CropContract, reporter: Reporter) -> NDArray[np.uint8]:
-    """The chips to compare on, (N, S, S, 3): drawn ones first."""
+@dataclass(frozen=True)
+class _Chips:
+    """Chips (N, S, S, 3) for the comparison, and those for ranges of activations.
+
+    ``ages`` are the labels of the last of ``compared``, which are real; the first are drawn.
+    """
+
+    compared: NDArray[np.uint8]
+    ages: NDArray[np.int64]
+    calibration: NDArray[np.uint8]
+
+
+def _chips(request: ExportRequest, contract: CropContract, reporter: Reporter) -> _Chips:
     from utkage.engines.exporting.parity import drawn_chips
     from utkage.images.resize import resize_square
     from utkage.workflows.labelled_faces import FaceChoice, labelled_faces
 
-    chips = drawn_chips(DRAWN_CHIPS, contract.size)
+    drawn = drawn_chips(DRAWN_CHIPS, contract.size)
     if request.data is None:
-        return chips
+        return _Chips(drawn, np.empty(0, np.int64), drawn)
     choice = FaceChoice(request.data, "val", allow_crop=True)
     faces = labelled_faces(choice, contract, reporter).chips
     spread = np.linspace(0, len(faces) - 1, min(REAL_CHIPS, len(faces))).astype(np.int64)
-    real = (resize_square(chip, contract.size) for chip in faces.pixels[faces.rows[spread]])
-    return np.concatenate([chips, np.stack(list(real))])
+    real = np.stack(
+        [resize_square(chip, contract.size) for chip in faces.pixels[faces.rows[spread]]]
+    )
+    if request.precision != "int8":
+        return _Chips(np.concatenate([drawn, real]), faces.ages[spread], drawn)
+    aside = np.arange(len(real)) % CALIBRATION_SHARE == 0
+    compared = np.concatenate([drawn, real[~aside]])
+    return _Chips(compared, faces.ages[spread][~aside], real[aside])
 
 
 def _batches(chips: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
@@ -137,27 +222,36 @@ def _batches(chips: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
     return np.split(chips, [*starts, *regular])
 
 
-def _parity_record(request: ExportRequest, result: ExportResult, real: int) -> dict[str, Any]:
-    """The documented object of ``parity.json``."""
-    from utkage.engines.exporting.parity import MAX_AGE_DIFFERENCE, MAX_PROBABILITY_DIFFERENCE
+def _errors(chips: _Chips, expected: Predictions, found: Predictions) -> LabelledErrors | None:
+    n = len(chips.ages)
+    if not n:
+        return None
+    mae, mae_exported = (
+        float(np.abs(own.age[-n:] - chips.ages).mean()) for own in (expected, found)
+    )
+    return LabelledErrors(n, mae, mae_exported)
 
-    form = get_format(request.format)
+
+def _parity_record(request: ExportRequest, result: ExportResult) -> dict[str, Any]:
+    """The documented object of ``parity.json``."""
+    from utkage.engines.exporting.precision import PRECISIONS
+
     return {
         "schema": SCHEMA,
         "file": result.path.name,
         "hash": file_hash(result.path),
-        "format": form.name,
-        "runtime": form.runtime,
+        "bytes": result.size,
+        "format": result.format,
+        "precision": result.precision,
+        "runtime": get_format(result.format).runtime,
         "weights": str(result.weights),
         "flip": request.flip,
+        "any_size": request.any_size,
+        "interval": request.interval,
         "drawn_chips": DRAWN_CHIPS,
-        "real_chips": real,
+        "real_chips": result.parity.chips - DRAWN_CHIPS,
         **result.parity.to_dict(),
-        "limits": {
-            "age": MAX_AGE_DIFFERENCE,
-            "probability": MAX_PROBABILITY_DIFFERENCE,
-            "range_flips": 0,
-            "gender_flips": 0,
-        },
+        "errors": None if result.errors is None else vars(result.errors),
+        "limits": PRECISIONS[result.precision].to_dict(),
         "versions": versions(),
     }

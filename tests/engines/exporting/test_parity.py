@@ -6,22 +6,14 @@ import numpy as np
 import pytest
 
 from utkage.core.errors import ParityError
-from utkage.engines.exporting.parity import MAX_AGE_DIFFERENCE, Parity, compare, drawn_chips
+from utkage.engines.exporting.parity import Parity, compare, drawn_chips
+from utkage.engines.exporting.precision import FULL, PRECISIONS
 from utkage.engines.inference.predictions import Predictions
 from utkage.models.card import Card
 
 RandomPredictions = Callable[..., Predictions]
 
-
-class Fixed:
-    """Answers what it was given, a batch after the other."""
-
-    def __init__(self, card: Card, answers: Predictions) -> None:
-        self.card, self.answers, self.first = card, answers, 0
-
-    def predict_chips(self, chips: np.ndarray) -> Predictions:
-        self.first += len(chips)
-        return self.answers.select(self.first - len(chips), self.first)
+AGE_LIMIT = FULL.limits.age or 0.0
 
 
 @pytest.fixture
@@ -30,13 +22,12 @@ def truth(random_predictions: RandomPredictions) -> Predictions:
 
 
 def parity(card: Card, truth: Predictions, other: Predictions) -> Parity:
-    batches = [np.zeros((count, 8, 8, 3), np.uint8) for count in (1, 2, 3)]
-    return compare(Fixed(card, truth), Fixed(card, other), batches)
+    return compare(truth, other, card.point_estimate)
 
 
 def test_equal_answers_pass(card: Card, truth: Predictions) -> None:
     found = parity(card, truth, truth)
-    assert found == Parity(6, 0.0, 0.0, 0, 0)
+    assert found == Parity(6, 0.0, 0.0, 0.0, 0, 0)
     found.require(Path("a.onnx"))
     assert found.to_dict()["chips"] == 6
 
@@ -44,9 +35,9 @@ def test_equal_answers_pass(card: Card, truth: Predictions) -> None:
 @pytest.mark.parametrize("share", [0.9, 1.1, np.nan])
 def test_ages_apart(card: Card, truth: Predictions, share: float) -> None:
     age = truth.age.copy()
-    age[4] -= share * MAX_AGE_DIFFERENCE
+    age[4] -= share * AGE_LIMIT
     found = parity(card, truth, replace(truth, age=age))
-    np.testing.assert_allclose(found.max_age_difference, share * MAX_AGE_DIFFERENCE)
+    np.testing.assert_allclose(found.max_age_difference, share * AGE_LIMIT)
     if share == 0.9:
         found.require(Path("a.onnx"))
         return
@@ -112,6 +103,33 @@ def test_probabilities_apart_without_another_gender(
     np.testing.assert_allclose(found.max_probability_difference, difference)
     with pytest.raises(ParityError, match=r"a\.onnx"):
         found.require(Path("a.onnx"))
+
+
+def test_a_moved_distribution_shows_though_whole_years_do_not(
+    card: Card, truth: Predictions
+) -> None:
+    card = replace(card, point_estimate="whole-year median")
+    distribution = np.zeros((6, 117))
+    distribution[:, 30] = 1.0
+    moved = distribution.copy()
+    moved[:, [29, 30]] = [0.3, 0.7]
+    first = replace(truth, age_distribution=distribution, age=np.full(6, 30.0))
+    found = parity(card, first, replace(first, age_distribution=moved))
+    assert found.max_age_difference == 0
+    # Of the year's mass, 0.5 came before the middle, and (0.5 - 0.3) / 0.7 does now.
+    assert found.max_median_difference == pytest.approx(0.5 - 0.2 / 0.7)
+    with pytest.raises(ParityError):
+        found.require(Path("a.onnx"), limits=PRECISIONS["fp16"])
+
+
+def test_eight_bits_may_differ_but_must_be_numbers(card: Card, truth: Predictions) -> None:
+    other = replace(truth, age=truth.age + 3, p_female=1 - truth.p_female)
+    found = parity(card, truth, other)
+    assert found.gender_flips
+    found.require(Path("a.onnx"), limits=PRECISIONS["int8"])
+    nothing = replace(truth, p_female=np.full(6, np.nan))
+    with pytest.raises(ParityError):
+        parity(card, truth, nothing).require(Path("a.onnx"), limits=PRECISIONS["int8"])
 
 
 def test_drawn_chips_vary_and_repeat() -> None:

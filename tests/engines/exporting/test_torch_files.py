@@ -9,11 +9,13 @@ import torch
 
 from utkage.core.errors import ConfigError, UsageError, WeightsError
 from utkage.engines.exporting.formats import FORMATS, get_format
-from utkage.engines.exporting.parity import compare, drawn_chips
+from utkage.engines.exporting.parity import answers, compare, drawn_chips
+from utkage.engines.exporting.precision import FULL
 from utkage.engines.inference.predictor import TorchPredictor
 from utkage.models.calibration import LEVELS, AgeBand, Calibration
 from utkage.models.card import Card
 from utkage.models.chip_graph import ChipGraph
+from utkage.models.export_graph import ExportGraph
 from utkage.models.multitask import MultiTaskNet
 from utkage.models.onnx_metadata import file_properties
 
@@ -31,17 +33,20 @@ def test_the_file_answers_as_the_model(
     card = replace(card, calibration=CALIBRATION)
     graph = ChipGraph(lively_network(), "median", flip=True, calibration=CALIBRATION)
     form, path = get_format(name), tmp_path / "a.file"
-    form.write(graph, card, path, file_properties(card, NOTHING_SEEN, flip=True))
+    whole = ExportGraph(graph, card, interval=0.9).eval()
+    form.write(whole, path, file_properties(card, NOTHING_SEEN, flip=True), FULL)
     found = form.open(path)
     assert found.card == card
     chips = drawn_chips(9, 64)
     reference = TorchPredictor(graph, card, torch.device("cpu"))
-    parity = compare(reference, found, [chips[:1], chips[1:4], chips[4:]])
+    batches = [chips[:1], chips[1:4], chips[4:]]
+    both = (answers(own, batches) for own in (reference, found))
+    parity = compare(*both, card.point_estimate)
     parity.require(path)
     assert parity.max_probability_difference < 1e-4
-    answers = found.predict_chips(chips)
-    assert answers.calibration == CALIBRATION
-    assert answers.age.std() > 0.01
+    own = found.predict_chips(chips)
+    assert own.calibration == CALIBRATION
+    assert own.age.std() > 0.01
     with pytest.raises(UsageError, match="these weights take"):
         found.predict_chips(chips[:, :32])
     if name == "pt2":

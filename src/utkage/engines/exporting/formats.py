@@ -12,11 +12,11 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from utkage.core.errors import ConfigError
+from utkage.engines.exporting.precision import Precision
 from utkage.engines.inference.predictor import ChipPredictor
-from utkage.models.card import Card
 
 if TYPE_CHECKING:
-    from torch import nn
+    from utkage.models.export_graph import ExportGraph
 
 
 @dataclass(frozen=True)
@@ -27,22 +27,26 @@ class ExportFormat:
         name: As in ``--format``.
         suffix: Of its files.
         runtime: The package that runs them.
-        write: Writes a graph from chips to ``ChipOutputs``, given its card, the file and texts to
-            store inside by name (``models.onnx_metadata.file_properties``).
+        write: Writes a graph, given the file, texts to store inside by name
+            (``models.onnx_metadata.file_properties``) and the precision.
         open: Runs a file.
+        precisions: Those that it can be written in.
     """
 
     name: str
     suffix: str
     runtime: str
-    write: Callable[[nn.Module, Card, Path, Mapping[str, str]], None]
+    write: Callable[[ExportGraph, Path, Mapping[str, str], Precision], None]
     open: Callable[[Path], ChipPredictor]
+    precisions: tuple[str, ...] = ("fp32",)
 
 
-def _write_onnx(graph: nn.Module, card: Card, path: Path, properties: Mapping[str, str]) -> None:
+def _write_onnx(
+    graph: ExportGraph, path: Path, properties: Mapping[str, str], precision: Precision
+) -> None:
     from utkage.engines.exporting.onnx_file import write_onnx
 
-    write_onnx(graph, card, path, properties)
+    write_onnx(graph, path, properties, precision)
 
 
 def _open_onnx(path: Path) -> ChipPredictor:
@@ -52,11 +56,11 @@ def _open_onnx(path: Path) -> ChipPredictor:
 
 
 def _write_torchscript(
-    graph: nn.Module, card: Card, path: Path, properties: Mapping[str, str]
+    graph: ExportGraph, path: Path, properties: Mapping[str, str], precision: Precision
 ) -> None:
     from utkage.engines.exporting.torch_files import write_torchscript
 
-    write_torchscript(graph, card, path, properties)
+    write_torchscript(graph, path, properties)
 
 
 def _open_torchscript(path: Path) -> ChipPredictor:
@@ -65,10 +69,12 @@ def _open_torchscript(path: Path) -> ChipPredictor:
     return open_torchscript(path)
 
 
-def _write_pt2(graph: nn.Module, card: Card, path: Path, properties: Mapping[str, str]) -> None:
+def _write_pt2(
+    graph: ExportGraph, path: Path, properties: Mapping[str, str], precision: Precision
+) -> None:
     from utkage.engines.exporting.torch_files import write_pt2
 
-    write_pt2(graph, card, path, properties)
+    write_pt2(graph, path, properties)
 
 
 def _open_pt2(path: Path) -> ChipPredictor:
@@ -82,7 +88,14 @@ FORMATS: Mapping[str, ExportFormat] = MappingProxyType(
     {
         found.name: found
         for found in (
-            ExportFormat("onnx", ".onnx", "onnxruntime", _write_onnx, _open_onnx),
+            ExportFormat(
+                "onnx",
+                ".onnx",
+                "onnxruntime",
+                _write_onnx,
+                _open_onnx,
+                ("fp32", "fp16", "int8"),
+            ),
             ExportFormat(
                 "torchscript", ".torchscript", "torch", _write_torchscript, _open_torchscript
             ),

@@ -1,4 +1,4 @@
-"""Writing a ``ChipGraph`` as an ONNX file: uint8 chips in, answers out, the card inside."""
+"""Writing an ``ExportGraph`` as an ONNX file: uint8 chips in, answers out, the card inside."""
 
 from __future__ import annotations
 
@@ -6,43 +6,61 @@ import contextlib
 import io
 import logging
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import onnx
 import torch
 from torch import nn
 
+from utkage.engines.exporting.onnx_precision import halve, quantize
+from utkage.engines.exporting.precision import FULL, Precision
 from utkage.engines.inference.onnx_predictor import INPUT_NAME, OUTPUT_NAMES
-from utkage.models.card import Card
+from utkage.models.export_graph import ExportGraph, ExportOutputs
 
 OPSET = 18
 
 
-def write_onnx(graph: nn.Module, card: Card, path: Path, properties: Mapping[str, str]) -> None:
+def write_onnx(
+    graph: ExportGraph, path: Path, properties: Mapping[str, str], precision: Precision = FULL
+) -> None:
     """Write ``graph`` to ``path`` with a dynamic batch.
 
-    The input ``chips`` is uint8 (N, S, S, 3), RGB, with S the size of the card's contract; the
-    outputs are named and ordered as the fields of ``ChipOutputs``.
+    The input ``chips`` is uint8 (N, S, S, 3), RGB, with S the size of the card's contract, or any
+    height and width if the graph takes them; the outputs are named and ordered as the fields of
+    ``ExportOutputs``.
 
     Args:
-        graph: From chips to ``ChipOutputs``.
-        card: Of its weights.
+        graph: From chips to answers.
         path: The file.
         properties: Its metadata, from ``models.onnx_metadata.file_properties``.
+        precision: Of what is stored.
     """
-    model = torch_to_onnx(graph, card.contract.size)
+    side = None if graph.any_size else graph.card.contract.size
+    half = precision.name == "fp16"
+    model = torch_to_onnx(graph, side, ExportOutputs._fields, optimize=not half)
+    if half:
+        halve(model)
+    elif precision.name == "int8":
+        model = quantize(model, precision.chips)
     onnx.helper.set_model_props(model, dict(properties))
     onnx.checker.check_model(model)
     path.write_bytes(model.SerializeToString())
 
 
-def torch_to_onnx(graph: nn.Module, side: int | None, *, optimize: bool = True) -> onnx.ModelProto:
+def torch_to_onnx(
+    graph: nn.Module,
+    side: int | None,
+    outputs: Sequence[str] = OUTPUT_NAMES,
+    *,
+    optimize: bool = True,
+) -> onnx.ModelProto:
     """``graph`` as an ONNX model with a dynamic batch.
 
     Args:
-        graph: From uint8 chips (N, side, side, 3) to ``ChipOutputs``.
+        graph: From uint8 chips (N, side, side, 3) to a tuple of answers.
         side: Of the chips; None leaves height and width free, too.
+        outputs: Names of the answers, in their order.
         optimize: Let the exporter fold constants, batch norms among them.
     """
     # Two chips, since the exporter would bake in a batch of one; sides as no network has them.
@@ -55,7 +73,7 @@ def torch_to_onnx(graph: nn.Module, side: int | None, *, optimize: bool = True) 
             graph.eval().cpu(),
             (example,),
             input_names=[INPUT_NAME],
-            output_names=list(OUTPUT_NAMES),
+            output_names=list(outputs),
             dynamic_shapes=(free,),
             opset_version=OPSET,
             dynamo=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utkage.core.errors import ParityError
-from utkage.engines.inference.predictions import Predictions
+from utkage.engines.exporting.precision import FULL, Limits
+from utkage.engines.inference.predictions import Predictions, distribution_quantile
 from utkage.engines.inference.predictor import ChipPredictor
 from utkage.models.card import WHOLE_YEAR_MEDIAN
-
-MAX_AGE_DIFFERENCE = 0.01
-MAX_PROBABILITY_DIFFERENCE = 0.001
-# Two runtimes add floats in another order; a tie closer than this is nobody's error.
-TIE = 1e-4
 
 
 @dataclass(frozen=True)
@@ -28,6 +25,8 @@ class Parity:
         chips: Number of chips compared.
         max_age_difference: Largest difference of the point estimate, years; ties of the
             whole-year median do not count.
+        max_median_difference: Largest difference of the interpolated median of the age
+            distribution, years: what whole-year answers do not show.
         max_probability_difference: Largest difference of P(female) or of the probability of any
             year of age.
         range_flips: Chips whose most probable age range differs.
@@ -36,6 +35,7 @@ class Parity:
 
     chips: int
     max_age_difference: float
+    max_median_difference: float
     max_probability_difference: float
     range_flips: int
     gender_flips: int
@@ -44,49 +44,63 @@ class Parity:
         """A JSON-ready dictionary."""
         return asdict(self)
 
-    def require(self, path: Path, runtime: str = "ONNX Runtime") -> None:
+    def require(
+        self, path: Path, runtime: str = "ONNX Runtime", limits: Limits = FULL.limits
+    ) -> None:
         """Close the gate on a difference that is too large.
 
         Args:
             path: The file, and
             runtime: what ran it, for the message.
+            limits: What may pass.
 
         Raises:
             ParityError: over a limit.
         """
+        ages = (self.max_age_difference, self.max_median_difference)
         if (
-            not self.max_age_difference <= MAX_AGE_DIFFERENCE
-            or not self.max_probability_difference <= MAX_PROBABILITY_DIFFERENCE
-            or self.range_flips
-            or self.gender_flips
+            any(_over(years, limits.age) for years in ages)
+            or _over(self.max_probability_difference, limits.probability)
+            or ((self.range_flips or self.gender_flips) and not limits.flips)
         ):
             raise ParityError(
                 f"{path}: not written, because {runtime} and the weights disagree on "
-                f"{self.chips} chips (age by up to {self.max_age_difference:.4f} years, limit "
-                f"{MAX_AGE_DIFFERENCE}; probabilities by up to "
-                f"{self.max_probability_difference:.5f}, "
-                f"limit {MAX_PROBABILITY_DIFFERENCE}; {self.range_flips} ranges and "
-                f"{self.gender_flips} genders differ); report this with your versions"
+                f"{self.chips} chips (age by up to {np.max(ages):.4f} years, limit "
+                f"{limits.age}; probabilities by up to {self.max_probability_difference:.5f}, "
+                f"limit {limits.probability}; {self.range_flips} ranges and "
+                f"{self.gender_flips} genders differ)"
             )
 
 
-def compare(reference: ChipPredictor, candidate: ChipPredictor, batches: list[Any]) -> Parity:
-    """Run the same chips through both and measure the differences.
+def _over(value: float, limit: float | None) -> bool:
+    # A NaN is over every limit.
+    return not np.isfinite(value) if limit is None else not value <= limit
+
+
+def answers(predictor: ChipPredictor, batches: Sequence[NDArray[np.uint8]]) -> Predictions:
+    """Of a predictor for chips (N, S, S, 3); different N exercise the dynamic batch."""
+    return Predictions.concatenate([predictor.predict_chips(batch) for batch in batches])
+
+
+def compare(
+    first: Predictions, second: Predictions, point_estimate: str, tie: float = FULL.limits.tie
+) -> Parity:
+    """Measure the differences between two answers for the same chips.
 
     Args:
-        reference: The model.
-        candidate: The exported file.
-        batches: Arrays of uint8 chips (N, S, S, 3); different N exercise the dynamic batch.
+        first: Of the model.
+        second: Of the exported file.
+        point_estimate: Of the card.
+        tie: Of probabilities: closer ones may change places.
     """
-    first = Predictions.concatenate([reference.predict_chips(batch) for batch in batches])
-    second = Predictions.concatenate([candidate.predict_chips(batch) for batch in batches])
     ranked = np.sort(first.range_probabilities, axis=1)
-    clear_range = ranked[:, -1] - ranked[:, -2] > TIE
-    clear_gender = np.abs(first.p_female - 0.5) > TIE
-    whole_years = reference.card.point_estimate == WHOLE_YEAR_MEDIAN
+    clear_range = ranked[:, -1] - ranked[:, -2] > tie
+    clear_gender = np.abs(first.p_female - 0.5) > tie
+    medians = [distribution_quantile(own.age_distribution, 0.5) for own in (first, second)]
     return Parity(
         chips=len(first),
-        max_age_difference=float(_age_differences(first, second, whole_years=whole_years).max()),
+        max_age_difference=float(_age_differences(first, second, point_estimate, tie).max()),
+        max_median_difference=float(np.abs(medians[0] - medians[1]).max()),
         max_probability_difference=float(
             # Not Python's max, which may lose a NaN.
             np.max(
@@ -102,17 +116,17 @@ def compare(reference: ChipPredictor, candidate: ChipPredictor, batches: list[An
 
 
 def _age_differences(
-    first: Predictions, second: Predictions, *, whole_years: bool
+    first: Predictions, second: Predictions, point_estimate: str, tie: float
 ) -> NDArray[np.float64]:
     """Years between the estimates, (n,).
 
-    With ``whole_years``, an estimate that half of the distribution reaches but for a tie is as
-    good as that of the reference: the difference is 0.
+    A whole-year estimate that half of the distribution reaches but for a tie is as good as that
+    of the reference: the difference is 0.
     """
     years = np.abs(first.age - second.age)
-    if whole_years:
+    if point_estimate == WHOLE_YEAR_MEDIAN:
         below = np.cumsum(first.age_distribution, axis=1)
-        lowest, highest = ((below < 0.5 + slack).sum(axis=1) for slack in (-TIE, TIE))
+        lowest, highest = ((below < 0.5 + slack).sum(axis=1) for slack in (-tie, tie))
         years[(lowest <= second.age) & (second.age <= highest)] = 0
     return years
 

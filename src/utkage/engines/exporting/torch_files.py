@@ -1,7 +1,7 @@
 """Writing and running programs of torch: TorchScript, and ``torch.export``'s archives (pt2).
 
 Both hold code and weights, run in Python or C++ without utkage, and answer with a dictionary from
-the names of the fields of ``ChipOutputs`` to tensors.
+the names of the fields of ``ExportOutputs`` to tensors.
 """
 
 from __future__ import annotations
@@ -23,26 +23,23 @@ from utkage.engines.inference.predictions import Predictions
 from utkage.engines.inference.predictor import require_chips
 from utkage.models.card import Card
 from utkage.models.chip_graph import ChipOutputs
+from utkage.models.export_graph import ExportGraph, ExportOutputs
 from utkage.models.onnx_metadata import CARD_PROPERTY, card_of
 
 Program = Callable[[Tensor], Mapping[str, Tensor]]
 
 
 class NamedAnswers(nn.Module):
-    """A graph from chips to ``ChipOutputs`` as one to a dictionary, which needs none of our code.
+    """A graph from chips to answers as one to a dictionary, which needs none of our code."""
 
-    Args:
-        graph: Such as ``ChipGraph``.
-    """
-
-    def __init__(self, graph: nn.Module) -> None:
+    def __init__(self, graph: ExportGraph) -> None:
         super().__init__()
         # Not "graph", which modules of torch.fx have for themselves.
         self.system = graph
 
     def forward(self, chips: Tensor) -> dict[str, Tensor]:
         """Answer for a batch of chips."""
-        answers: ChipOutputs = self.system(chips)
+        answers: ExportOutputs = self.system(chips)
         return answers._asdict()
 
 
@@ -73,35 +70,34 @@ class ProgramPredictor:
         return Predictions(*columns, calibration=self.card.calibration)
 
 
-def write_torchscript(
-    graph: nn.Module, card: Card, path: Path, properties: Mapping[str, str]
-) -> None:
+def write_torchscript(graph: ExportGraph, path: Path, properties: Mapping[str, str]) -> None:
     """Trace ``graph``, freeze it and write it to ``path``.
 
     Args:
-        graph: From chips to ``ChipOutputs``.
-        card: Of its weights.
+        graph: From chips to answers.
         path: The file.
         properties: Texts to store beside it, by name, as extra files.
     """
     buffer = io.BytesIO()
     with _without_warnings(), torch.inference_mode():
         program = torch.jit.trace(  # type: ignore[no-untyped-call]
-            NamedAnswers(graph).eval().cpu(), (_example(card),), strict=False, check_trace=False
+            NamedAnswers(graph).eval().cpu(), (_example(graph),), strict=False, check_trace=False
         )
         torch.jit.save(torch.jit.freeze(program), buffer, _extra_files=dict(properties))
     write_bytes(path, buffer.getvalue())
 
 
-def write_pt2(graph: nn.Module, card: Card, path: Path, properties: Mapping[str, str]) -> None:
+def write_pt2(graph: ExportGraph, path: Path, properties: Mapping[str, str]) -> None:
     """Write ``graph`` to ``path`` as an archive of ``torch.export`` with a dynamic batch.
 
     The arguments are those of ``write_torchscript``.
     """
-    batch = torch.export.Dim("batch", min=1)
+    free = {0: torch.export.Dim("batch", min=1)}
+    if graph.any_size:
+        free[1], free[2] = (torch.export.Dim(name, min=32) for name in ("height", "width"))
     with _without_warnings():
         program = torch.export.export(
-            NamedAnswers(graph).eval().cpu(), (_example(card),), dynamic_shapes=({0: batch},)
+            NamedAnswers(graph).eval().cpu(), (_example(graph),), dynamic_shapes=(free,)
         )
         for node in program.graph.nodes:
             # Lines of our source, with folders of this machine.
@@ -137,9 +133,10 @@ def open_pt2(path: Path) -> ProgramPredictor:
     return ProgramPredictor(program, _card(extra, path))
 
 
-def _example(card: Card) -> Tensor:
+def _example(graph: ExportGraph) -> Tensor:
     # Two chips, since a batch of one would be baked in.
-    return torch.zeros((2, card.contract.size, card.contract.size, 3), dtype=torch.uint8)
+    side = graph.card.contract.size
+    return torch.zeros((2, side, side, 3), dtype=torch.uint8)
 
 
 def _card(extra: Mapping[str, str | bytes], path: Path) -> Card:
