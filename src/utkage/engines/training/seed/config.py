@@ -31,6 +31,8 @@ class SeedConfig:
         range_feed: What the estimator is fed in training (open): ``"predicted"`` ranges,
             ``"true"`` ones, or ``"decay"``: true ones with a probability that falls from 1 to 0
             over the first half of the epochs.
+        ema_decay: Of the average of the weights over steps, which is validated, kept and lowers the
+            rates (open); 0 takes the weights as they are.
         augment: Vary the chips (open).
         init: Where the weights start: ``"scratch"``, or a file of the seed system.
         vgg_face_weights: File of the published VGG-Face descriptor for the gender model to start
@@ -51,6 +53,7 @@ class SeedConfig:
     patience: int = 3
     factor: float = 0.3
     range_feed: str = "decay"
+    ema_decay: float = 0.998
     augment: bool = True
     init: str = "scratch"
     vgg_face_weights: str = ""
@@ -69,6 +72,7 @@ class SeedConfig:
         _require(0 < self.gender_width <= 1, "gender width", self.gender_width, "above 0, up to 1")
         _require(self.patience >= 0, "patience", self.patience, "at least 0")
         _require(0 < self.factor < 1, "factor", self.factor, "between 0 and 1")
+        _require(0 <= self.ema_decay < 1, "EMA decay", self.ema_decay, "at least 0 and below 1")
         _require(
             self.range_feed in RANGE_FEEDS, "range feed", self.range_feed, ", ".join(RANGE_FEEDS)
         )

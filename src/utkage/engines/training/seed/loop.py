@@ -27,6 +27,7 @@ from utkage.engines.training.checkpoint_folder import (
     explaining_lost_writes,
     is_due,
 )
+from utkage.engines.training.ema import WeightAverage
 from utkage.engines.training.interrupt import saving_on_interrupt, stop_between_steps
 from utkage.engines.training.loop import FitResult
 from utkage.engines.training.outlook import Outlook
@@ -111,6 +112,7 @@ def _fit_seed(system: SeedSystem, setup: SeedSetup, reporter: Reporter) -> FitRe
     config = setup.config
     system.to(setup.device)
     trainer = build_trainer(system, config)
+    average = WeightAverage(system, config.ema_decay) if config.ema_decay else None
     steps = steps_per_epoch(len(setup.train), config.batch_size)
     step, rows = 0, list[dict[str, Any]]()
 
@@ -119,13 +121,21 @@ def _fit_seed(system: SeedSystem, setup: SeedSetup, reporter: Reporter) -> FitRe
     if checkpoint is not None:
         checkpoint.require_identity(setup.identity, setup.folder)
         system.load_state_dict(checkpoint.network)
+        if average is not None:
+            average.network.load_state_dict(checkpoint.average)
         trainer.load_state_dict(checkpoint.optimizer)
         step, rows = checkpoint.step, checkpoint.rows
         reporter.info(f"going on from step {step} of {steps * config.epochs} in {setup.folder}")
 
+    # What is scored and kept.
+    validated = system if average is None else average.network
+    assert isinstance(validated, SeedSystem)
+
     def save_checkpoint() -> None:
         state = trainer.state_dict()
-        checkpoints.save(Checkpoint(setup.identity, step, system.state_dict(), {}, state, rows, []))
+        kept = {} if average is None else average.network.state_dict()
+        network = system.state_dict()
+        checkpoints.save(Checkpoint(setup.identity, step, network, kept, state, rows, []))
 
     saved_at = time.monotonic()
     outlook = Outlook(step, steps * config.epochs)
@@ -144,6 +154,8 @@ def _fit_seed(system: SeedSystem, setup: SeedSetup, reporter: Reporter) -> FitRe
             for index in range(first, steps):
                 chosen = order[index * config.batch_size : (index + 1) * config.batch_size]
                 losses = take_step(trainer, setup, chosen, epoch, step)
+                if average is not None:
+                    average.update(system, step)
                 step += 1
                 task.advance(
                     1,
@@ -156,7 +168,7 @@ def _fit_seed(system: SeedSystem, setup: SeedSetup, reporter: Reporter) -> FitRe
                     saved_at = time.monotonic()
         # Validation can be broken off at once: the steps before it are saved then.
         with saving_on_interrupt(save_checkpoint, setup.folder, reporter):
-            score = score_seed(system, validation_batches(setup))
+            score = score_seed(validated, validation_batches(setup))
         row = _row(epoch, trainer, score, time.monotonic() - started)
         best = min((float(row["val_mae"]) for row in rows), default=math.inf)
         with (
@@ -165,7 +177,8 @@ def _fit_seed(system: SeedSystem, setup: SeedSetup, reporter: Reporter) -> FitRe
         ):
             rows.append(row)
             trainer.end_epoch(score.losses)
-            system.age_scale.fill_(score.mae)
+            for own in (system, validated):
+                own.age_scale.fill_(score.mae)
             reporter.info(
                 f"epoch {epoch + 1}/{config.epochs}: validation MAE {score.mae:.2f} years end to "
                 f"end ({score.oracle_mae:.2f} with the true range fed in), ranges "
@@ -173,7 +186,7 @@ def _fit_seed(system: SeedSystem, setup: SeedSetup, reporter: Reporter) -> FitRe
             )
             weights = Weights(
                 setup.card.with_metrics("val", row),
-                system.state_dict(),
+                validated.state_dict(),
                 torch.from_numpy(setup.learned),
             )
             save_weights(setup.folder / LAST_NAME, weights)

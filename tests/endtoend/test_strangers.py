@@ -1,0 +1,105 @@
+"""The scripts of docs/export.md, which know nothing of utkage, against ``utkage predict``."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from utkage.cli.app import app
+from utkage.engines.exporting.parity import drawn_chips
+from utkage.images.save import save_image
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "export.md"
+CHIPS = 10
+MAX_LINES = 40
+
+pytestmark = pytest.mark.slow
+
+
+def script(language: str) -> str:
+    """The one script of a language on the page."""
+    (found,) = re.findall(rf"```{language}\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(found.splitlines()) < MAX_LINES
+    return str(found)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An exported file, ten chips, and the answers of ``utkage predict`` for them."""
+    folder = tmp_path_factory.mktemp("stranger")
+    for index, chip in enumerate(drawn_chips(CHIPS, 160, seed=7)):
+        save_image(folder / f"chip{index}.png", chip)
+    model = folder / "faces.onnx"
+    words = ["export", "--weights", "shipped", "--out", str(model), "--no-flip", "--quiet"]
+    assert CliRunner().invoke(app, words).exit_code == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def expected(folder: Path) -> list[dict[str, Any]]:
+    chips = [str(chip) for chip in sorted(folder.glob("*.png"))]
+    words = [
+        "predict",
+        *chips,
+        "--crop",
+        "none",
+        "--weights",
+        "shipped",
+        "--no-flip",
+        "-q",
+        "--jsonl",
+    ]
+    rows = CliRunner().invoke(app, words).stdout.splitlines()
+    return [json.loads(row) for row in rows]
+
+
+def run(command: list[str], folder: Path) -> list[dict[str, Any]]:
+    """Its answers for the chips."""
+    chips = sorted(chip.name for chip in folder.glob("*.png"))
+    done = subprocess.run(
+        [*command, "faces.onnx", *chips], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def same(found: list[dict[str, Any]], expected: list[dict[str, Any]]) -> None:
+    assert len(found) == len(expected) == CHIPS
+    for own, row in zip(found, expected, strict=True):
+        assert own["age"] == pytest.approx(row["age"], abs=0.011)
+        assert own["p_female"] == pytest.approx(row["p_female"], abs=2e-4)
+        for end in ("age_low", "age_high"):
+            assert own[end] == pytest.approx(row[end], abs=0.02)
+        assert own.get("range", row["range"]) == row["range"]
+
+
+def test_python_with_onnxruntime_numpy_and_pillow(
+    folder: Path, expected: list[dict[str, Any]]
+) -> None:
+    (folder / "ages.py").write_text(script("python"))
+    # Isolated: not even the packages of this folder.
+    same(run([sys.executable, "-I", "ages.py"], folder), expected)
+    assert "utkage." not in script("python")
+
+
+def test_javascript_on_web_assembly(folder: Path, expected: list[dict[str, Any]]) -> None:
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node is None or npm is None:
+        pytest.skip("no node and npm here; on Debian: apt-get install nodejs npm")
+    install = [npm, "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"]
+    packages = ["onnxruntime-web@1.30.0", "pngjs@7.0.0"]
+    done = subprocess.run(
+        [*install, *packages], cwd=folder, capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        pytest.skip(f"npm cannot install onnxruntime-web here: {done.stderr[:200]}")
+    (folder / "ages.mjs").write_text(script("js"))
+    same(run([node, "ages.mjs"], folder), expected)
