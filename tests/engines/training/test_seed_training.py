@@ -17,6 +17,7 @@ from utkage.core.reporter import SilentReporter
 from utkage.data.augment import AugmentConfig
 from utkage.data.chips import LabelledChips
 from utkage.data.labels import AGE_COUNT, AGE_RANGES, range_index
+from utkage.engines.training.checkpoint_folder import CheckpointFolder
 from utkage.engines.training.seed import loop
 from utkage.engines.training.seed.config import SeedConfig
 from utkage.engines.training.seed.joint import Batch, JointTrainer, ranges_of, score_seed
@@ -165,6 +166,7 @@ def test_a_loss_that_is_not_finite_names_its_model(labelled_chips: Chips) -> Non
         ({"range_rate": 1.0}, "range rate is 1.0"),
         ({"range_feed": "both"}, "range feed is both"),
         ({"epochs": 0}, "epochs is 0"),
+        ({"ema_decay": 1.0}, "EMA decay is 1.0"),
     ],
 )
 def test_wrong_settings_are_named(changes: dict[str, float], named: str) -> None:
@@ -216,6 +218,20 @@ def test_files_and_figures(setup: SeedSetup) -> None:
     images, ages, genders = batch_of(setup.val)
     again = score_seed(build_seed(best, "best"), [(images, ages, genders)])
     assert again.mae == pytest.approx(result.best_mae, abs=1e-3)
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.9])
+def test_the_average_is_kept_if_there_is_one(setup: SeedSetup, decay: float) -> None:
+    setup = replace(setup, config=replace(CONFIG, ema_decay=decay))
+    fit_seed(system_of(), setup, SilentReporter())
+    kept = load_weights(setup.folder / LAST_NAME).state
+    checkpoint = CheckpointFolder(setup.folder, 1).newest(SilentReporter())
+    assert checkpoint is not None
+    expected = checkpoint.average if decay else checkpoint.network
+    assert kept.keys() == expected.keys()
+    assert all(torch.equal(kept[name], expected[name]) for name in kept)
+    differ = [name for name in kept if not torch.equal(kept[name], checkpoint.network[name])]
+    assert bool(differ) == bool(decay)
 
 
 @pytest.mark.parametrize("stopped_after", [0, 2, 3, 5])
