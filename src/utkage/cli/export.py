@@ -14,14 +14,20 @@ from utkage.cli.session import session
 
 def export_command(
     format_: Annotated[
-        str, typer.Option("--format", help="onnx, torchscript or pt2.", rich_help_panel=OUTPUT)
+        str,
+        typer.Option(
+            "--format",
+            help="onnx, torchscript, pt2, or web: a folder with a page that runs in browsers.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = "onnx",
     out: Annotated[
         Path | None,
         typer.Option(
             "--out",
             "-o",
-            help="The file. Default: the name of the weights, in this folder.",
+            help="The file; for web, the folder. Default: the name of the weights, in this folder; "
+            "utkage-web.",
             rich_help_panel=OUTPUT,
         ),
     ] = None,
@@ -51,6 +57,13 @@ def export_command(
     interval: Annotated[
         float, typer.Option(help="Level of the age interval.", rich_help_panel=MODEL)
     ] = 0.8,
+    web_modules: Annotated[
+        Path,
+        typer.Option(
+            help="For --format web: the node_modules in which npm installed onnxruntime-web.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = Path("node_modules"),
     json_output: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -63,10 +76,11 @@ def export_command(
     """
     with session(quiet=quiet, debug=debug) as reporter:
         from utkage.workflows.export import SCHEMA, ExportRequest, export
+        from utkage.workflows.export_web import WEB, export_web
 
         request = ExportRequest(
             weights=weights,
-            format=format_,
+            format="onnx" if format_ == WEB else format_,
             out=out,
             data=data,
             flip=flip,
@@ -74,7 +88,10 @@ def export_command(
             any_size=any_size,
             interval=interval,
         )
-        result = export(request, reporter)
+        if format_ == WEB:
+            result = export_web(request, web_modules, reporter)
+        else:
+            result = export(request, reporter)
         if json_output:
             typer.echo(
                 json.dumps(

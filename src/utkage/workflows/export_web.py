@@ -1,0 +1,51 @@
+"""``export --format web``: a folder that answers in the browser, around a file that was proven."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from utkage.core.errors import UsageError
+from utkage.core.reporter import Reporter
+from utkage.workflows.export import ExportRequest, ExportResult, export
+
+WEB = "web"
+DEFAULT_FOLDER = Path("utkage-web")
+
+
+def export_web(
+    request: ExportRequest, modules: Path, reporter: Reporter | None = None
+) -> ExportResult:
+    """Write the folder; it gets its name when all of it is there.
+
+    Args:
+        request: What to write; ``out`` is the folder, and the format ``"onnx"``.
+        modules: The ``node_modules`` with ``onnxruntime-web``.
+        reporter: Hears what is done.
+
+    Returns:
+        As ``export``, for the model inside the folder.
+
+    Raises:
+        UsageError: the folder is there already, or ``onnxruntime-web`` is not.
+        ParityError: as for ``export``.
+    """
+    from utkage.engines.exporting.web_folder import MODEL_NAME, fill_web_folder, runtime_files
+    from utkage.models.weights import read_card
+
+    out = request.out or DEFAULT_FOLDER
+    if out.exists():
+        raise UsageError(f"{out}: is there already; remove it, or name another --out")
+    runtime_files(modules)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as name:
+        folder = Path(name) / out.name
+        folder.mkdir()
+        result = export(replace(request, out=folder / MODEL_NAME), reporter)
+        fill_web_folder(folder, read_card(result.weights).contract, modules)
+        shutil.move(folder, out)
+    return replace(
+        result, path=out / MODEL_NAME, format=WEB, parity_file=out / result.parity_file.name
+    )
