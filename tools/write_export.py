@@ -35,9 +35,10 @@ from utkage.data.store import ChipStore
 from utkage.engines.exporting.formats import FORMATS
 from utkage.engines.exporting.parity import answers
 from utkage.engines.inference.predictor import ChipPredictor
-from utkage.faces.contract import utkface_contract
 from utkage.images.resize import resize_square
+from utkage.models.locate import shipped_weights
 from utkage.models.onnx_metadata import open_session
+from utkage.models.weights import read_card
 from utkage.workflows.export import ExportRequest, ExportResult, export
 from utkage.workflows.export_web import export_web
 
@@ -96,7 +97,7 @@ def table(data: Path, folder: Path) -> str:
     store = ChipStore.open(data)
     test = store.split("test")
     chosen = np.random.default_rng(0).choice(len(test), min(FACES, len(test)), replace=False)
-    side, ages = utkface_contract().size, test.ages[chosen]
+    side, ages = read_card(shipped_weights()).contract.size, test.ages[chosen]
     pixels = (resize_square(chip, side) for chip in test.pixels[test.rows[chosen]])
     batches = np.array_split(np.stack(list(pixels)), len(chosen) // BATCH)
     files = []

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from utkage.workflows.predict import FaceRow as FaceRow
     from utkage.workflows.predict import PredictRequest as PredictRequest
     from utkage.workflows.predict import predict as predict
+    from utkage.workflows.predictor import Predictor as Predictor
+    from utkage.workflows.predictor import PredictSettings as PredictSettings
     from utkage.workflows.prepare import PrepareConfig as PrepareConfig
     from utkage.workflows.prepare import prepare as prepare
     from utkage.workflows.recipes import resolve_recipe as resolve_recipe
@@ -74,6 +76,8 @@ _HOMES = {
     "FaceRow": "workflows.predict",
     "PredictRequest": "workflows.predict",
     "predict": "workflows.predict",
+    "Predictor": "workflows.predictor",
+    "PredictSettings": "workflows.predictor",
     "PrepareConfig": "workflows.prepare",
     "prepare": "workflows.prepare",
     "resolve_recipe": "workflows.recipes",
