@@ -55,6 +55,7 @@ docs: $(VENV)/.installed
 bench: $(VENV)/.installed
 	$(BIN)/python tools/bench.py $(BENCH_DATA)
 	$(BIN)/python tools/bench_evaluation.py
+	$(BIN)/python tools/bench_engines.py
 
 clean:
 	rm -rf $(VENV) $(DEMO)

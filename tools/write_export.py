@@ -13,13 +13,12 @@ import argparse
 import contextlib
 import datetime
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -29,6 +28,7 @@ from typing import Any
 import numpy as np
 from write_numbers import filled
 
+from bench_engines import speed_ratios
 from utkage.core.errors import UtkageError
 from utkage.core.files import write_text
 from utkage.data.store import ChipStore
@@ -112,7 +112,9 @@ def table(data: Path, folder: Path) -> str:
     chips = batches[0]
     session = open_session(files[0].result.path.read_bytes(), None, files[0].result.path)
     bare = partial(session.run, None, {"chips": chips})
-    ratios = _ratios(bare, [partial(own.predictor.predict_chips, chips) for own in files])
+    ratios = speed_ratios(
+        bare, [partial(own.predictor.predict_chips, chips) for own in files], ROUNDS
+    )
     lines = [
         "| file | MB | largest difference of the median age, years | ranges, genders that differ "
         f"| MAE, {len(ages)} test faces | chips/s against bare ONNX Runtime, fp32 |",
@@ -137,24 +139,6 @@ def table(data: Path, folder: Path) -> str:
         f"`tools/write_export.py`, {datetime.date.today()}.",
     ]
     return "\n".join(lines)
-
-
-def _ratios(bare: Callable[[], Any], others: list[Callable[[], Any]]) -> list[float]:
-    """Median speed of each against ``bare``, which runs before and after it."""
-    found: list[list[float]] = [[] for _ in others]
-    for run in (bare, *others):
-        run()
-    for _ in range(ROUNDS):
-        for ratios, other in zip(found, others, strict=True):
-            before, own, after = _seconds(bare), _seconds(other), _seconds(bare)
-            ratios.append((before + after) / 2 / own)
-    return [statistics.median(ratios) for ratios in found]
-
-
-def _seconds(run: Callable[[], Any]) -> float:
-    started = time.process_time()
-    run()
-    return time.process_time() - started
 
 
 def take_picture(modules: Path, folder: Path) -> None:

@@ -1,9 +1,9 @@
-"""Write docs/model-card.md from the card inside the shipped weights, or check that it is fresh.
+"""Fill docs/model-card.md and docs/accuracy.md from the card inside the shipped weights, or check.
 
 python tools/write_model_card.py [--check]
 
-Filled is what lies between the marks ``<!-- card -->``; the log of looks at the test split below
-it is kept by hand.
+Filled is what lies between the marks ``<!-- card -->`` and ``<!-- ours -->``; the rest, the log of
+looks at the test split among it, is kept by hand.
 """
 
 from __future__ import annotations
@@ -17,28 +17,45 @@ from write_numbers import filled
 
 from utkage.core.files import file_hash, write_text
 from utkage.core.toml_file import toml_lines
-from utkage.engines.evaluation.figures import Population
+from utkage.engines.evaluation.figures import WORDS, Population, shown_estimate
 from utkage.engines.evaluation.groups import CAVEAT, Group, GroupReport
 from utkage.models.card import Card
 from utkage.models.locate import shipped_weights
 from utkage.models.weights import read_card
 from utkage.plots.model_card import figures_table, groups_table
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "model-card.md"
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+# Columns of the table beside published figures: population, figure.
+OURS = (("all", "mae"), ("21_60", "mae"), ("all", "cs5"), ("all", "gender_accuracy"))
 
 
 def main() -> int:
-    """Write the page, or with ``--check`` fail when it is stale."""
-    text = PAGE.read_text(encoding="utf-8")
+    """Write the pages, or with ``--check`` fail when one is stale."""
     path = shipped_weights()
-    fresh = filled(text, "card", rendered(read_card(path), path))
-    if "--check" in sys.argv[1:]:
-        if fresh != text:
-            print(f"{PAGE} is stale; run: make docs", file=sys.stderr)
+    card = read_card(path)
+    pages = {"model-card.md": ("card", rendered(card, path)), "accuracy.md": ("ours", ours(card))}
+    for name, (mark, content) in pages.items():
+        text = (DOCS / name).read_text(encoding="utf-8")
+        fresh = filled(text, mark, content)
+        if "--check" not in sys.argv[1:]:
+            write_text(DOCS / name, fresh)
+        elif fresh != text:
+            print(f"{DOCS / name} is stale; run: make docs", file=sys.stderr)
             return 1
-        return 0
-    write_text(PAGE, fresh)
     return 0
+
+
+def ours(card: Card) -> str:
+    """The row of each source, with intervals."""
+    heads = ("MAE, all ages", "MAE, 21-60", "CS@5", "gender")
+    lines = [f"| test faces of | n | {' | '.join(heads)} |", "|---" * (2 + len(heads)) + "|"]
+    for source in card.data["source"].split("+"):
+        found = _populations(card.metrics[f"{source} test{FLIPPED}"])
+        cells = [
+            shown_estimate(found[name].figures[figure], WORDS[figure][1]) for name, figure in OURS
+        ]
+        lines.append(f"| {source} | {found['all'].n} | {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 def rendered(card: Card, path: Path) -> str:
@@ -75,10 +92,6 @@ def rendered(card: Card, path: Path) -> str:
 
 
 def _measured(source: str, metrics: dict[str, Any]) -> str:
-    populations = [
-        Population.from_dict(name, stored["words"], stored)
-        for name, stored in metrics["figures"].items()
-    ]
     groups = GroupReport(tuple(Group.from_dict(stored) for stored in metrics["groups"]), ())
     return "\n\n".join(
         [
@@ -86,11 +99,18 @@ def _measured(source: str, metrics: dict[str, Any]) -> str:
             f"{metrics['n']} faces, with flip averaging, measured {metrics['measured']} on the "
             "stored file by `tools/ship_weights.py`. In brackets: 95 % bootstrap intervals, groups "
             "of copies drawn together.",
-            figures_table(populations),
+            figures_table(tuple(_populations(metrics).values())),
             CAVEAT,
             groups_table(groups, GROUP_AXES),
         ]
     )
+
+
+def _populations(metrics: dict[str, Any]) -> dict[str, Population]:
+    return {
+        name: Population.from_dict(name, stored["words"], stored)
+        for name, stored in metrics["figures"].items()
+    }
 
 
 def _calibration(card: Card) -> str:

@@ -1,0 +1,118 @@
+"""Measure the engines: chips a second by precision, batch and threads, against the bare runtime.
+
+    python tools/bench_engines.py
+
+``wrapping``: what checks of chips, conversion of answers and our classes cost around one call of
+ONNX Runtime on the same session options (promised: at most 5 %). ``engines``: each engine and
+precision as a ratio to ONNX Runtime in fp32 with the same threads. All ratios are medians of
+interleaved rounds; the sizes of the files stand beside them. The weights are the shipped ones,
+without flip averaging.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from utkage.engines.exporting.formats import FORMATS
+from utkage.engines.exporting.parity import drawn_chips
+from utkage.engines.inference.loading import load_predictor
+from utkage.engines.inference.onnx_predictor import OnnxPredictor, session_options
+from utkage.engines.inference.predictor import ChipPredictor
+from utkage.models.card import Card
+from utkage.models.locate import shipped_weights
+from utkage.models.onnx_metadata import open_session
+from utkage.models.weights import read_card
+from utkage.workflows.export import ExportRequest, export
+
+BATCHES = (1, 8, 64)
+THREADS = (1, 2)
+CHIPS = 64
+ROUNDS = 7
+
+
+def main() -> int:
+    """Print one line a measurement."""
+    card = read_card(shipped_weights())
+    chips = drawn_chips(CHIPS, card.contract.size)
+    with tempfile.TemporaryDirectory() as name:
+        files: dict[str, Path] = {}
+        for precision in FORMATS["onnx"].precisions:
+            out = Path(name) / f"{precision}.onnx"
+            export(ExportRequest("shipped", out=out, precision=precision, flip=False))
+            files[precision] = out
+            print(f"size: onnx {precision} {out.stat().st_size / 1e6:.1f} MB")
+        for threads in THREADS:
+            torch.set_num_threads(threads)
+            runs = _opened(files, card, threads)
+            runs["torch fp32"] = load_predictor("shipped", engine="torch", flip=False)
+            for batch in BATCHES:
+                _bench(files["fp32"], runs, chips, batch, threads)
+    return 0
+
+
+def _opened(files: dict[str, Path], card: Card, threads: int) -> dict[str, ChipPredictor]:
+    return {
+        f"onnx {precision}": OnnxPredictor(_session(path, threads), card)
+        for precision, path in files.items()
+    }
+
+
+def _session(path: Path, threads: int) -> Any:
+    return open_session(path.read_bytes(), session_options(threads), path)
+
+
+def _bench(
+    plain: Path, runs: dict[str, ChipPredictor], chips: Any, batch: int, threads: int
+) -> None:
+    parts = [chips[start : start + batch] for start in range(0, len(chips), batch)]
+    session = _session(plain, threads)
+    outputs = [output.name for output in session.get_outputs()][:4]
+
+    def bare() -> None:
+        for part in parts:
+            session.run(outputs, {"chips": part})
+
+    def wrapped(predictor: ChipPredictor) -> None:
+        for part in parts:
+            predictor.predict_chips(part)
+
+    ratios = speed_ratios(bare, [partial(wrapped, own) for own in runs.values()], ROUNDS)
+    rate = len(chips) / min(seconds(bare) for _ in range(3))
+    where = f"batch {batch}, threads {threads}"
+    print(f"wrapping: {100 * (1 / ratios[0] - 1):+.1f} % over bare ONNX Runtime ({where})")
+    shown = ", ".join(f"{name} {ratio:.2f}" for name, ratio in zip(runs, ratios, strict=True))
+    print(f"engines: {shown} x bare fp32 of about {rate:.0f} chips/s ({where})")
+
+
+def speed_ratios(
+    bare: Callable[[], Any], others: Sequence[Callable[[], Any]], rounds: int
+) -> list[float]:
+    """Median speed of each against ``bare``, which runs before and after it in each round."""
+    found: list[list[float]] = [[] for _ in others]
+    for run in (bare, *others):
+        run()
+    for _ in range(rounds):
+        for ratios, other in zip(found, others, strict=True):
+            before, own, after = seconds(bare), seconds(other), seconds(bare)
+            ratios.append((before + after) / 2 / own)
+    return [statistics.median(ratios) for ratios in found]
+
+
+def seconds(run: Callable[[], Any]) -> float:
+    """By the clock."""
+    started = time.perf_counter()
+    run()
+    return time.perf_counter() - started
+
+
+if __name__ == "__main__":
+    sys.exit(main())
