@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import pytest
 import torch
 
@@ -17,7 +16,6 @@ from utkage.engines.exporting.parity import drawn_chips
 from utkage.engines.inference.loading import load_predictor
 from utkage.images.save import save_image
 from utkage.models.export_graph import ExportGraph
-from utkage.models.locate import shipped_weights
 
 Invoke = Callable[..., Any]
 
@@ -51,22 +49,6 @@ def test_what_was_compared_is_kept(invoke: Invoke, tmp_path: Path) -> None:
     every = {**vars(expected), "age_low": low, "age_high": high}
     for name, values in answers.items():
         np.testing.assert_allclose(values.numpy(), every[name], atol=1e-3)
-
-
-def test_half_the_size_answers_alike(invoke: Invoke, tmp_path: Path) -> None:
-    words = ("--precision", "fp16", "--weights", "shipped", "--no-flip", "--json")
-    done = invoke("export", *words, "--out", "half.onnx")
-    assert done.exit_code == 0, done.stderr
-    said = json.loads(done.stdout)
-    assert said["precision"] == "fp16"
-    # The shipped weights are float16 already.
-    assert said["parity"]["max_median_difference"] < 5e-3
-    assert said["bytes"] < 8e6
-    session = onnxruntime.InferenceSession(tmp_path / "half.onnx")
-    facts = session.get_modelmeta().custom_metadata_map
-    assert facts["precision"] == "fp16"
-    assert json.loads(facts["ranges"])[-1] == "76+"
-    assert facts["weights_sha256"] == file_hash(shipped_weights())
 
 
 def test_what_a_format_cannot_be_written_in(invoke: Invoke) -> None:

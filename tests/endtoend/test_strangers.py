@@ -10,12 +10,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import onnxruntime
 import pytest
 from typer.testing import CliRunner
 
 from utkage.cli.app import app
+from utkage.core.files import file_hash
 from utkage.engines.exporting.parity import drawn_chips
 from utkage.images.save import save_image
+from utkage.models.locate import shipped_weights
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "export.md"
 CHIPS = 10
@@ -38,8 +41,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for index, chip in enumerate(drawn_chips(CHIPS, 160, seed=7)):
         save_image(folder / f"chip{index}.png", chip)
     model = folder / "faces.onnx"
-    words = ["export", "--weights", "shipped", "--out", str(model), "--no-flip", "--quiet"]
-    assert CliRunner().invoke(app, words).exit_code == 0
+    words = ["export", "--weights", "shipped", "--out", str(model), "--precision", "fp16"]
+    result = CliRunner().invoke(app, [*words, "--no-flip", "--quiet"])
+    assert result.exit_code == 0, result.output
     return folder
 
 
@@ -79,6 +83,17 @@ def same(found: list[dict[str, Any]], expected: list[dict[str, Any]]) -> None:
         for end in ("age_low", "age_high"):
             assert own[end] == pytest.approx(row[end], abs=0.02)
         assert own.get("range", row["range"]) == row["range"]
+
+
+def test_half_the_size_answers_alike_and_says_what_it_is(folder: Path) -> None:
+    kept = json.loads((folder / "faces.parity.json").read_text())
+    # The shipped weights are float16 already, so nothing is lost.
+    assert kept["max_median_difference"] < 5e-3
+    assert kept["bytes"] < 8e6
+    facts = onnxruntime.InferenceSession(folder / "faces.onnx").get_modelmeta().custom_metadata_map
+    assert facts["precision"] == "fp16"
+    assert json.loads(facts["ranges"])[-1] == "76+"
+    assert facts["weights_sha256"] == file_hash(shipped_weights())
 
 
 def test_python_with_onnxruntime_numpy_and_pillow(
