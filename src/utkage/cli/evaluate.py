@@ -158,8 +158,8 @@ def evaluate_command(
         bool,
         typer.Option(
             "--age-prior",
-            help="With --calibrate: first correct how common each age is taken to be, in the bias "
-            "of the age head. Ages move.",
+            help="With --calibrate: first correct how common each age (seed system: each range) is "
+            "taken to be, in the bias of that head. Ages move.",
             rich_help_panel=CALIBRATION,
         ),
     ] = False,

@@ -31,6 +31,8 @@ FINGERPRINTS = "train_fingerprints"
 CARD_KEY = "card"
 # Of a multitask state with a softmax head: the part of a year's logit that no face changes.
 AGE_BIAS = "age.bias"
+# The same of the seed system's age-range model.
+RANGE_BIAS = "age_range.classifier.4.bias"
 # States of the seed system without a card; models/seed/plain_state.py reads them.
 PLAIN_SUFFIXES = frozenset({".pt", ".pth"})
 _MAX_HEADER_BYTES = 100_000_000

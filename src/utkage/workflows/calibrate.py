@@ -10,12 +10,19 @@ from typing import TYPE_CHECKING, Any
 from utkage.core.errors import UsageError, WeightsError
 from utkage.core.reporter import Reporter, SilentReporter
 from utkage.models.locate import is_shipped, resolve_weights
-from utkage.models.weights import AGE_BIAS, PLAIN_SUFFIXES, load_weights, rewrite_card
+from utkage.models.weights import (
+    AGE_BIAS,
+    PLAIN_SUFFIXES,
+    RANGE_BIAS,
+    load_weights,
+    rewrite_card,
+)
 from utkage.workflows.labelled_faces import FaceChoice, LabelledFaces, guard_seen, labelled_faces
 
 if TYPE_CHECKING:
     from utkage.engines.inference.predictions import Predictions
     from utkage.models.calibration import Calibration
+    from utkage.models.card import Card
     from utkage.models.weights import Weights
 
 
@@ -91,8 +98,8 @@ class CalibrateResult:
 def calibrate(request: CalibrateRequest, reporter: Reporter | None = None) -> CalibrateResult:
     """Fit a calibration and write it into the card of a weights file, atomically.
 
-    Of the tensors only the bias of the age head is touched, and that only if an age prior is asked
-    for. A calibration that is there already is replaced.
+    Of the tensors only the bias of the head for ages, or for ranges, is touched, and that only if
+    an age prior is asked for. A calibration that is there already is replaced.
 
     Raises:
         UsageError: no data, unknown weights or device, or a file that cannot hold a card.
@@ -110,7 +117,8 @@ def calibrate(request: CalibrateRequest, reporter: Reporter | None = None) -> Ca
     vectors = {}
     if request.age_prior:
         weights = with_age_prior(weights, faces, str(path), how, reporter)
-        vectors[AGE_BIAS] = weights.state[AGE_BIAS].numpy()
+        name = prior_bias(weights.card, str(path))
+        vectors[name] = weights.state[name].numpy()
     calibration = fit_weights(weights, faces, str(path), how, reporter)
     rewrite_card(path, replace(weights.card, calibration=calibration), out, vectors)
     return CalibrateResult(calibration, path, out)
@@ -149,28 +157,49 @@ def with_age_prior(
     how: Answering = DEFAULT,
     reporter: Reporter | None = None,
 ) -> Weights:
-    """Weights whose age head has the prior over ages that ``faces`` show, said in their lineage.
+    """Weights with the prior over ages that ``faces`` show, said in their lineage.
 
+    It goes into the bias of the head that says how probable each age, or each age range, is.
     Arguments as ``fit_weights``.
 
     Raises:
         DataError: too few faces.
-        WeightsError: their age head is not a softmax over the years.
+        WeightsError: they have no such head.
     """
-    from utkage.engines.evaluation.age_prior import fit_age_prior
+    from utkage.engines.evaluation.age_prior import fit_age_prior, fit_range_prior
 
     card = weights.card
-    if (card.system, card.age_head) != ("multitask", "softmax"):
-        raise WeightsError(
-            f"{origin}: an age prior needs a multitask system with a softmax age head; this is "
-            f"{card.system} with {card.age_head}; leave --age-prior out"
-        )
+    name = prior_bias(card, origin)
+    chips = faces.chips
     predictions = _uncalibrated(weights, faces, origin, how, reporter)
-    added = fit_age_prior(faces.chips.ages, predictions.age_distribution)
-    bias = weights.state[AGE_BIAS]
-    state = {**weights.state, AGE_BIAS: bias + bias.new_tensor(added)}
-    said = f"age prior fitted to {len(faces.chips)} faces, {faces.split} of {faces.split_hash}"
+    if name == AGE_BIAS:
+        added = fit_age_prior(chips.ages, predictions.age_distribution)
+    else:
+        added = fit_range_prior(chips.ranges, predictions.range_probabilities)
+    bias = weights.state[name]
+    state = {**weights.state, name: bias + bias.new_tensor(added)}
+    said = f"age prior fitted to {len(chips)} faces, {faces.split} of {faces.split_hash}"
     return replace(weights, state=state, card=replace(card, lineage=(*card.lineage, said)))
+
+
+def prior_bias(card: Card, origin: str) -> str:
+    """Name of the tensor into which an age prior goes.
+
+    Args:
+        card: Of the weights.
+        origin: Their file, for messages.
+
+    Raises:
+        WeightsError: there is none: no softmax says how probable ages or ranges are.
+    """
+    if card.system == "seed":
+        return RANGE_BIAS
+    if (card.system, card.age_head) == ("multitask", "softmax"):
+        return AGE_BIAS
+    raise WeightsError(
+        f"{origin}: an age prior needs the seed system, or a multitask system with a softmax age "
+        f"head; this is {card.system} with {card.age_head}; leave --age-prior out"
+    )
 
 
 def _uncalibrated(

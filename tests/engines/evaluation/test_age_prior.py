@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from utkage.core.errors import DataError
 from utkage.data.labels import AGE_COUNT
-from utkage.engines.evaluation.age_prior import EXPECTED, KNOTS, fit_age_prior
+from utkage.engines.evaluation.age_prior import EXPECTED, KNOTS, fit_age_prior, fit_range_prior
 from utkage.engines.evaluation.answered import ranges_of
 
 YEARS = np.arange(AGE_COUNT)
@@ -83,3 +83,32 @@ def test_it_is_the_maximum() -> None:
             other = knots.copy()
             other[index] += step
             assert goal(other) < best
+
+
+def ranged(n: int, seed: int = 0) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Ranges drawn from the probabilities that are answered."""
+    random = np.random.default_rng(seed)
+    probabilities = random.dirichlet(np.full(9, 0.5), n)
+    drawn = (probabilities.cumsum(axis=1) < random.random(n)[:, None]).sum(axis=1)
+    return np.minimum(drawn, 8).astype(np.int64), probabilities
+
+
+@pytest.mark.parametrize("sharpness", [1.0, 0.6])
+def test_a_bent_prior_over_ranges_is_straightened(sharpness: float) -> None:
+    ranges, probabilities = ranged(20_000)
+    bent = np.array([0.4, 0, 0, -0.6, 0, 0, 0.5, 0, -0.3])
+    answered = probabilities**sharpness * np.exp(bent)
+    answered /= answered.sum(axis=1, keepdims=True)
+    found = fit_range_prior(ranges, answered)
+    left = found + bent
+    np.testing.assert_allclose(left - left.mean(), 0, atol=0.1)
+    moved = np.log(answered) + found
+    assert (moved.argmax(axis=1) == ranges).mean() == pytest.approx(
+        (probabilities.argmax(axis=1) == ranges).mean(), abs=0.004
+    )
+    assert (answered.argmax(axis=1) == ranges).mean() < (moved.argmax(axis=1) == ranges).mean()
+
+
+def test_too_few_ranges() -> None:
+    with pytest.raises(DataError, match="99 faces are too few for an age prior"):
+        fit_range_prior(*ranged(99))

@@ -62,3 +62,44 @@ def fit_age_prior(ages: Ints, distributions: Floats) -> Floats:
     found = minimize(loss, np.zeros(len(KNOTS)), jac=True, method="L-BFGS-B")
     added: Floats = basis @ found.x
     return added
+
+
+def fit_range_prior(ranges: Ints, probabilities: Floats) -> Floats:
+    """What to add to the logarithm of each age range's probability, nats, (9,).
+
+    As ``fit_age_prior``, for models that answer ranges themselves. A temperature is fitted beside
+    the bias (Alexandari et al. 2020: "bias-corrected temperature scaling") and divided out again:
+    answers that are too modest would otherwise pass for a wrong prior.
+
+    Args:
+        ranges: True ranges, (n,).
+        probabilities: Answers for the same faces, (n, 9).
+
+    Raises:
+        DataError: too few faces.
+    """
+    from scipy.optimize import minimize
+
+    if len(ranges) < MIN_FACES:
+        raise DataError(
+            f"{len(ranges)} faces are too few for an age prior; use at least {MIN_FACES}"
+        )
+    logs = np.log(np.maximum(probabilities, _SMALLEST))
+    truth = np.eye(logs.shape[1])[ranges]
+
+    def loss(asked: Floats) -> tuple[float, Floats]:
+        sharpness, bias = asked[0], asked[1:]
+        moved = sharpness * logs + bias
+        moved = np.exp(moved - moved.max(axis=1, keepdims=True))
+        moved /= moved.sum(axis=1, keepdims=True)
+        chance = np.maximum((moved * truth).sum(axis=1), _SMALLEST)
+        value = -np.log(chance).sum() + (bias**2).sum() / (2 * EXPECTED**2)
+        error = moved - truth
+        gradient = np.append((error * logs).sum(), error.sum(axis=0) + bias / EXPECTED**2)
+        return float(value), gradient
+
+    start = np.append(1.0, np.zeros(logs.shape[1]))
+    bounds = [(0.1, 10.0), *[(None, None)] * logs.shape[1]]
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds)
+    added: Floats = found.x[1:] / found.x[0]
+    return added
