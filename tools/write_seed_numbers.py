@@ -82,7 +82,7 @@ def results(data: Path, run: Path) -> str:
         f"{config['size']} pixels, gender width {config['gender_width']}; {minutes:.0f} minutes on "
         "two shared cores. The shipped weights were trained on another split of more data, with "
         f"{shipped.seen} of these {left.n} pictures in it. Parameters: {sizes}. "
-        f"Lineage: {'; '.join(card.lineage[:-1])}. "
+        f"Lineage: {'; then '.join(card.lineage)}. "
         f"Measured {datetime.date.today()} by `tools/write_seed_numbers.py`.",
     ]
     return "\n".join(lines)
