@@ -136,8 +136,8 @@ def table(data: Path, folder: Path) -> str:
         "Shipped weights, flip averaging inside; compared on 256 drawn chips, int8 on "
         f"{errors.n} validation faces of `{store.split_hash}` as well (MAE "
         f"{errors.mae_exported:.3f} years, of the weights {errors.mae:.3f}); MAE on {len(ages)} "
-        f"faces drawn from its test split; batches of {BATCH}, medians of {ROUNDS} interleaved rounds, one figure of speed "
-        "includes our checks of the chips and the conversion of answers; "
+        f"faces drawn from its test split; batches of {BATCH}, medians of {ROUNDS} interleaved "
+        "rounds; speed includes our checks of the chips and the conversion of answers; "
         f"`tools/write_export.py`, {datetime.date.today()}.",
     ]
     return "\n".join(lines)
