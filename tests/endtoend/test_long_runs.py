@@ -103,7 +103,7 @@ def test_whatever_a_picture_does_to_the_detector(
 
 
 def test_interrupted_and_gone_on_with(examples: Path, tmp_path: Path) -> None:
-    count = 300
+    count = 600
     _copies(examples, tmp_path / "in", count)
     out = tmp_path / "rows.jsonl"
     words = [sys.executable, "-m", "utkage", "predict", "in", "--out", str(out), "-w", "shipped"]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 CROPS = ("auto", "none", "box")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PredictSettings:
     """How to answer.
 
