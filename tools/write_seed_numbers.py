@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
-import shlex
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -73,17 +72,18 @@ def results(data: Path, run: Path) -> str:
     config = card.training["config"]
     epochs = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     minutes = sum(row["seconds"] for row in epochs) / 60
-    command = " ".join(shlex.split(card.training["command"]))
     lines += [
         "",
         f"Test split of {card.data['source']} `{card.data['split_hash']}`, n = {left.n}, flip "
-        f"averaging in both. Seed system: `{command}`, {len(epochs)} epochs run of "
+        f"averaging in both. Seed system, last training: {len(epochs)} epochs run of "
         f"{config['epochs']}, best by validation MAE: epoch {card.metrics['val']['epoch']}; "
         f"{config['size']} pixels, gender width {config['gender_width']}; {minutes:.0f} minutes on "
         "two shared cores. The shipped weights were trained on another split of more data, with "
         f"{shipped.seen} of these {left.n} pictures in it. Parameters: {sizes}. "
-        f"Lineage: {'; then '.join(card.lineage)}. "
-        f"Measured {datetime.date.today()} by `tools/write_seed_numbers.py`.",
+        f"Measured {datetime.date.today()} by `tools/write_seed_numbers.py`. The weights came "
+        "about so:",
+        "",
+        *(f"{number}. {step}" for number, step in enumerate(card.lineage, 1)),
     ]
     return "\n".join(lines)
 
