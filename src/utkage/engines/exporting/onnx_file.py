@@ -40,7 +40,7 @@ def write_onnx(
     half = precision.name == "fp16"
     model = torch_to_onnx(graph, side, ExportOutputs._fields, optimize=not half)
     if half:
-        halve(model)
+        model = halve(model)
     elif precision.name == "int8":
         model = quantize(model, precision.chips)
     onnx.helper.set_model_props(model, dict(properties))

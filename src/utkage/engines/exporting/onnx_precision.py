@@ -1,9 +1,9 @@
 """Smaller ONNX models: float16 weights, or convolutions in 8-bit integers.
 
 float16 is for storage: weights of convolutions and dense layers are kept so and cast back when a
-session starts, so a processor computes as fast and as exactly as with float32. Batch norms stay
-unfolded for it: a folded weight would be rounded once more, which alone moved ages by up to 0.6
-year; those of a file that is float16 already, as the shipped ones, are stored without any loss.
+session starts, so a processor computes as fast and as exactly as with float32. Batch norms are
+folded into them only there, too: a folded weight would be rounded once more, which alone moved ages
+by up to 0.6 year. Weights that are float16 already, as the shipped ones, are stored without loss.
 
 int8 is static quantisation (Jacob et al., "Quantization and Training of Neural Networks for
 Efficient Integer-Arithmetic-Only Inference", CVPR 2018) by ONNX Runtime: weights per channel,
@@ -17,6 +17,7 @@ from __future__ import annotations
 import logging
 import math
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,7 +25,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import ModelProto, TensorProto, helper, numpy_helper
+from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from utkage.engines.inference.onnx_predictor import INPUT_NAME
 
@@ -35,19 +36,88 @@ KEPT_CONVOLUTIONS = 3
 _CALIBRATION_BATCH = 16
 
 
-def halve(model: ModelProto) -> None:
-    """Store kernels and matrices as float16, in place; everything is computed in float32."""
+def halve(model: ModelProto) -> ModelProto:
+    """The model with kernels and matrices stored as float16; everything is computed in float32.
+
+    Args:
+        model: As the exporter wrote it, with batch norms behind the convolutions.
+    """
+    model = _simplified(model)
+    scalings = _fold_batch_norms(model)
     casts = []
     for tensor in model.graph.initializer:
-        large = len(tensor.dims) >= 2 and math.prod(tensor.dims) >= SMALLEST_HALVED
+        # More elements than outputs: not the scales, which stand for a vector.
+        large = len(tensor.dims) >= 2 and math.prod(tensor.dims[1:]) > 1
+        large = large and math.prod(tensor.dims) >= SMALLEST_HALVED
         if large and tensor.data_type == TensorProto.FLOAT:
             name, stored = tensor.name, f"{tensor.name}.float16"
             values = numpy_helper.to_array(tensor).astype(np.float16)
             tensor.CopyFrom(numpy_helper.from_array(values, stored))
             casts.append(helper.make_node("Cast", [stored], [name], to=TensorProto.FLOAT))
-    nodes = [*casts, *model.graph.node]
+    # All of them have constant inputs, so sessions work them out once.
+    nodes = [*casts, *scalings, *model.graph.node]
     model.graph.ClearField("node")
     model.graph.node.extend(nodes)
+    return model
+
+
+def _simplified(model: ModelProto) -> ModelProto:
+    """The model without the exporter's detours, its stored numbers as they were."""
+    from onnxscript import optimizer
+
+    graph = model.graph
+    given, stored = list(graph.input), list(graph.initializer)
+    held = [tensor for tensor in stored if tensor.data_type == TensorProto.FLOAT]
+    others = [tensor for tensor in stored if tensor.data_type != TensorProto.FLOAT]
+    # As inputs they are variables to the optimiser, which would else compute with their values.
+    graph.input.extend(
+        helper.make_tensor_value_info(tensor.name, tensor.data_type, list(tensor.dims))
+        for tensor in held
+    )
+    graph.ClearField("initializer")
+    graph.initializer.extend(others)
+    simple: ModelProto = optimizer.optimize(model)
+    simple.graph.ClearField("input")
+    simple.graph.input.extend(given)
+    simple.graph.initializer.extend(held)
+    return simple
+
+
+def _fold_batch_norms(model: ModelProto) -> list[NodeProto]:
+    """Take batch norms out of the graph; returned are nodes that scale the kernels instead."""
+    graph = model.graph
+    values = {tensor.name: tensor for tensor in graph.initializer}
+    makers = {name: node for node in graph.node for name in node.output}
+    uses = Counter(name for node in graph.node for name in node.input)
+    scalings, folded = [], []
+    for norm in graph.node:
+        source = norm.input[0] if norm.input else ""
+        convolution = makers.get(source)
+        if norm.op_type != "BatchNormalization" or uses[source] != 1 or convolution is None:
+            continue
+        if convolution.op_type != "Conv" or any(name not in values for name in norm.input[1:]):
+            continue
+        gamma, beta, mean, variance = (numpy_helper.to_array(values[n]) for n in norm.input[1:])
+        (epsilon,) = [a.f for a in norm.attribute if a.name == "epsilon"] or [1e-5]
+        scale = gamma / np.sqrt(variance + epsilon)
+        kernel = convolution.input[1]
+        # A bias that is no stored tensor is the exporter's way to write zeros.
+        own = values.get(convolution.input[2]) if len(convolution.input) > 2 else None
+        bias = beta - (mean - (0 if own is None else numpy_helper.to_array(own))) * scale
+        for name, array in (("scale", scale.reshape(-1, 1, 1, 1)), ("bias", bias)):
+            tensor = numpy_helper.from_array(array.astype(np.float32), f"{kernel}.{name}")
+            graph.initializer.append(tensor)
+        scaled = f"{kernel}.scaled"
+        scalings.append(helper.make_node("Mul", [kernel, f"{kernel}.scale"], [scaled]))
+        convolution.input[1:] = [scaled, f"{kernel}.bias"]
+        convolution.output[0] = norm.output[0]
+        folded.append(norm)
+    for norm in folded:
+        graph.node.remove(norm)
+        for name in norm.input[1:]:
+            # Runtimes warn of numbers that nothing uses.
+            graph.initializer.remove(values[name])
+    return scalings
 
 
 def quantize(model: ModelProto, chips: NDArray[np.uint8]) -> ModelProto:
