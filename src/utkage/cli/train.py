@@ -146,7 +146,7 @@ def train_command(
         typer.Option(
             help="Ranges that the age estimator is fed in training (seed): predicted, true, or "
             "decay (from true to predicted).",
-            show_default=f"{THE_RECIPES}; decay in seed",
+            show_default=f"{THE_RECIPES}; predicted in seed",
             rich_help_panel=MODEL,
         ),
     ] = None,

@@ -180,3 +180,21 @@ def test_convolutions_behind_the_first_are_quantised(model: ModelProto) -> None:
     eight = [t for t in small.graph.initializer if t.data_type == onnx.TensorProto.INT8]
     assert max(np.abs(onnx.numpy_helper.to_array(t).astype(int)).max() for t in eight) <= 64
     assert np.corrcoef(p_female(small), p_female(model))[0, 1] > 0.8
+
+
+def test_chips_of_any_size_are_resized_in_the_runtime_as_in_torch(
+    lively_network: Lively, card: Card, tmp_path: Path
+) -> None:
+    graph = ExportGraph(
+        ChipGraph(lively_network(), "median", flip=False), card, interval=0.8, any_size=True
+    ).eval()
+    path = tmp_path / "any.onnx"
+    write_onnx(graph, path, file_properties(card, SEEN, flip=False))
+    session = onnxruntime.InferenceSession(path)
+    for height, width in ((64, 64), (150, 90), (40, 48)):
+        chips = np.ascontiguousarray(drawn_chips(2, 160)[:, :height, :width])
+        with torch.inference_mode():
+            expected = graph(torch.from_numpy(chips))
+        found = session.run(None, {"chips": chips})
+        for name, own, values in zip(ExportOutputs._fields, found, expected, strict=True):
+            np.testing.assert_allclose(own, values.numpy(), atol=2e-3, err_msg=name)

@@ -108,7 +108,7 @@ def test_the_estimator_is_fed_predicted_or_true_ranges(
 
 
 def test_shares_of_true_ranges() -> None:
-    config = replace(CONFIG, epochs=10)
+    config = replace(CONFIG, epochs=10, range_feed="decay")
     shares = [config.share_of_true_ranges(epoch) for epoch in range(10)]
     assert shares == pytest.approx([1.0, 0.8, 0.6, 0.4, 0.2, 0, 0, 0, 0, 0])
     assert replace(config, range_feed="true").share_of_true_ranges(9) == 1.0

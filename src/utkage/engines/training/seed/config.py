@@ -52,7 +52,7 @@ class SeedConfig:
     gender_width: float = 1.0
     patience: int = 3
     factor: float = 0.3
-    range_feed: str = "decay"
+    range_feed: str = "predicted"
     ema_decay: float = 0.998
     augment: bool = True
     init: str = "scratch"
