@@ -41,6 +41,7 @@ from bench_loop import bench_loop
 from PIL import Image
 from torch.nn import functional as F  # noqa: N812 - the field's usual name
 
+from bench_timing import clocked
 from utkage.core.reporter import Progress, SilentReporter
 from utkage.data.augment import AugmentConfig, augment
 from utkage.data.labels import AGE_COUNT
@@ -100,10 +101,10 @@ def _bench_prepare(pictures: list[bytes], source: Path, folder: Path) -> None:
         out = folder / f"set-{round_number}"
         config = PrepareConfig(sources=(source,), out=out, chip_size=SIZE)
         clock = _ReadingClock()
-        before = _seconds(lambda: _bare_loop(pictures))
-        seconds["prepare"].append(_seconds(partial(prepare, config, clock)))
+        before = clocked(lambda: _bare_loop(pictures))
+        seconds["prepare"].append(clocked(partial(prepare, config, clock)))
         seconds["decode"].append(clock.seconds)
-        after = _seconds(lambda: _bare_loop(pictures))
+        after = clocked(lambda: _bare_loop(pictures))
         bare.append((before + after) / 2 / len(pictures))
         rows = len(ChipStore.open(out).manifest)
     for name, taken in seconds.items():
@@ -182,7 +183,7 @@ def _bench_augment(threads: int) -> None:
         started = time.perf_counter()
         images = augment(chips, SIZE, AugmentConfig(), SampleRandom(0, step, samples))
         varying.append(time.perf_counter() - started)
-        learning.append(_seconds(partial(learn, images, step)))
+        learning.append(clocked(partial(learn, images, step)))
     torch.set_num_threads(former)
     # The first step warms caches.
     pairs = list(zip(varying, learning, strict=True))[1:]
@@ -201,19 +202,13 @@ def _bare_loop(pictures: list[bytes]) -> None:
             np.asarray(picture.convert("RGB").resize((SIZE, SIZE)))
 
 
-def _seconds(run: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    run()
-    return time.perf_counter() - started
-
-
 def _interleaved(
     first: Callable[[], None], second: Callable[[], None]
 ) -> tuple[list[float], list[float]]:
     times: tuple[list[float], list[float]] = ([], [])
     for _ in range(ROUNDS + 1):
         for index, run in enumerate((first, second)):
-            times[index].append(_seconds(run))
+            times[index].append(clocked(run))
     # The first round warms caches.
     return times[0][1:], times[1][1:]
 

@@ -11,17 +11,15 @@ without flip averaging.
 
 from __future__ import annotations
 
-import statistics
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from bench_timing import clocked, speed_ratios
 from utkage.engines.exporting.formats import FORMATS
 from utkage.engines.exporting.parity import drawn_chips
 from utkage.engines.inference.loading import load_predictor
@@ -86,32 +84,11 @@ def _bench(
             predictor.predict_chips(part)
 
     ratios = speed_ratios(bare, [partial(wrapped, own) for own in runs.values()], ROUNDS)
-    rate = len(chips) / min(seconds(bare) for _ in range(3))
+    rate = len(chips) / min(clocked(bare) for _ in range(3))
     where = f"batch {batch}, threads {threads}"
     print(f"wrapping: {100 * (1 / ratios[0] - 1):+.1f} % over bare ONNX Runtime ({where})")
     shown = ", ".join(f"{name} {ratio:.2f}" for name, ratio in zip(runs, ratios, strict=True))
     print(f"engines: {shown} x bare fp32 of about {rate:.0f} chips/s ({where})")
-
-
-def speed_ratios(
-    bare: Callable[[], Any], others: Sequence[Callable[[], Any]], rounds: int
-) -> list[float]:
-    """Median speed of each against ``bare``, which runs before and after it in each round."""
-    found: list[list[float]] = [[] for _ in others]
-    for run in (bare, *others):
-        run()
-    for _ in range(rounds):
-        for ratios, other in zip(found, others, strict=True):
-            before, own, after = seconds(bare), seconds(other), seconds(bare)
-            ratios.append((before + after) / 2 / own)
-    return [statistics.median(ratios) for ratios in found]
-
-
-def seconds(run: Callable[[], Any]) -> float:
-    """By the clock."""
-    started = time.perf_counter()
-    run()
-    return time.perf_counter() - started
 
 
 if __name__ == "__main__":

@@ -13,13 +13,12 @@ from __future__ import annotations
 import statistics
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from bench_timing import clocked
 from utkage.core.reporter import SilentReporter
 from utkage.data.chips import LabelledChips
 from utkage.data.labels import AGE_COUNT
@@ -74,7 +73,7 @@ def _bench_evaluate(folder: Path) -> None:
         run()
     for _ in range(ROUNDS):
         for run, found in zip(runs, seconds, strict=True):
-            found.append(_seconds(run))
+            found.append(clocked(run))
     bare_seconds, own_seconds = (statistics.median(found) for found in seconds)
     print(
         f"evaluate   {CHIPS / own_seconds:8.1f} chips/s, bare forward {CHIPS / bare_seconds:.1f}: "
@@ -85,9 +84,9 @@ def _bench_evaluate(folder: Path) -> None:
 def _bench_bootstrap() -> None:
     faces = _answered()
     drawn: list[Bootstrap] = []
-    draw = _seconds(lambda: drawn.append(Bootstrap.draw(faces.groups, RESAMPLES)))
-    figures = _seconds(lambda: populations(faces, drawn[0]))
-    groups = _seconds(lambda: group_report(faces, drawn[0]))
+    draw = clocked(lambda: drawn.append(Bootstrap.draw(faces.groups, RESAMPLES)))
+    figures = clocked(lambda: populations(faces, drawn[0]))
+    groups = clocked(lambda: group_report(faces, drawn[0]))
     print(
         f"bootstrap  {draw + figures + groups:8.1f} s for {RESAMPLES} resamples of {FACES} faces "
         f"(drawing {draw:.1f}, figures {figures:.1f}, groups {groups:.1f}; promised 5)"
@@ -119,12 +118,6 @@ def _answered() -> AnsweredFaces:
     ranges = random.dirichlet(np.ones(9), FACES)
     female = random.uniform(0, 1, FACES)
     return answered(_labelled(pixels), Predictions(age, distribution, ranges, female))
-
-
-def _seconds(run: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    run()
-    return time.perf_counter() - started
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from utkage.core.errors import DataError, UtkageError
 from utkage.core.reporter import SilentReporter
@@ -34,7 +35,7 @@ from utkage.engines.inference.skeleton import SKELETONS
 from utkage.faces.contract import utkface_contract
 from utkage.models.card import POINT_ESTIMATES, RESEARCH_TERMS
 from utkage.models.locate import BEST_NAME, SHIPPED_NAME
-from utkage.models.weights import AGE_BIAS, Weights, load_weights, rewrite_card, save_weights
+from utkage.models.weights import Weights, load_weights, rewrite_card, save_weights
 from utkage.workflows.calibrate import Answering, fit_weights, with_age_prior
 from utkage.workflows.evaluate import EvaluateRequest, evaluate
 from utkage.workflows.labelled_faces import FaceChoice, labelled_faces
@@ -119,10 +120,10 @@ def measure(out: Path, data: Path, point_estimate: str | None, *, age_prior: boo
         weights = replace(weights, card=replace(weights.card, point_estimate=point_estimate))
     # With flip averaging, since that is how predict answers.
     faces = labelled_faces(FaceChoice(data, "val"), weights.card.contract, SilentReporter())
-    how, vectors = Answering("cpu"), {}
+    how = Answering("cpu")
+    vectors: dict[str, NDArray[np.float32]] = {}
     if age_prior:
-        weights = with_age_prior(weights, faces, str(out), how)
-        vectors[AGE_BIAS] = weights.state[AGE_BIAS].numpy()
+        weights, vectors = with_age_prior(weights, faces, str(out), how)
     card = replace(
         weights.card,
         calibration=fit_weights(weights, faces, str(out), how),

@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 from write_numbers import filled
 
-from bench_engines import speed_ratios
+from bench_timing import speed_ratios
 from utkage.core.errors import UtkageError
 from utkage.core.files import write_text
 from utkage.data.store import ChipStore

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +14,7 @@ import onnxruntime
 import pytest
 from typer.testing import CliRunner
 
+from npm_packages import ONNX_RUNTIME, npm_install, tool
 from utkage.cli.app import app
 from utkage.core.files import file_hash
 from utkage.engines.exporting.parity import drawn_chips
@@ -110,15 +110,7 @@ def test_python_with_onnxruntime_numpy_and_pillow(
 
 
 def test_javascript_on_web_assembly(folder: Path, expected: list[dict[str, Any]]) -> None:
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if node is None or npm is None:
-        pytest.skip("no node and npm here; on Debian: apt-get install nodejs npm")
-    install = [npm, "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"]
-    packages = ["onnxruntime-web@1.30.0", "pngjs@7.0.0"]
-    done = subprocess.run(
-        [*install, *packages], cwd=folder, capture_output=True, text=True, check=False
-    )
-    if done.returncode != 0:
-        pytest.skip(f"npm cannot install onnxruntime-web here: {done.stderr[:200]}")
+    node = tool("node")
+    npm_install(folder, ONNX_RUNTIME, "pngjs@7.0.0")
     (folder / "ages.mjs").write_text(script("js"))
     same(run([node, "ages.mjs"], folder), expected)

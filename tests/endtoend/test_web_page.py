@@ -19,9 +19,9 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+from npm_packages import ONNX_RUNTIME, npm_install, tool
 from utkage.cli.app import app
 
-RUNTIME = "onnxruntime-web@1.30.0"
 # A machine that does other work as well.
 PATIENCE = 120
 
@@ -83,25 +83,15 @@ try {
 """
 
 
-def tool(name: str) -> str:
-    found = shutil.which(name)
-    if found is None:
-        pytest.skip(f"no {name} here; on Debian: apt-get install chromium nodejs npm")
-    return found
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory, examples: Path) -> Path:
     """The exported folder, with pictures and the probe beside the page."""
-    npm, _ = tool("npm"), tool("chromium")
+    tool("chromium")
     place = tmp_path_factory.mktemp("web")
-    install = [npm, "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", RUNTIME]
-    done = subprocess.run(install, cwd=place, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        pytest.skip(f"npm cannot install {RUNTIME} here: {done.stderr[:200]}")
+    modules = npm_install(place, ONNX_RUNTIME)
     out = place / "page"
     words = ["export", "--format", "web", "--weights", "shipped", "--precision", "fp16", "--quiet"]
-    more = ["--no-flip", "--out", str(out), "--web-modules", str(place / "node_modules")]
+    more = ["--no-flip", "--out", str(out), "--web-modules", str(modules)]
     result = CliRunner().invoke(app, [*words, *more])
     assert result.exit_code == 0, result.output
     for name in ("portrait.jpg", "family.jpg"):

@@ -20,6 +20,9 @@ from utkage.models.weights import (
 from utkage.workflows.labelled_faces import FaceChoice, LabelledFaces, guard_seen, labelled_faces
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from utkage.engines.inference.predictions import Predictions
     from utkage.models.calibration import Calibration
     from utkage.models.card import Card
@@ -114,11 +117,9 @@ def calibrate(request: CalibrateRequest, reporter: Reporter | None = None) -> Ca
     faces = labelled_faces(request.faces, weights.card.contract, reporter)
     guard_seen(faces.chips, weights.fingerprints.numpy(), request.faces, reporter)
     how = Answering(request.device, request.flip)
-    vectors = {}
+    vectors: dict[str, NDArray[np.float32]] = {}
     if request.age_prior:
-        weights = with_age_prior(weights, faces, str(path), how, reporter)
-        name = prior_bias(weights.card, str(path))
-        vectors[name] = weights.state[name].numpy()
+        weights, vectors = with_age_prior(weights, faces, str(path), how, reporter)
     calibration = fit_weights(weights, faces, str(path), how, reporter)
     rewrite_card(path, replace(weights.card, calibration=calibration), out, vectors)
     return CalibrateResult(calibration, path, out)
@@ -156,11 +157,14 @@ def with_age_prior(
     origin: str,
     how: Answering = DEFAULT,
     reporter: Reporter | None = None,
-) -> Weights:
+) -> tuple[Weights, dict[str, NDArray[np.float32]]]:
     """Weights with the prior over ages that ``faces`` show, said in their lineage.
 
     It goes into the bias of the head that says how probable each age, or each age range, is.
     Arguments as ``fit_weights``.
+
+    Returns:
+        The weights, and what changed in them: tensors by name, as ``rewrite_card`` takes them.
 
     Raises:
         DataError: too few faces.
@@ -176,10 +180,11 @@ def with_age_prior(
         added = fit_age_prior(chips.ages, predictions.age_distribution)
     else:
         added = fit_range_prior(chips.ranges, predictions.range_probabilities)
-    bias = weights.state[name]
-    state = {**weights.state, name: bias + bias.new_tensor(added)}
+    moved = weights.state[name] + weights.state[name].new_tensor(added)
+    state = {**weights.state, name: moved}
     said = f"age prior fitted to {len(chips)} faces, {faces.split} of {faces.split_hash}"
-    return replace(weights, state=state, card=replace(card, lineage=(*card.lineage, said)))
+    card = replace(card, lineage=(*card.lineage, said))
+    return replace(weights, state=state, card=card), {name: moved.numpy()}
 
 
 def prior_bias(card: Card, origin: str) -> str:

@@ -38,13 +38,13 @@ def export_web(
     out = request.out or DEFAULT_FOLDER
     if out.exists():
         raise UsageError(f"{out}: is there already; remove it, or name another --out")
-    runtime_files(modules)
+    runtime = runtime_files(modules)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as name:
         folder = Path(name) / out.name
         folder.mkdir()
         result = export(replace(request, out=folder / MODEL_NAME), reporter)
-        fill_web_folder(folder, read_card(result.weights).contract, modules)
+        fill_web_folder(folder, read_card(result.weights).contract, runtime)
         shutil.move(folder, out)
     return replace(
         result, path=out / MODEL_NAME, format=WEB, parity_file=out / result.parity_file.name

@@ -42,17 +42,14 @@ def fit_age_prior(ages: Ints, distributions: Floats) -> Floats:
     """
     from scipy.optimize import minimize
 
-    if len(ages) < MIN_FACES:
-        raise DataError(f"{len(ages)} faces are too few for an age prior; use at least {MIN_FACES}")
+    _require_enough(len(ages))
     years = np.arange(AGE_COUNT)
     basis = np.stack([np.interp(years, KNOTS, unit) for unit in np.eye(len(KNOTS))], axis=1)
     inside = ranges_of(years)[None, :] == ranges_of(ages)[:, None]
     start = np.log(np.maximum(distributions, _SMALLEST))
 
     def loss(knots: Floats) -> tuple[float, Floats]:
-        moved = start + basis @ knots
-        moved = np.exp(moved - moved.max(axis=1, keepdims=True))
-        moved /= moved.sum(axis=1, keepdims=True)
+        moved = _softmax(start + basis @ knots)
         right = np.where(inside, moved, 0.0)
         chance = np.maximum(right.sum(axis=1), _SMALLEST)
         value = -np.log(chance).sum() + (knots**2).sum() / (2 * EXPECTED**2)
@@ -80,18 +77,13 @@ def fit_range_prior(ranges: Ints, probabilities: Floats) -> Floats:
     """
     from scipy.optimize import minimize
 
-    if len(ranges) < MIN_FACES:
-        raise DataError(
-            f"{len(ranges)} faces are too few for an age prior; use at least {MIN_FACES}"
-        )
+    _require_enough(len(ranges))
     logs = np.log(np.maximum(probabilities, _SMALLEST))
     truth = np.eye(logs.shape[1])[ranges]
 
     def loss(asked: Floats) -> tuple[float, Floats]:
         sharpness, bias = asked[0], asked[1:]
-        moved = sharpness * logs + bias
-        moved = np.exp(moved - moved.max(axis=1, keepdims=True))
-        moved /= moved.sum(axis=1, keepdims=True)
+        moved = _softmax(sharpness * logs + bias)
         chance = np.maximum((moved * truth).sum(axis=1), _SMALLEST)
         value = -np.log(chance).sum() + (bias**2).sum() / (2 * EXPECTED**2)
         error = moved - truth
@@ -103,3 +95,13 @@ def fit_range_prior(ranges: Ints, probabilities: Floats) -> Floats:
     found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds)
     added: Floats = found.x[1:] / found.x[0]
     return added
+
+
+def _require_enough(faces: int) -> None:
+    if faces < MIN_FACES:
+        raise DataError(f"{faces} faces are too few for an age prior; use at least {MIN_FACES}")
+
+
+def _softmax(logits: Floats) -> Floats:
+    shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(shares / shares.sum(axis=1, keepdims=True))

@@ -27,6 +27,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
+from utkage.engines.exporting.onnx_optimizer import simplified
 from utkage.engines.inference.onnx_predictor import INPUT_NAME
 
 # Elements of the smallest tensor that is halved: means of colours and the like gain nothing.
@@ -42,7 +43,9 @@ def halve(model: ModelProto) -> ModelProto:
     Args:
         model: As the exporter wrote it, with batch norms behind the convolutions.
     """
-    model = _simplified(model)
+    held = [t for t in model.graph.initializer if t.data_type == TensorProto.FLOAT]
+    model = simplified(model, held)
+    model.graph.initializer.extend(held)
     scalings = _fold_batch_norms(model)
     casts = []
     for tensor in model.graph.initializer:
@@ -59,28 +62,6 @@ def halve(model: ModelProto) -> ModelProto:
     model.graph.ClearField("node")
     model.graph.node.extend(nodes)
     return model
-
-
-def _simplified(model: ModelProto) -> ModelProto:
-    """The model without the exporter's detours, its stored numbers as they were."""
-    from onnxscript import optimizer
-
-    graph = model.graph
-    given, stored = list(graph.input), list(graph.initializer)
-    held = [tensor for tensor in stored if tensor.data_type == TensorProto.FLOAT]
-    others = [tensor for tensor in stored if tensor.data_type != TensorProto.FLOAT]
-    # As inputs they are variables to the optimiser, which would else compute with their values.
-    graph.input.extend(
-        helper.make_tensor_value_info(tensor.name, tensor.data_type, list(tensor.dims))
-        for tensor in held
-    )
-    graph.ClearField("initializer")
-    graph.initializer.extend(others)
-    simple: ModelProto = optimizer.optimize(model)
-    simple.graph.ClearField("input")
-    simple.graph.input.extend(given)
-    simple.graph.initializer.extend(held)
-    return simple
 
 
 def _fold_batch_norms(model: ModelProto) -> list[NodeProto]:

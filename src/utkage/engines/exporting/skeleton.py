@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import onnx
 import torch
@@ -14,6 +13,7 @@ from torch import Tensor, nn
 
 from utkage.core.files import write_bytes
 from utkage.engines.exporting.onnx_file import torch_to_onnx
+from utkage.engines.exporting.onnx_optimizer import simplified
 from utkage.engines.inference.skeleton import skeleton_name
 from utkage.models.card import POINT_ESTIMATES, Card
 from utkage.models.chip_graph import ChipGraph, ChipOutputs, at_temperature
@@ -67,22 +67,10 @@ def write_skeletons(card: Card, folder: Path) -> list[Path]:
 
 def skeleton(graph: nn.Module) -> bytes:
     """The ONNX form of ``graph`` without the values of its state."""
-    from onnxscript import optimizer
-
     model = torch_to_onnx(graph, None, optimize=False)
     learned = set(graph.state_dict())
     external = [tensor for tensor in model.graph.initializer if tensor.name in learned]
-    constants = [tensor for tensor in model.graph.initializer if tensor.name not in learned]
-    # As inputs they are variables to the optimiser, which would else compute with their values.
-    variables = [
-        onnx.helper.make_tensor_value_info(tensor.name, tensor.data_type, list(tensor.dims))
-        for tensor in external
-    ]
-    chips = list(model.graph.input)
-    _fill(model.graph.input, [*chips, *variables])
-    _fill(model.graph.initializer, constants)
-    model = optimizer.optimize(model)
-    _fill(model.graph.input, chips)
+    model = simplified(model, external)
     model.graph.initializer.extend(_named_only(tensor) for tensor in external)
     content: bytes = model.SerializeToString(deterministic=True)
     return content
@@ -100,8 +88,3 @@ def _named_only(tensor: onnx.TensorProto) -> onnx.TensorProto:
     bare.external_data.add(key="offset", value="0")
     bare.external_data.add(key="length", value=str(len(tensor.raw_data)))
     return bare
-
-
-def _fill(field: Any, values: list[Any]) -> None:
-    del field[:]
-    field.extend(values)

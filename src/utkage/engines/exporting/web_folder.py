@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
@@ -51,21 +52,20 @@ def runtime_files(modules: Path) -> list[Path]:
     return found
 
 
-def fill_web_folder(folder: Path, contract: CropContract, modules: Path) -> None:
+def fill_web_folder(folder: Path, contract: CropContract, runtime: Sequence[Path]) -> None:
     """Put everything but ``MODEL_NAME`` into a folder.
 
     Args:
         folder: Is there.
         contract: Of the model.
-        modules: As for ``runtime_files``.
+        runtime: From ``runtime_files``.
 
     Raises:
-        UsageError: ONNX Runtime or the detector is not installed.
+        UsageError: the detector is not installed.
     """
-    runtime = folder / "ort"
-    runtime.mkdir()
-    for path in runtime_files(modules):
-        shutil.copyfile(path, runtime / path.name)
+    (folder / "ort").mkdir()
+    for path in runtime:
+        shutil.copyfile(path, folder / "ort" / path.name)
     (folder / DETECTOR_NAME).write_bytes(network_file())
     known = {"size": contract.size, "template": contract.template, "ranges": RANGE_NAMES}
     write_text(folder / CONTRACT_NAME, json.dumps(known))
