@@ -77,7 +77,7 @@ class PictureWriter:
     def _free_name(self, folder: Path, name: str, ending: str) -> Path:
         """Where a picture goes; files of one name do not overwrite each other."""
         file = PurePath(name)
-        parent = "" if file.parent in (PurePath(), PurePath()) else f"{file.parent.name}_"
+        parent = "" if file.parent == PurePath() else f"{file.parent.name}_"
         stem, number = f"{parent.strip('.')}{file.stem}", 1
         path = folder / f"{stem}{ending}"
         while path in self._taken:

@@ -81,7 +81,6 @@ class Cropper:
                 f"{width}x{height} pixels is not square, so it is not a chip; use --crop auto"
             )
         chip = resize_square(rgb, self.contract.size)
-        to_chip = np.array([[self.contract.size / width, 0.0, 0.0]] * 2)
-        to_chip[1] = to_chip[1, [1, 0, 2]]
+        to_chip = self.contract.size / width * np.eye(2, 3)
         flags = weaknesses(chip, self.contract, to_chip=to_chip)
         return FoundFace((0.0, 0.0, float(width), float(height)), (), None, flags), chip
