@@ -45,6 +45,7 @@ NAN = float("nan")
         {"mean_weight": -0.1},
         {"variance_weight": NAN},
         {"age_weighting": "inverse"},
+        {"source_weighting": "linear"},
         {"age_weight_clip": 1.0},
         {"age_weight_clip": NAN},
         {"gender_weight": -1.0},

@@ -58,9 +58,9 @@ def batch(count: int = 7) -> TrainingBatch:
     generator = torch.Generator().manual_seed(1)
     images = torch.rand(count, 3, 32, 32, generator=generator) * 255
     ages, genders = torch.arange(count) * 13, torch.arange(count) % 2
-    return TrainingBatch(
-        images, ages, genders, Blend(ages.roll(1), genders.roll(1), torch.linspace(0, 1, count))
-    )
+    importance = torch.linspace(0.5, 2, count)
+    blend = Blend(ages.roll(1), genders.roll(1), torch.linspace(0, 1, count), importance.roll(1))
+    return TrainingBatch(images, ages, genders, blend, importance)
 
 
 def gradients(config: TrainConfig) -> tuple[float, dict[str, torch.Tensor]]:

@@ -241,7 +241,7 @@ def test_every_chip_is_seen_once_per_epoch(
 def test_a_face_varies_by_epoch_and_not_by_batch(make_setup: MakeSetup) -> None:
     setup = make_setup()
     chosen = np.arange(24)
-    images, ages, genders, blend = loop.training_batch(setup, chosen, 32, 1)
+    images, ages, genders, blend, _ = loop.training_batch(setup, chosen, 32, 1)
     assert blend is None
     some = np.array([17, 3, 8])
     part = loop.training_batch(setup, some, 32, 1)
@@ -264,8 +264,9 @@ def test_blended_faces_have_the_labels_of_both(make_setup: MakeSetup) -> None:
     plain = make_setup()
     setup, chosen = replace(plain, augmentation=MIXED), np.arange(24)[::-1].copy()
     faces = loop.training_batch(plain, chosen, 32, 1)
-    images, ages, genders, blend = loop.training_batch(setup, chosen, 32, 1)
+    images, ages, genders, blend, importance = loop.training_batch(setup, chosen, 32, 1)
     assert blend is not None
+    assert importance is None
     assert torch.equal(ages, faces.ages)
     assert torch.equal(genders, faces.genders)
     alone = blend.weight == 1
@@ -287,13 +288,23 @@ def test_blended_faces_have_the_labels_of_both(make_setup: MakeSetup) -> None:
 @pytest.mark.parametrize("size", [2, 3])
 def test_blends_do_not_depend_on_the_number_of_processes(make_setup: MakeSetup, size: int) -> None:
     setup, chosen = replace(make_setup(), augmentation=MIXED), np.arange(23)
+    sources = ("many",) * 17 + ("few",) * 7
+    setup = replace(
+        setup,
+        config=replace(setup.config, source_weighting="equal"),
+        train=replace(setup.train, sources=sources),
+    )
     whole = loop.training_batch(setup, chosen, 32, 1)
     assert whole.blend is not None
+    assert whole.importance is not None
+    assert float(whole.importance[0]) < 1 < float(whole.importance[-1])
     for rank in range(size):
         group = Group(rank, size)
         mine = group.share(chosen)
         part = loop.training_batch(replace(setup, group=group), chosen, 32, 1)
         assert part.blend is not None
+        assert part.importance is not None
+        assert torch.equal(part.importance, whole.importance[mine])
         torch.testing.assert_close(part.images, whole.images[mine], atol=1e-2, rtol=0)
         assert torch.equal(part.ages, whole.ages[mine])
         assert torch.equal(part.genders, whole.genders[mine])

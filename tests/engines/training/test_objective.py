@@ -102,3 +102,20 @@ def test_weights_belong_to_ages_and_leave_gender_alone() -> None:
         others * weights[BLEND.ages] + gender_loss(logits[1], BLEND.genders, 0.05)
     )
     torch.testing.assert_close(objective(logits, AGES, GENDERS, BLEND), both.mean())
+
+
+def test_faces_weigh_as_told_whichever_label_is_meant() -> None:
+    objective, logits = objective_of(TrainConfig()), outputs("dldl_v2")
+    importance = torch.tensor([0.5, 2.0, 1.0, 0.25], dtype=torch.float64)
+    blend = BLEND._replace(importance=importance.roll(1))
+    expected = torch.zeros((), dtype=torch.float64)
+    for row in range(4):
+        one = logits[0][row : row + 1], logits[1][row : row + 1]
+        rows, share = slice(row, row + 1), float(BLEND.weight[row])
+        own = objective(one, AGES[rows], GENDERS[rows])
+        other = objective(one, blend.ages[rows], blend.genders[rows])
+        expected += share * importance[row] * own / 4
+        expected += (1 - share) * importance.roll(1)[row] * other / 4
+    torch.testing.assert_close(objective(logits, AGES, GENDERS, blend, importance), expected)
+    alone = objective(logits, AGES, GENDERS, importance=importance)
+    assert float(alone) != pytest.approx(float(objective(logits, AGES, GENDERS)))

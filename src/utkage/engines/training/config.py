@@ -12,6 +12,7 @@ SCHEDULES = ("cosine", "one_cycle", "plateau", "constant")
 AGE_LOSSES = ("dldl_v2", "cross_entropy", "sord", "coral", "corn", "mean_variance", "l1")
 SORD_DISTANCES = ("absolute", "square")
 AGE_WEIGHTINGS = ("none", "sqrt")
+SOURCE_WEIGHTINGS = ("none", "sqrt", "equal")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 # What may change between the parts of a run: it does not decide what is computed.
 FREE_FIELDS = frozenset(
@@ -52,6 +53,8 @@ class TrainConfig:
         age_weighting: ``"sqrt"`` lets ages weigh by the inverse square root of their smoothed
             frequency in the training split, with mean 1; ``"none"`` lets all weigh the same.
         age_weight_clip: The largest such weight.
+        source_weighting: ``"equal"`` lets the sources of a prepared set weigh the same altogether,
+            ``"sqrt"`` by the square root of their number of faces, ``"none"`` by their number.
         gender_weight: Weight of the gender loss.
         gender_smoothing: Label smoothing of the gender loss, 0..0.5.
         ema_decay: Decay per step of the averaged weights that are validated and kept.
@@ -92,6 +95,7 @@ class TrainConfig:
     variance_weight: float = 0.05
     age_weighting: str = "none"
     age_weight_clip: float = 5.0
+    source_weighting: str = "none"
     gender_weight: float = 1.0
     gender_smoothing: float = 0.05
     ema_decay: float = 0.998
@@ -151,6 +155,13 @@ class TrainConfig:
             self.age_weighting in AGE_WEIGHTINGS, "age weighting", self.age_weighting, weightings
         )
         _require(self.age_weight_clip > 1, "age weight clip", self.age_weight_clip, "above 1")
+        weightings = ", ".join(SOURCE_WEIGHTINGS)
+        _require(
+            self.source_weighting in SOURCE_WEIGHTINGS,
+            "source weighting",
+            self.source_weighting,
+            weightings,
+        )
         _require(self.gender_weight >= 0, "gender weight", self.gender_weight, "at least 0")
         _require(0 <= self.gender_smoothing < 0.5, "smoothing", self.gender_smoothing, "0 to 0.5")
         _require(0 <= self.ema_decay < 1, "EMA decay", self.ema_decay, "0 to below 1")

@@ -30,17 +30,29 @@ class TrainingBatch(NamedTuple):
         ages: int64 (n,).
         genders: int64 (n,).
         blend: What the faces were blended with, if they were.
+        importance: float32 (n,), how much each face weighs in the loss; None: 1 each.
     """
 
     images: Tensor
     ages: Tensor
     genders: Tensor
     blend: Blend | None = None
+    importance: Tensor | None = None
 
     def part(self, rows: slice | Tensor) -> TrainingBatch:
         """Some of the faces."""
-        blend = self.blend and Blend(*(labels[rows] for labels in self.blend))
-        return TrainingBatch(self.images[rows], self.ages[rows], self.genders[rows], blend)
+
+        def some(values: Tensor | None) -> Tensor | None:
+            return None if values is None else values[rows]
+
+        blend = self.blend and Blend(
+            self.blend.ages[rows],
+            self.blend.genders[rows],
+            self.blend.weight[rows],
+            some(self.blend.importance),
+        )
+        images, ages, genders = self.images[rows], self.ages[rows], self.genders[rows]
+        return TrainingBatch(images, ages, genders, blend, some(self.importance))
 
 
 class Learner:
@@ -144,7 +156,9 @@ class Learner:
                 ):
                     outputs = self._forward(faces.images)
                 logits = outputs[0].float(), outputs[1].float()
-                loss = self._objective(logits, faces.ages, faces.genders, faces.blend)
+                loss = self._objective(
+                    logits, faces.ages, faces.genders, faces.blend, faces.importance
+                )
                 share = len(part) / count
                 # DistributedDataParallel takes the mean over processes.
                 weighted = self._scaler.scale(loss * (share * self._group.size))

@@ -7,13 +7,14 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from utkage.core.errors import ConfigError
 from utkage.core.files import write_text
@@ -45,6 +46,7 @@ from utkage.engines.training.schedule import (
     epochs_without_gain,
     plateau_cuts,
 )
+from utkage.engines.training.source_weighting import weights_by_face
 from utkage.engines.training.step_errors import explained
 from utkage.engines.training.summary import (
     METRICS_NAME,
@@ -101,6 +103,11 @@ class Setup:
     def objective(self) -> Objective:
         """What the recipe minimises on these data."""
         return objective_of(self.config, weights_by_age(self.config, self.train.ages))
+
+    @cached_property
+    def importance(self) -> Tensor | None:
+        """How much each training face weighs in the loss, float32 (n,); None: 1 each."""
+        return weights_by_face(self.config, self.train)
 
 
 @dataclass(frozen=True)
@@ -306,7 +313,10 @@ def _varied(setup: Setup, chosen: NDArray[np.int64], size: int, epoch: int) -> T
     images = augment(chips, size, setup.augmentation, random)
     ages = torch.from_numpy(setup.train.ages[chosen]).to(setup.device)
     genders = torch.from_numpy(setup.train.genders[chosen]).to(setup.device)
-    return TrainingBatch(images, ages, genders)
+    importance = setup.importance
+    if importance is not None:
+        importance = importance[torch.from_numpy(chosen)].to(setup.device)
+    return TrainingBatch(images, ages, genders, importance=importance)
 
 
 def validate(

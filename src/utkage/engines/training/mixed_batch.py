@@ -38,4 +38,5 @@ def mixed_share(
     others = faces.part(torch.from_numpy(place[partner]).to(faces.ages.device))
     weight = weight.to(faces.ages.device)
     images = blend(own.images, others.images, weight)
-    return TrainingBatch(images, own.ages, own.genders, Blend(others.ages, others.genders, weight))
+    partners = Blend(others.ages, others.genders, weight, others.importance)
+    return TrainingBatch(images, own.ages, own.genders, partners, own.importance)

@@ -18,11 +18,13 @@ class Blend(NamedTuple):
         ages: int64 (n,), of the other faces.
         genders: int64 (n,), of the other faces.
         weight: float32 (n,), what is left of the face itself, 0..1.
+        importance: float32 (n,), how much the other faces weigh in the loss; None: 1 each.
     """
 
     ages: Tensor
     genders: Tensor
     weight: Tensor
+    importance: Tensor | None = None
 
 
 class Objective(Protocol):
@@ -34,6 +36,7 @@ class Objective(Protocol):
         ages: Tensor,
         genders: Tensor,
         blend: Blend | None = None,
+        importance: Tensor | None = None,
     ) -> Tensor:
         """The mean loss of faces.
 
@@ -42,6 +45,7 @@ class Objective(Protocol):
             ages: int64 (n,), years.
             genders: int64 (n,), 0 male, 1 female.
             blend: The second label of each face, if there are any.
+            importance: float32 (n,), how much each face weighs; None: 1 each.
 
         Returns:
             A scalar.
@@ -61,20 +65,27 @@ def objective_of(config: TrainConfig, age_weights: Tensor | None = None) -> Obje
     """
     age_loss = AGE_LOSSES[config.age_loss].function
 
-    def loss_of(logits: tuple[Tensor, Tensor], ages: Tensor, genders: Tensor) -> Tensor:
+    def loss_of(
+        logits: tuple[Tensor, Tensor], ages: Tensor, genders: Tensor, importance: Tensor | None
+    ) -> Tensor:
         age_logits, gender_logits = logits
         of_age = age_loss(age_logits, ages, config)
         if age_weights is not None:
             of_age = of_age * age_weights.to(ages.device)[ages]
         of_gender = gender_loss(gender_logits, genders, config.gender_smoothing)
-        return of_age + config.gender_weight * of_gender
+        losses = of_age + config.gender_weight * of_gender
+        return losses if importance is None else losses * importance
 
     def objective(
-        logits: tuple[Tensor, Tensor], ages: Tensor, genders: Tensor, blend: Blend | None = None
+        logits: tuple[Tensor, Tensor],
+        ages: Tensor,
+        genders: Tensor,
+        blend: Blend | None = None,
+        importance: Tensor | None = None,
     ) -> Tensor:
-        losses = loss_of(logits, ages, genders)
+        losses = loss_of(logits, ages, genders, importance)
         if blend is not None:
-            others = loss_of(logits, blend.ages, blend.genders)
+            others = loss_of(logits, blend.ages, blend.genders, blend.importance)
             losses = blend.weight * losses + (1 - blend.weight) * others
         return losses.mean()
 
