@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from utkage.engines.training.recipe import Recipe as Recipe
     from utkage.faces.contract import CropContract as CropContract
     from utkage.images.decode import load_image as load_image
+    from utkage.images.video import open_video as open_video
     from utkage.workflows.dry_run import dry_run as dry_run
     from utkage.workflows.evaluate import EvaluateRequest as EvaluateRequest
     from utkage.workflows.evaluate import evaluate as evaluate
@@ -42,12 +43,15 @@ if TYPE_CHECKING:
     from utkage.workflows.predict import FaceRow as FaceRow
     from utkage.workflows.predict import PredictRequest as PredictRequest
     from utkage.workflows.predict import predict as predict
+    from utkage.workflows.predict_videos import VideoRequest as VideoRequest
+    from utkage.workflows.predict_videos import predict_videos as predict_videos
     from utkage.workflows.predictor import Predictor as Predictor
     from utkage.workflows.predictor import PredictSettings as PredictSettings
     from utkage.workflows.prepare import PrepareConfig as PrepareConfig
     from utkage.workflows.prepare import prepare as prepare
     from utkage.workflows.recipes import resolve_recipe as resolve_recipe
     from utkage.workflows.runs import list_runs as list_runs
+    from utkage.workflows.track_rows import TrackRow as TrackRow
     from utkage.workflows.train import TrainRequest as TrainRequest
     from utkage.workflows.train import train as train
     from utkage.workflows.train_recipe import request_of as request_of
@@ -67,6 +71,7 @@ _HOMES = {
     "Recipe": "engines.training.recipe",
     "CropContract": "faces.contract",
     "load_image": "images.decode",
+    "open_video": "images.video",
     "dry_run": "workflows.dry_run",
     "EvaluateRequest": "workflows.evaluate",
     "evaluate": "workflows.evaluate",
@@ -76,12 +81,15 @@ _HOMES = {
     "FaceRow": "workflows.predict",
     "PredictRequest": "workflows.predict",
     "predict": "workflows.predict",
+    "VideoRequest": "workflows.predict_videos",
+    "predict_videos": "workflows.predict_videos",
     "Predictor": "workflows.predictor",
     "PredictSettings": "workflows.predictor",
     "PrepareConfig": "workflows.prepare",
     "prepare": "workflows.prepare",
     "resolve_recipe": "workflows.recipes",
     "list_runs": "workflows.runs",
+    "TrackRow": "workflows.track_rows",
     "TrainRequest": "workflows.train",
     "train": "workflows.train",
     "request_of": "workflows.train_recipe",

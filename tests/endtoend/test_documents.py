@@ -25,9 +25,9 @@ def formats(repository: Path) -> str:
 
 
 def test_rows_of_predict(formats: str) -> None:
-    from utkage.workflows.predict import ROW_FIELDS
+    from utkage.workflows.face_rows import FaceRow
 
-    assert _documented(formats, "`predict --json`") == list(ROW_FIELDS)
+    assert _documented(formats, "`predict --json`") == list(FaceRow.field_names())
 
 
 def test_object_of_evaluate(

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from utkage.core.errors import ConfigError, UsageError
-from utkage.workflows.face_rows import CSV_FIELDS, ROW_FIELDS, FaceRow, RowOptions, gender_word
+from utkage.workflows.face_rows import FaceRow
 from utkage.workflows.row_files import finished_files, rows_file
+from utkage.workflows.rows import RowOptions, gender_word
 
 FACE = FaceRow(
     "a b/é.jpg",
@@ -55,12 +56,14 @@ def test_every_form_says_the_same(tmp_path: Path) -> None:
     assert parquet.read_table(written(tmp_path / "rows.parquet")).to_pylist() == wanted
     with written(tmp_path / "rows.csv").open(encoding="utf-8", newline="") as file:
         table = list(csv.DictReader(file))
-    assert list(table[0]) == list(CSV_FIELDS)
+    assert list(table[0]) == list(FaceRow.column_names())
     assert table[0]["flags"] == "small cut_off"
     assert table[0]["nose_y"] == "6.0"
     assert table[3]["reason"] == "bad.jpg: damaged"
     assert all(
-        table[2][name] == "" for name in CSV_FIELDS if name not in ("file", "status", "faces")
+        table[2][name] == ""
+        for name in FaceRow.column_names()
+        if name not in ("file", "status", "faces")
     )
 
 
@@ -105,8 +108,8 @@ def test_what_is_there_is_not_overwritten(tmp_path: Path) -> None:
 
 
 def test_fields_and_limits() -> None:
-    assert len(ROW_FIELDS) == len(FACE.to_dict())
-    assert len(CSV_FIELDS) == len(FACE.to_cells())
+    assert len(FaceRow.field_names()) == len(FACE.to_dict())
+    assert len(FaceRow.column_names()) == len(FACE.to_cells())
     words = [gender_word(p, 0.75) for p in (0.1, 0.25, 0.26, 0.5, 0.74, 0.75, 1.0)]
     assert words == ["male", "male", *["uncertain"] * 3, "female", "female"]
     assert gender_word(0.5, 0.5) == "female"

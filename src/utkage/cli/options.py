@@ -14,6 +14,7 @@ DATA = "Data"
 MODEL = "Model"
 OPTIMISATION = "Optimisation"
 RECIPE = "Recipe"
+VIDEO = "Videos and cameras"
 
 Quiet = Annotated[
     bool,

@@ -3,28 +3,64 @@
 from __future__ import annotations
 
 import sys
-from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
 
-from utkage.cli.options import DATA, MODEL, OUTPUT, Debug, Device, Flip, Json, Quiet, WeightsChoice
+from utkage.cli.options import (
+    DATA,
+    MODEL,
+    OUTPUT,
+    VIDEO,
+    Debug,
+    Device,
+    Flip,
+    Json,
+    Quiet,
+    WeightsChoice,
+)
+from utkage.cli.row_output import Form
 from utkage.cli.session import session
 from utkage.core.errors import ExitCode
-
-if TYPE_CHECKING:
-    from utkage.workflows.row_files import WriteRow
 
 
 def predict_command(
     inputs: Annotated[
         list[str],
         typer.Argument(
-            help="Pictures, folders, patterns; - for a picture or a list of paths on stdin.",
+            help="Pictures, folders, patterns, or videos; - for a picture or a list of paths on "
+            "stdin.",
             metavar="PATH...",
         ),
-    ],
+    ] = [],  # noqa: B006
+    camera: Annotated[
+        int | None,
+        typer.Option(
+            help="Watch a camera, numbered from 0, until Ctrl-C.",
+            rich_help_panel=VIDEO,
+            metavar="NUMBER",
+        ),
+    ] = None,
+    every: Annotated[
+        int,
+        typer.Option(
+            help="Look for faces in each so manyth frame; they are followed in between.",
+            rich_help_panel=VIDEO,
+        ),
+    ] = 5,
+    duration: Annotated[
+        float | None,
+        typer.Option(help="Seconds of each video to look at.", rich_help_panel=VIDEO),
+    ] = None,
+    show: Annotated[
+        bool | None,
+        typer.Option(
+            "--show/--no-show",
+            help="Open a window (q closes it). Default: for cameras and streams, on a display.",
+            rich_help_panel=VIDEO,
+        ),
+    ] = None,
     crop: Annotated[
         str,
         typer.Option(
@@ -132,23 +168,16 @@ def predict_command(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Find every face in pictures and tell its age and gender.
+    """Find every face in pictures or videos and tell its age and gender.
 
-    One row a face. A picture that cannot be read gives a row that says why, and exit code 3 at
-    the end. Answers are estimates of apparent age: never decide about a person by them alone.
+    One row a face; in videos one a face that was followed. A picture that cannot be read gives
+    a row that says why, and exit code 3 at the end. Answers are estimates of apparent age: never
+    decide about a person by them alone.
     """
     with session(quiet=quiet, debug=debug) as reporter:
-        from utkage.cli.face_table import print_face_table
         from utkage.core.errors import UsageError
-        from utkage.workflows.predict import PredictRequest, predict
-        from utkage.workflows.row_files import (
-            check_rows_file,
-            csv_rows,
-            json_lines,
-            json_rows,
-            rows_file,
-            write_rows,
-        )
+        from utkage.images.video import is_video
+        from utkage.workflows.row_files import check_rows_file
 
         forms = [json_output, jsonl_output, csv_output, out is not None]
         if sum(forms) > 1:
@@ -157,47 +186,58 @@ def predict_command(
             raise UsageError("--resume needs --out FILE.jsonl, the rows to go on with")
         if out is not None:
             check_rows_file(out, resume=resume)
-        request = PredictRequest(
-            inputs=tuple(inputs),
-            weights=weights,
-            device=device,
-            engine=engine,
-            crop=crop,
-            flip=flip,
-            interval=interval,
-            max_faces=max_faces,
-            save_images=save_images,
-            detector=detector,
-            min_face=min_face,
-            threshold=threshold,
-            uncertain_below=uncertain_below,
-            save_crops=save_crops,
-            contact_sheet=contact_sheet,
-            allow_download=allow_download,
-            resume=out if resume else None,
-        )
-        rows = predict(request, reporter, sys.stdin.buffer)
-        if any(forms) and out is None and sys.stdout.isatty():
-            # On a terminal, rows and the progress bar would write into each other.
-            rows = iter(list(rows))
-        with ExitStack() as stack:
-            write: WriteRow | None = None
-            if out is not None:
-                write = stack.enter_context(rows_file(out, resume=resume))
-            elif jsonl_output:
-                write = stack.enter_context(json_lines(sys.stdout))
-            elif json_output:
-                write = stack.enter_context(json_rows(sys.stdout))
-            elif csv_output:
-                write = csv_rows(sys.stdout)
-            else:
-                collected = list(rows)
-                print_face_table(collected, request.row_options)
-                rows = iter(collected)
-            failed = write_rows(rows, write)
+        settings: dict[str, Any] = {
+            "weights": weights,
+            "device": device,
+            "engine": engine,
+            "crop": crop,
+            "flip": flip,
+            "interval": interval,
+            "max_faces": max_faces,
+            "detector": detector,
+            "min_face": min_face,
+            "threshold": threshold,
+            "uncertain_below": uncertain_below,
+            "save_images": save_images,
+            "save_crops": save_crops,
+            "contact_sheet": contact_sheet,
+            "allow_download": allow_download,
+        }
+        form = Form(json_output, jsonl_output, csv_output, out, resume=resume)
+        if camera is None and not any(is_video(name) for name in inputs):
+            from utkage.cli.face_table import print_face_table
+            from utkage.workflows.face_rows import FaceRow
+            from utkage.workflows.predict import PredictRequest, predict
+
+            request = PredictRequest(
+                inputs=tuple(inputs), resume=out if resume else None, **settings
+            )
+            failed = form.write(
+                predict(request, reporter, sys.stdin.buffer),
+                FaceRow,
+                lambda rows: print_face_table(rows, request.row_options),
+            )
+        else:
+            from utkage.cli.face_table import print_track_table
+            from utkage.cli.live_window import live_window
+            from utkage.workflows.predict_videos import VideoRequest, predict_videos
+            from utkage.workflows.track_rows import TrackRow
+
+            if resume:
+                raise UsageError("--resume is for pictures; a video is answered for as a whole")
+            cameras = () if camera is None else (camera,)
+            videos = VideoRequest(
+                videos=(*inputs, *cameras), every=every, duration=duration, **settings
+            )
+            with live_window(videos.videos, show) as on_frame:
+                failed = form.write(
+                    predict_videos(videos, reporter, on_frame=on_frame),
+                    TrackRow,
+                    lambda rows: print_track_table(rows, videos.row_options),
+                )
         for what, place in (
             ("rows", out),
-            ("annotated pictures", save_images),
+            ("annotated copies", save_images),
             ("crops", save_crops),
             ("contact sheet", contact_sheet),
         ):

@@ -13,7 +13,9 @@ from utkage.images.formats import IMAGE_SUFFIXES
 _WILDCARD = re.compile(r"[*?\[]")
 
 
-def expand_inputs(inputs: Sequence[str | Path]) -> list[Path]:
+def expand_inputs(
+    inputs: Sequence[str | Path], endings: tuple[str, ...] = IMAGE_SUFFIXES
+) -> list[Path]:
     """List the picture files that ``inputs`` stand for, in the order given, each once.
 
     * A path that is no folder stands for itself, even when nothing is there: the caller
@@ -23,12 +25,16 @@ def expand_inputs(inputs: Sequence[str | Path]) -> list[Path]:
     * Where nothing is at a path with ``*``, ``?`` or ``[``, it is a pattern (``**`` for any
       depth) and stands for the pictures and folders that it matches.
 
+    Args:
+        inputs: What was typed.
+        endings: Suffixes, lower case, of what folders and patterns contribute.
+
     Raises:
         UsageError: a folder or a pattern holds no picture, or a folder cannot be read.
     """
     found: dict[str, Path] = {}
     for given in inputs:
-        for path in _expand(Path(given)):
+        for path in _expand(Path(given), endings):
             found.setdefault(os.path.normcase(path.absolute()), path)
     return list(found.values())
 
@@ -44,31 +50,31 @@ def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
     return (*numbers, (-1, 0, text))
 
 
-def _expand(path: Path) -> Iterator[Path]:
+def _expand(path: Path, endings: tuple[str, ...]) -> Iterator[Path]:
     if path.is_dir():
-        pictures = _in_folder(path)
+        pictures = _in_folder(path, endings)
         if not pictures:
-            raise UsageError(f"{path}: no pictures in this folder; {_suffix_hint()}")
+            raise UsageError(f"{path}: nothing to look at in this folder; {_hint(endings)}")
         yield from pictures
         return
     base = _literal_part(path)
     if path.exists() or _WILDCARD.search(str(path.relative_to(base))) is None:
         yield path
     else:
-        pictures = _matching(path, base)
+        pictures = _matching(path, base, endings)
         if not pictures:
-            raise UsageError(f"{path}: the pattern matches no picture; {_suffix_hint()}")
+            raise UsageError(f"{path}: the pattern matches nothing to look at; {_hint(endings)}")
         yield from pictures
 
 
-def _in_folder(folder: Path) -> list[Path]:
+def _in_folder(folder: Path, endings: tuple[str, ...]) -> list[Path]:
     def stop(error: OSError) -> None:
         raise UsageError(f"{error.filename}: folder cannot be read ({error.strerror})") from error
 
     pictures: list[Path] = []
     for parent, folders, names in os.walk(folder, onerror=stop):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        pictures.extend(Path(parent, name) for name in names if _is_picture_name(name))
+        pictures.extend(Path(parent, name) for name in names if _has_ending(name, endings))
     return sorted(pictures, key=lambda path: _path_key(path.relative_to(folder)))
 
 
@@ -77,7 +83,7 @@ def _literal_part(path: Path) -> Path:
     return next((parent for parent in path.parents if parent.is_dir()), Path(path.anchor))
 
 
-def _matching(pattern: Path, base: Path) -> list[Path]:
+def _matching(pattern: Path, base: Path, endings: tuple[str, ...]) -> list[Path]:
     rest = pattern.relative_to(base)
     try:
         matches = [path for path in base.glob(str(rest)) if not _hidden(path.relative_to(base))]
@@ -86,8 +92,8 @@ def _matching(pattern: Path, base: Path) -> list[Path]:
     pictures: list[Path] = []
     for path in sorted(matches, key=lambda path: _path_key(path.relative_to(base))):
         if path.is_dir():
-            pictures.extend(_in_folder(path))
-        elif _is_picture_name(path.name):
+            pictures.extend(_in_folder(path, endings))
+        elif _has_ending(path.name, endings):
             pictures.append(path)
     return pictures
 
@@ -96,13 +102,13 @@ def _path_key(path: Path) -> tuple[tuple[tuple[int, int, str], ...], ...]:
     return tuple(natural_key(part) for part in path.parts)
 
 
-def _is_picture_name(name: str) -> bool:
-    return name.lower().endswith(IMAGE_SUFFIXES) and not name.startswith(".")
+def _has_ending(name: str, endings: tuple[str, ...]) -> bool:
+    return name.lower().endswith(endings) and not name.startswith(".")
 
 
 def _hidden(path: Path) -> bool:
     return any(part.startswith(".") and part not in (".", "..") for part in path.parts)
 
 
-def _suffix_hint() -> str:
-    return f"looked for {', '.join(IMAGE_SUFFIXES)}"
+def _hint(endings: tuple[str, ...]) -> str:
+    return f"looked for {', '.join(endings)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
@@ -9,15 +10,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from utkage.core.errors import UsageError
 from utkage.core.files import require_folder
-from utkage.workflows.face_rows import UNCERTAIN, FaceRow
+from utkage.workflows.rows import gender_with_certainty
 
 if TYPE_CHECKING:
     from utkage.engines.inference.photos import Photo
+    from utkage.engines.inference.watching import FaceTrack
     from utkage.images.draw import Annotation
+    from utkage.workflows.face_rows import FaceRow
+    from utkage.workflows.track_rows import TrackRow
 
 # More would be no overview, and would have to be held in memory.
 SHEET_FACES = 400
+# Characters of addresses that not every system has in file names.
+_UNSAFE = re.compile(r'[<>:"|?*\\/]')
 
 
 @dataclass
@@ -54,17 +61,40 @@ class PictureWriter:
         """
         from utkage.images.draw import annotate
         from utkage.images.save import save_image
-        from utkage.images.sheet import thumbnail
 
         if self.images is not None and photo.image is not None:
             path = self._free_name(self.images, photo.name, ".annotated.jpg")
             save_image(path, annotate(photo.image, face_annotations(rows)))
         for chip, row in zip(photo.chips, rows, strict=False):
-            if self.crops is not None:
-                save_image(self._free_name(self.crops, photo.name, f".face{row.face}.png"), chip)
-            if self.sheet is not None and len(self._tiles) < SHEET_FACES:
-                self._tiles.append(thumbnail(chip))
-                self._captions.append((PurePath(row.file).name, *answer_lines(row)))
+            self._add_chip(chip, row, f".face{row.face}.png")
+
+    def add_track(self, track: FaceTrack, row: TrackRow) -> None:
+        """Write what belongs to one face of a video.
+
+        Raises:
+            ImageError: a picture cannot be written.
+        """
+        self._add_chip(track.chip, row, f".track{row.track}.png")
+
+    def video_path(self, name: str) -> Path:
+        """Where the annotated copy of a video goes.
+
+        Raises:
+            UsageError: no folder for copies was given.
+        """
+        if self.images is None:
+            raise UsageError("annotated videos need a folder to go to")
+        return self._free_name(self.images, name, ".annotated.mp4")
+
+    def _add_chip(self, chip: NDArray[np.uint8], row: FaceRow | TrackRow, ending: str) -> None:
+        from utkage.images.save import save_image
+        from utkage.images.sheet import thumbnail
+
+        if self.crops is not None:
+            save_image(self._free_name(self.crops, row.file, ending), chip)
+        if self.sheet is not None and len(self._tiles) < SHEET_FACES:
+            self._tiles.append(thumbnail(chip))
+            self._captions.append((PurePath(row.file).name, *answer_lines(row)))
 
     def finish(self) -> None:
         """Write the contact sheet, if there is anything on it."""
@@ -78,7 +108,7 @@ class PictureWriter:
         """Where a picture goes; files of one name do not overwrite each other."""
         file = PurePath(name)
         parent = "" if file.parent == PurePath() else f"{file.parent.name}_"
-        stem, number = f"{parent.strip('.')}{file.stem}", 1
+        stem, number = _UNSAFE.sub("_", f"{parent.strip('.')}{file.stem}"), 1
         path = folder / f"{stem}{ending}"
         while path in self._taken:
             number += 1
@@ -94,9 +124,9 @@ def face_annotations(rows: list[FaceRow]) -> list[Annotation]:
     return [Annotation(row.box, answer_lines(row)) for row in rows if row.box is not None]
 
 
-def answer_lines(row: FaceRow) -> tuple[str, ...]:
+def answer_lines(row: FaceRow | TrackRow) -> tuple[str, ...]:
     """A face's answer in two short lines."""
-    if row.age is None or row.certainty is None:
+    if row.age is None or row.gender is None or row.p_female is None:
         return ()
-    gender = UNCERTAIN if row.gender == UNCERTAIN else f"{row.gender} {row.certainty:.0%}"
-    return (f"{row.age:.0f} ({row.age_low:.0f}-{row.age_high:.0f})", gender)
+    ages = f"{row.age:.0f} ({row.age_low:.0f}-{row.age_high:.0f})"
+    return ages, gender_with_certainty(row.gender, row.p_female)

@@ -13,8 +13,6 @@ from utkage.core.reporter import Reporter, SilentReporter
 from utkage.images.inputs import Inputs, open_inputs
 from utkage.models.locate import resolve_weights
 from utkage.workflows.face_pictures import PictureWriter
-from utkage.workflows.face_rows import CSV_FIELDS as CSV_FIELDS
-from utkage.workflows.face_rows import ROW_FIELDS as ROW_FIELDS
 from utkage.workflows.face_rows import FaceRow as FaceRow
 from utkage.workflows.face_rows import photo_rows
 from utkage.workflows.predictor import Predictor, PredictSettings

@@ -15,10 +15,13 @@ import numpy as np
 from utkage.core.errors import ConfigError, UsageError
 from utkage.faces.choice import check_detector, open_detector
 from utkage.images.inputs import PictureInput, as_input, open_inputs
-from utkage.workflows.face_rows import FaceRow, RowOptions, photo_rows
+from utkage.workflows.face_rows import FaceRow, photo_rows
+from utkage.workflows.rows import RowOptions
 
 if TYPE_CHECKING:
     from utkage.engines.inference.photos import Photo
+    from utkage.engines.inference.watching import FaceTrack, TrackingSettings, WatchedFrame
+    from utkage.images.video import Frame
     from utkage.models.card import Card
 
 CROPS = ("auto", "none", "box")
@@ -162,6 +165,31 @@ class Predictor:
             self._cropper,
             workers=self.settings.workers,
             keep_images=keep_images,
+        )
+
+    def watch(
+        self,
+        frames: Iterable[Frame],
+        tracking: TrackingSettings | None = None,
+        *,
+        live: bool = False,
+    ) -> Generator[WatchedFrame | FaceTrack, None, None]:
+        """Follow the faces of a video: every frame in its order, every face as soon as it is gone.
+
+        Args:
+            frames: Of the video, such as ``utkage.open_video("clip.mp4").frames()``.
+            tracking: How faces are followed.
+            live: Never read ahead of the frame that is answered for.
+        """
+        from utkage.engines.inference.watching import TrackingSettings, watch
+
+        return watch(
+            frames,
+            self._answers,
+            self._cropper,
+            tracking or TrackingSettings(),
+            workers=self.settings.workers,
+            live=live,
         )
 
 

@@ -12,17 +12,18 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, get_args, get_origin, get_type_hints
 
 from utkage.core.errors import UsageError
 from utkage.core.files import naming, replacing
-from utkage.workflows.face_rows import CSV_FIELDS, ROW_FIELDS, FaceRow
+from utkage.workflows.face_rows import FaceRow
+from utkage.workflows.rows import Row
 
 JSON_LINES = ".jsonl"
 KINDS = (JSON_LINES, ".json", ".csv", ".parquet")
 _PARQUET_ROWS = 10_000
 
-WriteRow = Callable[[FaceRow], None]
+WriteRow = Callable[[Row], None]
 
 
 def check_rows_file(path: Path, *, resume: bool) -> None:
@@ -44,16 +45,21 @@ def check_rows_file(path: Path, *, resume: bool) -> None:
 
 
 @contextmanager
-def rows_file(path: Path, *, resume: bool = False) -> Iterator[WriteRow]:
+def rows_file(path: Path, kind: type[Row] = FaceRow, *, resume: bool = False) -> Iterator[WriteRow]:
     """Open a file for rows by its ending; the callable that comes takes one row after the other.
+
+    Args:
+        path: Where they go.
+        kind: Class of the rows, whose fields are the columns.
+        resume: Go on with a file of JSON lines.
 
     Raises:
         UsageError: as in ``check_rows_file``.
     """
     check_rows_file(path, resume=resume)
-    kind = path.suffix.lower()
+    ending = path.suffix.lower()
     path.parent.mkdir(parents=True, exist_ok=True)
-    if kind == JSON_LINES:
+    if ending == JSON_LINES:
         with (
             naming(path),
             path.open("a", encoding="utf-8", newline="\n") as file,
@@ -62,13 +68,13 @@ def rows_file(path: Path, *, resume: bool = False) -> Iterator[WriteRow]:
             yield write
         return
     with replacing(path) as partial:
-        if kind == ".parquet":
-            with _parquet(partial) as write:
+        if ending == ".parquet":
+            with _parquet(partial, kind) as write:
                 yield write
             return
         with partial.open("w", encoding="utf-8", newline="") as file:
-            if kind == ".csv":
-                yield csv_rows(file)
+            if ending == ".csv":
+                yield csv_rows(file, kind)
             else:
                 with json_rows(file) as write:
                     yield write
@@ -79,7 +85,7 @@ def json_lines(stream: IO[str]) -> Iterator[WriteRow]:
     """Write JSON lines, all rows of a file at once; what belongs to no whole file is dropped."""
     held: list[str] = []
 
-    def write(row: FaceRow) -> None:
+    def write(row: Row) -> None:
         held.append(json.dumps(row.to_dict(), ensure_ascii=False) + "\n")
         if row.is_last_of_file:
             stream.write("".join(held))
@@ -94,7 +100,7 @@ def json_rows(stream: IO[str]) -> Iterator[WriteRow]:
     """Write one JSON list; once begun it is closed even when the rows end early."""
     started = False
 
-    def write(row: FaceRow) -> None:
+    def write(row: Row) -> None:
         nonlocal started
         text = json.dumps(row.to_dict(), indent=2).replace("\n", "\n  ")
         stream.write(f"{',' if started else '['}\n  {text}")
@@ -110,12 +116,12 @@ def json_rows(stream: IO[str]) -> Iterator[WriteRow]:
         stream.flush()
 
 
-def csv_rows(stream: IO[str]) -> WriteRow:
+def csv_rows(stream: IO[str], kind: type[Row] = FaceRow) -> WriteRow:
     """Write a header and CSV, all rows of a file at once."""
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(CSV_FIELDS)
+    writer.writerow(kind.column_names())
 
-    def write(row: FaceRow) -> None:
+    def write(row: Row) -> None:
         writer.writerow(row.to_cells())
         if row.is_last_of_file:
             stream.flush()
@@ -151,22 +157,25 @@ def _parsed(line: bytes, where: str) -> dict[str, Any]:
         values = json.loads(line)
     except ValueError as error:
         raise UsageError(f"{where}: is not JSON; --resume needs rows of 'predict'") from error
-    if not isinstance(values, dict) or list(values) != list(ROW_FIELDS):
+    if not isinstance(values, dict) or tuple(values) != FaceRow.field_names():
         raise UsageError(f"{where}: is no row of this version's 'predict'; name another file")
     return values
 
 
 @contextmanager
-def _parquet(path: Path) -> Iterator[WriteRow]:
+def _parquet(path: Path, kind: type[Row]) -> Iterator[WriteRow]:
     pyarrow, parquet = _pyarrow()
-    schema = _parquet_schema(pyarrow)
+    hints = get_type_hints(kind)
+    schema = pyarrow.schema(
+        [(name, _parquet_type(pyarrow, hints[name])) for name in kind.field_names()]
+    )
     held: list[dict[str, Any]] = []
 
     def flush() -> None:
         writer.write_table(pyarrow.Table.from_pylist(held, schema=schema))
         held.clear()
 
-    def write(row: FaceRow) -> None:
+    def write(row: Row) -> None:
         held.append(row.to_dict())
         if len(held) >= _PARQUET_ROWS:
             flush()
@@ -177,18 +186,14 @@ def _parquet(path: Path) -> Iterator[WriteRow]:
             flush()
 
 
-def _parquet_schema(pyarrow: Any) -> Any:
-    texts = ("file", "status", "reason", "range", "gender")
-    whole = ("face", "threshold", "faces")
-    numbers = pyarrow.float64()
-    special = {
-        "box": pyarrow.list_(numbers),
-        "landmarks": pyarrow.list_(pyarrow.list_(numbers)),
-        "flags": pyarrow.list_(pyarrow.string()),
-        **dict.fromkeys(texts, pyarrow.string()),
-        **dict.fromkeys(whole, pyarrow.int64()),
-    }
-    return pyarrow.schema([(name, special.get(name, numbers)) for name in ROW_FIELDS])
+def _parquet_type(pyarrow: Any, hint: Any) -> Any:
+    """The column type of a field: texts, numbers, and tuples of one kind as lists."""
+    parts = [part for part in get_args(hint) if part not in (type(None), Ellipsis)]
+    if get_origin(hint) is tuple:
+        return pyarrow.list_(_parquet_type(pyarrow, parts[0]))
+    if parts:
+        return _parquet_type(pyarrow, parts[0])
+    return {str: pyarrow.string, int: pyarrow.int64, float: pyarrow.float64}[hint]()
 
 
 def _pyarrow() -> tuple[Any, Any]:
@@ -202,7 +207,7 @@ def _pyarrow() -> tuple[Any, Any]:
     return pyarrow, parquet
 
 
-def write_rows(rows: Iterable[FaceRow], write: WriteRow | None) -> int:
+def write_rows(rows: Iterable[Row], write: WriteRow | None) -> int:
     """Write every row, if there is anything to write to; how many inputs failed."""
     failed = 0
     for row in rows:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import FrameType
 
 from utkage.core.reporter import Reporter
+from utkage.core.signals import noting_stop_signals
 
 
 @contextlib.contextmanager
@@ -26,26 +25,15 @@ def stop_between_steps(
     Yields:
         A function to call after each whole step; it raises KeyboardInterrupt if a signal came.
     """
-    came = threading.Event()
+    with noting_stop_signals() as came:
 
-    def note(number: int, frame: FrameType | None) -> None:
-        came.set()
+        def check() -> None:
+            if agree(came()):
+                raise KeyboardInterrupt
 
-    def check() -> None:
-        if agree(came.is_set()):
-            raise KeyboardInterrupt
-
-    if threading.current_thread() is not threading.main_thread():
-        # Signals only ever reach the main thread.
         yield check
-        return
-    former = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield check
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)
-    check()
+    if threading.current_thread() is threading.main_thread():
+        check()
 
 
 @contextlib.contextmanager

@@ -1,0 +1,75 @@
+"""Where and in which form the rows of ``predict`` go."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from utkage.workflows.row_files import WriteRow
+    from utkage.workflows.rows import Row
+
+AnyRow = TypeVar("AnyRow", bound="Row")
+
+
+@dataclass(frozen=True)
+class Form:
+    """What was asked for; nothing of it asks for a table.
+
+    Attributes:
+        json: One JSON list on stdout.
+        jsonl: JSON lines on stdout.
+        csv: CSV on stdout.
+        out: A file whose ending says its form.
+        resume: Go on with that file.
+    """
+
+    json: bool
+    jsonl: bool
+    csv: bool
+    out: Path | None
+    resume: bool = False
+
+    def write(
+        self,
+        rows: Iterable[AnyRow],
+        kind: type[AnyRow],
+        print_table: Callable[[list[AnyRow]], None],
+    ) -> int:
+        """Write every row as it comes; how many inputs failed.
+
+        Args:
+            rows: Of one kind.
+            kind: Their class.
+            print_table: Prints all of them for people.
+        """
+        from utkage.workflows.row_files import (
+            csv_rows,
+            json_lines,
+            json_rows,
+            rows_file,
+            write_rows,
+        )
+
+        on_stdout = self.json or self.jsonl or self.csv
+        if on_stdout and sys.stdout.isatty():
+            # On a terminal, rows and the progress bar would write into each other.
+            rows = list(rows)
+        with ExitStack() as stack:
+            write: WriteRow | None = None
+            if self.out is not None:
+                write = stack.enter_context(rows_file(self.out, kind, resume=self.resume))
+            elif self.jsonl:
+                write = stack.enter_context(json_lines(sys.stdout))
+            elif self.json:
+                write = stack.enter_context(json_rows(sys.stdout))
+            elif self.csv:
+                write = csv_rows(sys.stdout, kind)
+            else:
+                rows = list(rows)
+                print_table(rows)
+            return write_rows(rows, write)

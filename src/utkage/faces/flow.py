@@ -1,0 +1,122 @@
+"""Following faces from one frame of a video to the next without a detector.
+
+Median Flow's idea (Kalal, Mikolajczyk and Matas, "Forward-backward error: automatic detection of
+tracking failures", ICPR 2010): points on the face are followed by optical flow (Lucas and Kanade
+1981, in pyramids), those that do not find back to where they started are dropped, and the motion
+of the others is taken as a similarity transform.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from utkage.faces.detector import Box, Face, Landmarks
+
+# Long side at which motion is looked at: enough for faces of some 24 pixels of a full frame.
+_SIDE = 640
+# Points a side of the grid on the face, in the part of the box that shows skin.
+_GRID = 6
+_INNER = (0.15, 0.85)
+# Way back to the start in pixels of the small picture, beyond which a point is lost.
+_BACK = 1.0
+_FEWEST_POINTS = 8
+# Change of size from one frame to the next that no head makes.
+_LARGEST_GROWTH = 1.3
+_WINDOW = 15
+_LEVELS = 3
+
+Grey = NDArray[np.uint8]
+
+
+def motion_picture(rgb: NDArray[np.uint8]) -> tuple[Grey, float]:
+    """What motion is looked for in: uint8 grey (h, w), and its scale against ``rgb``."""
+    import cv2
+
+    scale = min(1.0, _SIDE / max(rgb.shape[:2]))
+    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
+    if scale < 1:
+        size = (max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale)))
+        grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+    return grey.astype(np.uint8, copy=False), scale
+
+
+def follow(before: Grey, now: Grey, scale: float, faces: Sequence[Face]) -> list[Face | None]:
+    """Where faces have gone from one frame to the next.
+
+    Args:
+        before: ``motion_picture`` of the frame in which the faces are known.
+        now: That of the next frame, of the same shape.
+        scale: Of both.
+        faces: In pixels of the frame itself.
+
+    Returns:
+        Each face at its new place, or None where it was lost.
+    """
+    if not faces or before.shape != now.shape:
+        return [None] * len(faces)
+    starts = [_points(face) * scale for face in faces]
+    start = np.concatenate(starts).astype(np.float32).reshape(-1, 1, 2)
+    there, found = _flow(before, now, start)
+    back, refound = _flow(now, before, there)
+    way = np.linalg.norm((back - start).reshape(-1, 2), axis=1)
+    good = found & refound & (way < _BACK)
+    moved, first = [], 0
+    for face, points in zip(faces, starts, strict=True):
+        rows = slice(first, first + len(points))
+        first += len(points)
+        kept = good[rows]
+        ends = there.reshape(-1, 2)[rows]
+        moved.append(_moved(face, points[kept] / scale, ends[kept].astype(np.float64) / scale))
+    return moved
+
+
+def _flow(
+    before: Grey, now: Grey, points: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Where points (n, 1, 2) have gone, and which of them were found, (n,)."""
+    import cv2
+
+    window = (_WINDOW, _WINDOW)
+    there, found, _ = cv2.calcOpticalFlowPyrLK(
+        before, now, points, points.copy(), winSize=window, maxLevel=_LEVELS
+    )
+    return np.asarray(there, dtype=np.float32), np.asarray(found).ravel() == 1
+
+
+def _points(face: Face) -> NDArray[np.float64]:
+    x0, y0, x1, y1 = face.box
+    steps = np.linspace(*_INNER, _GRID)
+    grid = np.stack(np.meshgrid(x0 + (x1 - x0) * steps, y0 + (y1 - y0) * steps), -1)
+    return np.concatenate([grid.reshape(-1, 2), np.asarray(face.landmarks, dtype=np.float64)])
+
+
+def _moved(face: Face, start: NDArray[np.float64], end: NDArray[np.float64]) -> Face | None:
+    import cv2
+
+    if len(start) < _FEWEST_POINTS:
+        return None
+    matrix, inside = cv2.estimateAffinePartial2D(
+        start, end, method=cv2.RANSAC, ransacReprojThreshold=max(1.0, face.size / 40)
+    )
+    if matrix is None or int(inside.sum()) < _FEWEST_POINTS:
+        return None
+    growth = math.sqrt(abs(float(np.linalg.det(matrix[:, :2]))))
+    if not 1 / _LARGEST_GROWTH < growth < _LARGEST_GROWTH:
+        return None
+    x0, y0, x1, y1 = face.box
+    # The box grows and shifts with the face but stays upright, as those of the detector are.
+    x, y = matrix[:, :2] @ np.array([(x0 + x1) / 2, (y0 + y1) / 2]) + matrix[:, 2]
+    half_width, half_height = growth * (x1 - x0) / 2, growth * (y1 - y0) / 2
+    box: Box = (
+        float(x - half_width),
+        float(y - half_height),
+        float(x + half_width),
+        float(y + half_height),
+    )
+    points = np.asarray(face.landmarks, dtype=np.float64) @ matrix[:, :2].T + matrix[:, 2]
+    landmarks: Landmarks = tuple((float(px), float(py)) for px, py in points)  # type: ignore[assignment]
+    return Face(box, face.score, landmarks)

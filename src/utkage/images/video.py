@@ -1,0 +1,232 @@
+"""Videos, cameras and streams: frames with their times, one after the other."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from utkage.core.errors import ImageError
+from utkage.images.ffmpeg_log import silence_ffmpeg
+
+VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv")
+"""Suffixes, lower case, of the files that count as videos."""
+
+# Until a stream has said how fast it is; most are near it.
+_USUAL_RATE = 25.0
+# Beyond this a container does not tell its rate but the unit of its clock.
+_FASTEST_RATE = 480.0
+# A live stream that is silent for so long has died.
+SILENCE_SECONDS = 10.0
+_LIVE = re.compile(r"^(rtsp|rtsps|rtmp|rtmps|udp|rtp|srt)://", re.IGNORECASE)
+_WEB = re.compile(r"^https?://", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One picture of a video.
+
+    Attributes:
+        index: Number in the stream, from 0; frames of a live stream that were dropped count.
+        seconds: Time since the first frame.
+        image: uint8 RGB, (height, width, 3).
+    """
+
+    index: int
+    seconds: float
+    image: NDArray[np.uint8]
+
+
+class Capture(Protocol):
+    """The part of ``cv2.VideoCapture`` that is needed; tests put their own here."""
+
+    def isOpened(self) -> bool:  # noqa: N802
+        """Whether frames can be expected."""
+
+    def read(self) -> tuple[bool, Any]:
+        """The next frame, uint8 BGR (height, width, 3), after whether there is one."""
+
+    def get(self, prop: int) -> float:
+        """A property, 0 where it is not known."""
+
+    def release(self) -> None:
+        """Let go of file or device."""
+
+
+def is_video(name: str) -> bool:
+    """Whether a name is that of a video file, or the address of a video or a stream."""
+    if is_stream(name):
+        return True
+    return PurePath(name.partition("?")[0]).suffix.lower() in VIDEO_SUFFIXES
+
+
+def is_stream(name: str) -> bool:
+    """Whether a name is an address of a live stream, such as ``rtsp://...``."""
+    return _LIVE.match(name) is not None
+
+
+def video_name(source: str | Path | int) -> str:
+    """What rows call a video: its path or address as given, or the camera with its number."""
+    return f"camera{source}" if isinstance(source, int) else os.fspath(source)
+
+
+def needs_download(name: str) -> bool:
+    """Whether reading a video of this name would use the network."""
+    return is_stream(name) or _WEB.match(name) is not None
+
+
+@dataclass(frozen=True)
+class Video:
+    """An opened video.
+
+    Attributes:
+        name: What rows call it.
+        rate: Frames a second.
+        total: How many frames the file says it has; None where that is not known.
+        live: Whether frames come whether or not anybody takes them.
+        capture: What reads them.
+    """
+
+    name: str
+    rate: float
+    total: int | None
+    live: bool
+    capture: Capture
+
+    def frames(self) -> Generator[Frame, None, None]:
+        """The frames, once; the file or device is let go of when they end or are closed.
+
+        A live stream gives the newest frame each time; those that came meanwhile are dropped, so
+        that what is seen never lags behind. It ends when the stream is silent for
+        ``SILENCE_SECONDS`` or says that it is over.
+        """
+        return _live_frames(self.capture) if self.live else _file_frames(self.capture, self.rate)
+
+
+def open_video(
+    source: str | Path | int, open_capture: Callable[[Any], Capture] | None = None
+) -> Video:
+    """Open a video file, the address of one, a live stream, or a camera.
+
+    Args:
+        source: A path or address, or the number of a camera, from 0.
+        open_capture: Instead of ``cv2.VideoCapture``.
+
+    Raises:
+        ImageError: there is nothing that can be read as a video.
+    """
+    import cv2
+
+    name = video_name(source)
+    if isinstance(source, (str, Path)) and not needs_download(name) and not Path(name).is_file():
+        raise ImageError(f"{name}: no such file")
+    capture: Capture = (open_capture or _quiet_capture)(source if isinstance(source, int) else name)
+    if not capture.isOpened():
+        capture.release()
+        doubt = "is it there, and free to use?" if isinstance(source, int) else "is it a video?"
+        raise ImageError(f"{name}: cannot be opened; {doubt}")
+    rate = float(capture.get(cv2.CAP_PROP_FPS))
+    count = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+    live = isinstance(source, int) or is_stream(name)
+    return Video(
+        name,
+        rate if 0 < rate <= _FASTEST_RATE else _USUAL_RATE,
+        count if count > 0 and not live else None,
+        live,
+        capture,
+    )
+
+
+def _quiet_capture(source: Any) -> Capture:
+    import cv2
+
+    # What is wrong is said once, by us, and not by each backend that OpenCV tries.
+    silence_ffmpeg()
+    level = cv2.utils.logging.getLogLevel()
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    try:
+        capture: Capture = cv2.VideoCapture(source)
+    finally:
+        cv2.utils.logging.setLogLevel(level)
+    return capture
+
+
+def _file_frames(capture: Capture, rate: float) -> Generator[Frame, None, None]:
+    import cv2
+
+    index, seconds = 0, 0.0
+    try:
+        while True:
+            is_there, bgr = capture.read()
+            if not is_there:
+                return
+            # The clock of the file, for its rate may vary; some files have none.
+            told = float(capture.get(cv2.CAP_PROP_POS_MSEC)) / 1000
+            if index:
+                seconds = told if told > seconds else seconds + 1 / rate
+            yield Frame(index, seconds, _rgb(bgr))
+            index += 1
+    finally:
+        capture.release()
+
+
+def _live_frames(capture: Capture) -> Generator[Frame, None, None]:
+    newest = _Newest(capture)
+    try:
+        while (frame := newest.take()) is not None:
+            yield frame
+    finally:
+        newest.close()
+
+
+class _Newest:
+    """Reads a live stream on a thread of its own and keeps its newest frame only."""
+
+    def __init__(self, capture: Capture) -> None:
+        self._capture = capture
+        self._changed = threading.Condition()
+        self._frame: Frame | None = None
+        self._over = False
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def take(self) -> Frame | None:
+        """Wait for a frame that was not taken yet; None when the stream is over."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._frame is not None or self._over, SILENCE_SECONDS)
+            frame, self._frame = self._frame, None
+            return frame
+
+    def close(self) -> None:
+        """Stop reading; a read that hangs is left behind."""
+        with self._changed:
+            self._over = True
+        self._thread.join(timeout=1.0)
+
+    def _read(self) -> None:
+        index, started = 0, None
+        while True:
+            is_there, bgr = self._capture.read()
+            now = time.monotonic()
+            started = now if started is None else started
+            with self._changed:
+                if not is_there or self._over:
+                    self._over = True
+                    self._changed.notify()
+                    break
+                self._frame = Frame(index, now - started, _rgb(bgr))
+                self._changed.notify()
+            index += 1
+        self._capture.release()
+
+
+def _rgb(bgr: Any) -> NDArray[np.uint8]:
+    return np.ascontiguousarray(bgr[..., ::-1], dtype=np.uint8)

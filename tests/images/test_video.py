@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from utkage.core.errors import ImageError
+from utkage.images import video as module
+from utkage.images.video import (
+    Video,
+    is_stream,
+    is_video,
+    needs_download,
+    open_video,
+    video_name,
+)
+from utkage.images.video_writer import video_file
+
+
+class FakeCapture:
+    """A camera without a device: gives frames whose brightness is their number."""
+
+    def __init__(self, count: int, *, wait: float = 0.0, rate: float = 30.0) -> None:
+        self.left, self.wait, self.rate = count, wait, rate
+        self.released = threading.Event()
+        self.number = 0
+
+    def isOpened(self) -> bool:  # noqa: N802
+        return True
+
+    def read(self) -> tuple[bool, Any]:
+        time.sleep(self.wait)
+        if self.number >= self.left:
+            return False, None
+        self.number += 1
+        return True, np.full((20, 30, 3), self.number - 1, np.uint8)
+
+    def get(self, prop: int) -> float:
+        return self.rate if prop == cv2.CAP_PROP_FPS else 0.0
+
+    def release(self) -> None:
+        self.released.set()
+
+
+def moving_square(index: int, side: int = 64) -> np.ndarray:
+    image = np.zeros((side, side + 16, 3), np.uint8)
+    image[10:30, index : index + 20] = (250, 30, 60)
+    return image
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    path = tmp_path / "clip.mp4"
+    with video_file(path, 20.0) as add:
+        for index in range(30):
+            add(moving_square(index), index / 20)
+    return path
+
+
+def test_a_file_gives_every_frame_in_order_with_its_time(clip: Path) -> None:
+    video = open_video(clip)
+    assert (video.rate, video.total, video.live) == (20.0, 30, False)
+    frames = list(video.frames())
+    assert [frame.index for frame in frames] == list(range(30))
+    np.testing.assert_allclose([frame.seconds for frame in frames], np.arange(30) / 20, atol=2e-3)
+    for frame in frames[::7]:
+        red = frame.image[20].astype(int)
+        # RGB, not BGR: the square is red.
+        inside = red[:, 0] > 125
+        assert abs(int(inside.argmax()) - frame.index) <= 2
+        assert red[inside, 2].mean() < 125
+
+
+def test_frames_are_let_go_of_early(clip: Path) -> None:
+    capture = FakeCapture(5)
+    frames = Video("x", 25.0, None, False, capture).frames()
+    next(frames)
+    frames.close()
+    assert capture.released.is_set()
+
+
+@pytest.mark.parametrize("content", [b"", b"no video at all"])
+def test_what_is_no_video(tmp_path: Path, content: bytes, capfd: Any) -> None:
+    path = tmp_path / "bad.mp4"
+    path.write_bytes(content)
+    with pytest.raises(ImageError, match=r"bad\.mp4: cannot be opened; is it a video"):
+        open_video(path)
+    with pytest.raises(ImageError, match=r"gone\.mp4: no such file"):
+        open_video(tmp_path / "gone.mp4")
+    assert capfd.readouterr().err == ""
+
+
+def test_a_camera_that_is_not_there() -> None:
+    with pytest.raises(ImageError, match="camera97: cannot be opened; is it there"):
+        open_video(97)
+
+
+@pytest.mark.parametrize(("told", "rate"), [(0.0, 25.0), (90_000.0, 25.0), (29.97, 29.97)])
+def test_a_rate_that_is_none(told: float, rate: float) -> None:
+    assert open_video(0, lambda _: FakeCapture(1, rate=told)).rate == rate
+
+
+def test_names() -> None:
+    for name in ("a.mp4", "B.MOV", "rtsp://host/live", "https://host/a.webm?x=1"):
+        assert is_video(name)
+    for name in ("a.jpg", "folder", "-", "https://host/a.jpg", "mp4"):
+        assert not is_video(name)
+    assert is_stream("RTSP://host")
+    assert not is_stream("https://host/a.mp4")
+    assert needs_download("https://host/a.mp4")
+    assert not needs_download("a.mp4")
+    assert video_name(2) == "camera2"
+    assert video_name(Path("a") / "b.mp4") == str(Path("a") / "b.mp4")
+
+
+def test_a_live_stream_drops_frames_instead_of_falling_behind() -> None:
+    capture = FakeCapture(60, wait=0.01)
+    video = open_video(0, lambda _: capture)
+    assert video.live
+    assert video.total is None
+    taken, delays = [], []
+    for frame in video.frames():
+        # What is given was the newest when it was asked for.
+        delays.append(capture.number - 1 - frame.index)
+        taken.append(frame.index)
+        time.sleep(0.05)
+    assert taken == sorted(set(taken))
+    assert 5 <= len(taken) < 40
+    assert max(delays) <= 1
+    assert capture.released.wait(2)
+
+
+def test_a_stream_that_falls_silent_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SILENCE_SECONDS", 0.1)
+    hanging = threading.Event()
+
+    class Silent(FakeCapture):
+        def read(self) -> tuple[bool, Any]:
+            if self.number == 3:
+                hanging.wait(5)
+                return False, None
+            return super().read()
+
+    started = time.monotonic()
+    assert len(list(open_video(0, lambda _: Silent(9, wait=0.01)).frames())) >= 1
+    assert time.monotonic() - started < 3
+    hanging.set()
+
+
+def test_a_live_stream_that_is_left_is_released() -> None:
+    capture = FakeCapture(10_000, wait=0.001)
+    frames = open_video(0, lambda _: capture).frames()
+    next(frames)
+    frames.close()
+    assert capture.released.wait(2)
+
+
+def test_a_written_video_keeps_time(tmp_path: Path) -> None:
+    path = tmp_path / "slow.mp4"
+    with video_file(path, 10.0) as add:
+        # At 0 s, then nothing for half a second, then two within one frame.
+        for seconds, value in ((0.0, 0), (0.5, 120), (0.52, 180), (0.6, 250)):
+            add(np.full((33, 41, 3), value, np.uint8), seconds)
+    frames = list(open_video(path).frames())
+    shown = [int(frame.image.mean()) for frame in frames]
+    np.testing.assert_allclose(shown, [0] * 5 + [180, 250], atol=6)
+    assert frames[0].image.shape == (32, 40, 3)
+
+
+def test_a_video_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "half.mp4"
+
+    def fail() -> None:
+        with video_file(path, 10.0) as add:
+            add(np.zeros((32, 32, 3), np.uint8), 0.0)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert list(path.parent.iterdir()) == []
