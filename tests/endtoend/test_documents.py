@@ -26,8 +26,10 @@ def formats(repository: Path) -> str:
 
 def test_rows_of_predict(formats: str) -> None:
     from utkage.workflows.face_rows import FaceRow
+    from utkage.workflows.track_rows import TrackRow
 
     assert _documented(formats, "`predict --json`") == list(FaceRow.field_names())
+    assert _documented(formats, "`predict` for videos") == list(TrackRow.field_names())
 
 
 def test_object_of_evaluate(

@@ -7,38 +7,24 @@ import io
 import json
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from make_clip import write_clip
 from utkage import Predictor, open_video
 from utkage.cli.app import app
 from utkage.engines.inference.watching import WatchedFrame
 from utkage.images.decode import load_image
-from utkage.images.video_writer import video_file
 
-FRAMES, RATE = 40, 20.0
+FRAMES = 40
 
 
 @pytest.fixture(scope="module")
 def clip(examples: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two people, one picture: nodding, swaying, coming nearer, in noise."""
-    still = load_image(examples / "couple.jpg")
-    scale = 480 / max(still.shape[:2])
-    still = cv2.resize(still, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    height, width = still.shape[:2]
-    random = np.random.default_rng(0)
+    """Two people, one picture."""
     path = tmp_path_factory.mktemp("clip") / "couple.mp4"
-    with video_file(path, RATE) as add:
-        for index in range(FRAMES):
-            t = index / RATE
-            size = 1 + 0.08 * np.sin(1.3 * t)
-            matrix = cv2.getRotationMatrix2D((width / 2, height / 2), 5 * np.sin(2 * t), size)
-            matrix[:, 2] += (10 * np.sin(t), 6 * np.cos(1.7 * t))
-            moved = cv2.warpAffine(still, matrix, (width, height), borderMode=cv2.BORDER_REFLECT)
-            noisy = moved + random.normal(0, 14, moved.shape)
-            add(np.clip(noisy, 0, 255).astype(np.uint8), t)
+    write_clip(path, load_image(examples / "couple.jpg"), FRAMES)
     return path
 
 

@@ -11,7 +11,7 @@ from utkage.engines.inference.predictions import Predictions, distribution_quant
 # What a look counts whose face is flagged as blurred, small, turned or cut off.
 WEAK_WEIGHT = 0.2
 # By how much the median has to leave the shown year before another one is shown.
-_HOLD = 0.75
+_HOLD = 1.0
 
 
 class RunningAnswer:
