@@ -28,8 +28,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "predict.md"
 STILLS = ("portrait", "couple", "family")
 FRAMES = 100
-# From the second look on; the first is a single look itself.
-SETTLED = 10
+# From the second second on; the first looks are nearly single ones themselves.
+SETTLED = 20
 EVERY = (1, 5, 10)
 SIZES = ((640, 360), (1280, 720))
 TURNS = 5
@@ -139,7 +139,10 @@ def memory(predictor: Predictor) -> str:
             gc.collect()
             curve.append(_resident())
     growth = max(curve[2:]) - curve[2]
-    return f"Over {LONG} frames of 640 pixels the process grew by {growth:.0f} MB behind the first 100."
+    return (
+        f"Over {LONG} frames of 640 pixels the process grew by {growth:.0f} MB behind the "
+        "first 100."
+    )
 
 
 def _resident() -> float:

@@ -1,0 +1,171 @@
+"""How fast ``predict`` is, as ratios measured in turns, on a quiet machine.
+
+    python tools/bench_predict.py photos/congress
+
+* Against the bound that the work sets: cores over the sum of what decoding, detecting, cropping
+  and answering take of one core for a picture, each measured alone.
+* Against a loop over pictures, one after the other, that detects at their full size.
+* What the coarse look gains, and what it misses.
+* The first answer: one photograph, a whole process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench_timing import clocked
+from utkage import Predictor
+from utkage.engines.inference.cropping import Cropper
+from utkage.engines.inference.loading import load_predictor
+from utkage.engines.inference.predictor import ChipPredictor
+from utkage.faces.detector import Detector
+from utkage.faces.retinaface import RetinaFaceDetector
+from utkage.images.decode import load_image
+from utkage.images.discover import expand_inputs
+from utkage.images.save import save_image
+
+ROOT = Path(__file__).resolve().parent.parent
+TURNS = 7
+# Side of a large photograph, in pixels; its faces are as large in it as in the small one.
+LARGE = 2400
+BATCH = 32
+
+Item = TypeVar("Item")
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("photos", type=Path, help="folder of photographs")
+    parser.add_argument("--count", type=int, default=64, help="photographs of it")
+    arguments = parser.parse_args()
+    files = expand_inputs([arguments.photos])[: arguments.count]
+    with tempfile.TemporaryDirectory() as folder:
+        large = enlarged(files[: len(files) // 8], Path(folder))
+        print(f"{len(files)} photographs as they are")
+        compare(files)
+        print(f"{len(large)} of them at {LARGE} pixels")
+        compare(large)
+    print(f"first answer {first_answer():.2f} s (a whole process, median of {TURNS})")
+    return 0
+
+
+def enlarged(files: Sequence[Path], folder: Path) -> list[Path]:
+    """Copies with a long side of ``LARGE`` pixels, as JPEG files."""
+    import cv2
+
+    copies = []
+    for path in files:
+        rgb = load_image(path)
+        scale = LARGE / max(rgb.shape[:2])
+        big = cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+        copies.append(folder / f"{path.stem}.jpg")
+        save_image(copies[-1], big.astype(np.uint8))
+    return copies
+
+
+def compare(files: list[Path]) -> None:
+    """Print the ratios for some photographs."""
+    answers = load_predictor("shipped")
+    images = [load_image(path) for path in files]
+    coarse, full = RetinaFaceDetector(), RetinaFaceDetector(sides=(full_side(images),))
+    found = [coarse.detect(image) for image in images]
+    crop = Cropper(answers.card.contract, coarse)
+    chips = np.concatenate([cut(crop, *pair) for pair in zip(images, found, strict=True)])
+    predictor = Predictor.shipped()
+    runs: dict[str, Callable[[], object]] = {
+        "decode": lambda: each(load_image, files),
+        "detect": lambda: each(coarse.detect, images),
+        "crop": lambda: [cut(crop, *pair) for pair in zip(images, found, strict=True)],
+        "answer": partial(answer, answers, chips),
+        "detect at full size": lambda: each(full.detect, images),
+        "predict": lambda: list(predictor.predict(files)),
+        "loop": partial(loop, files, full, answers),
+    }
+    times = in_turns(runs)
+    stages = ("decode", "detect", "crop", "answer")
+    work = sum(times[name] for name in stages)
+    shares = ", ".join(f"{name} {times[name] / work:.0%}" for name in stages)
+    cores = len(os.sched_getaffinity(0))
+    print(f"  work of a picture: {shares}")
+    print(f"  predict reaches {work / cores / times['predict']:.2f} of the bound of {cores} cores")
+    print(f"  predict is {times['loop'] / times['predict']:.2f} x a loop at full size")
+    print(f"  a coarse look first: {times['detect at full size'] / times['detect']:.2f} x")
+    missed = sum(
+        len(full.detect(image)) > len(faces) for image, faces in zip(images, found, strict=True)
+    )
+    print(f"  and misses faces in {missed} of {len(files)} pictures that the full size shows")
+
+
+def full_side(images: Sequence[NDArray[np.uint8]]) -> int:
+    """The long side of the largest picture."""
+    return max(int(max(image.shape[:2])) for image in images)
+
+
+def cut(crop: Cropper, image: NDArray[np.uint8], faces: object) -> NDArray[np.uint8]:
+    """Chips of faces that are known already, (n, size, size, 3)."""
+
+    class Known:
+        def detect(self, rgb: NDArray[np.uint8]) -> object:
+            return faces
+
+    known: Detector = Known()  # type: ignore[assignment]
+    chips = Cropper(crop.contract, known).cut(image)[1]
+    size = crop.contract.size
+    return np.stack(chips) if chips else np.empty((0, size, size, 3), np.uint8)
+
+
+def answer(answers: ChipPredictor, chips: NDArray[np.uint8]) -> None:
+    """Answer for chips in batches as ``predict`` does."""
+    for start in range(0, len(chips), BATCH):
+        answers.predict_chips(chips[start : start + BATCH])
+
+
+def each(work: Callable[[Item], object], items: Sequence[Item]) -> None:
+    """Do something with each."""
+    for item in items:
+        work(item)
+
+
+def loop(files: Sequence[Path], detector: Detector, answers: ChipPredictor) -> None:
+    """The way the usual loops work: one picture after the other, at its full size."""
+    crop = Cropper(answers.card.contract, detector)
+    for path in files:
+        chips = crop.cut(load_image(path))[1]
+        if chips:
+            answers.predict_chips(np.stack(chips))
+
+
+def in_turns(runs: dict[str, Callable[[], object]]) -> dict[str, float]:
+    """Median seconds of each, run one after the other again and again."""
+    for run in runs.values():
+        run()
+    times: dict[str, list[float]] = {name: [] for name in runs}
+    for _ in range(TURNS):
+        for name, run in runs.items():
+            times[name].append(clocked(run))
+    return {name: statistics.median(found) for name, found in times.items()}
+
+
+def first_answer() -> float:
+    """Median seconds of ``utkage predict`` for one photograph."""
+    words = [sys.executable, "-m", "utkage", "predict", ROOT / "examples" / "portrait.jpg"]
+    command = [*words, "--json", "--quiet", "--weights", "shipped"]
+    run = partial(subprocess.run, command, check=True, capture_output=True)
+    return statistics.median(clocked(run) for _ in range(TURNS))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
