@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import argparse
+import datetime
 import os
 import statistics
 import subprocess
@@ -25,9 +26,11 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from write_numbers import filled
 
 from bench_timing import clocked
 from utkage import Predictor
+from utkage.core.files import write_text
 from utkage.engines.inference.cropping import Cropper
 from utkage.engines.inference.loading import load_predictor
 from utkage.engines.inference.predictor import ChipPredictor
@@ -42,25 +45,69 @@ TURNS = 7
 # Side of a large photograph, in pixels; its faces are as large in it as in the small one.
 LARGE = 2400
 BATCH = 32
+STAGES = ("decode", "detect", "crop", "answer")
+LONG = 3000
+STEPS = (300, 1000, 2000, 3000)
+MEASURED = """
+import sys
+from pathlib import Path
+import utkage
+request = utkage.PredictRequest(inputs=(sys.argv[1],), weights='shipped')
+for number, row in enumerate(utkage.predict(request), 1):
+    if number in {steps}:
+        print(int(Path('/proc/self/statm').read_text().split()[1]) * 4096 / 1e6)
+"""
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "predict.md"
 
 Item = TypeVar("Item")
 
 
 def main() -> int:
-    """Measure and print."""
+    """Measure, print, and with ``--write`` put it into docs/predict.md."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("photos", type=Path, help="folder of photographs")
     parser.add_argument("--count", type=int, default=64, help="photographs of it")
+    parser.add_argument("--write", action="store_true", help="into docs/predict.md as well")
     arguments = parser.parse_args()
     files = expand_inputs([arguments.photos])[: arguments.count]
     with tempfile.TemporaryDirectory() as folder:
         large = enlarged(files[: len(files) // 8], Path(folder))
-        print(f"{len(files)} photographs as they are")
-        compare(files)
-        print(f"{len(large)} of them at {LARGE} pixels")
-        compare(large)
-    print(f"first answer {first_answer():.2f} s (a whole process, median of {TURNS})")
+        columns = [compare(files), compare(large)]
+    sizes = [f"{len(files)} photographs as they are", f"{len(large)} of {LARGE} pixels"]
+    lines = ["| | " + " | ".join(sizes) + " |", "|---|---|---|"]
+    lines += [
+        f"| {name} | {' | '.join(column[name] for column in columns)} |" for name in columns[0]
+    ]
+    curve = ", ".join(f"{resident:.0f} MB after {count}" for count, resident in memory(files))
+    content = "\n".join(lines) + (
+        f"\n\nCores of the machine: {cores()}; portraits of {arguments.photos.name}, medians of "
+        f"{TURNS} interleaved turns. First answer, as a whole process: {first_answer():.2f} s. "
+        f"Memory of the process over many small pictures: {curve}. Shipped weights; "
+        f"`tools/bench_predict.py`, {datetime.date.today().isoformat()}."
+    )
+    print(content)
+    if arguments.write:
+        write_text(PAGE, filled(PAGE.read_text(encoding="utf-8"), "speed", content))
     return 0
+
+
+def cores() -> int:
+    """How many may be used."""
+    return len(os.sched_getaffinity(0))
+
+
+def memory(files: Sequence[Path]) -> list[tuple[int, float]]:
+    """Resident megabytes of a process after so many pictures of 128 pixels."""
+    import cv2
+
+    with tempfile.TemporaryDirectory() as folder:
+        for index in range(LONG):
+            rgb = cv2.resize(load_image(files[index % len(files)]), (128, 128))
+            save_image(Path(folder) / f"{index}.jpg", rgb.astype(np.uint8))
+        code = MEASURED.format(steps=STEPS)
+        words = [sys.executable, "-c", code, folder]
+        out = subprocess.run(words, check=True, capture_output=True, text=True).stdout
+    return list(zip(STEPS, map(float, out.split()), strict=True))
 
 
 def enlarged(files: Sequence[Path], folder: Path) -> list[Path]:
@@ -77,8 +124,8 @@ def enlarged(files: Sequence[Path], folder: Path) -> list[Path]:
     return copies
 
 
-def compare(files: list[Path]) -> None:
-    """Print the ratios for some photographs."""
+def compare(files: list[Path]) -> dict[str, str]:
+    """The ratios for some photographs, in words."""
     answers = load_predictor("shipped")
     images = [load_image(path) for path in files]
     coarse, full = RetinaFaceDetector(), RetinaFaceDetector(sides=(full_side(images),))
@@ -96,17 +143,17 @@ def compare(files: list[Path]) -> None:
         "loop": partial(loop, files, full, answers),
     }
     times, work_of = in_turns(runs)
-    stages = ("decode", "detect", "crop", "answer")
-    work = sum(work_of[name] for name in stages)
-    shares = ", ".join(f"{name} {work_of[name] / work:.0%}" for name in stages)
-    cores = len(os.sched_getaffinity(0))
-    print(f"  work of a picture: {shares}")
-    print(f"  predict reaches {work / cores / times['predict']:.2f} of the bound of {cores} cores")
-    print(f"  predict is {times['loop'] / times['predict']:.2f} x a loop at full size")
-    gain = work_of["detect at full size"] / work_of["detect"]
-    print(f"  a coarse look first: {gain:.2f} x in detection")
+    work = sum(work_of[name] for name in STAGES)
     fine = sum(len(full.detect(image)) for image in images)
-    print(f"  faces found: {sum(map(len, found))}, at full size {fine}")
+    return {
+        **{f"share of {name}": f"{work_of[name] / work:.0%}" for name in STAGES},
+        "speed over the bound of the work": f"{work / cores() / times['predict']:.2f}",
+        "speed over a loop at full size": f"{times['loop'] / times['predict']:.1f}",
+        "detection over that at full size": (
+            f"{work_of['detect at full size'] / work_of['detect']:.1f}"
+        ),
+        "faces found / at full size": f"{sum(map(len, found))} / {fine}",
+    }
 
 
 def full_side(images: Sequence[NDArray[np.uint8]]) -> int:

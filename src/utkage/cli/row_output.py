@@ -55,10 +55,6 @@ class Form:
             write_rows,
         )
 
-        on_stdout = self.json or self.jsonl or self.csv
-        if on_stdout and sys.stdout.isatty():
-            # On a terminal, rows and the progress bar would write into each other.
-            rows = list(rows)
         with ExitStack() as stack:
             write: WriteRow | None = None
             if self.out is not None:
@@ -69,7 +65,16 @@ class Form:
                 write = stack.enter_context(json_rows(sys.stdout))
             elif self.csv:
                 write = csv_rows(sys.stdout, kind)
-            else:
-                rows = list(rows)
-                print_table(rows)
-            return write_rows(rows, write)
+            if self.out is not None or (write is not None and not sys.stdout.isatty()):
+                return write_rows(rows, write)
+            # On a terminal, rows and the progress bar would write into each other.
+            collected: list[AnyRow] = []
+            try:
+                for row in rows:
+                    collected.append(row)
+            finally:
+                # What was answered before an interruption is shown as well.
+                failed = write_rows(collected, write)
+                if write is None and collected:
+                    print_table(collected)
+            return failed

@@ -145,14 +145,16 @@ def predict_videos(
     predictor = Predictor(request)
     weights, origin = resolve_weights(request.weights)
     reporter.info(f"weights {weights} ({origin}), engine {predictor.engine}")
-    for source in sources:
-        try:
-            video = open_video(source, open_capture)
-        except ImageError as error:
-            yield TrackRow(video_name(source), "failed", str(error))
-            continue
-        yield from _Watching(video, request, predictor, pictures, reporter, on_frame).rows()
-    pictures.finish()
+    try:
+        for source in sources:
+            try:
+                video = open_video(source, open_capture)
+            except ImageError as error:
+                yield TrackRow(video_name(source), "failed", str(error))
+                continue
+            yield from _Watching(video, request, predictor, pictures, reporter, on_frame).rows()
+    finally:
+        pictures.finish()
 
 
 def video_sources(
