@@ -40,7 +40,7 @@ test: $(VENV)/.installed
 	$(BIN)/python tools/write_cli_docs.py --check
 	$(BIN)/python tools/write_config_docs.py --check
 	$(BIN)/python tools/write_model_card.py --check
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 format: $(VENV)/.installed
 	$(BIN)/ruff check --fix .

@@ -33,6 +33,7 @@ from utkage import Predictor
 from utkage.core.files import write_text
 from utkage.engines.inference.cropping import Cropper
 from utkage.engines.inference.loading import load_predictor
+from utkage.engines.inference.photos import THREAD_BATCH
 from utkage.engines.inference.predictor import ChipPredictor
 from utkage.faces.detector import Detector
 from utkage.faces.retinaface import RetinaFaceDetector
@@ -44,7 +45,6 @@ ROOT = Path(__file__).resolve().parent.parent
 TURNS = 7
 # Side of a large photograph, in pixels; its faces are as large in it as in the small one.
 LARGE = 2400
-BATCH = 32
 STAGES = ("decode", "detect", "crop", "answer")
 LONG = 3000
 STEPS = (300, 1000, 2000, 3000)
@@ -126,7 +126,7 @@ def enlarged(files: Sequence[Path], folder: Path) -> list[Path]:
 
 def compare(files: list[Path]) -> dict[str, str]:
     """The ratios for some photographs, in words."""
-    answers = load_predictor("shipped")
+    answers = load_predictor("shipped", threads=1)
     images = [load_image(path) for path in files]
     coarse, full = RetinaFaceDetector(), RetinaFaceDetector(sides=(full_side(images),))
     found = [coarse.detect(image) for image in images]
@@ -176,8 +176,8 @@ def cut(crop: Cropper, image: NDArray[np.uint8], faces: object) -> NDArray[np.ui
 
 def answer(answers: ChipPredictor, chips: NDArray[np.uint8]) -> None:
     """Answer for chips in batches as ``predict`` does."""
-    for start in range(0, len(chips), BATCH):
-        answers.predict_chips(chips[start : start + BATCH])
+    for start in range(0, len(chips), THREAD_BATCH):
+        answers.predict_chips(chips[start : start + THREAD_BATCH])
 
 
 def each(work: Callable[[Item], object], items: Sequence[Item]) -> None:

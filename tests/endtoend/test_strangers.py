@@ -29,8 +29,9 @@ pytestmark = pytest.mark.slow
 
 
 def script(language: str) -> str:
-    """The one script of a language on the page."""
-    (found,) = re.findall(rf"```{language}\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    """The one script of a language on the page, up to its section on other runtimes."""
+    page = PAGE.read_text(encoding="utf-8").split("## Other runtimes")[0]
+    (found,) = re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL)
     assert len(found.splitlines()) < MAX_LINES
     return str(found)
 

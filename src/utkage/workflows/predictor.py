@@ -100,8 +100,14 @@ class Predictor:
         from utkage.engines.inference.loading import load_predictor
 
         self.settings = settings = settings or PredictSettings()
+        # Pictures are worked on side by side, a thread each: more for one would only get in the
+        # way of the others.
         self._answers = load_predictor(
-            settings.weights, device=settings.device, flip=settings.flip, engine=settings.engine
+            settings.weights,
+            device=settings.device,
+            flip=settings.flip,
+            engine=settings.engine,
+            threads=1,
         )
         detector = None
         if settings.crop != "none":

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import onnx
@@ -48,16 +49,21 @@ class SkeletonGraph(ChipGraph):
         return ChipOutputs(every @ self.estimate, ages, ranges, female)
 
 
-def write_skeletons(card: Card, folder: Path) -> list[Path]:
+def write_skeletons(card: Card, folder: Path, flips: Sequence[bool] = (False, True)) -> list[Path]:
     """Write the skeletons, with and without flip averaging, for weights with this card.
 
     They depend on ``card.backbone`` and ``card.age_head`` alone, and take chips of any size.
+
+    Args:
+        card: Of the weights.
+        folder: Where they go.
+        flips: Which of the two.
 
     Returns:
         The files.
     """
     written = []
-    for flip in (False, True):
+    for flip in flips:
         graph = SkeletonGraph(MultiTaskNet(card.backbone, card.age_head).eval(), flip=flip)
         path = folder / skeleton_name(card, flip)
         write_bytes(path, skeleton(graph))

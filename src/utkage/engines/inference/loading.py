@@ -24,6 +24,7 @@ def load_predictor(
     device: str | torch.device = "cpu",
     flip: bool = True,
     engine: str = "auto",
+    threads: int = 0,
 ) -> ChipPredictor:
     """Load a weights file, or an exported ONNX file, and make it answer.
 
@@ -40,6 +41,7 @@ def load_predictor(
         engine: ``"onnx"`` (ONNX Runtime on the processor, no torch), ``"torch"``, or ``"auto"``:
             onnx for ONNX files, and on the processor for backbones that the package has a graph
             of, else torch. Both answer the same.
+        threads: Of ONNX Runtime for one batch; 0 lets it choose. torch is left as it is.
 
     Raises:
         UsageError: no such file, or an engine that cannot run it on that device.
@@ -56,13 +58,13 @@ def load_predictor(
     if path.suffix == ONNX_SUFFIX:
         from utkage.engines.inference.onnx_predictor import open_onnx_file
 
-        return open_onnx_file(path, flip=flip)
+        return open_onnx_file(path, threads, flip=flip)
     from utkage.engines.inference.skeleton import find_skeleton, open_with_skeleton
 
     card = read_card(path)
     skeleton = find_skeleton(card, flip)
     if skeleton is not None and on_cpu:
-        return open_with_skeleton(skeleton, path, card)
+        return open_with_skeleton(skeleton, path, card, threads)
     if engine == "onnx":
         raise UsageError(
             f"{path}: the package has no ONNX graph of {card.backbone or card.system}; write one "

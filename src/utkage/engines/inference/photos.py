@@ -28,8 +28,10 @@ OK = "ok"
 NO_FACE = "no_face"
 FAILED = "failed"
 
-# Enough for the CPU's matrix units; more only delays the first answer.
-CHIP_BATCH = 32
+# Chips that are answered in one batch. One thread of a processor is no faster with more, and what
+# comes last would keep one core busy while the others are idle; GPUs want more.
+THREAD_BATCH = 4
+DEVICE_BATCH = 32
 # Batches that wait for their answers while further photographs are looked at.
 _BATCHES_WAITING = 2
 # Photographs of a batch whose decoded pictures are carried along; a telephone's has 36 MB.
@@ -87,14 +89,15 @@ def predict_photos(
     """
     pool = ThreadPoolExecutor(max_workers=workers)
     waiting: deque[tuple[list[_Seen], Future[Predictions]]] = deque()
-    longest = _KEPT_PICTURES if keep_images else 4 * CHIP_BATCH
+    batch = THREAD_BATCH if predictor.engine == "onnx" else DEVICE_BATCH
+    longest = _KEPT_PICTURES if keep_images else 4 * batch
     # While a batch is answered, the other threads must not run out of photographs.
-    ahead = 2 * workers + (_KEPT_PICTURES if keep_images else CHIP_BATCH)
+    ahead = 2 * workers + (min(_KEPT_PICTURES, batch) if keep_images else batch)
     try:
         with closing(_looked_at(pool, pictures, cropper, ahead, keep_images)) as stream:
-            for group in _grouped(stream, longest):
+            for group in _grouped(stream, batch, longest):
                 chips = [chip for seen in group for chip in seen.chips]
-                waiting.append((group, pool.submit(_answers, predictor, chips)))
+                waiting.append((group, pool.submit(_answers, predictor, chips, batch)))
                 if len(waiting) > _BATCHES_WAITING:
                     yield from _photos(*waiting.popleft())
             while waiting:
@@ -139,11 +142,11 @@ def _about(name: str, reason: str) -> str:
     return reason if reason.startswith(name) else f"{name}: {reason}"
 
 
-def _answers(predictor: ChipPredictor, chips: list[NDArray[np.uint8]]) -> Predictions:
+def _answers(predictor: ChipPredictor, chips: list[NDArray[np.uint8]], batch: int) -> Predictions:
     return Predictions.concatenate(
         [
-            predictor.predict_chips(np.stack(chips[start : start + CHIP_BATCH]))
-            for start in range(0, len(chips), CHIP_BATCH)
+            predictor.predict_chips(np.stack(chips[start : start + batch]))
+            for start in range(0, len(chips), batch)
         ]
     )
 
@@ -158,13 +161,13 @@ def _photos(group: list[_Seen], answered: Future[Predictions]) -> Iterator[Photo
         yield Photo(seen.name, status, seen.reason, seen.image, seen.faces, seen.chips, own)
 
 
-def _grouped(stream: Iterable[_Seen], longest: int) -> Iterator[list[_Seen]]:
+def _grouped(stream: Iterable[_Seen], batch: int, longest: int) -> Iterator[list[_Seen]]:
     group: list[_Seen] = []
     chips = 0
     for seen in stream:
         group.append(seen)
         chips += len(seen.chips)
-        if chips >= CHIP_BATCH or len(group) >= longest:
+        if chips >= batch or len(group) >= longest:
             yield group
             group, chips = [], 0
     if group:
