@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from utkage.core.errors import ConfigError
+from utkage.engines.inference import watching as module
 from utkage.engines.inference.cropping import Cropper
 from utkage.engines.inference.predictions import Predictions
 from utkage.engines.inference.watching import FaceTrack, TrackingSettings, WatchedFrame, watch
@@ -174,6 +175,21 @@ def test_a_face_that_cannot_be_cut_out_does_not_end_the_video() -> None:
     events = watch(frames(), CountingPredictor(), crop, TrackingSettings(3), workers=1)  # type: ignore[arg-type]
     tracks = [event for event in events if isinstance(event, FaceTrack)]
     assert [(track.number, track.looks) for track in tracks] == [(1, 7), (2, 7)]
+
+
+def test_large_frames_are_not_heaped_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_MOST_BYTES", 3 * scene({}).nbytes)
+    read, behind = [], []
+
+    def stream() -> Iterator[Frame]:
+        for frame in frames():
+            read.append(frame.index)
+            yield frame
+
+    for event in watch(stream(), CountingPredictor(), cropper(), TrackingSettings(4), workers=8):  # type: ignore[arg-type]
+        if isinstance(event, WatchedFrame):
+            behind.append(read[-1] - event.frame.index)
+    assert max(behind) == 3
 
 
 def test_a_broken_detector_is_not_hidden() -> None:

@@ -12,7 +12,6 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,6 +105,9 @@ class WatchedFrame:
     faces: tuple[TrackedFace, ...]
 
 
+# Frames that are held while they are looked at ahead: some twenty of the largest cameras.
+_MOST_BYTES = 500_000_000
+
 _Look = tuple[tuple[FoundFace, ...], tuple[NDArray[np.uint8], ...], Predictions]
 
 
@@ -157,10 +159,11 @@ def _looked_at(
             return frame, None
         return frame, pool.submit(_look, frame.image, predictor, cropper)
 
-    waiting = deque(begun(*item) for item in islice(remaining, ahead))
+    waiting = deque[tuple[Frame, Future[_Look] | None]]()
     for item in remaining:
         waiting.append(begun(*item))
-        yield waiting.popleft()
+        if len(waiting) > min(ahead, _MOST_BYTES // item[1].image.nbytes):
+            yield waiting.popleft()
     yield from waiting
 
 
