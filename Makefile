@@ -56,6 +56,7 @@ bench: $(VENV)/.installed
 	$(BIN)/python tools/bench.py $(BENCH_DATA)
 	$(BIN)/python tools/bench_evaluation.py
 	$(BIN)/python tools/bench_engines.py
+	$(BIN)/python tools/bench_predict.py examples --count 4
 
 clean:
 	rm -rf $(VENV) $(DEMO)

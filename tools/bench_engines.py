@@ -11,6 +11,8 @@ without flip averaging.
 
 from __future__ import annotations
 
+import argparse
+import datetime
 import sys
 import tempfile
 from functools import partial
@@ -18,8 +20,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from write_numbers import filled
 
-from bench_timing import clocked, speed_ratios
+from bench_timing import speed_ratios
+from utkage.core.files import write_text
 from utkage.engines.exporting.formats import FORMATS
 from utkage.engines.exporting.parity import drawn_chips
 from utkage.engines.inference.loading import load_predictor
@@ -34,11 +38,15 @@ from utkage.workflows.export import ExportRequest, export
 BATCHES = (1, 8, 64)
 THREADS = (1, 2)
 CHIPS = 64
-ROUNDS = 7
+ROUNDS = 5
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "export.md"
 
 
 def main() -> int:
-    """Print one line a measurement."""
+    """Measure, print, and with ``--write`` put the table into docs/export.md."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--write", action="store_true", help="into docs/export.md as well")
+    arguments = parser.parse_args()
     card = read_card(shipped_weights())
     chips = drawn_chips(CHIPS, card.contract.size)
     with tempfile.TemporaryDirectory() as name:
@@ -47,13 +55,26 @@ def main() -> int:
             out = Path(name) / f"{precision}.onnx"
             export(ExportRequest("shipped", out=out, precision=precision, flip=False))
             files[precision] = out
-            print(f"size: onnx {precision} {out.stat().st_size / 1e6:.1f} MB")
+        heads = [f"onnx {p} ({path.stat().st_size / 1e6:.1f} MB)" for p, path in files.items()]
+        lines = [
+            f"| threads | batch | cost of wrapping | {' | '.join(heads)} | torch fp32 |",
+            "|---" * (len(heads) + 4) + "|",
+        ]
         for threads in THREADS:
             torch.set_num_threads(threads)
             runs = _opened(files, card, threads)
             runs["torch fp32"] = load_predictor("shipped", engine="torch", flip=False)
             for batch in BATCHES:
-                _bench(files["fp32"], runs, chips, batch, threads)
+                lines.append(_line(files["fp32"], runs, chips, batch, threads))
+                print(lines[-1])
+    content = "\n".join(lines) + (
+        f"\n\nSpeed over a bare session of ONNX Runtime in fp32 with the same threads; medians of "
+        f"{ROUNDS} interleaved rounds over {CHIPS} drawn chips, shipped weights without flip "
+        f"averaging; `tools/bench_engines.py`, {datetime.date.today().isoformat()}."
+    )
+    print(content)
+    if arguments.write:
+        write_text(PAGE, filled(PAGE.read_text(encoding="utf-8"), "speed", content))
     return 0
 
 
@@ -68,9 +89,7 @@ def _session(path: Path, threads: int) -> Any:
     return open_session(path.read_bytes(), session_options(threads), path)
 
 
-def _bench(
-    plain: Path, runs: dict[str, ChipPredictor], chips: Any, batch: int, threads: int
-) -> None:
+def _line(plain: Path, runs: dict[str, ChipPredictor], chips: Any, batch: int, threads: int) -> str:
     parts = [chips[start : start + batch] for start in range(0, len(chips), batch)]
     session = _session(plain, threads)
     outputs = [output.name for output in session.get_outputs()][:4]
@@ -84,11 +103,8 @@ def _bench(
             predictor.predict_chips(part)
 
     ratios = speed_ratios(bare, [partial(wrapped, own) for own in runs.values()], ROUNDS)
-    rate = len(chips) / min(clocked(bare) for _ in range(3))
-    where = f"batch {batch}, threads {threads}"
-    print(f"wrapping: {100 * (1 / ratios[0] - 1):+.1f} % over bare ONNX Runtime ({where})")
-    shown = ", ".join(f"{name} {ratio:.2f}" for name, ratio in zip(runs, ratios, strict=True))
-    print(f"engines: {shown} x bare fp32 of about {rate:.0f} chips/s ({where})")
+    cells = " | ".join(f"{ratio:.2f}" for ratio in ratios)
+    return f"| {threads} | {batch} | {100 * (1 / ratios[0] - 1):+.1f} % | {cells} |"
 
 
 if __name__ == "__main__":

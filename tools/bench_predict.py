@@ -71,7 +71,7 @@ def main() -> int:
     arguments = parser.parse_args()
     files = expand_inputs([arguments.photos])[: arguments.count]
     with tempfile.TemporaryDirectory() as folder:
-        large = enlarged(files[: len(files) // 8], Path(folder))
+        large = enlarged(files[: max(1, len(files) // 8)], Path(folder))
         columns = [compare(files), compare(large)]
     sizes = [f"{len(files)} photographs as they are", f"{len(large)} of {LARGE} pixels"]
     lines = ["| | " + " | ".join(sizes) + " |", "|---|---|---|"]

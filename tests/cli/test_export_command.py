@@ -91,3 +91,19 @@ def test_a_damaged_graph_gets_no_file(
     assert "not written, because torch and the weights disagree on 256 chips" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["model.torchscript"]
     assert (tmp_path / "model.torchscript").read_text() == "of yesterday"
+
+
+def test_eight_bits_are_said_and_hold(invoke: Invoke, tmp_path: Path) -> None:
+    words = ("--precision", "int8", "--weights", "shipped", "--no-flip", "--out", "small.onnx")
+    done = invoke("export", *words, "--json")
+    assert done.exit_code == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert said["precision"] == "int8"
+    assert (tmp_path / "small.onnx").stat().st_size < 6_000_000
+    kept = json.loads((tmp_path / "small.parity.json").read_text())
+    assert kept["hash"] == file_hash(tmp_path / "small.onnx")
+    own = drawn_chips(8, 160, seed=9)
+    full = load_predictor("shipped", engine="torch", flip=False).predict_chips(own)
+    small = load_predictor("small.onnx").predict_chips(own)
+    assert 0 < np.abs(small.age_distribution - full.age_distribution).max() < 0.2
+    assert np.abs(small.p_female - full.p_female).mean() < 0.15
