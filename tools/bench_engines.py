@@ -20,10 +20,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from write_numbers import filled
+from write_numbers import fill_page
 
 from bench_timing import speed_ratios
-from utkage.core.files import write_text
 from utkage.engines.exporting.formats import FORMATS
 from utkage.engines.exporting.parity import drawn_chips
 from utkage.engines.inference.loading import load_predictor
@@ -74,7 +73,7 @@ def main() -> int:
     )
     print(content)
     if arguments.write:
-        write_text(PAGE, filled(PAGE.read_text(encoding="utf-8"), "speed", content))
+        fill_page(PAGE, "speed", content)
     return 0
 
 

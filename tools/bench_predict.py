@@ -26,11 +26,10 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from write_numbers import filled
+from write_numbers import fill_page
 
 from bench_timing import clocked
 from utkage import Predictor
-from utkage.core.files import write_text
 from utkage.engines.inference.cropping import Cropper
 from utkage.engines.inference.loading import load_predictor
 from utkage.engines.inference.photos import THREAD_BATCH
@@ -87,7 +86,7 @@ def main() -> int:
     )
     print(content)
     if arguments.write:
-        write_text(PAGE, filled(PAGE.read_text(encoding="utf-8"), "speed", content))
+        fill_page(PAGE, "speed", content)
     return 0
 
 

@@ -15,10 +15,9 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from write_numbers import filled
+from write_numbers import fill_page
 
 from utkage.core.errors import UtkageError
-from utkage.core.files import write_text
 from utkage.core.reporter import SilentReporter
 from utkage.data.chips import LabelledChips
 from utkage.data.labels import AGE_COUNT
@@ -57,7 +56,7 @@ def main() -> int:
         f"{len(SEEDS)} ways to draw them; `python tools/write_age_prior.py --data both`, "
         f"{datetime.date.today().isoformat()}."
     )
-    write_text(PAGE, filled(PAGE.read_text(encoding="utf-8"), "prior", content))
+    fill_page(PAGE, "prior", content)
     return 0
 
 

@@ -26,11 +26,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from write_numbers import filled
+from write_numbers import fill_page
 
 from bench_timing import speed_ratios
 from utkage.core.errors import UtkageError
-from utkage.core.files import write_text
 from utkage.data.store import ChipStore
 from utkage.engines.exporting.formats import FORMATS
 from utkage.engines.exporting.parity import answers
@@ -81,9 +80,7 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         with tempfile.TemporaryDirectory() as name:
-            write_text(
-                PAGE, filled(PAGE.read_text("utf-8"), "parity", table(arguments.data, Path(name)))
-            )
+            fill_page(PAGE, "parity", table(arguments.data, Path(name)))
             if arguments.web_modules is not None:
                 take_picture(arguments.web_modules, Path(name))
     except UtkageError as error:

@@ -133,6 +133,11 @@ def filled(text: str, mark: str, content: str) -> str:
     return pattern.sub(lambda match: f"{match[1]}{content}\n{match[2]}", text)
 
 
+def fill_page(page: Path, mark: str, content: str) -> None:
+    """Replace what stands between two marks of a page."""
+    write_text(page, filled(page.read_text(encoding="utf-8"), mark, content))
+
+
 def main() -> int:
     """Write the README's generated parts, or with ``--check`` fail when numbers are stale."""
     text = README.read_text(encoding="utf-8")

@@ -11,9 +11,8 @@ import argparse
 import json
 from pathlib import Path
 
-from write_numbers import filled
+from write_numbers import fill_page
 
-from utkage.core.files import write_text
 from utkage.engines.training.summary import METRICS_NAME
 from utkage.models.locate import BEST_NAME
 from utkage.models.weights import read_card
@@ -52,7 +51,7 @@ def main() -> None:
     run = parser.parse_args().run
     rows = [json.loads(line) for line in (run / METRICS_NAME).read_text().splitlines()]
     plot_learning_curves(rows, PICTURE)
-    write_text(PAGE, filled(PAGE.read_text(), "curve", caption(run)))
+    fill_page(PAGE, "curve", caption(run))
 
 
 if __name__ == "__main__":

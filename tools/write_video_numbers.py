@@ -15,11 +15,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from write_numbers import filled
+from write_numbers import fill_page
 
 from make_clip import RATE, moving, write_clip
 from utkage import Predictor
-from utkage.core.files import write_text
 from utkage.engines.inference.watching import TrackingSettings, WatchedFrame
 from utkage.images.decode import load_image
 from utkage.images.video import Frame, open_video
@@ -42,7 +41,7 @@ def main() -> int:
     content = "\n".join([calmness(predictor), "", speed(predictor), "", memory(predictor), ""])
     today = datetime.date.today().isoformat()
     content += f"\nShipped weights, flip averaging; `tools/write_video_numbers.py`, {today}."
-    write_text(PAGE, filled(PAGE.read_text(encoding="utf-8"), "videos", content))
+    fill_page(PAGE, "videos", content)
     return 0
 
 

@@ -5,10 +5,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pytest
 
+from fake_capture import FakeCapture
 from utkage.core.errors import ImageError
 from utkage.images import video as module
 from utkage.images.video import (
@@ -22,29 +22,11 @@ from utkage.images.video import (
 from utkage.images.video_writer import video_file
 
 
-class FakeCapture:
-    """A camera without a device: gives frames whose brightness is their number."""
-
-    def __init__(self, count: int, *, wait: float = 0.0, rate: float = 30.0) -> None:
-        self.left, self.wait, self.rate = count, wait, rate
-        self.released = threading.Event()
-        self.number = 0
-
-    def isOpened(self) -> bool:  # noqa: N802
-        return True
-
-    def read(self) -> tuple[bool, Any]:
-        time.sleep(self.wait)
-        if self.number >= self.left:
-            return False, None
-        self.number += 1
-        return True, np.full((20, 30, 3), self.number - 1, np.uint8)
-
-    def get(self, prop: int) -> float:
-        return self.rate if prop == cv2.CAP_PROP_FPS else 0.0
-
-    def release(self) -> None:
-        self.released.set()
+def numbered(count: int, **options: float) -> FakeCapture:
+    """Frames whose brightness is their number."""
+    return FakeCapture(
+        lambda number: np.full((20, 30, 3), number % 256, np.uint8), count, **options
+    )
 
 
 def moving_square(index: int, side: int = 64) -> np.ndarray:
@@ -77,7 +59,7 @@ def test_a_file_gives_every_frame_in_order_with_its_time(clip: Path) -> None:
 
 
 def test_frames_are_let_go_of_early(clip: Path) -> None:
-    capture = FakeCapture(5)
+    capture = numbered(5)
     frames = Video("x", 25.0, None, False, capture).frames()
     next(frames)
     frames.close()
@@ -102,7 +84,7 @@ def test_a_camera_that_is_not_there() -> None:
 
 @pytest.mark.parametrize(("told", "rate"), [(0.0, 25.0), (90_000.0, 25.0), (29.97, 29.97)])
 def test_a_rate_that_is_none(told: float, rate: float) -> None:
-    assert open_video(0, lambda _: FakeCapture(1, rate=told)).rate == rate
+    assert open_video(0, lambda _: numbered(1, rate=told)).rate == rate
 
 
 def test_names() -> None:
@@ -119,7 +101,7 @@ def test_names() -> None:
 
 
 def test_a_live_stream_drops_frames_instead_of_falling_behind() -> None:
-    capture = FakeCapture(60, wait=0.01)
+    capture = numbered(60, wait=0.01)
     video = open_video(0, lambda _: capture)
     assert video.live
     assert video.total is None
@@ -147,13 +129,15 @@ def test_a_stream_that_falls_silent_ends(monkeypatch: pytest.MonkeyPatch) -> Non
             return super().read()
 
     started = time.monotonic()
-    assert len(list(open_video(0, lambda _: Silent(9, wait=0.01)).frames())) >= 1
+    assert (
+        len(list(open_video(0, lambda _: Silent(numbered(9).picture, 9, wait=0.01)).frames())) >= 1
+    )
     assert time.monotonic() - started < 3
     hanging.set()
 
 
 def test_a_live_stream_that_is_left_is_released() -> None:
-    capture = FakeCapture(10_000, wait=0.001)
+    capture = numbered(10_000, wait=0.001)
     frames = open_video(0, lambda _: capture).frames()
     next(frames)
     frames.close()

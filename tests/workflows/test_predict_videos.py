@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import signal
-import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from fake_capture import FakeCapture
 from utkage.core.errors import ConfigError, UsageError
 from utkage.images.decode import load_image
 from utkage.images.video import open_video
@@ -23,29 +22,11 @@ from utkage.workflows.predict_videos import (
 )
 
 
-class FakeCamera:
-    """A camera that sees one picture again and again, from a slightly other place each time."""
-
-    def __init__(self, rgb: NDArray[np.uint8], count: int, wait: float) -> None:
-        self.rgb, self.count, self.wait = rgb, count, wait
-        self.number = 0
-        self.released = threading.Event()
-
-    def isOpened(self) -> bool:  # noqa: N802
-        return True
-
-    def read(self) -> tuple[bool, Any]:
-        time.sleep(self.wait)
-        if self.number >= self.count:
-            return False, None
-        self.number += 1
-        return True, np.roll(self.rgb, self.number % 5, axis=1)[..., ::-1]
-
-    def get(self, prop: int) -> float:
-        return 1 / self.wait if prop == cv2.CAP_PROP_FPS else 0.0
-
-    def release(self) -> None:
-        self.released.set()
+def camera_of(rgb: NDArray[np.uint8], count: int, wait: float) -> FakeCapture:
+    """Sees one picture again and again, from a slightly other place each time."""
+    return FakeCapture(
+        lambda number: np.roll(rgb, (number + 1) % 5, axis=1), count, wait=wait, rate=1 / wait
+    )
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +50,7 @@ def request_for(*videos: str | int, **settings: Any) -> VideoRequest:
 
 def test_a_camera_until_it_dies(portrait: NDArray[np.uint8]) -> None:
     # Twice as fast as anybody can look at it with a detector at every frame.
-    camera = FakeCamera(portrait, 120, 0.01)
+    camera = camera_of(portrait, 120, 0.01)
     shown: list[ShownFrame] = []
 
     def watch(frame: ShownFrame) -> bool:
@@ -93,7 +74,7 @@ def test_a_camera_until_it_dies(portrait: NDArray[np.uint8]) -> None:
 
 
 def test_a_watcher_ends_it(portrait: NDArray[np.uint8]) -> None:
-    camera = FakeCamera(portrait, 100_000, 0.005)
+    camera = camera_of(portrait, 100_000, 0.005)
     seen = []
 
     def watch(frame: ShownFrame) -> bool:
@@ -106,7 +87,7 @@ def test_a_watcher_ends_it(portrait: NDArray[np.uint8]) -> None:
 
 
 def test_some_seconds_of_a_camera(portrait: NDArray[np.uint8]) -> None:
-    camera = FakeCamera(portrait, 100_000, 0.01)
+    camera = camera_of(portrait, 100_000, 0.01)
     request = request_for(3, duration=0.5)
     (row,) = predict_videos(request, open_capture=lambda _: camera)
     assert row.file == "camera3"
@@ -129,7 +110,7 @@ def test_ctrl_c_finishes_what_was_seen(
 
     source = 0 if live else str(clip)
     request = request_for(source, save_images=tmp_path / "out", every=2)
-    capture = (lambda _: FakeCamera(portrait, 10_000, 0.01)) if live else None
+    capture = (lambda _: camera_of(portrait, 10_000, 0.01)) if live else None
     rows = predict_videos(request, on_frame=watch, open_capture=capture)
     row = next(rows)
     assert (row.status, row.track) == ("ok", 1)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utkage.core.errors import ImageError
+from utkage.images.download import is_url
 from utkage.images.ffmpeg_log import silence_ffmpeg
 
 VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv")
@@ -27,7 +28,6 @@ _FASTEST_RATE = 480.0
 # A live stream that is silent for so long has died.
 SILENCE_SECONDS = 10.0
 _LIVE = re.compile(r"^(rtsp|rtsps|rtmp|rtmps|udp|rtp|srt)://", re.IGNORECASE)
-_WEB = re.compile(r"^https?://", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def video_name(source: str | Path | int) -> str:
 
 def needs_download(name: str) -> bool:
     """Whether reading a video of this name would use the network."""
-    return is_stream(name) or _WEB.match(name) is not None
+    return is_stream(name) or is_url(name)
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, BinaryIO
 from utkage.core.errors import ConfigError
 from utkage.core.reporter import Reporter, SilentReporter
 from utkage.images.inputs import Inputs, open_inputs
-from utkage.models.locate import resolve_weights
 from utkage.workflows.face_pictures import PictureWriter
 from utkage.workflows.face_rows import FaceRow as FaceRow
 from utkage.workflows.face_rows import photo_rows
-from utkage.workflows.predictor import Predictor, PredictSettings
+from utkage.workflows.predictor import PredictSettings, open_predictor
 from utkage.workflows.row_files import check_rows_file, finished_files
 
 if TYPE_CHECKING:
@@ -91,9 +90,7 @@ def _remaining(inputs: Inputs, rows: Path, reporter: Reporter) -> Inputs:
 def _photos(
     inputs: Inputs, request: PredictRequest, reporter: Reporter
 ) -> Generator[Photo, None, None]:
-    predictor = Predictor(request)
-    weights, origin = resolve_weights(request.weights)
-    reporter.info(f"weights {weights} ({origin}), engine {predictor.engine}")
+    predictor = open_predictor(request, reporter)
     with reporter.progress("predicting", inputs.total) as task:
         photos = predictor.photos(inputs.pictures, keep_images=request.save_images is not None)
         with closing(photos):

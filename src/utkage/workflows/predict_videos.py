@@ -25,14 +25,13 @@ from utkage.images.video import (
     open_video,
     video_name,
 )
-from utkage.models.locate import resolve_weights
 from utkage.workflows.face_pictures import PictureWriter
-from utkage.workflows.predictor import Predictor, PredictSettings
+from utkage.workflows.predictor import Predictor, PredictSettings, open_predictor
 from utkage.workflows.rows import answer_columns, gender_with_certainty
 from utkage.workflows.track_rows import TrackRow, track_row
 
 if TYPE_CHECKING:
-    from utkage.engines.inference.watching import FaceTrack, WatchedFrame
+    from utkage.engines.inference.watching import FaceTrack, TrackingSettings, WatchedFrame
     from utkage.images.video_writer import AddFrame
 
 # A file of which less can be read is damaged; containers count a few frames too many.
@@ -65,10 +64,17 @@ class VideoRequest(PredictSettings):
         super().__post_init__()
         if self.crop == "none":
             raise ConfigError("--crop none is for chips; videos need auto or box")
-        if self.every < 1:
-            raise ConfigError(f"--every {self.every}: use 1 (each frame) or more")
+        # Its checks are ours.
+        _ = self.tracking
         if self.duration is not None and not self.duration > 0:
             raise ConfigError(f"--duration {self.duration}: use seconds above 0")
+
+    @property
+    def tracking(self) -> TrackingSettings:
+        """How faces are followed."""
+        from utkage.engines.inference.watching import TrackingSettings
+
+        return TrackingSettings(self.every)
 
 
 @dataclass(frozen=True)
@@ -142,9 +148,7 @@ def predict_videos(
     reporter = reporter or SilentReporter()
     sources = video_sources(request.videos, allow_download=request.allow_download)
     pictures = PictureWriter(request.save_images, request.save_crops, request.contact_sheet)
-    predictor = Predictor(request)
-    weights, origin = resolve_weights(request.weights)
-    reporter.info(f"weights {weights} ({origin}), engine {predictor.engine}")
+    predictor = open_predictor(request, reporter)
     try:
         for source in sources:
             try:
@@ -220,12 +224,10 @@ class _Watching:
     def _events(
         self, task: Progress, write: AddFrame | None, asked: Callable[[], bool]
     ) -> Iterator[FaceTrack]:
-        from utkage.engines.inference.watching import FaceTrack, TrackingSettings
+        from utkage.engines.inference.watching import FaceTrack
 
         frames = self._frames(asked)
-        events = self.predictor.watch(
-            frames, TrackingSettings(self.request.every), live=self.video.live
-        )
+        events = self.predictor.watch(frames, self.request.tracking, live=self.video.live)
         with closing(frames), closing(events):
             for event in events:
                 if isinstance(event, FaceTrack):

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from utkage.core.errors import ConfigError, UsageError
+from utkage.core.reporter import Reporter
 from utkage.faces.choice import check_detector, open_detector
 from utkage.images.inputs import PictureInput, as_input, open_inputs
+from utkage.models.locate import resolve_weights
 from utkage.workflows.face_rows import FaceRow, photo_rows
 from utkage.workflows.rows import RowOptions
 
@@ -197,6 +199,18 @@ class Predictor:
             workers=self.settings.workers,
             live=live,
         )
+
+
+def open_predictor(settings: PredictSettings, reporter: Reporter) -> Predictor:
+    """Load a predictor and say which weights and which engine it has.
+
+    Raises:
+        UsageError, WeightsError: as ``Predictor``.
+    """
+    predictor = Predictor(settings)
+    weights, origin = resolve_weights(settings.weights)
+    reporter.info(f"weights {weights} ({origin}), engine {predictor.engine}")
+    return predictor
 
 
 def _pictures(source: Any) -> Iterable[PictureInput]:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-
-from utkage.engines.inference.predictions import Predictions, distribution_quantile
+from utkage.engines.inference.predictions import Floats, Predictions, distribution_quantile
 
 # What a look counts whose face is flagged as blurred, small, turned or cut off.
 WEAK_WEIGHT = 0.2
@@ -74,9 +72,5 @@ class RunningAnswer:
         return self._shown
 
 
-def _mixed(
-    mean: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
-    new: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
-    share: float,
-) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+def _mixed(mean: Floats, new: Floats, share: float) -> Floats:
     return mean + share * (new - mean)

@@ -41,7 +41,7 @@ class TrackingSettings:
 
     def __post_init__(self) -> None:
         if self.every < 1:
-            raise ConfigError(f"--every {self.every}: detect in every 1st frame or more seldom")
+            raise ConfigError(f"--every {self.every}: use 1 (each frame) or more")
         if not self.gap >= 0:
             raise ConfigError(f"--gap {self.gap}: use 0 or more seconds")
 
