@@ -6,33 +6,37 @@ import sys
 
 import pytest
 
-from utkage.core.allocator import keep_freed_memory
+from utkage.core.allocator import keeping_freed_memory
 
-# Page faults of taking and freeing 64 MB again and again, after a first time.
+# Page faults of taking and freeing 64 MB again and again, after a first time: before, in and
+# behind the body.
 FAULTS = """
-import resource, sys
+import resource
 import numpy as np
-from utkage.core.allocator import keep_freed_memory
-if sys.argv[1] == "keep":
-    assert keep_freed_memory()
-np.ones(8_000_000)
-before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-for _ in range(10):
+from utkage.core.allocator import keeping_freed_memory
+def faults():
     np.ones(8_000_000)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(10):
+        np.ones(8_000_000)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+usual = faults()
+with keeping_freed_memory() as kept:
+    assert kept
+    inside = faults()
+print(usual, inside, faults())
 """
 
 
-def faults(how: str) -> int:
-    words = [sys.executable, "-c", FAULTS, how]
-    return int(subprocess.run(words, check=True, capture_output=True).stdout)
-
-
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
-def test_freed_memory_is_used_again() -> None:
-    assert faults("keep") < faults("usual") / 10
+def test_freed_memory_is_used_again_and_returned_in_the_end() -> None:
+    done = subprocess.run([sys.executable, "-c", FAULTS], check=True, capture_output=True)
+    usual, inside, behind = map(int, done.stdout.split())
+    assert inside < usual / 10
+    assert behind > usual / 2
 
 
 def test_elsewhere_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
-    assert not keep_freed_memory()
+    with keeping_freed_memory() as kept:
+        assert not kept

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from utkage.core.allocator import keep_freed_memory
 from utkage.core.errors import UsageError
 from utkage.core.files import require_folder
 from utkage.core.reporter import Reporter, SilentReporter
@@ -147,8 +146,6 @@ def set_up(
     group = group or Group()
     device, reason = choose_device(request.device)
     device = local_device(device)
-    if device.type == "cpu":
-        keep_freed_memory()
     config = request.config
     store, training, validation = open_data(request.data)
     folder = group.from_first(request.run or new_run_folder(RUNS_FOLDER))

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from utkage.core.allocator import keep_freed_memory
 from utkage.core.errors import UsageError
 from utkage.core.files import file_hash, require_folder
 from utkage.core.reporter import Reporter, SilentReporter
@@ -92,8 +91,6 @@ def set_up_seed(request: SeedTrainRequest, reporter: Reporter) -> tuple[SeedSyst
     from utkage.models.seed.initial import initial_seed_system
 
     device, reason = choose_device(request.device)
-    if device.type == "cpu":
-        keep_freed_memory()
     config = request.config
     store, training, validation = open_data(request.data)
     folder = request.run or new_run_folder(RUNS_FOLDER)

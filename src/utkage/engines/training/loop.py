@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from utkage.core.allocator import keeping_freed_memory
 from utkage.core.errors import ConfigError
 from utkage.core.files import write_text
 from utkage.core.reporter import Reporter, SilentReporter
@@ -136,7 +137,7 @@ def fit(network: MultiTaskNet, setup: Setup, reporter: Reporter) -> FitResult:
         TrainingError: a loss that is not finite, a checkpoint of other settings, or files that
             cannot be written.
     """
-    with explaining_lost_writes(setup.folder):
+    with explaining_lost_writes(setup.folder), keeping_freed_memory():
         return _fit(network, setup, reporter)
 
 

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
+from utkage.core.allocator import keeping_freed_memory
 from utkage.core.reporter import Reporter
 from utkage.data.batches import epoch_order, steps_per_epoch
 from utkage.engines.inference.predictor import BATCH, TorchPredictor
@@ -98,7 +99,7 @@ def time_steps(
         reporter: Who is told.
     """
     times: list[float] = []
-    with reporter.progress(label, WARM_UP + MEASURED) as task:
+    with keeping_freed_memory(), reporter.progress(label, WARM_UP + MEASURED) as task:
         for number in range(WARM_UP + MEASURED):
             started = time.perf_counter()
             step(number)

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from utkage.core.allocator import keeping_freed_memory
 from utkage.core.errors import ConfigError
 from utkage.core.files import write_text
 from utkage.core.reporter import Reporter
@@ -104,7 +105,7 @@ def fit_seed(system: SeedSystem, setup: SeedSetup, reporter: Reporter) -> FitRes
         TrainingError: a loss that is not finite, a checkpoint of other settings, or files that
             cannot be written.
     """
-    with explaining_lost_writes(setup.folder):
+    with explaining_lost_writes(setup.folder), keeping_freed_memory():
         return _fit_seed(system, setup, reporter)
 
 
