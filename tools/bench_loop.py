@@ -36,6 +36,7 @@ from utkage.engines.training.config import TrainConfig
 from utkage.engines.training.loop import Setup, fit
 from utkage.engines.training.objective import objective_of
 from utkage.engines.training.parameter_groups import parameter_groups
+from utkage.engines.training.targets import Targets
 from utkage.faces.contract import utkface_contract
 from utkage.models.locate import shipped_weights
 from utkage.models.multitask import MultiTaskNet
@@ -165,11 +166,11 @@ def _bare_step(network: MultiTaskNet, config: TrainConfig) -> Callable[[], objec
     shape = (config.batch_size, 3, config.size, config.size)
     images = torch.rand(shape).mul(255).to(memory_format=torch.channels_last)
     samples = torch.arange(config.batch_size)
-    ages, genders = samples % AGE_COUNT, samples % 2
+    targets = Targets(samples % AGE_COUNT, samples % 2)
 
     def step() -> None:
         optimizer.zero_grad(set_to_none=True)
-        objective(network(images), ages, genders).backward()  # type: ignore[no-untyped-call]
+        objective(network(images), targets).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
 
     return step

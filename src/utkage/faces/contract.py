@@ -35,6 +35,8 @@ UTKFACE_CHIP_SIZE = 200
 UTKFACE_BOX = (17.0, -33.0, 183.0, 203.0)
 # Pictures below this many pixels show too little of a face to be chips.
 MIN_SIDE = 32
+# Share of the side by which landmarks may lie apart: other roundings, not another crop.
+TOLERANCE = 0.01
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,16 @@ class CropContract:
         scale = size / self.size
         template = tuple((x * scale, y * scale) for x, y in self.template)
         return CropContract(size, template, self.colour, self.mean, self.std)
+
+    def distance(self, other: CropContract) -> float:
+        """How far the landmarks of two crops lie apart at most, as a share of the side."""
+        theirs = other.at_size(self.size).template
+        points = zip(self.template, theirs, strict=True)
+        return max(max(abs(x - u), abs(y - v)) for (x, y), (u, v) in points) / self.size
+
+    def fits(self, other: CropContract) -> bool:
+        """Whether chips of the two show the same part of a face."""
+        return self.distance(other) <= TOLERANCE
 
     def unscaled(self) -> CropContract:
         """The same crop for models that bring 0..255 into their own range."""

@@ -173,9 +173,7 @@ def require_one_crop(first: Answerer, others: list[Answerer]) -> None:
     for other in others:
         if first.card is None or other.card is None:
             continue
-        theirs = other.contract.at_size(first.contract.size).template
-        apart = np.abs(np.array(theirs) - np.array(first.contract.template)).max()
-        if apart > 0.01 * first.contract.size:
+        if not first.contract.fits(other.contract):
             raise UsageError(
                 f"--compare {other.path}: wants its faces cut otherwise than {first.path}; "
                 "evaluate each by itself"

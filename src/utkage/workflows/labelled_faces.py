@@ -20,9 +20,6 @@ from utkage.data.workers import ingest
 from utkage.faces.contract import CropContract
 from utkage.faces.retinaface import RetinaFaceDetector
 
-# Share of the chip by which landmarks may differ: other roundings, not another crop.
-GEOMETRY_TOLERANCE = 0.01
-
 
 @dataclass(frozen=True)
 class FaceChoice:
@@ -132,10 +129,9 @@ def _guard_geometry(
     store: ChipStore, contract: CropContract, choice: FaceChoice, reporter: Reporter
 ) -> None:
     """Refuse chips that are cut otherwise than those the weights learned from, unless told."""
-    ours = np.array(store.contract.at_size(contract.size).template)
-    apart = float(np.abs(ours - np.array(contract.template)).max())
-    if apart <= GEOMETRY_TOLERANCE * contract.size:
+    if contract.fits(store.contract):
         return
+    apart = contract.distance(store.contract) * contract.size
     words = (
         f"{store.folder}: its chips are cut otherwise than those of the weights (landmarks up to "
         f"{apart:.1f} pixels apart)"

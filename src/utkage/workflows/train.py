@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,8 +27,12 @@ from utkage.models.registry import get_backbone
 from utkage.workflows.run_folder import new_run_folder, now, recorded
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from utkage.engines.training.distributed import Group
+    from utkage.engines.training.learner import TrainingBatch
     from utkage.engines.training.loop import Setup
+    from utkage.engines.training.targets import Lesson
     from utkage.models.multitask import MultiTaskNet
 
 MIN_CHIPS = 2
@@ -112,8 +117,9 @@ def _train(request: TrainRequest, group: Group, reporter: Reporter) -> TrainResu
     with contextlib.ExitStack() as stack:
         if group.is_first:
             origin = provenance(setup.card, setup.identity)
-            keeper = recorded(setup.folder, recipe, origin, lambda: first_batch(setup)[:3])
+            keeper = recorded(setup.folder, recipe, origin, lambda: _sample(first_batch(setup)))
             setup = replace(setup, on_epoch=stack.enter_context(keeper))
+        setup = replace(setup, lesson=_lesson(setup, reporter))
         result = fit(network, setup, reporter)
     return TrainResult(
         setup.folder,
@@ -141,6 +147,7 @@ def set_up(
     from utkage.engines.training.age_losses import AGE_LOSSES
     from utkage.engines.training.distributed import Group, local_device
     from utkage.engines.training.loop import Setup
+    from utkage.engines.training.teacher import find_teacher
     from utkage.models.initial import initial_network
 
     group = group or Group()
@@ -164,12 +171,17 @@ def set_up(
         allow_download=config.allow_download,
         age_head=loss.head,
     )
-    known = int(np.isin(validation.fingerprints(), start.fingerprints).sum())
-    if known > SEEN_TOLERANCE * len(validation):
-        reporter.warn(
-            f"the initial weights learned from {known} of the {len(validation)} validation "
-            "pictures, so validation will flatter; --init scratch does not have this"
-        )
+    teacher = find_teacher(config.teacher, store.contract)
+    before = {"initial weights": start.fingerprints}
+    if teacher is not None:
+        before["teacher"] = teacher.fingerprints
+    for name, fingerprints in before.items():
+        known = int(np.isin(validation.fingerprints(), fingerprints).sum())
+        if known > SEEN_TOLERANCE * len(validation):
+            reporter.warn(
+                f"{known} of the {len(validation)} validation pictures are among those that the "
+                f"{name} learned from, so validation will flatter"
+            )
     backbone = get_backbone(config.backbone)
     data = describe_data(store)
     card = Card(
@@ -188,6 +200,7 @@ def set_up(
         },
         lineage=(
             *start.lineage,
+            *([] if teacher is None else [teacher.lineage]),
             f"trained on {data['source']}, split {store.split_hash}, by: "
             f"{request.command or 'utkage.train'}",
         ),
@@ -198,6 +211,7 @@ def set_up(
         **{name: value for name, value in config.to_dict().items() if name not in FREE_FIELDS},
         **augmentation_identity(request.augmentation),
         "init": start.identity,
+        "teacher": None if teacher is None else teacher.identity,
         "split_hash": store.split_hash,
         "chip_size": store.contract.size,
     }
@@ -208,12 +222,27 @@ def set_up(
         identity=identity,
         train=training,
         val=validation,
-        learned=np.union1d(start.fingerprints, training.fingerprints()),
+        learned=reduce(np.union1d, before.values(), training.fingerprints()),
         device=device,
         folder=folder,
         group=group,
+        teacher=teacher,
     )
     return start.network, setup
+
+
+def _sample(batch: TrainingBatch) -> tuple[Tensor, Tensor, Tensor]:
+    return batch.images, batch.targets.ages, batch.targets.genders
+
+
+def _lesson(setup: Setup, reporter: Reporter) -> Lesson | None:
+    """What the teacher answers for the training chips, if there is one, in all processes."""
+    if setup.teacher is None:
+        return None
+    first = setup.group.is_first
+    return setup.group.from_first(
+        setup.teacher.lesson(setup.train, setup.device, setup.folder, reporter) if first else None
+    )
 
 
 def open_data(data: Path) -> tuple[ChipStore, LabelledChips, LabelledChips]:

@@ -11,11 +11,13 @@ import torch
 from torch import nn
 
 from utkage.core.errors import TrainingError
+from utkage.data.labels import AGE_COUNT
 from utkage.engines.training.config import TrainConfig
 from utkage.engines.training.distributed import Group
 from utkage.engines.training.learner import Learner, TrainingBatch
-from utkage.engines.training.objective import Blend, objective_of
+from utkage.engines.training.objective import objective_of
 from utkage.engines.training.step_errors import explained
+from utkage.engines.training.targets import Blend, Lesson, Targets
 from utkage.models.multitask import MultiTaskNet
 from utkage.models.registry import NO_SCALING, Backbone, with_backbone
 
@@ -58,9 +60,13 @@ def batch(count: int = 7) -> TrainingBatch:
     generator = torch.Generator().manual_seed(1)
     images = torch.rand(count, 3, 32, 32, generator=generator) * 255
     ages, genders = torch.arange(count) * 13, torch.arange(count) % 2
-    importance = torch.linspace(0.5, 2, count)
-    blend = Blend(ages.roll(1), genders.roll(1), torch.linspace(0, 1, count), importance.roll(1))
-    return TrainingBatch(images, ages, genders, blend, importance)
+    lesson = Lesson(
+        torch.rand(count, AGE_COUNT, generator=generator).softmax(1),
+        torch.rand(count, generator=generator),
+    )
+    targets = Targets(ages, genders, torch.linspace(0.5, 2, count), lesson)
+    others = targets.part(torch.arange(count).roll(1))
+    return TrainingBatch(images, targets, Blend(others, torch.linspace(0, 1, count)))
 
 
 def gradients(config: TrainConfig) -> tuple[float, dict[str, torch.Tensor]]:

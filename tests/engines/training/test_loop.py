@@ -22,6 +22,7 @@ from utkage.engines.training.distributed import Group
 from utkage.engines.training.loop import FitResult, Setup, fit, learning_rate
 from utkage.engines.training.schedule import SCHEDULES, Moment
 from utkage.engines.training.summary import METRICS_NAME, SUMMARY_NAME
+from utkage.engines.training.targets import Lesson, Targets
 from utkage.models.card import Card
 from utkage.models.locate import BEST_NAME, LAST_NAME
 from utkage.models.multitask import MultiTaskNet
@@ -241,18 +242,18 @@ def test_every_chip_is_seen_once_per_epoch(
 def test_a_face_varies_by_epoch_and_not_by_batch(make_setup: MakeSetup) -> None:
     setup = make_setup()
     chosen = np.arange(24)
-    images, ages, genders, blend, _ = loop.training_batch(setup, chosen, 32, 1)
+    images, targets, blend = loop.training_batch(setup, chosen, 32, 1)
     assert blend is None
     some = np.array([17, 3, 8])
     part = loop.training_batch(setup, some, 32, 1)
-    torch.testing.assert_close(part[0], images[some], atol=1e-2, rtol=0)
-    assert torch.equal(part[1], ages[some])
-    assert torch.equal(part[2], genders[some])
+    torch.testing.assert_close(part.images, images[some], atol=1e-2, rtol=0)
+    assert torch.equal(part.targets.ages, targets.ages[some])
+    assert torch.equal(part.targets.genders, targets.genders[some])
     for other in (
         loop.training_batch(setup, chosen, 32, 2),
         loop.training_batch(make_setup(config=replace(CONFIG, seed=1)), chosen, 32, 1),
     ):
-        assert bool(((other[0] - images).abs().amax((1, 2, 3)) > 1).all())
+        assert bool(((other.images - images).abs().amax((1, 2, 3)) > 1).all())
 
 
 # Without a checkpoint after every step.
@@ -264,25 +265,37 @@ def test_blended_faces_have_the_labels_of_both(make_setup: MakeSetup) -> None:
     plain = make_setup()
     setup, chosen = replace(plain, augmentation=MIXED), np.arange(24)[::-1].copy()
     faces = loop.training_batch(plain, chosen, 32, 1)
-    images, ages, genders, blend, importance = loop.training_batch(setup, chosen, 32, 1)
+    images, targets, blend = loop.training_batch(setup, chosen, 32, 1)
     assert blend is not None
-    assert importance is None
-    assert torch.equal(ages, faces.ages)
-    assert torch.equal(genders, faces.genders)
+    ages, genders, importance, lesson = targets
+    assert importance is lesson is None
+    assert torch.equal(ages, faces.targets.ages)
+    assert torch.equal(genders, faces.targets.genders)
     alone = blend.weight == 1
     assert 2 < int(alone.sum()) < 15
-    assert torch.equal(blend.ages[alone], ages[alone])
+    assert torch.equal(blend.others.ages[alone], ages[alone])
     assert torch.equal(images[alone], faces.images[alone])
-    assert int((blend.ages != ages).sum()) > 5
+    assert int((blend.others.ages != ages).sum()) > 5
     for row in (~alone).nonzero()[:, 0].tolist():
         share = blend.weight[row]
         fits = [
             bool((images[row] - share * faces.images[row] - (1 - share) * other).abs().max() < 0.1)
-            and (ages[at], genders[at]) == (blend.ages[row], blend.genders[row])
+            and (ages[at], genders[at]) == (blend.others.ages[row], blend.others.genders[row])
             for at, other in enumerate(faces.images)
         ]
         assert sum(fits) == 1
         assert not fits[row]
+
+
+def assert_same(found: Targets, expected: Targets) -> None:
+    assert found.lesson is not None
+    assert expected.lesson is not None
+    for one, other in zip(
+        (*found[:3], *found.lesson), (*expected[:3], *expected.lesson), strict=True
+    ):
+        assert one is not None
+        assert other is not None
+        assert torch.equal(one, other)
 
 
 @pytest.mark.parametrize("size", [2, 3])
@@ -293,23 +306,22 @@ def test_blends_do_not_depend_on_the_number_of_processes(make_setup: MakeSetup, 
         setup,
         config=replace(setup.config, source_weighting="equal"),
         train=replace(setup.train, sources=sources),
+        lesson=Lesson(torch.rand(24, 117), torch.rand(24)),
     )
     whole = loop.training_batch(setup, chosen, 32, 1)
     assert whole.blend is not None
-    assert whole.importance is not None
-    assert float(whole.importance[0]) < 1 < float(whole.importance[-1])
+    importance = whole.targets.importance
+    assert importance is not None
+    assert float(importance[0]) < 1 < float(importance[-1])
     for rank in range(size):
         group = Group(rank, size)
-        mine = group.share(chosen)
+        mine = torch.from_numpy(group.share(chosen))
         part = loop.training_batch(replace(setup, group=group), chosen, 32, 1)
         assert part.blend is not None
-        assert part.importance is not None
-        assert torch.equal(part.importance, whole.importance[mine])
         torch.testing.assert_close(part.images, whole.images[mine], atol=1e-2, rtol=0)
-        assert torch.equal(part.ages, whole.ages[mine])
-        assert torch.equal(part.genders, whole.genders[mine])
-        for found, expected in zip(part.blend, whole.blend, strict=True):
-            assert torch.equal(found, expected[mine])
+        assert_same(part.targets, whole.targets.part(mine))
+        assert_same(part.blend.others, whole.blend.others.part(mine))
+        assert torch.equal(part.blend.weight, whole.blend.weight[mine])
     # The picture of the first batch shows all of it, whoever draws it.
     assert len(loop.first_batch(replace(setup, group=Group(1, 2))).images) == CONFIG.batch_size
 

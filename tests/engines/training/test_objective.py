@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -11,12 +13,19 @@ from utkage.engines.training.losses import (
     gender_loss,
     soft_age_labels,
 )
-from utkage.engines.training.objective import Blend, objective_of
+from utkage.engines.training.objective import objective_of
+from utkage.engines.training.targets import Blend, Lesson, Targets
 from utkage.models.age_heads import AGE_HEADS
 
 AGES = torch.tensor([0, 25, 60, 116])
 GENDERS = torch.tensor([0, 1, 1, 0])
-BLEND = Blend(AGES.roll(1), GENDERS.roll(1), torch.tensor([1.0, 0.25, 0.5, 0.9]))
+TARGETS = Targets(AGES, GENDERS)
+NEXT = torch.tensor([3, 0, 1, 2])
+BLEND = Blend(TARGETS.part(NEXT), torch.tensor([1.0, 0.25, 0.5, 0.9]))
+LESSON = Lesson(
+    soft_age_labels(torch.tensor([3, 40, 55, 100]), AGE_COUNT, 4.0, 0.0, 4.0).double(),
+    torch.tensor([0.2, 0.9, 0.4, 0.1], dtype=torch.float64),
+)
 
 
 def outputs(name: str, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
@@ -41,7 +50,7 @@ def test_the_default_is_dldl_v2() -> None:
         + 0.3 * expected_age_error(logits[0], AGES).mean()
         + 0.7 * gender_loss(logits[1], GENDERS, 0.05).mean()
     )
-    torch.testing.assert_close(objective_of(config)(logits, AGES, GENDERS), expected)
+    torch.testing.assert_close(objective_of(config)(logits, TARGETS), expected)
 
 
 @pytest.mark.parametrize("name", AGE_LOSSES)
@@ -51,7 +60,7 @@ def test_every_loss_is_least_at_the_truth(name: str) -> None:
     optimizer = torch.optim.Adam([age_outputs], lr=0.5)
     for _ in range(300):
         optimizer.zero_grad()
-        objective((age_outputs, gender_logits), AGES, GENDERS).backward()  # type: ignore[no-untyped-call]
+        objective((age_outputs, gender_logits), TARGETS).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     distribution = AGE_HEADS[AGE_LOSSES[name].head].distribution(age_outputs.detach())
     mean = distribution @ torch.arange(AGE_COUNT, dtype=torch.float64)
@@ -67,18 +76,19 @@ def test_a_blend_is_the_weighted_loss_of_both_labels(name: str) -> None:
         one = logits[0][row : row + 1], logits[1][row : row + 1]
         share = float(BLEND.weight[row])
         rows = slice(row, row + 1)
-        expected += share * objective(one, AGES[rows], GENDERS[rows]) / 4
-        expected += (1 - share) * objective(one, BLEND.ages[rows], BLEND.genders[rows]) / 4
-    found = objective(logits, AGES, GENDERS, BLEND)
+        expected += share * objective(one, TARGETS.part(rows)) / 4
+        expected += (1 - share) * objective(one, BLEND.others.part(rows)) / 4
+    found = objective(logits, TARGETS, BLEND)
     torch.testing.assert_close(found, expected)
 
 
 def test_for_distributions_that_is_the_blended_target() -> None:
     config = TrainConfig(l1_weight=0.0, gender_weight=0.0)
     logits = outputs("dldl_v2")
-    objective_of(config)(logits, AGES, GENDERS, BLEND).backward()  # type: ignore[no-untyped-call]
+    objective_of(config)(logits, TARGETS, BLEND).backward()  # type: ignore[no-untyped-call]
     (own, other) = (
-        soft_age_labels(ages, AGE_COUNT, 1.0, 0.05, 4.0).double() for ages in (AGES, BLEND.ages)
+        soft_age_labels(ages, AGE_COUNT, 1.0, 0.05, 4.0).double()
+        for ages in (AGES, BLEND.others.ages)
     )
     share = BLEND.weight.unsqueeze(1)
     targets = share * own + (1 - share) * other
@@ -95,27 +105,62 @@ def test_weights_belong_to_ages_and_leave_gender_alone() -> None:
     of_age = torch.nn.functional.cross_entropy(logits[0], AGES, reduction="none")
     of_gender = gender_loss(logits[1], GENDERS, 0.05)
     expected = (of_age * weights[AGES] + of_gender).mean()
-    torch.testing.assert_close(objective(logits, AGES, GENDERS), expected)
+    torch.testing.assert_close(objective(logits, TARGETS), expected)
     # A blended face's labels each bring their own weight.
-    others = torch.nn.functional.cross_entropy(logits[0], BLEND.ages, reduction="none")
+    others = torch.nn.functional.cross_entropy(logits[0], BLEND.others.ages, reduction="none")
     both = BLEND.weight * (of_age * weights[AGES] + of_gender) + (1 - BLEND.weight) * (
-        others * weights[BLEND.ages] + gender_loss(logits[1], BLEND.genders, 0.05)
+        others * weights[BLEND.others.ages] + gender_loss(logits[1], BLEND.others.genders, 0.05)
     )
-    torch.testing.assert_close(objective(logits, AGES, GENDERS, BLEND), both.mean())
+    torch.testing.assert_close(objective(logits, TARGETS, BLEND), both.mean())
 
 
 def test_faces_weigh_as_told_whichever_label_is_meant() -> None:
     objective, logits = objective_of(TrainConfig()), outputs("dldl_v2")
     importance = torch.tensor([0.5, 2.0, 1.0, 0.25], dtype=torch.float64)
-    blend = BLEND._replace(importance=importance.roll(1))
+    targets = TARGETS._replace(importance=importance)
+    blend = BLEND._replace(others=targets.part(NEXT))
     expected = torch.zeros((), dtype=torch.float64)
     for row in range(4):
         one = logits[0][row : row + 1], logits[1][row : row + 1]
         rows, share = slice(row, row + 1), float(BLEND.weight[row])
-        own = objective(one, AGES[rows], GENDERS[rows])
-        other = objective(one, blend.ages[rows], blend.genders[rows])
+        own = objective(one, TARGETS.part(rows))
+        other = objective(one, BLEND.others.part(rows))
         expected += share * importance[row] * own / 4
-        expected += (1 - share) * importance.roll(1)[row] * other / 4
-    torch.testing.assert_close(objective(logits, AGES, GENDERS, blend, importance), expected)
-    alone = objective(logits, AGES, GENDERS, importance=importance)
-    assert float(alone) != pytest.approx(float(objective(logits, AGES, GENDERS)))
+        expected += (1 - share) * importance[NEXT][row] * other / 4
+    torch.testing.assert_close(objective(logits, targets, blend), expected)
+    alone = objective(logits, targets)
+    assert float(alone) != pytest.approx(float(objective(logits, TARGETS)))
+
+
+@pytest.mark.parametrize("name", AGE_LOSSES)
+def test_a_teacher_has_its_share_of_the_loss(name: str) -> None:
+    config, logits = TrainConfig(age_loss=name, gender_weight=0.7), outputs(name)
+    taught = TARGETS._replace(lesson=LESSON)
+    log = AGE_HEADS[AGE_LOSSES[name].head].distribution(logits[0]).log()
+    kl = (torch.xlogy(LESSON.ages, LESSON.ages) - LESSON.ages * log).sum(1)
+    p = torch.sigmoid(logits[1])
+    bce = -(LESSON.genders * p.log() + (1 - LESSON.genders) * (1 - p).log())
+    wholly = objective_of(replace(config, teacher_weight=1.0))(logits, taught)
+    torch.testing.assert_close(wholly, (kl + 0.7 * bce).mean(), rtol=1e-4, atol=1e-6)
+    labels = objective_of(config)(logits, TARGETS)
+    partly = objective_of(replace(config, teacher_weight=0.25))(logits, taught)
+    torch.testing.assert_close(partly, 0.75 * labels + 0.25 * wholly)
+    unheard = objective_of(replace(config, teacher_weight=0.0))(logits, taught)
+    torch.testing.assert_close(unheard, labels)
+
+
+@pytest.mark.parametrize("name", AGE_LOSSES)
+def test_what_is_learned_from_a_teacher_alone_is_its_answer(name: str) -> None:
+    objective = objective_of(TrainConfig(age_loss=name, teacher_weight=1.0))
+    age_outputs, gender_logits = outputs(name)
+    optimizer = torch.optim.Adam([age_outputs, gender_logits], lr=0.3)
+    for _ in range(500):
+        optimizer.zero_grad()
+        loss = objective((age_outputs, gender_logits), TARGETS._replace(lesson=LESSON))
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+    found = AGE_HEADS[AGE_LOSSES[name].head].distribution(age_outputs.detach())
+    assert float((found - LESSON.ages).abs().sum(1).max()) < 0.1
+    torch.testing.assert_close(
+        torch.sigmoid(gender_logits.detach()), LESSON.genders, atol=0.02, rtol=0
+    )

@@ -55,6 +55,9 @@ class TrainConfig:
         age_weight_clip: The largest such weight.
         source_weighting: ``"equal"`` lets the sources of a prepared set weigh the same altogether,
             ``"sqrt"`` by the square root of their number of faces, ``"none"`` by their number.
+        teacher: Weights whose answers for the training faces are learned besides the labels
+            (distillation): ``"shipped"``, a file or a run folder; ``""``: labels alone.
+        teacher_weight: Share of the loss that the teacher's answers have, 0..1.
         gender_weight: Weight of the gender loss.
         gender_smoothing: Label smoothing of the gender loss, 0..0.5.
         ema_decay: Decay per step of the averaged weights that are validated and kept.
@@ -96,6 +99,8 @@ class TrainConfig:
     age_weighting: str = "none"
     age_weight_clip: float = 5.0
     source_weighting: str = "none"
+    teacher: str = ""
+    teacher_weight: float = 0.5
     gender_weight: float = 1.0
     gender_smoothing: float = 0.05
     ema_decay: float = 0.998
@@ -162,6 +167,7 @@ class TrainConfig:
             self.source_weighting,
             weightings,
         )
+        _require(0 <= self.teacher_weight <= 1, "teacher weight", self.teacher_weight, "0 to 1")
         _require(self.gender_weight >= 0, "gender weight", self.gender_weight, "at least 0")
         _require(0 <= self.gender_smoothing < 0.5, "smoothing", self.gender_smoothing, "0 to 0.5")
         _require(0 <= self.ema_decay < 1, "EMA decay", self.ema_decay, "0 to below 1")

@@ -16,9 +16,10 @@ from utkage.engines.training.distributed import Group
 from utkage.engines.training.ema import WeightAverage
 from utkage.engines.training.freezing import set_frozen
 from utkage.engines.training.global_norm import share_norms
-from utkage.engines.training.objective import Blend, Objective
+from utkage.engines.training.objective import Objective
 from utkage.engines.training.parameter_groups import parameter_groups
 from utkage.engines.training.precision import autocast_type
+from utkage.engines.training.targets import Blend, Targets
 from utkage.models.multitask import MultiTaskNet
 
 
@@ -27,32 +28,18 @@ class TrainingBatch(NamedTuple):
 
     Attributes:
         images: float (n, 3, S, S), 0..255.
-        ages: int64 (n,).
-        genders: int64 (n,).
+        targets: Of the n faces.
         blend: What the faces were blended with, if they were.
-        importance: float32 (n,), how much each face weighs in the loss; None: 1 each.
     """
 
     images: Tensor
-    ages: Tensor
-    genders: Tensor
+    targets: Targets
     blend: Blend | None = None
-    importance: Tensor | None = None
 
     def part(self, rows: slice | Tensor) -> TrainingBatch:
         """Some of the faces."""
-
-        def some(values: Tensor | None) -> Tensor | None:
-            return None if values is None else values[rows]
-
-        blend = self.blend and Blend(
-            self.blend.ages[rows],
-            self.blend.genders[rows],
-            self.blend.weight[rows],
-            some(self.blend.importance),
-        )
-        images, ages, genders = self.images[rows], self.ages[rows], self.genders[rows]
-        return TrainingBatch(images, ages, genders, blend, some(self.importance))
+        blend = self.blend and self.blend.part(rows)
+        return TrainingBatch(self.images[rows], self.targets.part(rows), blend)
 
 
 class Learner:
@@ -143,7 +130,7 @@ class Learner:
     def _backward(self, batch: TrainingBatch, count: int) -> float:
         """Gradients of the mean over the batch of all processes; this process's part of it."""
         total = 0.0
-        split = torch.arange(len(batch.ages)).tensor_split(self._config.accumulate)
+        split = torch.arange(len(batch.images)).tensor_split(self._config.accumulate)
         parts = [part for part in split if len(part)]
         for index, part in enumerate(parts):
             last = index == len(parts) - 1
@@ -156,9 +143,7 @@ class Learner:
                 ):
                     outputs = self._forward(faces.images)
                 logits = outputs[0].float(), outputs[1].float()
-                loss = self._objective(
-                    logits, faces.ages, faces.genders, faces.blend, faces.importance
-                )
+                loss = self._objective(logits, faces.targets, faces.blend)
                 share = len(part) / count
                 # DistributedDataParallel takes the mean over processes.
                 weighted = self._scaler.scale(loss * (share * self._group.size))

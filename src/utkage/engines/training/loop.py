@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from utkage.core.allocator import keeping_freed_memory
 from utkage.core.errors import ConfigError
@@ -56,6 +56,8 @@ from utkage.engines.training.summary import (
     ignore_epoch,
     write_summary,
 )
+from utkage.engines.training.targets import Lesson, Targets
+from utkage.engines.training.teacher import Teacher
 from utkage.models.card import Card
 from utkage.models.chip_graph import ChipGraph
 from utkage.models.locate import BEST_NAME, LAST_NAME
@@ -86,6 +88,8 @@ class Setup:
         device: Where to compute.
         folder: The run folder; the same one for all processes.
         group: The processes that train together.
+        teacher: Weights to learn from besides the labels, if there are any.
+        lesson: What they answer for the training chips; with them, wanted before ``fit``.
         on_epoch: Called after every epoch, when its files are written, with all rows so far.
     """
 
@@ -99,6 +103,8 @@ class Setup:
     device: torch.device
     folder: Path
     group: Group = field(default_factory=Group)
+    teacher: Teacher | None = None
+    lesson: Lesson | None = None
     on_epoch: OnEpoch = ignore_epoch
 
     def objective(self) -> Objective:
@@ -106,9 +112,14 @@ class Setup:
         return objective_of(self.config, weights_by_age(self.config, self.train.ages))
 
     @cached_property
-    def importance(self) -> Tensor | None:
-        """How much each training face weighs in the loss, float32 (n,); None: 1 each."""
-        return weights_by_face(self.config, self.train)
+    def targets(self) -> Targets:
+        """Of all training faces, on the processor."""
+        return Targets(
+            torch.from_numpy(self.train.ages),
+            torch.from_numpy(self.train.genders),
+            weights_by_face(self.config, self.train),
+            self.lesson,
+        )
 
 
 @dataclass(frozen=True)
@@ -312,12 +323,8 @@ def _varied(setup: Setup, chosen: NDArray[np.int64], size: int, epoch: int) -> T
     random = SampleRandom(setup.config.seed, epoch, torch.from_numpy(chosen))
     chips = torch.from_numpy(setup.train.pixels[setup.train.rows[chosen]]).to(setup.device)
     images = augment(chips, size, setup.augmentation, random)
-    ages = torch.from_numpy(setup.train.ages[chosen]).to(setup.device)
-    genders = torch.from_numpy(setup.train.genders[chosen]).to(setup.device)
-    importance = setup.importance
-    if importance is not None:
-        importance = importance[torch.from_numpy(chosen)].to(setup.device)
-    return TrainingBatch(images, ages, genders, importance=importance)
+    targets = setup.targets.part(torch.from_numpy(chosen)).to(setup.device)
+    return TrainingBatch(images, targets)
 
 
 def validate(

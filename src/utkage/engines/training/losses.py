@@ -9,6 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - the field's usual name
 
+from utkage.engines.training.targets import Lesson
+from utkage.models.age_heads import log_distribution
+
 
 def soft_age_labels(ages: Tensor, years: int, base: float, slope: float, top: float) -> Tensor:
     """Gaussian label distributions over whole years (Gao et al. 2017, DLDL, arXiv:1611.01731).
@@ -53,7 +56,7 @@ def age_divergence(logits: Tensor, targets: Tensor) -> Tensor:
     """Kullback-Leibler divergence from label distributions to predictions (DLDL).
 
     Args:
-        logits: (N, years).
+        logits: (N, years); logarithms of probabilities do as well.
         targets: (N, years), rows summing to 1.
 
     Returns:
@@ -165,6 +168,26 @@ def gender_loss(logits: Tensor, genders: Tensor, smoothing: float) -> Tensor:
     """
     targets = genders.to(logits.dtype) * (1 - smoothing) + smoothing / 2
     return F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
+
+
+def lesson_loss(
+    logits: tuple[Tensor, Tensor], lesson: Lesson, age_head: str
+) -> tuple[Tensor, Tensor]:
+    """How far answers are from a teacher's (Hinton, Vinyals and Dean 2015, arXiv:1503.02531).
+
+    Args:
+        logits: Outputs of the age head (N, K) and gender logits (N,), positive for female.
+        lesson: The teacher's answers for the same faces.
+        age_head: Kind of the age head.
+
+    Returns:
+        The Kullback-Leibler divergence from the teacher's age distribution, (N,), and the
+        cross-entropy with its P(female), (N,).
+    """
+    age_outputs, gender_logits = logits
+    of_age = age_divergence(log_distribution(age_head, age_outputs), lesson.ages)
+    genders = lesson.genders.to(gender_logits.dtype)
+    return of_age, F.binary_cross_entropy_with_logits(gender_logits, genders, reduction="none")
 
 
 def _classes(logits: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from utkage.data.augment import Mixing, blend
 from utkage.engines.training.learner import TrainingBatch
-from utkage.engines.training.objective import Blend
+from utkage.engines.training.targets import Blend
 
 Rows = NDArray[np.int64]
 
@@ -35,8 +35,8 @@ def mixed_share(
     place[rows] = np.arange(len(rows))
     faces = varied(rows)
     own = faces.part(slice(len(mine)))
-    others = faces.part(torch.from_numpy(place[partner]).to(faces.ages.device))
-    weight = weight.to(faces.ages.device)
+    device = faces.images.device
+    others = faces.part(torch.from_numpy(place[partner]).to(device))
+    weight = weight.to(device)
     images = blend(own.images, others.images, weight)
-    partners = Blend(others.ages, others.genders, weight, others.importance)
-    return TrainingBatch(images, own.ages, own.genders, partners, own.importance)
+    return TrainingBatch(images, own.targets, Blend(others.targets, weight))

@@ -1,0 +1,78 @@
+"""What the faces of a batch should be answered with."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class Lesson(NamedTuple):
+    """What a teacher answers for n faces.
+
+    Attributes:
+        ages: float32 (n, 117), its probability of each year.
+        genders: float32 (n,), its P(female).
+    """
+
+    ages: Tensor
+    genders: Tensor
+
+    def part(self, rows: slice | Tensor) -> Lesson:
+        """Some of the faces."""
+        return Lesson(self.ages[rows], self.genders[rows])
+
+    def to(self, device: torch.device) -> Lesson:
+        """The same on a device."""
+        return Lesson(self.ages.to(device), self.genders.to(device))
+
+
+class Targets(NamedTuple):
+    """Labels of n faces, and how they are to be taken.
+
+    Attributes:
+        ages: int64 (n,), years.
+        genders: int64 (n,), 0 male, 1 female.
+        importance: float32 (n,), how much each face weighs in the loss; None: 1 each.
+        lesson: What the teacher answers, if there is one.
+    """
+
+    ages: Tensor
+    genders: Tensor
+    importance: Tensor | None = None
+    lesson: Lesson | None = None
+
+    def part(self, rows: slice | Tensor) -> Targets:
+        """Some of the faces."""
+        return Targets(
+            self.ages[rows],
+            self.genders[rows],
+            None if self.importance is None else self.importance[rows],
+            self.lesson and self.lesson.part(rows),
+        )
+
+    def to(self, device: torch.device) -> Targets:
+        """The same on a device."""
+        return Targets(
+            self.ages.to(device),
+            self.genders.to(device),
+            None if self.importance is None else self.importance.to(device),
+            self.lesson and self.lesson.to(device),
+        )
+
+
+class Blend(NamedTuple):
+    """What the faces of a batch were blended with.
+
+    Attributes:
+        others: Targets of the other faces, (n,).
+        weight: float32 (n,), what is left of the face itself, 0..1.
+    """
+
+    others: Targets
+    weight: Tensor
+
+    def part(self, rows: slice | Tensor) -> Blend:
+        """Some of the faces."""
+        return Blend(self.others.part(rows), self.weight[rows])

@@ -1,0 +1,120 @@
+"""A teacher: weights whose answers for the training faces are learned besides their labels.
+
+It answers once, for the chips as they are stored, and its answers are kept in the run folder, so a
+step costs no more with a teacher than without and a run that goes on learns the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from utkage.core.errors import UsageError
+from utkage.core.files import file_hash, write_bytes
+from utkage.core.reporter import Reporter
+from utkage.data.chips import LabelledChips
+from utkage.engines.inference.loading import load_predictor
+from utkage.engines.inference.predictor import predict_faces
+from utkage.engines.training.targets import Lesson
+from utkage.faces.contract import CropContract
+from utkage.models.card import Card
+from utkage.models.locate import resolve_weights
+from utkage.models.weights import read_card, read_fingerprints
+
+LESSON_NAME = "teacher.safetensors"
+ABOUT = "about"
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """Weights that teach.
+
+    Attributes:
+        path: Their file.
+        identity: Names them by their content.
+        card: Theirs.
+        fingerprints: Of the pictures that they learned from.
+    """
+
+    path: Path
+    identity: str
+    card: Card
+    fingerprints: NDArray[np.int32]
+
+    @property
+    def lineage(self) -> str:
+        """What the weights that learn from it say of it."""
+        return f"taught by weights {self.identity}: {'; '.join(self.card.lineage)}"
+
+    def lesson(
+        self, faces: LabelledChips, device: torch.device, folder: Path, reporter: Reporter
+    ) -> Lesson:
+        """Its answers for faces, mirrored chips averaged in; kept in a run folder.
+
+        Args:
+            faces: The training split, n of them.
+            device: Where to compute.
+            folder: Holds the answers afterwards, and is asked for them first.
+            reporter: Shows how far it is.
+        """
+        about = self._about(faces)
+        kept = _read(folder / LESSON_NAME, about)
+        if kept is not None:
+            return kept
+        predictor = load_predictor(self.path, device=device)
+        answers = predict_faces(predictor, faces, reporter, "asking the teacher")
+        lesson = Lesson(
+            torch.from_numpy(answers.age_distribution).float(),
+            torch.from_numpy(answers.p_female).float(),
+        )
+        write_bytes(folder / LESSON_NAME, save(lesson._asdict(), metadata={ABOUT: about}))
+        return lesson
+
+    def _about(self, faces: LabelledChips) -> str:
+        """Whose answers these are, for which faces in which order."""
+        names = "\n".join(faces.pixel_hashes).encode()
+        chips = {"size": faces.contract.size, "faces": hashlib.sha256(names).hexdigest()}
+        return json.dumps({"teacher": self.identity, **chips})
+
+
+def find_teacher(choice: str, contract: CropContract) -> Teacher | None:
+    """The teacher that a recipe names; None for an empty name.
+
+    Args:
+        choice: As in ``models.locate.resolve_weights``.
+        contract: Of the training chips.
+
+    Raises:
+        UsageError: no such file, or weights that want their faces cut otherwise.
+        WeightsError: not a file of ours.
+    """
+    if not choice:
+        return None
+    path, _ = resolve_weights(choice)
+    card = read_card(path)
+    if not card.contract.fits(contract):
+        raise UsageError(
+            f"teacher {path}: wants its faces cut otherwise than these chips are; take another "
+            "teacher, or prepare the set with this version"
+        )
+    return Teacher(path, file_hash(path), card, read_fingerprints(path))
+
+
+def _read(path: Path, about: str) -> Lesson | None:
+    """Kept answers, if they are those that are wanted."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            if (file.metadata() or {}).get(ABOUT) != about:
+                return None
+            return Lesson(*(file.get_tensor(name) for name in Lesson._fields))
+    except (OSError, SafetensorError):
+        # Not there or damaged: the teacher can be asked again.
+        return None
