@@ -32,9 +32,12 @@ def test_train_evaluate_predict_export(tmp_path: Path, examples: Path) -> None:
     assert predicted.returncode == 0, predicted.stderr
     rows = json.loads(predicted.stdout)
     assert rows["faces"] if isinstance(rows, dict) else rows
-    exported = run_utkage(tmp_path, "export", "--out", "seed.onnx", "--json")
-    assert exported.returncode == 0, exported.stderr
-    assert (tmp_path / "seed.onnx").stat().st_size > 100_000
+    for form in ("onnx", "torchscript", "pt2"):
+        words = ("--format", form, "--out", f"seed.{form}", "--json")
+        exported = run_utkage(tmp_path, "export", *words)
+        assert exported.returncode == 0, exported.stderr
+        assert json.loads(exported.stdout)["parity"]["range_flips"] == 0
+        assert (tmp_path / f"seed.{form}").stat().st_size > 100_000
 
 
 @pytest.mark.parametrize(

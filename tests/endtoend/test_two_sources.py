@@ -6,6 +6,7 @@ import csv
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from make_demo_set import make_demo_set
 from typer.testing import CliRunner
 
 from utkage.cli.app import app
+from utkage.core.errors import TrainingError
 from utkage.core.reporter import SilentReporter
 from utkage.data.audit.resolve import FixConfig
 from utkage.data.sources import SourceOptions
@@ -129,7 +131,10 @@ def first(both: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainResult:
 
 
 def _fine_tuned(data: Path, run: Path, init: Path) -> tuple[TrainResult, list[str]]:
-    config = TrainConfig(**{**CONFIG.to_dict(), "sizes": (32,), "init": str(init)})
+    return _trained(data, run, replace(CONFIG, init=str(init)))
+
+
+def _trained(data: Path, run: Path, config: TrainConfig) -> tuple[TrainResult, list[str]]:
     reporter = Listening()
     return train(TrainRequest(data, run, "cpu", config), reporter), reporter.warnings
 
@@ -179,3 +184,38 @@ def test_initial_weights_that_know_the_validation_pictures(
     expected = f"learned from {known} of the {len(validation)} validation pictures"
     assert expected in warning
     assert "--init scratch" in warning
+
+
+def test_what_a_teacher_knows_is_learned_as_well(
+    first: TrainResult, both: Path, sources: tuple[Path, Path], tmp_path: Path
+) -> None:
+    moved = _prepare(tmp_path / "moved", *sources, seed=1)
+    config = replace(CONFIG, teacher=str(first.best), checkpoint_steps=1)
+    taught, warnings = _trained(moved, tmp_path / "run", config)
+    (warning,) = warnings
+    assert warning.startswith("the teacher learned from ")
+    weights = load_weights(taught.best)
+    expected = np.union1d(
+        ChipStore.open(both).split("train").fingerprints(),
+        ChipStore.open(moved).split("train").fingerprints(),
+    )
+    np.testing.assert_array_equal(np.sort(weights.fingerprints.numpy()), expected)
+    assert any(line.startswith("taught by weights ") for line in weights.card.lineage)
+    # It decides what is learned, and by its content: a copy of it is the same teacher.
+    alone, _ = _trained(moved, tmp_path / "alone", replace(config, teacher=""))
+    assert alone.epochs[0]["train_loss"] != taught.epochs[0]["train_loss"]
+    shutil.copy(first.best, tmp_path / "copy.safetensors")
+    copied = replace(config, teacher=str(tmp_path / "copy.safetensors"))
+    again, _ = _trained(moved, tmp_path / "again", copied)
+    assert again.epochs[0]["val_mae"] == taught.epochs[0]["val_mae"]
+
+
+def test_a_run_does_not_go_on_with_another_teacher(
+    first: TrainResult, both: Path, tmp_path: Path
+) -> None:
+    config = replace(CONFIG, teacher=str(first.best))
+    _trained(both, tmp_path / "run", config)
+    with pytest.raises(TrainingError, match="teacher: "):
+        _trained(both, tmp_path / "run", replace(config, teacher="shipped"))
+    with pytest.raises(TrainingError, match="teacher_weight: "):
+        _trained(both, tmp_path / "run", replace(config, teacher_weight=0.3))

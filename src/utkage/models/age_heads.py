@@ -19,8 +19,6 @@ from utkage.core.errors import ConfigError
 from utkage.data.labels import AGE_COUNT
 
 THRESHOLDS = AGE_COUNT - 1
-# Added to probabilities, so that their logarithms are finite.
-_SMALLEST = 1e-8
 
 
 @dataclass(frozen=True)
@@ -112,22 +110,6 @@ AGE_HEADS: Mapping[str, AgeHead] = MappingProxyType(
         "corn": AgeHead(_build_corn, corn_distribution),
     }
 )
-
-
-def log_distribution(name: str, outputs: Tensor) -> Tensor:
-    """Logarithms of the distribution that outputs of a head stand for, (N, outputs) -> (N, 117).
-
-    Args:
-        name: Kind of age head.
-        outputs: Its outputs.
-
-    Raises:
-        ConfigError: none has this name.
-    """
-    if name == "softmax":
-        # Exact however small a probability is, and with a gradient there too.
-        return torch.log_softmax(outputs, dim=1)
-    return torch.log(get_age_head(name).distribution(outputs) + _SMALLEST)
 
 
 def get_age_head(name: str) -> AgeHead:

@@ -202,7 +202,9 @@ def _chips(request: ExportRequest, contract: CropContract, reporter: Reporter) -
 
     drawn = drawn_chips(DRAWN_CHIPS, contract.size)
     if request.data is None:
-        return _Chips(drawn, np.empty(0, np.int64), drawn)
+        # Others than those that are compared, which would flatter.
+        ranges = drawn_chips(DRAWN_CHIPS, contract.size, seed=1)
+        return _Chips(drawn, np.empty(0, np.int64), ranges)
     choice = FaceChoice(request.data, "val", allow_crop=True)
     faces = labelled_faces(choice, contract, reporter).chips
     spread = np.linspace(0, len(faces) - 1, min(REAL_CHIPS, len(faces))).astype(np.int64)

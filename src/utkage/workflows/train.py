@@ -27,6 +27,7 @@ from utkage.models.registry import get_backbone
 from utkage.workflows.run_folder import new_run_folder, now, recorded
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from torch import Tensor
 
     from utkage.engines.training.distributed import Group
@@ -172,16 +173,11 @@ def set_up(
         age_head=loss.head,
     )
     teacher = find_teacher(config.teacher, store.contract)
-    before = {"initial weights": start.fingerprints}
+    known = {"initial weights": start.fingerprints}
     if teacher is not None:
-        before["teacher"] = teacher.fingerprints
-    for name, fingerprints in before.items():
-        known = int(np.isin(validation.fingerprints(), fingerprints).sum())
-        if known > SEEN_TOLERANCE * len(validation):
-            reporter.warn(
-                f"{known} of the {len(validation)} validation pictures are among those that the "
-                f"{name} learned from, so validation will flatter"
-            )
+        known["teacher"] = teacher.fingerprints
+    for name, fingerprints in known.items():
+        _warn_of_seen(name, fingerprints, validation, reporter)
     backbone = get_backbone(config.backbone)
     data = describe_data(store)
     card = Card(
@@ -222,13 +218,24 @@ def set_up(
         identity=identity,
         train=training,
         val=validation,
-        learned=reduce(np.union1d, before.values(), training.fingerprints()),
+        learned=reduce(np.union1d, known.values(), training.fingerprints()),
         device=device,
         folder=folder,
         group=group,
         teacher=teacher,
     )
     return start.network, setup
+
+
+def _warn_of_seen(
+    name: str, learned: NDArray[np.int32], validation: LabelledChips, reporter: Reporter
+) -> None:
+    seen = int(np.isin(validation.fingerprints(), learned).sum())
+    if seen > SEEN_TOLERANCE * len(validation):
+        reporter.warn(
+            f"the {name} learned from {seen} of the {len(validation)} validation pictures, so "
+            "validation will flatter; --init scratch and no teacher do not have this"
+        )
 
 
 def _sample(batch: TrainingBatch) -> tuple[Tensor, Tensor, Tensor]:

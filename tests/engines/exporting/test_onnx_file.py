@@ -12,9 +12,10 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from onnx import ModelProto, numpy_helper
+from torch import nn
 
 from utkage.core.errors import ParityError
-from utkage.engines.exporting.onnx_file import write_onnx
+from utkage.engines.exporting.onnx_file import torch_to_onnx, write_onnx
 from utkage.engines.exporting.onnx_precision import KEPT_CONVOLUTIONS, halve, quantize
 from utkage.engines.exporting.parity import Parity, answers, compare, drawn_chips
 from utkage.engines.inference.onnx_predictor import open_onnx_file
@@ -198,3 +199,39 @@ def test_chips_of_any_size_are_resized_in_the_runtime_as_in_torch(
         found = session.run(None, {"chips": chips})
         for name, own, values in zip(ExportOutputs._fields, found, expected, strict=True):
             np.testing.assert_allclose(own, values.numpy(), atol=2e-3, err_msg=name)
+
+
+class Sharing(nn.Module):
+    """Layers that are used twice, with batch norms behind them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.enter, self.again = nn.Conv2d(3, 8, 3), nn.Conv2d(8, 8, 3)
+        self.norm, self.other = nn.BatchNorm2d(8), nn.BatchNorm2d(8)
+        for norm in (self.norm, self.other):
+            for values in (norm.weight, norm.bias, norm.running_mean, norm.running_var):
+                assert values is not None
+                nn.init.uniform_(values, 0.5, 2)
+
+    def forward(self, chips: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        x = self.enter(chips.permute(0, 3, 1, 2).float() / 255)
+        x = torch.relu(self.norm(x))
+        x = torch.relu(self.norm(self.again(x)))
+        x = torch.relu(self.other(self.again(x)))
+        return tuple((x.mean((2, 3))[:, :4] + 1).unbind(1))
+
+
+def test_what_is_used_twice_is_folded_with_care() -> None:
+    network = Sharing().eval()
+    with contextlib.redirect_stdout(io.StringIO()):
+        model = halve(torch_to_onnx(network, 32, optimize=False))
+    onnx.checker.check_model(model, full_check=True)
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    chips = drawn_chips(3, 32)
+    found = session.run(None, {"chips": chips})
+    with torch.inference_mode():
+        expected = network(torch.from_numpy(chips))
+    for own, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(own, other.numpy(), rtol=1e-3)
+    assert np.ptp(found[0]) > 0.005

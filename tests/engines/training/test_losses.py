@@ -16,6 +16,8 @@ from utkage.engines.training.losses import (
     expected_age_error,
     gender_loss,
     ordinal_age_labels,
+    passed_by_age,
+    passed_by_distribution,
     soft_age_labels,
 )
 from utkage.models.age_heads import corn_distribution
@@ -118,6 +120,7 @@ def test_mean_and_variance_against_a_slow_reference() -> None:
 
 
 AGES = [0, 1, 50, 115, 116]
+PASSED = passed_by_age(torch.tensor(AGES), 116)
 
 
 def test_coral_against_a_slow_reference() -> None:
@@ -128,7 +131,7 @@ def test_coral_against_a_slow_reference() -> None:
         for k, value in enumerate(row):
             total -= math.log(sigmoid(value)) if age > k else math.log(1 - sigmoid(value))
         expected.append(total)
-    assert coral_loss(values, torch.tensor(AGES)).tolist() == pytest.approx(expected, rel=1e-9)
+    assert coral_loss(values, PASSED).tolist() == pytest.approx(expected, rel=1e-9)
 
 
 def test_corn_against_a_slow_reference() -> None:
@@ -140,14 +143,28 @@ def test_corn_against_a_slow_reference() -> None:
             if age > k - 1:
                 passed = sigmoid(float(values[n, k]))
                 expected[n] -= math.log(passed) if age > k else math.log(1 - passed)
-    found = corn_loss(values, torch.tensor(AGES))
+    found = corn_loss(values, PASSED)
     assert found.tolist() == pytest.approx(expected, rel=1e-9)
 
 
 def test_corn_is_the_likelihood_of_the_year() -> None:
     values = logits(5, 116)
     likely = corn_distribution(values)[torch.arange(5), torch.tensor(AGES)]
-    torch.testing.assert_close(corn_loss(values, torch.tensor(AGES)), -torch.log(likely))
+    torch.testing.assert_close(corn_loss(values, PASSED), -torch.log(likely))
+
+
+def test_certain_distributions_pass_as_their_ages_do() -> None:
+    certain = torch.nn.functional.one_hot(torch.tensor(AGES), 117).double()
+    torch.testing.assert_close(passed_by_distribution(certain), PASSED.double())
+
+
+def test_uncertain_ages_cost_what_their_years_cost_on_average() -> None:
+    values, years = logits(1, 116), torch.arange(117)
+    distribution = torch.softmax(logits(1, 117, seed=2), dim=1)
+    passed, each = passed_by_distribution(distribution), passed_by_age(years, 116)
+    for loss in (coral_loss, corn_loss):
+        expected = distribution[0] @ loss(values.expand(117, -1), each)
+        torch.testing.assert_close(loss(values, passed)[0], expected)
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.05, 0.4])
@@ -184,8 +201,8 @@ TARGETS = torch.softmax(logits(3, 12, seed=1), dim=1)
         lambda x: age_cross_entropy(x, LABELS),
         lambda x: expected_age_error(x, LABELS),
         lambda x: age_moments_error(x, LABELS, 0.2, 0.05),
-        lambda x: coral_loss(x, LABELS),
-        lambda x: corn_loss(x, LABELS),
+        lambda x: coral_loss(x, passed_by_age(LABELS, 12)),
+        lambda x: corn_loss(x, passed_by_age(LABELS, 12)),
         lambda x: gender_loss(x[:, 0], torch.tensor([0, 1, 1]), 0.05),
     ],
     ids=["dldl", "sord", "cross_entropy", "l1", "moments", "coral", "corn", "gender"],

@@ -78,10 +78,13 @@ def _fold_batch_norms(model: ModelProto) -> list[NodeProto]:
             continue
         if convolution.op_type != "Conv" or any(name not in values for name in norm.input[1:]):
             continue
+        kernel = convolution.input[1]
+        # Kernels that others use as well cannot be scaled for one of them.
+        if uses[kernel] != 1:
+            continue
         gamma, beta, mean, variance = (numpy_helper.to_array(values[n]) for n in norm.input[1:])
         (epsilon,) = [a.f for a in norm.attribute if a.name == "epsilon"] or [1e-5]
         scale = gamma / np.sqrt(variance + epsilon)
-        kernel = convolution.input[1]
         # A bias that is no stored tensor is the exporter's way to write zeros.
         own = values.get(convolution.input[2]) if len(convolution.input) > 2 else None
         bias = beta - (mean - (0 if own is None else numpy_helper.to_array(own))) * scale
@@ -95,9 +98,10 @@ def _fold_batch_norms(model: ModelProto) -> list[NodeProto]:
         folded.append(norm)
     for norm in folded:
         graph.node.remove(norm)
-        for name in norm.input[1:]:
-            # Runtimes warn of numbers that nothing uses.
-            graph.initializer.remove(values[name])
+    # Runtimes warn of numbers that nothing uses.
+    used = {name for node in graph.node for name in node.input}
+    for name in sorted({name for norm in folded for name in norm.input[1:]} - used):
+        graph.initializer.remove(values[name])
     return scalings
 
 

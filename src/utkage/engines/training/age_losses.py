@@ -22,6 +22,8 @@ from utkage.engines.training.losses import (
     corn_loss,
     expected_age_error,
     ordinal_age_labels,
+    passed_by_age,
+    passed_by_distribution,
     soft_age_labels,
 )
 
@@ -33,6 +35,7 @@ class AgeLoss:
     Attributes:
         function: From the outputs of the age head (N, K), ages int64 (N,) and the recipe to the
             loss of each face, (N,).
+        taught: From the outputs and a teacher's distributions (N, 117) to the loss of each face.
         head: Kind of age head (``models/age_heads.py``).
         point_estimate: What of the distribution to answer with. Where the distribution is learned,
             the whole-year median has the least expected absolute error against labels, which are
@@ -40,6 +43,7 @@ class AgeLoss:
     """
 
     function: Callable[[Tensor, Tensor, TrainConfig], Tensor]
+    taught: Callable[[Tensor, Tensor], Tensor] = age_divergence
     head: str = "softmax"
     point_estimate: str = "whole-year median"
 
@@ -65,12 +69,22 @@ def _sord(logits: Tensor, ages: Tensor, config: TrainConfig) -> Tensor:
 
 def _coral(logits: Tensor, ages: Tensor, config: TrainConfig) -> Tensor:
     """Thresholds that share their weights (Cao, Mirjalili and Raschka 2020)."""
-    return coral_loss(logits, ages)
+    return coral_loss(logits, passed_by_age(ages, logits.shape[1]))
 
 
 def _corn(logits: Tensor, ages: Tensor, config: TrainConfig) -> Tensor:
     """Conditional thresholds (Shi, Cao and Raschka 2023)."""
-    return corn_loss(logits, ages)
+    return corn_loss(logits, passed_by_age(ages, logits.shape[1]))
+
+
+def _coral_taught(logits: Tensor, distribution: Tensor) -> Tensor:
+    """The teacher's probabilities at the same thresholds."""
+    return coral_loss(logits, passed_by_distribution(distribution))
+
+
+def _corn_taught(logits: Tensor, distribution: Tensor) -> Tensor:
+    """The teacher's probabilities at the same thresholds."""
+    return corn_loss(logits, passed_by_distribution(distribution))
 
 
 def _mean_variance(logits: Tensor, ages: Tensor, config: TrainConfig) -> Tensor:
@@ -90,8 +104,8 @@ AGE_LOSSES: Mapping[str, AgeLoss] = MappingProxyType(
         "dldl_v2": AgeLoss(_dldl_v2),
         "cross_entropy": AgeLoss(_cross_entropy),
         "sord": AgeLoss(_sord),
-        "coral": AgeLoss(_coral, head="coral"),
-        "corn": AgeLoss(_corn, head="corn"),
+        "coral": AgeLoss(_coral, _coral_taught, head="coral"),
+        "corn": AgeLoss(_corn, _corn_taught, head="corn"),
         "mean_variance": AgeLoss(_mean_variance, point_estimate="mean"),
         "l1": AgeLoss(_l1, point_estimate="mean"),
     }

@@ -9,9 +9,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - the field's usual name
 
-from utkage.engines.training.targets import Lesson
-from utkage.models.age_heads import log_distribution
-
 
 def soft_age_labels(ages: Tensor, years: int, base: float, slope: float, top: float) -> Tensor:
     """Gaussian label distributions over whole years (Gao et al. 2017, DLDL, arXiv:1611.01731).
@@ -56,7 +53,7 @@ def age_divergence(logits: Tensor, targets: Tensor) -> Tensor:
     """Kullback-Leibler divergence from label distributions to predictions (DLDL).
 
     Args:
-        logits: (N, years); logarithms of probabilities do as well.
+        logits: (N, years).
         targets: (N, years), rows summing to 1.
 
     Returns:
@@ -118,23 +115,35 @@ def age_moments_error(
     return mean_weight / 2 * error + variance_weight * variance
 
 
-def coral_loss(logits: Tensor, ages: Tensor) -> Tensor:
+def passed_by_age(ages: Tensor, thresholds: int) -> Tensor:
+    """Whether each age is above k, for k = 0..K-1: ages (N,) -> 0 or 1, (N, K)."""
+    grid = torch.arange(thresholds, device=ages.device)
+    return (ages.unsqueeze(1) > grid).to(torch.get_default_dtype())
+
+
+def passed_by_distribution(distribution: Tensor) -> Tensor:
+    """P(age > k) for k = 0..K-1 of distributions over K + 1 years, (N, K + 1) -> (N, K)."""
+    # Sums of floats may end above 1.
+    return (1 - torch.cumsum(distribution, dim=1)[:, :-1]).clamp(0, 1)
+
+
+def coral_loss(logits: Tensor, passed: Tensor) -> Tensor:
     """Binary cross-entropy at each threshold (Cao, Mirjalili and Raschka 2020, arXiv:1901.07884).
 
     The sum over k of the cross-entropy of "age > k", all with importance 1.
 
     Args:
         logits: (N, K), of P(age > k) for k = 0..K-1.
-        ages: int64 (N,), years, at most K.
+        passed: (N, K), what these probabilities should be.
 
     Returns:
         (N,).
     """
-    above = (ages.unsqueeze(1) > _classes(logits)).to(logits.dtype)
-    return F.binary_cross_entropy_with_logits(logits, above, reduction="none").sum(1)
+    targets = passed.to(logits.dtype)
+    return F.binary_cross_entropy_with_logits(logits, targets, reduction="none").sum(1)
 
 
-def corn_loss(logits: Tensor, ages: Tensor) -> Tensor:
+def corn_loss(logits: Tensor, passed: Tensor) -> Tensor:
     """Binary cross-entropy at each threshold that is reached (Shi, Cao and Raschka 2023).
 
     Of "age > k", a face teaches those k that it is not below: it has age > k - 1. The sum over
@@ -144,15 +153,15 @@ def corn_loss(logits: Tensor, ages: Tensor) -> Tensor:
 
     Args:
         logits: (N, K), of P(age > k given age > k - 1) for k = 0..K-1.
-        ages: int64 (N,), years, at most K.
+        passed: (N, K), what P(age > k) should be, falling with k.
 
     Returns:
         (N,).
     """
-    thresholds = _classes(logits)
-    above = (ages.unsqueeze(1) > thresholds).to(logits.dtype)
-    losses = F.binary_cross_entropy_with_logits(logits, above, reduction="none")
-    return torch.where(ages.unsqueeze(1) >= thresholds, losses, 0).sum(1)
+    passed = passed.to(logits.dtype)
+    reached = torch.cat([torch.ones_like(passed[:, :1]), passed[:, :-1]], dim=1)
+    stayed = reached - passed
+    return -(passed * F.logsigmoid(logits) + stayed * F.logsigmoid(-logits)).sum(1)
 
 
 def gender_loss(logits: Tensor, genders: Tensor, smoothing: float) -> Tensor:
@@ -160,7 +169,7 @@ def gender_loss(logits: Tensor, genders: Tensor, smoothing: float) -> Tensor:
 
     Args:
         logits: (N,), positive for female.
-        genders: (N,), 0 male, 1 female.
+        genders: (N,), 0 male, 1 female, or P(female).
         smoothing: Moves targets from 0 and 1 to ``smoothing / 2`` and ``1 - smoothing / 2``.
 
     Returns:
@@ -168,26 +177,6 @@ def gender_loss(logits: Tensor, genders: Tensor, smoothing: float) -> Tensor:
     """
     targets = genders.to(logits.dtype) * (1 - smoothing) + smoothing / 2
     return F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
-
-
-def lesson_loss(
-    logits: tuple[Tensor, Tensor], lesson: Lesson, age_head: str
-) -> tuple[Tensor, Tensor]:
-    """How far answers are from a teacher's (Hinton, Vinyals and Dean 2015, arXiv:1503.02531).
-
-    Args:
-        logits: Outputs of the age head (N, K) and gender logits (N,), positive for female.
-        lesson: The teacher's answers for the same faces.
-        age_head: Kind of the age head.
-
-    Returns:
-        The Kullback-Leibler divergence from the teacher's age distribution, (N,), and the
-        cross-entropy with its P(female), (N,).
-    """
-    age_outputs, gender_logits = logits
-    of_age = age_divergence(log_distribution(age_head, age_outputs), lesson.ages)
-    genders = lesson.genders.to(gender_logits.dtype)
-    return of_age, F.binary_cross_entropy_with_logits(gender_logits, genders, reduction="none")
 
 
 def _classes(logits: Tensor) -> Tensor:

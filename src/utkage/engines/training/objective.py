@@ -8,7 +8,7 @@ from torch import Tensor
 
 from utkage.engines.training.age_losses import AGE_LOSSES
 from utkage.engines.training.config import TrainConfig
-from utkage.engines.training.losses import gender_loss, lesson_loss
+from utkage.engines.training.losses import gender_loss
 from utkage.engines.training.targets import Blend, Targets
 
 
@@ -51,9 +51,9 @@ def objective_of(config: TrainConfig, age_weights: Tensor | None = None) -> Obje
         of_age = age_loss.function(age_logits, targets.ages, config)
         of_gender = gender_loss(gender_logits, targets.genders, config.gender_smoothing)
         if targets.lesson is not None:
-            share = config.teacher_weight
-            taught_age, taught_gender = lesson_loss(logits, targets.lesson, age_loss.head)
-            of_age = (1 - share) * of_age + share * taught_age
+            share, lesson = config.teacher_weight, targets.lesson
+            of_age = (1 - share) * of_age + share * age_loss.taught(age_logits, lesson.ages)
+            taught_gender = gender_loss(gender_logits, lesson.genders, 0.0)
             of_gender = (1 - share) * of_gender + share * taught_gender
         if age_weights is not None:
             of_age = of_age * age_weights.to(targets.ages.device)[targets.ages]

@@ -1,0 +1,117 @@
+"""A teacher is asked once, its answers are kept, and a run that goes on learns from the same."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from utkage.core.errors import UsageError
+from utkage.core.reporter import SilentReporter
+from utkage.data.chips import LabelledChips
+from utkage.engines.inference.loading import load_predictor
+from utkage.engines.training import teacher as module
+from utkage.engines.training.teacher import LESSON_NAME, Teacher, find_teacher
+from utkage.faces.contract import utkface_contract
+from utkage.models.locate import shipped_weights
+from utkage.models.weights import read_card, read_fingerprints
+
+CPU = torch.device("cpu")
+CONTRACT = utkface_contract(64)
+
+
+@pytest.fixture
+def faces() -> LabelledChips:
+    random = np.random.default_rng(0)
+    return LabelledChips(
+        random.integers(0, 256, (6, 64, 64, 3), dtype=np.uint8),
+        np.array([4, 0, 3, 1, 2]),
+        ("drawn",) * 5,
+        tuple(f"{i}.jpg" for i in range(5)),
+        np.full(5, 30),
+        np.zeros(5, np.int64),
+        np.full(5, -1),
+        tuple(f"{i:064x}" for i in range(5)),
+        CONTRACT,
+    )
+
+
+def shipped() -> Teacher:
+    found = find_teacher("shipped", CONTRACT)
+    assert found is not None
+    return found
+
+
+def test_no_name_no_teacher() -> None:
+    assert find_teacher("", CONTRACT) is None
+
+
+def test_a_teacher_is_named_by_its_content(tmp_path: Path) -> None:
+    teacher = shipped()
+    copy = tmp_path / "copy.safetensors"
+    copy.write_bytes(shipped_weights().read_bytes())
+    again = find_teacher(str(copy), CONTRACT)
+    assert again is not None
+    assert again.identity == teacher.identity
+    assert teacher.identity in teacher.lineage
+    assert read_card(copy).lineage[-1] in teacher.lineage
+    assert np.array_equal(teacher.fingerprints, read_fingerprints(copy))
+
+
+def test_a_teacher_that_wants_other_crops_is_refused() -> None:
+    moved = replace(CONTRACT, template=tuple((x, y + 4) for x, y in CONTRACT.template))
+    with pytest.raises(UsageError, match=r"teacher .*cut otherwise"):
+        find_teacher("shipped", moved)
+    with pytest.raises(UsageError, match="no such weights file"):
+        find_teacher("nobody.safetensors", CONTRACT)
+
+
+def test_it_answers_in_the_order_of_the_faces(faces: LabelledChips, tmp_path: Path) -> None:
+    lesson = shipped().lesson(faces, CPU, tmp_path, SilentReporter())
+    predictor = load_predictor("shipped")
+    for row in range(5):
+        (chip,) = faces.batches(5, predictor.card.contract.size)
+        expected = predictor.predict_chips(chip[row : row + 1])
+        torch.testing.assert_close(
+            lesson.ages[row].double(),
+            torch.from_numpy(expected.age_distribution[0]),
+            atol=1e-5,
+            rtol=0,
+        )
+        assert float(lesson.genders[row]) == pytest.approx(expected.p_female[0], abs=1e-4)
+    assert len({round(float(value), 6) for value in lesson.genders}) == 5
+
+
+def test_its_answers_are_kept(
+    faces: LabelledChips, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    teacher, asked = shipped(), list[int]()
+    original = module.predict_faces
+
+    def spy(*args: object) -> object:
+        asked.append(1)
+        return original(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(module, "predict_faces", spy)
+
+    def ask(some: LabelledChips = faces, who: Teacher = teacher) -> module.Lesson:
+        return who.lesson(some, CPU, tmp_path, SilentReporter())
+
+    first, again = ask(), ask()
+    assert len(asked) == 1
+    assert torch.equal(first.ages, again.ages)
+    assert torch.equal(first.genders, again.genders)
+    # Other faces, another order or another teacher: asked anew.
+    ask(replace(faces, rows=faces.rows[::-1].copy(), pixel_hashes=faces.pixel_hashes[::-1]))
+    ask()
+    ask(who=replace(teacher, identity="another"))
+    assert len(asked) == 4
+    # A damaged file as well.
+    path = tmp_path / LESSON_NAME
+    path.write_bytes(path.read_bytes()[:50])
+    ask(who=replace(teacher, identity="another"))
+    assert len(asked) == 5
+    assert [found.name for found in tmp_path.iterdir()] == [LESSON_NAME]
