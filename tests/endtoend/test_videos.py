@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from make_clip import write_clip
+from make_clip import moving, write_clip
+from rtsp_server import rtsp_server
 from utkage import Predictor, open_video
 from utkage.cli.app import app
 from utkage.engines.inference.watching import WatchedFrame
@@ -69,6 +70,22 @@ def test_the_command(clip: Path, tmp_path: Path) -> None:
     result = CliRunner().invoke(app, words)
     assert result.exit_code == 0
     assert "seconds" in result.stdout
+
+
+def test_a_stream_over_the_network_until_it_dies(examples: Path) -> None:
+    still = load_image(examples / "couple.jpg")
+    frames = list(moving(still[:, : still.shape[1] // 16 * 16], 30, side=480))
+    height, width = (side // 16 * 16 for side in frames[0].shape[:2])
+    with rtsp_server(lambda index: frames[index][:height, :width], len(frames), 15) as address:
+        words = ["predict", address, "--allow-download", "--weights", "shipped", "--jsonl"]
+        result = CliRunner().invoke(app, words)
+    assert result.exit_code == 0, result.output
+    rows = [json.loads(line) for line in result.stdout.splitlines()]
+    assert sorted(row["gender"] for row in rows) == ["female", "male"]
+    assert {row["file"] for row in rows} == {address}
+    # How many were taken is a matter of speed; the last one is, and none twice.
+    assert {row["last_frame"] for row in rows} == {len(frames) - 1}
+    assert all(5 <= row["frames"] <= len(frames) for row in rows)
 
 
 @pytest.mark.parametrize(

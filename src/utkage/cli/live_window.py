@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from utkage.workflows.predict_videos import ShownFrame
 
 _QUIT_KEYS = (ord("q"), 27)
+# Larger frames are shown smaller, so that the window fits on ordinary displays.
+_LARGEST = (1280, 720)
 
 
 @contextmanager
@@ -39,14 +41,33 @@ def live_window(
         return
     import cv2
 
+    # Qt, which OpenCV brings, complains of fonts that it came without; no word here is drawn by it.
+    os.environ.setdefault("QT_LOGGING_RULES", "default.warning=false")
+    opened: set[str] = set()
+
     def draw(shown: ShownFrame) -> bool:
-        cv2.imshow(shown.name, shown.picture[..., ::-1])
+        picture = shown.picture
+        if shown.name not in opened:
+            opened.add(shown.name)
+            flags = cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL
+            cv2.namedWindow(shown.name, flags)
+            cv2.resizeWindow(shown.name, *_window_size(picture.shape[1], picture.shape[0]))
+        elif cv2.getWindowProperty(shown.name, cv2.WND_PROP_VISIBLE) < 1:
+            # Its button was used; another picture would open it again.
+            return False
+        cv2.imshow(shown.name, picture[..., ::-1])
         return cv2.waitKey(1) & 0xFF not in _QUIT_KEYS
 
     try:
         yield draw
     finally:
         cv2.destroyAllWindows()
+
+
+def _window_size(width: int, height: int) -> tuple[int, int]:
+    """Size of the window for frames of a size, in pixels."""
+    scale = min(1.0, _LARGEST[0] / width, _LARGEST[1] / height)
+    return round(width * scale), round(height * scale)
 
 
 def has_display() -> bool:
