@@ -3,7 +3,8 @@
     python tools/bench_predict.py photos/congress
 
 * Against the bound that the work sets: cores over the sum of what decoding, detecting, cropping
-  and answering take of one core for a picture, each measured alone.
+  and answering take of one core for a picture, each measured alone; once with the other cores idle,
+  once with all of them at the same stage, as they share caches and memory.
 * Against a loop over pictures, one after the other, that detects at their full size.
 * What the coarse look gains, and what it misses.
 * The first answer: one photograph, a whole process.
@@ -20,9 +21,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,7 +46,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TURNS = 7
 # Side of a large photograph, in pixels; its faces are as large in it as in the small one.
 LARGE = 2400
-STAGES = ("decode", "detect", "crop", "answer")
+ON_ALL = "{} on all cores"
 LONG = 3000
 STEPS = (300, 1000, 2000, 3000)
 MEASURED = """
@@ -132,21 +134,28 @@ def compare(files: list[Path]) -> dict[str, str]:
     crop = Cropper(answers.card.contract, coarse)
     chips = np.concatenate([cut(crop, *pair) for pair in zip(images, found, strict=True)])
     predictor = Predictor.shipped()
+    batches = [chips[at : at + THREAD_BATCH] for at in range(0, len(chips), THREAD_BATCH)]
+    stages: dict[str, tuple[Callable[[Any], object], Sequence[Any]]] = {
+        "decode": (load_image, files),
+        "detect": (coarse.detect, images),
+        "crop": (lambda pair: cut(crop, *pair), list(zip(images, found, strict=True))),
+        "answer": (answers.predict_chips, batches),
+    }
     runs: dict[str, Callable[[], object]] = {
-        "decode": lambda: each(load_image, files),
-        "detect": lambda: each(coarse.detect, images),
-        "crop": lambda: [cut(crop, *pair) for pair in zip(images, found, strict=True)],
-        "answer": partial(answer, answers, chips),
+        **{name: partial(each, *stage) for name, stage in stages.items()},
+        **{ON_ALL.format(name): partial(on_all_cores, *stage) for name, stage in stages.items()},
         "detect at full size": lambda: each(full.detect, images),
         "predict": lambda: list(predictor.predict(files)),
         "loop": partial(loop, files, full, answers),
     }
     times, work_of = in_turns(runs)
-    work = sum(work_of[name] for name in STAGES)
+    work = sum(work_of[name] for name in stages)
+    together = sum(times[ON_ALL.format(name)] for name in stages)
     fine = sum(len(full.detect(image)) for image in images)
     return {
-        **{f"share of {name}": f"{work_of[name] / work:.0%}" for name in STAGES},
+        **{f"share of {name}": f"{work_of[name] / work:.0%}" for name in stages},
         "speed over the bound of the work": f"{work / cores() / times['predict']:.2f}",
+        "the same, each stage on all cores": f"{together / times['predict']:.2f}",
         "speed over a loop at full size": f"{times['loop'] / times['predict']:.1f}",
         "detection over that at full size": (
             f"{work_of['detect at full size'] / work_of['detect']:.1f}"
@@ -173,16 +182,16 @@ def cut(crop: Cropper, image: NDArray[np.uint8], faces: object) -> NDArray[np.ui
     return np.stack(chips) if chips else np.empty((0, size, size, 3), np.uint8)
 
 
-def answer(answers: ChipPredictor, chips: NDArray[np.uint8]) -> None:
-    """Answer for chips in batches as ``predict`` does."""
-    for start in range(0, len(chips), THREAD_BATCH):
-        answers.predict_chips(chips[start : start + THREAD_BATCH])
-
-
 def each(work: Callable[[Item], object], items: Sequence[Item]) -> None:
     """Do something with each."""
     for item in items:
         work(item)
+
+
+def on_all_cores(work: Callable[[Item], object], items: Sequence[Item]) -> None:
+    """Do something with each, on a thread a core."""
+    with ThreadPoolExecutor(cores()) as pool:
+        list(pool.map(work, items))
 
 
 def loop(files: Sequence[Path], detector: Detector, answers: ChipPredictor) -> None:

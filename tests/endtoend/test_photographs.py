@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -183,3 +185,28 @@ def test_annotated_copies_of_one_name_do_not_collide(
             target.write_bytes((examples / "portrait.jpg").read_bytes())
     predict("a", "b", "--save-images", "out")
     assert len(list((tmp_path / "out").iterdir())) == 4
+
+
+def test_a_slow_list_is_answered_line_by_line(examples: Path) -> None:
+    """Whoever writes the list may wait for each answer before the next line."""
+    words = ["predict", "-", "--jsonl", "--weights", "shipped", "--quiet"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "utkage", *words],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        bufsize=1,
+    )
+    with process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        for name in ("portrait.jpg", "couple.jpg", "gone.jpg"):
+            path = str(examples / name)
+            process.stdin.write(f"{path}\n")
+            process.stdin.flush()
+            assert json.loads(process.stdout.readline())["file"] == path
+            if name == "couple.jpg":
+                assert json.loads(process.stdout.readline())["file"] == path
+        process.stdin.close()
+        assert process.stdout.read() == ""
+    assert process.returncode == 3

@@ -7,7 +7,7 @@ needed, so an endless list works.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -21,6 +21,7 @@ from utkage.images.decode import PictureSource, load_image
 from utkage.images.discover import expand_inputs
 from utkage.images.download import fetch, is_url
 from utkage.images.formats import is_picture
+from utkage.images.piped import Piped
 
 STDIN = "-"
 _SNIFFED_BYTES = 16
@@ -54,6 +55,11 @@ class PictureInput:
         return load_image(self.source)
 
 
+def always() -> bool:
+    """Of inputs that are all there."""
+    return True
+
+
 @dataclass(frozen=True)
 class Inputs:
     """Pictures to come.
@@ -61,10 +67,12 @@ class Inputs:
     Attributes:
         pictures: Each once, lazily.
         total: How many, or None while nobody can know.
+        ready: Whether the next one can be had without waiting for whoever names it.
     """
 
     pictures: Iterator[PictureInput]
     total: int | None
+    ready: Callable[[], bool] = always
 
 
 def as_input(source: PictureSource) -> PictureInput:
@@ -93,6 +101,7 @@ def open_inputs(
     """
     parts: list[Iterable[PictureInput]] = []
     total: int | None = 0
+    ready: Callable[[], bool] = always
     local: list[str] = []
     if list(inputs).count(STDIN) > 1:
         raise UsageError("- can be named once: stdin can be read once")
@@ -111,7 +120,9 @@ def open_inputs(
         elif given == STDIN:
             if stdin is None:
                 raise UsageError("- reads stdin, which is not there")
-            parts.append(_from_stdin(stdin, allow_download))
+            piped = Piped(stdin)
+            ready = piped.ready
+            parts.append(_from_stdin(piped, allow_download))
             total = None
         else:
             if not allow_download:
@@ -120,20 +131,21 @@ def open_inputs(
             total = None if total is None else total + 1
     if not parts:
         raise UsageError("no picture given; name files, folders or patterns, or - for stdin")
-    return Inputs(chain.from_iterable(parts), total)
+    return Inputs(chain.from_iterable(parts), total, ready)
 
 
 def _refusal(url: str) -> str:
     return f"{url}: is an address; nothing is downloaded without --allow-download"
 
 
-def _from_stdin(stdin: BinaryIO, allow_download: bool) -> Iterator[PictureInput]:
-    start = stdin.read(_SNIFFED_BYTES)
-    if is_picture(start):
-        yield PictureInput(STDIN, start + stdin.read())
+def _from_stdin(stdin: Piped, allow_download: bool) -> Iterator[PictureInput]:
+    if is_picture(stdin.start(_SNIFFED_BYTES)):
+        yield PictureInput(STDIN, stdin.whole())
         return
     listed = 0
-    for name in _lines(start, stdin):
+    for line in stdin.lines():
+        # Names are bytes to the system; this is how Python's own path functions read them.
+        name = os.fsdecode(line)
         if is_url(name):
             yield PictureInput(name, name, allow_download)
         else:
@@ -141,19 +153,6 @@ def _from_stdin(stdin: BinaryIO, allow_download: bool) -> Iterator[PictureInput]
         listed += 1
     if not listed:
         raise UsageError("stdin is empty; pipe a picture into it, or paths, one a line")
-
-
-def _lines(start: bytes, stdin: BinaryIO) -> Iterator[str]:
-    rest = start
-    while True:
-        line = stdin.readline()
-        *whole, rest = (rest + line).replace(b"\0", b"\n").split(b"\n")
-        for raw in whole if line else [*whole, rest]:
-            # Names are bytes to the system; this is how Python's own path functions read them.
-            if name := os.fsdecode(raw.rstrip(b"\r")):
-                yield name
-        if not line:
-            return
 
 
 def _file(path: Path) -> PictureInput:

@@ -84,7 +84,7 @@ def _remaining(inputs: Inputs, rows: Path, reporter: Reporter) -> Inputs:
     reporter.info(f"{rows}: holds the answers for {len(finished)} files; going on behind them")
     pictures = (picture for picture in inputs.pictures if picture.name not in finished)
     total = None if inputs.total is None else max(0, inputs.total - len(finished))
-    return Inputs(pictures, total)
+    return Inputs(pictures, total, inputs.ready)
 
 
 def _photos(
@@ -92,7 +92,8 @@ def _photos(
 ) -> Generator[Photo, None, None]:
     predictor = open_predictor(request, reporter)
     with reporter.progress("predicting", inputs.total) as task:
-        photos = predictor.photos(inputs.pictures, keep_images=request.save_images is not None)
+        keep = request.save_images is not None
+        photos = predictor.photos(inputs.pictures, keep_images=keep, ready=inputs.ready)
         with closing(photos):
             for photo in photos:
                 yield photo

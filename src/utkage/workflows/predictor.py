@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import chain
@@ -15,7 +15,7 @@ import numpy as np
 from utkage.core.errors import ConfigError, UsageError
 from utkage.core.reporter import Reporter
 from utkage.faces.choice import check_detector, open_detector
-from utkage.images.inputs import PictureInput, as_input, open_inputs
+from utkage.images.inputs import PictureInput, always, as_input, open_inputs
 from utkage.models.locate import resolve_weights
 from utkage.workflows.face_rows import FaceRow, photo_rows
 from utkage.workflows.rows import RowOptions
@@ -157,13 +157,19 @@ class Predictor:
                 yield from photo_rows(photo, self.settings.row_options)
 
     def photos(
-        self, pictures: Iterable[PictureInput], *, keep_images: bool = False
+        self,
+        pictures: Iterable[PictureInput],
+        *,
+        keep_images: bool = False,
+        ready: Callable[[], bool] = always,
     ) -> Generator[Photo, None, None]:
         """The faces of each picture with their chips and whole answers, lazily and in order.
 
         Args:
             pictures: What to look at.
             keep_images: Carry the decoded pictures along.
+            ready: Whether the next picture can be had without waiting; while it cannot, all
+                that came before are answered.
         """
         from utkage.engines.inference.photos import predict_photos
 
@@ -173,6 +179,7 @@ class Predictor:
             self._cropper,
             workers=self.settings.workers,
             keep_images=keep_images,
+            ready=ready,
         )
 
     def watch(

@@ -9,11 +9,10 @@ out in the order of the inputs, and memory does not grow with their number.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +21,7 @@ from utkage.core.errors import ImageError
 from utkage.engines.inference.cropping import Cropper, FoundFace
 from utkage.engines.inference.predictions import Predictions
 from utkage.engines.inference.predictor import ChipPredictor
-from utkage.images.inputs import PictureInput
+from utkage.images.inputs import PictureInput, always
 
 OK = "ok"
 NO_FACE = "no_face"
@@ -77,6 +76,7 @@ def predict_photos(
     *,
     workers: int,
     keep_images: bool = False,
+    ready: Callable[[], bool] = always,
 ) -> Generator[Photo, None, None]:
     """Find and answer for every face in every picture; a bad one never stops the run.
 
@@ -86,6 +86,8 @@ def predict_photos(
         cropper: Finds faces and cuts them out.
         workers: Threads.
         keep_images: Carry the decoded pictures along in the results.
+        ready: Whether the next picture can be had without waiting; while it cannot, all that came
+            before are answered and come out.
     """
     pool = ThreadPoolExecutor(max_workers=workers)
     waiting: deque[tuple[list[_Seen], Future[Predictions]]] = deque()
@@ -94,11 +96,12 @@ def predict_photos(
     # While a batch is answered, the other threads must not run out of photographs.
     ahead = 2 * workers + (min(_KEPT_PICTURES, batch) if keep_images else batch)
     try:
-        with closing(_looked_at(pool, pictures, cropper, ahead, keep_images)) as stream:
+        with closing(_looked_at(pool, pictures, ready, cropper, ahead, keep_images)) as stream:
             for group in _grouped(stream, batch, longest):
-                chips = [chip for seen in group for chip in seen.chips]
-                waiting.append((group, pool.submit(_answers, predictor, chips, batch)))
-                if len(waiting) > _BATCHES_WAITING:
+                if group:
+                    chips = [chip for seen in group for chip in seen.chips]
+                    waiting.append((group, pool.submit(_answers, predictor, chips, batch)))
+                while len(waiting) > (_BATCHES_WAITING if group else 0):
                     yield from _photos(*waiting.popleft())
             while waiting:
                 yield from _photos(*waiting.popleft())
@@ -109,20 +112,25 @@ def predict_photos(
 def _looked_at(
     pool: Executor,
     pictures: Iterable[PictureInput],
+    ready: Callable[[], bool],
     cropper: Cropper,
     ahead: int,
     keep_images: bool,
-) -> Generator[_Seen, None, None]:
+) -> Generator[_Seen | None, None, None]:
+    """Each picture, and None before waiting for one that has not been named yet."""
     remaining = iter(pictures)
-    waiting = deque(
-        pool.submit(_look, picture, cropper, keep_images) for picture in islice(remaining, ahead)
-    )
-    while waiting:
-        seen = waiting.popleft().result()
-        waiting.extend(
-            pool.submit(_look, picture, cropper, keep_images) for picture in islice(remaining, 1)
-        )
-        yield seen
+    waiting: deque[Future[_Seen]] = deque()
+    while True:
+        if not waiting and not ready():
+            yield None
+        while len(waiting) < ahead and (ready() or not waiting):
+            picture = next(remaining, None)
+            if picture is None:
+                break
+            waiting.append(pool.submit(_look, picture, cropper, keep_images))
+        if not waiting:
+            return
+        yield waiting.popleft().result()
 
 
 def _look(picture: PictureInput, cropper: Cropper, keep_image: bool) -> _Seen:
@@ -161,14 +169,18 @@ def _photos(group: list[_Seen], answered: Future[Predictions]) -> Iterator[Photo
         yield Photo(seen.name, status, seen.reason, seen.image, seen.faces, seen.chips, own)
 
 
-def _grouped(stream: Iterable[_Seen], batch: int, longest: int) -> Iterator[list[_Seen]]:
+def _grouped(stream: Iterable[_Seen | None], batch: int, longest: int) -> Iterator[list[_Seen]]:
+    """Pictures whose chips fill a batch; for None what there is, then an empty group."""
     group: list[_Seen] = []
     chips = 0
     for seen in stream:
-        group.append(seen)
-        chips += len(seen.chips)
-        if chips >= batch or len(group) >= longest:
+        if seen is not None:
+            group.append(seen)
+            chips += len(seen.chips)
+        if group and (seen is None or chips >= batch or len(group) >= longest):
             yield group
             group, chips = [], 0
+        if seen is None:
+            yield []
     if group:
         yield group
