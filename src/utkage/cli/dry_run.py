@@ -49,9 +49,11 @@ def _rows(result: DryRunResult) -> list[tuple[str, str]]:
                 f"{cost.epochs} of them",
             )
         )
+    if result.teacher_seconds:
+        rows.append(("asking the teacher", _time(result.teacher_seconds)))
     rows += [
         ("validation", _time(result.validation_seconds)),
-        ("time for all epochs", _time(result.total_seconds)),
+        ("time for all", _time(result.total_seconds)),
     ]
     if result.epochs_done:
         rows.append(("time that is left", _time(result.remaining_seconds)))

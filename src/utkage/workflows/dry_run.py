@@ -56,7 +56,8 @@ class DryRunResult:
         epochs_done: Epochs that the run folder has already.
         sizes: Cost by chip size, in the order of training.
         validation_seconds: Time of one validation, extrapolated from a few batches.
-        total_seconds: Time of all epochs.
+        teacher_seconds: Time that the teacher's answers take, once; 0 without one.
+        total_seconds: Time of all epochs, and of the teacher.
         remaining_seconds: Time of those that are not done.
         peak_memory_bytes: The most memory that the steps took; None where it is not known.
         memory_kind: What was counted.
@@ -78,6 +79,7 @@ class DryRunResult:
     epochs_done: int
     sizes: tuple[SizeCost, ...]
     validation_seconds: float
+    teacher_seconds: float
     total_seconds: float
     remaining_seconds: float
     peak_memory_bytes: int | None
@@ -132,8 +134,10 @@ def dry_run(
             for side, seconds in found.step_seconds.items()
         ),
         validation_seconds=found.validation_seconds,
-        total_seconds=sum(by_side[side] for side in sides),
-        remaining_seconds=sum(by_side[side] for side in sides[done:]),
+        teacher_seconds=found.teacher_seconds,
+        total_seconds=found.teacher_seconds + sum(by_side[side] for side in sides),
+        remaining_seconds=(0.0 if done else found.teacher_seconds)
+        + sum(by_side[side] for side in sides[done:]),
         peak_memory_bytes=peak,
         memory_kind=kind,
         checkpoint_bytes=found.checkpoint_bytes,

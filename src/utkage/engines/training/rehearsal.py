@@ -15,6 +15,7 @@ from torch import Tensor
 from utkage.core.allocator import keeping_freed_memory
 from utkage.core.reporter import Reporter
 from utkage.data.batches import epoch_order, steps_per_epoch
+from utkage.engines.inference.loading import load_predictor
 from utkage.engines.inference.predictor import BATCH, TorchPredictor
 from utkage.engines.training.learner import Learner
 from utkage.engines.training.loop import Setup, take_step
@@ -38,12 +39,15 @@ class Rehearsal:
         validation_seconds: Time of a validation of the whole split, extrapolated.
         checkpoint_bytes: Tensors of a checkpoint: weights, their average, the optimiser's state.
         weights_bytes: Tensors of a weights file.
+        teacher_seconds: Time that the teacher needs to answer for all training chips, extrapolated;
+            0 without one.
     """
 
     step_seconds: dict[int, float]
     validation_seconds: float
     checkpoint_bytes: int
     weights_bytes: int
+    teacher_seconds: float = 0.0
 
 
 def rehearse(network: MultiTaskNet, setup: Setup, reporter: Reporter) -> Rehearsal:
@@ -84,7 +88,17 @@ def rehearse(network: MultiTaskNet, setup: Setup, reporter: Reporter) -> Rehears
         device,
     )
     states = (network.state_dict(), average.state_dict(), learner.state_dict())
-    return Rehearsal(seconds, validation, tensor_bytes(states), tensor_bytes(states[0]))
+    checkpoint, weights = tensor_bytes(states), tensor_bytes(states[0])
+    return Rehearsal(seconds, validation, checkpoint, weights, _teacher_seconds(setup))
+
+
+def _teacher_seconds(setup: Setup) -> float:
+    if setup.teacher is None:
+        return 0.0
+    predictor = load_predictor(setup.teacher.path, device=setup.device)
+    batches = setup.train.batches(BATCH, predictor.card.contract.size)
+    chips = len(setup.train)
+    return time_validation(predictor.predict_chips, batches, BATCH, chips, setup.device)
 
 
 def time_steps(
@@ -119,7 +133,7 @@ def time_validation(
     """Seconds that all ``count`` chips would take, from a few batches after a warm-up.
 
     Args:
-        answer: Validates one batch.
+        answer: Answers for one batch.
         batches: At least one; the first is the warm-up.
         batch_size: Chips in each but the last.
         count: Chips in all.
