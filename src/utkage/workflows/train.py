@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from utkage.engines.training.distributed import Group
     from utkage.engines.training.learner import TrainingBatch
     from utkage.engines.training.loop import Setup
-    from utkage.engines.training.targets import Lesson
     from utkage.models.multitask import MultiTaskNet
 
 MIN_CHIPS = 2
@@ -120,7 +119,6 @@ def _train(request: TrainRequest, group: Group, reporter: Reporter) -> TrainResu
             origin = provenance(setup.card, setup.identity)
             keeper = recorded(setup.folder, recipe, origin, lambda: _sample(first_batch(setup)))
             setup = replace(setup, on_epoch=stack.enter_context(keeper))
-        setup = replace(setup, lesson=_lesson(setup, reporter))
         result = fit(network, setup, reporter)
     return TrainResult(
         setup.folder,
@@ -240,16 +238,6 @@ def _warn_of_seen(
 
 def _sample(batch: TrainingBatch) -> tuple[Tensor, Tensor, Tensor]:
     return batch.images, batch.targets.ages, batch.targets.genders
-
-
-def _lesson(setup: Setup, reporter: Reporter) -> Lesson | None:
-    """What the teacher answers for the training chips, if there is one, in all processes."""
-    if setup.teacher is None:
-        return None
-    first = setup.group.is_first
-    return setup.group.from_first(
-        setup.teacher.lesson(setup.train, setup.device, setup.folder, reporter) if first else None
-    )
 
 
 def open_data(data: Path) -> tuple[ChipStore, LabelledChips, LabelledChips]:

@@ -89,7 +89,7 @@ class Setup:
         folder: The run folder; the same one for all processes.
         group: The processes that train together.
         teacher: Weights to learn from besides the labels, if there are any.
-        lesson: What they answer for the training chips; with them, wanted before ``fit``.
+        lesson: What they answer for the training chips; ``fit`` asks them.
         on_epoch: Called after every epoch, when its files are written, with all rows so far.
     """
 
@@ -155,6 +155,7 @@ def fit(network: MultiTaskNet, setup: Setup, reporter: Reporter) -> FitResult:
 def _fit(network: MultiTaskNet, setup: Setup, reporter: Reporter) -> FitResult:
     config, group = setup.config, setup.group
     reporter = reporter if group.is_first else SilentReporter()
+    setup = replace(setup, lesson=_asked(setup, reporter))
     steps = steps_per_epoch(len(setup.train), config.batch_size)
     _require_shares(setup)
     learner = Learner(network, setup.objective(), config, setup.device, group)
@@ -245,6 +246,16 @@ def _fit(network: MultiTaskNet, setup: Setup, reporter: Reporter) -> FitResult:
         reporter.info(f"stopped after {config.stop_after} epochs without a better validation MAE")
     best_row = min(rows, key=lambda row: float(row["val_mae"]))
     return FitResult(tuple(rows), float(best_row["val_mae"]), int(best_row["epoch"]))
+
+
+def _asked(setup: Setup, reporter: Reporter) -> Lesson | None:
+    """What the teacher answers for the training chips, the same in all processes."""
+    if setup.teacher is None:
+        return None
+    asks = setup.group.is_first
+    return setup.group.from_first(
+        setup.teacher.lesson(setup.train, setup.device, setup.folder, reporter) if asks else None
+    )
 
 
 def take_step(
