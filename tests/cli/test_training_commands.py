@@ -131,13 +131,13 @@ def test_a_dry_run_measures_and_writes_nothing(
 
 
 def test_a_dry_run_counts_what_a_teacher_takes(invoke: Invoke, prepared: Path) -> None:
-    words = ("train", *QUICK, "--set", "teacher=shipped", "--run", "runs/x", "--dry-run")
+    words = ("train", *QUICK, "--set", "teachers=shipped", "--run", "runs/x", "--dry-run")
     found = json.loads(invoke(*words, "--json").stdout)
     assert found["teacher_seconds"] > 0
     epochs = sum(cost["epochs"] * cost["epoch_seconds"] for cost in found["sizes"])
     assert found["total_seconds"] == pytest.approx(epochs + found["teacher_seconds"])
-    assert "asking the teacher" in invoke(*words).stdout
-    failed(invoke(*words, "--set", "teacher=gone"), 2, "gone: no such weights file")
+    assert "asking the teachers" in invoke(*words).stdout
+    failed(invoke(*words, "--set", "teachers=gone"), 2, "gone: no such weights file")
 
 
 def test_a_dry_run_needs_what_training_needs(invoke: Invoke, prepared: Path) -> None:

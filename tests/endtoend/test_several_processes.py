@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 TRAIN = (
     *("train", "--batch-size", "16", "--sizes", "48", "--backbone", "mobilenet_v3_small"),
     *("--init", "scratch", "--device", "cpu", "--seed", "3", "--lr", "1e-4"),
-    *("--set", "teacher=shipped"),
+    *("--set", "teachers=shipped"),
 )
 # Enough that a process lost behind the second is lost before the last.
 EPOCHS = 4

@@ -190,10 +190,10 @@ def test_what_a_teacher_knows_is_learned_as_well(
     first: TrainResult, both: Path, sources: tuple[Path, Path], tmp_path: Path
 ) -> None:
     moved = _prepare(tmp_path / "moved", *sources, seed=1)
-    config = replace(CONFIG, teacher=str(first.best), checkpoint_steps=1)
+    config = replace(CONFIG, teachers=(str(first.best),), checkpoint_steps=1)
     taught, warnings = _trained(moved, tmp_path / "run", config)
     (warning,) = warnings
-    assert warning.startswith("the teacher learned from ")
+    assert warning.startswith(f"the teacher {first.best} learned from ")
     weights = load_weights(taught.best)
     expected = np.union1d(
         ChipStore.open(both).split("train").fingerprints(),
@@ -202,10 +202,10 @@ def test_what_a_teacher_knows_is_learned_as_well(
     np.testing.assert_array_equal(np.sort(weights.fingerprints.numpy()), expected)
     assert any(line.startswith("taught by weights ") for line in weights.card.lineage)
     # It decides what is learned, and by its content: a copy of it is the same teacher.
-    alone, _ = _trained(moved, tmp_path / "alone", replace(config, teacher=""))
+    alone, _ = _trained(moved, tmp_path / "alone", replace(config, teachers=()))
     assert alone.epochs[0]["train_loss"] != taught.epochs[0]["train_loss"]
     shutil.copy(first.best, tmp_path / "copy.safetensors")
-    copied = replace(config, teacher=str(tmp_path / "copy.safetensors"))
+    copied = replace(config, teachers=(str(tmp_path / "copy.safetensors"),))
     again, _ = _trained(moved, tmp_path / "again", copied)
     assert again.epochs[0]["val_mae"] == taught.epochs[0]["val_mae"]
 
@@ -213,9 +213,9 @@ def test_what_a_teacher_knows_is_learned_as_well(
 def test_a_run_does_not_go_on_with_another_teacher(
     first: TrainResult, both: Path, tmp_path: Path
 ) -> None:
-    config = replace(CONFIG, teacher=str(first.best))
+    config = replace(CONFIG, teachers=(str(first.best),))
     _trained(both, tmp_path / "run", config)
-    with pytest.raises(TrainingError, match="teacher: "):
-        _trained(both, tmp_path / "run", replace(config, teacher="shipped"))
+    with pytest.raises(TrainingError, match="teachers: "):
+        _trained(both, tmp_path / "run", replace(config, teachers=("shipped",)))
     with pytest.raises(TrainingError, match="teacher_weight: "):
         _trained(both, tmp_path / "run", replace(config, teacher_weight=0.3))

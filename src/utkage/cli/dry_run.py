@@ -50,7 +50,7 @@ def _rows(result: DryRunResult) -> list[tuple[str, str]]:
             )
         )
     if result.teacher_seconds:
-        rows.append(("asking the teacher", _time(result.teacher_seconds)))
+        rows.append(("asking the teachers", _time(result.teacher_seconds)))
     rows += [
         ("validation", _time(result.validation_seconds)),
         ("time for all", _time(result.total_seconds)),

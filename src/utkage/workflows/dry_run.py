@@ -56,8 +56,8 @@ class DryRunResult:
         epochs_done: Epochs that the run folder has already.
         sizes: Cost by chip size, in the order of training.
         validation_seconds: Time of one validation, extrapolated from a few batches.
-        teacher_seconds: Time that the teacher's answers take, once; 0 without one.
-        total_seconds: Time of all epochs, and of the teacher.
+        teacher_seconds: Time that the teachers' answers take, once; 0 without any.
+        total_seconds: Time of all epochs, and of the teachers.
         remaining_seconds: Time of those that are not done.
         peak_memory_bytes: The most memory that the steps took; None where it is not known.
         memory_kind: What was counted.

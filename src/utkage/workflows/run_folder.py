@@ -5,8 +5,8 @@
 * ``sample_batch.png``: what the first step learned from, with labels. Pictures of people: they
   stay here.
 * ``curves.png``: how it went, drawn when the run ends, however it ends.
-* ``teacher.safetensors``: what the teacher answers for the training faces, if there is one
-  (``engines/training/teacher.py``).
+* ``teacher-<hash>.safetensors``: what each teacher answers for the training faces
+  (``engines/training/teachers.py``).
 * ``tensorboard/``: event files, if they were asked for.
 """
 

@@ -146,7 +146,7 @@ def set_up(
     from utkage.engines.training.age_losses import AGE_LOSSES
     from utkage.engines.training.distributed import Group, local_device
     from utkage.engines.training.loop import Setup
-    from utkage.engines.training.teacher import find_teacher
+    from utkage.engines.training.teachers import find_teachers
     from utkage.models.initial import initial_network
 
     group = group or Group()
@@ -170,10 +170,9 @@ def set_up(
         allow_download=config.allow_download,
         age_head=loss.head,
     )
-    teacher = find_teacher(config.teacher, store.contract)
+    teachers = find_teachers(config.teachers, store.contract)
     known = {"initial weights": start.fingerprints}
-    if teacher is not None:
-        known["teacher"] = teacher.fingerprints
+    known |= {f"teacher {teacher.path}": teacher.fingerprints for teacher in teachers}
     for name, fingerprints in known.items():
         _warn_of_seen(name, fingerprints, validation, reporter)
     backbone = get_backbone(config.backbone)
@@ -194,7 +193,7 @@ def set_up(
         },
         lineage=(
             *start.lineage,
-            *([] if teacher is None else [teacher.lineage]),
+            *(teacher.lineage for teacher in teachers),
             f"trained on {data['source']}, split {store.split_hash}, by: "
             f"{request.command or 'utkage.train'}",
         ),
@@ -205,7 +204,7 @@ def set_up(
         **{name: value for name, value in config.to_dict().items() if name not in FREE_FIELDS},
         **augmentation_identity(request.augmentation),
         "init": start.identity,
-        "teacher": None if teacher is None else teacher.identity,
+        "teachers": [teacher.identity for teacher in teachers],
         "split_hash": store.split_hash,
         "chip_size": store.contract.size,
     }
@@ -220,7 +219,7 @@ def set_up(
         device=device,
         folder=folder,
         group=group,
-        teacher=teacher,
+        teachers=teachers,
     )
     return start.network, setup
 
@@ -232,7 +231,7 @@ def _warn_of_seen(
     if seen > SEEN_TOLERANCE * len(validation):
         reporter.warn(
             f"the {name} learned from {seen} of the {len(validation)} validation pictures, so "
-            "validation will flatter; --init scratch and no teacher do not have this"
+            "validation will flatter; --init scratch and no teachers do not have this"
         )
 
 

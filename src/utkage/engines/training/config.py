@@ -55,9 +55,9 @@ class TrainConfig:
         age_weight_clip: The largest such weight.
         source_weighting: ``"equal"`` lets the sources of a prepared set weigh the same altogether,
             ``"sqrt"`` by the square root of their number of faces, ``"none"`` by their number.
-        teacher: Weights whose answers for the training faces are learned besides the labels
-            (distillation): ``"shipped"``, a file or a run folder; ``""``: labels alone.
-        teacher_weight: Share of the loss that the teacher's answers have, 0..1.
+        teachers: Weights the mean of whose answers for the training faces is learned besides the
+            labels (distillation), each ``"shipped"``, a file or a run folder.
+        teacher_weight: Share of the loss that these answers have, 0..1.
         gender_weight: Weight of the gender loss.
         gender_smoothing: Label smoothing of the gender loss, 0..0.5.
         ema_decay: Decay per step of the averaged weights that are validated and kept.
@@ -99,7 +99,7 @@ class TrainConfig:
     age_weighting: str = "none"
     age_weight_clip: float = 5.0
     source_weighting: str = "none"
-    teacher: str = ""
+    teachers: tuple[str, ...] = ()
     teacher_weight: float = 0.5
     gender_weight: float = 1.0
     gender_smoothing: float = 0.05

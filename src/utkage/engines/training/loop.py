@@ -57,7 +57,7 @@ from utkage.engines.training.summary import (
     write_summary,
 )
 from utkage.engines.training.targets import Lesson, Targets
-from utkage.engines.training.teacher import Teacher
+from utkage.engines.training.teachers import Teacher, ask
 from utkage.models.card import Card
 from utkage.models.chip_graph import ChipGraph
 from utkage.models.locate import BEST_NAME, LAST_NAME
@@ -88,7 +88,7 @@ class Setup:
         device: Where to compute.
         folder: The run folder; the same one for all processes.
         group: The processes that train together.
-        teacher: Weights to learn from besides the labels, if there are any.
+        teachers: Weights to learn from besides the labels.
         lesson: What they answer for the training chips; ``fit`` asks them.
         on_epoch: Called after every epoch, when its files are written, with all rows so far.
     """
@@ -103,7 +103,7 @@ class Setup:
     device: torch.device
     folder: Path
     group: Group = field(default_factory=Group)
-    teacher: Teacher | None = None
+    teachers: tuple[Teacher, ...] = ()
     lesson: Lesson | None = None
     on_epoch: OnEpoch = ignore_epoch
 
@@ -155,7 +155,8 @@ def fit(network: MultiTaskNet, setup: Setup, reporter: Reporter) -> FitResult:
 def _fit(network: MultiTaskNet, setup: Setup, reporter: Reporter) -> FitResult:
     config, group = setup.config, setup.group
     reporter = reporter if group.is_first else SilentReporter()
-    setup = replace(setup, lesson=_asked(setup, reporter))
+    asked = (setup.teachers, setup.train, setup.device, setup.folder, reporter)
+    setup = replace(setup, lesson=group.from_first(ask(*asked) if group.is_first else None))
     steps = steps_per_epoch(len(setup.train), config.batch_size)
     _require_shares(setup)
     learner = Learner(network, setup.objective(), config, setup.device, group)
@@ -246,16 +247,6 @@ def _fit(network: MultiTaskNet, setup: Setup, reporter: Reporter) -> FitResult:
         reporter.info(f"stopped after {config.stop_after} epochs without a better validation MAE")
     best_row = min(rows, key=lambda row: float(row["val_mae"]))
     return FitResult(tuple(rows), float(best_row["val_mae"]), int(best_row["epoch"]))
-
-
-def _asked(setup: Setup, reporter: Reporter) -> Lesson | None:
-    """What the teacher answers for the training chips, the same in all processes."""
-    if setup.teacher is None:
-        return None
-    asks = setup.group.is_first
-    return setup.group.from_first(
-        setup.teacher.lesson(setup.train, setup.device, setup.folder, reporter) if asks else None
-    )
 
 
 def take_step(

@@ -33,7 +33,7 @@ class Objective(Protocol):
 def objective_of(config: TrainConfig, age_weights: Tensor | None = None) -> Objective:
     """The loss that a recipe asks for, as a mean over faces.
 
-    Where there is a teacher, its answers take a share of the loss and labels the rest (Hinton,
+    Where there are teachers, their answers take a share of the loss and labels the rest (Hinton,
     Vinyals and Dean 2015, distillation, arXiv:1503.02531, at temperature 1).
 
     The loss of a blended face is that with its own targets and that with the other's, weighted

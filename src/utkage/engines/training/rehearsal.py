@@ -39,8 +39,8 @@ class Rehearsal:
         validation_seconds: Time of a validation of the whole split, extrapolated.
         checkpoint_bytes: Tensors of a checkpoint: weights, their average, the optimiser's state.
         weights_bytes: Tensors of a weights file.
-        teacher_seconds: Time that the teacher needs to answer for all training chips, extrapolated;
-            0 without one.
+        teacher_seconds: Time that the teachers need to answer for all training chips,
+            extrapolated; 0 without any.
     """
 
     step_seconds: dict[int, float]
@@ -93,12 +93,12 @@ def rehearse(network: MultiTaskNet, setup: Setup, reporter: Reporter) -> Rehears
 
 
 def _teacher_seconds(setup: Setup) -> float:
-    if setup.teacher is None:
-        return 0.0
-    predictor = load_predictor(setup.teacher.path, device=setup.device)
-    batches = setup.train.batches(BATCH, predictor.card.contract.size)
-    chips = len(setup.train)
-    return time_validation(predictor.predict_chips, batches, BATCH, chips, setup.device)
+    total, chips = 0.0, len(setup.train)
+    for teacher in setup.teachers:
+        predictor = load_predictor(teacher.path, device=setup.device)
+        batches = setup.train.batches(BATCH, predictor.card.contract.size)
+        total += time_validation(predictor.predict_chips, batches, BATCH, chips, setup.device)
+    return total
 
 
 def time_steps(

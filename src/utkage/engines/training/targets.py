@@ -9,11 +9,11 @@ from torch import Tensor
 
 
 class Lesson(NamedTuple):
-    """What a teacher answers for n faces.
+    """What teachers answer for n faces, or one of them.
 
     Attributes:
-        ages: float32 (n, 117), its probability of each year.
-        genders: float32 (n,), its P(female).
+        ages: float32 (n, 117), probability of each year.
+        genders: float32 (n,), P(female).
     """
 
     ages: Tensor
@@ -35,7 +35,7 @@ class Targets(NamedTuple):
         ages: int64 (n,), years.
         genders: int64 (n,), 0 male, 1 female.
         importance: float32 (n,), how much each face weighs in the loss; None: 1 each.
-        lesson: What the teacher answers, if there is one.
+        lesson: What the teachers answer, if there are any.
     """
 
     ages: Tensor

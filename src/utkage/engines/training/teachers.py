@@ -1,13 +1,14 @@
-"""A teacher: weights whose answers for the training faces are learned besides their labels.
+"""Teachers: weights whose answers for the training faces are learned besides their labels.
 
-It answers once, for the chips as they are stored, and its answers are kept in the run folder, so a
-step costs no more with a teacher than without and a run that goes on learns the same.
+Each answers once, for the chips as they are stored, and its answers are kept in the run folder, so
+a step costs no more with teachers than without and a run that goes on learns the same.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +30,7 @@ from utkage.models.card import Card
 from utkage.models.locate import resolve_weights
 from utkage.models.weights import read_card, read_fingerprints
 
-LESSON_NAME = "teacher.safetensors"
+LESSON_NAME = "teacher-{}.safetensors"
 ABOUT = "about"
 
 
@@ -65,17 +66,17 @@ class Teacher:
             folder: Holds the answers afterwards, and is asked for them first.
             reporter: Shows how far it is.
         """
-        about = self._about(faces)
-        kept = _read(folder / LESSON_NAME, about)
+        about, path = self._about(faces), folder / LESSON_NAME.format(self.identity)
+        kept = _read(path, about)
         if kept is not None:
             return kept
         predictor = load_predictor(self.path, device=device)
-        answers = predict_faces(predictor, faces, reporter, "asking the teacher")
+        answers = predict_faces(predictor, faces, reporter, f"asking teacher {self.path.stem}")
         lesson = Lesson(
             torch.from_numpy(answers.age_distribution).float(),
             torch.from_numpy(answers.p_female).float(),
         )
-        write_bytes(folder / LESSON_NAME, save(lesson._asdict(), metadata={ABOUT: about}))
+        write_bytes(path, save(lesson._asdict(), metadata={ABOUT: about}))
         return lesson
 
     def _about(self, faces: LabelledChips) -> str:
@@ -85,27 +86,51 @@ class Teacher:
         return json.dumps({"teacher": self.identity, **chips})
 
 
-def find_teacher(choice: str, contract: CropContract) -> Teacher | None:
-    """The teacher that a recipe names; None for an empty name.
+def find_teachers(choices: Sequence[str], contract: CropContract) -> tuple[Teacher, ...]:
+    """The teachers that a recipe names.
 
     Args:
-        choice: As in ``models.locate.resolve_weights``.
+        choices: Each as in ``models.locate.resolve_weights``.
         contract: Of the training chips.
 
     Raises:
         UsageError: no such file, or weights that want their faces cut otherwise.
         WeightsError: not a file of ours.
     """
-    if not choice:
+    teachers = []
+    for choice in choices:
+        path, _ = resolve_weights(choice)
+        card = read_card(path)
+        if not card.contract.fits(contract):
+            raise UsageError(
+                f"teacher {path}: wants its faces cut otherwise than these chips are; take "
+                "another teacher, or prepare the set with this version"
+            )
+        teachers.append(Teacher(path, file_hash(path), card, read_fingerprints(path)))
+    return tuple(teachers)
+
+
+def ask(
+    teachers: Sequence[Teacher],
+    faces: LabelledChips,
+    device: torch.device,
+    folder: Path,
+    reporter: Reporter,
+) -> Lesson | None:
+    """The mean of what all teachers answer; None where there is none.
+
+    Args:
+        teachers: Who is asked.
+        faces: As in ``Teacher.lesson``, like all that follow.
+        device: Where to compute.
+        folder: Keeps the answers.
+        reporter: Shows how far it is.
+    """
+    lessons = [teacher.lesson(faces, device, folder, reporter) for teacher in teachers]
+    if not lessons:
         return None
-    path, _ = resolve_weights(choice)
-    card = read_card(path)
-    if not card.contract.fits(contract):
-        raise UsageError(
-            f"teacher {path}: wants its faces cut otherwise than these chips are; take another "
-            "teacher, or prepare the set with this version"
-        )
-    return Teacher(path, file_hash(path), card, read_fingerprints(path))
+    ages, genders = (torch.stack(parts).mean(0) for parts in zip(*lessons, strict=True))
+    return Lesson(ages, genders)
 
 
 def _read(path: Path, about: str) -> Lesson | None:

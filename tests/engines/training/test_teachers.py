@@ -13,8 +13,8 @@ from utkage.core.errors import UsageError
 from utkage.core.reporter import SilentReporter
 from utkage.data.chips import LabelledChips
 from utkage.engines.inference.loading import load_predictor
-from utkage.engines.training import teacher as module
-from utkage.engines.training.teacher import LESSON_NAME, Teacher, find_teacher
+from utkage.engines.training import teachers as module
+from utkage.engines.training.teachers import LESSON_NAME, Teacher, ask, find_teachers
 from utkage.faces.contract import utkface_contract
 from utkage.models.locate import shipped_weights
 from utkage.models.weights import read_card, read_fingerprints
@@ -40,21 +40,20 @@ def faces() -> LabelledChips:
 
 
 def shipped() -> Teacher:
-    found = find_teacher("shipped", CONTRACT)
-    assert found is not None
+    (found,) = find_teachers(["shipped"], CONTRACT)
     return found
 
 
-def test_no_name_no_teacher() -> None:
-    assert find_teacher("", CONTRACT) is None
+def test_no_name_no_teacher(faces: LabelledChips, tmp_path: Path) -> None:
+    assert find_teachers([], CONTRACT) == ()
+    assert ask([], faces, CPU, tmp_path, SilentReporter()) is None
 
 
 def test_a_teacher_is_named_by_its_content(tmp_path: Path) -> None:
     teacher = shipped()
     copy = tmp_path / "copy.safetensors"
     copy.write_bytes(shipped_weights().read_bytes())
-    again = find_teacher(str(copy), CONTRACT)
-    assert again is not None
+    (again,) = find_teachers([str(copy)], CONTRACT)
     assert again.identity == teacher.identity
     assert teacher.identity in teacher.lineage
     assert read_card(copy).lineage[-1] in teacher.lineage
@@ -64,9 +63,9 @@ def test_a_teacher_is_named_by_its_content(tmp_path: Path) -> None:
 def test_a_teacher_that_wants_other_crops_is_refused() -> None:
     moved = replace(CONTRACT, template=tuple((x, y + 4) for x, y in CONTRACT.template))
     with pytest.raises(UsageError, match=r"teacher .*cut otherwise"):
-        find_teacher("shipped", moved)
+        find_teachers(["shipped"], moved)
     with pytest.raises(UsageError, match="no such weights file"):
-        find_teacher("nobody.safetensors", CONTRACT)
+        find_teachers(["nobody.safetensors"], CONTRACT)
 
 
 def test_it_answers_in_the_order_of_the_faces(faces: LabelledChips, tmp_path: Path) -> None:
@@ -97,21 +96,38 @@ def test_its_answers_are_kept(
 
     monkeypatch.setattr(module, "predict_faces", spy)
 
-    def ask(some: LabelledChips = faces, who: Teacher = teacher) -> module.Lesson:
+    def lesson(some: LabelledChips = faces, who: Teacher = teacher) -> module.Lesson:
         return who.lesson(some, CPU, tmp_path, SilentReporter())
 
-    first, again = ask(), ask()
+    first, again = lesson(), lesson()
     assert len(asked) == 1
     assert torch.equal(first.ages, again.ages)
     assert torch.equal(first.genders, again.genders)
-    # Other faces, another order or another teacher: asked anew.
-    ask(replace(faces, rows=faces.rows[::-1].copy(), pixel_hashes=faces.pixel_hashes[::-1]))
-    ask()
-    ask(who=replace(teacher, identity="another"))
-    assert len(asked) == 4
-    # A damaged file as well.
-    path = tmp_path / LESSON_NAME
+    # Other faces, or another order: asked anew.
+    lesson(replace(faces, rows=faces.rows[::-1].copy(), pixel_hashes=faces.pixel_hashes[::-1]))
+    lesson()
+    assert len(asked) == 3
+    # A damaged file as well; another teacher has one of its own.
+    path = tmp_path / LESSON_NAME.format(teacher.identity)
     path.write_bytes(path.read_bytes()[:50])
-    ask(who=replace(teacher, identity="another"))
+    lesson()
+    lesson(who=replace(teacher, identity="another"))
+    lesson()
     assert len(asked) == 5
-    assert [found.name for found in tmp_path.iterdir()] == [LESSON_NAME]
+    assert {found.name for found in tmp_path.iterdir()} == {
+        LESSON_NAME.format(name) for name in (teacher.identity, "another")
+    }
+
+
+def test_several_teach_the_mean_of_their_answers(faces: LabelledChips, tmp_path: Path) -> None:
+    teacher = shipped()
+    own = teacher.lesson(faces, CPU, tmp_path, SilentReporter())
+    # Its kept answers are those for negatives of the same faces, so they differ.
+    other = replace(teacher, identity="other")
+    turned = replace(faces, pixels=255 - faces.pixels)
+    others = other.lesson(turned, CPU, tmp_path, SilentReporter())
+    assert not torch.equal(own.genders, others.genders)
+    both = ask([teacher, other], faces, CPU, tmp_path, SilentReporter())
+    assert both is not None
+    torch.testing.assert_close(both.ages, (own.ages + others.ages) / 2)
+    torch.testing.assert_close(both.genders, (own.genders + others.genders) / 2)
