@@ -1,6 +1,7 @@
-"""Put the learning curve of a real run, with what it was, into docs/training.md.
+"""Put the learning curve of a real run, with what it was, into a page of docs.
 
     python tools/write_run_curve.py runs/first
+    python tools/write_run_curve.py runs/best --page accuracy
 
 Runs of either system; only what the run folder says of itself is written.
 """
@@ -19,11 +20,11 @@ from utkage.models.weights import read_card
 from utkage.plots.learning_curves import plot_learning_curves
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
-PAGE = DOCS / "training.md"
-PICTURE = DOCS / "images" / "run_curve.png"
+# Pages that have such a picture, and what it is called.
+PICTURES = {"training": "run_curve.png", "accuracy": "best_curve.png"}
 
 
-def caption(run: Path) -> str:
+def caption(run: Path, picture: str) -> str:
     """The picture, and what was trained on what, when and for how long."""
     rows = [json.loads(line) for line in (run / METRICS_NAME).read_text().splitlines()]
     card = read_card(run / BEST_NAME)
@@ -32,7 +33,7 @@ def caption(run: Path) -> str:
     minutes = sum(float(row["seconds"]) for row in rows) / 60
     return "\n".join(
         [
-            f"![Loss, age error and accuracies over the epochs](images/{PICTURE.name})",
+            f"![Loss, age error and accuracies over the epochs](images/{picture})",
             "",
             f"`{card.training['command']}` on {card.data['source']}, split "
             f"`{card.data['split_hash']}` ({splits['train']} faces to learn from, {splits['val']} "
@@ -48,10 +49,12 @@ def main() -> None:
     """Draw and write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("run", type=Path, help="run folder of utkage train")
-    run = parser.parse_args().run
+    parser.add_argument("--page", choices=PICTURES, default="training", help="page of docs")
+    arguments = parser.parse_args()
+    run, picture = arguments.run, PICTURES[arguments.page]
     rows = [json.loads(line) for line in (run / METRICS_NAME).read_text().splitlines()]
-    plot_learning_curves(rows, PICTURE)
-    fill_page(PAGE, "curve", caption(run))
+    plot_learning_curves(rows, DOCS / "images" / picture)
+    fill_page(DOCS / f"{arguments.page}.md", "curve", caption(run, picture))
 
 
 if __name__ == "__main__":

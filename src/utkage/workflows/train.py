@@ -193,7 +193,7 @@ def set_up(
         },
         lineage=(
             *start.lineage,
-            *(teacher.lineage for teacher in teachers),
+            *(teacher.lineage(start.lineage) for teacher in teachers),
             f"trained on {data['source']}, split {store.split_hash}, by: "
             f"{request.command or 'utkage.train'}",
         ),

@@ -55,8 +55,11 @@ def test_a_teacher_is_named_by_its_content(tmp_path: Path) -> None:
     copy.write_bytes(shipped_weights().read_bytes())
     (again,) = find_teachers([str(copy)], CONTRACT)
     assert again.identity == teacher.identity
-    assert teacher.identity in teacher.lineage
-    assert read_card(copy).lineage[-1] in teacher.lineage
+    first, *rest = read_card(copy).lineage
+    assert teacher.lineage([]).startswith(f"taught by weights {teacher.identity}: {first}; ")
+    assert teacher.lineage([first]).endswith(f": {'; '.join(rest)}")
+    said = teacher.lineage([first, *rest])
+    assert said == teacher.lineage([teacher.lineage([])]) == f"taught by weights {again.identity}"
     assert np.array_equal(teacher.fingerprints, read_fingerprints(copy))
 
 

@@ -50,10 +50,17 @@ class Teacher:
     card: Card
     fingerprints: NDArray[np.int32]
 
-    @property
-    def lineage(self) -> str:
-        """What the weights that learn from it say of it."""
-        return f"taught by weights {self.identity}: {'; '.join(self.card.lineage)}"
+    def lineage(self, known: Sequence[str]) -> str:
+        """What the weights that learn from it say of it.
+
+        Args:
+            known: Steps of their lineage that are said already.
+        """
+        name = f"taught by weights {self.identity}"
+        if any(step.startswith(name) for step in known):
+            return name
+        steps = [step for step in self.card.lineage if step not in known]
+        return f"{name}: {'; '.join(steps)}" if steps else name
 
     def lesson(
         self, faces: LabelledChips, device: torch.device, folder: Path, reporter: Reporter
