@@ -120,4 +120,5 @@ def test_the_last_epoch_is_at_the_size_of_the_model(epochs: int) -> None:
 def test_as_json() -> None:
     value = TrainConfig(sizes=(64, 96)).to_dict()
     assert json.loads(json.dumps(value)) == value
-    assert TrainConfig(**{**value, "sizes": tuple(value["sizes"])}) == TrainConfig(sizes=(64, 96))
+    lists = {name: tuple(value[name]) for name in ("sizes", "teachers")}
+    assert TrainConfig(**{**value, **lists}) == TrainConfig(sizes=(64, 96))
