@@ -100,8 +100,8 @@ def _packets(picture: NDArray[np.uint8], sequence: int, stamp: int) -> Iterator[
 
 def _parts(picture: NDArray[np.uint8]) -> tuple[bytes, bytes]:
     """Quantisation tables and entropy-coded data of a baseline JPEG."""
-    options = [cv2.IMWRITE_JPEG_QUALITY, 90, cv2.IMWRITE_JPEG_SAMPLING_FACTOR]
-    options.append(cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420)
+    halved = (cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420)
+    options = [cv2.IMWRITE_JPEG_QUALITY, 90, *halved]
     data = cv2.imencode(".jpg", picture[..., ::-1], options)[1].tobytes()
     place, tables = 2, b""
     while True:

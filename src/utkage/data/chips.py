@@ -73,6 +73,10 @@ class LabelledChips:
         """The first four bytes of each pixel hash, sorted: enough to notice overlaps."""
         return fingerprints(self.pixel_hashes)
 
+    def count_seen(self, learned: NDArray[np.int32]) -> int:
+        """How many of the faces have the fingerprint of a picture that was learned from."""
+        return int(np.isin(self.fingerprints(), learned).sum())
+
     def batches(self, batch_size: int, size: int) -> Iterator[NDArray[np.uint8]]:
         """Yield the chips in order, at ``size`` pixels, as arrays (batch, size, size, 3)."""
         for start in range(0, len(self), batch_size):

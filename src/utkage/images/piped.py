@@ -5,7 +5,6 @@ from __future__ import annotations
 import select
 from collections import deque
 from collections.abc import Iterator
-from io import UnsupportedOperation
 from typing import BinaryIO
 
 _CHUNK = 65536
@@ -76,6 +75,6 @@ class Piped:
 def _readable(stream: BinaryIO) -> bool:
     try:
         return bool(select.select([stream], [], [], 0)[0])
-    except (OSError, ValueError, TypeError, UnsupportedOperation):
+    except (OSError, ValueError, TypeError):
         # No file of the system, or a system that cannot say it of pipes.
         return True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from utkage.core.errors import UsageError, WeightsError
+from utkage.core.files import file_hash
 from utkage.data.chips import LabelledChips
 from utkage.models.locate import resolve_weights
 from utkage.models.multitask import MultiTaskNet
@@ -119,10 +119,9 @@ def _from_dlib(network: MultiTaskNet, chips: LabelledChips) -> InitialNetwork:
     if not isinstance(network.backbone, DlibFaceResNet):
         raise UsageError("--init dlib is for --backbone dlib_face_resnet only")
     path = dlib_weights_path()
-    data = path.read_bytes()
-    fill_face_resnet(network.backbone, read_face_resnet(data, str(path)))
+    fill_face_resnet(network.backbone, read_face_resnet(path.read_bytes(), str(path)))
     reinsert_batch_norms(network, _norm_sample(chips))
-    return InitialNetwork(network, DLIB_LINEAGE, _nothing(), _digest(data))
+    return InitialNetwork(network, DLIB_LINEAGE, _nothing(), file_hash(path))
 
 
 def _from_file(
@@ -139,7 +138,7 @@ def _from_file(
         tensors = load_file(path)
     except (SafetensorError, OSError) as error:
         raise WeightsError(f"{path}: not a safetensors file; --init takes one") from error
-    identity = _digest(path.read_bytes())
+    identity = file_hash(path)
     if looks_like_faceres(tensors):
         source = MultiTaskNet(spec.name)
         load_faceres(source, tensors, _norm_sample(chips))
@@ -180,10 +179,6 @@ def _norm_sample(chips: LabelledChips) -> Tensor:
     chosen = np.unique(np.linspace(0, len(chips) - 1, NORM_SAMPLE).astype(np.int64))
     sample = torch.from_numpy(chips.pixels[chips.rows[chosen]])
     return sample.permute(0, 3, 1, 2).float()
-
-
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()[:16]
 
 
 def _nothing() -> NDArray[np.int32]:

@@ -150,11 +150,6 @@ def _warn_of_copies(found: list[Ingested], reporter: Reporter) -> None:
         )
 
 
-def count_seen(faces: LabelledChips, learned: NDArray[np.int32]) -> int:
-    """How many of the faces have the fingerprint of a picture that was learned from."""
-    return int(np.isin(faces.fingerprints(), learned).sum())
-
-
 def guard_seen(
     faces: LabelledChips,
     learned: NDArray[np.int32],
@@ -177,7 +172,7 @@ def guard_seen(
     Raises:
         DataError: there are more than chance explains, and ``choice`` does not allow them.
     """
-    seen = count_seen(faces, learned)
+    seen = faces.count_seen(learned)
     if not seen:
         return 0
     words = f"{name} learned from {seen} of the {len(faces)} pictures"

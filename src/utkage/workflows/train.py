@@ -227,7 +227,7 @@ def set_up(
 def _warn_of_seen(
     name: str, learned: NDArray[np.int32], validation: LabelledChips, reporter: Reporter
 ) -> None:
-    seen = int(np.isin(validation.fingerprints(), learned).sum())
+    seen = validation.count_seen(learned)
     if seen > SEEN_TOLERANCE * len(validation):
         reporter.warn(
             f"the {name} learned from {seen} of the {len(validation)} validation pictures, so "

@@ -103,8 +103,6 @@ def predict_photos(
                     waiting.append((group, pool.submit(_answers, predictor, chips, batch)))
                 while len(waiting) > (_BATCHES_WAITING if group else 0):
                     yield from _photos(*waiting.popleft())
-            while waiting:
-                yield from _photos(*waiting.popleft())
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
@@ -117,7 +115,7 @@ def _looked_at(
     ahead: int,
     keep_images: bool,
 ) -> Generator[_Seen | None, None, None]:
-    """Each picture, and None before waiting for one that has not been named yet."""
+    """Each picture; None before waiting for one that has not been named yet, and at the end."""
     remaining = iter(pictures)
     waiting: deque[Future[_Seen]] = deque()
     while True:
@@ -129,6 +127,7 @@ def _looked_at(
                 break
             waiting.append(pool.submit(_look, picture, cropper, keep_images))
         if not waiting:
+            yield None
             return
         yield waiting.popleft().result()
 
@@ -182,5 +181,3 @@ def _grouped(stream: Iterable[_Seen | None], batch: int, longest: int) -> Iterat
             group, chips = [], 0
         if seen is None:
             yield []
-    if group:
-        yield group
