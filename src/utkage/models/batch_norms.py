@@ -25,11 +25,11 @@ def reinsert_batch_norms(network: nn.Module, sample: Tensor, batch: int = 64) ->
     sums: dict[nn.BatchNorm2d, list[Tensor]] = {}
 
     def collect(norm: nn.BatchNorm2d, module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        x = inputs[0].double()
-        totals = torch.stack(
-            [x.sum((0, 2, 3)), x.square().sum((0, 2, 3)), torch.ones_like(x[0, :, 0, 0])]
-        )
-        totals[2] *= x.shape[0] * x.shape[2] * x.shape[3]
+        x = inputs[0]
+        # Sums over a picture are of few enough numbers for float32; those of many are not.
+        by_picture = torch.stack([x.sum((2, 3)), x.square().sum((2, 3))]).double()
+        count = torch.full_like(by_picture[:1, 0], x.shape[0] * x.shape[2] * x.shape[3])
+        totals = torch.cat([by_picture.sum(1), count])
         sums.setdefault(norm, []).append(totals)
 
     norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
