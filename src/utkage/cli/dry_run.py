@@ -51,8 +51,6 @@ def _rows(result: DryRunResult) -> list[tuple[str, str]]:
         )
     if result.teacher_seconds:
         rows.append(("asking the teachers", _time(result.teacher_seconds)))
-    if result.fold_seconds:
-        rows.append(("networks of the folds", _time(result.fold_seconds)))
     rows += [
         ("validation", _time(result.validation_seconds)),
         ("time for all", _time(result.total_seconds)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,42 +66,16 @@ class LabelledChips:
     @property
     def group_numbers(self) -> NDArray[np.int64]:
         """Number of each face's group of copies, (n,), from 0 without gaps."""
-        return np.unique(np.array(self.group_names), return_inverse=True)[1].astype(np.int64)
-
-    @property
-    def group_names(self) -> tuple[str, ...]:
-        """Name of each face's group of copies, (n,)."""
-        return self.groups or self.pixel_hashes
-
-    def part(self, chosen: NDArray[np.int64]) -> LabelledChips:
-        """Some of the faces, (m,) of their places, in that order."""
-
-        def columns(values: tuple[str, ...]) -> tuple[str, ...]:
-            return tuple(values[place] for place in chosen)
-
-        return replace(
-            self,
-            rows=self.rows[chosen],
-            sources=columns(self.sources),
-            names=columns(self.names),
-            ages=self.ages[chosen],
-            genders=self.genders[chosen],
-            races=self.races[chosen],
-            pixel_hashes=columns(self.pixel_hashes),
-            groups=columns(self.groups) if self.groups else (),
-        )
+        names = self.groups or self.pixel_hashes
+        return np.unique(np.array(names), return_inverse=True)[1].astype(np.int64)
 
     def fingerprints(self) -> NDArray[np.int32]:
         """The first four bytes of each pixel hash, sorted: enough to notice overlaps."""
         return fingerprints(self.pixel_hashes)
 
-    def seen(self, learned: NDArray[np.int32]) -> NDArray[np.bool_]:
-        """Which faces have the fingerprint of a picture that was learned from, (n,)."""
-        return np.isin(_fingerprints(self.pixel_hashes), learned)
-
     def count_seen(self, learned: NDArray[np.int32]) -> int:
-        """How many do."""
-        return int(self.seen(learned).sum())
+        """How many of the faces have the fingerprint of a picture that was learned from."""
+        return int(np.isin(self.fingerprints(), learned).sum())
 
     def batches(self, batch_size: int, size: int) -> Iterator[NDArray[np.uint8]]:
         """Yield the chips in order, at ``size`` pixels, as arrays (batch, size, size, 3)."""
@@ -138,9 +112,5 @@ def labelled_chips(
 
 def fingerprints(pixel_hashes: tuple[str, ...]) -> NDArray[np.int32]:
     """The first four bytes of each hash as sorted int32, (n,)."""
-    return np.sort(_fingerprints(pixel_hashes))
-
-
-def _fingerprints(pixel_hashes: tuple[str, ...]) -> NDArray[np.int32]:
     raw = b"".join(bytes.fromhex(value[:8]) for value in pixel_hashes)
-    return np.frombuffer(raw, dtype=">i4").astype(np.int32)
+    return np.sort(np.frombuffer(raw, dtype=">i4").astype(np.int32))

@@ -11,7 +11,6 @@ from utkage.data.batches import steps_per_epoch
 from utkage.engines.device import choose_device
 from utkage.engines.training.config import TrainConfig
 from utkage.workflows.train import TrainRequest, set_up
-from utkage.workflows.train_folds import fold_folder, fold_identity
 from utkage.workflows.train_seed import SeedTrainRequest, set_up_seed
 
 if TYPE_CHECKING:
@@ -58,14 +57,13 @@ class DryRunResult:
         sizes: Cost by chip size, in the order of training.
         validation_seconds: Time of one validation, extrapolated from a few batches.
         teacher_seconds: Time that the teachers' answers take, once; 0 without any.
-        fold_seconds: Time that the networks of the folds take, with their answers; 0 without any.
-        total_seconds: Time of all epochs, of the teachers and of the folds.
-        remaining_seconds: Time of what is not done.
+        total_seconds: Time of all epochs, and of the teachers.
+        remaining_seconds: Time of those that are not done.
         peak_memory_bytes: The most memory that the steps took; None where it is not known.
         memory_kind: What was counted.
         checkpoint_bytes: Size of a checkpoint.
         disk_bytes: Most that the run folder needs: a checkpoint while another replaces it, and two
-            weights files, for each network.
+            weights files.
         run: The run folder that training would take; a dry run does not make it.
     """
 
@@ -82,7 +80,6 @@ class DryRunResult:
     sizes: tuple[SizeCost, ...]
     validation_seconds: float
     teacher_seconds: float
-    fold_seconds: float
     total_seconds: float
     remaining_seconds: float
     peak_memory_bytes: int | None
@@ -112,8 +109,7 @@ def dry_run(
     reporter = reporter or SilentReporter()
     device, reason = choose_device(request.device)
     memory = PeakMemory(device)
-    model, setup, done, found, folds = _rehearsed(request, reporter)
-    fold_seconds, left = folds
+    model, setup, done, found = _rehearsed(request, reporter)
     peak, kind = memory.read()
     config = setup.config
     steps = steps_per_epoch(len(setup.train), config.batch_size)
@@ -122,7 +118,6 @@ def dry_run(
         side: steps * seconds + found.validation_seconds
         for side, seconds in found.step_seconds.items()
     }
-    before, before_left = found.teacher_seconds + fold_seconds, found.teacher_seconds + left
     return DryRunResult(
         system=setup.card.system,
         device=str(device),
@@ -140,57 +135,31 @@ def dry_run(
         ),
         validation_seconds=found.validation_seconds,
         teacher_seconds=found.teacher_seconds,
-        fold_seconds=fold_seconds,
-        total_seconds=before + sum(by_side[side] for side in sides),
-        remaining_seconds=(0.0 if done else before_left)
+        total_seconds=found.teacher_seconds + sum(by_side[side] for side in sides),
+        remaining_seconds=(0.0 if done else found.teacher_seconds)
         + sum(by_side[side] for side in sides[done:]),
         peak_memory_bytes=peak,
         memory_kind=kind,
         checkpoint_bytes=found.checkpoint_bytes,
-        disk_bytes=2 * (found.checkpoint_bytes + found.weights_bytes) * _networks(config),
+        disk_bytes=2 * (found.checkpoint_bytes + found.weights_bytes),
         run=setup.folder,
     )
 
 
 def _rehearsed(
     request: TrainRequest | SeedTrainRequest, reporter: Reporter
-) -> tuple[nn.Module, Setup | SeedSetup, int, Rehearsal, tuple[float, float]]:
-    """The model, its setup, its epochs so far, what was measured, and the time of the folds."""
+) -> tuple[nn.Module, Setup | SeedSetup, int, Rehearsal]:
+    """The model, its setup, the epochs that the run has already, and what was measured."""
     from utkage.engines.training.rehearsal import rehearse
     from utkage.engines.training.seed.rehearsal import rehearse_seed
 
     if isinstance(request, TrainRequest):
         network, setup = set_up(request, reporter)
         done = _epochs_done(setup.folder, setup.identity)
-        found = rehearse(network, setup, reporter)
-        return network, setup, done, found, _fold_seconds(setup, found)
+        return network, setup, done, rehearse(network, setup, reporter)
     system, seed_setup = set_up_seed(request, reporter)
     done = _epochs_done(seed_setup.folder, seed_setup.identity)
-    return system, seed_setup, done, rehearse_seed(system, seed_setup, reporter), (0.0, 0.0)
-
-
-def _fold_seconds(setup: Setup, found: Rehearsal) -> tuple[float, float]:
-    """Time of the networks of the folds with their answers: in all, and left."""
-    from utkage.engines.training.cross_fitting import folds_of
-
-    # A teacher answers for the mirrored chip as well, a validation does not.
-    answer_seconds = 2 * found.validation_seconds / len(setup.val)
-    total = left = 0.0
-    for fold in folds_of(setup.config, setup.train):
-        steps = steps_per_epoch(len(fold.learned), fold.config.batch_size)
-        epochs = [
-            steps * found.step_seconds[side] + found.validation_seconds
-            for side in _sizes_by_epoch(fold.config)
-        ]
-        answers = (len(setup.train) - len(fold.learned)) * answer_seconds
-        done = _epochs_done(fold_folder(setup, fold), fold_identity(setup, fold))
-        total += sum(epochs) + answers
-        left += sum(epochs[done:]) + answers
-    return total, left
-
-
-def _networks(config: TrainConfig | SeedConfig) -> int:
-    return 1 + (config.folds * config.fold_rounds if isinstance(config, TrainConfig) else 0)
+    return system, seed_setup, done, rehearse_seed(system, seed_setup, reporter)
 
 
 def _epochs_done(folder: Path, identity: dict[str, Any]) -> int:

@@ -7,7 +7,6 @@
 * ``curves.png``: how it went, drawn when the run ends, however it ends.
 * ``teacher-<hash>.safetensors``: what each teacher answers for the training faces
   (``engines/training/teachers.py``).
-* ``folds/``: run folders of the networks that were trained first (``workflows/train_folds.py``).
 * ``tensorboard/``: event files, if they were asked for.
 """
 
@@ -25,7 +24,6 @@ from utkage.engines.training.checkpoint_folder import CheckpointFolder
 from utkage.engines.training.events import EVENTS_FOLDER, event_files
 from utkage.engines.training.recipe import Recipe
 from utkage.engines.training.summary import OnEpoch, ignore_epoch
-from utkage.models.card import Card
 from utkage.plots.learning_curves import plot_learning_curves
 from utkage.plots.sample_batch import plot_sample_batch
 from utkage.workflows.recipes import CONFIG_NAME
@@ -98,14 +96,3 @@ def new_run_folder(runs: Path) -> Path:
 def now() -> str:
     """The time in UTC, to the second."""
     return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
-
-
-def provenance(card: Card, identity: dict[str, Any]) -> dict[str, Any]:
-    """Where a run comes from, for its ``config.toml``."""
-    init = identity.get("init", "scratch")
-    return {
-        **{key: card.training[key] for key in ("command", "started", "device")},
-        "init_hash": None if init == "scratch" else init,
-        "data": card.data,
-        "versions": card.versions,
-    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from pathlib import Path
@@ -20,17 +20,18 @@ from utkage.data.chips import SEEN_TOLERANCE, LabelledChips
 from utkage.data.store import DEFAULT_FOLDER, ChipStore
 from utkage.engines.device import choose_device
 from utkage.engines.training.config import FREE_FIELDS, TrainConfig
+from utkage.engines.training.recipe import Recipe
 from utkage.models.card import RESEARCH_TERMS, Card
 from utkage.models.locate import BEST_NAME, RUNS_FOLDER
 from utkage.models.registry import get_backbone
-from utkage.workflows.recording import recording
-from utkage.workflows.run_folder import new_run_folder, now
-from utkage.workflows.train_folds import train_folds
+from utkage.workflows.run_folder import new_run_folder, now, recorded
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from torch import Tensor
 
     from utkage.engines.training.distributed import Group
+    from utkage.engines.training.learner import TrainingBatch
     from utkage.engines.training.loop import Setup
     from utkage.models.multitask import MultiTaskNet
 
@@ -109,12 +110,16 @@ def train(request: TrainRequest, reporter: Reporter | None = None) -> TrainResul
 
 
 def _train(request: TrainRequest, group: Group, reporter: Reporter) -> TrainResult:
-    from utkage.engines.training.loop import fit
+    from utkage.engines.training.loop import first_batch, fit
 
     network, setup = set_up(request, reporter, group)
-    with recording(setup, tensorboard=request.tensorboard) as setup:
-        taught = replace(setup, teachers=(*setup.teachers, *train_folds(setup, reporter)))
-        result = fit(network, taught, reporter)
+    recipe = Recipe("multitask", request.tensorboard, request.config, request.augmentation)
+    with contextlib.ExitStack() as stack:
+        if group.is_first:
+            origin = provenance(setup.card, setup.identity)
+            keeper = recorded(setup.folder, recipe, origin, lambda: _sample(first_batch(setup)))
+            setup = replace(setup, on_epoch=stack.enter_context(keeper))
+        result = fit(network, setup, reporter)
     return TrainResult(
         setup.folder,
         setup.folder / BEST_NAME,
@@ -170,11 +175,6 @@ def set_up(
     known |= {f"teacher {teacher.path}": teacher.fingerprints for teacher in teachers}
     for name, fingerprints in known.items():
         _warn_of_seen(name, fingerprints, validation, reporter)
-    if config.folds and training.count_seen(start.fingerprints) > SEEN_TOLERANCE * len(training):
-        reporter.warn(
-            "the initial weights learned from the training faces, so no network of a fold is new "
-            "to its faces; folds are of use with other initial weights"
-        )
     backbone = get_backbone(config.backbone)
     data = describe_data(store)
     card = Card(
@@ -194,7 +194,6 @@ def set_up(
         lineage=(
             *start.lineage,
             *(teacher.lineage(start.lineage) for teacher in teachers),
-            *_of_folds(config),
             f"trained on {data['source']}, split {store.split_hash}, by: "
             f"{request.command or 'utkage.train'}",
         ),
@@ -225,14 +224,6 @@ def set_up(
     return start.network, setup
 
 
-def _of_folds(config: TrainConfig) -> Iterator[str]:
-    if config.folds:
-        yield (
-            f"taught by {config.folds * config.fold_rounds} networks of the same origin, each "
-            f"trained on all training faces but one fold of {config.folds}, for that fold"
-        )
-
-
 def _warn_of_seen(
     name: str, learned: NDArray[np.int32], validation: LabelledChips, reporter: Reporter
 ) -> None:
@@ -242,6 +233,10 @@ def _warn_of_seen(
             f"the {name} learned from {seen} of the {len(validation)} validation pictures, so "
             "validation will flatter; --init scratch and no teachers do not have this"
         )
+
+
+def _sample(batch: TrainingBatch) -> tuple[Tensor, Tensor, Tensor]:
+    return batch.images, batch.targets.ages, batch.targets.genders
 
 
 def open_data(data: Path) -> tuple[ChipStore, LabelledChips, LabelledChips]:
@@ -263,6 +258,17 @@ def open_data(data: Path) -> tuple[ChipStore, LabelledChips, LabelledChips]:
 def augmentation_identity(augmentation: AugmentConfig) -> dict[str, Any]:
     """The part of a run's identity that says how chips are varied."""
     return {f"augmentation.{name}": value for name, value in to_table(augmentation).items()}
+
+
+def provenance(card: Card, identity: dict[str, Any]) -> dict[str, Any]:
+    """Where a run comes from, for its ``config.toml``."""
+    init = identity.get("init", "scratch")
+    return {
+        **{key: card.training[key] for key in ("command", "started", "device")},
+        "init_hash": None if init == "scratch" else init,
+        "data": card.data,
+        "versions": card.versions,
+    }
 
 
 def describe_data(store: ChipStore) -> dict[str, Any]:

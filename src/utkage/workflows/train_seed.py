@@ -21,12 +21,13 @@ from utkage.engines.training.recipe import Recipe
 from utkage.engines.training.seed.config import SeedConfig
 from utkage.models.card import RESEARCH_TERMS, Card
 from utkage.models.locate import BEST_NAME, RUNS_FOLDER
-from utkage.workflows.run_folder import new_run_folder, now, provenance, recorded
+from utkage.workflows.run_folder import new_run_folder, now, recorded
 from utkage.workflows.train import (
     TrainResult,
     augmentation_identity,
     describe_data,
     open_data,
+    provenance,
 )
 
 if TYPE_CHECKING:

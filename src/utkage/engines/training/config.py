@@ -14,8 +14,6 @@ SORD_DISTANCES = ("absolute", "square")
 AGE_WEIGHTINGS = ("none", "sqrt")
 SOURCE_WEIGHTINGS = ("none", "sqrt", "equal")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
-# With more, each network learns from nearly the same faces and the time grows.
-MOST_FOLDS = 20
 # What may change between the parts of a run: it does not decide what is computed.
 FREE_FIELDS = frozenset(
     {"checkpoint_minutes", "checkpoint_steps", "keep_checkpoints", "allow_download"}
@@ -60,11 +58,6 @@ class TrainConfig:
         teachers: Weights the mean of whose answers for the training faces is learned besides the
             labels (distillation), each ``"shipped"``, a file or a run folder.
         teacher_weight: Share of the loss that these answers have, 0..1.
-        folds: Parts that the training faces are divided into: for each part a network of this
-            recipe is trained first, on all others, and its answers for the part are learned
-            besides the labels, as those of teachers are (cross-fitting); 0: none.
-        fold_rounds: How often that is done, with other parts each time; answers are averaged.
-        fold_epochs: Epochs of these networks; 0: as many as ``epochs``.
         gender_weight: Weight of the gender loss.
         gender_smoothing: Label smoothing of the gender loss, 0..0.5.
         ema_decay: Decay per step of the averaged weights that are validated and kept.
@@ -108,9 +101,6 @@ class TrainConfig:
     source_weighting: str = "none"
     teachers: tuple[str, ...] = ()
     teacher_weight: float = 0.5
-    folds: int = 0
-    fold_rounds: int = 1
-    fold_epochs: int = 0
     gender_weight: float = 1.0
     gender_smoothing: float = 0.05
     ema_decay: float = 0.998
@@ -178,19 +168,6 @@ class TrainConfig:
             weightings,
         )
         _require(0 <= self.teacher_weight <= 1, "teacher weight", self.teacher_weight, "0 to 1")
-        _require(
-            self.folds == 0 or 2 <= self.folds <= MOST_FOLDS,
-            "folds",
-            self.folds,
-            f"0, or 2 to {MOST_FOLDS}",
-        )
-        _require(self.fold_rounds >= 1, "fold rounds", self.fold_rounds, "at least 1")
-        _require(
-            self.fold_epochs == 0 or self.fold_epochs >= len(self.sizes),
-            "fold epochs",
-            self.fold_epochs,
-            f"0, or at least {len(self.sizes)}, the number of chip sizes",
-        )
         _require(self.gender_weight >= 0, "gender weight", self.gender_weight, "at least 0")
         _require(0 <= self.gender_smoothing < 0.5, "smoothing", self.gender_smoothing, "0 to 0.5")
         _require(0 <= self.ema_decay < 1, "EMA decay", self.ema_decay, "0 to below 1")

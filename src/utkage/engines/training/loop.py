@@ -90,7 +90,6 @@ class Setup:
         group: The processes that train together.
         teachers: Weights to learn from besides the labels.
         lesson: What they answer for the training chips; ``fit`` asks them.
-        run: What ``--run`` must name to go on, where that is not ``folder``.
         on_epoch: Called after every epoch, when its files are written, with all rows so far.
     """
 
@@ -106,13 +105,7 @@ class Setup:
     group: Group = field(default_factory=Group)
     teachers: tuple[Teacher, ...] = ()
     lesson: Lesson | None = None
-    run: Path | None = None
     on_epoch: OnEpoch = ignore_epoch
-
-    @property
-    def to_go_on(self) -> Path:
-        """What ``--run`` must name to go on."""
-        return self.run or self.folder
 
     def objective(self) -> Objective:
         """What the recipe minimises on these data."""
@@ -155,7 +148,7 @@ def fit(network: MultiTaskNet, setup: Setup, reporter: Reporter) -> FitResult:
         TrainingError: a loss that is not finite, a checkpoint of other settings, or files that
             cannot be written.
     """
-    with explaining_lost_writes(setup.to_go_on), keeping_freed_memory():
+    with explaining_lost_writes(setup.folder), keeping_freed_memory():
         return _fit(network, setup, reporter)
 
 
@@ -195,7 +188,7 @@ def _fit(network: MultiTaskNet, setup: Setup, reporter: Reporter) -> FitResult:
 
     saved_at = time.monotonic()
     outlook = Outlook(step, steps * config.epochs)
-    while not is_finished(rows, config):
+    while not _is_finished(rows, config):
         # Not from the step: a run may have been stopped behind an epoch's last one.
         epoch = len(rows)
         first = step - epoch * steps
@@ -204,7 +197,7 @@ def _fit(network: MultiTaskNet, setup: Setup, reporter: Reporter) -> FitResult:
         learner.freeze(frozen=epoch < config.freeze_epochs)
         started = time.monotonic()
         with (
-            saving_on_interrupt(save_checkpoint, setup.to_go_on, reporter),
+            saving_on_interrupt(save_checkpoint, setup.folder, reporter),
             stop_between_steps(group.any) as stop_if_asked,
             reporter.progress(f"epoch {epoch + 1}/{config.epochs}", steps) as task,
         ):
@@ -232,12 +225,12 @@ def _fit(network: MultiTaskNet, setup: Setup, reporter: Reporter) -> FitResult:
             "seconds": round(time.monotonic() - started, 1),
         }
         # Validation can be broken off at once: the steps before it are saved then.
-        with saving_on_interrupt(save_checkpoint, setup.to_go_on, reporter):
+        with saving_on_interrupt(save_checkpoint, setup.folder, reporter):
             if group.is_first:
                 best = min(_errors(rows), default=math.inf)
                 row |= _validated(learner, setup, row, best, reporter)
         with (
-            saving_on_interrupt(save_checkpoint, setup.to_go_on, reporter),
+            saving_on_interrupt(save_checkpoint, setup.folder, reporter),
             stop_between_steps(group.any),
         ):
             rows.append(group.from_first(row))
@@ -378,8 +371,7 @@ def _errors(rows: Sequence[dict[str, Any]]) -> list[float]:
     return [float(row["val_mae"]) for row in rows]
 
 
-def is_finished(rows: Sequence[dict[str, Any]], config: TrainConfig) -> bool:
-    """Whether a training that has these epochs has all of them."""
+def _is_finished(rows: Sequence[dict[str, Any]], config: TrainConfig) -> bool:
     if len(rows) >= config.epochs:
         return True
     return 0 < config.stop_after <= epochs_without_gain(_errors(rows))

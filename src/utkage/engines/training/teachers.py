@@ -22,7 +22,6 @@ from utkage.core.errors import UsageError
 from utkage.core.files import file_hash, write_bytes
 from utkage.core.reporter import Reporter
 from utkage.data.chips import LabelledChips
-from utkage.data.labels import AGE_COUNT
 from utkage.engines.inference.loading import load_predictor
 from utkage.engines.inference.predictor import predict_faces
 from utkage.engines.training.targets import Lesson
@@ -125,46 +124,20 @@ def ask(
     folder: Path,
     reporter: Reporter,
 ) -> Lesson | None:
-    """The mean of what the teachers answer; None where there is none.
+    """The mean of what all teachers answer; None where there is none.
 
     Args:
-        teachers: Who is asked: for each face those that ``whom_to_ask`` gives.
+        teachers: Who is asked.
         faces: As in ``Teacher.lesson``, like all that follow.
         device: Where to compute.
         folder: Keeps the answers.
         reporter: Shows how far it is.
     """
-    if not teachers:
+    lessons = [teacher.lesson(faces, device, folder, reporter) for teacher in teachers]
+    if not lessons:
         return None
-    ages, genders = torch.zeros(len(faces), AGE_COUNT), torch.zeros(len(faces))
-    asked = whom_to_ask(teachers, faces)
-    for teacher, mine in zip(teachers, asked, strict=True):
-        places = np.flatnonzero(mine)
-        if len(places):
-            lesson = teacher.lesson(faces.part(places), device, folder, reporter)
-            ages[torch.from_numpy(places)] += lesson.ages
-            genders[torch.from_numpy(places)] += lesson.genders
-    count = torch.from_numpy(asked.sum(0)).float()
-    return Lesson(ages / count[:, None], genders / count)
-
-
-def whom_to_ask(teachers: Sequence[Teacher], faces: LabelledChips) -> NDArray[np.bool_]:
-    """Whether each teacher is asked for each face.
-
-    What a network answers for a face that it has learned from is drawn towards the label, with
-    the label's errors. So those are asked that have not learned from the face (cross-fitting:
-    Dao et al. 2021, "Knowledge distillation as semiparametric inference", arXiv:2104.09732);
-    where all have, all are.
-
-    Args:
-        teachers: T of them.
-        faces: n of them.
-
-    Returns:
-        bool (T, n), at least one in each column.
-    """
-    unseen = np.stack([~faces.seen(teacher.fingerprints) for teacher in teachers])
-    return unseen | ~unseen.any(0)
+    ages, genders = (torch.stack(parts).mean(0) for parts in zip(*lessons, strict=True))
+    return Lesson(ages, genders)
 
 
 def _read(path: Path, about: str) -> Lesson | None:
