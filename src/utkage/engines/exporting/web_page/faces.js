@@ -2,6 +2,7 @@
 
 import * as ort from "./ort/ort.wasm.min.mjs";
 import { FaceDetector } from "./detector.js";
+import { NETWORKS } from "./networks.js";
 import { cutChip, similarity } from "./pixels.js";
 
 export class Faces {
@@ -18,7 +19,7 @@ export class Faces {
       ort.InferenceSession.create(beside("./detector.onnx")),
       ort.InferenceSession.create(beside("./faces.onnx")),
     ]);
-    faces.detector = new FaceDetector(detector, ort);
+    faces.detector = new FaceDetector(detector, NETWORKS[faces.contract.detector], ort);
     faces.model = model;
     return faces;
   }
