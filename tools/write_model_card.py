@@ -83,12 +83,19 @@ def rendered(card: Card, path: Path) -> str:
         "## Lineage\n\n" + "\n".join(f"{i}. {step}" for i, step in enumerate(card.lineage, 1)),
         f"## Terms\n\n{card.terms}",
         "## Known failures\n\n" + "\n".join(f"* {limit}" for limit in card.limits),
+        *_repetitions(card),
         "## Settings of the last training\n\n[training.md](training.md) says what they mean.\n\n"
         f"```toml\n{_settings(card)}```",
     ]
     for source in data["source"].split("+"):
         parts.append(_measured(source, card.metrics[f"{source} test{FLIPPED}"]))
     return "\n\n".join(parts)
+
+
+def _repetitions(card: Card) -> list[str]:
+    if not card.repetitions:
+        return []
+    return ["## Repeated\n\n" + "\n".join(f"* {said}" for said in card.repetitions)]
 
 
 def _measured(source: str, metrics: dict[str, Any]) -> str:

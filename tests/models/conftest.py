@@ -20,6 +20,7 @@ def card() -> Card:
         data={"split_hash": "abc", "splits": {"train": 3}},
         lineage=("from nowhere",),
         limits=("größer", "x"),
+        repetitions=("once",),
     )
 
 

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -34,6 +35,12 @@ def test_cards_from_before_there_were_other_heads(card: Card) -> None:
     del value["age_head"]
     assert Card.from_json(json.dumps(value), "x") == card
     assert card.age_head == "softmax"
+
+
+def test_cards_from_before_they_said_how_they_were_repeated(card: Card) -> None:
+    value = card.to_dict()
+    del value["repetitions"]
+    assert Card.from_json(json.dumps(value), "x") == replace(card, repetitions=())
 
 
 def test_the_terms_say_research(card: Card) -> None:

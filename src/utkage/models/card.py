@@ -44,6 +44,7 @@ class Card:
         terms: What the weights may be used for.
         versions: Of utkage, torch and Python when they were trained.
         limits: Known failures, in words.
+        repetitions: Trainings by the recipe that these weights stand for, and how near they came.
         calibration: Temperatures and conformal levels, or None where none were fitted.
     """
 
@@ -59,6 +60,7 @@ class Card:
     terms: str = RESEARCH_TERMS
     versions: dict[str, str] = field(default_factory=dict)
     limits: tuple[str, ...] = ()
+    repetitions: tuple[str, ...] = ()
     calibration: Calibration | None = None
 
     def __post_init__(self) -> None:
@@ -105,7 +107,7 @@ class Card:
                 f"{origin}: card version {version}, this utkage reads {FORMAT_VERSION}; upgrade it"
             )
         try:
-            # Files from before there was a calibration have no such key.
+            # Files from before there was a calibration, or repetitions, have no such key.
             calibration = value.get("calibration")
             return cls(
                 system=value["system"],
@@ -120,6 +122,7 @@ class Card:
                 terms=value["terms"],
                 versions=value["versions"],
                 limits=tuple(value["limits"]),
+                repetitions=tuple(value.get("repetitions", ())),
                 calibration=None if calibration is None else Calibration.from_json(calibration),
             )
         except (KeyError, TypeError, ValueError, ConfigError) as error:
