@@ -7,9 +7,13 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from utkage.core.reporter import Reporter, SilentReporter
+
 
 @torch.no_grad()
-def reinsert_batch_norms(network: nn.Module, sample: Tensor, batch: int = 64) -> None:
+def reinsert_batch_norms(
+    network: nn.Module, sample: Tensor, batch: int = 64, reporter: Reporter | None = None
+) -> None:
     """Measure the input of each batch norm and make it the norm's statistics, in place.
 
     Networks whose batch norms were folded away or frozen into a scale and a shift train badly:
@@ -21,6 +25,7 @@ def reinsert_batch_norms(network: nn.Module, sample: Tensor, batch: int = 64) ->
         network: Whose batch norms are filled; its mode is kept.
         sample: What the network takes, (N, ...); a few hundred are enough.
         batch: How many are measured at once.
+        reporter: Shows how far it is.
     """
     sums: dict[nn.BatchNorm2d, list[Tensor]] = {}
 
@@ -36,13 +41,16 @@ def reinsert_batch_norms(network: nn.Module, sample: Tensor, batch: int = 64) ->
     hooks = [norm.register_forward_pre_hook(partial(collect, norm)) for norm in norms]
     training = network.training
     network.eval()
-    for start in range(0, len(sample), batch):
-        network(sample[start : start + batch])
+    parts = torch.split(sample, batch)
+    with (reporter or SilentReporter()).progress("measuring batch norms", len(parts)) as task:
+        for part in parts:
+            network(part)
+            task.advance()
     network.train(training)
     for hook in hooks:
         hook.remove()
-    for norm, parts in sums.items():
-        total = torch.stack(parts).sum(0)
+    for norm, totals in sums.items():
+        total = torch.stack(totals).sum(0)
         mean = (total[0] / total[2]).float()
         variance = (total[1] / total[2] - (total[0] / total[2]).square()).clamp_min(0).float()
         _restate(norm, mean, variance)

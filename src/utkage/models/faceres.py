@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from utkage.core.errors import WeightsError
+from utkage.core.reporter import Reporter
 from utkage.models.batch_norms import make_affine, reinsert_batch_norms
 from utkage.models.mobilenet_v1 import BLOCKS, ConvUnit, MobileNetV1
 from utkage.models.multitask import MultiTaskNet
@@ -31,7 +32,12 @@ def looks_like_faceres(state: dict[str, Tensor]) -> bool:
     return MARKER in state
 
 
-def load_faceres(network: MultiTaskNet, state: dict[str, Tensor], sample: Tensor) -> None:
+def load_faceres(
+    network: MultiTaskNet,
+    state: dict[str, Tensor],
+    sample: Tensor,
+    reporter: Reporter | None = None,
+) -> None:
     """Fill a MobileNetV1 network with the faceres weights, in place.
 
     Args:
@@ -39,6 +45,7 @@ def load_faceres(network: MultiTaskNet, state: dict[str, Tensor], sample: Tensor
         state: The tensors of the file.
         sample: Chips on which the batch norms are measured, float (N, 3, H, W), RGB, 0..255;
             a few hundred are enough.
+        reporter: Shows how far it is.
 
     Raises:
         WeightsError: another backbone, or a layer is missing or has another shape.
@@ -57,7 +64,7 @@ def load_faceres(network: MultiTaskNet, state: dict[str, Tensor], sample: Tensor
     _copy(network.hidden.bias, state, "feats.bias")
     _copy_gender(network.gender, state)
     _copy_age(network.age, state)
-    reinsert_batch_norms(network, sample)
+    reinsert_batch_norms(network, sample, reporter=reporter)
 
 
 def _layer_names() -> dict[str, str]:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from utkage.core.errors import UsageError, WeightsError
 from utkage.core.files import file_hash
+from utkage.core.reporter import Reporter
 from utkage.data.chips import LabelledChips
 from utkage.models.locate import resolve_weights
 from utkage.models.multitask import MultiTaskNet
@@ -58,6 +59,7 @@ def initial_network(
     *,
     allow_download: bool,
     age_head: str = "softmax",
+    reporter: Reporter | None = None,
 ) -> InitialNetwork:
     """Build the network and fill it as ``init`` says.
 
@@ -69,6 +71,7 @@ def initial_network(
         chips: To measure the batch norms of imported weights on.
         allow_download: Whether torchvision may download its weights.
         age_head: Kind of age head; one that a file has another kind of starts at random.
+        reporter: Shows how far it is.
 
     Raises:
         UsageError: a start that this backbone has not, a download that was not allowed, a file or
@@ -83,8 +86,8 @@ def initial_network(
     if init == "torchvision":
         return _from_torchvision(network, spec, allow_download)
     if init == "dlib":
-        return _from_dlib(network, chips)
-    return _from_file(network, spec, init, chips)
+        return _from_dlib(network, chips, reporter)
+    return _from_file(network, spec, init, chips, reporter)
 
 
 def _from_torchvision(
@@ -110,7 +113,9 @@ def _from_torchvision(
     return InitialNetwork(network, (lineage,), _nothing(), published.name)
 
 
-def _from_dlib(network: MultiTaskNet, chips: LabelledChips) -> InitialNetwork:
+def _from_dlib(
+    network: MultiTaskNet, chips: LabelledChips, reporter: Reporter | None
+) -> InitialNetwork:
     from utkage.models.batch_norms import reinsert_batch_norms
     from utkage.models.dlib_format import read_face_resnet
     from utkage.models.dlib_resnet import DlibFaceResNet
@@ -120,12 +125,16 @@ def _from_dlib(network: MultiTaskNet, chips: LabelledChips) -> InitialNetwork:
         raise UsageError("--init dlib is for --backbone dlib_face_resnet only")
     path = dlib_weights_path()
     fill_face_resnet(network.backbone, read_face_resnet(path.read_bytes(), str(path)))
-    reinsert_batch_norms(network, _norm_sample(chips))
+    reinsert_batch_norms(network, _norm_sample(chips), reporter=reporter)
     return InitialNetwork(network, DLIB_LINEAGE, _nothing(), file_hash(path))
 
 
 def _from_file(
-    network: MultiTaskNet, spec: Backbone, init: str, chips: LabelledChips
+    network: MultiTaskNet,
+    spec: Backbone,
+    init: str,
+    chips: LabelledChips,
+    reporter: Reporter | None,
 ) -> InitialNetwork:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
@@ -141,7 +150,7 @@ def _from_file(
     identity = file_hash(path)
     if looks_like_faceres(tensors):
         source = MultiTaskNet(spec.name)
-        load_faceres(source, tensors, _norm_sample(chips))
+        load_faceres(source, tensors, _norm_sample(chips), reporter)
         lineage = (*FACERES_LINEAGE, *_adopt(network, source))
         return InitialNetwork(network, lineage, _nothing(), identity)
     weights = load_weights(path)

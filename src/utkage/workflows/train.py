@@ -169,6 +169,7 @@ def set_up(
         training,
         allow_download=config.allow_download,
         age_head=loss.head,
+        reporter=reporter,
     )
     teachers = find_teachers(config.teachers, store.contract)
     known = {"initial weights": start.fingerprints}
