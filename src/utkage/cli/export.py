@@ -60,7 +60,8 @@ def export_command(
     web_modules: Annotated[
         Path,
         typer.Option(
-            help="For --format web: the node_modules with what npm installed: onnxruntime-web.",
+            help="For --format web: the node_modules in which npm installed onnxruntime-web, and "
+            "retinaface if that finds the faces.",
             rich_help_panel=OUTPUT,
         ),
     ] = Path("node_modules"),
