@@ -14,9 +14,9 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from ship_weights import SHIPPED
+from ship_weights import SHIPPED, require_split
 
-from utkage.core.errors import DataError, UtkageError
+from utkage.core.errors import UtkageError
 from utkage.core.reporter import SilentReporter
 from utkage.data.store import ChipStore
 from utkage.engines.evaluation.metrics import Metrics, score, score_sources
@@ -53,10 +53,10 @@ def repetition(again: Path, trained: Path, data: Path, noted: str) -> str:
         DataError: one of them had another split.
     """
     store = ChipStore.open(data)
-    for path in (again, trained):
-        if read_card(path).data["split_hash"] != store.split_hash:
-            raise DataError(f"{path}: was not trained on {data}")
-    training = read_card(again).training
+    card = read_card(again)
+    require_split(card, store, again)
+    require_split(read_card(trained), store, trained)
+    training = card.training
     own, first = figures(again, store), figures(trained, store)
     compared = "; ".join(f"{name}: {beside(own[name], first[name])}" for name in own)
     return (

@@ -33,7 +33,7 @@ from utkage.engines.inference.loading import load_predictor
 from utkage.engines.inference.predictor import predict_faces
 from utkage.engines.inference.skeleton import SKELETONS
 from utkage.faces.contract import utkface_contract
-from utkage.models.card import POINT_ESTIMATES, RESEARCH_TERMS
+from utkage.models.card import POINT_ESTIMATES, RESEARCH_TERMS, Card
 from utkage.models.locate import BEST_NAME, SHIPPED_NAME
 from utkage.models.weights import Weights, load_weights, rewrite_card, save_weights
 from utkage.workflows.calibrate import Answering, fit_weights, with_age_prior
@@ -87,7 +87,7 @@ def store_half(best: Path, data: Path, out: Path) -> None:
         DataError: the prepared set is not the one that the weights were trained on.
     """
     weights = load_weights(best)
-    _require_split(weights, ChipStore.open(data), best)
+    require_split(weights.card, ChipStore.open(data), best)
     # The measured template may have been refined since the run; its pixels are the same.
     geometry = utkface_contract(weights.card.contract.size)
     contract = replace(weights.card.contract, template=geometry.template)
@@ -115,7 +115,7 @@ def measure(out: Path, data: Path, point_estimate: str | None, *, age_prior: boo
             is too large.
     """
     weights, store = load_weights(out), ChipStore.open(data)
-    _require_split(weights, store, out)
+    require_split(weights.card, store, out)
     if point_estimate:
         weights = replace(weights, card=replace(weights.card, point_estimate=point_estimate))
     # With flip averaging, since that is how predict answers.
@@ -148,8 +148,18 @@ def measure(out: Path, data: Path, point_estimate: str | None, *, age_prior: boo
         print(f"{graph}: {graph.stat().st_size} bytes")
 
 
-def _require_split(weights: Weights, store: ChipStore, origin: Path) -> None:
-    if weights.card.data["split_hash"] != store.split_hash:
+def require_split(card: Card, store: ChipStore, origin: Path) -> None:
+    """Refuse weights that were trained on another split.
+
+    Args:
+        card: Theirs.
+        store: A prepared set.
+        origin: Their file, for the message.
+
+    Raises:
+        DataError: as said.
+    """
+    if card.data["split_hash"] != store.split_hash:
         raise DataError(f"{store.folder}: another split than the one that {origin} was trained on")
 
 

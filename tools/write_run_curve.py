@@ -9,12 +9,12 @@ Runs of either system; only what the run folder says of itself is written.
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
+from typing import Any
 
 from write_numbers import fill_page
 
-from utkage.engines.training.summary import METRICS_NAME
+from utkage.engines.training.summary import read_epochs
 from utkage.models.locate import BEST_NAME
 from utkage.models.weights import read_card
 from utkage.plots.learning_curves import plot_learning_curves
@@ -24,9 +24,8 @@ DOCS = Path(__file__).resolve().parent.parent / "docs"
 PICTURES = {"training": "run_curve.png", "accuracy": "best_curve.png"}
 
 
-def caption(run: Path, picture: str) -> str:
+def caption(run: Path, rows: list[dict[str, Any]], picture: str) -> str:
     """The picture, and what was trained on what, when and for how long."""
-    rows = [json.loads(line) for line in (run / METRICS_NAME).read_text().splitlines()]
     card = read_card(run / BEST_NAME)
     best = min(rows, key=lambda row: float(row["val_mae"]))
     splits = card.data["splits"]
@@ -52,9 +51,9 @@ def main() -> None:
     parser.add_argument("--page", choices=PICTURES, default="training", help="page of docs")
     arguments = parser.parse_args()
     run, picture = arguments.run, PICTURES[arguments.page]
-    rows = [json.loads(line) for line in (run / METRICS_NAME).read_text().splitlines()]
+    rows = read_epochs(run)
     plot_learning_curves(rows, DOCS / "images" / picture)
-    fill_page(DOCS / f"{arguments.page}.md", "curve", caption(run, picture))
+    fill_page(DOCS / f"{arguments.page}.md", "curve", caption(run, rows, picture))
 
 
 if __name__ == "__main__":

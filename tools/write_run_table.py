@@ -12,7 +12,6 @@ spread within rows, pooled over all rows that have several trainings.
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
@@ -22,7 +21,7 @@ from typing import Any
 
 from write_numbers import fill_page
 
-from utkage.engines.training.summary import METRICS_NAME
+from utkage.engines.training.summary import read_epochs
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 SOURCES = ("UTKFace", "AAF")
@@ -66,11 +65,6 @@ COLUMNS = (
         for source in SOURCES
     ),
 )
-
-
-def rows_of(folder: Path) -> list[dict[str, Any]]:
-    """The epochs of a run."""
-    return [json.loads(line) for line in (folder / METRICS_NAME).read_text().splitlines()]
 
 
 def table(trainings: Mapping[str, Sequence[list[dict[str, Any]]]]) -> str:
@@ -120,7 +114,7 @@ def main() -> None:
     trainings: dict[str, list[list[dict[str, Any]]]] = {}
     for argument in parser.parse_args().runs:
         words, _, folder = argument.rpartition("=")
-        trainings.setdefault(words, []).append(rows_of(Path(folder)))
+        trainings.setdefault(words, []).append(read_epochs(Path(folder)))
     fill_page(DOCS / "accuracy.md", "runs", table(trainings))
 
 

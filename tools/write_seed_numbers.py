@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import json
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from typing import Any
 from write_numbers import filled
 
 from utkage.core.files import write_text
+from utkage.engines.training.summary import read_epochs
 from utkage.models.locate import BEST_NAME
 from utkage.models.weights import load_weights
 from utkage.workflows.evaluate import EvaluateRequest, EvaluateResult, evaluate
@@ -70,7 +70,7 @@ def results(data: Path, run: Path) -> str:
         for name, prefix in PARTS
     )
     config = card.training["config"]
-    epochs = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    epochs = read_epochs(run)
     minutes = sum(row["seconds"] for row in epochs) / 60
     lines += [
         "",
@@ -97,7 +97,7 @@ def feeds(runs: list[Path]) -> str:
     config: dict[str, Any] = {}
     n = 0
     for run in runs:
-        rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+        rows = read_epochs(run)
         best = min(rows, key=lambda row: float(row["val_mae"]))
         card = load_weights(run / BEST_NAME).card
         config, n = card.training["config"], card.data["splits"]["val"]

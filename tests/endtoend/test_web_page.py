@@ -228,8 +228,10 @@ def test_pictures_are_looked_at_alike(
     rows = reports["first"]["rows"] if report == "portrait" else reports[report]
     expected = predicted[name]
     assert len(rows) == len(expected)
-    # Two networks may put two faces of like size in another order.
-    for own, row in zip(by_place(rows), by_place(expected), strict=True):
+    if detector == OF_NPM:
+        # Another network may put two faces of like size in another order.
+        rows, expected = by_place(rows), by_place(expected)
+    for own, row in zip(rows, expected, strict=True):
         if detector == OWN:
             assert own["box"] == pytest.approx(row["box"], abs=1)
         else:

@@ -3,16 +3,9 @@
 from __future__ import annotations
 
 import math
-import sys
-from pathlib import Path
 from typing import Any
 
-import pytest
-
-
-@pytest.fixture(autouse=True)
-def _tools(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "path", [str(repository / "tools"), *sys.path])
+from write_run_table import table
 
 
 def epoch(mae: float, share: float = 0.5) -> dict[str, Any]:
@@ -21,8 +14,6 @@ def epoch(mae: float, share: float = 0.5) -> dict[str, Any]:
 
 
 def test_a_row_shows_the_mean_of_the_best_epochs() -> None:
-    from write_run_table import table
-
     written = table({"first": [[epoch(6.0), epoch(4.0, 0.6)], [epoch(5.0, 0.7), epoch(5.5)]]})
     row = next(line for line in written.splitlines() if line.startswith("| first"))
     assert [cell.strip() for cell in row.strip("|").split("|")] == [
@@ -33,8 +24,6 @@ def test_a_row_shows_the_mean_of_the_best_epochs() -> None:
 
 
 def test_the_spread_is_pooled_over_rows_with_several_trainings() -> None:
-    from write_run_table import table
-
     alone = {"alone": [[epoch(9.0)]]}
     assert "Standard deviation" not in table(alone)
     several = {"two": [[epoch(4.0)], [epoch(5.0)]], "three": [[epoch(v)] for v in (6.0, 7.0, 8.0)]}

@@ -18,6 +18,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from utkage.core.errors import UsageError
+from utkage.engines.exporting.npm_files import npm_files
 from utkage.faces.retinaface_network import network_file
 
 NPM_PACKAGE = "retinaface"
@@ -46,12 +47,7 @@ def npm_network(modules: Path) -> bytes:
     Raises:
         UsageError: it is not there, or no such network.
     """
-    path = modules / NPM_PACKAGE / NPM_FILE
-    if not path.is_file():
-        raise UsageError(
-            f"{path}: not there; run: npm install {NPM_PACKAGE}, and give its node_modules as "
-            "--web-modules"
-        )
+    (path,) = npm_files(modules, NPM_PACKAGE, NPM_FILE)
     import onnx
 
     try:

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
-from utkage.core.errors import UsageError
 from utkage.core.files import write_text
 from utkage.data.labels import RANGE_NAMES
+from utkage.engines.exporting.npm_files import npm_files
 from utkage.engines.exporting.web_detectors import WebDetector
 from utkage.faces.contract import CropContract
 
@@ -26,9 +26,9 @@ PAGE = ("index.html", "app.js", "faces.js", "detector.js", "networks.js", "pixel
 # Of onnxruntime-web: WebAssembly on the processor, which every browser has.
 RUNTIME_PACKAGE = "onnxruntime-web"
 RUNTIME = (
-    "ort.wasm.min.mjs",
-    "ort-wasm-simd-threaded.mjs",
-    "ort-wasm-simd-threaded.wasm",
+    "dist/ort.wasm.min.mjs",
+    "dist/ort-wasm-simd-threaded.mjs",
+    "dist/ort-wasm-simd-threaded.wasm",
 )
 
 
@@ -41,15 +41,7 @@ def runtime_files(modules: Path) -> list[Path]:
     Raises:
         UsageError: they are not there.
     """
-    folder = modules / RUNTIME_PACKAGE / "dist"
-    found = [folder / name for name in RUNTIME]
-    missing = [path for path in found if not path.is_file()]
-    if missing:
-        raise UsageError(
-            f"{missing[0]}: not there; run: npm install {RUNTIME_PACKAGE}, and give its "
-            "node_modules as --web-modules"
-        )
-    return found
+    return npm_files(modules, RUNTIME_PACKAGE, *RUNTIME)
 
 
 def fill_web_folder(

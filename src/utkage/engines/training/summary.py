@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,12 @@ OnEpoch = Callable[[Sequence[dict[str, Any]]], None]
 
 def ignore_epoch(rows: Sequence[dict[str, Any]]) -> None:
     """Listen to nothing."""
+
+
+def read_epochs(folder: Path) -> list[dict[str, Any]]:
+    """The rows of a run folder's ``metrics.jsonl``, oldest first."""
+    lines = (folder / METRICS_NAME).read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
 
 
 def write_summary(path: Path, rows: Sequence[dict[str, Any]]) -> None:
