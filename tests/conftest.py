@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 
 from utkage.data.labels import AGE_COUNT, range_index
-from utkage.engines.evaluation.answered import AnsweredFaces
-from utkage.engines.inference.predictions import Predictions
+from utkage.evaluation.labelled_predictions import LabelledPredictions
+from utkage.prediction.predictions import Predictions
 
-Answered = Callable[..., AnsweredFaces]
+pytest_plugins = ["chip_fixtures", "picture_fixtures"]
+
+Answered = Callable[..., LabelledPredictions]
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -40,10 +42,10 @@ def real_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def answered_faces() -> Answered:
+def labelled_predictions_of() -> Answered:
     """Faces of two sources, some with copies, and answers that err by a few years."""
 
-    def make(count: int, seed: int = 0, error: float = 5.0) -> AnsweredFaces:
+    def make(count: int, seed: int = 0, error: float = 5.0) -> LabelledPredictions:
         random = np.random.default_rng(seed)
         ages = random.integers(0, 100, count)
         genders = random.integers(0, 2, count)
@@ -57,7 +59,7 @@ def answered_faces() -> Answered:
         female = 1 / (1 + np.exp(-random.normal(3 * (2 * genders - 1), 2.5)))
         predictions = Predictions(age, distribution, ranges, female)
         names = np.unique(random.integers(0, max(1, count * 9 // 10), count), return_inverse=True)
-        return AnsweredFaces(
+        return LabelledPredictions(
             sources=tuple("one" if index % 3 else "two" for index in range(count)),
             names=tuple(f"{index}.jpg" for index in range(count)),
             groups=names[1].astype(np.int64),

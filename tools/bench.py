@@ -48,10 +48,10 @@ from utkage.data.labels import AGE_COUNT
 from utkage.data.sample_random import SampleRandom
 from utkage.data.sources.registry import open_source
 from utkage.data.store import ChipStore
-from utkage.engines.training.ema import WeightAverage
 from utkage.models.locate import shipped_weights
 from utkage.models.weights import build_network, load_weights
-from utkage.workflows.prepare import PrepareConfig, prepare
+from utkage.preparation.prepare import PrepareConfig, prepare
+from utkage.training.ema import WeightAverage
 
 SIZE = 160
 ROUNDS = 5

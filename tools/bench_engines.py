@@ -23,16 +23,16 @@ import torch
 from write_numbers import fill_page
 
 from bench_timing import speed_ratios
-from utkage.engines.exporting.formats import FORMATS
-from utkage.engines.exporting.parity import drawn_chips
-from utkage.engines.inference.loading import load_predictor
-from utkage.engines.inference.onnx_predictor import OnnxPredictor, session_options
-from utkage.engines.inference.predictor import ChipPredictor
+from utkage.exporting.export import ExportRequest, export
+from utkage.exporting.formats import FORMATS
+from utkage.exporting.parity import synthetic_chips
 from utkage.models.card import Card
 from utkage.models.locate import shipped_weights
 from utkage.models.onnx_metadata import open_session
 from utkage.models.weights import read_card
-from utkage.workflows.export import ExportRequest, export
+from utkage.prediction.chip_predictor import ChipPredictor
+from utkage.prediction.loading import load_predictor
+from utkage.prediction.onnx_predictor import OnnxPredictor, session_options
 
 BATCHES = (1, 8, 64)
 THREADS = (1, 2)
@@ -47,7 +47,7 @@ def main() -> int:
     parser.add_argument("--write", action="store_true", help="into docs/export.md as well")
     arguments = parser.parse_args()
     card = read_card(shipped_weights())
-    chips = drawn_chips(CHIPS, card.contract.size)
+    chips = synthetic_chips(CHIPS, card.contract.size)
     with tempfile.TemporaryDirectory() as name:
         files: dict[str, Path] = {}
         for precision in FORMATS["onnx"].precisions:

@@ -22,17 +22,17 @@ from bench_timing import clocked
 from utkage.core.reporter import SilentReporter
 from utkage.data.chips import LabelledChips
 from utkage.data.labels import AGE_COUNT
-from utkage.engines.evaluation.answered import AnsweredFaces, answered
-from utkage.engines.evaluation.bootstrap import Bootstrap
-from utkage.engines.evaluation.figures import populations
-from utkage.engines.evaluation.groups import group_report
-from utkage.engines.exporting.parity import drawn_chips
-from utkage.engines.inference.loading import load_predictor
-from utkage.engines.inference.predictions import Predictions
-from utkage.engines.inference.predictor import BATCH, predict_faces
+from utkage.evaluation.bootstrap import Bootstrap
+from utkage.evaluation.groups import group_report
+from utkage.evaluation.labelled_predictions import LabelledPredictions, answered
+from utkage.evaluation.populations import populations
+from utkage.exporting.parity import synthetic_chips
 from utkage.models.locate import shipped_weights
 from utkage.models.systems import build_graph
 from utkage.models.weights import load_weights
+from utkage.prediction.chip_predictor import BATCH, predict_faces
+from utkage.prediction.loading import load_predictor
+from utkage.prediction.predictions import Predictions
 
 CHIPS = 512
 ROUNDS = 3
@@ -52,7 +52,7 @@ def _bench_evaluate(folder: Path) -> None:
     predictor = load_predictor("shipped")
     side = predictor.card.contract.size
     path = folder / "chips.u8"
-    path.write_bytes(drawn_chips(CHIPS, side).tobytes())
+    path.write_bytes(synthetic_chips(CHIPS, side).tobytes())
     pixels = np.memmap(path, dtype=np.uint8, mode="r", shape=(CHIPS, side, side, 3))
     faces = _labelled(pixels)
     graph = build_graph(load_weights(shipped_weights()), "shipped", flip=True)
@@ -109,7 +109,7 @@ def _labelled(pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> Labell
     )
 
 
-def _answered() -> AnsweredFaces:
+def _answered() -> LabelledPredictions:
     random = np.random.default_rng(0)
     pixels = np.zeros((FACES, 1, 1, 3), dtype=np.uint8)
     age = random.uniform(0, 90, FACES)

@@ -31,16 +31,16 @@ from utkage.core.reporter import Progress, SilentReporter
 from utkage.data.augment import NO_AUGMENTATION, AugmentConfig
 from utkage.data.chips import LabelledChips
 from utkage.data.labels import AGE_COUNT
-from utkage.engines.training.checkpoint_folder import CheckpointFolder
-from utkage.engines.training.config import TrainConfig
-from utkage.engines.training.loop import Setup, fit
-from utkage.engines.training.objective import objective_of
-from utkage.engines.training.parameter_groups import parameter_groups
-from utkage.engines.training.targets import Targets
 from utkage.faces.contract import utkface_contract
 from utkage.models.locate import shipped_weights
 from utkage.models.multitask import MultiTaskNet
 from utkage.models.weights import build_network, load_weights
+from utkage.training.checkpoint_folder import CheckpointFolder
+from utkage.training.config import TrainConfig
+from utkage.training.loop import Setup, fit
+from utkage.training.objective import objective_of
+from utkage.training.parameter_groups import parameter_groups
+from utkage.training.targets import Targets
 
 # What `prepare` stores by default.
 STORED_SIZE = 160

@@ -32,15 +32,15 @@ from write_numbers import fill_page
 
 from bench_timing import clocked
 from utkage import Predictor
-from utkage.engines.inference.cropping import Cropper
-from utkage.engines.inference.loading import load_predictor
-from utkage.engines.inference.photos import THREAD_BATCH
-from utkage.engines.inference.predictor import ChipPredictor
 from utkage.faces.detector import Detector
 from utkage.faces.retinaface import RetinaFaceDetector
 from utkage.images.decode import load_image
 from utkage.images.discover import expand_inputs
 from utkage.images.save import save_image
+from utkage.prediction.chip_predictor import ChipPredictor
+from utkage.prediction.cropping import Cropper
+from utkage.prediction.loading import load_predictor
+from utkage.prediction.photos import THREAD_BATCH
 
 ROOT = Path(__file__).resolve().parent.parent
 TURNS = 7

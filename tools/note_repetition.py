@@ -19,11 +19,11 @@ from ship_weights import SHIPPED, require_split
 from utkage.core.errors import UtkageError
 from utkage.core.reporter import SilentReporter
 from utkage.data.store import ChipStore
-from utkage.engines.evaluation.metrics import Metrics, score, score_sources
-from utkage.engines.inference.loading import load_predictor
-from utkage.engines.inference.predictor import predict_faces
+from utkage.evaluation.metrics import Metrics, score, score_sources
 from utkage.models.locate import BEST_NAME
 from utkage.models.weights import read_card, rewrite_card
+from utkage.prediction.chip_predictor import predict_faces
+from utkage.prediction.loading import load_predictor
 
 
 def main() -> int:

@@ -8,7 +8,7 @@ split of the prepared set that it was trained on, measured there and on the test
 does so for the file that is shipped already; ``--point-estimate`` changes what is answered,
 ``--age-prior`` corrects how common each age is taken to be, on the validation split as well. Each
 run is a look at the test split: note it in docs/model-card.md. Beside the file go the graphs by
-which ONNX Runtime runs it without torch; ``tools/write_skeletons.py`` writes these alone.
+which ONNX Runtime runs it without torch; ``tools/write_templates.py`` writes these alone.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ from numpy.typing import NDArray
 from utkage.core.errors import DataError, UtkageError
 from utkage.core.reporter import SilentReporter
 from utkage.data.store import ChipStore
-from utkage.engines.evaluation.metrics import score
-from utkage.engines.exporting.skeleton import write_skeletons
-from utkage.engines.inference.loading import load_predictor
-from utkage.engines.inference.predictor import predict_faces
-from utkage.engines.inference.skeleton import SKELETONS
+from utkage.evaluation.calibrate import Answering, fit_weights, with_age_prior
+from utkage.evaluation.evaluate import EvaluateRequest, evaluate
+from utkage.evaluation.labelled_faces import FaceSelection, labelled_faces
+from utkage.evaluation.metrics import score
+from utkage.exporting.graph_template import write_templates
 from utkage.faces.contract import utkface_contract
 from utkage.models.card import POINT_ESTIMATES, RESEARCH_TERMS, Card
 from utkage.models.locate import BEST_NAME, SHIPPED_NAME
 from utkage.models.weights import Weights, load_weights, rewrite_card, save_weights
-from utkage.workflows.calibrate import Answering, fit_weights, with_age_prior
-from utkage.workflows.evaluate import EvaluateRequest, evaluate
-from utkage.workflows.labelled_faces import FaceChoice, labelled_faces
+from utkage.prediction.chip_predictor import predict_faces
+from utkage.prediction.graph_template import TEMPLATES
+from utkage.prediction.loading import load_predictor
 
 SHIPPED = Path(__file__).resolve().parent.parent / "src" / "utkage" / "shipped" / SHIPPED_NAME
 MAX_BYTES = 10_000_000
@@ -119,7 +119,7 @@ def measure(out: Path, data: Path, point_estimate: str | None, *, age_prior: boo
     if point_estimate:
         weights = replace(weights, card=replace(weights.card, point_estimate=point_estimate))
     # With flip averaging, since that is how predict answers.
-    faces = labelled_faces(FaceChoice(data, "val"), weights.card.contract, SilentReporter())
+    faces = labelled_faces(FaceSelection(data, "val"), weights.card.contract, SilentReporter())
     how = Answering("cpu")
     vectors: dict[str, NDArray[np.float32]] = {}
     if age_prior:
@@ -144,7 +144,7 @@ def measure(out: Path, data: Path, point_estimate: str | None, *, age_prior: boo
     if size > MAX_BYTES:
         raise DataError(f"{out}: {size} bytes is over the limit of {MAX_BYTES}")
     print(f"{out}: {size} bytes")
-    for graph in write_skeletons(card, out.parent / SKELETONS):
+    for graph in write_templates(card, out.parent / TEMPLATES):
         print(f"{graph}: {graph.stat().st_size} bytes")
 
 

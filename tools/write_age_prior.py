@@ -22,11 +22,11 @@ from utkage.core.reporter import SilentReporter
 from utkage.data.chips import LabelledChips
 from utkage.data.labels import AGE_COUNT
 from utkage.data.store import ChipStore
-from utkage.engines.evaluation.age_prior import fit_age_prior
-from utkage.engines.evaluation.answered import ranges_of
-from utkage.engines.inference.loading import load_predictor
-from utkage.engines.inference.predictor import predict_faces
+from utkage.evaluation.age_prior import fit_age_prior
+from utkage.evaluation.labelled_predictions import ranges_of
 from utkage.models.locate import resolve_weights
+from utkage.prediction.chip_predictor import predict_faces
+from utkage.prediction.loading import load_predictor
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "weights.md"
 FOLDS = 5
@@ -42,7 +42,7 @@ def main() -> int:
     parser.add_argument("--weights", default="shipped", help="without an age prior so far")
     arguments = parser.parse_args()
     try:
-        path, _ = resolve_weights(arguments.weights)
+        path = resolve_weights(arguments.weights).path
         store = ChipStore.open(arguments.data)
         faces = store.split("val")
         found = predict_faces(load_predictor(path), faces, SilentReporter(), "val")

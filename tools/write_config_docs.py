@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 from write_numbers import filled
 
 from utkage.core.files import write_text
-from utkage.core.settings import field_words, to_table
+from utkage.core.settings import field_docs, to_table
 from utkage.core.toml_file import toml_lines
 from utkage.data.augment import AugmentConfig
-from utkage.engines.training.recipe import AUGMENTATION, SYSTEMS
+from utkage.training.recipe import AUGMENTATION, SYSTEMS
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -35,7 +35,7 @@ def render(text: str) -> str:
 
 
 def _table(kind: type[DataclassInstance]) -> str:
-    words = field_words(kind)
+    words = field_docs(kind)
     lines = ["| setting | default | meaning |", "|---|---|---|"]
     for name, value in to_table(kind()).items():
         default = toml_lines({name: value}).removeprefix(f"{name} = ").strip()

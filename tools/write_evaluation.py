@@ -20,13 +20,13 @@ from utkage.core.errors import UtkageError
 from utkage.core.files import write_text
 from utkage.core.reporter import SilentReporter
 from utkage.data.store import ChipStore
-from utkage.engines.evaluation.bootstrap import RESAMPLES
-from utkage.engines.evaluation.figures import shown, shown_estimate
-from utkage.engines.evaluation.groups import CAVEAT, COMPARABLE, GAPS, GroupReport
-from utkage.engines.evaluation.stress import stress_report
-from utkage.engines.inference.loading import load_predictor
-from utkage.plots.model_card import figures_table, groups_table, threshold_table
-from utkage.workflows.evaluate import EvaluateRequest, EvaluateResult, evaluate
+from utkage.evaluation.bootstrap import RESAMPLES
+from utkage.evaluation.evaluate import EvaluateRequest, EvaluateResult, evaluate
+from utkage.evaluation.groups import CAVEAT, COMPARABLE, GAPS, GroupReport
+from utkage.evaluation.populations import shown, shown_estimate
+from utkage.evaluation.reports.model_card import groups_table, metrics_table, threshold_table
+from utkage.evaluation.robustness import robustness_report
+from utkage.prediction.loading import load_predictor
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "evaluation.md"
 AGE = 18
@@ -73,7 +73,7 @@ def tables(result: EvaluateResult) -> dict[str, str]:
         "shared cores."
     )
     return {
-        "figures": f"{origin}\n\n{figures_table(result.populations)}",
+        "figures": f"{origin}\n\n{metrics_table(result.populations)}",
         "groups": f"{CAVEAT}\n\n{groups_table(result.groups)}",
         "worst": worst(result.groups),
         "threshold": threshold_table(result.threshold),
@@ -83,7 +83,7 @@ def tables(result: EvaluateResult) -> dict[str, str]:
 def stress(data: Path) -> str:
     """What disturbances cost, one line a factor."""
     faces = ChipStore.open(data).split("val")
-    report = stress_report(load_predictor("shipped"), faces, SilentReporter())
+    report = robustness_report(load_predictor("shipped"), faces, SilentReporter())
     lines = [
         f"{report.n} faces drawn from the validation split of both sources, shipped weights, flip "
         f"averaging, {datetime.date.today()}; undisturbed MAE {report.clean:.2f} years. "

@@ -31,15 +31,15 @@ from write_numbers import fill_page
 from bench_timing import speed_ratios
 from utkage.core.errors import UtkageError
 from utkage.data.store import ChipStore
-from utkage.engines.exporting.formats import FORMATS
-from utkage.engines.exporting.parity import answers
-from utkage.engines.inference.predictor import ChipPredictor
+from utkage.exporting.export import ExportRequest, ExportResult, export
+from utkage.exporting.export_web import export_web
+from utkage.exporting.formats import FORMATS
+from utkage.exporting.parity import answers
 from utkage.images.resize import resize_square
 from utkage.models.locate import shipped_weights
 from utkage.models.onnx_metadata import open_session
 from utkage.models.weights import read_card
-from utkage.workflows.export import ExportRequest, ExportResult, export
-from utkage.workflows.export_web import export_web
+from utkage.prediction.chip_predictor import ChipPredictor
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "export.md"

@@ -17,12 +17,12 @@ from write_numbers import filled
 
 from utkage.core.files import file_hash, write_text
 from utkage.core.toml_file import toml_lines
-from utkage.engines.evaluation.figures import WORDS, Population, shown_estimate
-from utkage.engines.evaluation.groups import CAVEAT, Group, GroupReport
+from utkage.evaluation.groups import CAVEAT, Group, GroupReport
+from utkage.evaluation.populations import WORDS, Population, shown_estimate
+from utkage.evaluation.reports.model_card import groups_table, metrics_table
 from utkage.models.card import Card
 from utkage.models.locate import shipped_weights
 from utkage.models.weights import read_card
-from utkage.plots.model_card import figures_table, groups_table
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 # Columns of the table beside published figures: population, figure.
@@ -106,7 +106,7 @@ def _measured(source: str, metrics: dict[str, Any]) -> str:
             f"{metrics['n']} faces, with flip averaging, measured {metrics['measured']} on the "
             "stored file by `tools/ship_weights.py`. In brackets: 95 % bootstrap intervals, groups "
             "of copies drawn together.",
-            figures_table(tuple(_populations(metrics).values())),
+            metrics_table(tuple(_populations(metrics).values())),
             CAVEAT,
             groups_table(groups, GROUP_AXES),
         ]

@@ -21,8 +21,8 @@ from ship_weights import FLIPPED
 
 from utkage.core.files import write_text
 from utkage.data.labels import RANGE_NAMES
-from utkage.engines.evaluation.figures import SHARE, YEARS, shown
-from utkage.engines.evaluation.groups import Group
+from utkage.evaluation.groups import Group
+from utkage.evaluation.populations import SHARE, YEARS, shown
 from utkage.models.locate import shipped_weights
 from utkage.models.weights import read_card
 

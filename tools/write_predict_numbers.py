@@ -32,9 +32,9 @@ from utkage.core.files import write_text
 from utkage.data.chips import LabelledChips
 from utkage.data.sources.registry import open_source
 from utkage.data.store import ChipStore
-from utkage.engines.inference.photos import Photo
 from utkage.images.inputs import PictureInput, as_input
 from utkage.images.resize import resize_square
+from utkage.prediction.photos import Photo
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "predict.md"
 CANVAS = (1200, 900)

@@ -14,10 +14,10 @@ from typing import Any
 
 from write_numbers import fill_page
 
-from utkage.engines.training.summary import read_epochs
 from utkage.models.locate import BEST_NAME
 from utkage.models.weights import read_card
-from utkage.plots.learning_curves import plot_learning_curves
+from utkage.training.learning_curves import plot_learning_curves
+from utkage.training.summary import read_epochs
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 # Pages that have such a picture, and what it is called.

@@ -21,7 +21,7 @@ from typing import Any
 
 from write_numbers import fill_page
 
-from utkage.engines.training.summary import read_epochs
+from utkage.training.summary import read_epochs
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 SOURCES = ("UTKFace", "AAF")

@@ -18,10 +18,10 @@ from typing import Any
 from write_numbers import filled
 
 from utkage.core.files import write_text
-from utkage.engines.training.summary import read_epochs
+from utkage.evaluation.evaluate import EvaluateRequest, EvaluateResult, evaluate
 from utkage.models.locate import BEST_NAME
 from utkage.models.weights import load_weights
-from utkage.workflows.evaluate import EvaluateRequest, EvaluateResult, evaluate
+from utkage.training.summary import read_epochs
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "seed.md"
 PARTS = (

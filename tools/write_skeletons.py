@@ -1,18 +1,18 @@
 """Write the ONNX graphs of the shipped weights' architecture: needed after changes of the model.
 
-    python tools/write_skeletons.py
+    python tools/write_templates.py
 
-The graphs hold no learned values; ``engines.inference.skeleton`` says what they are for.
+The graphs hold no learned values; ``prediction.graph_template`` says what they are for.
 """
 
 from __future__ import annotations
 
-from utkage.engines.exporting.skeleton import write_skeletons
-from utkage.engines.inference.skeleton import SKELETONS
+from utkage.exporting.graph_template import write_templates
 from utkage.models.locate import shipped_weights
 from utkage.models.weights import read_card
+from utkage.prediction.graph_template import TEMPLATES
 
 if __name__ == "__main__":
     weights = shipped_weights()
-    for path in write_skeletons(read_card(weights), weights.parent / SKELETONS):
+    for path in write_templates(read_card(weights), weights.parent / TEMPLATES):
         print(f"{path}: {path.stat().st_size} bytes")

@@ -19,9 +19,9 @@ from write_numbers import fill_page
 
 from make_clip import RATE, moving, write_clip
 from utkage import Predictor
-from utkage.engines.inference.watching import TrackingSettings, WatchedFrame
 from utkage.images.decode import load_image
 from utkage.images.video import Frame, open_video
+from utkage.prediction.face_tracks import TrackedFrame, TrackingSettings
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "predict.md"
@@ -87,7 +87,7 @@ def _alone(predictor: Predictor, frames: list[Frame]) -> float:
 def _shown(predictor: Predictor, frames: list[Frame], every: int) -> dict[int, np.ndarray]:
     shown: dict[int, list[int]] = {}
     for event in predictor.watch(frames, TrackingSettings(every)):
-        if isinstance(event, WatchedFrame) and event.frame.index >= SETTLED:
+        if isinstance(event, TrackedFrame) and event.frame.index >= SETTLED:
             for face in event.faces:
                 shown.setdefault(face.track, []).append(face.shown_age)
     return {track: np.array(ages) for track, ages in shown.items()}
@@ -134,7 +134,7 @@ def memory(predictor: Predictor) -> str:
 
     curve = []
     for event in predictor.watch(stream()):
-        if isinstance(event, WatchedFrame) and event.frame.index % 50 == 0:
+        if isinstance(event, TrackedFrame) and event.frame.index % 50 == 0:
             gc.collect()
             curve.append(_resident())
     growth = max(curve[2:]) - curve[2]

@@ -27,35 +27,35 @@ if TYPE_CHECKING:
     from utkage.data.labels import parse_name as parse_name
     from utkage.data.split import SplitConfig as SplitConfig
     from utkage.data.store import ChipStore as ChipStore
-    from utkage.engines.inference.loading import load_predictor as load_predictor
-    from utkage.engines.inference.predictions import Predictions as Predictions
-    from utkage.engines.training.config import TrainConfig as TrainConfig
-    from utkage.engines.training.recipe import Recipe as Recipe
+    from utkage.evaluation.evaluate import EvaluateRequest as EvaluateRequest
+    from utkage.evaluation.evaluate import evaluate as evaluate
+    from utkage.exporting.export import ExportRequest as ExportRequest
+    from utkage.exporting.export import export as export
     from utkage.faces.contract import CropContract as CropContract
     from utkage.images.decode import load_image as load_image
     from utkage.images.video import open_video as open_video
-    from utkage.workflows.dry_run import dry_run as dry_run
-    from utkage.workflows.evaluate import EvaluateRequest as EvaluateRequest
-    from utkage.workflows.evaluate import evaluate as evaluate
-    from utkage.workflows.export import ExportRequest as ExportRequest
-    from utkage.workflows.export import export as export
-    from utkage.workflows.info import describe as describe
-    from utkage.workflows.predict import FaceRow as FaceRow
-    from utkage.workflows.predict import PredictRequest as PredictRequest
-    from utkage.workflows.predict import predict as predict
-    from utkage.workflows.predict_videos import VideoRequest as VideoRequest
-    from utkage.workflows.predict_videos import predict_videos as predict_videos
-    from utkage.workflows.predictor import Predictor as Predictor
-    from utkage.workflows.predictor import PredictSettings as PredictSettings
-    from utkage.workflows.prepare import PrepareConfig as PrepareConfig
-    from utkage.workflows.prepare import prepare as prepare
-    from utkage.workflows.recipes import resolve_recipe as resolve_recipe
-    from utkage.workflows.runs import list_runs as list_runs
-    from utkage.workflows.track_rows import TrackRow as TrackRow
-    from utkage.workflows.train import TrainRequest as TrainRequest
-    from utkage.workflows.train import train as train
-    from utkage.workflows.train_recipe import request_of as request_of
-    from utkage.workflows.train_recipe import train_request as train_request
+    from utkage.models.describe import describe as describe
+    from utkage.prediction.loading import load_predictor as load_predictor
+    from utkage.prediction.predict import FaceRow as FaceRow
+    from utkage.prediction.predict import PredictRequest as PredictRequest
+    from utkage.prediction.predict import predict as predict
+    from utkage.prediction.predict_videos import VideoRequest as VideoRequest
+    from utkage.prediction.predict_videos import predict_videos as predict_videos
+    from utkage.prediction.predictions import Predictions as Predictions
+    from utkage.prediction.predictor import Predictor as Predictor
+    from utkage.prediction.predictor import PredictSettings as PredictSettings
+    from utkage.prediction.track_rows import TrackRow as TrackRow
+    from utkage.preparation.prepare import PrepareConfig as PrepareConfig
+    from utkage.preparation.prepare import prepare as prepare
+    from utkage.training.config import TrainConfig as TrainConfig
+    from utkage.training.dry_run import dry_run as dry_run
+    from utkage.training.recipe import Recipe as Recipe
+    from utkage.training.recipes import resolve_recipe as resolve_recipe
+    from utkage.training.runs import list_runs as list_runs
+    from utkage.training.train import TrainRequest as TrainRequest
+    from utkage.training.train import train as train
+    from utkage.training.train_recipe import request_of as request_of
+    from utkage.training.train_recipe import train_request as train_request
 
 _HOMES = {
     "UtkageError": "core.errors",
@@ -65,35 +65,35 @@ _HOMES = {
     "parse_name": "data.labels",
     "SplitConfig": "data.split",
     "ChipStore": "data.store",
-    "load_predictor": "engines.inference.loading",
-    "Predictions": "engines.inference.predictions",
-    "TrainConfig": "engines.training.config",
-    "Recipe": "engines.training.recipe",
+    "load_predictor": "prediction.loading",
+    "Predictions": "prediction.predictions",
+    "TrainConfig": "training.config",
+    "Recipe": "training.recipe",
     "CropContract": "faces.contract",
     "load_image": "images.decode",
     "open_video": "images.video",
-    "dry_run": "workflows.dry_run",
-    "EvaluateRequest": "workflows.evaluate",
-    "evaluate": "workflows.evaluate",
-    "ExportRequest": "workflows.export",
-    "export": "workflows.export",
-    "describe": "workflows.info",
-    "FaceRow": "workflows.predict",
-    "PredictRequest": "workflows.predict",
-    "predict": "workflows.predict",
-    "VideoRequest": "workflows.predict_videos",
-    "predict_videos": "workflows.predict_videos",
-    "Predictor": "workflows.predictor",
-    "PredictSettings": "workflows.predictor",
-    "PrepareConfig": "workflows.prepare",
-    "prepare": "workflows.prepare",
-    "resolve_recipe": "workflows.recipes",
-    "list_runs": "workflows.runs",
-    "TrackRow": "workflows.track_rows",
-    "TrainRequest": "workflows.train",
-    "train": "workflows.train",
-    "request_of": "workflows.train_recipe",
-    "train_request": "workflows.train_recipe",
+    "dry_run": "training.dry_run",
+    "EvaluateRequest": "evaluation.evaluate",
+    "evaluate": "evaluation.evaluate",
+    "ExportRequest": "exporting.export",
+    "export": "exporting.export",
+    "describe": "models.describe",
+    "FaceRow": "prediction.predict",
+    "PredictRequest": "prediction.predict",
+    "predict": "prediction.predict",
+    "VideoRequest": "prediction.predict_videos",
+    "predict_videos": "prediction.predict_videos",
+    "Predictor": "prediction.predictor",
+    "PredictSettings": "prediction.predictor",
+    "PrepareConfig": "preparation.prepare",
+    "prepare": "preparation.prepare",
+    "resolve_recipe": "training.recipes",
+    "list_runs": "training.runs",
+    "TrackRow": "prediction.track_rows",
+    "TrainRequest": "training.train",
+    "train": "training.train",
+    "request_of": "training.train_recipe",
+    "train_request": "training.train_recipe",
 }
 
 __all__ = ["__version__", *_HOMES]

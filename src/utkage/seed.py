@@ -21,12 +21,12 @@ says what was decided where the description leaves something open.
 
 from __future__ import annotations
 
-from utkage.data.utkface_dataset import LabelledFace, UTKFaceDataset
-from utkage.engines.training.seed.call import SeedEpoch, train
 from utkage.models.seed.age_estimation import AgeEstimationNet
 from utkage.models.seed.age_range import AgeRangeNet
 from utkage.models.seed.system import SeedSystem
 from utkage.models.seed.vgg_face import VggFace
+from utkage.training.systems.seed.call import SeedEpoch, train
+from utkage.training.systems.seed.utkface_dataset import LabelledFace, UTKFaceDataset
 
 __all__ = [
     "AgeEstimationNet",

@@ -12,13 +12,13 @@ import torch
 
 from utkage.core.errors import ParityError
 from utkage.core.files import file_hash
-from utkage.engines.exporting import torch_files
-from utkage.engines.exporting.parity import drawn_chips
-from utkage.engines.exporting.precision import PRECISIONS
-from utkage.engines.inference.loading import load_predictor
+from utkage.exporting import torch_files
+from utkage.exporting.export import LabelledErrors
+from utkage.exporting.parity import synthetic_chips
+from utkage.exporting.precision import PRECISIONS
 from utkage.images.save import save_image
 from utkage.models.export_graph import ExportGraph
-from utkage.workflows.export import LabelledErrors
+from utkage.prediction.loading import load_predictor
 
 Invoke = Callable[..., Any]
 
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.slow
 
 
 def test_what_was_compared_is_kept(invoke: Invoke, tmp_path: Path) -> None:
-    chips = drawn_chips(3, 200, seed=5)
+    chips = synthetic_chips(3, 200, seed=5)
     for index, chip in enumerate(chips):
         save_image(tmp_path / "faces" / f"{20 + index}_1_0_2017{index:04}.png", chip)
     words = ("--format", "torchscript", "--weights", "shipped", "--data", "faces", "--no-flip")
@@ -45,7 +45,7 @@ def test_what_was_compared_is_kept(invoke: Invoke, tmp_path: Path) -> None:
     assert "torch" in kept["versions"]
     # A stranger needs torch alone.
     program = torch.jit.load(tmp_path / "model.torchscript")
-    own = drawn_chips(4, 160, seed=9)
+    own = synthetic_chips(4, 160, seed=9)
     answers = program(torch.from_numpy(own))
     expected = load_predictor("shipped", engine="torch", flip=False).predict_chips(own)
     low, high = expected.age_interval(0.8)
@@ -102,7 +102,7 @@ def test_eight_bits_are_said_and_hold(invoke: Invoke, tmp_path: Path) -> None:
     assert (tmp_path / "small.onnx").stat().st_size < 6_000_000
     kept = json.loads((tmp_path / "small.parity.json").read_text())
     assert kept["hash"] == file_hash(tmp_path / "small.onnx")
-    own = drawn_chips(8, 160, seed=9)
+    own = synthetic_chips(8, 160, seed=9)
     full = load_predictor("shipped", engine="torch", flip=False).predict_chips(own)
     small = load_predictor("small.onnx").predict_chips(own)
     assert 0 < np.abs(small.age_distribution - full.age_distribution).max() < 0.2

@@ -17,7 +17,7 @@ from PIL import Image
 
 from utkage.core.locks import exclusive
 from utkage.data.store import ChipStore
-from utkage.data.store_writer import LOCK_FILE
+from utkage.preparation.store_writer import LOCK_FILE
 
 Invoke = Callable[..., Any]
 WORDS = ("--chip-size", 64, "--aligned", "yes", "--val", 0.3, "--test", 0.3)

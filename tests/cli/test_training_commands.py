@@ -15,7 +15,7 @@ from PIL import Image
 
 from utkage.core.toml_file import parse_toml
 from utkage.data.augment import AugmentConfig
-from utkage.engines.training.recipe import Recipe
+from utkage.training.recipe import Recipe
 
 Invoke = Callable[..., Any]
 SMALL = ("--backbone", "mobilenet_v3_small", "--init", "scratch", "--device", "cpu")

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from utkage.core.errors import ConfigError
 from utkage.core.settings import (
     check_table,
+    field_docs,
     field_types,
-    field_words,
     parse_value,
     to_table,
     unknown_key,
@@ -49,7 +49,7 @@ class Sample:
 
 
 def test_words_of_every_field() -> None:
-    words = field_words(Sample)
+    words = field_docs(Sample)
     assert list(words) == list(field_types(Sample))
     assert words["count"] == "How many. There may be more lines, and ``code``: with colons."
     assert words["limit"] == "The most, or none."
@@ -61,7 +61,7 @@ def test_a_class_without_docstring_has_no_words() -> None:
         a: int = 0
 
     Bare.__doc__ = None
-    assert field_words(Bare) == {}
+    assert field_docs(Bare) == {}
 
 
 def test_tables_hold_plain_values() -> None:

@@ -2,9 +2,9 @@ import hashlib
 
 import numpy as np
 
-from utkage.data.audit.records import Record
 from utkage.data.chips import NO_RACE, fingerprints, labelled_chips
 from utkage.data.labels import FaceLabel, range_index
+from utkage.data.records import Record
 from utkage.faces.contract import utkface_contract
 
 

@@ -10,14 +10,14 @@ import pytest
 from numpy.typing import NDArray
 
 from utkage.core.errors import DataError, UsageError
-from utkage.data.audit.records import Record
-from utkage.data.ingest import Dropped, pixel_hash
 from utkage.data.labels import FaceLabel
 from utkage.data.manifest import ManifestRow
+from utkage.data.records import Dropped, Record
 from utkage.data.split import SPLITS, split_hash
 from utkage.data.store import STORE_FILE, ChipStore, is_prepared
-from utkage.data.store_writer import StoreWriter
 from utkage.faces.contract import utkface_contract
+from utkage.preparation.ingest import pixel_hash
+from utkage.preparation.store_writer import StoreWriter
 
 SIDE = 32
 CONTRACT = utkface_contract(SIDE)
@@ -169,7 +169,7 @@ import sys, time
 from pathlib import Path
 import numpy as np
 from utkage.core import files
-from utkage.data import store_writer as store
+from utkage.preparation import store_writer as store
 from utkage.faces.contract import utkface_contract
 
 def hang(*args):
@@ -240,7 +240,7 @@ def test_tables_of_somebody_else_are_not_taken_for_ours(tmp_path: Path) -> None:
 def test_one_writer_at_a_time(tmp_path: Path) -> None:
     with StoreWriter(tmp_path / "set", CONTRACT):
         script = (
-            "import sys; from pathlib import Path; from utkage.data.store_writer import *; "
+            "import sys; from pathlib import Path; from utkage.preparation.store_writer import *; "
             "from utkage.faces.contract import utkface_contract\n"
             "with StoreWriter(Path(sys.argv[1]), utkface_contract(32)): pass"
         )

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from fake_capture import FakeCapture
+
 from utkage.core.errors import ImageError
 from utkage.images import video as module
 from utkage.images.video import (

@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from utkage.data.labels import AGE_RANGES
-from utkage.engines.exporting.parity import drawn_chips
-from utkage.engines.inference.predictions import distribution_quantile
+from utkage.exporting.parity import synthetic_chips
 from utkage.models.calibration import LEVELS, AgeBand, Calibration
 from utkage.models.chip_graph import ChipGraph, ChipOutputs, median_age, whole_year_median
 from utkage.models.multitask import MultiTaskNet
+from utkage.prediction.predictions import distribution_quantile
 
 Lively = Callable[..., MultiTaskNet]
 
@@ -83,7 +83,7 @@ def run(graph: ChipGraph, chips: torch.Tensor) -> ChipOutputs:
 
 @pytest.fixture
 def chips() -> torch.Tensor:
-    return torch.from_numpy(drawn_chips(5, 64))
+    return torch.from_numpy(synthetic_chips(5, 64))
 
 
 @pytest.mark.parametrize("flip", [True, False])

@@ -13,7 +13,7 @@ from torch.nn import functional as F  # noqa: N812 - the field's usual name
 
 from utkage.core.errors import UsageError, WeightsError
 from utkage.models import dlib_weights
-from utkage.models.batch_norms import reinsert_batch_norms
+from utkage.models.batch_norms import restore_batch_norms
 from utkage.models.dlib_format import DlibConvolution, DlibFaceWeights, read_face_resnet
 from utkage.models.dlib_resnet import BLOCKS, DlibFaceResNet
 from utkage.models.dlib_weights import dlib_weights_path, fill_face_resnet
@@ -136,7 +136,7 @@ def test_filled_norms_survive_being_measured(weights: DlibFaceWeights) -> None:
     x = torch.randn(6, 3, 113, 113, generator=torch.Generator().manual_seed(2))
     with torch.no_grad():
         before = backbone(x)
-        reinsert_batch_norms(backbone, x, batch=4)
+        restore_batch_norms(backbone, x, batch=4)
         torch.testing.assert_close(backbone(x), before, atol=1e-4, rtol=1e-4)
         # What it is for: a batch in training mode computes nearly the same.
         torch.testing.assert_close(backbone.train()(x), before, atol=2e-3, rtol=2e-3)

@@ -9,12 +9,12 @@ from PIL import Image
 from torch import Tensor, nn
 
 from utkage.core.errors import ConfigError
-from utkage.engines.exporting.parity import drawn_chips
-from utkage.engines.inference.predictions import Predictions
+from utkage.exporting.parity import synthetic_chips
 from utkage.models.calibration import LEVELS, AgeBand, Calibration
 from utkage.models.card import Card
 from utkage.models.chip_graph import ChipOutputs
 from utkage.models.export_graph import ExportGraph
+from utkage.prediction.predictions import Predictions
 
 BANDS = (
     AgeBand(0, 50, tuple(level / 2 for level in LEVELS)),
@@ -61,7 +61,7 @@ class Whole(nn.Module):
 
 @pytest.mark.parametrize("shape", [(64, 64), (200, 200), (120, 90), (40, 40)])
 def test_any_size_is_resized_as_pillow_does(card: Card, shape: tuple[int, int]) -> None:
-    chip = np.asarray(Image.fromarray(drawn_chips(1, 200)[0]).resize(shape[::-1]))
+    chip = np.asarray(Image.fromarray(synthetic_chips(1, 200)[0]).resize(shape[::-1]))
     whole = Whole()
     graph = ExportGraph(whole, card, interval=0.8, any_size=True)
     graph(torch.from_numpy(chip.copy())[None])

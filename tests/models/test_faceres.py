@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - the field's usual name
 
 from utkage.core.errors import WeightsError
-from utkage.models.faceres import load_faceres, looks_like_faceres, reinsert_batch_norms
+from utkage.models.faceres import load_faceres, looks_like_faceres, restore_batch_norms
 from utkage.models.mobilenet_v1 import BLOCKS
 from utkage.models.multitask import MultiTaskNet
 
@@ -133,7 +133,7 @@ def test_reinserting_changes_no_answer_and_restores_the_mode(state: State) -> No
                     module.weight.fill_(1)
                     module.running_mean.zero_()
                     module.running_var.fill_(1 - module.eps)
-        reinsert_batch_norms(again, images(4, 0), batch)
+        restore_batch_norms(again, images(4, 0), batch)
         assert again.training
         for first, second in zip(network.parameters(), again.parameters(), strict=True):
             torch.testing.assert_close(first, second, atol=1e-3, rtol=1e-3)

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 
 from utkage.core.errors import UsageError, WeightsError
 from utkage.data.chips import LabelledChips
-from utkage.engines.exporting.parity import drawn_chips
+from utkage.exporting.parity import synthetic_chips
 from utkage.faces.contract import utkface_contract
 from utkage.models import dlib_weights
 from utkage.models.card import Card
@@ -28,7 +28,7 @@ def chips() -> LabelledChips:
     count = 20
     numbers = np.arange(count, dtype=np.int64)
     return LabelledChips(
-        pixels=drawn_chips(count, 64, seed=1),
+        pixels=synthetic_chips(count, 64, seed=1),
         rows=numbers,
         sources=("drawn",) * count,
         names=tuple(f"{number}.jpg" for number in numbers),

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from utkage.engines.evaluation.figures import SHARE, YEARS, shown, shown_estimate
-from utkage.engines.evaluation.groups import Group
+from utkage.evaluation.groups import Group
+from utkage.evaluation.populations import SHARE, YEARS, shown, shown_estimate
 
 # Of the metrics of a split: heading and unit of those that have a column.
 COLUMNS = {
@@ -26,7 +26,7 @@ COLUMNS = {
 
 
 def print_description(description: Mapping[str, Any]) -> None:
-    """Print what ``workflows.info.describe`` found."""
+    """Print what ``models.describe.describe`` found."""
     console = Console()
     metrics = {
         split: found

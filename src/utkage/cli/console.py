@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from utkage.cli.option_names import as_options
 from utkage.core.reporter import Progress, SilentProgress
 
 if TYPE_CHECKING:
@@ -29,12 +30,16 @@ class ConsoleReporter:
     def info(self, message: str) -> None:
         """One line, unless quiet."""
         if not self._quiet:
-            self._console.print(message, markup=False, highlight=False, soft_wrap=True)
+            self._console.print(as_options(message), markup=False, highlight=False, soft_wrap=True)
 
     def warn(self, message: str) -> None:
         """One line, even when quiet."""
         self._console.print(
-            f"warning: {message}", style="yellow", markup=False, highlight=False, soft_wrap=True
+            f"warning: {as_options(message)}",
+            style="yellow",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
         )
 
     @contextmanager

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from utkage.workflows.dry_run import DryRunResult
+    from utkage.training.dry_run import DryRunResult
 
 
 def print_dry_run(result: DryRunResult, json_output: bool) -> None:

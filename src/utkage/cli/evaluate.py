@@ -28,7 +28,7 @@ from utkage.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from utkage.core.reporter import Reporter
-    from utkage.workflows.calibrate import CalibrateRequest
+    from utkage.evaluation.calibrate import CalibrateRequest
 
 CALIBRATION = "Calibration"
 ANALYSIS = "Analysis"
@@ -184,13 +184,13 @@ def evaluate_command(
     with session(quiet=quiet, debug=debug) as reporter:
         from utkage.cli.evaluation_tables import print_result
         from utkage.data.sources.options import SourceOptions
-        from utkage.workflows.calibrate import CalibrateRequest
-        from utkage.workflows.evaluate import EvaluateRequest, evaluate
-        from utkage.workflows.labelled_faces import FaceChoice
+        from utkage.evaluation.calibrate import CalibrateRequest
+        from utkage.evaluation.evaluate import EvaluateRequest, evaluate
+        from utkage.evaluation.labelled_faces import FaceSelection
 
         options = SourceOptions(labels=labels, aligned=parse_aligned(aligned))
         if calibrate:
-            faces = FaceChoice(data, split or "val", source, allow_seen, options, allow_crop)
+            faces = FaceSelection(data, split or "val", source, allow_seen, options, allow_crop)
             _calibrate(
                 CalibrateRequest(faces, weights, device, flip, out_weights, age_prior),
                 json_output,
@@ -232,7 +232,7 @@ def evaluate_command(
 
 def _calibrate(request: CalibrateRequest, json_output: bool, reporter: Reporter) -> None:
     from utkage.cli.evaluation_tables import print_calibration
-    from utkage.workflows.calibrate import calibrate
+    from utkage.evaluation.calibrate import calibrate
 
     result = calibrate(request, reporter)
     if json_output:

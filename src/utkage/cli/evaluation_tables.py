@@ -8,15 +8,15 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from utkage.engines.evaluation.figures import WORDS, shown, shown_estimate
-from utkage.engines.evaluation.groups import COMPARABLE
+from utkage.evaluation.groups import COMPARABLE
+from utkage.evaluation.populations import WORDS, shown, shown_estimate
 
 if TYPE_CHECKING:
-    from utkage.engines.evaluation.comparison import Comparison
-    from utkage.engines.evaluation.stress import StressReport
-    from utkage.engines.evaluation.thresholds import ThresholdCurve
-    from utkage.workflows.calibrate import CalibrateResult
-    from utkage.workflows.evaluate import EvaluateResult
+    from utkage.evaluation.calibrate import CalibrateResult
+    from utkage.evaluation.comparison import Comparison
+    from utkage.evaluation.evaluate import EvaluateResult
+    from utkage.evaluation.robustness import RobustnessReport
+    from utkage.evaluation.thresholds import ThresholdCurve
 
 # Population and figure of each line of the short table; metrics.json has all of them.
 SHOWN = (
@@ -45,10 +45,10 @@ def print_result(result: EvaluateResult) -> None:
         if figure not in population.figures:
             continue
         words, unit = WORDS[figure]
-        unit_words = ", years" if unit == "years" else ""
+        unit_label = ", years" if unit == "years" else ""
         whom = "" if name == "all" else f", {population.words}"
         found = shown_estimate(population.figures[figure], unit)
-        table.add_row(f"{words}{unit_words}{whom}", found, str(population.n))
+        table.add_row(f"{words}{unit_label}{whom}", found, str(population.n))
     n = str(result.metrics.n)
     if result.oracle_mae is not None:
         median = result.metrics.oracle_median_mae
@@ -61,9 +61,9 @@ def print_result(result: EvaluateResult) -> None:
         table.add_row("photographs without a found face", str(result.misses), "")
     console.print(table)
     if result.oracle_mae is not None:
-        from utkage.engines.evaluation.oracle import ORACLE_WORDS
+        from utkage.evaluation.oracle import ORACLE_LABEL
 
-        print(ORACLE_WORDS)
+        print(ORACLE_LABEL)
     if worst := result.groups.worst("mae", 3):
         named = "; ".join(
             f"{group.axis} {group.name} {shown_estimate(group.figures['mae'], 'years')}, "
@@ -131,7 +131,7 @@ def _print_test(found: Comparison) -> None:
     )
 
 
-def _stress_table(report: StressReport) -> Table:
+def _stress_table(report: RobustnessReport) -> Table:
     table = Table("", "level", "MAE, years", "gender right", "")
     table.title = f"stress, on {report.n} faces (undisturbed MAE {shown(report.clean, 'years')})"
     for factor in report.factors:

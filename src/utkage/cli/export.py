@@ -84,8 +84,8 @@ def export_command(
     is kept beside it, in NAME.parity.json.
     """
     with session(quiet=quiet, debug=debug) as reporter:
-        from utkage.workflows.export import SCHEMA, ExportRequest, export
-        from utkage.workflows.export_web import WEB, export_web
+        from utkage.exporting.export import SCHEMA, ExportRequest, export
+        from utkage.exporting.export_web import WEB, export_web
 
         request = ExportRequest(
             weights=weights,

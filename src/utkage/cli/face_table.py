@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from utkage.workflows.face_rows import FaceRow
-    from utkage.workflows.rows import RowOptions
-    from utkage.workflows.track_rows import TrackRow
+    from utkage.prediction.face_rows import FaceRow
+    from utkage.prediction.rows import RowOptions
+    from utkage.prediction.track_rows import TrackRow
 
 
 def print_face_table(rows: Sequence[FaceRow], options: RowOptions) -> None:

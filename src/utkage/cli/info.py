@@ -26,7 +26,7 @@ def info_command(
     """Show the card of weights, or what a prepared set holds."""
     with session(quiet=quiet, debug=debug):
         from utkage.cli.card_tables import print_description
-        from utkage.workflows.info import describe
+        from utkage.models.describe import describe
 
         description = describe(target)
         if json_output:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from utkage.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from utkage.workflows.predict_videos import ShownFrame
+    from utkage.prediction.predict_videos import ShownFrame
 
 _QUIT_KEYS = (ord("q"), 27)
 # Larger frames are shown smaller, so that the window fits on ordinary displays.

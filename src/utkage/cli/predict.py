@@ -177,7 +177,7 @@ def predict_command(
     with session(quiet=quiet, debug=debug) as reporter:
         from utkage.core.errors import UsageError
         from utkage.images.video import is_video
-        from utkage.workflows.row_files import check_rows_file
+        from utkage.prediction.row_files import check_rows_file
 
         forms = [json_output, jsonl_output, csv_output, out is not None]
         if sum(forms) > 1:
@@ -206,8 +206,8 @@ def predict_command(
         form = Form(json_output, jsonl_output, csv_output, out, resume=resume)
         if camera is None and not any(is_video(name) for name in inputs):
             from utkage.cli.face_table import print_face_table
-            from utkage.workflows.face_rows import FaceRow
-            from utkage.workflows.predict import PredictRequest, predict
+            from utkage.prediction.face_rows import FaceRow
+            from utkage.prediction.predict import PredictRequest, predict
 
             request = PredictRequest(
                 inputs=tuple(inputs), resume=out if resume else None, **settings
@@ -220,8 +220,8 @@ def predict_command(
         else:
             from utkage.cli.face_table import print_track_table
             from utkage.cli.live_window import live_window
-            from utkage.workflows.predict_videos import VideoRequest, predict_videos
-            from utkage.workflows.track_rows import TrackRow
+            from utkage.prediction.predict_videos import VideoRequest, predict_videos
+            from utkage.prediction.track_rows import TrackRow
 
             if resume:
                 raise UsageError("--resume is for pictures; a video is answered for as a whole")

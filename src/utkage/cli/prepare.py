@@ -13,8 +13,8 @@ from utkage.cli.session import session
 from utkage.data.labels import RANGE_NAMES
 
 if TYPE_CHECKING:
-    from utkage.data.audit.report import Audit
-    from utkage.workflows.prepare import PrepareResult
+    from utkage.preparation.audit.report import Audit
+    from utkage.preparation.prepare import PrepareResult
 
 SPLIT = "Split"
 AUDIT = "Audit"
@@ -120,12 +120,12 @@ def prepare_command(
     `audit.html` in the prepared set shows what was found.
     """
     with session(quiet=quiet, debug=debug) as reporter:
-        from utkage.data.audit.resolve import FixConfig
-        from utkage.data.predefined import parse_ages
         from utkage.data.sources.limits import Limits
         from utkage.data.sources.options import SourceOptions
         from utkage.data.split import SplitConfig
-        from utkage.workflows.prepare import DEFAULT_SOURCE, PrepareConfig, prepare
+        from utkage.preparation.audit.resolve import FixConfig
+        from utkage.preparation.prepare import DEFAULT_SOURCE, PrepareConfig, prepare
+        from utkage.preparation.published_splits import parse_ages
 
         limits = Limits(
             **_given(

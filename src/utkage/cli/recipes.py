@@ -25,7 +25,7 @@ def recipes_command(
     """
     with session(quiet=quiet, debug=debug):
         from utkage.core.toml_file import parse_toml
-        from utkage.workflows.recipes import shipped_recipe, shipped_recipes
+        from utkage.training.recipes import shipped_recipe, shipped_recipes
 
         if name is not None:
             text = shipped_recipe(name).text

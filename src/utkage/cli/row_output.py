@@ -5,13 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from utkage.cli.option_names import as_options
+
 if TYPE_CHECKING:
-    from utkage.workflows.row_files import WriteRow
-    from utkage.workflows.rows import Row
+    from utkage.prediction.row_files import WriteRow
+    from utkage.prediction.rows import Row
 
 AnyRow = TypeVar("AnyRow", bound="Row")
 
@@ -47,7 +49,7 @@ class Form:
             kind: Their class.
             print_table: Prints all of them for people.
         """
-        from utkage.workflows.row_files import (
+        from utkage.prediction.row_files import (
             csv_rows,
             json_lines,
             json_rows,
@@ -65,6 +67,7 @@ class Form:
                 write = stack.enter_context(json_rows(sys.stdout))
             elif self.csv:
                 write = csv_rows(sys.stdout, kind)
+            rows = map(_with_options, rows)
             if self.out is not None or (write is not None and not sys.stdout.isatty()):
                 return write_rows(rows, write)
             # On a terminal, rows and the progress bar would write into each other.
@@ -78,3 +81,8 @@ class Form:
                 if write is None and collected:
                     print_table(collected)
             return failed
+
+
+def _with_options(row: AnyRow) -> AnyRow:
+    """Messages of failed rows name options, as those on stderr do."""
+    return row if row.reason is None else replace(row, reason=as_options(row.reason))

@@ -12,7 +12,7 @@ from utkage.cli.options import OUTPUT, Debug, Json, Quiet
 from utkage.cli.session import session
 
 if TYPE_CHECKING:
-    from utkage.workflows.runs import Comparison, Run
+    from utkage.training.runs import Comparison, Run
 
 
 def runs_command(
@@ -33,7 +33,7 @@ def runs_command(
 ) -> None:
     """List what was trained with its best numbers, or compare two trainings."""
     with session(quiet=quiet, debug=debug):
-        from utkage.workflows.runs import compare_runs, list_runs
+        from utkage.training.runs import compare_runs, list_runs
 
         if compare is not None:
             comparison = compare_runs(*compare, folder)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from utkage.cli.console import ConsoleReporter
+from utkage.cli.option_names import as_options
 from utkage.core.errors import ExitCode, UtkageError
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 def _say(console: Console, message: str) -> None:
     console.print(
-        f"error: {' '.join(message.split())}",
+        f"error: {' '.join(as_options(message).split())}",
         markup=False,
         highlight=False,
         style="red",

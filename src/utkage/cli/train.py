@@ -22,10 +22,10 @@ from utkage.cli.options import (
     Quiet,
 )
 from utkage.cli.session import session
-from utkage.engines.training.config import TrainConfig
+from utkage.training.config import TrainConfig
 
 if TYPE_CHECKING:
-    from utkage.engines.training.recipe import Recipe
+    from utkage.training.recipe import Recipe
 
 THE_RECIPES = "the recipe's"
 
@@ -209,7 +209,7 @@ def train_command(
     goes on.
     """
     with session(quiet=quiet, debug=debug) as reporter:
-        from utkage.workflows.recipes import resolve_recipe
+        from utkage.training.recipes import resolve_recipe
 
         options = {
             "system": system,
@@ -233,15 +233,15 @@ def train_command(
             _print_config(recipe, json_output)
             return
 
-        from utkage.workflows.train_recipe import request_of, train_request
+        from utkage.training.train_recipe import request_of, train_request
 
         command = shlex.join(["utkage", *sys.argv[1:]])
         request = request_of(recipe, data=data, run=run, device=device, command=command)
         if dry_run:
             from utkage.cli.dry_run import print_dry_run
-            from utkage.workflows.dry_run import dry_run as rehearse
+            from utkage.training.dry_run import dry_run as estimate_cost
 
-            print_dry_run(rehearse(request, reporter), json_output)
+            print_dry_run(estimate_cost(request, reporter), json_output)
             return
         result = train_request(request, reporter)
         if not result.is_first:

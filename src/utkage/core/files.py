@@ -62,14 +62,14 @@ def naming(path: Path) -> Iterator[None]:
         raise
 
 
-def require_folder(path: Path, option: str) -> None:
+def require_folder(path: Path, field: str) -> None:
     """Refuse an output folder that cannot be one, before any work is done.
 
     Raises:
         UsageError: there is a file of that name.
     """
     if path.exists() and not path.is_dir():
-        raise UsageError(f"{option} {path}: is a file; name a folder")
+        raise UsageError(f"`{field}` {path}: is a file; name a folder")
 
 
 def file_hash(path: Path) -> str:

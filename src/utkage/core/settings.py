@@ -36,7 +36,7 @@ def field_types(kind: type[DataclassInstance]) -> dict[str, Any]:
     return {field.name: hints[field.name] for field in fields(kind) if field.init}
 
 
-def field_words(kind: type[DataclassInstance]) -> dict[str, str]:
+def field_docs(kind: type[DataclassInstance]) -> dict[str, str]:
     """What the section ``Attributes`` of the class's docstring says of each field."""
     documented = inspect.cleandoc(kind.__doc__ or "").partition("\nAttributes:\n")[2]
     # A section ends where the next one starts, at the margin.

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from utkage.data.audit.records import Record
 from utkage.data.labels import range_index
+from utkage.data.records import Record
 from utkage.faces.contract import CropContract
 from utkage.images.resize import resize_square
 
 NO_RACE = -1
 # Share of common fingerprints up to which nothing was learned: four bytes of hash collide.
-SEEN_TOLERANCE = 0.002
+LEAKAGE_TOLERANCE = 0.002
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class LabelledChips:
         """The first four bytes of each pixel hash, sorted: enough to notice overlaps."""
         return fingerprints(self.pixel_hashes)
 
-    def count_seen(self, learned: NDArray[np.int32]) -> int:
+    def count_training_images(self, learned: NDArray[np.int32]) -> int:
         """How many of the faces have the fingerprint of a picture that was learned from."""
         return int(np.isin(self.fingerprints(), learned).sum())
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from utkage.data.audit.records import Record
 from utkage.data.labels import FaceLabel
+from utkage.data.records import Record
 
 COLUMNS = (
     "row",

@@ -25,8 +25,8 @@ from numpy.typing import NDArray
 
 from utkage.core.errors import ConfigError, DataError, LabelError, UsageError
 from utkage.data.chips import LabelledChips, labelled_chips
-from utkage.data.ingest import Dropped
 from utkage.data.manifest import ManifestRow, read_manifest
+from utkage.data.records import Dropped
 from utkage.data.split import SPLITS, split_hash
 from utkage.faces.contract import CropContract
 

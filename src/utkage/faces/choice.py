@@ -17,7 +17,7 @@ def check_detector(choice: str) -> None:
         ConfigError: it is neither ``retinaface`` nor ``yunet:FILE``.
     """
     if choice != "retinaface" and not (choice.startswith(_YUNET) and choice != _YUNET):
-        raise ConfigError(f"--detector {choice}: choose retinaface or yunet:FILE")
+        raise ConfigError(f"`detector` {choice}: choose retinaface or yunet:FILE")
 
 
 def open_detector(choice: str, min_face: float | None = None) -> Detector:
@@ -44,7 +44,7 @@ def open_detector(choice: str, min_face: float | None = None) -> Detector:
     if min_face is None:
         return RetinaFaceDetector(threads=1)
     if not min_face >= 0:
-        raise ConfigError(f"--min-face {min_face}: use 0 or more pixels")
+        raise ConfigError(f"`min_face` {min_face}: use 0 or more pixels")
     return RetinaFaceDetector(
         threads=1, min_face=min_face, finest=finest_scale(min_face), thorough=True
     )

@@ -34,7 +34,7 @@ UTKFACE_CHIP_SIZE = 200
 # official portraits, whose boxes no edge cuts.
 UTKFACE_BOX = (17.0, -33.0, 183.0, 203.0)
 # Pictures below this many pixels show too little of a face to be chips.
-MIN_SIDE = 32
+MIN_SIZE = 32
 # Share of the side by which landmarks may lie apart: other roundings, not another crop.
 TOLERANCE = 0.01
 
@@ -59,8 +59,8 @@ class CropContract:
     std: tuple[float, float, float] = (1.0, 1.0, 1.0)
 
     def __post_init__(self) -> None:
-        if not MIN_SIDE <= self.size <= 1024:
-            raise ConfigError(f"chip size {self.size} is outside {MIN_SIDE}..1024 pixels")
+        if not MIN_SIZE <= self.size <= 1024:
+            raise ConfigError(f"chip size {self.size} is outside {MIN_SIZE}..1024 pixels")
         if len(self.template) != 5:
             raise ConfigError(f"a template has five landmarks, not {len(self.template)}")
         if self.colour != "RGB":

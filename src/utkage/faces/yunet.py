@@ -45,7 +45,7 @@ class YuNetDetector:
         if not 0 <= score_threshold <= 1 or not min_face >= 0:
             raise ConfigError(f"score {score_threshold} or min_face {min_face} is out of range")
         if not path.is_file():
-            raise UsageError(f"--detector yunet:{path}: no such file")
+            raise UsageError(f"`detector` yunet:{path}: no such file")
         self._path = path
         self._score_threshold = score_threshold
         self._min_face = min_face

@@ -135,7 +135,7 @@ def open_inputs(
 
 
 def _refusal(url: str) -> str:
-    return f"{url}: is an address; nothing is downloaded without --allow-download"
+    return f"{url}: is an address; nothing is downloaded without `allow_download=True`"
 
 
 def _from_stdin(stdin: Piped, allow_download: bool) -> Iterator[PictureInput]:

@@ -11,7 +11,7 @@ from utkage.core.reporter import Reporter, SilentReporter
 
 
 @torch.no_grad()
-def reinsert_batch_norms(
+def restore_batch_norms(
     network: nn.Module, sample: Tensor, batch: int = 64, reporter: Reporter | None = None
 ) -> None:
     """Measure the input of each batch norm and make it the norm's statistics, in place.

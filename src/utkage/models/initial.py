@@ -98,12 +98,12 @@ def _from_torchvision(
         having = ", ".join(name for name, other in BACKBONES.items() if other.imagenet)
         raise UsageError(
             f"torchvision has no weights for {spec.name}, only for {having}; choose another "
-            "--backbone or --init"
+            "`backbone` or `init`"
         )
     if not allow_download:
         raise UsageError(
-            f"--init torchvision downloads {published.name}; allow it with --allow-download, or "
-            "use another --init"
+            f"`init=torchvision` downloads {published.name}; pass `allow_download=True` or use "
+            "another `init`"
         )
     network.backbone.load_state_dict(published.build(published.name).state_dict())
     lineage = (
@@ -116,16 +116,16 @@ def _from_torchvision(
 def _from_dlib(
     network: MultiTaskNet, chips: LabelledChips, reporter: Reporter | None
 ) -> InitialNetwork:
-    from utkage.models.batch_norms import reinsert_batch_norms
+    from utkage.models.batch_norms import restore_batch_norms
     from utkage.models.dlib_format import read_face_resnet
     from utkage.models.dlib_resnet import DlibFaceResNet
     from utkage.models.dlib_weights import dlib_weights_path, fill_face_resnet
 
     if not isinstance(network.backbone, DlibFaceResNet):
-        raise UsageError("--init dlib is for --backbone dlib_face_resnet only")
+        raise UsageError("`init=dlib` is for `backbone=dlib_face_resnet` only")
     path = dlib_weights_path()
     fill_face_resnet(network.backbone, read_face_resnet(path.read_bytes(), str(path)))
-    reinsert_batch_norms(network, _norm_sample(chips), reporter=reporter)
+    restore_batch_norms(network, _norm_sample(chips), reporter=reporter)
     return InitialNetwork(network, DLIB_LINEAGE, _nothing(), file_hash(path))
 
 
@@ -142,11 +142,11 @@ def _from_file(
     from utkage.models.faceres import load_faceres, looks_like_faceres
     from utkage.models.weights import build_network, load_weights
 
-    path, _ = resolve_weights(init)
+    path = resolve_weights(init).path
     try:
         tensors = load_file(path)
     except (SafetensorError, OSError) as error:
-        raise WeightsError(f"{path}: not a safetensors file; --init takes one") from error
+        raise WeightsError(f"{path}: not a safetensors file; `init` takes one") from error
     identity = file_hash(path)
     if looks_like_faceres(tensors):
         source = MultiTaskNet(spec.name)
@@ -156,11 +156,11 @@ def _from_file(
     weights = load_weights(path)
     card = weights.card
     if card.system != "multitask":
-        raise UsageError(f"{path}: holds a {card.system!r} system; --init takes a 'multitask' one")
+        raise UsageError(f"{path}: holds a {card.system!r} system; `init` takes a 'multitask' one")
     if card.backbone != spec.name:
         raise UsageError(
             f"{path}: holds {card.backbone}, not {spec.name}; "
-            f"use --backbone {card.backbone} or {_other_starts(spec)}"
+            f"use `backbone={card.backbone}` or {_other_starts(spec)}"
         )
     lineage = (*card.lineage, *_adopt(network, build_network(weights, str(path))))
     return InitialNetwork(network, lineage, weights.fingerprints.numpy(), identity)
@@ -177,10 +177,10 @@ def _adopt(network: MultiTaskNet, source: MultiTaskNet) -> tuple[str, ...]:
 
 def _other_starts(spec: Backbone) -> str:
     if spec.imagenet is not None:
-        return "--init scratch, or --init torchvision --allow-download"
+        return "`init=scratch`, or `init=torchvision` with `allow_download=True`"
     if spec.name == "dlib_face_resnet":
-        return "--init scratch, or --init dlib"
-    return "--init scratch"
+        return "`init=scratch`, or `init=dlib`"
+    return "`init=scratch`"
 
 
 def _norm_sample(chips: LabelledChips) -> Tensor:

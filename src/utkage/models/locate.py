@@ -1,7 +1,8 @@
-"""Which weights a command uses when it is not told: the newest run's, else the shipped ones."""
+"""Finding the weights that a command uses: a given file, the newest run's, or the shipped ones."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
@@ -36,31 +37,47 @@ def newest_run_weights(runs: Path = RUNS_FOLDER) -> Path | None:
     return max(found, key=lambda path: path.stat().st_mtime, default=None)
 
 
-def resolve_weights(choice: str) -> tuple[Path, str]:
-    """Turn what a user typed into a file, and say in words how it was found.
+@dataclass(frozen=True)
+class ResolvedWeights:
+    """The weights file that a command uses.
+
+    Attributes:
+        path: The file.
+        origin: How it was found, for people.
+    """
+
+    path: Path
+    origin: str
+
+
+def resolve_weights(choice: str | Path | ResolvedWeights) -> ResolvedWeights:
+    """Find the weights file that a choice means; ``ResolvedWeights`` come back as they are.
 
     Args:
-        choice: ``"auto"`` (the newest run below ``runs/``, else the shipped ones),
-            ``"shipped"``, a weights file, or the folder of a run.
+        choice: ``"auto"`` (the newest run below ``runs/``, else the shipped weights),
+            ``"shipped"``, a weights file, or a run folder.
 
     Raises:
         UsageError: there is no such file, or the folder is no finished run.
     """
+    if isinstance(choice, ResolvedWeights):
+        return choice
     if choice == "shipped":
-        return shipped_weights(), "shipped with utkage"
+        return ResolvedWeights(shipped_weights(), "shipped with utkage")
     if choice == "auto":
         newest = newest_run_weights()
         if newest is None:
-            return shipped_weights(), "shipped with utkage"
-        return newest, "newest run here; --weights shipped for the built-in ones"
+            return ResolvedWeights(shipped_weights(), "shipped with utkage")
+        origin = "newest run here; `weights=shipped` uses the built-in ones"
+        return ResolvedWeights(newest, origin)
     path = Path(choice)
     if path.is_dir():
         if not (path / BEST_NAME).is_file():
             raise UsageError(f"{path}: no {BEST_NAME} in this folder; give a run or a file")
-        return path / BEST_NAME, "best of this run"
+        return ResolvedWeights(path / BEST_NAME, "best of this run")
     if not path.is_file():
         raise UsageError(f"{path}: no such weights file; use auto, shipped, a file or a run folder")
-    return path, "as given"
+    return ResolvedWeights(path, "as given")
 
 
 def _shipped_place() -> Path:

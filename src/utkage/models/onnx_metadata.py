@@ -53,7 +53,7 @@ def file_properties(card: Card, fingerprints: NDArray[np.int32], *, flip: bool) 
     return properties
 
 
-def stranger_properties(
+def self_description(
     card: Card, weights_hash: str, precision: str, interval: float, any_size: bool
 ) -> dict[str, str]:
     """What a program that knows nothing of our cards wants to know, by name.

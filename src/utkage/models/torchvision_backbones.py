@@ -84,6 +84,6 @@ def _published(weights: str) -> dict[str, Any]:
         detail = " ".join(str(error).split())[:200]
         raise WeightsError(
             f"{weights}: torchvision could not download or read it ({detail}); try again, or use "
-            "--init scratch"
+            "`init=scratch`"
         ) from error
     return state

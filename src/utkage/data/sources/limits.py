@@ -63,7 +63,7 @@ class Budget:
         """
         self._members += 1
         if self._members > self._limits.max_entries:
-            self._stop(f"more than {self._limits.max_entries} entries", "--max-entries")
+            self._stop(f"more than {self._limits.max_entries} entries", "`max_entries`")
 
     def reading(self, size: int) -> None:
         """Count ``size`` unpacked bytes, before they are read.
@@ -74,7 +74,7 @@ class Budget:
         self._bytes += size
         if self._bytes > self._limits.max_total_bytes:
             self._stop(
-                f"more than {self._limits.max_total_bytes} bytes unpacked", "--max-total-bytes"
+                f"more than {self._limits.max_total_bytes} bytes unpacked", "`max_total_bytes`"
             )
         # Even the whole archive cannot justify this much, so there is no need to read on.
         if self._packed is not None:
@@ -90,7 +90,7 @@ class Budget:
             return
         if self._bytes > self._limits.max_ratio * min(max(packed, 1), self._packed):
             self._stop(
-                f"unpacks to more than {self._limits.max_ratio:g} times its size", "--max-ratio"
+                f"unpacks to more than {self._limits.max_ratio:g} times its size", "`max_ratio`"
             )
 
     def too_large(self, size: int) -> str | None:
@@ -98,7 +98,7 @@ class Budget:
         limit = self._limits.max_entry_bytes
         if size <= limit:
             return None
-        return f"{size} bytes is over the limit of {limit} bytes for one file (--max-entry-bytes)"
+        return f"{size} bytes is over the limit of {limit} bytes for one file (`max_entry_bytes`)"
 
     def _stop(self, what: str, option: str) -> None:
         raise DataError(

@@ -170,7 +170,7 @@ def _outside(path: Path, container: Container, top: str, limits: Limits) -> Mani
         raise DataError(f"{path}: cannot be read ({error.strerror}); check the file") from error
     if len(content) > limits.max_entry_bytes:
         raise DataError(
-            f"{path}: over {limits.max_entry_bytes} bytes; if you trust it, raise --max-entry-bytes"
+            f"{path}: over {limits.max_entry_bytes} bytes; if you trust it, raise `max_entry_bytes`"
         )
     folder = top
     if container.path.is_dir() and path.resolve().is_relative_to(container.path.resolve()):

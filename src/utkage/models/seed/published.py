@@ -80,7 +80,7 @@ def load_vgg_face(model: VggFace, path: Path) -> str:
             if tensor.shape != own[name].shape:
                 raise WeightsError(
                     f"{path}: {layer}.{part} is {tuple(tensor.shape)}, the gender model's is "
-                    f"{tuple(own[name].shape)}; the published layers need --gender-width 1"
+                    f"{tuple(own[name].shape)}; the published layers need `gender_width=1`"
                 )
             taken[name] = tensor
     # The model divides its input by a scale that the publication does not know.

@@ -1,0 +1,46 @@
+"""The library's field names as the options of the command that is running.
+
+Messages of the library name fields and their values in backticks: ``"`batch_size` 1: use 2 or
+more"``, ``"pass `allow_seen=True`"``. On the command line a reader knows these as ``--batch-size``
+and ``--allow-seen``.
+"""
+
+from __future__ import annotations
+
+import re
+
+import click
+
+FIELD = re.compile(r"`([a-z_][a-z0-9_.]*)(?:=([^`]*))?`")
+
+
+def as_options(message: str) -> str:
+    """Replace each field in backticks by the option of the running command that sets it.
+
+    A field without an option of its own becomes ``--set name=value`` in commands that have
+    ``--set``; any other loses its backticks only.
+    """
+    context = click.get_current_context(silent=True)
+    options: dict[str, click.Option] = {}
+    if context is not None:
+        options = {
+            parameter.name: parameter
+            for parameter in context.command.params
+            if isinstance(parameter, click.Option) and parameter.name is not None
+        }
+    return FIELD.sub(lambda found: _option(found[1], found[2], options), message)
+
+
+def _option(field: str, value: str | None, options: dict[str, click.Option]) -> str:
+    option = options.get(field) or options.get(f"{field}_output")
+    if option is None:
+        if value is None:
+            return field
+        return f"--set {field}={value}" if "assignments" in options else f"{field}={value}"
+    # The longest of "-o" and "--out".
+    name = max(option.opts, key=len)
+    if value is None or value == "True":
+        return name
+    if value == "False" and option.secondary_opts:
+        return max(option.secondary_opts, key=len)
+    return f"{name} {value}"

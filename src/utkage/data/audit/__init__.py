@@ -1,1 +1,0 @@
-"""The data audit: copies, contradicting labels, heaped ages, uneven splits, and what to do."""

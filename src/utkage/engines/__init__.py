@@ -1,1 +1,0 @@
-"""The machinery under the workflows: training, evaluation, inference, exporting."""

@@ -1,1 +1,0 @@
-"""Writing models for other runtimes, and proving that they answer the same."""

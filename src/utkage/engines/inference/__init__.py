@@ -1,1 +1,0 @@
-"""From chips to answers: the predictor interface and its implementations."""

@@ -1,1 +1,0 @@
-"""Losses, schedule, averaging, checkpoints and the loop itself."""

@@ -1,0 +1,1 @@
+"""How accurate predictions are: metrics, groups, calibration, robustness and reports."""

@@ -1,0 +1,83 @@
+"""How often classes are right: age ranges and gender. All take weights, as ``bootstrap`` explains.
+
+``truth`` and ``predicted`` are class indices (n,); gender is 0 male, 1 female.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from utkage.evaluation.bootstrap import (
+    Weights,
+    as_statistic,
+    weighted_mean,
+    weighted_sums,
+)
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+def accuracy(truth: Ints, predicted: Ints, weights: Weights = None) -> Any:
+    """Share of equal entries."""
+    return weighted_mean(truth == predicted, weights)
+
+
+def one_off_accuracy(truth: Ints, predicted: Ints, weights: Weights = None) -> Any:
+    """Share of faces whose range is right or next to the right one (Levi & Hassner 2015)."""
+    return weighted_mean(np.abs(truth - predicted) <= 1, weights)
+
+
+def macro_f1(truth: Ints, predicted: Ints, classes: int, weights: Weights = None) -> Any:
+    """Mean over classes of F1 = 2 TP / (2 TP + FP + FN): rare classes count as much as common ones.
+
+    Classes that neither occur nor are predicted do not count (as in scikit-learn).
+    """
+    index = np.arange(classes)
+    actual, guessed = truth[:, None] == index, predicted[:, None] == index
+    right = weighted_sums(actual & guessed, weights)
+    total = weighted_sums(actual, weights) + weighted_sums(guessed, weights)
+    with np.errstate(invalid="ignore"):
+        scores = np.where(total > 0, 2 * right / total, np.nan)
+    counted = (total > 0).sum(axis=1)
+    return as_statistic(np.nansum(scores, axis=1) / np.maximum(counted, 1), weights)
+
+
+def recall(truth: Ints, predicted: Ints, of: int, weights: Weights = None) -> Any:
+    """Share of the faces of class ``of`` that are given it; NaN where there are none."""
+    own = truth == of
+    sums = weighted_sums(np.stack([own & (predicted == of), own], axis=1), weights)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return as_statistic(sums[:, 0] / sums[:, 1], weights)
+
+
+def false_rate(truth: Ints, predicted: Ints, of: int, weights: Weights = None) -> Any:
+    """Share of the faces of class ``of`` that are given another: 1 - recall."""
+    return 1 - recall(truth, predicted, of, weights)
+
+
+def balanced_accuracy(truth: Ints, predicted: Ints, weights: Weights = None) -> Any:
+    """Mean of the recalls of two classes: guessing the commoner one gives 1/2."""
+    first, second = (recall(truth, predicted, of, weights) for of in (0, 1))
+    return (first + second) / 2
+
+
+def area_under_curve(truth: Ints, scores: Floats, weights: Weights = None) -> Any:
+    """AUC: the probability that a face of class 1 scores higher than one of class 0.
+
+    Equal scores count half (the Mann-Whitney statistic; Hanley & McNeil 1982). NaN with one class.
+    """
+    order = np.argsort(scores, kind="stable")
+    starts = np.flatnonzero(np.diff(scores[order], prepend=-np.inf) > 0)
+    drawn = np.ones((1, len(truth)), dtype=np.float32) if weights is None else weights
+    ones = (truth[order] == 1).astype(np.float32)
+    weighed = drawn[:, order]
+    positive = np.add.reduceat(weighed * ones, starts, axis=1, dtype=np.float64)
+    negative = np.add.reduceat(weighed * (1 - ones), starts, axis=1, dtype=np.float64)
+    below = np.cumsum(negative, axis=1) - negative / 2
+    with np.errstate(invalid="ignore", divide="ignore"):
+        area = (positive * below).sum(axis=1) / (positive.sum(axis=1) * negative.sum(axis=1))
+    return as_statistic(area, weights)

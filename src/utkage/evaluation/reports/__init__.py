@@ -1,0 +1,1 @@
+"""Reports of an evaluation: charts, the HTML page and the model card."""

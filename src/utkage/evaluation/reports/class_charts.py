@@ -1,0 +1,130 @@
+"""Pictures of classes and probabilities: gender matrix, reliability, thresholds, groups."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from utkage.data.labels import GENDERS
+from utkage.evaluation.groups import Group
+from utkage.evaluation.labelled_predictions import LabelledPredictions
+from utkage.evaluation.reliability import reliability_bins
+from utkage.evaluation.thresholds import ThresholdCurve
+from utkage.reporting.figure_files import BLUE, GREY, ORANGE, new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def gender_matrix(faces: LabelledPredictions) -> Figure:
+    """Counts of true against predicted gender."""
+    from sklearn.metrics import ConfusionMatrixDisplay, confusion_matrix
+
+    figure = new_figure(4.6, 4.0)
+    axes = figure.subplots()
+    matrix = confusion_matrix(faces.genders, faces.gender, labels=[0, 1])
+    display = ConfusionMatrixDisplay(matrix, display_labels=GENDERS)
+    display.plot(ax=axes, cmap="cividis", values_format="d", colorbar=False)
+    axes.set_xlabel("Predicted gender")
+    axes.set_ylabel("True gender")
+    axes.set_title(f"Gender (n = {len(faces)})")
+    return figure
+
+
+def reliability_diagram(faces: LabelledPredictions) -> Figure:
+    """Frequency against probability; on the diagonal, probabilities mean what they say."""
+    series = [("P(female)", faces.p_female, faces.genders == 1)]
+    if faces.predictions is not None:
+        surest = faces.predictions.range_probabilities.max(axis=1)
+        series.append(("most probable range", surest, faces.ranges == faces.range_index))
+    figure = new_figure(4.6 * len(series), 4.4)
+    for axes, (words, said, true) in zip(
+        figure.subplots(1, len(series), squeeze=False)[0], series, strict=True
+    ):
+        bins = reliability_bins(said, true)
+        axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", label="as said")
+        axes.plot(
+            [item.said for item in bins],
+            [item.happened for item in bins],
+            color=BLUE,
+            marker="o",
+            label="found",
+        )
+        for item in bins:
+            axes.annotate(
+                str(item.n),
+                (item.said, item.happened),
+                textcoords="offset points",
+                xytext=(5, -11),
+                fontsize=7,
+                color=GREY,
+            )
+        axes.set_xlim(0, 1)
+        axes.set_ylim(0, 1)
+        axes.set_xlabel("Probability (small: faces in the bin)")
+        axes.set_ylabel("Frequency")
+        axes.set_title(f"Reliability of {words}")
+        axes.legend(loc="upper left")
+    return figure
+
+
+def threshold_chart(curve: ThresholdCurve) -> Figure:
+    """Both errors over the demand on P(age >= T), with bands of 95 %."""
+    figure = new_figure(6.4, 4.2)
+    axes = figure.subplots()
+    demands = [point.demand for point in curve.points]
+    for name, words, colour, dash, marker in (
+        ("false_pass", f"under {curve.age} and passed (n = {curve.younger})", ORANGE, "-", "o"),
+        ("false_fail", f"{curve.age} or older and failed (n = {curve.older})", BLUE, "--", "s"),
+    ):
+        found = [getattr(point, name) for point in curve.points]
+        if found[0].value is None:
+            continue
+        values = [item.value for item in found]
+        axes.plot(demands, values, color=colour, linestyle=dash, marker=marker, label=words)
+        axes.fill_between(
+            demands,
+            [item.low if item.low is not None else item.value for item in found],
+            [item.high if item.high is not None else item.value for item in found],
+            color=colour,
+            alpha=0.15,
+        )
+    axes.set_ylim(bottom=0)
+    axes.set_xlabel(f"Passes where P(age >= {curve.age}) is at least")
+    axes.set_ylabel("Share of those faces")
+    axes.set_title(f"What a threshold of {curve.age} costs, with 95 % intervals")
+    axes.grid(alpha=0.3)
+    axes.legend()
+    return figure
+
+
+def group_forest(groups: Sequence[Group]) -> Figure:
+    """MAE and gender accuracy of each group with 95 % intervals; hollow where n is small."""
+    figure = new_figure(9.0, 1.2 + 0.26 * len(groups))
+    places = np.arange(len(groups))[::-1]
+    first, second = figure.subplots(1, 2, sharey=True)
+    for axes, key, words in (
+        (first, "mae", "MAE, years"),
+        (second, "gender_accuracy", "Gender right"),
+    ):
+        for place, group in zip(places, groups, strict=True):
+            found = group.figures[key]
+            if found.value is None:
+                continue
+            low = found.value if found.low is None else min(found.low, found.value)
+            high = found.value if found.high is None else max(found.high, found.value)
+            axes.plot([low, high], [place, place], color=BLUE)
+            axes.plot(
+                found.value,
+                place,
+                marker="o",
+                color=BLUE,
+                markerfacecolor="white" if group.small else BLUE,
+            )
+        axes.set_xlabel(words)
+        axes.grid(axis="x", alpha=0.3)
+    first.set_yticks(places, [f"{group.name} (n = {group.n})" for group in groups], fontsize=8)
+    figure.suptitle("Groups, with 95 % intervals (hollow: few faces)")
+    return figure

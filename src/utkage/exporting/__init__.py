@@ -1,0 +1,1 @@
+"""Exporting weights to other runtimes, and checking that they predict the same."""

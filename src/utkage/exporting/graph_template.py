@@ -1,0 +1,96 @@
+"""Writing a template: an ONNX graph in which learned and chosen tensors are only named.
+
+``prediction.graph_template`` says what they are for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import onnx
+import torch
+from torch import Tensor, nn
+
+from utkage.core.files import write_bytes
+from utkage.exporting.onnx_file import torch_to_onnx
+from utkage.exporting.onnx_optimizer import simplified
+from utkage.models.card import POINT_ESTIMATES, Card
+from utkage.models.chip_graph import ChipGraph, ChipOutputs, at_temperature
+from utkage.models.multitask import MultiTaskNet
+from utkage.prediction.graph_template import template_name
+
+
+class TemplateGraph(ChipGraph):
+    """A chip graph to which the choices of the card are tensors.
+
+    ``prediction.graph_template.card_tensors`` makes them.
+
+    Args:
+        network: The model.
+        flip: Average the probabilities with those of the mirrored chip.
+    """
+
+    estimate: Tensor
+    range_temperature: Tensor
+    gender_temperature: Tensor
+
+    def __init__(self, network: MultiTaskNet, *, flip: bool) -> None:
+        super().__init__(network, POINT_ESTIMATES[0], flip=flip)
+        self.register_buffer("estimate", torch.eye(len(POINT_ESTIMATES))[0])
+        self.register_buffer("range_temperature", torch.ones(1))
+        self.register_buffer("gender_temperature", torch.ones(1))
+
+    def answers(self, ages: Tensor, genders: Tensor) -> ChipOutputs:
+        """As for chip graphs; all estimates are made, and the chosen one is answered."""
+        every = torch.stack([self.point(ages, name) for name in POINT_ESTIMATES], dim=1)
+        ranges = at_temperature(ages @ self.membership, self.range_temperature)
+        female = at_temperature(genders, self.gender_temperature)[:, 1]
+        return ChipOutputs(every @ self.estimate, ages, ranges, female)
+
+
+def write_templates(card: Card, folder: Path, flips: Sequence[bool] = (False, True)) -> list[Path]:
+    """Write the skeletons, with and without flip averaging, for weights with this card.
+
+    They depend on ``card.backbone`` and ``card.age_head`` alone, and take chips of any size.
+
+    Args:
+        card: Of the weights.
+        folder: Where they go.
+        flips: Which of the two.
+
+    Returns:
+        The files.
+    """
+    written = []
+    for flip in flips:
+        graph = TemplateGraph(MultiTaskNet(card.backbone, card.age_head).eval(), flip=flip)
+        path = folder / template_name(card, flip)
+        write_bytes(path, template(graph))
+        written.append(path)
+    return written
+
+
+def template(graph: nn.Module) -> bytes:
+    """The ONNX form of ``graph`` without the values of its state."""
+    model = torch_to_onnx(graph, None, optimize=False)
+    learned = set(graph.state_dict())
+    external = [tensor for tensor in model.graph.initializer if tensor.name in learned]
+    model = simplified(model, external)
+    model.graph.initializer.extend(_named_only(tensor) for tensor in external)
+    content: bytes = model.SerializeToString(deterministic=True)
+    return content
+
+
+def _named_only(tensor: onnx.TensorProto) -> onnx.TensorProto:
+    """The same tensor with its values elsewhere: ONNX Runtime is given them when it loads."""
+    bare = onnx.TensorProto(
+        name=tensor.name,
+        data_type=tensor.data_type,
+        dims=tensor.dims,
+        data_location=onnx.TensorProto.EXTERNAL,
+    )
+    bare.external_data.add(key="location", value="weights")
+    bare.external_data.add(key="offset", value="0")
+    bare.external_data.add(key="length", value=str(len(tensor.raw_data)))
+    return bare

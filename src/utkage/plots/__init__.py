@@ -1,1 +1,0 @@
-"""Results as pictures. Only workflows import these, and only where they draw."""

@@ -1,0 +1,1 @@
+"""From photographs, videos and chips to predicted ages and genders."""

@@ -1,0 +1,113 @@
+"""The predictor interface, and the torch implementation of it.
+
+``evaluate``, ``predict`` and ``export`` know only ``ChipPredictor``: whatever answers for chips
+can stand behind it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from utkage.core.errors import UsageError
+from utkage.core.reporter import Reporter
+from utkage.data.chips import LabelledChips
+from utkage.faces.contract import CropContract
+from utkage.models.card import Card
+from utkage.prediction.predictions import Predictions
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+
+# Enough for the CPU's matrix units, little enough for any memory.
+BATCH = 128
+
+
+class ChipPredictor(Protocol):
+    """Answers for chips.
+
+    Attributes:
+        card: Of the weights behind it.
+        engine: What computes, ``"torch"`` or ``"onnx"``.
+    """
+
+    card: Card
+    engine: str
+
+    def predict_chips(self, chips: NDArray[np.uint8]) -> Predictions:
+        """Answer for uint8 RGB chips (N, S, S, 3) of the card's contract."""
+
+
+class TorchPredictor:
+    """Runs a graph from chips to ``ChipOutputs`` (``models.systems``) on a torch device."""
+
+    engine = "torch"
+
+    def __init__(self, graph: nn.Module, card: Card, device: torch.device) -> None:
+        import torch
+
+        self.card = card
+        self._device = device
+        self._graph = graph.eval().to(device).to(memory_format=torch.channels_last)
+
+    def predict_chips(self, chips: NDArray[np.uint8]) -> Predictions:
+        """Answer for uint8 RGB chips (N, S, S, 3).
+
+        Raises:
+            UsageError: another shape or type.
+        """
+        import torch
+
+        require_chips(chips, self.card.contract)
+        with torch.inference_mode():
+            batch = torch.from_numpy(np.require(chips, np.uint8, ["C", "W"])).to(self._device)
+            outputs = [output.cpu().double().numpy() for output in self._graph(batch)]
+        return Predictions(*outputs, calibration=self.card.calibration)
+
+    @property
+    def feeds_ranges(self) -> bool:
+        """Whether these weights predict an age range first and feed it to an age estimator."""
+        return hasattr(self._graph, "ages_given")
+
+    def ages_given_ranges(
+        self, chips: NDArray[np.uint8], ranges: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """Ages in years, (N,), with ``ranges`` (N,) fed in; only where ``feeds_ranges``."""
+        import torch
+
+        require_chips(chips, self.card.contract)
+        with torch.inference_mode():
+            batch = torch.from_numpy(np.require(chips, np.uint8, ["C", "W"])).to(self._device)
+            fed = torch.from_numpy(ranges).to(self._device)
+            ages: torch.Tensor = self._graph.ages_given(batch, fed)  # type: ignore[operator]
+        return np.asarray(ages.cpu().double().numpy())
+
+
+def predict_faces(
+    predictor: ChipPredictor, faces: LabelledChips, reporter: Reporter, label: str
+) -> Predictions:
+    """Answer for all labelled faces, in their order, batch by batch with progress."""
+    parts: list[Predictions] = []
+    with reporter.progress(label, len(faces)) as task:
+        for batch in faces.batches(BATCH, predictor.card.contract.size):
+            parts.append(predictor.predict_chips(batch))
+            task.advance(len(batch))
+    return Predictions.concatenate(parts)
+
+
+def require_chips(chips: NDArray[np.uint8], contract: CropContract) -> None:
+    """Refuse arrays that a network would answer for, but wrongly.
+
+    Raises:
+        UsageError: not uint8, or not of the shape (N, size, size, 3).
+    """
+    side = contract.size
+    if chips.dtype != np.uint8 or chips.ndim != 4 or chips.shape[1:] != (side, side, 3):
+        raise UsageError(
+            f"chips are {chips.dtype} {chips.shape}; these weights take uint8 RGB "
+            f"(N, {side}, {side}, 3) with values 0..255"
+        )

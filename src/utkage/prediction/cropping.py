@@ -1,0 +1,86 @@
+"""From a decoded picture to faces and their chips, in one of three ways."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from utkage.core.errors import ImageError
+from utkage.faces.alignment import box_to_chip, cut_chip, landmarks_to_chip
+from utkage.faces.contract import MIN_SIZE, CropContract, Point
+from utkage.faces.detector import Detector, Face
+from utkage.faces.quality import weaknesses
+from utkage.images.resize import resize_square
+
+
+@dataclass(frozen=True)
+class FoundFace:
+    """Where a face is in its photograph, pixels.
+
+    Attributes:
+        box: x0, y0, x1, y1.
+        landmarks: Left eye, right eye, nose, left and right mouth corner; empty if not known.
+        score: Confidence of the detector, 0..1; None where no detector was asked.
+        flags: What makes the answer weak, of ``faces.quality.FLAGS``.
+    """
+
+    box: tuple[float, float, float, float]
+    landmarks: tuple[Point, ...]
+    score: float | None
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Cropper:
+    """How faces are found and cut out.
+
+    Attributes:
+        contract: Of the chips.
+        detector: Finds faces; None: each picture is a chip already.
+        by_box: Cut around the box without turning, instead of aligning landmarks.
+        max_faces: Keep only this many faces of a photograph, the largest.
+    """
+
+    contract: CropContract
+    detector: Detector | None
+    by_box: bool = False
+    max_faces: int | None = None
+
+    def cut(
+        self, rgb: NDArray[np.uint8]
+    ) -> tuple[tuple[FoundFace, ...], tuple[NDArray[np.uint8], ...]]:
+        """Faces of a picture, the largest first, and their chips, uint8 RGB (size, size, 3).
+
+        Raises:
+            ImageError: without a detector, the picture is no chip.
+        """
+        if self.detector is None:
+            face, chip = self._whole(rgb)
+            return (face,), (chip,)
+        pairs = [self._cut(rgb, face) for face in self.detector.detect(rgb)[: self.max_faces]]
+        return tuple(face for face, _ in pairs), tuple(chip for _, chip in pairs)
+
+    def _cut(self, rgb: NDArray[np.uint8], face: Face) -> tuple[FoundFace, NDArray[np.uint8]]:
+        if self.by_box:
+            to_chip = box_to_chip(face.box, self.contract)
+        else:
+            to_chip = landmarks_to_chip(face.landmarks, self.contract)
+        chip = cut_chip(rgb, to_chip, self.contract)
+        size = (rgb.shape[1], rgb.shape[0])
+        flags = weaknesses(chip, self.contract, face.landmarks, to_chip, size)
+        return FoundFace(face.box, face.landmarks, face.score, flags), chip
+
+    def _whole(self, rgb: NDArray[np.uint8]) -> tuple[FoundFace, NDArray[np.uint8]]:
+        height, width = rgb.shape[:2]
+        if min(height, width) < MIN_SIZE:
+            raise ImageError(f"{width}x{height} pixels is too small (under {MIN_SIZE})")
+        if height != width:
+            raise ImageError(
+                f"{width}x{height} pixels is not square, so it is not a chip; use `crop=auto`"
+            )
+        chip = resize_square(rgb, self.contract.size)
+        to_chip = self.contract.size / width * np.eye(2, 3)
+        flags = weaknesses(chip, self.contract, to_chip=to_chip)
+        return FoundFace((0.0, 0.0, float(width), float(height)), (), None, flags), chip

@@ -1,0 +1,84 @@
+"""From a weights file to a predictor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from utkage.core.device import Device, resolve_device
+from utkage.core.errors import ConfigError, UsageError
+from utkage.models.locate import ResolvedWeights, resolve_weights
+from utkage.models.onnx_metadata import ONNX_SUFFIX
+from utkage.models.weights import load_weights, read_card
+from utkage.prediction.chip_predictor import ChipPredictor, TorchPredictor
+
+if TYPE_CHECKING:
+    import torch
+
+ENGINES = ("auto", "onnx", "torch")
+
+
+def load_predictor(
+    weights: Path | str | ResolvedWeights | None = None,
+    *,
+    device: str | torch.device | Device = "cpu",
+    flip: bool = True,
+    engine: str = "auto",
+    threads: int = 0,
+) -> ChipPredictor:
+    """Load a weights file, or an exported ONNX file, and make it answer.
+
+    >>> predictor = load_predictor()
+    >>> predictor.card.system
+    'multitask'
+
+    Args:
+        weights: As in ``models.locate.resolve_weights``: a file or run folder, ``"shipped"`` or
+            ``"auto"``; None for the weights in the package.
+        device: As in ``core.device.resolve_device``, such as ``"auto"``; or a torch device.
+        flip: Average each answer with that for the mirrored chip. An ONNX file answers as it was
+            written.
+        engine: ``"onnx"`` (ONNX Runtime on the processor, no torch), ``"torch"``, or ``"auto"``:
+            onnx for ONNX files, and on the processor for backbones that the package has a graph
+            of, else torch. Both answer the same.
+        threads: Of ONNX Runtime for one batch; 0 lets it choose. torch is left as it is.
+
+    Raises:
+        UsageError: no such file, or an engine that cannot run it on that device.
+        WeightsError: not a file of ours.
+    """
+    if engine not in ENGINES:
+        raise ConfigError(f"`engine` {engine}: choose one of {', '.join(ENGINES)}")
+    path = resolve_weights("shipped" if weights is None else weights).path
+    resolved = resolve_device(device)
+    if engine == "torch":
+        return _torch_predictor(path, resolved, flip)
+    if engine == "onnx" and not resolved.is_cpu:
+        raise UsageError(
+            f"`engine=onnx` runs on the processor, not on {resolved.name}; use `device=cpu`"
+        )
+    if path.suffix == ONNX_SUFFIX:
+        from utkage.prediction.onnx_predictor import open_onnx_file
+
+        return open_onnx_file(path, threads, flip=flip)
+    from utkage.prediction.graph_template import find_template, open_with_template
+
+    card = read_card(path)
+    template = find_template(card, flip)
+    if template is not None and resolved.is_cpu:
+        return open_with_template(template, path, card, threads)
+    if engine == "onnx":
+        raise UsageError(
+            f"{path}: the package has no ONNX graph of {card.backbone or card.system}; write one "
+            f"with 'utkage export --weights {path}' and give that file, or use `engine=torch`"
+        )
+    return _torch_predictor(path, resolved, flip)
+
+
+def _torch_predictor(path: Path, device: Device, flip: bool) -> TorchPredictor:
+    from utkage.models.systems import build_graph
+
+    if path.suffix == ONNX_SUFFIX:
+        raise UsageError(f"{path}: is an ONNX file; use `engine=onnx`, or the weights behind it")
+    loaded = load_weights(path)
+    return TorchPredictor(build_graph(loaded, str(path), flip=flip), loaded.card, device.torch)

@@ -1,0 +1,1 @@
+"""From pictures as they are distributed to a clean, split chip store."""

@@ -1,0 +1,1 @@
+"""The data audit: duplicates, conflicting labels, heaped ages and uneven splits."""

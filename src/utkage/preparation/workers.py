@@ -1,0 +1,178 @@
+"""Pictures to chips on all cores, in order, at constant memory.
+
+Threads start at once and share what they decode, but of small pictures so much time goes into
+short calls between which the interpreter lock changes hands that two threads are hardly faster
+than one. Processes scale with the cores; they pay for it with a second to start, and with what it
+costs to hand chips over. So they are for large sources, they are given pictures by the hundred,
+and their chips come back through a memory-mapped file instead of a pipe.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from utkage.data.records import Dropped
+from utkage.data.sources.base import Entry, Source
+from utkage.faces.detector import Detector
+from utkage.preparation.ingest import Ingested, Ingestion, to_chip
+
+# Below this, processes would take longer to start than they save.
+PROCESSES_FROM_BYTES = 16_000_000
+CHUNK = 128
+# Chunks in the hands of the workers, for each of them: one at work, one that waits.
+CHUNKS_PER_WORKER = 2
+# How soon a worker notices that its parent was killed.
+PARENT_SECONDS = 1.0
+_NO_CHIP = np.empty(0, dtype=np.uint8)
+
+Item = Ingested | Dropped
+
+
+def ingest(
+    source: Source,
+    name: str,
+    ingestion: Ingestion,
+    on_position: Callable[[int], None] = lambda position: None,
+    exchange: Path | None = None,
+) -> Iterator[Item]:
+    """Yield every picture of ``source`` as a chip, or as dropped, in the order of the source.
+
+    Args:
+        source: Where pictures come from.
+        name: What records call the source; it differs from ``source.name`` where two sources
+            have the same one.
+        ingestion: How pictures become chips.
+        on_position: Hears how many bytes of the source have been consumed.
+        exchange: Where a file may be made through which processes hand chips over; None: work
+            with threads, however large the source is. A chip handed over so is valid until the
+            next one is asked for.
+    """
+    entries = source.entries()
+    # Where much is known already there is little to decode, and processes would not know it.
+    small = source.total_bytes < PROCESSES_FROM_BYTES or ingestion.known
+    if exchange is None or small or ingestion.workers == 1:
+        items = _by_threads(entries, name, ingestion)
+    else:
+        items = _by_processes(entries, name, ingestion, exchange)
+    with closing(items):
+        for position, item in items:
+            yield item
+            on_position(position)
+
+
+def _by_threads(
+    entries: Iterable[Entry], source: str, ingestion: Ingestion
+) -> Generator[tuple[int, Item], None, None]:
+    detector = functools.cache(ingestion.make_detector)
+    waiting: deque[tuple[int, Future[Item]]] = deque()
+    with ThreadPoolExecutor(max_workers=ingestion.workers) as pool:
+        for entry in entries:
+            future = pool.submit(to_chip, entry, source, ingestion, detector)
+            waiting.append((entry.position, future))
+            # A bounded window keeps memory constant however large the source is.
+            while len(waiting) > 8 * ingestion.workers:
+                position, future = waiting.popleft()
+                yield position, future.result()
+        while waiting:
+            position, future = waiting.popleft()
+            yield position, future.result()
+
+
+def _by_processes(
+    entries: Iterable[Entry], source: str, ingestion: Ingestion, exchange: Path
+) -> Generator[tuple[int, Item], None, None]:
+    side = ingestion.contract.size
+    slots = CHUNKS_PER_WORKER * ingestion.workers + 1
+    remaining = iter(entries)
+    waiting: deque[tuple[int, list[int], Future[list[Item]]]] = deque()
+    with _exchange_file(exchange, slots * CHUNK, side) as chips, _processes(ingestion) as pool:
+        number = 0
+        while True:
+            while len(waiting) < slots - 1 and (chunk := list(islice(remaining, CHUNK))):
+                slot = number % slots
+                number += 1
+                work = pool.submit(_to_chips, chunk, source, ingestion, exchange, slot)
+                waiting.append((slot, [entry.position for entry in chunk], work))
+            if not waiting:
+                return
+            slot, positions, work = waiting.popleft()
+            for offset, (position, item) in enumerate(zip(positions, work.result(), strict=True)):
+                if isinstance(item, Ingested):
+                    item = replace(item, chip=chips[slot * CHUNK + offset])
+                yield position, item
+
+
+def _to_chips(
+    entries: list[Entry], source: str, ingestion: Ingestion, exchange: Path, slot: int
+) -> list[Item]:
+    side = ingestion.contract.size
+    detector = functools.partial(_own_detector, ingestion.make_detector)
+    items: list[Item] = []
+    with exchange.open("r+b") as file:
+        for offset, entry in enumerate(entries):
+            item = to_chip(entry, source, ingestion, detector)
+            if isinstance(item, Ingested):
+                file.seek((slot * CHUNK + offset) * side * side * 3)
+                file.write(np.ascontiguousarray(item.chip).data)
+                item = replace(item, chip=_NO_CHIP)
+            items.append(item)
+    return items
+
+
+@functools.cache
+def _own_detector(make_detector: Callable[[], Detector]) -> Detector:
+    # One for the life of a worker process, which is a run's.
+    return make_detector()
+
+
+@contextmanager
+def _exchange_file(path: Path, rows: int, side: int) -> Iterator[NDArray[np.uint8]]:
+    try:
+        mapped = np.memmap(path, dtype=np.uint8, mode="w+", shape=(rows, side, side, 3))
+        yield mapped
+        # Some systems refuse to remove a file that is mapped.
+        del mapped
+    finally:
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _processes(ingestion: Ingestion) -> Iterator[Executor]:
+    # Not the standard library's pool: that one imports the caller's main module again in every
+    # worker, which breaks scripts that are not written for it.
+    from loky import ProcessPoolExecutor
+
+    pool = ProcessPoolExecutor(ingestion.workers, initializer=_follow_the_parent)
+    finished = False
+    try:
+        yield pool
+        finished = True
+    finally:
+        pool.shutdown(wait=True, kill_workers=not finished)
+
+
+def _follow_the_parent() -> None:
+    """Leave interrupts to the parent, and end when it is gone, however it was killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(PARENT_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

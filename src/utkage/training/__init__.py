@@ -1,0 +1,1 @@
+"""Training: recipes, the loop, losses, schedules, checkpoints and run folders."""

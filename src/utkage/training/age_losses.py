@@ -1,0 +1,112 @@
+"""The losses of age that a recipe can name, with the head and the estimate that belong to each.
+
+To add one: a function here, from outputs, ages and recipe to a loss a face, a line in
+``AGE_LOSSES`` and its name in ``config.AGE_LOSSES``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from torch import Tensor
+
+from utkage.data.labels import AGE_COUNT
+from utkage.training.config import TrainConfig
+from utkage.training.losses import (
+    age_cross_entropy,
+    age_divergence,
+    age_moments_error,
+    coral_loss,
+    corn_loss,
+    expected_age_error,
+    ordinal_age_labels,
+    passed_by_age,
+    passed_by_distribution,
+    soft_age_labels,
+)
+
+
+@dataclass(frozen=True)
+class AgeLoss:
+    """One way to learn ages.
+
+    Attributes:
+        function: From the outputs of the age head (N, K), ages int64 (N,) and the recipe to the
+            loss of each face, (N,).
+        taught: From the outputs and a teacher's distributions (N, 117) to the loss of each face.
+        head: Kind of age head (``models/age_heads.py``).
+        point_estimate: What of the distribution to answer with. Where the distribution is learned,
+            the whole-year median has the least expected absolute error against labels, which are
+            whole years too; ``"mean"`` where only that is learned.
+    """
+
+    function: Callable[[Tensor, Tensor, TrainConfig], Tensor]
+    taught: Callable[[Tensor, Tensor], Tensor] = age_divergence
+    head: str = "softmax"
+    point_estimate: str = "whole-year median"
+
+
+def _dldl_v2(logits: Tensor, ages: Tensor, config: TrainConfig) -> Tensor:
+    """Divergence from Gaussian labels and error of the expectation (Gao et al. 2018)."""
+    targets = soft_age_labels(
+        ages, AGE_COUNT, config.sigma_base, config.sigma_slope, config.sigma_max
+    )
+    return age_divergence(logits, targets) + _l1(logits, ages, config)
+
+
+def _cross_entropy(logits: Tensor, ages: Tensor, config: TrainConfig) -> Tensor:
+    """Years as classes (Rothe et al. 2015)."""
+    return age_cross_entropy(logits, ages)
+
+
+def _sord(logits: Tensor, ages: Tensor, config: TrainConfig) -> Tensor:
+    """Divergence from labels that fall with the distance (Diaz and Marathe 2019)."""
+    targets = ordinal_age_labels(ages, AGE_COUNT, config.sord_distance, config.sord_width)
+    return age_divergence(logits, targets)
+
+
+def _coral(logits: Tensor, ages: Tensor, config: TrainConfig) -> Tensor:
+    """Thresholds that share their weights (Cao, Mirjalili and Raschka 2020)."""
+    return coral_loss(logits, passed_by_age(ages, logits.shape[1]))
+
+
+def _corn(logits: Tensor, ages: Tensor, config: TrainConfig) -> Tensor:
+    """Conditional thresholds (Shi, Cao and Raschka 2023)."""
+    return corn_loss(logits, passed_by_age(ages, logits.shape[1]))
+
+
+def _coral_taught(logits: Tensor, distribution: Tensor) -> Tensor:
+    """The teacher's probabilities at the same thresholds."""
+    return coral_loss(logits, passed_by_distribution(distribution))
+
+
+def _corn_taught(logits: Tensor, distribution: Tensor) -> Tensor:
+    """The teacher's probabilities at the same thresholds."""
+    return corn_loss(logits, passed_by_distribution(distribution))
+
+
+def _mean_variance(logits: Tensor, ages: Tensor, config: TrainConfig) -> Tensor:
+    """Years as classes, with the error of the mean and the variance (Pan et al. 2018)."""
+    moments = age_moments_error(logits, ages, config.mean_weight, config.variance_weight)
+    return age_cross_entropy(logits, ages) + moments
+
+
+def _l1(logits: Tensor, ages: Tensor, config: TrainConfig) -> Tensor:
+    """Error of the expectation alone."""
+    return config.l1_weight * expected_age_error(logits, ages)
+
+
+#: All there are.
+AGE_LOSSES: Mapping[str, AgeLoss] = MappingProxyType(
+    {
+        "dldl_v2": AgeLoss(_dldl_v2),
+        "cross_entropy": AgeLoss(_cross_entropy),
+        "sord": AgeLoss(_sord),
+        "coral": AgeLoss(_coral, _coral_taught, head="coral"),
+        "corn": AgeLoss(_corn, _corn_taught, head="corn"),
+        "mean_variance": AgeLoss(_mean_variance, point_estimate="mean"),
+        "l1": AgeLoss(_l1, point_estimate="mean"),
+    }
+)

@@ -1,0 +1,169 @@
+"""``recipes``: those that ship, and how a recipe, a file and a command line become one."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from utkage.core.errors import ConfigError, UsageError
+from utkage.core.toml_file import parse_toml, read_toml
+
+if TYPE_CHECKING:
+    from utkage.training.recipe import Recipe
+
+# The recipe of each system that is taken when none is named.
+DEFAULTS = {"multitask": "default", "seed": "seed"}
+CONFIG_NAME = "config.toml"
+# VGG-Face at full width takes seconds a step on a CPU.
+CPU_GENDER_WIDTH = 0.25
+
+
+@dataclass(frozen=True)
+class ShippedRecipe:
+    """A recipe of the package.
+
+    Attributes:
+        name: What ``--config`` takes.
+        system: What it trains.
+        purpose: One line: what it is for.
+        text: The TOML file.
+    """
+
+    name: str
+    system: str
+    purpose: str
+    text: str
+
+
+def shipped_recipes() -> tuple[ShippedRecipe, ...]:
+    """All recipes of the package, by name. Imports no torch."""
+    folder = files("utkage") / "recipes"
+    found = (
+        _shipped(item.name.removesuffix(".toml"), item.read_text(encoding="utf-8"))
+        for item in folder.iterdir()
+        if item.name.endswith(".toml")
+    )
+    return tuple(sorted(found, key=lambda recipe: recipe.name))
+
+
+def shipped_recipe(name: str) -> ShippedRecipe:
+    """One recipe of the package.
+
+    Raises:
+        UsageError: there is none of this name.
+    """
+    recipes = {recipe.name: recipe for recipe in shipped_recipes()}
+    if name not in recipes:
+        near = difflib.get_close_matches(name, recipes, n=1)
+        raise UsageError(
+            f"{name}: no recipe is called so; "
+            + (f"the nearest is {near[0]}" if near else f"there are {', '.join(recipes)}")
+        )
+    return recipes[name]
+
+
+def resolve_recipe(
+    choice: str | None = None,
+    *,
+    assignments: Iterable[str] = (),
+    options: Mapping[str, Any] | None = None,
+    device: str = "auto",
+) -> Recipe:
+    """Make the recipe that a command line means.
+
+    What comes later wins: ``choice``, ``assignments`` in their order, ``options``.
+
+    Args:
+        choice: A shipped recipe's name, a TOML file or a run folder; None: ``default``, or
+            ``seed`` if that system is asked for.
+        assignments: ``key=value`` as with ``--set``.
+        options: Values of options that have a name of their own, such as ``epochs``, ``sizes``
+            and ``system``; None is no value.
+        device: As in ``--device``. The seed system's gender model is narrower on a CPU unless
+            somebody says how wide it is.
+
+    Raises:
+        ConfigError: an unknown key, a wrong type, an impossible value, no such file.
+        DeviceError: no such device (seed system only).
+    """
+    from utkage.training.recipe import Recipe
+
+    assignments = list(assignments)
+    options = {key: value for key, value in (options or {}).items() if value is not None}
+    system = options.pop("system", None) or _assigned_system(assignments)
+    if system is not None and system not in DEFAULTS:
+        raise ConfigError(f"`system` {system}: choose {' or '.join(DEFAULTS)}")
+    tables, origin = _tables(choice or DEFAULTS[system or "multitask"])
+    recipe = Recipe.from_tables(tables, origin)
+    if system not in (None, recipe.system):
+        raise ConfigError(
+            f"`system` {system}: {origin} is for system {recipe.system}; leave out one of them"
+        )
+    changes: dict[str, Any] = dict(recipe.parse(assignment) for assignment in assignments)
+    changes.update(_by_option(recipe, options))
+    if (
+        recipe.system == "seed"
+        and "gender_width" not in tables.get("training", {})
+        and "training.gender_width" not in changes
+    ):
+        changes.update(_gender_width(device))
+    return recipe.changed(changes)
+
+
+def _shipped(name: str, text: str) -> ShippedRecipe:
+    first, _, _ = text.partition("\n")
+    return ShippedRecipe(name, parse_toml(text)["system"], first.removeprefix("# "), text)
+
+
+def _tables(choice: str) -> tuple[dict[str, Any], str]:
+    """What a recipe's name, a file or a run folder holds, and what to call it in errors."""
+    path = Path(choice)
+    if path.name == choice and not path.suffix and not path.is_file():
+        names = {recipe.name: recipe for recipe in shipped_recipes()}
+        if choice in names:
+            return parse_toml(names[choice].text), f"recipe {choice}"
+        if not path.is_dir():
+            raise ConfigError(
+                f"{choice}: no such file, and no recipe is called so; there are {', '.join(names)}"
+            )
+    return read_toml(path / CONFIG_NAME if path.is_dir() else path), choice
+
+
+def _assigned_system(assignments: Iterable[str]) -> str | None:
+    given = [text.partition("=") for text in assignments]
+    return next((v.strip(" \"'") for k, _, v in reversed(given) if k.strip() == "system"), None)
+
+
+def _by_option(recipe: Recipe, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options as settings of the recipe's system."""
+    from utkage.core.settings import field_types
+    from utkage.training.recipe import TRAINING
+
+    known = field_types(type(recipe.training))
+    changes: dict[str, Any] = {}
+    for name, value in options.items():
+        if name in recipe.to_tables():
+            changes[name] = value
+            continue
+        if name == "sizes" and "size" in known:
+            if len(value) != 1:
+                sides = ",".join(map(str, value))
+                raise ConfigError(f"`sizes` {sides}: the {recipe.system} system takes one size")
+            name, value = "size", value[0]
+        if name not in known:
+            raise ConfigError(
+                f"`{name}`: the {recipe.system} system has no such setting; leave it out"
+            )
+        changes[f"{TRAINING}.{name}"] = value
+    return changes
+
+
+def _gender_width(device: str) -> dict[str, Any]:
+    from utkage.core.device import resolve_device
+
+    on_cpu = resolve_device(device).is_cpu
+    return {"training.gender_width": CPU_GENDER_WIDTH} if on_cpu else {}

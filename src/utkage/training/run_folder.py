@@ -1,0 +1,98 @@
+"""The folder of a run: what ``train`` leaves there beside weights, metrics and checkpoint.
+
+* ``config.toml``: the whole recipe, which ``train --config`` takes as it stands, and where the
+  run came from.
+* ``sample_batch.png``: what the first step learned from, with labels. Pictures of people: they
+  stay here.
+* ``curves.png``: how it went, drawn when the run ends, however it ends.
+* ``teacher-<hash>.safetensors``: what each teacher answers for the training faces
+  (``training/teachers.py``).
+* ``tensorboard/``: event files, if they were asked for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from utkage.core.files import remove_partials, write_text
+from utkage.core.locks import exclusive
+from utkage.training.checkpoint_folder import CheckpointFolder
+from utkage.training.learning_curves import plot_learning_curves
+from utkage.training.recipe import Recipe
+from utkage.training.recipes import CONFIG_NAME
+from utkage.training.sample_batch import plot_sample_batch
+from utkage.training.summary import OnEpoch, ignore_epoch
+from utkage.training.tensorboard_events import EVENTS_FOLDER, event_files
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+CURVES_NAME = "curves.png"
+SAMPLE_NAME = "sample_batch.png"
+LOCK_NAME = ".lock"
+
+
+@contextlib.contextmanager
+def recorded(
+    folder: Path,
+    recipe: Recipe,
+    provenance: Mapping[str, Any],
+    first_batch: Callable[[], tuple[Tensor, Tensor, Tensor]],
+) -> Iterator[OnEpoch]:
+    """Keep a run folder while the body trains; a run that goes on keeps its first config.
+
+    Args:
+        folder: The run folder; made if need be.
+        recipe: What is trained.
+        provenance: Where it came from.
+        first_batch: Gives images (N, 3, S, S) in 0..255, ages and genders of the first step.
+
+    Yields:
+        A function to call after every epoch.
+
+    Raises:
+        UsageError: TensorBoard files are wanted, but the package is not there; or another process
+            trains in this folder.
+    """
+    told: list[dict[str, Any]] = []
+    with contextlib.ExitStack() as stack:
+        events = (
+            stack.enter_context(event_files(folder / EVENTS_FOLDER))
+            if recipe.tensorboard
+            else ignore_epoch
+        )
+        folder.mkdir(parents=True, exist_ok=True)
+        stack.enter_context(exclusive(folder / LOCK_NAME, str(folder)))
+        remove_partials(folder)
+        if not CheckpointFolder(folder).paths():
+            write_text(folder / CONFIG_NAME, recipe.to_toml(provenance))
+            images, ages, genders = (part.cpu().numpy() for part in first_batch())
+            plot_sample_batch(images, ages, genders, folder / SAMPLE_NAME)
+
+        def on_epoch(rows: Sequence[dict[str, Any]]) -> None:
+            told[:] = rows
+            events(rows)
+
+        try:
+            yield on_epoch
+        finally:
+            if told:
+                plot_learning_curves(told, folder / CURVES_NAME)
+
+
+def new_run_folder(runs: Path) -> Path:
+    """A folder below ``runs`` that does not exist yet, named by date and time."""
+    stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+    folder, number = runs / stamp, 2
+    while folder.exists():
+        folder, number = runs / f"{stamp}-{number}", number + 1
+    return folder
+
+
+def now() -> str:
+    """The time in UTC, to the second."""
+    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")

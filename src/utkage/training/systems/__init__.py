@@ -1,0 +1,1 @@
+"""The systems that can be trained: the multi-task network and the seed system."""

@@ -1,0 +1,78 @@
+"""What the faces of a batch should be answered with."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class SoftTargets(NamedTuple):
+    """What teachers answer for n faces, or one of them.
+
+    Attributes:
+        ages: float32 (n, 117), probability of each year.
+        genders: float32 (n,), P(female).
+    """
+
+    ages: Tensor
+    genders: Tensor
+
+    def part(self, rows: slice | Tensor) -> SoftTargets:
+        """Some of the faces."""
+        return SoftTargets(self.ages[rows], self.genders[rows])
+
+    def to(self, device: torch.device) -> SoftTargets:
+        """The same on a device."""
+        return SoftTargets(self.ages.to(device), self.genders.to(device))
+
+
+class Targets(NamedTuple):
+    """Labels of n faces, and how they are to be taken.
+
+    Attributes:
+        ages: int64 (n,), years.
+        genders: int64 (n,), 0 male, 1 female.
+        importance: float32 (n,), how much each face weighs in the loss; None: 1 each.
+        soft_targets: What the teachers answer, if there are any.
+    """
+
+    ages: Tensor
+    genders: Tensor
+    importance: Tensor | None = None
+    soft_targets: SoftTargets | None = None
+
+    def part(self, rows: slice | Tensor) -> Targets:
+        """Some of the faces."""
+        return Targets(
+            self.ages[rows],
+            self.genders[rows],
+            None if self.importance is None else self.importance[rows],
+            self.soft_targets and self.soft_targets.part(rows),
+        )
+
+    def to(self, device: torch.device) -> Targets:
+        """The same on a device."""
+        return Targets(
+            self.ages.to(device),
+            self.genders.to(device),
+            None if self.importance is None else self.importance.to(device),
+            self.soft_targets and self.soft_targets.to(device),
+        )
+
+
+class Blend(NamedTuple):
+    """What the faces of a batch were blended with.
+
+    Attributes:
+        others: Targets of the other faces, (n,).
+        weight: float32 (n,), what is left of the face itself, 0..1.
+    """
+
+    others: Targets
+    weight: Tensor
+
+    def part(self, rows: slice | Tensor) -> Blend:
+        """Some of the faces."""
+        return Blend(self.others.part(rows), self.weight[rows])

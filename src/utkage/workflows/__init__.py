@@ -1,1 +1,0 @@
-"""One function a command: from a frozen configuration to a frozen result."""

@@ -1,0 +1,98 @@
+"""Every loss of age goes the whole way: train, predict, evaluate, export, start anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from make_demo_set import make_demo_set
+from torch import nn
+
+import utkage
+from utkage.data.augment import AugmentConfig
+from utkage.models.registry import IMAGENET_MEAN, IMAGENET_STD, Backbone, with_backbone
+from utkage.preparation.audit.resolve import FixConfig
+from utkage.training.age_losses import AGE_LOSSES
+
+
+def two_convolutions() -> nn.Module:
+    """Normalised images (N, 3, H, W) -> features (N, 16)."""
+    return nn.Sequential(
+        *(nn.Conv2d(3, 8, 5, 4), nn.BatchNorm2d(8), nn.ReLU()),
+        *(nn.Conv2d(8, 16, 3, 2), nn.AdaptiveAvgPool2d(1), nn.Flatten()),
+    )
+
+
+SMALL = Backbone("small", two_convolutions, 16, IMAGENET_MEAN, IMAGENET_STD, "this test")
+RECIPE = utkage.TrainConfig(
+    epochs=1,
+    batch_size=12,
+    sizes=(32,),
+    backbone="small",
+    init="scratch",
+    age_weighting="sqrt",
+)
+MIXED = AugmentConfig(mixup=0.5)
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory, examples: Path) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("losses")
+    make_demo_set(examples / "faces", folder / "faces", 60, 0)
+    config = utkage.PrepareConfig(
+        (folder / "faces",),
+        chip_size=32,
+        split=utkage.SplitConfig(val=0.2, test=0.2),
+        fix=FixConfig(max_distance=-1),
+        workers=1,
+        out=folder / "prepared",
+    )
+    utkage.prepare(config)
+    with with_backbone(SMALL):
+        yield folder / "prepared"
+
+
+def trained(prepared: Path, name: str, run: Path, init: str = "scratch") -> Path:
+    config = replace(RECIPE, age_loss=name, init=init)
+    request = utkage.TrainRequest(prepared, run, "cpu", config, augmentation=MIXED)
+    return utkage.train(request).best
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", AGE_LOSSES)
+def test_from_training_to_export(prepared: Path, tmp_path: Path, name: str) -> None:
+    best = trained(prepared, name, tmp_path / name)
+    predictor = utkage.load_predictor(best)
+    assert predictor.card.age_head == AGE_LOSSES[name].head
+    assert predictor.card.point_estimate == AGE_LOSSES[name].point_estimate
+    chips = utkage.ChipStore.open(prepared).split("test")
+    answers = predictor.predict_chips(chips.pixels[chips.rows])
+    np.testing.assert_allclose(answers.age_distribution.sum(1), 1, atol=1e-5)
+    request = utkage.EvaluateRequest(
+        data=prepared, weights=str(best), device="cpu", out=tmp_path / "report"
+    )
+    scored = utkage.evaluate(request)
+    assert abs(answers.age - chips.ages).mean() == pytest.approx(scored.metrics.mae, abs=1e-3)
+    exported = utkage.export(utkage.ExportRequest(str(best), out=tmp_path / "a.onnx"))
+    exported.parity.require(exported.path)
+
+
+def test_weights_of_another_head_start_all_but_the_head(prepared: Path, tmp_path: Path) -> None:
+    from utkage.models.initial import initial_network
+    from utkage.models.weights import load_weights
+
+    best = trained(prepared, "dldl_v2", tmp_path / "first")
+    state = load_weights(best).state
+    chips = utkage.ChipStore.open(prepared).split("train")
+    for head, count in (("softmax", 0), ("coral", 1), ("corn", 1)):
+        start = initial_network(str(best), "small", 0, chips, allow_download=False, age_head=head)
+        news = [line for line in start.lineage if "starts anew" in line]
+        assert len(news) == count
+        for key, value in start.network.state_dict().items():
+            if not key.startswith("age.") or head == "softmax":
+                assert value.equal(state[key]), key
+    again = utkage.load_predictor(trained(prepared, "coral", tmp_path / "second", str(best)))
+    assert "the age head starts anew: coral instead of softmax" in again.card.lineage

@@ -1,0 +1,89 @@
+"""What the documents say is what the program does."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import write_config_docs
+import write_numbers
+from typer.testing import CliRunner
+
+from utkage.cli.app import app
+
+
+def _documented(page: str, heading: str) -> list[str]:
+    section = page.split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0]
+    return re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
+
+
+@pytest.fixture
+def formats(repository: Path) -> str:
+    return (repository / "docs" / "formats.md").read_text(encoding="utf-8")
+
+
+def test_rows_of_predict(formats: str) -> None:
+    from utkage.prediction.face_rows import FaceRow
+    from utkage.prediction.track_rows import TrackRow
+
+    assert _documented(formats, "`predict --json`") == list(FaceRow.field_names())
+    assert _documented(formats, "`predict` for videos") == list(TrackRow.field_names())
+
+
+def test_object_of_evaluate(
+    formats: str, examples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from make_demo_set import make_demo_set
+
+    make_demo_set(examples / "faces", tmp_path / "chips", 12, 3)
+    monkeypatch.chdir(tmp_path)
+    words = ["evaluate", "--data", "chips", "--weights", "shipped", "--json"]
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 0, result.output
+    assert list(json.loads(result.stdout)) == _documented(
+        formats, "`evaluate --json` and `metrics.json`"
+    )
+
+
+def test_numbers_in_the_readme_are_those_of_the_card() -> None:
+    text = write_numbers.README.read_text(encoding="utf-8")
+    assert write_numbers.filled(text, "numbers", write_numbers.numbers()) == text
+    page = write_numbers.WEIGHTS_PAGE.read_text(encoding="utf-8")
+    assert write_numbers.filled(page, "ranges", write_numbers.ranges()) == page
+
+
+def test_tables_of_settings_are_those_of_the_dataclasses() -> None:
+    text = write_config_docs.PAGE.read_text(encoding="utf-8")
+    assert write_config_docs.render(text) == text
+
+
+def test_backbones_are_those_of_the_registry(repository: Path) -> None:
+    from utkage.models.registry import BACKBONES
+    from utkage.models.stages import parameter_stages
+
+    page = (repository / "docs" / "training.md").read_text(encoding="utf-8")
+    table = re.findall(r"^\| `(\w+)` \| (\d+) \| ([\d,]+) \| \d+ \| (\d+) \|", page, re.MULTILINE)
+    measured = []
+    for name, spec in BACKBONES.items():
+        module = spec.build()
+        parameters = sum(parameter.numel() for parameter in module.parameters())
+        stages = len(parameter_stages(module))
+        measured.append((name, str(spec.features), f"{parameters:,}", str(stages)))
+    assert table == measured
+
+
+def test_links_between_documents_lead_somewhere(repository: Path) -> None:
+    pages = [
+        *repository.glob("*.md"),
+        *(repository / "docs").rglob("*.md"),
+        repository / "examples" / "README.md",
+    ]
+    broken = [
+        f"{page.name}: {target}"
+        for page in pages
+        for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8"))
+        if "://" not in target and not (page.parent / target).exists()
+    ]
+    assert broken == []

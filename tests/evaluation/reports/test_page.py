@@ -1,0 +1,218 @@
+"""The report in a real browser: it opens, says no error, sorts, and fits a telephone."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from utkage.evaluation.bootstrap import Bootstrap
+from utkage.evaluation.comparison import compare_predictions
+from utkage.evaluation.groups import group_report
+from utkage.evaluation.labelled_predictions import LabelledPredictions
+from utkage.evaluation.populations import populations
+from utkage.evaluation.reports import age_charts, class_charts
+from utkage.evaluation.reports.contact_sheet import contact_sheet, extreme_faces
+from utkage.evaluation.reports.model_card import metrics_table, model_card
+from utkage.evaluation.reports.page import Page, render_evaluation_page
+from utkage.evaluation.thresholds import threshold_curve
+from utkage.reporting.figure_files import save_figure
+
+Answered = Callable[..., LabelledPredictions]
+
+FLAGS = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+)
+TITLE = "weights <b> & faces"
+# Runs inside the page and tells the frame around it what it found.
+PROBE = """
+<script>
+const errors = [];
+addEventListener("error", event => errors.push(String(event.message)));
+addEventListener("load", () => {
+  const images = [...document.images];
+  const place = table => [...table.tHead.rows[0].cells]
+    .findIndex(cell => cell.textContent.includes("MAE"));
+  const table = [...document.querySelectorAll("table.sortable")].find(item => place(item) > 0);
+  const column = place(table);
+  const rows = () => [...table.tBodies[0].rows];
+  const values = () => rows().map(row => Number(row.cells[column].dataset.value));
+  const rises = list => list.every((value, index) => !index || list[index - 1] <= value);
+  const button = table.tHead.rows[0].cells[column].querySelector("button");
+  const before = rises(values());
+  button.click();
+  const up = rises(values());
+  button.click();
+  const down = rises(values().reverse());
+  const found = {
+    errors, before, up, down, width: innerWidth,
+    background: getComputedStyle(document.body).backgroundColor,
+    pictures: images.length,
+    drawn: images.filter(image => image.complete && image.naturalWidth > 100).length,
+    overflow: document.documentElement.scrollWidth - innerWidth,
+    outside: performance.getEntriesByType("resource")
+      .filter(entry => !entry.name.startsWith("data:")).length,
+  };
+  parent.postMessage(JSON.stringify(found), "*");
+});
+</script>
+"""
+# A window of headless Chromium is at least 500 pixels wide; a frame may be narrower.
+FRAME = """<!doctype html><pre id="probe"></pre>
+<iframe src="page.html" style="border:0;width:{width}px;height:900px"></iframe>
+<script>
+addEventListener("message", event => {{
+  document.getElementById("probe").textContent = event.data;
+}});
+</script>
+"""
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory, labelled_predictions_of: Answered) -> Page:
+    folder = tmp_path_factory.mktemp("page")
+    faces = labelled_predictions_of(260)
+    assert faces.predictions is not None
+    bootstrap = Bootstrap.draw(faces.groups, 100)
+    groups = group_report(faces, bootstrap)
+    everyone = populations(faces, bootstrap)
+    curve = threshold_curve(faces.ages, faces.predictions, 18, bootstrap)
+    risk = age_charts.risk_and_coverage(faces)
+    assert risk is not None
+    figures = {
+        "density": age_charts.age_density(faces),
+        "error": age_charts.error_by_age(groups.of_axis("decade")),
+        "score": age_charts.cumulative_scores(everyone),
+        "risk": risk,
+        "gender": class_charts.gender_matrix(faces),
+        "reliability": class_charts.reliability_diagram(faces),
+        "threshold": class_charts.threshold_chart(curve),
+        "groups": class_charts.group_forest(groups.of_axis("race")),
+    }
+    pictures = {name: save_figure(figure, folder, name)["svg"] for name, figure in figures.items()}
+    comparison = compare_predictions(("one", "two"), faces, faces, bootstrap)
+    facts = {"command": "utkage evaluate --out 'a <script>alert(1)</script>'"}
+    return Page(TITLE, facts, ["mind this"], everyone, groups, curve, (comparison,), None, pictures)
+
+
+def test_pictures_are_png_and_svg(page: Page) -> None:
+    for path in page.pictures.values():
+        assert ElementTree.parse(path).getroot().tag.endswith("svg")
+        assert path.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_pictures_of_the_same_figures_are_the_same_bytes(
+    tmp_path: Path, labelled_predictions_of: Answered
+) -> None:
+    faces = labelled_predictions_of(40)
+    written = [
+        save_figure(class_charts.gender_matrix(faces), tmp_path / name, "gender")["svg"]
+        for name in ("first", "second")
+    ]
+    assert written[0].read_bytes() == written[1].read_bytes()
+
+
+def test_the_page_needs_nothing_else_and_escapes(page: Page) -> None:
+    text = render_evaluation_page(page)
+    assert "weights &lt;b&gt; &amp; faces" in text
+    assert "<script>alert" not in text
+    assert not re.search(r"""(?:src|href)=["'](?!data:)""", text)
+    assert "prefers-color-scheme:dark" in text
+    assert "@media print" in text
+    assert "coarse" in text
+    assert "McNemar" in text
+
+
+def test_the_contact_sheet_shows_the_extremes(labelled_predictions_of: Answered) -> None:
+    faces = labelled_predictions_of(40)
+    worst, best = extreme_faces(faces)
+    errors = np.abs(faces.age - faces.ages)
+    assert errors[worst[0]] == errors.max()
+    assert errors[best[0]] == errors.min()
+    chips = {int(row): np.zeros((8, 8, 3), dtype=np.uint8) for row in (*worst, *best)}
+    figure = contact_sheet(faces, chips)
+    shown = [axis for axis in figure.axes if axis.images]
+    assert len(shown) == 32
+
+
+def test_markdown_for_a_model_card(page: Page) -> None:
+    text = model_card(TITLE, page.facts, page.populations, page.groups, page.threshold)
+    assert "| MAE, years | " in text
+    assert "| race Asian" in text
+    assert "P(age >= 18)" in text
+    widths = {line.count("|") for line in metrics_table(page.populations).splitlines()}
+    assert widths == {5}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [1000, 400])
+@pytest.mark.parametrize("dark", [False, True])
+def test_in_a_browser(page: Page, tmp_path: Path, width: int, dark: bool) -> None:
+    browser = shutil.which("chromium") or shutil.which("chromium-browser")
+    if browser is None:
+        pytest.skip("no chromium here; on Debian: apt-get install chromium")
+    text = render_evaluation_page(page).replace("</head>", f"{PROBE}</head>")
+    (tmp_path / "page.html").write_text(text, encoding="utf-8")
+    (tmp_path / "frame.html").write_text(FRAME.format(width=width), encoding="utf-8")
+    done = subprocess.run(
+        [
+            *(browser, *FLAGS, f"--user-data-dir={tmp_path / 'profile'}"),
+            *(["--blink-settings=preferredColorScheme=0"] if dark else []),
+            *("--window-size=1200,1000", "--virtual-time-budget=8000", "--dump-dom"),
+            (tmp_path / "frame.html").as_uri(),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    match = re.search(r'<pre id="probe">(.*?)</pre>', done.stdout, re.DOTALL)
+    assert match is not None, done.stderr[-2000:]
+    assert match[1], done.stderr[-2000:]
+    found = json.loads(match[1].replace("&gt;", ">").replace("&lt;", "<").replace("&amp;", "&"))
+    assert found["errors"] == []
+    assert found["pictures"] == found["drawn"] == len(page.pictures)
+    assert (found["before"], found["up"], found["down"]) == (False, True, True)
+    assert found["width"] == width
+    light = int(re.findall(r"\d+", found["background"])[0])
+    assert light < 60 if dark else light > 200
+    assert found["overflow"] <= 0, "the page itself does not scroll sideways"
+    assert found["outside"] == 0
+    assert "Uncaught" not in done.stderr
+
+
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.filterwarnings("error")
+def test_pictures_of_a_few_faces(
+    tmp_path: Path, count: int, labelled_predictions_of: Answered
+) -> None:
+    faces = replace(labelled_predictions_of(count), genders=np.zeros(count, dtype=np.int64))
+    assert faces.predictions is not None
+    bootstrap = Bootstrap.draw(faces.groups, 100)
+    groups = group_report(faces, bootstrap)
+    everyone = populations(faces, bootstrap)
+    curve = threshold_curve(faces.ages, faces.predictions, 18, bootstrap)
+    figures = [
+        age_charts.age_density(faces),
+        age_charts.error_by_age(groups.of_axis("decade")),
+        age_charts.cumulative_scores(everyone),
+        age_charts.risk_and_coverage(faces),
+        class_charts.gender_matrix(faces),
+        class_charts.reliability_diagram(faces),
+        class_charts.threshold_chart(curve),
+        class_charts.group_forest(groups.groups),
+    ]
+    for number, figure in enumerate(figures):
+        assert figure is not None
+        save_figure(figure, tmp_path, str(number))
+    empty = Page("few", {}, [], everyone, groups, curve, (), None, {})
+    assert "few" in render_evaluation_page(empty)

@@ -1,0 +1,76 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from make_demo_set import make_demo_set
+
+from utkage.core.errors import DataError
+from utkage.core.reporter import SilentReporter
+from utkage.evaluation.labelled_faces import FaceSelection, labelled_faces
+from utkage.faces.contract import CropContract
+from utkage.preparation.prepare import PrepareConfig, prepare
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory, examples: Path) -> Path:
+    folder = tmp_path_factory.mktemp("faces")
+    make_demo_set(examples / "faces", folder / "chips", 12, 0)
+    prepare(PrepareConfig((folder / "chips",), folder / "prepared", chip_size=64))
+    return folder / "prepared"
+
+
+def moved(contract: CropContract, share: float) -> CropContract:
+    shift = share * contract.size
+    points = tuple((x + shift, y) for x, y in contract.template)
+    return replace(contract, template=points)
+
+
+class Listener(SilentReporter):
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def warn(self, message: str) -> None:
+        self.warnings.append(message)
+
+
+def test_chips_of_another_crop_are_refused_unless_told(prepared: Path) -> None:
+    from utkage.data.store import ChipStore
+
+    contract = ChipStore.open(prepared).contract
+    choice = FaceSelection(prepared, "all")
+    listener = Listener()
+    faces = labelled_faces(choice, moved(contract, 0.005), listener)
+    assert listener.warnings == []
+    assert faces.split_hash == ChipStore.open(prepared).split_hash
+    with pytest.raises(DataError, match=r"cut otherwise.*--allow-crop"):
+        labelled_faces(choice, moved(contract, 0.1), listener)
+    allowed = replace(choice, allow_crop=True)
+    assert len(labelled_faces(allowed, moved(contract, 0.1), listener).chips) == len(faces.chips)
+    assert "wrong size or place" in listener.warnings[0]
+
+
+def test_copies_are_one_group(prepared: Path) -> None:
+    from utkage.data.store import ChipStore
+
+    store = ChipStore.open(prepared)
+    chips = store.split("all")
+    groups = {row.record.name: row.group for row in store.manifest}
+    assert [groups[name] for name in chips.names] == list(chips.groups)
+    assert chips.group_numbers.max() + 1 == len(set(chips.groups))
+
+
+def test_photographs_without_a_face_are_counted(examples: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name in ("landscape.jpg", "portrait.jpg"):
+        (folder / name).write_bytes((examples / name).read_bytes())
+    lines = ["path,age,gender", "landscape.jpg,30,male", "portrait.jpg,21,female"]
+    (folder / "labels.csv").write_text("\n".join(lines) + "\n")
+    from utkage.data.sources.options import SourceOptions
+    from utkage.faces.contract import utkface_contract
+
+    choice = FaceSelection(folder, options=SourceOptions(aligned=False))
+    found = labelled_faces(choice, utkface_contract(64), Listener())
+    assert found.misses == 1
+    assert found.chips.names == ("portrait.jpg",)
+    assert found.split is None

@@ -1,0 +1,143 @@
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from utkage.core.errors import DataError
+from utkage.core.reporter import SilentReporter
+from utkage.data.chips import LabelledChips
+from utkage.evaluation.guards import guard_predictions, true_range_was_fed
+from utkage.evaluation.labelled_predictions import LabelledPredictions, labelled_numbers
+from utkage.evaluation.prediction_sources import Numbers, PredictionSource, read_numbers
+
+HEAD = "file,age,p_female\n"
+
+
+class Listener(SilentReporter):
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def warn(self, message: str) -> None:
+        self.warnings.append(message)
+
+
+def faces_of(count: int, seed: int = 0) -> LabelledChips:
+    from utkage.faces.contract import utkface_contract
+
+    random = np.random.default_rng(seed)
+    return LabelledChips(
+        pixels=np.zeros((count, 8, 8, 3), dtype=np.uint8),
+        rows=np.arange(count),
+        sources=("set",) * count,
+        names=tuple(f"folder/{index}.jpg" for index in range(count)),
+        ages=random.integers(0, 90, count),
+        genders=np.arange(count) % 2,
+        races=np.full(count, -1),
+        pixel_hashes=tuple(f"{index:08x}" for index in range(count)),
+        contract=utkface_contract(64),
+    )
+
+
+def table(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "theirs.csv"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_table_is_found_by_name(tmp_path: Path) -> None:
+    lines = "2.jpg,31.5,0.9\nset/folder/0.jpg,20,0.1\nfolder/1.jpg,40,0.2\nother.jpg,1,1\n"
+    path = table(tmp_path, "\ufeff" + HEAD + lines)
+    prediction_source = PredictionSource(path, "", None, read_numbers(path), None)
+    found = prediction_source.answer(faces_of(4), SilentReporter())
+    assert found.names == ("folder/0.jpg", "folder/1.jpg", "folder/2.jpg")
+    assert found.age.tolist() == [20, 40, 31.5]
+    assert found.p_female.tolist() == [0.1, 0.2, 0.9]
+    assert found.range_index.tolist() == [3, 5, 4]
+    assert found.predictions is None
+    assert prediction_source.card is None
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("file,age\na,1\n", "lacks the column 'p_female'"),
+        ("", "lacks the column 'file'"),
+        (HEAD + "a.jpg,old,0.5\n", "line 2: 'old' is not a number from 0 to 150"),
+        (HEAD + "a.jpg,20,1.5\n", "'1.5' is not a number from 0 to 1"),
+        (HEAD + "a.jpg,nan,0.5\n", "'nan' is not a number"),
+        (HEAD + "a.jpg,20\n", "'' is not a number"),
+        (HEAD + "a.jpg,20,0.5\na.jpg,30,0.5\n", "line 3: a.jpg comes twice"),
+    ],
+)
+def test_tables_that_cannot_be_read(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(DataError, match=r"theirs\.csv") as caught:
+        read_numbers(table(tmp_path, text))
+    assert said in str(caught.value)
+
+
+def test_a_table_of_other_faces(tmp_path: Path) -> None:
+    prediction_source = PredictionSource(
+        tmp_path / "x.csv", "", None, Numbers({"z.jpg": (1, 0.5)}), None
+    )
+    with pytest.raises(DataError, match=r"none of the 3 faces.*folder/0\.jpg"):
+        prediction_source.answer(faces_of(3), SilentReporter())
+
+
+def guarded(faces: LabelledPredictions, allow: bool, listener: Listener) -> tuple[str, ...]:
+    return guard_predictions(faces, "theirs.csv", allow=allow, reporter=listener)
+
+
+def test_suspicious_answers_are_refused_unless_told() -> None:
+    chips = faces_of(200)
+    ages = chips.ages + np.random.default_rng(1).normal(0, 5, 200)
+    female = np.where(chips.genders == 1, 0.9, 0.1)
+    honest = labelled_numbers(chips, ages.clip(0), female)
+    listener = Listener()
+    assert guarded(honest, False, listener) == ()
+    turned = labelled_numbers(chips, ages.clip(0), 1 - female)
+    with pytest.raises(DataError, match=r"theirs\.csv: gender of set is .*--allow-suspicious"):
+        guarded(turned, False, listener)
+    assert listener.warnings == []
+    assert len(guarded(turned, True, listener)) == 1
+    assert "other way round" in listener.warnings[0]
+
+
+def test_one_of_several_sources_may_be_turned() -> None:
+    chips = replace(faces_of(400), sources=("one",) * 200 + ("other",) * 200)
+    female = np.where(chips.genders == 1, 0.9, 0.1)
+    female[200:] = 1 - female[200:]
+    mixed = labelled_numbers(chips, chips.ages + 5.0, female)
+    with pytest.raises(DataError, match="gender of other is coded the other way round"):
+        guarded(mixed, False, Listener())
+
+
+def test_a_true_range_that_was_fed_in(
+    answered_by_range: Callable[[LabelledChips], LabelledPredictions],
+) -> None:
+    chips = faces_of(300)
+    fed = answered_by_range(chips)
+    assert true_range_was_fed(fed)
+    with pytest.raises(DataError, match="true age range"):
+        guarded(fed, False, Listener())
+    assert not true_range_was_fed(fed.take(np.arange(50)))
+    # Perfect answers are no sign of an oracle.
+    perfect = labelled_numbers(chips, chips.ages.astype(float), fed.p_female)
+    assert not true_range_was_fed(perfect)
+
+
+@pytest.fixture
+def answered_by_range() -> Callable[[LabelledChips], LabelledPredictions]:
+    """What an estimator says that knows the true range and guesses inside it."""
+
+    def make(chips: LabelledChips) -> LabelledPredictions:
+        from utkage.evaluation.age_errors import group_medians
+
+        return labelled_numbers(
+            chips,
+            group_medians(chips.ages, chips.ranges),
+            np.where(chips.genders == 1, 0.9, 0.1),
+        )
+
+    return make

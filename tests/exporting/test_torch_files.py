@@ -1,0 +1,73 @@
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from utkage.core.errors import ConfigError, UsageError, WeightsError
+from utkage.exporting.formats import FORMATS, get_format
+from utkage.exporting.parity import answers, compare, synthetic_chips
+from utkage.exporting.precision import FULL
+from utkage.models.calibration import LEVELS, AgeBand, Calibration
+from utkage.models.card import Card
+from utkage.models.chip_graph import ChipGraph
+from utkage.models.export_graph import ExportGraph
+from utkage.models.multitask import MultiTaskNet
+from utkage.models.onnx_metadata import file_properties
+from utkage.prediction.chip_predictor import TorchPredictor
+
+Lively = Callable[..., MultiTaskNet]
+
+CALIBRATION = Calibration(0.7, 1.6, LEVELS, (AgeBand(0, 500, tuple(x / 2 for x in LEVELS)),))
+NOTHING_SEEN = np.empty(0, dtype=np.int32)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["torchscript", "pt2"])
+def test_the_file_answers_as_the_model(
+    name: str, lively_network: Lively, card: Card, tmp_path: Path
+) -> None:
+    card = replace(card, calibration=CALIBRATION)
+    graph = ChipGraph(lively_network(), "median", flip=True, calibration=CALIBRATION)
+    form, path = get_format(name), tmp_path / "a.file"
+    whole = ExportGraph(graph, card, interval=0.9).eval()
+    form.write(whole, path, file_properties(card, NOTHING_SEEN, flip=True), FULL)
+    found = form.open(path)
+    assert found.card == card
+    chips = synthetic_chips(9, 64)
+    reference = TorchPredictor(graph, card, torch.device("cpu"))
+    batches = [chips[:1], chips[1:4], chips[4:]]
+    both = (answers(own, batches) for own in (reference, found))
+    parity = compare(*both, card.point_estimate)
+    parity.require(path)
+    assert parity.max_probability_difference < 1e-4
+    own = found.predict_chips(chips)
+    assert own.calibration == CALIBRATION
+    assert own.age.std() > 0.01
+    with pytest.raises(UsageError, match="these weights take"):
+        found.predict_chips(chips[:, :32])
+    if name == "pt2":
+        assert "utkage_flip" in {Path(n).name for n in zipfile.ZipFile(path).namelist()}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_files_that_are_not_ours(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.file"
+    path.write_bytes(b"no program")
+    with pytest.raises(WeightsError, match=r"a\.file: (torch cannot read it|not an ONNX file)"):
+        get_format(name).open(path)
+
+
+def test_torchscript_of_another_program(tmp_path: Path) -> None:
+    path = tmp_path / "a.torchscript"
+    torch.jit.save(torch.jit.trace(torch.nn.Linear(2, 2), torch.zeros(1, 2)), path)
+    with pytest.raises(WeightsError, match="has no card of utkage"):
+        get_format("torchscript").open(path)
+
+
+def test_unknown_formats() -> None:
+    with pytest.raises(ConfigError, match="choose one of onnx, torchscript, pt2"):
+        get_format("tflite")

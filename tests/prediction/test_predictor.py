@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import doctest
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import utkage
+from utkage import FaceRow, Predictor
+from utkage.core.errors import ConfigError, UsageError
+from utkage.images.decode import load_image
+from utkage.prediction import predictor as module
+
+
+@pytest.fixture(scope="module")
+def predictor() -> Predictor:
+    return Predictor.shipped(flip=False)
+
+
+def test_every_way_to_hand_over_a_picture(predictor: Predictor, examples: Path) -> None:
+    path = examples / "portrait.jpg"
+    (expected,) = predictor.predict(path)
+    array = load_image(path)
+    every = [str(path), path.read_bytes(), array, Image.fromarray(array)]
+    for source in every:
+        (found,) = predictor.predict(source)
+        assert replace(found, file=expected.file) == expected
+    together = list(predictor.predict(every))
+    assert [row.file for row in together] == [str(path), "bytes", "array", "array"]
+
+
+def test_the_command_answers_the_same(predictor: Predictor, examples: Path) -> None:
+    request = utkage.PredictRequest(inputs=(str(examples),), weights="shipped", flip=False)
+    assert list(utkage.predict(request)) == list(predictor.predict(examples))
+
+
+def test_pictures_are_read_as_they_are_needed(predictor: Predictor, examples: Path) -> None:
+    read = 0
+
+    def endless() -> object:
+        nonlocal read
+        while True:
+            read += 1
+            yield examples / "portrait.jpg"
+
+    rows = predictor.predict(endless())
+    assert read == 0
+    assert isinstance(next(rows), FaceRow)
+    assert read < 1000
+    rows.close()  # type: ignore[attr-defined]
+
+
+def test_threads_share_it(predictor: Predictor, examples: Path) -> None:
+    names = ["couple.jpg", "portrait.jpg", "rotated.jpg"]
+    alone = {name: list(predictor.predict(examples / name)) for name in names}
+    found: dict[str, list[FaceRow]] = {}
+
+    def answer(name: str) -> None:
+        found[name] = list(predictor.predict(examples / name))
+
+    threads = [threading.Thread(target=answer, args=(name,)) for name in names]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == alone
+
+
+def test_what_is_no_picture(predictor: Predictor, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="int is no picture"):
+        list(predictor.predict(3))
+    with pytest.raises(UsageError, match="nothing to look at"):
+        predictor.predict(tmp_path)
+    for source in (tmp_path / "gone.jpg", b"no picture"):
+        (row,) = predictor.predict(source)
+        assert row.status == "failed"
+        assert row.reason
+    (row,) = predictor.predict(np.zeros((90, 90, 3), np.uint8))
+    assert row.status == "no_face"
+    with pytest.raises(ConfigError, match="max faces 0"):
+        Predictor.shipped(max_faces=0)
+
+
+def test_the_example_in_the_words(monkeypatch: pytest.MonkeyPatch, examples: Path) -> None:
+    monkeypatch.chdir(examples.parent)
+    assert doctest.testmod(module).attempted
+    assert doctest.testmod(module).failed == 0

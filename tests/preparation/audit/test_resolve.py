@@ -1,0 +1,123 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from utkage.core.errors import ConfigError
+from utkage.data.split import SplitConfig, assign_split
+from utkage.preparation.audit.duplicates import find_groups
+from utkage.preparation.audit.resolve import MODES, FixConfig, resolve
+
+
+def decide(records, config=None, split="train"):
+    config = config or FixConfig(max_distance=4)
+    groups = find_groups(records, config.max_distance)
+    decisions = resolve(records, groups, lambda family: split, config)
+    return {record.name: decision for record, decision in zip(records, decisions, strict=True)}
+
+
+def kept(decisions):
+    return sorted(name for name, decision in decisions.items() if decision.kept)
+
+
+@pytest.mark.parametrize("split", ["train", "val", "test"])
+def test_agreeing_copies_keep_the_largest(make_record, split):
+    decisions = decide(
+        [
+            make_record("small", bits=0, age=30),
+            make_record("large", bits=0b111, age=33, side=300),
+            make_record("also", pixels="large", bits=0b111, age=33, side=300),
+        ],
+        split=split,
+    )
+    # Of the two identical large pictures the first name stays.
+    assert kept(decisions) == ["also"]
+    assert decisions["large"].reason == "copy of also"
+    assert decisions["small"].reason == "near-copy of also (distance 3)"
+    assert {decision.split for decision in decisions.values()} == {split}
+
+
+@pytest.mark.parametrize(
+    ("mode", "split", "expected"),
+    [
+        ("keep-one", "train", ["a", "b"]),
+        ("keep-one", "val", []),
+        ("keep-one", "test", []),
+        ("drop-conflicts", "train", []),
+        ("drop-conflicts", "test", []),
+        ("none", "test", ["a", "b"]),
+    ],
+)
+def test_contradicting_copies(make_record, mode, split, expected):
+    records = [make_record("a", age=20), make_record("b", age=24)]
+    decisions = decide(records, FixConfig(mode=mode, max_distance=4), split)
+    assert kept(decisions) == expected
+    if not expected:
+        assert decisions["a"].reason == "2 near-copies of this picture carry ages 4 years apart"
+
+
+def test_genders_contradict_at_equal_age(make_record):
+    records = [make_record("a", pixels="p", gender=0), make_record("b", pixels="p", gender=1)]
+    decisions = decide(records, split="val")
+    assert kept(decisions) == []
+    assert decisions["b"].reason == "2 copies of this picture carry both genders"
+
+
+def test_age_tolerance_decides(make_record):
+    records = [make_record("a", age=20), make_record("b", age=24)]
+    assert len(kept(decide(records, FixConfig(max_distance=4, age_tolerance=4), "test"))) == 1
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_constant_pictures_go_unless_nothing_is_repaired(make_record, mode):
+    records = [make_record("blank", constant=True), make_record("face")]
+    decisions = decide(records, FixConfig(mode=mode, max_distance=4))
+    assert kept(decisions) == (["blank", "face"] if mode == "none" else ["face"])
+    if mode != "none":
+        assert decisions["blank"].reason == "all pixels have one colour"
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"mode": "all"}, {"max_distance": -2}, {"max_distance": 257}, {"age_tolerance": -1}]
+)
+def test_impossible_settings(wrong):
+    with pytest.raises(ConfigError):
+        FixConfig(**wrong)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    shapes=st.lists(
+        st.tuples(st.integers(0, 5), st.integers(0, 40), st.integers(20, 26), st.integers(0, 1)),
+        max_size=14,
+    ),
+    mode=st.sampled_from(MODES),
+    max_distance=st.integers(-1, 12),
+    seed=st.integers(0, 99),
+)
+def test_copies_never_cross_splits_and_order_does_not_matter(
+    make_record, shapes, mode, max_distance, seed
+):
+    records = [
+        make_record(f"n{k}", pixels=f"{p}-{bits}", bits=(1 << bits) - 1, age=age, gender=gender)
+        for k, (p, bits, age, gender) in enumerate(shapes)
+    ]
+    config = FixConfig(mode=mode, max_distance=max_distance)
+    split = SplitConfig(seed=seed, val=0.3, test=0.3)
+
+    def run(records):
+        groups = find_groups(records, max_distance)
+        decisions = resolve(records, groups, lambda family: assign_split(family, split), config)
+        for group in groups.groups:
+            sides = {decisions[index].split for index in group.members}
+            assert len(sides) == 1
+            staying = sum(decisions[index].kept for index in group.members)
+            if mode == "none":
+                assert staying == len(group.members)
+            elif not group.conflicts(config.age_tolerance):
+                assert staying == 1
+        assert all(decision.kept == (decision.reason is None) for decision in decisions)
+        return {r.name: d for r, d in zip(records, decisions, strict=True)}
+
+    order = np.random.default_rng(seed).permutation(len(records)).tolist()
+    assert run(records) == run([records[index] for index in order])

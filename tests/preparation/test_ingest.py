@@ -1,0 +1,244 @@
+import io
+import struct
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from utkage.data.labels import FaceLabel
+from utkage.data.records import Dropped
+from utkage.data.sources import Entry, Source, open_source
+from utkage.faces.contract import utkface_contract
+from utkage.faces.detector import Detector, Face
+from utkage.preparation.ingest import Ingested, Ingestion, pixel_hash
+from utkage.preparation.workers import ingest
+
+Picture = Callable[..., bytes]
+Folder = Callable[[Path, Mapping[str, bytes]], Path]
+
+
+LABEL = FaceLabel(33, 1, 3)
+
+
+class ListSource:
+    def __init__(self, entries: list[Entry]) -> None:
+        self.name = "list"
+        self.total_bytes = sum(len(entry.content) for entry in entries)
+        self._entries = entries
+        self.taken = 0
+
+    def fingerprint(self) -> str:
+        return "0"
+
+    def entries(self) -> Iterator[Entry]:
+        for entry in self._entries:
+            self.taken += 1
+            yield entry
+
+
+class Seeing:
+    """Finds one face, at the landmarks of the template, in every picture but black ones."""
+
+    def detect(self, rgb: np.ndarray) -> list[Face]:
+        if rgb.max() == 0:
+            return []
+        side = float(min(rgb.shape[:2]))
+        left, right, nose, low_left, low_right = utkface_contract(32).at_size(64).template
+        landmarks = (left, right, nose, low_left, low_right)
+        return [Face((0.0, 0.0, side, side), 0.9, landmarks)]
+
+
+def no_detector() -> Detector:
+    raise AssertionError("chips need no detector")
+
+
+def reading(
+    source: Source,
+    workers: int = 1,
+    on_position: Callable[[int], None] = lambda position: None,
+    **settings: object,
+) -> Iterator[Ingested | Dropped]:
+    ingestion = Ingestion(
+        utkface_contract(32),
+        no_detector,
+        workers,
+        **settings,  # type: ignore[arg-type]
+    )
+    return ingest(source, "list", ingestion, on_position)
+
+
+def one(name: str, content: bytes, problem: str | None = None) -> Ingested | Dropped:
+    label = LABEL if problem is None else None
+    entry = Entry(name, content, 0, label, aligned=True, problem=problem)
+    (item,) = reading(ListSource([entry]))
+    return item
+
+
+def test_a_photograph_goes_through_the_detector(picture: Picture) -> None:
+    black = io.BytesIO()
+    Image.new("RGB", (64, 80)).save(black, "PNG")
+    entries = [
+        Entry("a.jpg", picture(1, 64, 80), 1, LABEL, aligned=False),
+        Entry("b.jpg", black.getvalue(), 2, LABEL, aligned=False),
+    ]
+    ingestion = Ingestion(utkface_contract(32), Seeing)
+    found, faceless = ingest(ListSource(entries), "photographs", ingestion)
+    assert isinstance(found, Ingested)
+    assert not found.aligned
+    assert found.chip.shape == (32, 32, 3)
+    assert (found.record.width, found.record.height) == (64, 80)
+    assert faceless == Dropped("photographs", "b.jpg", "no face was found")
+
+
+def test_known_files_are_not_decoded_again(picture: Picture) -> None:
+    entry = Entry("33_1_3_5.png", picture(3, 64), 0, LABEL, aligned=True)
+    (first,) = reading(ListSource([entry]))
+    assert isinstance(first, Ingested)
+    marked = np.full((32, 32, 3), 7, dtype=np.uint8)
+    known = {(first.record.byte_hash, True): (first.record, marked)}
+    renamed = Entry("40_0_1_9.jpg", picture(3, 64), 0, FaceLabel(40, 0, 1), aligned=True)
+    (again,) = reading(ListSource([renamed]), known=known)
+    assert isinstance(again, Ingested)
+    assert again.chip is marked
+    assert (again.record.name, again.record.label.age) == ("40_0_1_9.jpg", 40)
+    assert again.record.wrong_extension
+    assert again.record.pixel_hash == first.record.pixel_hash
+
+
+def test_one_colour_and_a_wrong_ending_are_noted() -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", (64, 64), (200, 9, 90)).save(buffer, "PNG")
+    item = one("33_1_3_5.jpg", buffer.getvalue())
+    assert isinstance(item, Ingested)
+    assert item.record.constant
+    assert item.record.wrong_extension
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_order_is_that_of_the_source(picture: Picture, workers: int) -> None:
+    # Large and small pictures in turn, so that threads finish out of order.
+    entries = [
+        Entry(
+            f"{age}_0_0_{age}.jpg",
+            picture(age, 300 if age % 3 == 0 else 32),
+            age + 1,
+            FaceLabel(age, 0, 0),
+            aligned=True,
+        )
+        for age in range(45)
+    ]
+    positions: list[int] = []
+    items = list(reading(ListSource(entries), workers, positions.append))
+    taken = [item.record for item in items if isinstance(item, Ingested)]
+    assert [record.name for record in taken] == [entry.name for entry in entries]
+    assert [record.label.age for record in taken] == list(range(45))
+    assert positions == list(range(1, 46))
+
+
+def test_the_window_is_bounded(picture: Picture) -> None:
+    source = ListSource(
+        [Entry("1_0_0_1.jpg", picture(0), index, LABEL, True) for index in range(60)]
+    )
+    stream = reading(source, 2)
+    next(stream)
+    assert source.taken <= 8 * 2 + 1
+    assert len(list(stream)) == 59
+
+
+def test_a_good_picture(picture: Picture) -> None:
+    item = one("33_1_3_5.jpg", picture(3, 64))
+    assert isinstance(item, Ingested)
+    assert item.record.label == FaceLabel(33, 1, 3)
+    assert item.chip.shape == (32, 32, 3)
+    assert item.chip.dtype == np.uint8
+    original = np.asarray(Image.open(io.BytesIO(picture(3, 64))))
+    assert item.record.pixel_hash == pixel_hash(original), "the hash is of the original size"
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "reason"),
+    [
+        ("1_0_0_1.jpg", (40, 64), "40x64 pixels is not square"),
+        ("1_0_0_1.jpg", (64, 40), "64x40 pixels is not square"),
+        ("1_0_0_1.jpg", (31, 31), "31x31 pixels is too small"),
+        ("1_0_0_1.jpg", (1, 1), "too small"),
+    ],
+)
+def test_unusable_pictures_are_dropped_with_the_reason(
+    picture: Picture, name: str, shape: tuple[int, int], reason: str
+) -> None:
+    item = one(name, picture(0, *shape))
+    assert isinstance(item, Dropped)
+    assert item.name == name
+    assert reason in item.reason
+
+
+def header_of_png(width: int, height: int) -> bytes:
+    """A picture of a few bytes that claims to be huge."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        check = zlib.crc32(kind + content)
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", check)
+
+    size = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    packed = zlib.compress(bytes(1000))
+    chunks = chunk(b"IHDR", size) + chunk(b"IDAT", packed) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + chunks
+
+
+@pytest.mark.parametrize(
+    ("side", "reason"),
+    [(60_000, "too many pixels"), (12_000, "12000 x 12000 is over the limit of 100000000 pixels")],
+)
+def test_a_picture_that_claims_to_be_huge_is_refused_by_its_header(side: int, reason: str) -> None:
+    item = one("1_0_0_1.jpg", header_of_png(side, side))
+    assert isinstance(item, Dropped)
+    assert reason in item.reason
+
+
+def test_undecodable_pictures_are_dropped(picture: Picture) -> None:
+    bomb = header_of_png(60_000, 60_000)
+    for content in (b"", b"no picture", picture(0, 200)[:2000], bomb):
+        item = one("1_0_0_1.jpg", content)
+        assert isinstance(item, Dropped)
+        assert item.reason
+        assert "\n" not in item.reason
+
+
+def test_a_problem_of_the_source_is_passed_on(picture: Picture) -> None:
+    assert one("1_0_0_1.jpg", b"", "a link") == Dropped("list", "1_0_0_1.jpg", "a link")
+
+
+def test_the_hash_sees_pixels_only(picture: Picture) -> None:
+    plain, remarked = picture(1), picture(1, comment="saved again")
+    assert plain != remarked
+    first, second, third = (
+        one("1_0_0_1.jpg", content) for content in (plain, remarked, picture(2))
+    )
+    assert isinstance(first, Ingested)
+    assert isinstance(second, Ingested)
+    assert isinstance(third, Ingested)
+    assert first.record.pixel_hash == second.record.pixel_hash
+    assert first.record.byte_hash != second.record.byte_hash
+    assert first.record.pixel_hash != third.record.pixel_hash
+    assert len(first.record.pixel_hash) == 64
+
+
+def test_the_hash_depends_on_shape_order_and_single_values() -> None:
+    rgb = np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3)
+    changed = rgb.copy()
+    changed[3, 5, 2] ^= 1
+    others = [rgb.reshape(6, 4, 3), changed, rgb[:, :, ::-1], rgb[::-1]]
+    hashes = {pixel_hash(other) for other in others} | {pixel_hash(rgb)}
+    assert len(hashes) == 5
+    assert pixel_hash(np.asfortranarray(rgb)) == pixel_hash(rgb)
+
+
+def test_from_a_folder(tmp_path: Path, picture: Picture, write_folder: Folder) -> None:
+    write_folder(tmp_path, {"1_0_0_1.jpg.chip.jpg": picture(1), "bad.jpg": picture(2)})
+    chip, dropped = reading(open_source(tmp_path), 2)
+    assert isinstance(chip, Ingested)
+    assert isinstance(dropped, Dropped)

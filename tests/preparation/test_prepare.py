@@ -1,0 +1,343 @@
+import io
+import os
+import random
+import tarfile
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from utkage.core.errors import ConfigError, DataError, UsageError
+from utkage.data.sources import SourceOptions
+from utkage.data.split import SplitConfig, assign_split, group_split
+from utkage.data.store import ChipStore, is_prepared
+from utkage.preparation import ingest as ingest_module
+from utkage.preparation.audit.resolve import FixConfig
+from utkage.preparation.prepare import PrepareConfig, PrepareResult, prepare
+from utkage.preparation.published_splits import parse_ages, read_split_file
+
+Picture = Callable[..., bytes]
+Folder = Callable[[Path, Mapping[str, bytes]], Path]
+
+
+def config_of(out: Path, *sources: Path, seed: int = 0, **options: object) -> PrepareConfig:
+    values = {"options": SourceOptions(aligned=True), "workers": 2, **options}
+    return PrepareConfig(
+        sources,
+        out,
+        32,
+        SplitConfig(seed, 0.3, 0.3),
+        **values,  # type: ignore[arg-type]
+    )
+
+
+def run(source: Path, out: Path, seed: int = 0, **options: object) -> PrepareResult:
+    return prepare(config_of(out, source, seed=seed, **options))
+
+
+def names(count: int) -> list[str]:
+    return [f"{age + 1}_{age % 2}_{age % 5}_{1000 + age}.jpg" for age in range(count)]
+
+
+def bytes_of(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def reasons_of(folder: Path) -> dict[str, str]:
+    store = ChipStore.open(folder)
+    left_out = {row.record.name: row.reason for row in store.manifest if not row.split}
+    return {**left_out, **{item.name: item.reason for item in store.dropped()}}
+
+
+@pytest.fixture
+def faces(tmp_path: Path, picture: Picture, write_folder: Folder) -> Path:
+    files = {name: picture(index) for index, name in enumerate(names(30))}
+    return write_folder(tmp_path / "faces", files)
+
+
+def test_a_clean_folder(tmp_path: Path, faces: Path) -> None:
+    result = run(faces, tmp_path / "out")
+    store = ChipStore.open(tmp_path / "out")
+    audit = result.audit
+    assert audit is not None
+    assert audit.kept == 30 == sum(result.splits.values()) == sum(map(sum, audit.ranges))
+    assert audit.genders == (15, 15)
+    assert result.split_hash == store.split_hash
+    assert result.splits == store.description["splits"]
+    assert min(result.splits.values()) > 0
+    assert store.description["source"]["name"] == "faces"
+    hashes = [set(store.split(name).pixel_hashes) for name in ("train", "val", "test")]
+    assert not hashes[0] & hashes[1]
+    assert not hashes[0] & hashes[2]
+    assert not hashes[1] & hashes[2]
+    assert len(set.union(*hashes)) == 30
+    assert run(faces, tmp_path / "other", seed=1).split_hash != result.split_hash
+    assert {"audit.json", "audit.html"} <= {path.name for path in (tmp_path / "out").iterdir()}
+
+
+def test_tar_and_folder_give_the_same(
+    tmp_path: Path, picture: Picture, write_folder: Folder
+) -> None:
+    files = {name: picture(index) for index, name in enumerate(names(15))}
+    write_folder(tmp_path / "faces", files)
+    shuffled = random.Random(1).sample(list(files), len(files))
+    with tarfile.open(tmp_path / "faces.tar.gz", "w:gz") as archive:
+        for name in shuffled:
+            member = tarfile.TarInfo(f"UTKFace/{name}")
+            member.size = len(files[name])
+            archive.addfile(member, io.BytesIO(files[name]))
+    results = [run(tmp_path / name, tmp_path / f"out-{name}") for name in ("faces", "faces.tar.gz")]
+    assert results[0].split_hash == results[1].split_hash
+    assert results[0].splits == results[1].splits
+    content = []
+    for result in results:
+        chips = ChipStore.open(result.folder).split("all")
+        content.append(
+            sorted(
+                (chips.names[row], chips.pixel_hashes[row], chips.pixels[chips.rows[row]].tobytes())
+                for row in range(len(chips))
+            )
+        )
+    assert content[0] == content[1]
+
+
+@pytest.fixture
+def with_copies(tmp_path: Path, picture: Picture, write_folder: Folder) -> Path:
+    files = {
+        "10_0_0_1.jpg": picture(1),
+        "10_0_0_2.jpg": picture(1, comment="again"),
+        "10_0_0_3.jpg": picture(1, comment="and again"),
+        "20_0_0_4.jpg": picture(2),
+        "28_0_0_5.jpg": picture(2, comment="another age"),
+        "30_0_0_6.jpg": picture(3),
+        "30_1_0_7.jpg": picture(3, comment="another gender"),
+        "40_1_1_9.jpg": picture(4),
+        "bad.jpg": picture(5),
+    }
+    return write_folder(tmp_path / "faces", files)
+
+
+def test_agreeing_copies_are_kept_once(tmp_path: Path, with_copies: Path) -> None:
+    run(with_copies, tmp_path / "out", fix=FixConfig("drop-conflicts"))
+    kept = ChipStore.open(tmp_path / "out").split("all")
+    assert kept.names == ("10_0_0_1.jpg", "40_1_1_9.jpg")
+    reasons = reasons_of(tmp_path / "out")
+    assert len(reasons) == 7, "every picture is accounted for once"
+    assert reasons["10_0_0_2.jpg"] == reasons["10_0_0_3.jpg"] == "copy of 10_0_0_1.jpg"
+    for name in ("20_0_0_4.jpg", "28_0_0_5.jpg"):
+        assert "8 years apart" in reasons[name]
+    for name in ("30_0_0_6.jpg", "30_1_0_7.jpg"):
+        assert "both genders" in reasons[name]
+    assert "name is not" in reasons["bad.jpg"]
+
+
+def test_conflicting_copies_are_never_measured_on(tmp_path: Path, with_copies: Path) -> None:
+    for seed in range(6):
+        run(with_copies, tmp_path / "out", seed=seed)
+        for row in ChipStore.open(tmp_path / "out").manifest:
+            if row.record.label.age in (20, 28, 30):
+                assert row.split in ("train", "")
+                assert bool(row.split) != bool(row.reason)
+
+
+def test_nothing_usable(tmp_path: Path, picture: Picture, write_folder: Folder) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="no usable picture among 0"):
+        run(tmp_path / "empty", tmp_path / "out")
+    write_folder(tmp_path / "faces", {"cat.jpg": picture(0)})
+    with pytest.raises(DataError, match=r"among 1.*first: cat\.jpg: name is not"):
+        run(tmp_path / "faces", tmp_path / "out")
+    assert not (tmp_path / "out").exists(), "no empty folder to be taken for a set"
+
+
+def test_a_failed_run_keeps_the_former_set(tmp_path: Path, faces: Path) -> None:
+    result = run(faces, tmp_path / "out")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError):
+        run(tmp_path / "empty", tmp_path / "out")
+    assert ChipStore.open(tmp_path / "out").split_hash == result.split_hash
+
+
+def test_a_missing_source_makes_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no such folder or archive"):
+        run(tmp_path / "nowhere", tmp_path / "out")
+    assert not is_prepared(tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_name_that_is_not_unicode_is_reported(
+    tmp_path: Path, picture: Picture, write_folder: Folder
+) -> None:
+    folder = write_folder(tmp_path / "faces", {"10_0_0_1.jpg": picture(1)})
+    try:
+        Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9.jpg")).write_bytes(picture(2))
+    except (OSError, UnicodeError):
+        pytest.skip("this file system has Unicode names only")
+    run(folder, tmp_path / "out")
+    assert len(reasons_of(tmp_path / "out")) == 1
+
+
+def test_the_same_again_does_nothing(tmp_path: Path, faces: Path) -> None:
+    first = run(faces, tmp_path / "out")
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()}
+    again = run(faces, tmp_path / "out")
+    assert again.unchanged
+    assert not again.written
+    assert again.split_hash == first.split_hash
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()} == before
+    assert not run(faces, tmp_path / "out", seed=4).unchanged
+
+
+def test_a_missing_report_is_made_again(tmp_path: Path, faces: Path) -> None:
+    run(faces, tmp_path / "out")
+    before = bytes_of(tmp_path / "out")
+    (tmp_path / "out" / "audit.html").unlink()
+    assert run(faces, tmp_path / "out").unchanged
+    assert bytes_of(tmp_path / "out") == before
+
+
+def test_more_pictures_are_added_without_decoding_the_others(
+    tmp_path: Path, faces: Path, picture: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(faces, tmp_path / "out")
+    former = {row.record.name: row.split for row in ChipStore.open(tmp_path / "out").manifest}
+    for index in range(5):
+        (faces / f"5{index}_0_1_{index}.jpg").write_bytes(picture(100 + index))
+    decoded = []
+    original = ingest_module.load_image
+
+    def counting(source: bytes, **limits: int) -> object:
+        decoded.append(source)
+        return original(source, **limits)
+
+    monkeypatch.setattr(ingest_module, "load_image", counting)
+    run(faces, tmp_path / "out")
+    assert len(decoded) == 5
+    now = {row.record.name: row.split for row in ChipStore.open(tmp_path / "out").manifest}
+    assert {name: now[name] for name in former} == former, "nobody moved"
+    run(faces, tmp_path / "fresh")
+    assert bytes_of(tmp_path / "out") == bytes_of(tmp_path / "fresh")
+
+
+def test_a_dry_run_writes_nothing(tmp_path: Path, faces: Path) -> None:
+    dry = run(faces, tmp_path / "out", dry_run=True)
+    assert not (tmp_path / "out").exists()
+    wet = run(faces, tmp_path / "out")
+    assert (dry.written, wet.written) == (False, True)
+    assert dry.splits == wet.splits
+    assert dry.audit == wet.audit
+
+
+def test_a_published_split(tmp_path: Path, faces: Path) -> None:
+    listed = names(30)[:12]
+    lines = [f"{name},{('train', 'val', 'test')[index % 3]}" for index, name in enumerate(listed)]
+    split_file = tmp_path / "published.csv"
+    split_file.write_text("\n".join(["name,split", *lines]))
+    result = run(faces, tmp_path / "out", split_file=split_file)
+    assert result.splits == {"train": 4, "val": 4, "test": 4}
+    assert Counter(reasons_of(tmp_path / "out").values()) == {"not in the split file": 18}
+    split_file.write_text("name,split\na.jpg,train\na.jpg,test\n")
+    with pytest.raises(DataError, match=r"line 3: a\.jpg is in two splits"):
+        read_split_file(split_file)
+    split_file.write_text("name,split\na.jpg,holdout\n")
+    with pytest.raises(DataError, match="no split is called 'holdout'"):
+        read_split_file(split_file)
+    with pytest.raises(UsageError, match="no such split file"):
+        read_split_file(tmp_path / "none.csv")
+
+
+def test_a_filter_of_ages(tmp_path: Path, faces: Path) -> None:
+    run(faces, tmp_path / "out", ages=(21, 25))
+    assert sorted(ChipStore.open(tmp_path / "out").split("all").ages.tolist()) == [*range(21, 26)]
+    assert parse_ages("21-60") == (21, 60)
+    for text in ("21", "60-21", "a-b", "21-", ""):
+        with pytest.raises(ConfigError, match="21-60"):
+            parse_ages(text)
+
+
+def test_two_sources_of_one_name_stay_apart(
+    tmp_path: Path, picture: Picture, write_folder: Folder
+) -> None:
+    folders = [tmp_path / parent / "faces" for parent in ("a", "b")]
+    for number, folder in enumerate(folders):
+        files = {name: picture(50 * number + index) for index, name in enumerate(names(12))}
+        write_folder(folder, files)
+    prepare(config_of(tmp_path / "out", *folders))
+    chips = ChipStore.open(tmp_path / "out").split("all")
+    assert Counter(chips.sources) == {"faces": 12, "faces-2": 12}
+
+
+def test_photographs_with_a_manifest(tmp_path: Path, examples: Path) -> None:
+    folder = tmp_path / "photographs"
+    folder.mkdir()
+    for name in ("portrait.jpg", "couple.jpg", "landscape.jpg"):
+        (folder / name).write_bytes((examples / name).read_bytes())
+    (folder / "labels.csv").write_text(
+        "path,age,gender\nportrait.jpg,22,female\ncouple.jpg,45,m\nlandscape.jpg,30,0\n"
+    )
+    prepare(PrepareConfig((folder,), tmp_path / "out", 64, SplitConfig(0, 0, 0)))
+    store = ChipStore.open(tmp_path / "out")
+    assert sorted(store.split("train").names) == ["couple.jpg", "portrait.jpg"]
+    assert reasons_of(tmp_path / "out") == {"landscape.jpg": "no face was found"}
+    assert not any(row.aligned for row in store.manifest)
+
+
+def test_a_full_disk(tmp_path: Path, faces: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    result = run(faces, tmp_path / "out")
+    before = bytes_of(tmp_path / "out")
+
+    def full(handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        run(faces, tmp_path / "out", seed=3)
+    monkeypatch.undo()
+    assert bytes_of(tmp_path / "out") == before
+    assert ChipStore.open(tmp_path / "out").split_hash == result.split_hash
+
+
+@given(
+    st.lists(st.text("0123456789abcdef", min_size=8, max_size=8), min_size=1, max_size=6),
+    st.text("0123456789abcdef", min_size=8, max_size=8),
+)
+def test_a_family_never_leaves_training(members: list[str], added: str) -> None:
+    config = SplitConfig(0, 0.3, 0.3)
+    before = group_split(assign_split(member, config) for member in members)
+    after = group_split(assign_split(member, config) for member in [*members, added])
+    order = ("train", "val", "test")
+    assert order.index(after) <= order.index(before)
+
+
+def test_a_wrong_ending_is_noted_and_kept(
+    tmp_path: Path, picture: Picture, write_folder: Folder
+) -> None:
+    buffer = io.BytesIO()
+    Image.open(io.BytesIO(picture(1, 64))).save(buffer, "JPEG")
+    files = {"10_0_0_1.png": buffer.getvalue(), "20_0_0_2.png": picture(2)}
+    result = run(write_folder(tmp_path / "faces", files), tmp_path / "out")
+    assert result.audit is not None
+    assert result.audit.wrong_extensions == ("10_0_0_1.png",)
+    assert result.audit.kept == 2
+
+
+def test_pictures_that_are_alike_by_nature_are_not_all_copies(
+    tmp_path: Path, write_folder: Folder
+) -> None:
+    random_values = random.Random(0)
+    files = {}
+    for index, name in enumerate(names(40)):
+        face = Image.radial_gradient("L").resize((64, 64)).convert("RGB")
+        face.putpixel((index % 64, 20), (random_values.randrange(256), 0, 0))
+        buffer = io.BytesIO()
+        face.save(buffer, "PNG")
+        files[name] = buffer.getvalue()
+    result = run(write_folder(tmp_path / "drawn", files), tmp_path / "out")
+    assert sum(result.splits.values()) == 40
+    assert min(result.splits.values()) > 0
+    assert result.audit is not None
+    assert result.audit.fix.max_distance == -1

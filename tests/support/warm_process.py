@@ -1,0 +1,115 @@
+"""``utkage`` in a process of its own, forked from one that has imported what commands import.
+
+A new interpreter spends most of a short command on importing torch, torchvision and matplotlib.
+Such a child has its own memory, files and signals, as any process; only its imports are done.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+METHODS = multiprocessing.get_all_start_methods()
+CONTEXT = multiprocessing.get_context("forkserver" if "forkserver" in METHODS else "spawn")
+if "forkserver" in METHODS:
+    CONTEXT.set_forkserver_preload(  # type: ignore[attr-defined]
+        ["torchvision.models", "matplotlib.pyplot", "utkage.cli.app", "utkage.training.train"]
+    )
+
+
+@dataclass
+class Running:
+    """A command that has been started.
+
+    Args:
+        words: What is typed after ``utkage``.
+        folder: Working directory.
+        code: Run instead of the command line, with the words in ``sys.argv``.
+    """
+
+    words: Sequence[object]
+    folder: Path
+    code: str | None = None
+    _output: Path = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._output = Path(tempfile.mkdtemp(prefix="utkage-test-"))
+        words = tuple(str(word) for word in self.words)
+        threads = os.environ.setdefault("OMP_NUM_THREADS", "1")
+        # Whatever was set when the server started, a child has the present environment.
+        environment = {**os.environ, "OMP_NUM_THREADS": threads}
+        self._process = CONTEXT.Process(  # type: ignore[attr-defined]
+            target=_run, args=(words, self.folder, self._output, environment, self.code)
+        )
+        self._process.start()
+
+    @property
+    def pid(self) -> int:
+        """Number of the process."""
+        return int(self._process.pid)
+
+    def poll(self) -> int | None:
+        """The exit code, if it has ended; below zero: minus the signal that ended it."""
+        self._process.join(0)
+        code: int | None = self._process.exitcode
+        return code
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal."""
+        os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self._process.kill()
+
+    def finish(self, timeout: float = 300) -> subprocess.CompletedProcess[str]:
+        """Wait for the end.
+
+        Raises:
+            TimeoutExpired: it took longer than ``timeout`` seconds; it is killed then.
+        """
+        self._process.join(timeout)
+        code = self._process.exitcode
+        if code is None:
+            self._process.kill()
+            self._process.join()
+            raise subprocess.TimeoutExpired(["utkage", *map(str, self.words)], timeout)
+        out, err = ((self._output / name).read_text("utf-8") for name in ("stdout", "stderr"))
+        shutil.rmtree(self._output)
+        return subprocess.CompletedProcess(["utkage", *map(str, self.words)], code, out, err)
+
+
+def run_utkage(
+    folder: Path, *words: object, code: str | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    return Running(words, folder, code).finish()
+
+
+def _run(
+    words: tuple[str, ...],
+    folder: Path,
+    output: Path,
+    environment: dict[str, str],
+    code: str | None,
+) -> None:
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        with (output / name).open("wb") as file:
+            os.dup2(file.fileno(), number)
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+    sys.argv = ["utkage", *words]
+    if code is not None:
+        exec(code, {"__name__": "__main__"})
+        return
+    from utkage.cli.app import main
+
+    sys.exit(main())

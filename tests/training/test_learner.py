@@ -1,0 +1,145 @@
+"""One step: parts of a batch, fewer bits, compiling, and errors that say what to do."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from utkage.core.errors import TrainingError
+from utkage.data.labels import AGE_COUNT
+from utkage.models.multitask import MultiTaskNet
+from utkage.models.registry import NO_SCALING, Backbone, with_backbone
+from utkage.training.config import TrainConfig
+from utkage.training.distributed import Group
+from utkage.training.learner import Learner, TrainingBatch
+from utkage.training.objective import objective_of
+from utkage.training.step_errors import explained
+from utkage.training.targets import Blend, SoftTargets, Targets
+
+CPU = torch.device("cpu")
+CONFIG = TrainConfig(
+    batch_size=8, sizes=(32,), backbone="plain", init="scratch", weight_decay=0.0, clip_norm=1e9
+)
+
+
+def plain() -> nn.Module:
+    """Without batch norms: each face is computed by itself."""
+    return nn.Sequential(
+        *(nn.Conv2d(3, 8, 5, 4), nn.ReLU(), nn.Conv2d(8, 16, 3, 2), nn.ReLU()),
+        *(nn.AdaptiveAvgPool2d(1), nn.Flatten()),
+    )
+
+
+def normed() -> nn.Module:
+    return nn.Sequential(
+        *(nn.Conv2d(3, 8, 5, 4), nn.BatchNorm2d(8), nn.ReLU()),
+        *(nn.AdaptiveAvgPool2d(1), nn.Flatten()),
+    )
+
+
+@pytest.fixture(autouse=True)
+def backbones() -> Iterator[None]:
+    with (
+        with_backbone(Backbone("plain", plain, 16, (120.0,) * 3, (60.0,) * 3, "this test")),
+        with_backbone(Backbone("normed", normed, 8, (0.0,) * 3, NO_SCALING, "this test")),
+    ):
+        yield
+
+
+def learner_of(config: TrainConfig) -> Learner:
+    torch.manual_seed(0)
+    return Learner(MultiTaskNet(config.backbone), objective_of(config), config, CPU, Group())
+
+
+def batch(count: int = 7) -> TrainingBatch:
+    generator = torch.Generator().manual_seed(1)
+    images = torch.rand(count, 3, 32, 32, generator=generator) * 255
+    ages, genders = torch.arange(count) * 13, torch.arange(count) % 2
+    soft_targets = SoftTargets(
+        torch.rand(count, AGE_COUNT, generator=generator).softmax(1),
+        torch.rand(count, generator=generator),
+    )
+    targets = Targets(ages, genders, torch.linspace(0.5, 2, count), soft_targets)
+    others = targets.part(torch.arange(count).roll(1))
+    return TrainingBatch(images, targets, Blend(others, torch.linspace(0, 1, count)))
+
+
+def gradients(config: TrainConfig) -> tuple[float, dict[str, torch.Tensor]]:
+    learner = learner_of(config)
+    loss = learner.step(batch(), 1e-9, 0, 7)
+    found = {}
+    for name, parameter in learner.network.named_parameters():
+        assert parameter.grad is not None
+        found[name] = parameter.grad.clone()
+    return loss, found
+
+
+@pytest.mark.parametrize("parts", [2, 3, 4])
+def test_parts_give_the_gradient_of_the_whole(parts: int) -> None:
+    loss, whole = gradients(CONFIG)
+    again, found = gradients(replace(CONFIG, accumulate=parts))
+    assert again == pytest.approx(loss, rel=1e-5)
+    for name, value in whole.items():
+        torch.testing.assert_close(found[name], value, rtol=1e-3, atol=1e-6)
+    assert max(float(value.abs().max()) for value in whole.values()) > 1e-2
+
+
+def test_batch_norms_see_the_parts_only() -> None:
+    # As documented: with accumulation their statistics are those of smaller batches.
+    config = replace(CONFIG, backbone="normed")
+    whole, parts = gradients(config)[0], gradients(replace(config, accumulate=2))[0]
+    assert abs(whole - parts) > 1e-4
+
+
+def test_a_step_in_bfloat16_stays_close() -> None:
+    losses = []
+    for precision in ("fp32", "bf16"):
+        learner = learner_of(replace(CONFIG, precision=precision))
+        losses.append([learner.step(batch(), 1e-3, step, 7) for step in range(5)])
+        assert all(value.dtype == torch.float32 for value in learner.network.parameters())
+        assert all(bool(value.isfinite().all()) for value in learner.network.parameters())
+    assert losses[0] == pytest.approx(losses[1], rel=0.02)
+    assert losses[0] != losses[1], "bfloat16 was not used"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile wants a compiler")
+def test_a_compiled_network_learns_the_same() -> None:
+    losses = []
+    for compiled in (False, True):
+        learner = learner_of(replace(CONFIG, compile=compiled))
+        losses.append([learner.step(batch(), 1e-3, step, 7) for step in range(2)])
+        assert not any("_orig_mod" in name for name in learner.network.state_dict())
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+
+
+def test_a_compiler_that_fails_is_explained() -> None:
+    from torch._inductor.exc import InvalidCxxCompiler
+
+    wanted = r"torch\.compile failed .*compile=false.*g\+\+"
+    with pytest.raises(TrainingError, match=wanted), explained(CPU, "nothing"):
+        raise InvalidCxxCompiler
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
+        RuntimeError("[enforce fail] DefaultCPUAllocator: not enough memory: you tried to..."),
+    ],
+    ids=["cuda", "cpu"],
+)
+def test_too_little_memory_names_what_to_lower(error: RuntimeError) -> None:
+    wanted = r"^cpu: out of memory; lower --batch-size$"
+    with pytest.raises(TrainingError, match=wanted), explained(CPU, "--batch-size"):
+        raise error
+
+
+def test_other_errors_are_left_alone() -> None:
+    with pytest.raises(RuntimeError, match=r"^shapes differ$"), explained(CPU, "nothing"):
+        raise RuntimeError("shapes differ")

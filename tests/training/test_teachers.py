@@ -1,0 +1,138 @@
+"""A teacher is asked once, its answers are kept, and a run that goes on learns from the same."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from utkage.core.errors import UsageError
+from utkage.core.reporter import SilentReporter
+from utkage.data.chips import LabelledChips
+from utkage.faces.contract import utkface_contract
+from utkage.models.locate import shipped_weights
+from utkage.models.weights import read_card, read_fingerprints
+from utkage.prediction.loading import load_predictor
+from utkage.training import teachers as module
+from utkage.training.teachers import SOFT_TARGETS_NAME, Teacher, ask, open_teachers
+
+CPU = torch.device("cpu")
+CONTRACT = utkface_contract(64)
+
+
+@pytest.fixture
+def faces() -> LabelledChips:
+    random = np.random.default_rng(0)
+    return LabelledChips(
+        random.integers(0, 256, (6, 64, 64, 3), dtype=np.uint8),
+        np.array([4, 0, 3, 1, 2]),
+        ("drawn",) * 5,
+        tuple(f"{i}.jpg" for i in range(5)),
+        np.full(5, 30),
+        np.zeros(5, np.int64),
+        np.full(5, -1),
+        tuple(f"{i:064x}" for i in range(5)),
+        CONTRACT,
+    )
+
+
+def shipped() -> Teacher:
+    (found,) = open_teachers(["shipped"], CONTRACT)
+    return found
+
+
+def test_no_name_no_teacher(faces: LabelledChips, tmp_path: Path) -> None:
+    assert open_teachers([], CONTRACT) == ()
+    assert ask([], faces, CPU, tmp_path, SilentReporter()) is None
+
+
+def test_a_teacher_is_named_by_its_content(tmp_path: Path) -> None:
+    teacher = shipped()
+    copy = tmp_path / "copy.safetensors"
+    copy.write_bytes(shipped_weights().read_bytes())
+    (again,) = open_teachers([str(copy)], CONTRACT)
+    assert again.identity == teacher.identity
+    first, *rest = read_card(copy).lineage
+    assert teacher.lineage([]).startswith(f"taught by weights {teacher.identity}: {first}; ")
+    assert teacher.lineage([first]).endswith(f": {'; '.join(rest)}")
+    said = teacher.lineage([first, *rest])
+    assert said == teacher.lineage([teacher.lineage([])]) == f"taught by weights {again.identity}"
+    assert np.array_equal(teacher.fingerprints, read_fingerprints(copy))
+
+
+def test_a_teacher_that_wants_other_crops_is_refused() -> None:
+    moved = replace(CONTRACT, template=tuple((x, y + 4) for x, y in CONTRACT.template))
+    with pytest.raises(UsageError, match=r"teacher .*cut otherwise"):
+        open_teachers(["shipped"], moved)
+    with pytest.raises(UsageError, match="no such weights file"):
+        open_teachers(["nobody.safetensors"], CONTRACT)
+
+
+def test_it_answers_in_the_order_of_the_faces(faces: LabelledChips, tmp_path: Path) -> None:
+    soft_targets = shipped().soft_targets(faces, CPU, tmp_path, SilentReporter())
+    predictor = load_predictor("shipped")
+    for row in range(5):
+        (chip,) = faces.batches(5, predictor.card.contract.size)
+        expected = predictor.predict_chips(chip[row : row + 1])
+        torch.testing.assert_close(
+            soft_targets.ages[row].double(),
+            torch.from_numpy(expected.age_distribution[0]),
+            atol=1e-5,
+            rtol=0,
+        )
+        assert float(soft_targets.genders[row]) == pytest.approx(expected.p_female[0], abs=1e-4)
+    assert len({round(float(value), 6) for value in soft_targets.genders}) == 5
+
+
+def test_its_answers_are_kept(
+    faces: LabelledChips, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    teacher, asked = shipped(), list[int]()
+    original = module.predict_faces
+
+    def spy(*args: object) -> object:
+        asked.append(1)
+        return original(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(module, "predict_faces", spy)
+
+    def soft_targets(some: LabelledChips = faces, who: Teacher = teacher) -> module.SoftTargets:
+        return who.soft_targets(some, CPU, tmp_path, SilentReporter())
+
+    first, again = soft_targets(), soft_targets()
+    assert len(asked) == 1
+    assert torch.equal(first.ages, again.ages)
+    assert torch.equal(first.genders, again.genders)
+    # Other faces, or another order: asked anew.
+    soft_targets(
+        replace(faces, rows=faces.rows[::-1].copy(), pixel_hashes=faces.pixel_hashes[::-1])
+    )
+    soft_targets()
+    assert len(asked) == 3
+    # A damaged file as well; another teacher has one of its own.
+    path = tmp_path / SOFT_TARGETS_NAME.format(teacher.identity)
+    path.write_bytes(path.read_bytes()[:50])
+    soft_targets()
+    soft_targets(who=replace(teacher, identity="another"))
+    soft_targets()
+    assert len(asked) == 5
+    assert {found.name for found in tmp_path.iterdir()} == {
+        SOFT_TARGETS_NAME.format(name) for name in (teacher.identity, "another")
+    }
+
+
+def test_several_teach_the_mean_of_their_answers(faces: LabelledChips, tmp_path: Path) -> None:
+    teacher = shipped()
+    own = teacher.soft_targets(faces, CPU, tmp_path, SilentReporter())
+    # Its kept answers are those for negatives of the same faces, so they differ.
+    other = replace(teacher, identity="other")
+    turned = replace(faces, pixels=255 - faces.pixels)
+    others = other.soft_targets(turned, CPU, tmp_path, SilentReporter())
+    assert not torch.equal(own.genders, others.genders)
+    both = ask([teacher, other], faces, CPU, tmp_path, SilentReporter())
+    assert both is not None
+    torch.testing.assert_close(both.ages, (own.ages + others.ages) / 2)
+    torch.testing.assert_close(both.genders, (own.genders + others.genders) / 2)
