@@ -21,7 +21,7 @@ from utkage.models.weights import RANGE_BIAS, load_weights
 def test_an_age_prior_needs_a_softmax() -> None:
     weights = load_weights(shipped_weights())
     other = replace(weights, card=replace(weights.card, age_head="coral"))
-    with pytest.raises(WeightsError, match=r"here: an age prior needs .* leave --age-prior out"):
+    with pytest.raises(WeightsError, match=r"here: an age prior needs .* leave `age_prior` out"):
         with_age_prior(other, cast("Any", None), "here")
 
 

@@ -42,7 +42,7 @@ def test_chips_of_another_crop_are_refused_unless_told(prepared: Path) -> None:
     faces = labelled_faces(choice, moved(contract, 0.005), listener)
     assert listener.warnings == []
     assert faces.split_hash == ChipStore.open(prepared).split_hash
-    with pytest.raises(DataError, match=r"cut otherwise.*--allow-crop"):
+    with pytest.raises(DataError, match=r"cut otherwise.*`allow_crop=True`"):
         labelled_faces(choice, moved(contract, 0.1), listener)
     allowed = replace(choice, allow_crop=True)
     assert len(labelled_faces(allowed, moved(contract, 0.1), listener).chips) == len(faces.chips)

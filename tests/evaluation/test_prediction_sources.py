@@ -97,7 +97,7 @@ def test_suspicious_answers_are_refused_unless_told() -> None:
     listener = Listener()
     assert guarded(honest, False, listener) == ()
     turned = labelled_numbers(chips, ages.clip(0), 1 - female)
-    with pytest.raises(DataError, match=r"theirs\.csv: gender of set is .*--allow-suspicious"):
+    with pytest.raises(DataError, match=r"theirs\.csv: gender of set is .*`allow_suspicious=True`"):
         guarded(turned, False, listener)
     assert listener.warnings == []
     assert len(guarded(turned, True, listener)) == 1

@@ -93,10 +93,10 @@ def test_stdin_that_is_empty_missing_or_named_twice() -> None:
 
 
 def test_addresses_need_permission() -> None:
-    with pytest.raises(UsageError, match="--allow-download"):
+    with pytest.raises(UsageError, match="`allow_download=True`"):
         open_inputs(["https://example.org/a.jpg"])
     listed = open_inputs(["-"], stdin=io.BytesIO(b"https://example.org/a.jpg\nb.jpg\n"))
-    with pytest.raises(ImageError, match="--allow-download"):
+    with pytest.raises(ImageError, match="`allow_download=True`"):
         next(listed.pictures).load()
 
 

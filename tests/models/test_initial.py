@@ -74,8 +74,8 @@ def test_shipped(chips: LabelledChips) -> None:
 @pytest.mark.parametrize(
     ("backbone", "ways"),
     [
-        ("resnet50", "--init scratch, or --init torchvision --allow-download"),
-        ("dlib_face_resnet", "--init scratch, or --init dlib"),
+        ("resnet50", "`init=scratch`, or `init=torchvision` with `allow_download=True`"),
+        ("dlib_face_resnet", "`init=scratch`, or `init=dlib`"),
     ],
 )
 def test_shipped_for_another_backbone_names_the_ways_out(
@@ -124,7 +124,7 @@ IMAGENET = [name for name, spec in BACKBONES.items() if spec.imagenet]
 
 @pytest.mark.parametrize("name", IMAGENET)
 def test_downloads_have_to_be_allowed(name: str, chips: LabelledChips) -> None:
-    with pytest.raises(UsageError, match=r"IMAGENET1K.*--allow-download"):
+    with pytest.raises(UsageError, match=r"IMAGENET1K.*`allow_download=True`"):
         start("torchvision", name, chips)
 
 
@@ -195,7 +195,7 @@ def test_a_failed_download_is_explained(
         raise URLError("no route to host")
 
     monkeypatch.setattr(torch.hub, "download_url_to_file", unreachable)
-    with pytest.raises(WeightsError, match=r"ResNet18_Weights.*no route to host.*--init scratch"):
+    with pytest.raises(WeightsError, match=r"ResNet18_Weights.*no route to host.*`init=scratch`"):
         start("torchvision", "resnet18", chips, allow=True)
     assert capsys.readouterr().out == "", "stdout is for data"
 
@@ -211,7 +211,7 @@ def test_a_damaged_download_is_explained(
 
 @pytest.mark.parametrize("name", ["mobilenet_v1", "resnet50"])
 def test_dlib_is_for_its_backbone(name: str, chips: LabelledChips) -> None:
-    with pytest.raises(UsageError, match="--backbone dlib_face_resnet only"):
+    with pytest.raises(UsageError, match="`backbone=dlib_face_resnet` only"):
         start("dlib", name, chips)
 
 

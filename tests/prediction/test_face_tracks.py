@@ -204,5 +204,5 @@ def test_a_broken_detector_is_not_hidden() -> None:
 
 @pytest.mark.parametrize("wrong", [{"every": 0}, {"gap": -1.0}, {"gap": float("nan")}])
 def test_impossible_settings(wrong: dict[str, float]) -> None:
-    with pytest.raises(ConfigError, match=r"--every|--gap"):
+    with pytest.raises(ConfigError, match=r"`every`|`gap`"):
         TrackingSettings(**wrong)  # type: ignore[arg-type]

@@ -166,7 +166,7 @@ def test_an_exported_file_is_weights_as_any_other(
     same(load_predictor(trained, engine="torch"), load_predictor(path), synthetic_chips(5, 64))
     with pytest.raises(UsageError, match="is an ONNX file"):
         load_predictor(path, engine="torch")
-    with pytest.raises(UsageError, match="which --no-flip cannot undo"):
+    with pytest.raises(UsageError, match="which `flip=False` cannot undo"):
         load_predictor(path, flip=False)
     photo = str(examples / "portrait.jpg")
     rows = [list(predict(PredictRequest((photo,), weights=str(file)))) for file in (path, trained)]

@@ -173,7 +173,7 @@ def test_what_cannot_be_watched(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"a\.jpg: is no video"):
         video_sources(("b.mp4", "a.jpg"))
     for address in ("rtsp://host/live", "https://host/a.mp4"):
-        with pytest.raises(UsageError, match="without --allow-download"):
+        with pytest.raises(UsageError, match="without `allow_download=True`"):
             video_sources((address,))
         assert video_sources((address,), allow_download=True) == [address]
     with pytest.raises(UsageError, match="matches nothing"):

@@ -100,7 +100,7 @@ def test_resume_refuses_other_files(tmp_path: Path, content: str) -> None:
 
 def test_what_is_there_is_not_overwritten(tmp_path: Path) -> None:
     path = written(tmp_path / "rows.jsonl")
-    with pytest.raises(UsageError, match="--resume"):
+    with pytest.raises(UsageError, match="`resume=True`"):
         written(path)
     for name, resume in (("rows.txt", False), ("rows.csv", True)):
         with pytest.raises(UsageError, match="rows"):

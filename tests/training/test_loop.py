@@ -204,7 +204,7 @@ def test_a_loss_that_is_not_finite(make_setup: MakeSetup) -> None:
         network.age.bias[3] = float("nan")
     setup = make_setup()
     setup.folder.mkdir()
-    with pytest.raises(TrainingError, match=r"loss nan, .* at step 1; lower --learning-rate"):
+    with pytest.raises(TrainingError, match=r"loss nan, .* at step 1; lower `learning_rate`"):
         fit(network, setup, SilentReporter())
     assert not (setup.folder / LAST_NAME).exists()
 
@@ -519,7 +519,7 @@ def test_a_signal_stops_between_steps_and_is_saved(
     with pytest.raises(KeyboardInterrupt):
         fit(network_of(), setup, reporter)
     assert signal.getsignal(signal.SIGTERM) is former
-    assert any(f"--run {setup.folder}" in message for message in reporter.warnings)
+    assert any(f"`run={setup.folder}`" in message for message in reporter.warnings)
     finish(setup)
     first, second = (load_weights(item.folder / LAST_NAME).state for item in (undisturbed, setup))
     assert all(torch.equal(value, second[key]) for key, value in first.items())

@@ -96,11 +96,11 @@ def test_a_file_of_a_recipes_name_is_the_file(
     [
         ("none.toml", {}, "none.toml: cannot be read"),
         ("bets", {}, "bets: no such file, and no recipe is called so; there are best, default"),
-        (None, {"system": "tree"}, "--system tree: choose multitask or seed"),
-        ("best", {"system": "seed"}, "--system seed: recipe best is for system multitask"),
-        ("seed", {"learning_rate": 0.1}, "--learning-rate: the seed system has no such setting"),
-        ("fast", {"gender_width": 1.0}, "--gender-width: the multitask system has no such"),
-        ("seed", {"sizes": (64, 96)}, "--sizes 64,96: the seed system takes one size"),
+        (None, {"system": "tree"}, "`system` tree: choose multitask or seed"),
+        ("best", {"system": "seed"}, "`system` seed: recipe best is for system multitask"),
+        ("seed", {"learning_rate": 0.1}, "`learning_rate`: the seed system has no such setting"),
+        ("fast", {"gender_width": 1.0}, "`gender_width`: the multitask system has no such"),
+        ("seed", {"sizes": (64, 96)}, "`sizes` 64,96: the seed system takes one size"),
         ("best", {"epochs": 2}, "sizes is (112, 128, 160); it must be no more than 2 epochs"),
     ],
 )

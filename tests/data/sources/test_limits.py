@@ -39,13 +39,13 @@ def ten(
 
 def test_limits_stop_with_the_option_that_raises_them(ten: Path) -> None:
     assert len(read(ten, max_entries=10)) == 10
-    with pytest.raises(DataError, match=r"ten\.[a-z.]+: more than 9 entries.*--max-entries"):
+    with pytest.raises(DataError, match=r"ten\.[a-z.]+: more than 9 entries.*`max_entries`"):
         read(ten, max_entries=9)
-    with pytest.raises(DataError, match=r"more than 9999 bytes unpacked.*--max-total-bytes"):
+    with pytest.raises(DataError, match=r"more than 9999 bytes unpacked.*`max_total_bytes`"):
         read(ten, max_total_bytes=9999)
     large = read(ten, max_entry_bytes=999)
     assert len(large) == 10
-    assert all("--max-entry-bytes" in str(entry.problem) for entry in large)
+    assert all("`max_entry_bytes`" in str(entry.problem) for entry in large)
 
 
 @pytest.mark.parametrize("name", list(vars(Limits())))
@@ -59,11 +59,11 @@ def test_the_ratio_counts_above_some_megabytes_only() -> None:
     limits = Limits(max_ratio=10)
     budget = Budget(limits, Path("a"), 100)
     budget.reading(RATIO_FREE_BYTES)
-    with pytest.raises(DataError, match=r"unpacks to more than 10 times its size.*--max-ratio"):
+    with pytest.raises(DataError, match=r"unpacks to more than 10 times its size.*`max_ratio`"):
         budget.reading(1)
     budget = Budget(limits, Path("a"), RATIO_FREE_BYTES)
     budget.reading(RATIO_FREE_BYTES + 1)
-    with pytest.raises(DataError, match="--max-ratio"):
+    with pytest.raises(DataError, match="`max_ratio`"):
         budget.consumed(1000)
     Budget(limits, Path("a")).reading(10 * RATIO_FREE_BYTES)
 
@@ -81,7 +81,7 @@ def gzip_bomb(path: Path, name: str, size: int) -> Path:
 @pytest.mark.parametrize("name", ["1_0_0_1.jpg", "huge.bin", "labels.csv"])
 def test_a_gzip_of_zeros_is_refused_by_its_header(tmp_path: Path, name: str) -> None:
     path = gzip_bomb(tmp_path / "a.tar.gz", name, 8 * 1024**3)
-    with pytest.raises(DataError, match="--max-ratio"):
+    with pytest.raises(DataError, match="`max_ratio`"):
         read(path)
 
 
@@ -92,7 +92,7 @@ def test_many_members_of_zeros(tmp_path: Path) -> None:
     with gzip.open(path, "wb", 1) as stream:
         for _ in range(40):
             stream.write(member.tobuf() + bytes(1024**2))
-    with pytest.raises(DataError, match=f"{path.name}: unpacks to more than .*--max-ratio"):
+    with pytest.raises(DataError, match=f"{path.name}: unpacks to more than .*`max_ratio`"):
         read(path, max_ratio=100)
 
 
@@ -109,7 +109,7 @@ def test_a_zip_with_a_huge_ratio(tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for age in range(3):
             archive.writestr(f"{age}_0_0_1.jpg", bytes(8 * 1024**2))
-    with pytest.raises(DataError, match="--max-ratio"):
+    with pytest.raises(DataError, match="`max_ratio`"):
         read(path)
     assert len(read(path, max_ratio=10_000)) == 3
 
@@ -126,5 +126,5 @@ def test_a_sparse_member_counts_as_large_as_it_unpacks(tmp_path: Path) -> None:
             "GNU.sparse.realsize": str(40 * 1024**2),
         }
         archive.addfile(member)
-    with pytest.raises(DataError, match="--max-ratio"):
+    with pytest.raises(DataError, match="`max_ratio`"):
         read(path)

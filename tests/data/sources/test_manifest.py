@@ -257,7 +257,7 @@ def test_a_manifest_given_by_hand(tmp_path: Path, tar_of: Archive, write_folder:
     assert found["c.jpg"].problem == "not in the manifest"
     with pytest.raises(UsageError, match=re.escape("none.csv: no such manifest")):
         open_source(path, SourceOptions(labels=tmp_path / "none.csv"))
-    with pytest.raises(DataError, match="--max-entry-bytes"):
+    with pytest.raises(DataError, match="`max_entry_bytes`"):
         open_source(path, SourceOptions(labels=labels, limits=Limits(max_entry_bytes=10)))
 
 

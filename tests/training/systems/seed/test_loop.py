@@ -260,5 +260,5 @@ def test_too_little_memory_names_what_to_lower(
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
 
     monkeypatch.setattr(loop, "augment", full)
-    with pytest.raises(TrainingError, match=r"out of memory; lower --batch-size.*gender_width"):
+    with pytest.raises(TrainingError, match=r"out of memory; lower `batch_size`.*gender_width"):
         fit_seed(system_of(), setup, SilentReporter())
