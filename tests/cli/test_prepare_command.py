@@ -106,6 +106,15 @@ def test_ages_and_a_published_split(invoke: Invoke, faces: Path, tmp_path: Path)
     assert invoke("prepare", faces, "--ages", "60-21").exit_code == 2
 
 
+def test_the_detector_is_a_choice(invoke: Invoke, faces: Path, tmp_path: Path) -> None:
+    refused = invoke("prepare", faces, *WORDS, "--detector", "mtcnn")
+    assert refused.exit_code == 2
+    assert "--detector mtcnn: choose retinaface or yunet:FILE" in refused.stderr
+    assert invoke("prepare", faces, *WORDS, "--detector", "retinaface").exit_code == 0
+    shown = json.loads(invoke("info", "prepared", "--json").stdout)
+    assert shown["detector"] == {"name": "retinaface", "file": None}
+
+
 def test_the_second_writer_is_told_to_wait(invoke: Invoke, faces: Path, tmp_path: Path) -> None:
     assert invoke("prepare", faces, *WORDS).exit_code == 0
     before = _bytes_of(tmp_path / "prepared")

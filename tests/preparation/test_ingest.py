@@ -13,6 +13,7 @@ from utkage.data.records import Dropped
 from utkage.data.sources import Entry, Source, open_source
 from utkage.faces.contract import utkface_contract
 from utkage.faces.detector import Detector, Face
+from utkage.preparation import workers as workers_module
 from utkage.preparation.ingest import Ingested, Ingestion, pixel_hash
 from utkage.preparation.workers import ingest
 
@@ -51,8 +52,12 @@ class Seeing:
         return [Face((0.0, 0.0, side, side), 0.9, landmarks)]
 
 
-def no_detector() -> Detector:
-    raise AssertionError("chips need no detector")
+@pytest.fixture(autouse=True)
+def no_detector(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(choice: str) -> Detector:
+        raise AssertionError("chips need no detector")
+
+    monkeypatch.setattr(workers_module, "open_detector", refuse)
 
 
 def reading(
@@ -62,9 +67,8 @@ def reading(
     **settings: object,
 ) -> Iterator[Ingested | Dropped]:
     ingestion = Ingestion(
-        utkface_contract(32),
-        no_detector,
-        workers,
+        contract=utkface_contract(32),
+        workers=workers,
         **settings,  # type: ignore[arg-type]
     )
     return ingest(source, "list", ingestion, on_position)
@@ -77,15 +81,25 @@ def one(name: str, content: bytes, problem: str | None = None) -> Ingested | Dro
     return item
 
 
-def test_a_photograph_goes_through_the_detector(picture: Picture) -> None:
+def test_a_photograph_goes_through_the_detector(
+    picture: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+
+    def open_seeing(choice: str) -> Detector:
+        opened.append(choice)
+        return Seeing()
+
+    monkeypatch.setattr(workers_module, "open_detector", open_seeing)
     black = io.BytesIO()
     Image.new("RGB", (64, 80)).save(black, "PNG")
     entries = [
         Entry("a.jpg", picture(1, 64, 80), 1, LABEL, aligned=False),
         Entry("b.jpg", black.getvalue(), 2, LABEL, aligned=False),
     ]
-    ingestion = Ingestion(utkface_contract(32), Seeing)
+    ingestion = Ingestion(contract=utkface_contract(32), detector="yunet:other.onnx")
     found, faceless = ingest(ListSource(entries), "photographs", ingestion)
+    assert opened == ["yunet:other.onnx"]
     assert isinstance(found, Ingested)
     assert not found.aligned
     assert found.chip.shape == (32, 32, 3)

@@ -1,4 +1,6 @@
+import hashlib
 import io
+import json
 import os
 import random
 import tarfile
@@ -6,16 +8,22 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from PIL import Image
 
 from utkage.core.errors import ConfigError, DataError, UsageError
+from utkage.core.files import write_json
 from utkage.data.sources import SourceOptions
 from utkage.data.split import SplitConfig, assign_split, group_split
-from utkage.data.store import ChipStore, is_prepared
+from utkage.data.store import STORE_FILE, ChipStore, is_prepared
+from utkage.faces.contract import utkface_contract
+from utkage.faces.detector import Face
 from utkage.preparation import ingest as ingest_module
+from utkage.preparation import workers as workers_module
 from utkage.preparation.audit.resolve import FixConfig
 from utkage.preparation.prepare import PrepareConfig, PrepareResult, prepare
 from utkage.preparation.published_splits import parse_ages, read_split_file
@@ -45,6 +53,19 @@ def names(count: int) -> list[str]:
 
 def bytes_of(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def count_decoded(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """The content of every picture that is decoded from now on."""
+    decoded = []
+    original = ingest_module.load_image
+
+    def counting(source: bytes, **limits: int) -> object:
+        decoded.append(source)
+        return original(source, **limits)
+
+    monkeypatch.setattr(ingest_module, "load_image", counting)
+    return decoded
 
 
 def reasons_of(folder: Path) -> dict[str, str]:
@@ -207,14 +228,7 @@ def test_more_pictures_are_added_without_decoding_the_others(
     former = {row.record.name: row.split for row in ChipStore.open(tmp_path / "out").manifest}
     for index in range(5):
         (faces / f"5{index}_0_1_{index}.jpg").write_bytes(picture(100 + index))
-    decoded = []
-    original = ingest_module.load_image
-
-    def counting(source: bytes, **limits: int) -> object:
-        decoded.append(source)
-        return original(source, **limits)
-
-    monkeypatch.setattr(ingest_module, "load_image", counting)
+    decoded = count_decoded(monkeypatch)
     run(faces, tmp_path / "out")
     assert len(decoded) == 5
     now = {row.record.name: row.split for row in ChipStore.open(tmp_path / "out").manifest}
@@ -284,6 +298,87 @@ def test_photographs_with_a_manifest(tmp_path: Path, examples: Path) -> None:
     assert sorted(store.split("train").names) == ["couple.jpg", "portrait.jpg"]
     assert reasons_of(tmp_path / "out") == {"landscape.jpg": "no face was found"}
     assert not any(row.aligned for row in store.manifest)
+
+
+class Framed:
+    """Finds one face in every picture: all of it, enlarged by ``zoom``."""
+
+    def __init__(self, zoom: float) -> None:
+        self._zoom = zoom
+
+    def detect(self, rgb: NDArray[np.uint8]) -> list[Face]:
+        width = float(rgb.shape[1])
+        points = utkface_contract(64).at_size(int(width * self._zoom)).template
+        return [Face((0.0, 0.0, width, width), 0.9, points)]  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def photographs(tmp_path: Path, picture: Picture, write_folder: Folder) -> Path:
+    """Nine photographs of 64 x 80 pixels, and one aligned chip."""
+    files = {name: picture(index, 64, 80) for index, name in enumerate(names(9))}
+    return write_folder(tmp_path / "photographs", {**files, "33_0_0_9.jpg.chip.jpg": picture(9)})
+
+
+@pytest.fixture
+def yunet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Another detector than RetinaFace; both are replaced by ``Framed``."""
+
+    def open_framed(choice: str) -> Framed:
+        return Framed(1.0 if choice == "retinaface" else 0.8)
+
+    monkeypatch.setattr(workers_module, "open_detector", open_framed)
+    (tmp_path / "yunet.onnx").write_bytes(b"weights")
+    return f"yunet:{tmp_path / 'yunet.onnx'}"
+
+
+def test_the_set_records_its_detector(tmp_path: Path, photographs: Path, yunet: str) -> None:
+    options = SourceOptions()
+    run(photographs, tmp_path / "out", options=options)
+    store = ChipStore.open(tmp_path / "out")
+    assert store.detector == store.description["detector"] == {"name": "retinaface", "file": None}
+    run(photographs, tmp_path / "out", options=options, detector=yunet)
+    found = ChipStore.open(tmp_path / "out").detector
+    assert found == {"name": "yunet", "file": hashlib.sha256(b"weights").hexdigest()[:16]}
+    moved = tmp_path / "elsewhere.onnx"
+    moved.write_bytes(b"weights")
+    assert run(photographs, tmp_path / "out", options=options, detector=f"yunet:{moved}").unchanged
+
+
+def test_another_detector_reuses_aligned_chips_only(
+    tmp_path: Path, photographs: Path, yunet: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = SourceOptions()
+    run(photographs, tmp_path / "out", options=options)
+    decoded = count_decoded(monkeypatch)
+    run(photographs, tmp_path / "out", options=options, detector=yunet)
+    assert len(decoded) == 9, "every photograph, but not the chip"
+    run(photographs, tmp_path / "fresh", options=options, detector=yunet)
+    assert bytes_of(tmp_path / "out") == bytes_of(tmp_path / "fresh")
+
+
+def test_a_set_of_a_former_version_was_made_with_retinaface(
+    tmp_path: Path, photographs: Path, yunet: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = SourceOptions()
+    run(photographs, tmp_path / "out", options=options)
+    store_file = tmp_path / "out" / STORE_FILE
+    description = json.loads(store_file.read_text())
+    del description["detector"]
+    write_json(store_file, description)
+    assert ChipStore.open(tmp_path / "out").detector == {"name": "retinaface", "file": None}
+    decoded = count_decoded(monkeypatch)
+    assert run(photographs, tmp_path / "out", options=options).unchanged
+    assert not decoded
+    assert not run(photographs, tmp_path / "out", options=options, detector=yunet).unchanged
+    assert len(decoded) == 9
+
+
+def test_a_wrong_detector_is_refused_before_any_work(tmp_path: Path, faces: Path) -> None:
+    with pytest.raises(ConfigError, match="choose retinaface or yunet:FILE"):
+        run(faces, tmp_path / "out", detector="mtcnn")
+    with pytest.raises(UsageError, match=r"none\.onnx: cannot be read"):
+        run(faces, tmp_path / "out", detector="yunet:none.onnx")
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_full_disk(tmp_path: Path, faces: Path, monkeypatch: pytest.MonkeyPatch) -> None:

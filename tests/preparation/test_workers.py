@@ -15,7 +15,6 @@ from utkage.data.labels import FaceLabel
 from utkage.data.records import Dropped
 from utkage.data.sources import Entry
 from utkage.faces.contract import utkface_contract
-from utkage.faces.retinaface import RetinaFaceDetector
 from utkage.preparation import workers
 from utkage.preparation.ingest import Ingested, Ingestion
 from utkage.preparation.workers import CHUNK, ingest
@@ -57,7 +56,7 @@ def entries(picture: Picture) -> list[Entry]:
 
 
 def read(source: LargeSource, exchange: Path | None) -> tuple[list[Ingested | Dropped], list[int]]:
-    ingestion = Ingestion(utkface_contract(32), RetinaFaceDetector, workers=2)
+    ingestion = Ingestion(contract=utkface_contract(32), workers=2)
     positions: list[int] = []
     items = [
         # A chip that was handed over is valid until the next one is asked for.
@@ -85,7 +84,7 @@ def test_processes_give_what_threads_give(entries: list[Entry], tmp_path: Path) 
 
 def test_stopping_early_ends_the_workers(entries: list[Entry], tmp_path: Path) -> None:
     exchange, source = tmp_path / "exchange", LargeSource(entries * 8)
-    ingestion = Ingestion(utkface_contract(32), RetinaFaceDetector, workers=2)
+    ingestion = Ingestion(contract=utkface_contract(32), workers=2)
     stream = ingest(source, "large", ingestion, exchange=exchange)
     next(stream)
     assert exchange.exists()
@@ -114,7 +113,7 @@ def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
         "from utkage.preparation.workers import _processes\n"
         "from utkage.preparation.ingest import Ingestion\n"
         "from utkage.faces.contract import utkface_contract\n"
-        "with _processes(Ingestion(utkface_contract(32), object, workers=1)) as pool:\n"
+        "with _processes(Ingestion(contract=utkface_contract(32), workers=1)) as pool:\n"
         "    print(pool.submit(os.getpid).result(), flush=True)\n"
         "    time.sleep(60)\n"
     )

@@ -51,6 +51,12 @@ Flip = Annotated[
         rich_help_panel=MODEL,
     ),
 ]
+DetectorChoice = Annotated[
+    str,
+    typer.Option(
+        "--detector", help="retinaface, or yunet:FILE.", rich_help_panel=DATA, metavar="NAME"
+    ),
+]
 PreparedData = Annotated[
     Path,
     typer.Option("--data", help="The prepared set.", rich_help_panel=DATA, metavar="FOLDER"),

@@ -14,6 +14,7 @@ from utkage.cli.options import (
     OUTPUT,
     VIDEO,
     Debug,
+    DetectorChoice,
     Device,
     Flip,
     Json,
@@ -80,10 +81,7 @@ def predict_command(
             rich_help_panel=DATA,
         ),
     ] = None,
-    detector: Annotated[
-        str,
-        typer.Option(help="retinaface, or yunet:FILE.", rich_help_panel=DATA, metavar="NAME"),
-    ] = "retinaface",
+    detector: DetectorChoice = "retinaface",
     allow_download: Annotated[
         bool,
         typer.Option("--allow-download", help="Fetch http(s) addresses.", rich_help_panel=DATA),

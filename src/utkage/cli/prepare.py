@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from utkage.cli.options import DATA, OUTPUT, Aligned, Debug, Json, Labels, Quiet, parse_aligned
+from utkage.cli.options import (
+    DATA,
+    OUTPUT,
+    Aligned,
+    Debug,
+    DetectorChoice,
+    Json,
+    Labels,
+    Quiet,
+    parse_aligned,
+)
 from utkage.cli.session import session
 from utkage.data.labels import RANGE_NAMES
 
@@ -38,6 +48,7 @@ def prepare_command(
     ] = 160,
     labels: Labels = None,
     aligned: Aligned = "auto",
+    detector: DetectorChoice = "retinaface",
     allow_missing_race: Annotated[
         bool,
         typer.Option(
@@ -153,6 +164,7 @@ def prepare_command(
                     aligned=parse_aligned(aligned),
                     limits=limits,
                 ),
+                detector=detector,
                 dry_run=dry_run,
             ),
             reporter,

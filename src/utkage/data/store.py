@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,8 @@ from utkage.faces.contract import CropContract
 FORMAT = "utkage chip store"
 FORMAT_VERSION = 1
 STORE_FILE = "store.json"
+# The detector of all sets whose ``store.json`` names none: they were made before it was a choice.
+FIRST_DETECTOR: Mapping[str, str | None] = {"name": "retinaface", "file": None}
 # Where commands look for a prepared set when they are not told.
 DEFAULT_FOLDER = Path("prepared")
 
@@ -84,6 +87,12 @@ class ChipStore:
     def split_hash(self) -> str:
         """Identifies the pictures and how they are divided."""
         return str(self.description["split_hash"])
+
+    @property
+    def detector(self) -> Mapping[str, str | None]:
+        """Which detector found the faces of photographs: its name and the hash of its file."""
+        recorded: Mapping[str, str | None] = self.description.get("detector", FIRST_DETECTOR)
+        return recorded
 
     def split(self, name: str, source: str | None = None) -> LabelledChips:
         """The chips of ``"train"``, ``"val"``, ``"test"`` or ``"all"``, memory-mapped.

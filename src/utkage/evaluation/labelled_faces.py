@@ -17,7 +17,6 @@ from utkage.data.sources.options import SourceOptions
 from utkage.data.sources.registry import open_source
 from utkage.data.store import DEFAULT_FOLDER, ChipStore, is_prepared
 from utkage.faces.contract import CropContract
-from utkage.faces.retinaface import RetinaFaceDetector
 from utkage.preparation.ingest import NO_FACE, Ingested, Ingestion
 from utkage.preparation.workers import ingest
 
@@ -91,7 +90,9 @@ def labelled_faces(
         return LabelledFaces(chips, choice.split, split_hash=store.split_hash)
     source = open_source(choice.data, choice.options)
     ingestion = Ingestion(
-        contract, RetinaFaceDetector, os.cpu_count() or 1, choice.options.limits.max_pixels
+        contract=contract,
+        workers=os.cpu_count() or 1,
+        max_pixels=choice.options.limits.max_pixels,
     )
     found: list[Ingested] = []
     dropped: list[Dropped] = []

@@ -7,6 +7,7 @@ from pathlib import Path
 from utkage.core.errors import ConfigError
 from utkage.faces.detector import Detector
 
+DEFAULT_DETECTOR = "retinaface"
 _YUNET = "yunet:"
 
 
@@ -16,7 +17,7 @@ def check_detector(choice: str) -> None:
     Raises:
         ConfigError: it is neither ``retinaface`` nor ``yunet:FILE``.
     """
-    if choice != "retinaface" and not (choice.startswith(_YUNET) and choice != _YUNET):
+    if choice != DEFAULT_DETECTOR and not (choice.startswith(_YUNET) and choice != _YUNET):
         raise ConfigError(f"`detector` {choice}: choose retinaface or yunet:FILE")
 
 

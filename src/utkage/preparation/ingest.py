@@ -13,6 +13,7 @@ from utkage.core.errors import ImageError
 from utkage.data.records import Dropped, Record
 from utkage.data.sources.base import Entry
 from utkage.faces.alignment import extract_chip
+from utkage.faces.choice import DEFAULT_DETECTOR
 from utkage.faces.contract import MIN_SIZE, CropContract
 from utkage.faces.detector import Detector
 from utkage.images.decode import load_image
@@ -47,20 +48,21 @@ class Ingested:
 Known = Mapping[tuple[str, bool], tuple[Record, NDArray[np.uint8]]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Ingestion:
     """How pictures become chips.
 
     Attributes:
-        contract: What a chip is.
-        make_detector: Builds the face detector when the first photograph comes.
-        workers: How many pictures are worked on at a time.
-        max_pixels: Pictures with more are refused from their header.
-        known: Files that need no decoding because they were decoded before.
+        contract: Size and geometry of the chips.
+        detector: Face detector for photographs, as ``faces.choice.open_detector`` names it. It is
+            loaded when the first photograph comes.
+        workers: Number of pictures that are processed at the same time.
+        max_pixels: Limit of width x height; a larger picture is refused by its header.
+        known: Records and chips of an earlier run, which need no decoding.
     """
 
     contract: CropContract
-    make_detector: Callable[[], Detector]
+    detector: str = DEFAULT_DETECTOR
     workers: int = 1
     max_pixels: int = 100_000_000
     known: Known = field(default_factory=dict)

@@ -10,9 +10,6 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from utkage.core.errors import DataError, UsageError, UtkageError
 from utkage.core.files import file_hash, write_json
 from utkage.core.reporter import Reporter, SilentReporter
@@ -24,12 +21,12 @@ from utkage.data.sources.options import SourceOptions
 from utkage.data.sources.registry import open_container, open_source, unique_names
 from utkage.data.split import SplitConfig, assign_split, group_split
 from utkage.data.store import DEFAULT_FOLDER, STORE_FILE, ChipStore, is_prepared
+from utkage.faces.choice import DEFAULT_DETECTOR, check_detector
 from utkage.faces.contract import CropContract, utkface_contract
-from utkage.faces.retinaface import RetinaFaceDetector
 from utkage.preparation.audit.duplicates import Groups, find_groups, near_share
 from utkage.preparation.audit.report import Audit, build_audit
 from utkage.preparation.audit.resolve import Decision, FixConfig, resolve
-from utkage.preparation.ingest import Ingested, Ingestion
+from utkage.preparation.ingest import Ingested, Ingestion, Known
 from utkage.preparation.published_splits import read_split_file
 from utkage.preparation.store_writer import REPORT_FILES, StoreWriter
 from utkage.preparation.workers import ingest
@@ -53,6 +50,7 @@ class PrepareConfig:
         ages: First and last age to use, such as (21, 60); None: all.
         fix: What to do about copies.
         options: How sources are read: labels, alignment, limits.
+        detector: Face detector for photographs: ``"retinaface"`` or ``"yunet:FILE"``.
         workers: Processes for large sources, threads for others.
         dry_run: Read and judge everything, write nothing.
     """
@@ -65,12 +63,14 @@ class PrepareConfig:
     ages: tuple[int, int] | None = None
     fix: FixConfig = field(default_factory=FixConfig)
     options: SourceOptions = field(default_factory=SourceOptions)
+    detector: str = DEFAULT_DETECTOR
     workers: int = field(default_factory=lambda: os.cpu_count() or 1)
     dry_run: bool = False
 
     def __post_init__(self) -> None:
         if not self.sources:
             raise UsageError("nothing to prepare; name a folder or an archive")
+        check_detector(self.detector)
         if self.options.labels is not None and len(self.sources) > 1:
             raise UsageError("`labels` belongs to one source; prepare several without it")
 
@@ -140,10 +140,10 @@ def prepare(config: PrepareConfig, reporter: Reporter | None = None) -> PrepareR
     }
     ingestion = Ingestion(
         contract=contract,
-        make_detector=RetinaFaceDetector,
+        detector=config.detector,
         workers=config.workers,
         max_pixels=config.options.limits.max_pixels,
-        known=_known(former, contract),
+        known=_known(former, contract, description["detector"]),
     )
     if config.dry_run:
         gathered = _Gathered()
@@ -295,6 +295,7 @@ def _description(config: PrepareConfig, sources: dict[str, Container]) -> dict[s
             "ages": None if config.ages is None else list(config.ages),
         },
         "fix": asdict(config.fix),
+        "detector": _detector_description(config.detector),
         "reading": {
             "labels": _content_hash(config.options.labels),
             "allow_missing_race": config.options.allow_missing_race,
@@ -302,6 +303,11 @@ def _description(config: PrepareConfig, sources: dict[str, Container]) -> dict[s
             "limits": asdict(config.options.limits),
         },
     }
+
+
+def _detector_description(choice: str) -> dict[str, str | None]:
+    name, _, file = choice.partition(":")
+    return {"name": name, "file": file_hash(Path(file)) if file else None}
 
 
 def _content_hash(path: Path | None) -> str | None:
@@ -319,20 +325,23 @@ def _former(folder: Path) -> ChipStore | None:
 
 
 def _same(former: ChipStore, contract: CropContract, description: dict[str, Any]) -> bool:
+    recorded = {**former.description, "detector": former.detector}
     return former.contract == contract and all(
-        former.description.get(name) == value for name, value in description.items()
+        recorded.get(name) == value for name, value in description.items()
     )
 
 
 def _known(
-    former: ChipStore | None, contract: CropContract
-) -> dict[tuple[str, bool], tuple[Record, NDArray[np.uint8]]]:
+    former: ChipStore | None, contract: CropContract, detector: dict[str, str | None]
+) -> Known:
+    """The records and chips of ``former`` that this run would make in the same way."""
     if former is None or former.contract != contract:
         return {}
     pixels = former.pixels()
     return {
         (row.record.byte_hash, row.aligned): (row.record, pixels[row.row])
         for row in former.manifest
+        if row.aligned or former.detector == detector
     }
 
 

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from utkage.data.records import Dropped
 from utkage.data.sources.base import Entry, Source
+from utkage.faces.choice import open_detector
 from utkage.faces.detector import Detector
 from utkage.preparation.ingest import Ingested, Ingestion, to_chip
 
@@ -77,7 +78,7 @@ def ingest(
 def _by_threads(
     entries: Iterable[Entry], source: str, ingestion: Ingestion
 ) -> Generator[tuple[int, Item], None, None]:
-    detector = functools.cache(ingestion.make_detector)
+    detector = functools.cache(functools.partial(open_detector, ingestion.detector))
     waiting: deque[tuple[int, Future[Item]]] = deque()
     with ThreadPoolExecutor(max_workers=ingestion.workers) as pool:
         for entry in entries:
@@ -120,7 +121,7 @@ def _to_chips(
     entries: list[Entry], source: str, ingestion: Ingestion, exchange: Path, slot: int
 ) -> list[Item]:
     side = ingestion.contract.size
-    detector = functools.partial(_own_detector, ingestion.make_detector)
+    detector = functools.partial(_worker_detector, ingestion.detector)
     items: list[Item] = []
     with exchange.open("r+b") as file:
         for offset, entry in enumerate(entries):
@@ -134,9 +135,9 @@ def _to_chips(
 
 
 @functools.cache
-def _own_detector(make_detector: Callable[[], Detector]) -> Detector:
-    # One for the life of a worker process, which is a run's.
-    return make_detector()
+def _worker_detector(choice: str) -> Detector:
+    """The detector of this worker process, loaded once for all chunks."""
+    return open_detector(choice)
 
 
 @contextmanager
