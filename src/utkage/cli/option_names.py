@@ -9,7 +9,13 @@ from __future__ import annotations
 
 import re
 
-import click
+from typer.core import TyperOption
+
+try:
+    # Recent versions of Typer run on a copy of click of their own.
+    from typer.main import get_current_context  # type: ignore[attr-defined]
+except ImportError:
+    from click import get_current_context  # type: ignore[no-redef]
 
 FIELD = re.compile(r"`([a-z_][a-z0-9_.]*)(?:=([^`]*))?`")
 
@@ -20,18 +26,18 @@ def as_options(message: str) -> str:
     A field without an option of its own becomes ``--set name=value`` in commands that have
     ``--set``; any other loses its backticks only.
     """
-    context = click.get_current_context(silent=True)
-    options: dict[str, click.Option] = {}
+    context = get_current_context(silent=True)
+    options: dict[str, TyperOption] = {}
     if context is not None:
         options = {
             parameter.name: parameter
             for parameter in context.command.params
-            if isinstance(parameter, click.Option) and parameter.name is not None
+            if isinstance(parameter, TyperOption) and parameter.name is not None
         }
     return FIELD.sub(lambda found: _option(found[1], found[2], options), message)
 
 
-def _option(field: str, value: str | None, options: dict[str, click.Option]) -> str:
+def _option(field: str, value: str | None, options: dict[str, TyperOption]) -> str:
     option = options.get(field) or options.get(f"{field}_output")
     if option is None:
         if value is None:
