@@ -49,7 +49,7 @@ def rows_of(chips: NDArray[np.uint8]) -> list[ManifestRow]:
             aligned=row != 4,
             group=pixel_hash(chip),
             split=SPLITS[row % 3],
-            side=SPLITS[row % 3],
+            assigned_split=SPLITS[row % 3],
             reason="",
         )
         for row, chip in enumerate(chips)

@@ -18,7 +18,7 @@ from PIL import Image
 from utkage.core.errors import ConfigError, DataError, UsageError
 from utkage.core.files import write_json
 from utkage.data.sources import SourceOptions
-from utkage.data.split import SplitConfig, assign_split, group_split
+from utkage.data.split import SplitConfig, assign_split, merge_splits
 from utkage.data.store import STORE_FILE, ChipStore, is_prepared
 from utkage.faces.contract import utkface_contract
 from utkage.faces.detector import Face
@@ -402,8 +402,8 @@ def test_a_full_disk(tmp_path: Path, faces: Path, monkeypatch: pytest.MonkeyPatc
 )
 def test_a_family_never_leaves_training(members: list[str], added: str) -> None:
     config = SplitConfig(0, 0.3, 0.3)
-    before = group_split(assign_split(member, config) for member in members)
-    after = group_split(assign_split(member, config) for member in [*members, added])
+    before = merge_splits(assign_split(member, config) for member in members)
+    after = merge_splits(assign_split(member, config) for member in [*members, added])
     order = ("train", "val", "test")
     assert order.index(after) <= order.index(before)
 

@@ -22,7 +22,7 @@ from utkage.data.sources import SourceOptions
 from utkage.data.split import SplitConfig
 from utkage.data.store import ChipStore
 from utkage.preparation import prepare as workflow
-from utkage.preparation.audit.duplicates import find_groups
+from utkage.preparation.audit.duplicates import find_duplicates
 from utkage.preparation.audit.resolve import FixConfig
 from utkage.preparation.prepare import PrepareConfig, PrepareResult, prepare
 from utkage.preparation.store_writer import StoreWriter
@@ -180,8 +180,10 @@ def test_a_filter_of_ages_does_not_lose_both_copies(tmp_path: Path, pairs: Path)
     reasons = {row.reason for row in store.manifest if not row.split}
     assert reasons == {"age outside 21-60"}
     run(pairs, tmp_path / "whole")
-    sides = {row.group: row.side for row in ChipStore.open(tmp_path / "whole").manifest}
-    assert {row.group: row.side for row in store.manifest} == sides, "a filter moves nobody"
+    sides = {row.group: row.assigned_split for row in ChipStore.open(tmp_path / "whole").manifest}
+    assert {row.group: row.assigned_split for row in store.manifest} == sides, (
+        "a filter moves nobody"
+    )
 
 
 def test_an_unlisted_copy_neither_moves_nor_replaces_a_listed_picture(
@@ -202,7 +204,7 @@ def record(number: int, bits: int, age: int, gender: int, side: int) -> Record:
     return Record("s", name, label, digest, digest, perceptual, side, side, False, False)
 
 
-# Hashes of few set bits lie close together, so that families form and grow together.
+# Hashes of few set bits lie close together, so that components form and grow together.
 PICTURES = st.lists(
     st.builds(
         record,
@@ -241,14 +243,17 @@ def test_families_never_cross_and_training_is_never_left(
     fix = FixConfig(mode, 24)
     before = {row.record.name: row for row in judged(records[:former], fix)}
     manifest = judged(records, fix)
-    groups = find_groups([row.record for row in manifest], 24)
+    groups = find_duplicates([row.record for row in manifest], 24)
     sides: dict[str, str] = {}
     for index, row in enumerate(manifest):
-        assert sides.setdefault(groups.group_of(index).family, row.side) == row.side
-        assert row.split in (row.side, "")
+        assert (
+            sides.setdefault(groups.group_of(index).component, row.assigned_split)
+            == row.assigned_split
+        )
+        assert row.split in (row.assigned_split, "")
         assert bool(row.split) != bool(row.reason)
-        if row.record.name in before and before[row.record.name].side == "train":
-            assert row.side == "train"
+        if row.record.name in before and before[row.record.name].assigned_split == "train":
+            assert row.assigned_split == "train"
 
 
 def test_every_report_names_its_store(tmp_path: Path, faces: Path) -> None:

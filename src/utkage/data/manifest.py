@@ -45,7 +45,7 @@ class ManifestRow:
         group: Identifies the pictures that are copies of each other; a group never crosses the
             split.
         split: ``"train"``, ``"val"`` or ``"test"``; empty if the picture is left out.
-        side: The split of its family, also where the picture itself is left out.
+        assigned_split: The split of its component, also where the picture itself is left out.
         reason: Why it is left out; empty if it is used.
     """
 
@@ -54,7 +54,7 @@ class ManifestRow:
     aligned: bool
     group: str
     split: str
-    side: str
+    assigned_split: str
     reason: str
 
 
@@ -71,7 +71,7 @@ def manifest_csv(rows: Sequence[ManifestRow]) -> str:
                 item.record.label.gender,
                 "" if item.record.label.race is None else item.record.label.race,
                 item.split,
-                item.side,
+                item.assigned_split,
                 item.reason,
                 item.group,
                 item.record.byte_hash,
@@ -127,6 +127,6 @@ def _row(line: dict[str, str]) -> ManifestRow:
         aligned=bool(int(line["aligned"])),
         group=line["group"],
         split=line["split"],
-        side=line["side"],
+        assigned_split=line["side"],
         reason=line["reason"],
     )

@@ -5,7 +5,7 @@ fractions. So identical pictures always fall on the same side, the order of file
 matter, and adding pictures never moves the ones that were there. Every stratum (age range,
 gender, race, source) is cut at the same places, so it gets its fractions up to sampling noise;
 an exact quota per stratum would move pictures whenever others are added. Near-copies are kept
-together by ``group_split``.
+together by ``merge_splits``.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ def assign_split(pixel_hash: str, config: SplitConfig) -> str:
     return "train"
 
 
-def group_split(members: Iterable[str]) -> str:
-    """Where a family of copies goes whose members would be divided.
+def merge_splits(members: Iterable[str]) -> str:
+    """Where a component of copies goes whose members would be divided.
 
     It goes to training if any member does, else to validation: what is measured then has no copy
     elsewhere, and a picture that was once learned from never becomes a test picture because a

@@ -19,11 +19,14 @@ from utkage.data.sources.base import Source
 from utkage.data.sources.container import Container
 from utkage.data.sources.options import SourceOptions
 from utkage.data.sources.registry import open_container, open_source, unique_names
-from utkage.data.split import SplitConfig, assign_split, group_split
+from utkage.data.split import SplitConfig, assign_split, merge_splits
 from utkage.data.store import DEFAULT_FOLDER, STORE_FILE, ChipStore, is_prepared
 from utkage.faces.choice import DEFAULT_DETECTOR, check_detector
 from utkage.faces.contract import CropContract, utkface_contract
-from utkage.preparation.audit.duplicates import Groups, find_groups, near_share
+from utkage.preparation.audit.duplicates import (
+    DuplicateGroups,
+    find_duplicates,
+)
 from utkage.preparation.audit.report import Audit, build_audit
 from utkage.preparation.audit.resolve import Decision, FixConfig, resolve
 from utkage.preparation.ingest import Ingested, Ingestion, Known
@@ -203,7 +206,7 @@ def _note(item: Ingested, gathered: _Gathered) -> None:
 def _judge(
     gathered: _Gathered, config: PrepareConfig, reporter: Reporter
 ) -> tuple[list[ManifestRow], Audit]:
-    """Group copies, divide families, and decide over every picture.
+    """DuplicateGroup copies, divide components, and decide over every picture.
 
     Raises:
         DataError: no picture is left.
@@ -219,20 +222,20 @@ def _judge(
         )
     listed = read_split_file(config.split_file) if config.split_file else None
     wanted = gathered.splits if listed is None else [listed.get(r.name) for r in records]
-    # A published split stands: what it does not list moves no family.
+    # A published split stands: what it does not list moves no component.
     members: dict[str, list[str]] = defaultdict(list)
     unlisted: dict[str, list[str]] = defaultdict(list)
     outside: dict[int, str] = {}
     for index, record in enumerate(records):
         own = wanted[index] or assign_split(record.pixel_hash, config.split)
         counts = listed is None or record.name in listed
-        (members if counts else unlisted)[groups.group_of(index).family].append(own)
+        (members if counts else unlisted)[groups.group_of(index).component].append(own)
         if (reason := _outside(record, listed, config.ages)) is not None:
             outside[index] = reason
     decisions = resolve(
         records,
         groups,
-        lambda family: group_split(members[family] or unlisted[family]),
+        lambda component: merge_splits(members[component] or unlisted[component]),
         fix,
         outside,
     )
@@ -243,7 +246,7 @@ def _judge(
             aligned=gathered.aligned[index],
             group=groups.group_of(index).id,
             split=decision.split if decision.kept else "",
-            side=decision.split,
+            assigned_split=decision.split,
             reason=decision.reason or "",
         )
         for index, (record, decision) in enumerate(zip(records, decisions, strict=True))
@@ -253,17 +256,19 @@ def _judge(
     return manifest, build_audit(records, groups, decisions, gathered.dropped, fix, config.split)
 
 
-def _informative_groups(records: Sequence[Record], fix: FixConfig) -> tuple[Groups, FixConfig]:
+def _informative_groups(
+    records: Sequence[Record], fix: FixConfig
+) -> tuple[DuplicateGroups, FixConfig]:
     """The groups of copies, by exact pixels alone where near-copies would be every other picture.
 
     The perceptual hash was measured on photographs of many people. On a set of pictures that are
     alike by nature it would take them all for one photograph and leave nothing to measure on.
     """
-    groups = find_groups(records, fix.max_distance)
-    if near_share(groups) <= MAX_NEAR_SHARE:
+    groups = find_duplicates(records, fix.max_distance)
+    if groups.near_duplicate_share() <= MAX_NEAR_SHARE:
         return groups, fix
     exact = replace(fix, max_distance=-1)
-    return find_groups(records, exact.max_distance), exact
+    return find_duplicates(records, exact.max_distance), exact
 
 
 def _outside(
@@ -359,7 +364,9 @@ def _result(store: ChipStore, audit: Audit | None, *, unchanged: bool) -> Prepar
 def _audit_of(store: ChipStore, config: PrepareConfig) -> Audit:
     """The audit of a set that is there, from its own files."""
     records = [row.record for row in store.manifest]
-    decisions = [Decision(bool(row.split), row.side, row.reason or None) for row in store.manifest]
+    decisions = [
+        Decision(bool(row.split), row.assigned_split, row.reason or None) for row in store.manifest
+    ]
     groups, fix = _informative_groups(records, config.fix)
     return build_audit(records, groups, decisions, store.dropped(), fix, config.split)
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from utkage.preparation.audit.duplicates import find_groups
+from utkage.preparation.audit.duplicates import find_duplicates
 from utkage.preparation.audit.perceptual import distance
 
 
@@ -25,7 +25,7 @@ def test_kinds_are_the_loosest_link(make_record):
         make_record("near1", bits=low_bits(20) << 120),
         make_record("near2", bits=low_bits(24) << 120),
     ]
-    groups = find_groups(records, 4)
+    groups = find_duplicates(records, 4)
     assert {tuple(names(records, group)): group.kind for group in groups.groups} == {
         ("alone",): "single",
         ("byte1", "byte2"): "byte",
@@ -38,22 +38,22 @@ def test_kinds_are_the_loosest_link(make_record):
 
 def test_distance_is_inclusive_and_negative_means_exact_only(make_record):
     records = [make_record("a"), make_record("b", bits=low_bits(5)), make_record("a2", pixels="a")]
-    assert len(find_groups(records, 5).groups) == 1
-    assert len(find_groups(records, 4).groups) == 2
-    assert len(find_groups(records, -1).groups) == 2
+    assert len(find_duplicates(records, 5).groups) == 1
+    assert len(find_duplicates(records, 4).groups) == 2
+    assert len(find_duplicates(records, -1).groups) == 2
 
 
 def test_group_id_is_the_smallest_pixel_hash(make_record):
     records = [make_record(name, bits=0) for name in "abcd"]
-    (group,) = find_groups(records, 0).groups
-    assert group.id == group.family == min(record.pixel_hash for record in records)
+    (group,) = find_duplicates(records, 0).groups
+    assert group.id == group.component == min(record.pixel_hash for record in records)
 
 
 def test_chain_is_one_family_but_not_one_group(make_record):
     records = [make_record(f"link{k}", bits=low_bits(10 * k)) for k in range(7)]
-    groups = find_groups(records, 10)
+    groups = find_duplicates(records, 10)
     assert len(groups.groups) > 1
-    assert len({group.family for group in groups.groups}) == 1
+    assert len({group.component for group in groups.groups}) == 1
     for group in groups.groups:
         members = [records[index].perceptual for index in group.members]
         assert any(all(distance(centre, other) <= 10 for other in members) for centre in members)
@@ -66,7 +66,7 @@ def test_constant_pictures_are_copies_of_nothing_else(make_record):
         make_record("black2", pixels="black", constant=True),
         make_record("face"),
     ]
-    groups = find_groups(records, 256)
+    groups = find_duplicates(records, 256)
     assert sorted(len(group.members) for group in groups.groups) == [1, 1, 2]
 
 
@@ -79,7 +79,7 @@ def test_conflicts(make_record, ages, genders, conflict):
         make_record(f"n{k}", pixels="same", age=age, gender=gender)
         for k, (age, gender) in enumerate(zip(ages, genders, strict=True))
     ]
-    (group,) = find_groups(records, 0).groups
+    (group,) = find_duplicates(records, 0).groups
     assert group.conflicts(3) is conflict
 
 
@@ -98,13 +98,13 @@ def test_groups_are_a_partition_that_order_does_not_change(make_record, shapes, 
     shuffled = [records[index] for index in order]
 
     def shape(records):
-        groups = find_groups(records, max_distance)
+        groups = find_duplicates(records, max_distance)
         assert sorted(i for group in groups.groups for i in group.members) == list(
             range(len(records))
         )
         for index in range(len(records)):
             assert index in groups.group_of(index).members
-        return [(g.id, g.family, g.kind, names(records, g)) for g in groups.groups]
+        return [(g.id, g.component, g.kind, names(records, g)) for g in groups.groups]
 
     assert shape(records) == shape(shuffled)
 
@@ -113,8 +113,8 @@ def test_groups_are_a_partition_that_order_does_not_change(make_record, shapes, 
 @given(bits=st.lists(st.integers(0, 60), max_size=12), max_distance=st.integers(0, 20))
 def test_near_pictures_are_always_family(make_record, bits, max_distance):
     records = [make_record(f"n{k}", bits=low_bits(count)) for k, count in enumerate(bits)]
-    groups = find_groups(records, max_distance)
+    groups = find_duplicates(records, max_distance)
     for i, first in enumerate(records):
         for j, second in enumerate(records):
             if distance(first.perceptual, second.perceptual) <= max_distance:
-                assert groups.group_of(i).family == groups.group_of(j).family
+                assert groups.group_of(i).component == groups.group_of(j).component

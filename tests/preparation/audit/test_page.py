@@ -7,7 +7,7 @@ import pytest
 from utkage.data.labels import FaceLabel
 from utkage.data.records import Dropped, Record
 from utkage.data.split import SplitConfig
-from utkage.preparation.audit.duplicates import find_groups
+from utkage.preparation.audit.duplicates import find_duplicates
 from utkage.preparation.audit.page import render_audit_page, write_audit_page
 from utkage.preparation.audit.report import build_audit
 from utkage.preparation.audit.resolve import FixConfig, resolve
@@ -44,8 +44,8 @@ def record(name, age, gender=0, pixels=None):
 
 def audit_of(records):
     config, split = FixConfig(max_distance=-1), SplitConfig()
-    groups = find_groups(records, -1)
-    decisions = resolve(records, groups, lambda family: "test", config)
+    groups = find_duplicates(records, -1)
+    decisions = resolve(records, groups, lambda component: "test", config)
     return build_audit(
         records, groups, decisions, [Dropped("s", "bad" + EVIL, EVIL)], config, split
     )

@@ -5,14 +5,14 @@ import pytest
 
 from utkage.data.records import Dropped
 from utkage.data.split import SplitConfig
-from utkage.preparation.audit.duplicates import find_groups
+from utkage.preparation.audit.duplicates import find_duplicates
 from utkage.preparation.audit.report import build_audit
 from utkage.preparation.audit.resolve import FixConfig, resolve
 
 
-def audit_of(records, split_of=lambda family: "train", unreadable=(), **fix):
+def audit_of(records, split_of=lambda component: "train", unreadable=(), **fix):
     config = FixConfig(**{"max_distance": 4, **fix})
-    groups = find_groups(records, config.max_distance)
+    groups = find_duplicates(records, config.max_distance)
     decisions = resolve(records, groups, split_of, config)
     return build_audit(records, groups, decisions, unreadable, config, SplitConfig())
 
@@ -39,7 +39,7 @@ def mixed(make_record):
 def test_everything_is_accounted_for(mixed):
     audit = audit_of(
         mixed,
-        lambda family: "test",
+        lambda component: "test",
         [Dropped("s", "x.jpg", "damaged"), Dropped("s", "y.jpg", "damaged")],
     )
     assert audit.kept == 3
@@ -57,7 +57,7 @@ def test_everything_is_accounted_for(mixed):
         ("faces", 6, 3),
         ("other", 2, 0),
     ]
-    assert [(c.kind, c.groups, c.pictures) for c in audit.copies] == [
+    assert [(c.kind, c.groups, c.pictures) for c in audit.duplicates] == [
         ("byte", 1, 2),
         ("pixel", 0, 0),
         ("near", 2, 4),

@@ -5,14 +5,14 @@ from hypothesis import strategies as st
 
 from utkage.core.errors import ConfigError
 from utkage.data.split import SplitConfig, assign_split
-from utkage.preparation.audit.duplicates import find_groups
+from utkage.preparation.audit.duplicates import find_duplicates
 from utkage.preparation.audit.resolve import MODES, FixConfig, resolve
 
 
 def decide(records, config=None, split="train"):
     config = config or FixConfig(max_distance=4)
-    groups = find_groups(records, config.max_distance)
-    decisions = resolve(records, groups, lambda family: split, config)
+    groups = find_duplicates(records, config.max_distance)
+    decisions = resolve(records, groups, lambda component: split, config)
     return {record.name: decision for record, decision in zip(records, decisions, strict=True)}
 
 
@@ -106,8 +106,10 @@ def test_copies_never_cross_splits_and_order_does_not_matter(
     split = SplitConfig(seed=seed, val=0.3, test=0.3)
 
     def run(records):
-        groups = find_groups(records, max_distance)
-        decisions = resolve(records, groups, lambda family: assign_split(family, split), config)
+        groups = find_duplicates(records, max_distance)
+        decisions = resolve(
+            records, groups, lambda component: assign_split(component, split), config
+        )
         for group in groups.groups:
             sides = {decisions[index].split for index in group.members}
             assert len(sides) == 1

@@ -11,7 +11,7 @@ from utkage.data.split import SplitConfig
 from utkage.data.store import ChipStore
 from utkage.preparation.audit import thumbnails
 from utkage.preparation.audit.resolve import FixConfig
-from utkage.preparation.audit.thumbnails import SIDE, conflict_thumbnails
+from utkage.preparation.audit.thumbnails import SIZE, conflict_thumbnails
 from utkage.preparation.prepare import PrepareConfig, PrepareResult, prepare
 
 Picture = Callable[..., bytes]
@@ -44,8 +44,8 @@ def test_contradicting_pictures_and_no_others(prepared: PrepareResult) -> None:
     rows = {row.record.pixel_hash: row.row for row in store.manifest}
     for pixel_hash, content in found.items():
         picture = Image.open(io.BytesIO(content))
-        assert (picture.format, picture.size, picture.mode) == ("JPEG", (SIDE, SIDE), "RGB")
-        chip = Image.fromarray(store.pixels()[rows[pixel_hash]]).resize((SIDE, SIDE))
+        assert (picture.format, picture.size, picture.mode) == ("JPEG", (SIZE, SIZE), "RGB")
+        chip = Image.fromarray(store.pixels()[rows[pixel_hash]]).resize((SIZE, SIZE))
         # Noise suffers from compression; a picture of another face would be 80 levels away.
         apart = np.abs(np.asarray(picture, float) - np.asarray(chip, float)).mean()
         assert apart < 40

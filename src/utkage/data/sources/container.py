@@ -74,14 +74,14 @@ def clean_path(path: str) -> str:
     )
 
 
-def bare_name(path: str) -> str:
+def file_name(path: str) -> str:
     """The last part of a clean path."""
     return path.rpartition("/")[2]
 
 
 def is_hidden(path: str) -> bool:
     """Whether the file is one of those that systems add, such as the ``._`` files of macOS."""
-    return bare_name(path).startswith(".")
+    return file_name(path).startswith(".")
 
 
 def is_picture(path: str) -> bool:

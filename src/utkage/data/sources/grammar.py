@@ -8,7 +8,7 @@ from itertools import chain, islice
 from utkage.core.errors import LabelError
 from utkage.data.labels import parse_name
 from utkage.data.sources.base import Entry
-from utkage.data.sources.container import Container, RawFile, bare_name
+from utkage.data.sources.container import Container, RawFile, file_name
 from utkage.data.sources.options import SourceOptions
 from utkage.images.decode import picture_size
 
@@ -16,7 +16,7 @@ from utkage.images.decode import picture_size
 SAMPLE = 32
 
 
-def named_as_chip(path: str) -> bool:
+def is_chip_name(path: str) -> bool:
     """Whether the name ends as those of UTKFace's aligned chips do."""
     return path.lower().endswith(".chip.jpg")
 
@@ -29,7 +29,7 @@ def _all_square(files: list[RawFile]) -> bool:
     sizes = [
         picture_size(file.content)
         for file in files
-        if file.problem is None and not named_as_chip(file.path)
+        if file.problem is None and not is_chip_name(file.path)
     ]
     known = [size for size in sizes if size is not None]
     return bool(known) and all(width == height for width, height in known)
@@ -70,8 +70,8 @@ class GrammarSource:
         first = list(islice(files, SAMPLE))
         chips = self._aligned if self._aligned is not None else _all_square(first)
         for file in chain(first, files):
-            name = bare_name(file.path)
-            aligned = chips or (self._aligned is None and named_as_chip(name))
+            name = file_name(file.path)
+            aligned = chips or (self._aligned is None and is_chip_name(name))
             label, problem = None, file.problem
             if problem is None:
                 try:

@@ -15,7 +15,7 @@ from utkage.data.sources.container import (
     clean_path,
     top_folder,
 )
-from utkage.data.sources.grammar import named_as_chip
+from utkage.data.sources.grammar import is_chip_name
 from utkage.data.sources.limits import Limits
 from utkage.data.sources.options import SourceOptions
 from utkage.data.sources.rows import Row, read_rows
@@ -157,7 +157,7 @@ class ManifestSource:
         return Entry(name, b"", position, None, self._is_chip(name), problem=problem)
 
     def _is_chip(self, path: str) -> bool:
-        return named_as_chip(path) if self._aligned is None else self._aligned
+        return is_chip_name(path) if self._aligned is None else self._aligned
 
 
 def _outside(path: Path, container: Container, top: str, limits: Limits) -> Manifest:

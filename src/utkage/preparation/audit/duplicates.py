@@ -1,16 +1,16 @@
-"""Which pictures are copies of one another, exact or near.
+"""Exact and near-duplicates among the pictures, as groups and components.
 
-Two nested partitions are made, because two mistakes have to be avoided:
+Two nested partitions prevent two different mistakes:
 
-* A **family** is a connected component of the near-pair graph: whatever is linked, even through
-  others, is in it. Splits are drawn for families, so that no picture has a near-copy in another
-  split.
-* A **group** is what is treated as one photograph. Through a chain of near pairs two different
-  faces could meet, so that linkage alone is not enough: every member must be within
-  ``max_distance`` of one picture of the group, its centre. A family is cut into such stars,
-  the best-connected centre first. Most families are one group.
+* A **component** is a connected component of the graph of near-duplicate pairs: everything that
+  is linked, directly or through others. Each component goes to one split, so that no picture has
+  a near-duplicate in another split.
+* A **group** is treated as one photograph. A chain of near-duplicates can link two different
+  faces, so every member of a group must lie within ``max_distance`` of one picture, the centre.
+  Each component is divided into such stars, starting with the best-connected centre. Most
+  components are a single group.
 
-Both depend on the set of pictures only, not on their order.
+Both depend only on the set of pictures, not on their order.
 """
 
 from __future__ import annotations
@@ -22,97 +22,97 @@ from dataclasses import dataclass
 from utkage.data.records import Record
 from utkage.preparation.audit.perceptual import hash_array, near_pairs
 
-# The loosest link that a group needs.
+# Kinds of groups, named after the loosest match that a group contains.
 SINGLE = "single"
 BYTE = "byte"
 PIXEL = "pixel"
 NEAR = "near"
 
 
-@dataclass(frozen=True)
-class Group:
-    """Pictures that are taken for one photograph.
+@dataclass(frozen=True, kw_only=True)
+class DuplicateGroup:
+    """Pictures that are treated as one photograph.
 
     Attributes:
-        id: The smallest pixel hash (hex) among the members.
-        family: The smallest pixel hash of the family; a split is drawn for it.
-        kind: ``single``, ``byte`` (all files identical), ``pixel`` (all pictures identical) or
-            ``near``.
-        members: Indices of the records, in the order of pixel hash, source and name.
-        age_spread: Highest minus lowest age, years.
-        genders: The genders that occur, sorted.
+        id: Smallest pixel hash (hex) of the members.
+        component: Smallest pixel hash of the component that the group belongs to.
+        kind: ``single``, ``byte`` (all files identical), ``pixel`` (all decoded pictures
+            identical) or ``near``.
+        members: Indices of the records, ordered by pixel hash, source and name.
+        age_spread: Highest minus lowest labelled age, years.
+        genders: Labelled genders, sorted, without repetition.
     """
 
     id: str
-    family: str
+    component: str
     kind: str
     members: tuple[int, ...]
     age_spread: int
     genders: tuple[int, ...]
 
     def conflicts(self, age_tolerance: int) -> bool:
-        """Whether ages lie further apart than ``age_tolerance`` years, or genders differ."""
+        """Whether the genders differ, or the ages by more than ``age_tolerance`` years."""
         return self.age_spread > age_tolerance or len(self.genders) > 1
 
 
 @dataclass(frozen=True)
-class Groups:
-    """Every record's group.
+class DuplicateGroups:
+    """The partition of all records into groups.
 
     Attributes:
-        groups: All groups, singles too, sorted by their id.
-        of: Index into ``groups`` of each record, (n,).
+        groups: All groups, including those of one member, sorted by id.
+        of: Index into ``groups`` for each record, (n,).
     """
 
-    groups: tuple[Group, ...]
+    groups: tuple[DuplicateGroup, ...]
     of: tuple[int, ...]
 
-    def group_of(self, index: int) -> Group:
-        """The group of the record with this index."""
+    def group_of(self, index: int) -> DuplicateGroup:
+        """The group of the record at ``index``."""
         return self.groups[self.of[index]]
 
-    def repeated(self) -> tuple[Group, ...]:
-        """The groups of two members or more."""
+    def repeated(self) -> tuple[DuplicateGroup, ...]:
+        """The groups with at least two members."""
         return tuple(group for group in self.groups if len(group.members) > 1)
 
+    def near_duplicate_share(self) -> float:
+        """Fraction of all pictures that are in groups of near-duplicates, 0..1."""
+        near = sum(len(group.members) for group in self.groups if group.kind == NEAR)
+        return near / len(self.of) if self.of else 0.0
 
-def near_share(groups: Groups) -> float:
-    """Share of all pictures that are in groups of near-copies, 0..1."""
-    near = sum(len(group.members) for group in groups.groups if group.kind == NEAR)
-    return near / len(groups.of) if groups.of else 0.0
 
-
-def find_groups(records: Sequence[Record], max_distance: int) -> Groups:
-    """Partition the records into groups of copies.
+def find_duplicates(records: Sequence[Record], max_distance: int) -> DuplicateGroups:
+    """Partition the records into groups of duplicates.
 
     Args:
-        records: Any pictures, of any number of sources.
-        max_distance: Largest distance of perceptual hashes, bits, that still counts as a copy;
-            a negative number leaves exact copies only.
+        records: Decoded pictures of any number of sources.
+        max_distance: Largest distance between the perceptual hashes of near-duplicates, bits; a
+            negative number finds exact duplicates only.
     """
     by_pixels: dict[str, list[int]] = defaultdict(list)
     for index, record in enumerate(records):
         by_pixels[record.pixel_hash].append(index)
-    # Identical bytes mean identical pixels, so pixels decide; distinct pictures are the nodes.
+    # Identical bytes imply identical pixels, so each distinct pixel hash is one node of the graph.
     pictures = sorted(by_pixels)
     neighbours = _neighbours([records[by_pixels[picture][0]] for picture in pictures], max_distance)
     groups = [
-        _group(records, [index for node in star for index in by_pixels[pictures[node]]], family)
-        for component in _components(len(pictures), neighbours)
-        for family in (pictures[component[0]],)
-        for star in _stars(component, neighbours)
+        _group(records, [index for node in star for index in by_pixels[pictures[node]]], component)
+        for nodes in _components(len(pictures), neighbours)
+        for component in (pictures[nodes[0]],)
+        for star in _stars(nodes, neighbours)
     ]
     groups.sort(key=lambda group: group.id)
     of = [0] * len(records)
     for position, group in enumerate(groups):
         for index in group.members:
             of[index] = position
-    return Groups(tuple(groups), tuple(of))
+    return DuplicateGroups(tuple(groups), tuple(of))
 
 
 def _neighbours(pictures: list[Record], max_distance: int) -> Mapping[int, set[int]]:
+    """The near-duplicates of each picture, by node."""
     found: dict[int, set[int]] = defaultdict(set)
-    # A picture of one colour has an empty hash that says nothing about any other picture.
+    # The hash of a picture of one colour is all zeros and matches unrelated pictures.
     usable = [node for node, picture in enumerate(pictures) if not picture.constant]
     if max_distance >= 0 and usable:
         hashes = hash_array([pictures[node].perceptual for node in usable])
@@ -123,7 +123,7 @@ def _neighbours(pictures: list[Record], max_distance: int) -> Mapping[int, set[i
 
 
 def _components(count: int, neighbours: Mapping[int, set[int]]) -> list[list[int]]:
-    """Connected components, each sorted, by union-find whose root is the smallest node."""
+    """Connected components, each sorted, by union-find with the smallest node as root."""
     parent = list(range(count))
 
     def root(node: int) -> int:
@@ -143,7 +143,7 @@ def _components(count: int, neighbours: Mapping[int, set[int]]) -> list[list[int
 
 
 def _stars(component: list[int], neighbours: Mapping[int, set[int]]) -> list[list[int]]:
-    """Cut a component into a centre and its neighbours, again and again, largest first."""
+    """Divide a component into stars: repeatedly take the node with most remaining neighbours."""
     left = set(component)
     stars: list[list[int]] = []
     while left:
@@ -154,31 +154,27 @@ def _stars(component: list[int], neighbours: Mapping[int, set[int]]) -> list[lis
     return stars
 
 
-def _group(records: Sequence[Record], indices: list[int], family: str) -> Group:
-    members = sorted(
-        indices,
-        key=lambda index: (
-            records[index].pixel_hash,
-            records[index].source,
-            records[index].name,
-            records[index].byte_hash,
-        ),
-    )
+def _group(records: Sequence[Record], indices: list[int], component: str) -> DuplicateGroup:
+    def order(index: int) -> tuple[str, ...]:
+        record = records[index]
+        return record.pixel_hash, record.source, record.name, record.byte_hash
+
+    members = sorted(indices, key=order)
     chosen = [records[index] for index in members]
-    if len(chosen) == 1:
-        kind = SINGLE
-    elif len({record.byte_hash for record in chosen}) == 1:
-        kind = BYTE
-    elif len({record.pixel_hash for record in chosen}) == 1:
-        kind = PIXEL
-    else:
-        kind = NEAR
     ages = [record.label.age for record in chosen]
-    return Group(
+    return DuplicateGroup(
         id=chosen[0].pixel_hash,
-        family=family,
-        kind=kind,
+        component=component,
+        kind=_kind(chosen),
         members=tuple(members),
         age_spread=max(ages) - min(ages),
         genders=tuple(sorted({record.label.gender for record in chosen})),
     )
+
+
+def _kind(members: Sequence[Record]) -> str:
+    if len(members) == 1:
+        return SINGLE
+    if len({record.byte_hash for record in members}) == 1:
+        return BYTE
+    return PIXEL if len({record.pixel_hash for record in members}) == 1 else NEAR

@@ -91,7 +91,7 @@ def render_audit_page(audit: Audit, thumbnails: Mapping[str, bytes]) -> str:
 
 
 def _summary(audit: Audit) -> str:
-    pictures = {copies.kind: copies for copies in audit.copies}
+    pictures = {copies.kind: copies for copies in audit.duplicates}
     index = audit.heaping.index
     tiles = [
         ("pictures kept", f"{audit.kept:,}"),

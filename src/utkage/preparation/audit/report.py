@@ -11,7 +11,7 @@ from typing import Any
 from utkage.data.labels import GENDERS, RACES, RANGE_NAMES, range_index
 from utkage.data.records import Dropped, Record
 from utkage.data.split import SPLITS, SplitConfig
-from utkage.preparation.audit.duplicates import BYTE, NEAR, PIXEL, Groups
+from utkage.preparation.audit.duplicates import BYTE, NEAR, PIXEL, DuplicateGroups
 from utkage.preparation.audit.heaping import Heaping, find_heaping
 from utkage.preparation.audit.perceptual import distance
 from utkage.preparation.audit.resolve import Decision, FixConfig
@@ -34,7 +34,7 @@ class SourceCounts:
 
 
 @dataclass(frozen=True)
-class DroppedUnder:
+class DroppedGroup:
     """Pictures that were left out for one kind of reason."""
 
     title: str
@@ -42,7 +42,7 @@ class DroppedUnder:
 
 
 @dataclass(frozen=True)
-class CopyCounts:
+class DuplicateCounts:
     """How many groups of one kind (``byte``, ``pixel``, ``near``), and pictures in them."""
 
     kind: str
@@ -125,7 +125,7 @@ class Audit:
         split: The promised division.
         sources: Counts, by source.
         dropped: Everything left out, under a title for each kind of reason, most first.
-        copies: Copies found, by kind.
+        duplicates: Copies found, by kind.
         wrong_extensions: Names whose ending is not that of the content.
         conflicts: Contradicting copies, largest age spread first.
         heaping: Of the ages.
@@ -139,8 +139,8 @@ class Audit:
     fix: FixConfig
     split: SplitConfig
     sources: tuple[SourceCounts, ...]
-    dropped: tuple[DroppedUnder, ...]
-    copies: tuple[CopyCounts, ...]
+    dropped: tuple[DroppedGroup, ...]
+    duplicates: tuple[DuplicateCounts, ...]
     wrong_extensions: tuple[str, ...]
     conflicts: tuple[Conflict, ...]
     heaping: Heaping
@@ -186,7 +186,7 @@ class Audit:
             },
             "copies": {
                 copies.kind: {"groups": copies.groups, "pictures": copies.pictures}
-                for copies in self.copies
+                for copies in self.duplicates
             },
             "wrong_extensions": list(self.wrong_extensions),
             "conflicts": [_conflict_dict(conflict) for conflict in self.conflicts],
@@ -208,7 +208,7 @@ class Audit:
 
 def build_audit(
     records: Sequence[Record],
-    groups: Groups,
+    groups: DuplicateGroups,
     decisions: Sequence[Decision],
     unreadable: Iterable[Dropped],
     fix: FixConfig,
@@ -218,7 +218,7 @@ def build_audit(
 
     Args:
         records: The pictures that could be decoded.
-        groups: Their copies, from ``find_groups``.
+        groups: Their copies, from ``find_duplicates``.
         decisions: What becomes of each, from ``resolve``.
         unreadable: Pictures without a valid name or content, with the reason.
         fix: What ``resolve`` was told.
@@ -249,7 +249,7 @@ def build_audit(
         split=split,
         sources=_sources(records, decisions),
         dropped=_dropped(records, decisions, unreadable),
-        copies=_copies(groups),
+        duplicates=_duplicates(groups),
         wrong_extensions=tuple(sorted(r.name for r in records if r.wrong_extension)),
         conflicts=_conflicts(records, groups, decisions, fix),
         heaping=find_heaping([record.label.age for record, _ in kept]),
@@ -271,7 +271,7 @@ def _sources(records: Sequence[Record], decisions: Sequence[Decision]) -> tuple[
 
 def _dropped(
     records: Sequence[Record], decisions: Sequence[Decision], unreadable: Iterable[Dropped]
-) -> tuple[DroppedUnder, ...]:
+) -> tuple[DroppedGroup, ...]:
     by_title: dict[str, list[Dropped]] = defaultdict(list)
     for item in unreadable:
         by_title[item.reason].append(item)
@@ -280,7 +280,7 @@ def _dropped(
             title = _title(decision.reason)
             by_title[title].append(Dropped(record.source, record.name, decision.reason))
     return tuple(
-        DroppedUnder(title, tuple(sorted(pictures, key=lambda item: (item.name, item.reason))))
+        DroppedGroup(title, tuple(sorted(pictures, key=lambda item: (item.name, item.reason))))
         for title, pictures in sorted(by_title.items(), key=lambda item: (-len(item[1]), item[0]))
     )
 
@@ -294,9 +294,9 @@ def _title(reason: str) -> str:
     return CONFLICT_TITLE if " of this picture carry " in reason else reason
 
 
-def _copies(groups: Groups) -> tuple[CopyCounts, ...]:
+def _duplicates(groups: DuplicateGroups) -> tuple[DuplicateCounts, ...]:
     return tuple(
-        CopyCounts(
+        DuplicateCounts(
             kind,
             sum(group.kind == kind for group in groups.groups),
             sum(len(group.members) for group in groups.groups if group.kind == kind),
@@ -306,7 +306,10 @@ def _copies(groups: Groups) -> tuple[CopyCounts, ...]:
 
 
 def _conflicts(
-    records: Sequence[Record], groups: Groups, decisions: Sequence[Decision], fix: FixConfig
+    records: Sequence[Record],
+    groups: DuplicateGroups,
+    decisions: Sequence[Decision],
+    fix: FixConfig,
 ) -> tuple[Conflict, ...]:
     found = []
     for group in groups.repeated():

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from utkage.core.errors import ConfigError
 from utkage.data.records import Record
-from utkage.preparation.audit.duplicates import Group, Groups
+from utkage.preparation.audit.duplicates import DuplicateGroup, DuplicateGroups
 from utkage.preparation.audit.perceptual import HASH_BITS, distance
 
 KEEP_ONE = "keep-one"
@@ -55,7 +55,7 @@ class Decision:
 
     Attributes:
         kept: Whether it stays.
-        split: The split of its family, also where the picture goes.
+        split: The split of its component, also where the picture goes.
         reason: Why it goes; None where it stays.
     """
 
@@ -66,7 +66,7 @@ class Decision:
 
 def resolve(
     records: Sequence[Record],
-    groups: Groups,
+    groups: DuplicateGroups,
     split_of: Callable[[str], str],
     config: FixConfig,
     outside: Mapping[int, str] | None = None,
@@ -75,8 +75,8 @@ def resolve(
 
     Args:
         records: The pictures that ``groups`` was made of.
-        groups: From ``find_groups``.
-        split_of: From a family's id (a pixel hash) to ``train``, ``val`` or ``test``.
+        groups: From ``find_duplicates``.
+        split_of: From a component's id (a pixel hash) to ``train``, ``val`` or ``test``.
         config: What to do.
         outside: Pictures that are not part of what was asked for, by index, and why. They never
             stand in for a copy; what they say against a copy's label still counts.
@@ -84,7 +84,7 @@ def resolve(
     outside = outside or {}
     decisions: dict[int, Decision] = {}
     for group in groups.groups:
-        split = split_of(group.family)
+        split = split_of(group.component)
         inside = [index for index in group.members if index not in outside]
         reasons = _reasons(records, group, inside, split, config)
         for index in group.members:
@@ -94,7 +94,11 @@ def resolve(
 
 
 def _reasons(
-    records: Sequence[Record], group: Group, inside: list[int], split: str, config: FixConfig
+    records: Sequence[Record],
+    group: DuplicateGroup,
+    inside: list[int],
+    split: str,
+    config: FixConfig,
 ) -> dict[int, str | None]:
     stay: dict[int, str | None] = dict.fromkeys(inside)
     if config.mode == NONE or not inside:
@@ -124,7 +128,7 @@ def _copy_of(kept: Record, other: Record) -> str:
     return f"near-copy of {kept.name} (distance {bits})"
 
 
-def _contradiction(group: Group) -> str:
+def _contradiction(group: DuplicateGroup) -> str:
     differences = [f"ages {group.age_spread} years apart"] if group.age_spread else []
     if len(group.genders) > 1:
         differences.append("both genders")

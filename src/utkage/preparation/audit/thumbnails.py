@@ -12,7 +12,7 @@ from utkage.preparation.audit.report import Audit
 if TYPE_CHECKING:
     from utkage.data.store import ChipStore
 
-SIDE = 96
+SIZE = 96
 MAX_PICTURES = 2000
 
 
@@ -29,7 +29,7 @@ def conflict_thumbnails(store: ChipStore, audit: Audit) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     for pixel_hash in list(wanted)[:MAX_PICTURES]:
         if pixel_hash in rows:
-            picture = Image.fromarray(pixels[rows[pixel_hash]]).resize((SIDE, SIDE))
+            picture = Image.fromarray(pixels[rows[pixel_hash]]).resize((SIZE, SIZE))
             buffer = io.BytesIO()
             picture.save(buffer, "JPEG", quality=80)
             found[pixel_hash] = buffer.getvalue()
