@@ -49,7 +49,8 @@ from utkage.data.sample_random import SampleRandom
 from utkage.data.sources.registry import open_source
 from utkage.data.store import ChipStore
 from utkage.models.locate import shipped_weights
-from utkage.models.weights import build_network, load_weights
+from utkage.models.systems import build_multitask
+from utkage.models.weights_files import load_weights
 from utkage.preparation.prepare import PrepareConfig, prepare
 from utkage.training.ema import WeightAverage
 
@@ -159,7 +160,7 @@ def _bench_augment(threads: int) -> None:
     """Time the parts of training steps on ``threads``; the chips are noise."""
     former = torch.get_num_threads()
     torch.set_num_threads(threads)
-    network = build_network(load_weights(shipped_weights()), "shipped weights")
+    network = build_multitask(load_weights(shipped_weights()), "shipped weights")
     network.train().to(memory_format=torch.channels_last)
     average = WeightAverage(network, 0.998)
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-5)

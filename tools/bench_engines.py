@@ -27,9 +27,9 @@ from utkage.exporting.export import ExportRequest, export
 from utkage.exporting.formats import FORMATS
 from utkage.exporting.parity import synthetic_chips
 from utkage.models.card import Card
+from utkage.models.export_metadata import open_session
 from utkage.models.locate import shipped_weights
-from utkage.models.onnx_metadata import open_session
-from utkage.models.weights import read_card
+from utkage.models.weights_files import read_card
 from utkage.prediction.chip_predictor import ChipPredictor
 from utkage.prediction.loading import load_predictor
 from utkage.prediction.onnx_predictor import OnnxPredictor, session_options

@@ -29,7 +29,7 @@ from utkage.evaluation.populations import populations
 from utkage.exporting.parity import synthetic_chips
 from utkage.models.locate import shipped_weights
 from utkage.models.systems import build_graph
-from utkage.models.weights import load_weights
+from utkage.models.weights_files import load_weights
 from utkage.prediction.chip_predictor import BATCH, predict_faces
 from utkage.prediction.loading import load_predictor
 from utkage.prediction.predictions import Predictions

@@ -34,7 +34,8 @@ from utkage.data.labels import AGE_COUNT
 from utkage.faces.contract import utkface_contract
 from utkage.models.locate import shipped_weights
 from utkage.models.multitask import MultiTaskNet
-from utkage.models.weights import build_network, load_weights
+from utkage.models.systems import build_multitask
+from utkage.models.weights_files import load_weights
 from utkage.training.checkpoint_folder import CheckpointFolder
 from utkage.training.config import TrainConfig
 from utkage.training.loop import Setup, fit
@@ -119,7 +120,7 @@ def bench_loop(threads: int, steps: int, batch_size: int = TrainConfig.batch_siz
     former = torch.get_num_threads()
     torch.set_num_threads(threads)
     config = TrainConfig(epochs=1, batch_size=batch_size)
-    network = build_network(load_weights(shipped_weights()), "shipped weights")
+    network = build_multitask(load_weights(shipped_weights()), "shipped weights")
     augmentations = zip(PROMISED, (NO_AUGMENTATION, AugmentConfig()), strict=True)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -35,7 +35,9 @@ from utkage.exporting.graph_template import write_templates
 from utkage.faces.contract import utkface_contract
 from utkage.models.card import POINT_ESTIMATES, RESEARCH_TERMS, Card
 from utkage.models.locate import BEST_NAME, SHIPPED_NAME
-from utkage.models.weights import Weights, load_weights, rewrite_card, save_weights
+from utkage.models.safetensors_file import rewrite_card, save_weights
+from utkage.models.weights import Weights
+from utkage.models.weights_files import load_weights
 from utkage.prediction.chip_predictor import predict_faces
 from utkage.prediction.graph_template import TEMPLATES
 from utkage.prediction.loading import load_predictor

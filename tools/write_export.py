@@ -36,9 +36,9 @@ from utkage.exporting.export_web import export_web
 from utkage.exporting.formats import FORMATS
 from utkage.exporting.parity import answers
 from utkage.images.resize import resize_square
+from utkage.models.export_metadata import open_session
 from utkage.models.locate import shipped_weights
-from utkage.models.onnx_metadata import open_session
-from utkage.models.weights import read_card
+from utkage.models.weights_files import read_card
 from utkage.prediction.chip_predictor import ChipPredictor
 
 ROOT = Path(__file__).resolve().parent.parent

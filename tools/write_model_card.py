@@ -22,7 +22,7 @@ from utkage.evaluation.populations import WORDS, Population, shown_estimate
 from utkage.evaluation.reports.model_card import groups_table, metrics_table
 from utkage.models.card import Card
 from utkage.models.locate import shipped_weights
-from utkage.models.weights import read_card
+from utkage.models.weights_files import read_card
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 # Columns of the table beside published figures: population, figure.

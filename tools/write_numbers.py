@@ -24,7 +24,7 @@ from utkage.data.labels import RANGE_NAMES
 from utkage.evaluation.groups import Group
 from utkage.evaluation.populations import SHARE, YEARS, shown
 from utkage.models.locate import shipped_weights
-from utkage.models.weights import read_card
+from utkage.models.weights_files import read_card
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"

@@ -15,7 +15,7 @@ from typing import Any
 from write_numbers import fill_page
 
 from utkage.models.locate import BEST_NAME
-from utkage.models.weights import read_card
+from utkage.models.weights_files import read_card
 from utkage.training.learning_curves import plot_learning_curves
 from utkage.training.summary import read_epochs
 

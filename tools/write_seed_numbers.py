@@ -20,7 +20,7 @@ from write_numbers import filled
 from utkage.core.files import write_text
 from utkage.evaluation.evaluate import EvaluateRequest, EvaluateResult, evaluate
 from utkage.models.locate import BEST_NAME
-from utkage.models.weights import load_weights
+from utkage.models.weights_files import load_weights
 from utkage.training.summary import read_epochs
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "seed.md"

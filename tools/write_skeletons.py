@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from utkage.exporting.graph_template import write_templates
 from utkage.models.locate import shipped_weights
-from utkage.models.weights import read_card
+from utkage.models.weights_files import read_card
 from utkage.prediction.graph_template import TEMPLATES
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from utkage.models.locate import shipped_weights
-from utkage.models.weights import read_card
+from utkage.models.weights_files import read_card
 
 SPLIT = "UTKFace test (flip averaging)"
 

@@ -82,7 +82,7 @@ def test_from_training_to_export(prepared: Path, tmp_path: Path, name: str) -> N
 
 def test_weights_of_another_head_start_all_but_the_head(prepared: Path, tmp_path: Path) -> None:
     from utkage.models.initial import initial_network
-    from utkage.models.weights import load_weights
+    from utkage.models.weights_files import load_weights
 
     best = trained(prepared, "dldl_v2", tmp_path / "first")
     state = load_weights(best).state

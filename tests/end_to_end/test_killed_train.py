@@ -15,7 +15,7 @@ from make_demo_set import make_demo_set
 from warm_process import Running, run_utkage
 
 from utkage.core.errors import ExitCode
-from utkage.models.weights import load_weights
+from utkage.models.weights_files import load_weights
 
 pytestmark = [
     pytest.mark.slow,

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from utkage.cli.app import app
 from utkage.data.store import ChipStore
 from utkage.models.locate import shipped_weights
-from utkage.models.weights import load_weights, read_card
+from utkage.models.weights_files import load_weights, read_card
 
 pytestmark = [pytest.mark.realdata, pytest.mark.slow]
 

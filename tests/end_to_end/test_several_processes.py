@@ -16,7 +16,7 @@ import torch
 from make_demo_set import make_demo_set
 from warm_process import run_utkage
 
-from utkage.models.weights import load_weights
+from utkage.models.weights_files import load_weights
 
 pytestmark = pytest.mark.slow
 

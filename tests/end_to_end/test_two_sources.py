@@ -21,7 +21,7 @@ from utkage.core.reporter import SilentReporter
 from utkage.data.sources import SourceOptions
 from utkage.data.split import SplitConfig
 from utkage.data.store import ChipStore
-from utkage.models.weights import load_weights
+from utkage.models.weights_files import load_weights
 from utkage.preparation.audit.resolve import FixConfig
 from utkage.preparation.prepare import PrepareConfig, prepare
 from utkage.training.config import TrainConfig

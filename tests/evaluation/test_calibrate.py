@@ -15,7 +15,8 @@ from utkage.models.seed.age_estimation import AgeEstimationNet
 from utkage.models.seed.age_range import AgeRangeNet
 from utkage.models.seed.system import SeedSystem
 from utkage.models.seed.vgg_face import VggFace
-from utkage.models.weights import RANGE_BIAS, load_weights
+from utkage.models.weights import RANGE_BIAS
+from utkage.models.weights_files import load_weights
 
 
 def test_an_age_prior_needs_a_softmax() -> None:

@@ -22,8 +22,8 @@ from utkage.models.calibration import LEVELS, AgeBand, Calibration
 from utkage.models.card import Card
 from utkage.models.chip_graph import ChipGraph
 from utkage.models.export_graph import ExportGraph, ExportOutputs
+from utkage.models.export_metadata import card_metadata
 from utkage.models.multitask import MultiTaskNet
-from utkage.models.onnx_metadata import file_properties
 from utkage.prediction.chip_predictor import TorchPredictor
 from utkage.prediction.onnx_predictor import open_onnx_file
 
@@ -58,7 +58,7 @@ def exported(graph: ChipGraph, card: Card, tmp_path_factory: pytest.TempPathFact
     path = tmp_path_factory.mktemp("onnx") / "model.onnx"
     with contextlib.redirect_stdout(io.StringIO()) as said:
         whole = ExportGraph(graph, card, interval=0.9)
-        write_onnx(whole, path, file_properties(card, SEEN, flip=True))
+        write_onnx(whole, path, card_metadata(card, SEEN, flip=True))
     assert said.getvalue() == "", "standard output belongs to data"
     return path
 
@@ -190,7 +190,7 @@ def test_chips_of_any_size_are_resized_in_the_runtime_as_in_torch(
         ChipGraph(lively_network(), "median", flip=False), card, interval=0.8, any_size=True
     ).eval()
     path = tmp_path / "any.onnx"
-    write_onnx(graph, path, file_properties(card, SEEN, flip=False))
+    write_onnx(graph, path, card_metadata(card, SEEN, flip=False))
     session = onnxruntime.InferenceSession(path)
     for height, width in ((64, 64), (150, 90), (40, 48)):
         chips = np.ascontiguousarray(synthetic_chips(2, 160)[:, :height, :width])

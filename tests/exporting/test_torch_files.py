@@ -15,8 +15,8 @@ from utkage.models.calibration import LEVELS, AgeBand, Calibration
 from utkage.models.card import Card
 from utkage.models.chip_graph import ChipGraph
 from utkage.models.export_graph import ExportGraph
+from utkage.models.export_metadata import card_metadata
 from utkage.models.multitask import MultiTaskNet
-from utkage.models.onnx_metadata import file_properties
 from utkage.prediction.chip_predictor import TorchPredictor
 
 Lively = Callable[..., MultiTaskNet]
@@ -34,7 +34,7 @@ def test_the_file_answers_as_the_model(
     graph = ChipGraph(lively_network(), "median", flip=True, calibration=CALIBRATION)
     form, path = get_format(name), tmp_path / "a.file"
     whole = ExportGraph(graph, card, interval=0.9).eval()
-    form.write(whole, path, file_properties(card, NOTHING_SEEN, flip=True), FULL)
+    form.write(whole, path, card_metadata(card, NOTHING_SEEN, flip=True), FULL)
     found = form.open(path)
     assert found.card == card
     chips = synthetic_chips(9, 64)

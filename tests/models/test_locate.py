@@ -6,6 +6,7 @@ import pytest
 from utkage.core.errors import UsageError, WeightsError
 from utkage.models import locate
 from utkage.models.locate import BEST_NAME, newest_run_weights, resolve_weights, shipped_weights
+from utkage.models.weights_files import LoadedWeights
 
 
 def finished(run: Path, when: int) -> Path:
@@ -40,21 +41,21 @@ def test_auto_takes_the_run_that_wrote_last(here: Path, shipped: Path) -> None:
     finished(here / "runs" / "c-middle", 2_000)
     (here / "runs" / "unfinished").mkdir()
     (here / "runs" / "note.txt").write_text("x")
-    path, how = resolve_weights("auto")
-    assert path.resolve() == newest.resolve()
-    assert "newest run" in how
+    found = resolve_weights("auto")
+    assert found.path.resolve() == newest.resolve()
+    assert "newest run" in found.origin
 
 
 def test_auto_falls_back_to_the_shipped_ones(here: Path, shipped: Path) -> None:
-    assert resolve_weights("auto") == (shipped, "shipped with utkage")
+    assert resolve_weights("auto") == LoadedWeights(shipped, "shipped with utkage")
     (here / "runs" / "unfinished").mkdir(parents=True)
     assert newest_run_weights() is None
-    assert resolve_weights("auto")[0] == shipped
+    assert resolve_weights("auto").path == shipped
 
 
 def test_shipped_means_shipped(here: Path, shipped: Path) -> None:
     finished(here / "runs" / "a", 1_000)
-    assert resolve_weights("shipped")[0] == shipped == shipped_weights()
+    assert resolve_weights("shipped").path == shipped == shipped_weights()
 
 
 def test_an_installation_without_weights_says_so(here: Path, shipped: Path) -> None:
@@ -66,8 +67,10 @@ def test_an_installation_without_weights_says_so(here: Path, shipped: Path) -> N
 
 def test_files_and_run_folders(here: Path) -> None:
     best = finished(here / "runs" / "mine", 1_000)
-    assert resolve_weights("runs/mine") == (Path("runs/mine") / BEST_NAME, "best of this run")
-    assert resolve_weights(str(best)) == (best, "as given")
+    assert resolve_weights("runs/mine") == LoadedWeights(
+        Path("runs/mine") / BEST_NAME, "best of this run"
+    )
+    assert resolve_weights(str(best)) == LoadedWeights(best, "as given")
 
 
 def test_nothing_there(here: Path) -> None:

@@ -11,9 +11,10 @@ from utkage.core.errors import ConfigError, UsageError, WeightsError
 from utkage.faces.contract import utkface_contract
 from utkage.models.card import Card
 from utkage.models.locate import shipped_weights
+from utkage.models.safetensors_file import save_weights
 from utkage.models.seed.initial import initial_seed_system
 from utkage.models.seed.vgg_face import VggFace
-from utkage.models.weights import Weights, save_weights
+from utkage.models.weights import Weights
 
 WIDTH = 1 / 64
 
@@ -38,21 +39,21 @@ def test_random_weights_follow_from_the_seed() -> None:
     )
 
 
-def test_a_trained_file_goes_on(trained: Path) -> None:
+def test_a_trained_file_is_the_start(trained: Path) -> None:
     start = initial_seed_system(64, WIDTH, 0, init=str(trained))
     before = initial_seed_system(64, WIDTH, seed=3).system.state_dict()
     for name, tensor in start.system.state_dict().items():
         assert torch.equal(tensor, before[name])
     assert start.system.training
     assert start.lineage == ("a first training",)
-    assert start.learned.tolist() == [1, 2]
+    assert start.fingerprints.tolist() == [1, 2]
     assert start.files == {"init": trained}
 
 
 def test_a_file_of_other_models_is_refused(trained: Path, tmp_path: Path) -> None:
     for size, width, said in (
-        (96, WIDTH, r"size 64 and gender width 0\.0156; asked for are size 96"),
-        (64, 2 * WIDTH, r"width 0\.0156; asked for are size 64 and width 0\.0312"),
+        (96, WIDTH, r"size 64 and gender width 0\.0156; the recipe has size 96"),
+        (64, 2 * WIDTH, r"width 0\.0156; the recipe has size 64 and gender width 0\.0312"),
     ):
         with pytest.raises(ConfigError, match=said):
             initial_seed_system(size, width, 0, init=str(trained))

@@ -21,16 +21,12 @@ from utkage.models.calibration import LEVELS, AgeBand, Calibration
 from utkage.models.card import POINT_ESTIMATES, Card
 from utkage.models.chip_graph import ChipGraph
 from utkage.models.export_graph import ExportGraph
+from utkage.models.export_metadata import card_metadata
 from utkage.models.locate import shipped_weights
 from utkage.models.multitask import MultiTaskNet
-from utkage.models.onnx_metadata import file_properties
-from utkage.models.weights import (
-    Weights,
-    read_card,
-    read_fingerprints,
-    rewrite_card,
-    save_weights,
-)
+from utkage.models.safetensors_file import rewrite_card, save_weights
+from utkage.models.weights import Weights
+from utkage.models.weights_files import LoadedWeights, read_card
 from utkage.prediction.chip_predictor import ChipPredictor, TorchPredictor
 from utkage.prediction.graph_template import find_template
 from utkage.prediction.loading import load_predictor
@@ -157,12 +153,12 @@ def test_an_exported_file_is_weights_as_any_other(
     trained: Path, lively_network: Lively, examples: Path, tmp_path: Path
 ) -> None:
     path = tmp_path / "a.onnx"
-    card, seen = read_card(trained), read_fingerprints(trained)
+    card, seen = read_card(trained), LoadedWeights(trained).fingerprints
     graph = ChipGraph(lively_network("mobilenet_v1"), card.point_estimate, flip=True)
     whole = ExportGraph(graph, card, interval=0.8)
-    write_onnx(whole, path, file_properties(card, seen, flip=True))
+    write_onnx(whole, path, card_metadata(card, seen, flip=True))
     assert read_card(path) == card
-    assert read_fingerprints(path).tolist() == seen.tolist() == [-5, 7, 2**31 - 1]
+    assert LoadedWeights(path).fingerprints.tolist() == seen.tolist() == [-5, 7, 2**31 - 1]
     same(load_predictor(trained, engine="torch"), load_predictor(path), synthetic_chips(5, 64))
     with pytest.raises(UsageError, match="is an ONNX file"):
         load_predictor(path, engine="torch")
@@ -177,7 +173,7 @@ def test_an_exported_file_is_weights_as_any_other(
 def test_files_that_are_not_ours(tmp_path: Path) -> None:
     path = tmp_path / "a.onnx"
     path.write_bytes(b"no graph")
-    for read in (read_card, read_fingerprints, load_predictor):
+    for read in (read_card, lambda path: LoadedWeights(path).fingerprints, load_predictor):
         with pytest.raises(WeightsError, match=r"a\.onnx: not an ONNX file that can be run"):
             read(path)
     with pytest.raises(UsageError, match="no such"):

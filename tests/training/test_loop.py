@@ -17,7 +17,8 @@ from utkage.data.chips import LabelledChips
 from utkage.models.card import Card
 from utkage.models.locate import BEST_NAME, LAST_NAME
 from utkage.models.multitask import MultiTaskNet
-from utkage.models.weights import build_network, load_weights
+from utkage.models.systems import build_multitask
+from utkage.models.weights_files import load_weights
 from utkage.training import loop
 from utkage.training.checkpoint import Checkpoint
 from utkage.training.checkpoint_folder import CheckpointFolder
@@ -135,7 +136,7 @@ def test_the_kept_figures_are_those_of_the_kept_weights(make_setup: MakeSetup) -
     setup = make_setup()
     finish(setup)
     weights = load_weights(setup.folder / LAST_NAME)
-    found, by_source = loop.validate(build_network(weights, "x"), setup, SilentReporter())
+    found, by_source = loop.validate(build_multitask(weights, "x"), setup, SilentReporter())
     assert by_source == {}
     metrics = found.to_dict()
     kept = {name: value for name, value in weights.card.metrics["val"].items() if name != "epoch"}

@@ -14,7 +14,7 @@ from utkage.core.reporter import SilentReporter
 from utkage.data.chips import LabelledChips
 from utkage.faces.contract import utkface_contract
 from utkage.models.locate import shipped_weights
-from utkage.models.weights import read_card, read_fingerprints
+from utkage.models.weights_files import LoadedWeights, read_card
 from utkage.prediction.loading import load_predictor
 from utkage.training import teachers as module
 from utkage.training.teachers import SOFT_TARGETS_NAME, Teacher, ask, open_teachers
@@ -60,7 +60,7 @@ def test_a_teacher_is_named_by_its_content(tmp_path: Path) -> None:
     assert teacher.lineage([first]).endswith(f": {'; '.join(rest)}")
     said = teacher.lineage([first, *rest])
     assert said == teacher.lineage([teacher.lineage([])]) == f"taught by weights {again.identity}"
-    assert np.array_equal(teacher.fingerprints, read_fingerprints(copy))
+    assert np.array_equal(teacher.fingerprints, LoadedWeights(copy).fingerprints)
 
 
 def test_a_teacher_that_wants_other_crops_is_refused() -> None:

@@ -72,20 +72,29 @@ def require_folder(path: Path, field: str) -> None:
         raise UsageError(f"`{field}` {path}: is a file; name a folder")
 
 
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file's content, 16 hex digits: names what it holds, wherever it lies.
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file's content, 64 hexadecimal digits.
 
     Raises:
-        UsageError: it cannot be read.
+        OSError: the file cannot be read.
+    """
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while part := file.read(_PART_BYTES):
+            digest.update(part)
+    return digest.hexdigest()
+
+
+def file_hash(path: Path) -> str:
+    """The first 16 digits of ``sha256_of``, which identify a file's content in records.
+
+    Raises:
+        UsageError: the file cannot be read.
     """
     try:
-        digest = hashlib.sha256()
-        with path.open("rb") as file:
-            while part := file.read(_PART_BYTES):
-                digest.update(part)
+        return sha256_of(path)[:16]
     except OSError as error:
         raise UsageError(f"{path}: cannot be read ({error.strerror})") from error
-    return digest.hexdigest()[:16]
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -16,13 +16,9 @@ from utkage.evaluation.labelled_faces import (
     labelled_faces,
 )
 from utkage.models.locate import is_shipped, resolve_weights
-from utkage.models.weights import (
-    AGE_BIAS,
-    PLAIN_SUFFIXES,
-    RANGE_BIAS,
-    load_weights,
-    rewrite_card,
-)
+from utkage.models.safetensors_file import rewrite_card
+from utkage.models.weights import AGE_BIAS, RANGE_BIAS
+from utkage.models.weights_files import PLAIN_SUFFIXES, load_weights
 
 if TYPE_CHECKING:
     import numpy as np

@@ -15,9 +15,8 @@ from utkage.core.errors import DataError, UsageError
 from utkage.core.reporter import Reporter
 from utkage.data.chips import LabelledChips
 from utkage.faces.contract import CropContract, utkface_contract
+from utkage.models.export_metadata import ONNX_SUFFIX
 from utkage.models.locate import resolve_weights
-from utkage.models.onnx_metadata import ONNX_SUFFIX
-from utkage.models.weights import read_fingerprints
 
 if TYPE_CHECKING:
     from utkage.evaluation.labelled_predictions import LabelledPredictions
@@ -116,7 +115,7 @@ def open_prediction_source(choice: str, device: str | Device, *, flip: bool) -> 
         return PredictionSource(path, "answers of another program", None, read_numbers(path), None)
     exported = path.suffix == ONNX_SUFFIX
     predictor = load_predictor(resolved, device=device, flip=flip or exported)
-    learned = read_fingerprints(path)
+    learned = resolved.fingerprints
     # Files that were exported by former versions do not say.
     known = len(learned) > 0 or not exported
     return PredictionSource(path, resolved.origin, predictor, None, learned if known else None)

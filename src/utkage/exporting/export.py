@@ -133,9 +133,9 @@ def export(request: ExportRequest, reporter: Reporter | None = None) -> ExportRe
     from utkage.exporting.parity import answers, compare
     from utkage.exporting.precision import Precision
     from utkage.models.export_graph import ExportGraph
-    from utkage.models.onnx_metadata import file_properties, self_description
+    from utkage.models.export_metadata import card_metadata, public_metadata
     from utkage.models.systems import build_graph
-    from utkage.models.weights import load_weights
+    from utkage.models.weights_files import load_weights
     from utkage.prediction.chip_predictor import TorchPredictor
 
     reporter = reporter or SilentReporter()
@@ -152,8 +152,8 @@ def export(request: ExportRequest, reporter: Reporter | None = None) -> ExportRe
     graph = build_graph(weights, str(weights_path), flip=request.flip)
     whole = ExportGraph(graph, card, interval=request.interval, any_size=request.any_size)
     properties = {
-        **file_properties(card, weights.fingerprints.numpy(), flip=request.flip),
-        **self_description(
+        **card_metadata(card, weights.fingerprints.numpy(), flip=request.flip),
+        **public_metadata(
             card, file_hash(weights_path), request.precision, request.interval, request.any_size
         ),
     }

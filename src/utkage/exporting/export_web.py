@@ -39,7 +39,7 @@ def export_web(
         ParityError: as for ``export``.
     """
     from utkage.exporting.web_folder import MODEL_NAME, fill_web_folder, runtime_files
-    from utkage.models.weights import read_card
+    from utkage.models.weights_files import read_card
 
     out = request.out or DEFAULT_FOLDER
     if out.exists():

@@ -28,7 +28,7 @@ class ExportFormat:
         suffix: Of its files.
         runtime: The package that runs them.
         write: Writes a graph, given the file, texts to store inside by name
-            (``models.onnx_metadata.file_properties``) and the precision.
+            (``models.export_metadata.card_metadata``) and the precision.
         open: Runs a file.
         precisions: Those that it can be written in.
     """

@@ -33,7 +33,7 @@ def write_onnx(
     Args:
         graph: From chips to answers.
         path: The file.
-        properties: Its metadata, from ``models.onnx_metadata.file_properties``.
+        properties: Its metadata, from ``models.export_metadata.card_metadata``.
         precision: Of what is stored.
     """
     side = None if graph.any_size else graph.card.contract.size

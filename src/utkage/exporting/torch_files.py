@@ -22,7 +22,7 @@ from utkage.core.files import write_bytes
 from utkage.models.card import Card
 from utkage.models.chip_graph import ChipOutputs
 from utkage.models.export_graph import ExportGraph, ExportOutputs
-from utkage.models.onnx_metadata import CARD_PROPERTY, card_of
+from utkage.models.export_metadata import CARD_PROPERTY, parse_card
 from utkage.prediction.chip_predictor import require_chips
 from utkage.prediction.predictions import Predictions
 
@@ -143,7 +143,7 @@ def _card(extra: Mapping[str, str | bytes], path: Path) -> Card:
     text = extra[CARD_PROPERTY]
     if not text:
         raise WeightsError(f"{path}: a file of another program; it has no card of utkage")
-    return card_of({CARD_PROPERTY: text.decode() if isinstance(text, bytes) else text}, path)
+    return parse_card({CARD_PROPERTY: text.decode() if isinstance(text, bytes) else text}, path)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import Any
 
 from utkage.data.store import is_prepared, read_store_file
 from utkage.models.locate import resolve_weights
-from utkage.models.weights import read_card
+from utkage.models.weights_files import read_card
 
 
 def describe(target: str) -> dict[str, Any]:

@@ -14,6 +14,8 @@ stays the same; only then is it trained.
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 import torch
 from torch import Tensor, nn
 
@@ -27,9 +29,9 @@ MARKER = "conv_pw_13.weight"
 FIRST_YEAR = 1
 
 
-def looks_like_faceres(state: dict[str, Tensor]) -> bool:
-    """Whether a tensor file has the layers of faceres."""
-    return MARKER in state
+def looks_like_faceres(names: Container[str]) -> bool:
+    """Whether a file with tensors of these names has the layers of faceres."""
+    return MARKER in names
 
 
 def load_faceres(

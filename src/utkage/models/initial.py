@@ -1,15 +1,15 @@
-"""The network that a training starts from: its weights, their lineage, what they learned from."""
+"""The network that a training starts from: its weights, their lineage and training images."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from utkage.core.errors import UsageError, WeightsError
+from utkage.core.errors import UsageError
 from utkage.core.files import file_hash
 from utkage.core.reporter import Reporter
 from utkage.data.chips import LabelledChips
@@ -36,19 +36,19 @@ DLIB_LINEAGE = (
 
 @dataclass(frozen=True)
 class InitialNetwork:
-    """Where a training starts.
+    """A network at the start of a training.
 
     Attributes:
-        network: In training mode.
-        lineage: Where its weights came from, oldest first.
-        fingerprints: Of the pictures that they learned from, as far as these are known.
-        identity: Names the weights by their content: a path may hold other ones tomorrow.
+        network: The network, in training mode.
+        lineage: Origins of its weights, oldest first.
+        identity: Name of the weights that depends on their content, not on their path.
+        fingerprints: Fingerprints of the images it was trained on, where known, int32 (n,).
     """
 
     network: MultiTaskNet
     lineage: tuple[str, ...]
-    fingerprints: NDArray[np.int32]
     identity: str
+    fingerprints: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, dtype=np.int32))
 
 
 def initial_network(
@@ -61,28 +61,28 @@ def initial_network(
     age_head: str = "softmax",
     reporter: Reporter | None = None,
 ) -> InitialNetwork:
-    """Build the network and fill it as ``init`` says.
+    """Build the network and fill it with the weights that ``init`` names.
 
     Args:
         init: ``"scratch"``, ``"torchvision"`` (ImageNet weights), ``"dlib"`` (face recognition),
-            ``"shipped"``, or a file: weights of ours, or faceres.
+            ``"shipped"``, or a file: utkage or faceres weights.
         backbone: Name in the backbone registry.
-        seed: Of all weights that start at random.
-        chips: To measure the batch norms of imported weights on.
+        seed: Seed of all random weights.
+        chips: Chips on which the batch norms of imported weights are measured.
         allow_download: Whether torchvision may download its weights.
-        age_head: Kind of age head; one that a file has another kind of starts at random.
-        reporter: Shows how far it is.
+        age_head: Kind of age head; it starts at random if the file holds another kind.
+        reporter: Receives progress.
 
     Raises:
-        UsageError: a start that this backbone has not, a download that was not allowed, a file or
-            package that is not there.
+        UsageError: a start that this backbone does not support, a download that is not allowed, a
+            missing file or package.
         WeightsError: a damaged file, or one of another program.
     """
     spec = get_backbone(backbone)
     torch.manual_seed(seed)
     network = MultiTaskNet(backbone, age_head)
     if init == "scratch":
-        return InitialNetwork(network, SCRATCH_LINEAGE, _nothing(), init)
+        return InitialNetwork(network, SCRATCH_LINEAGE, init)
     if init == "torchvision":
         return _from_torchvision(network, spec, allow_download)
     if init == "dlib":
@@ -95,9 +95,9 @@ def _from_torchvision(
 ) -> InitialNetwork:
     published = spec.imagenet
     if published is None:
-        having = ", ".join(name for name, other in BACKBONES.items() if other.imagenet)
+        supported = ", ".join(name for name, other in BACKBONES.items() if other.imagenet)
         raise UsageError(
-            f"torchvision has no weights for {spec.name}, only for {having}; choose another "
+            f"torchvision has no weights for {spec.name}, only for {supported}; choose another "
             "`backbone` or `init`"
         )
     if not allow_download:
@@ -110,7 +110,7 @@ def _from_torchvision(
         f"{published.name} of torchvision (BSD-3-Clause), trained on ImageNet-1k, whose pictures "
         "are for non-commercial research; the heads start from random weights"
     )
-    return InitialNetwork(network, (lineage,), _nothing(), published.name)
+    return InitialNetwork(network, (lineage,), published.name)
 
 
 def _from_dlib(
@@ -126,7 +126,7 @@ def _from_dlib(
     path = dlib_weights_path()
     fill_face_resnet(network.backbone, read_face_resnet(path.read_bytes(), str(path)))
     restore_batch_norms(network, _norm_sample(chips), reporter=reporter)
-    return InitialNetwork(network, DLIB_LINEAGE, _nothing(), file_hash(path))
+    return InitialNetwork(network, DLIB_LINEAGE, file_hash(path))
 
 
 def _from_file(
@@ -136,24 +136,19 @@ def _from_file(
     chips: LabelledChips,
     reporter: Reporter | None,
 ) -> InitialNetwork:
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
     from utkage.models.faceres import load_faceres, looks_like_faceres
-    from utkage.models.weights import build_network, load_weights
+    from utkage.models.safetensors_file import read_header, read_safetensors_arrays
+    from utkage.models.systems import build_multitask
 
-    path = resolve_weights(init).path
-    try:
-        tensors = load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise WeightsError(f"{path}: not a safetensors file; `init` takes one") from error
-    identity = file_hash(path)
-    if looks_like_faceres(tensors):
+    weights = resolve_weights(init)
+    path = weights.path
+    if looks_like_faceres(read_header(path)):
+        arrays = read_safetensors_arrays(path)
+        tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
         source = MultiTaskNet(spec.name)
         load_faceres(source, tensors, _norm_sample(chips), reporter)
-        lineage = (*FACERES_LINEAGE, *_adopt(network, source))
-        return InitialNetwork(network, lineage, _nothing(), identity)
-    weights = load_weights(path)
+        lineage = (*FACERES_LINEAGE, *_copy_weights(network, source))
+        return InitialNetwork(network, lineage, weights.file_hash)
     card = weights.card
     if card.system != "multitask":
         raise UsageError(f"{path}: holds a {card.system!r} system; `init` takes a 'multitask' one")
@@ -162,12 +157,13 @@ def _from_file(
             f"{path}: holds {card.backbone}, not {spec.name}; "
             f"use `backbone={card.backbone}` or {_other_starts(spec)}"
         )
-    lineage = (*card.lineage, *_adopt(network, build_network(weights, str(path))))
-    return InitialNetwork(network, lineage, weights.fingerprints.numpy(), identity)
+    source = build_multitask(weights.content, str(path))
+    lineage = (*card.lineage, *_copy_weights(network, source))
+    return InitialNetwork(network, lineage, weights.file_hash, weights.fingerprints)
 
 
-def _adopt(network: MultiTaskNet, source: MultiTaskNet) -> tuple[str, ...]:
-    """Fill ``network`` with what ``source`` knows; what the lineage must say of that."""
+def _copy_weights(network: MultiTaskNet, source: MultiTaskNet) -> tuple[str, ...]:
+    """Copy all weights that fit, and return the note about the rest for the lineage."""
     if source.age_head == network.age_head:
         network.load_state_dict(source.state_dict())
         return ()
@@ -188,7 +184,3 @@ def _norm_sample(chips: LabelledChips) -> Tensor:
     chosen = np.unique(np.linspace(0, len(chips) - 1, NORM_SAMPLE).astype(np.int64))
     sample = torch.from_numpy(chips.pixels[chips.rows[chosen]])
     return sample.permute(0, 3, 1, 2).float()
-
-
-def _nothing() -> NDArray[np.int32]:
-    return np.empty(0, dtype=np.int32)

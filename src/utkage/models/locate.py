@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
 from utkage.core.errors import UsageError, WeightsError
+from utkage.models.weights_files import LoadedWeights
 
 SHIPPED_NAME = "utkage-mobilenet_v1.safetensors"
 RUNS_FOLDER = Path("runs")
@@ -37,21 +37,8 @@ def newest_run_weights(runs: Path = RUNS_FOLDER) -> Path | None:
     return max(found, key=lambda path: path.stat().st_mtime, default=None)
 
 
-@dataclass(frozen=True)
-class ResolvedWeights:
-    """The weights file that a command uses.
-
-    Attributes:
-        path: The file.
-        origin: How it was found, for people.
-    """
-
-    path: Path
-    origin: str
-
-
-def resolve_weights(choice: str | Path | ResolvedWeights) -> ResolvedWeights:
-    """Find the weights file that a choice means; ``ResolvedWeights`` come back as they are.
+def resolve_weights(choice: str | Path | LoadedWeights) -> LoadedWeights:
+    """Find the weights file that a choice means; ``LoadedWeights`` come back as they are.
 
     Args:
         choice: ``"auto"`` (the newest run below ``runs/``, else the shipped weights),
@@ -60,24 +47,24 @@ def resolve_weights(choice: str | Path | ResolvedWeights) -> ResolvedWeights:
     Raises:
         UsageError: there is no such file, or the folder is no finished run.
     """
-    if isinstance(choice, ResolvedWeights):
+    if isinstance(choice, LoadedWeights):
         return choice
     if choice == "shipped":
-        return ResolvedWeights(shipped_weights(), "shipped with utkage")
+        return LoadedWeights(shipped_weights(), "shipped with utkage")
     if choice == "auto":
         newest = newest_run_weights()
         if newest is None:
-            return ResolvedWeights(shipped_weights(), "shipped with utkage")
+            return LoadedWeights(shipped_weights(), "shipped with utkage")
         origin = "newest run here; `weights=shipped` uses the built-in ones"
-        return ResolvedWeights(newest, origin)
+        return LoadedWeights(newest, origin)
     path = Path(choice)
     if path.is_dir():
         if not (path / BEST_NAME).is_file():
             raise UsageError(f"{path}: no {BEST_NAME} in this folder; give a run or a file")
-        return ResolvedWeights(path / BEST_NAME, "best of this run")
+        return LoadedWeights(path / BEST_NAME, "best of this run")
     if not path.is_file():
         raise UsageError(f"{path}: no such weights file; use auto, shipped, a file or a run folder")
-    return ResolvedWeights(path, "as given")
+    return LoadedWeights(path, "as given")
 
 
 def _shipped_place() -> Path:

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from utkage.core.errors import WeightsError
 from utkage.models.card import POINT_ESTIMATES, Card
-from utkage.models.onnx_metadata import open_session
-from utkage.models.weights import read_arrays
+from utkage.models.export_metadata import open_session
+from utkage.models.weights_files import LoadedWeights
 from utkage.prediction.onnx_predictor import OnnxPredictor, session_options
 
 TEMPLATES = "graphs"
@@ -55,15 +55,12 @@ def card_tensors(card: Card) -> dict[str, NDArray[np.float32]]:
     return {name: np.array(values, dtype=np.float32) for name, values in tensors.items()}
 
 
-def open_with_template(
-    template: Path, weights: Path, card: Card, threads: int = 0
-) -> OnnxPredictor:
+def open_with_template(template: Path, weights: LoadedWeights, threads: int = 0) -> OnnxPredictor:
     """Run a weights file through a template.
 
     Args:
         template: From ``find_template`` for the card of ``weights``.
-        weights: A safetensors file of ours.
-        card: Its card.
+        weights: A utkage safetensors file.
         threads: Of the session; 0 lets ONNX Runtime choose.
 
     Raises:
@@ -71,7 +68,8 @@ def open_with_template(
     """
     import onnxruntime
 
-    learned = {PREFIX + name: array for name, array in read_arrays(weights).items()}
+    card = weights.card
+    learned = {PREFIX + name: array for name, array in weights.arrays.items()}
     arrays = {**learned, **card_tensors(card)}
     options = session_options(threads)
     options.add_external_initializers(
@@ -80,5 +78,5 @@ def open_with_template(
     try:
         session = open_session(template.read_bytes(), options, template)
     except WeightsError as error:
-        raise WeightsError(f"{weights}: tensors do not fit {card.backbone}") from error
+        raise WeightsError(f"{weights.path}: tensors do not fit {card.backbone}") from error
     return OnnxPredictor(session, card, list(arrays.values()))

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from utkage.core.device import Device, resolve_device
 from utkage.core.errors import ConfigError, UsageError
-from utkage.models.locate import ResolvedWeights, resolve_weights
-from utkage.models.onnx_metadata import ONNX_SUFFIX
-from utkage.models.weights import load_weights, read_card
+from utkage.models.export_metadata import ONNX_SUFFIX
+from utkage.models.locate import resolve_weights
+from utkage.models.weights_files import LoadedWeights
 from utkage.prediction.chip_predictor import ChipPredictor, TorchPredictor
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ ENGINES = ("auto", "onnx", "torch")
 
 
 def load_predictor(
-    weights: Path | str | ResolvedWeights | None = None,
+    weights: Path | str | LoadedWeights | None = None,
     *,
     device: str | torch.device | Device = "cpu",
     flip: bool = True,
@@ -49,10 +49,11 @@ def load_predictor(
     """
     if engine not in ENGINES:
         raise ConfigError(f"`engine` {engine}: choose one of {', '.join(ENGINES)}")
-    path = resolve_weights("shipped" if weights is None else weights).path
+    found = resolve_weights("shipped" if weights is None else weights)
+    path = found.path
     resolved = resolve_device(device)
     if engine == "torch":
-        return _torch_predictor(path, resolved, flip)
+        return _torch_predictor(found, resolved, flip)
     if engine == "onnx" and not resolved.is_cpu:
         raise UsageError(
             f"`engine=onnx` runs on the processor, not on {resolved.name}; use `device=cpu`"
@@ -63,22 +64,23 @@ def load_predictor(
         return open_onnx_file(path, threads, flip=flip)
     from utkage.prediction.graph_template import find_template, open_with_template
 
-    card = read_card(path)
+    card = found.card
     template = find_template(card, flip)
     if template is not None and resolved.is_cpu:
-        return open_with_template(template, path, card, threads)
+        return open_with_template(template, found, threads)
     if engine == "onnx":
         raise UsageError(
             f"{path}: the package has no ONNX graph of {card.backbone or card.system}; write one "
             f"with 'utkage export --weights {path}' and give that file, or use `engine=torch`"
         )
-    return _torch_predictor(path, resolved, flip)
+    return _torch_predictor(found, resolved, flip)
 
 
-def _torch_predictor(path: Path, device: Device, flip: bool) -> TorchPredictor:
+def _torch_predictor(weights: LoadedWeights, device: Device, flip: bool) -> TorchPredictor:
     from utkage.models.systems import build_graph
 
+    path = weights.path
     if path.suffix == ONNX_SUFFIX:
         raise UsageError(f"{path}: is an ONNX file; use `engine=onnx`, or the weights behind it")
-    loaded = load_weights(path)
-    return TorchPredictor(build_graph(loaded, str(path), flip=flip), loaded.card, device.torch)
+    graph = build_graph(weights.content, str(path), flip=flip)
+    return TorchPredictor(graph, weights.card, device.torch)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from utkage.core.errors import UsageError
 from utkage.models.card import Card
-from utkage.models.onnx_metadata import FLIP_PROPERTY, card_of, open_session, properties_of
+from utkage.models.export_metadata import FLIP_PROPERTY, open_session, parse_card, session_metadata
 from utkage.prediction.chip_predictor import require_chips
 from utkage.prediction.predictions import Predictions
 
@@ -65,13 +65,13 @@ def open_onnx_file(path: Path, threads: int = 0, *, flip: bool = True) -> OnnxPr
         WeightsError: not an ONNX file, or not one of ours.
     """
     session = open_session(path.read_bytes(), session_options(threads), path)
-    properties = properties_of(session, path)
+    properties = session_metadata(session, path)
     if not flip and properties.get(FLIP_PROPERTY) == "true":
         raise UsageError(
             f"{path}: averages with the mirrored chip, which `flip=False` cannot undo; export it "
             "again with `flip=False`"
         )
-    return OnnxPredictor(session, card_of(properties, path))
+    return OnnxPredictor(session, parse_card(properties, path))
 
 
 def session_options(threads: int) -> Any:

@@ -29,7 +29,8 @@ from utkage.models.card import Card
 from utkage.models.chip_graph import ChipGraph
 from utkage.models.locate import BEST_NAME, LAST_NAME
 from utkage.models.multitask import MultiTaskNet
-from utkage.models.weights import Weights, save_weights
+from utkage.models.safetensors_file import save_weights
+from utkage.models.weights import Weights
 from utkage.prediction.chip_predictor import TorchPredictor, predict_faces
 from utkage.training.age_weighting import weights_by_age
 from utkage.training.checkpoint import Checkpoint

@@ -19,13 +19,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from utkage.core.errors import UsageError
-from utkage.core.files import file_hash, write_bytes
+from utkage.core.files import write_bytes
 from utkage.core.reporter import Reporter
 from utkage.data.chips import LabelledChips
 from utkage.faces.contract import CropContract
 from utkage.models.card import Card
 from utkage.models.locate import resolve_weights
-from utkage.models.weights import read_card, read_fingerprints
 from utkage.prediction.chip_predictor import predict_faces
 from utkage.prediction.loading import load_predictor
 from utkage.training.targets import SoftTargets
@@ -106,14 +105,15 @@ def open_teachers(choices: Sequence[str], contract: CropContract) -> tuple[Teach
     """
     teachers = []
     for choice in choices:
-        path = resolve_weights(choice).path
-        card = read_card(path)
-        if not card.contract.fits(contract):
+        weights = resolve_weights(choice)
+        if not weights.card.contract.fits(contract):
             raise UsageError(
-                f"teacher {path}: wants its faces cut otherwise than these chips are; take "
+                f"teacher {weights.path}: wants its faces cut otherwise than these chips are; take "
                 "another teacher, or prepare the set with this version"
             )
-        teachers.append(Teacher(path, file_hash(path), card, read_fingerprints(path)))
+        teachers.append(
+            Teacher(weights.path, weights.file_hash, weights.card, weights.fingerprints)
+        )
     return tuple(teachers)
 
 

@@ -139,7 +139,7 @@ def set_up_seed(request: SeedTrainRequest, reporter: Reporter) -> tuple[SeedSyst
         identity,
         training,
         validation,
-        np.union1d(start.learned, training.fingerprints()),
+        np.union1d(start.fingerprints, training.fingerprints()),
         device,
         folder,
     )

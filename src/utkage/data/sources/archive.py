@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from utkage.data.sources.container import sha256_of
+from utkage.core.files import sha256_of
 from utkage.data.sources.limits import Limits
 
 

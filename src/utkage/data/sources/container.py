@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -97,16 +96,3 @@ def top_folder(paths: tuple[str, ...]) -> str:
         if not is_hidden(path) and not path.startswith("__MACOSX/")
     }
     return tops.pop() if len(tops) == 1 else ""
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 (hex) of a file's content, streamed.
-
-    Raises:
-        OSError: it cannot be read.
-    """
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1024 * 1024):
-            digest.update(block)
-    return digest.hexdigest()

@@ -1,8 +1,8 @@
 """The seed system as one plain state: ``AgeGenderWeights.pt``.
 
-A dictionary of tensors, nothing else, so ``torch.load(path, weights_only=True)`` reads it. Names
-begin with the model: ``gender_model.``, ``age_range_model.``, ``age_estimation_model.``; beside
-them stand ``size`` (side of the pictures, pixels) and ``age_scale`` (validation error, years).
+A dictionary of tensors and nothing else, so ``torch.load(path, weights_only=True)`` reads it. Names
+begin with the network: ``gender_model.``, ``age_range_model.``, ``age_estimation_model.``. Two more
+tensors are ``size`` (of the images, pixels) and ``age_scale`` (validation error, years).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from utkage.core.errors import UsageError, WeightsError
 from utkage.core.files import replacing
 from utkage.core.versions import versions
 from utkage.faces.contract import utkface_contract
-from utkage.models.card import RESEARCH_TERMS, Card
+from utkage.models.card import Card
 from utkage.models.seed.system import START_SCALE, SeedSystem
 from utkage.models.weights import Weights
 
@@ -31,11 +31,11 @@ MODELS = {
 
 @dataclass(frozen=True)
 class PlainState:
-    """What such a file holds.
+    """The content of a plain state.
 
     Attributes:
-        system: Tensors by the names of ``SeedSystem``.
-        size: Side of the pictures in pixels; None if the file does not say.
+        system: Tensors by their names in ``SeedSystem``.
+        size: Size of the images in pixels; None if the file does not contain it.
     """
 
     system: dict[str, Tensor]
@@ -43,7 +43,7 @@ class PlainState:
 
 
 def save_plain_state(system: SeedSystem, size: int, path: Path) -> None:
-    """Write the three models, atomically."""
+    """Write the three networks, atomically."""
     state: dict[str, Tensor] = {"size": torch.tensor(size), "age_scale": system.age_scale.cpu()}
     for outside, inside in MODELS.items():
         for name, tensor in getattr(system, inside).state_dict().items():
@@ -53,11 +53,11 @@ def save_plain_state(system: SeedSystem, size: int, path: Path) -> None:
 
 
 def load_plain_state(path: Path) -> PlainState:
-    """Read such a file; only tensors are accepted.
+    """Read a plain state; a file with anything but tensors is refused.
 
     Raises:
         UsageError: there is no such file.
-        WeightsError: damaged, or not the three models.
+        WeightsError: damaged, or not the three networks.
     """
     if not path.is_file():
         raise UsageError(f"{path}: no such weights file")
@@ -66,7 +66,7 @@ def load_plain_state(path: Path) -> PlainState:
     except Exception as error:
         raise WeightsError(f"{path}: damaged, or more than tensors; it is not read") from error
     if not isinstance(value, dict) or not all(isinstance(v, Tensor) for v in value.values()):
-        raise WeightsError(f"{path}: not a plain state; utkage.seed.train writes those")
+        raise WeightsError(f"{path}: not a plain state; pass a file written by utkage.seed.train")
     value = dict(value)
     size = value.pop("size", None)
     system = {"age_scale": value.pop("age_scale", torch.tensor(START_SCALE))}
@@ -84,23 +84,22 @@ def load_plain_state(path: Path) -> PlainState:
 
 
 def plain_weights(path: Path) -> Weights:
-    """The same as a weights file with a card; the pictures are taken to be UTKFace chips.
+    """Read a plain state as weights with a card for UTKFace chips.
 
-    Such a file does not say what it learned from, so evaluation cannot notice known pictures.
+    The file does not record its training images, so evaluation cannot detect leakage.
 
     Raises:
         UsageError: there is no such file.
-        WeightsError: damaged, not the three models, or without its size.
+        WeightsError: damaged, not the three networks, or without its size.
     """
     state = load_plain_state(path)
     if state.size is None:
-        raise WeightsError(f"{path}: does not say the size of its pictures; add a tensor 'size'")
+        raise WeightsError(f"{path}: does not contain the size of its images; add a tensor 'size'")
     card = Card(
         system="seed",
         backbone="vgg_face",
         contract=utkface_contract(state.size).unscaled(),
         lineage=("a plain state; it does not say what it was trained on",),
-        terms=RESEARCH_TERMS,
         versions=versions(),
     )
     return Weights(card, state.system, torch.empty(0, dtype=torch.int32))

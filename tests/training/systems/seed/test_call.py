@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset, Tenso
 from utkage.core.errors import ConfigError, DataError, DeviceError, UsageError, WeightsError
 from utkage.core.reporter import SilentReporter
 from utkage.models.seed.plain_state import load_plain_state
-from utkage.models.weights import load_weights
+from utkage.models.weights_files import load_weights
 from utkage.seed import AgeEstimationNet, AgeRangeNet, SeedEpoch, VggFace, train
 from utkage.training.systems.seed.loader import seed_batches, split_loader
 from utkage.training.systems.seed.utkface_dataset import identity_of

@@ -24,7 +24,7 @@ from utkage.models.seed.age_range import AgeRangeNet
 from utkage.models.seed.system import SeedSystem
 from utkage.models.seed.vgg_face import VggFace
 from utkage.models.systems import build_seed
-from utkage.models.weights import load_weights
+from utkage.models.weights_files import load_weights
 from utkage.training.checkpoint_folder import CheckpointFolder
 from utkage.training.summary import METRICS_NAME
 from utkage.training.systems.seed import loop

@@ -24,8 +24,9 @@ from utkage.data.chips import LabelledChips
 from utkage.data.sample_random import SampleRandom
 from utkage.models.card import Card
 from utkage.models.locate import BEST_NAME, LAST_NAME
+from utkage.models.safetensors_file import save_weights
 from utkage.models.seed.system import SeedSystem
-from utkage.models.weights import Weights, save_weights
+from utkage.models.weights import Weights
 from utkage.training.checkpoint import Checkpoint
 from utkage.training.checkpoint_folder import (
     CheckpointFolder,

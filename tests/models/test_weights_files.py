@@ -15,15 +15,10 @@ from safetensors.torch import load_file, save_file
 from utkage.core.errors import UsageError, UtkageError, WeightsError
 from utkage.models.card import Card
 from utkage.models.multitask import MultiTaskNet
-from utkage.models.weights import (
-    AGE_BIAS,
-    Weights,
-    build_network,
-    load_weights,
-    read_card,
-    rewrite_card,
-    save_weights,
-)
+from utkage.models.safetensors_file import rewrite_card, save_weights
+from utkage.models.systems import build_multitask
+from utkage.models.weights import AGE_BIAS, Weights
+from utkage.models.weights_files import load_weights, read_card
 
 Lively = Callable[..., MultiTaskNet]
 
@@ -85,7 +80,7 @@ def test_half_precision_loses_little_and_no_vector(
 
 
 def test_the_network_answers_as_before(saved: Path, lively_network: Lively) -> None:
-    network = build_network(load_weights(saved), "x")
+    network = build_multitask(load_weights(saved), "x")
     assert not network.training
     images = torch.rand(2, 3, 64, 64) * 255
     with torch.inference_mode():
@@ -113,7 +108,7 @@ def test_a_failed_save_keeps_the_old_file(saved: Path, weights: Weights) -> None
 
 def test_the_card_is_read_without_torch(saved: Path) -> None:
     script = (
-        "import sys; from pathlib import Path; from utkage.models.weights import read_card; "
+        "import sys; from pathlib import Path; from utkage.models.weights_files import read_card; "
         "card = read_card(Path(sys.argv[1])); print(card.backbone); "
         "bad = {'torch', 'torchvision', 'cv2', 'onnxruntime'} & set(sys.modules); "
         "sys.exit(f'imported {bad}' if bad else 0)"
@@ -215,23 +210,23 @@ def test_weights_of_another_shape(weights: Weights) -> None:
     state = dict(weights.state)
     del state["age.bias"]
     with pytest.raises(WeightsError, match=r"here: tensors do not fit.*age\.bias") as caught:
-        build_network(replace(weights, state=state), "here")
+        build_multitask(replace(weights, state=state), "here")
     assert "\n" not in str(caught.value)
     state = {**weights.state, "age.weight": torch.zeros(5, 256)}
     with pytest.raises(WeightsError, match="do not fit"):
-        build_network(replace(weights, state=state), "here")
+        build_multitask(replace(weights, state=state), "here")
 
 
 def test_another_system(weights: Weights) -> None:
     other = replace(weights, card=replace(weights.card, system="ensemble"))
     with pytest.raises(WeightsError, match="here: holds a 'ensemble' system"):
-        build_network(other, "here")
+        build_multitask(other, "here")
 
 
 def test_a_backbone_of_a_later_version_names_the_file(weights: Weights) -> None:
     other = replace(weights, card=replace(weights.card, backbone="vit_huge"))
     with pytest.raises(UtkageError, match=r"here.*vit_huge"):
-        build_network(other, "here")
+        build_multitask(other, "here")
 
 
 @pytest.mark.parametrize("half", [False, True])
