@@ -25,7 +25,7 @@ $(VENV)/.installed: pyproject.toml
 demo: $(VENV)/.installed
 	rm -rf $(DEMO)
 	$(BIN)/utkage predict examples/*.jpg --weights shipped --save-images $(DEMO)/annotated
-	$(BIN)/python tools/make_demo_set.py $(DEMO)/chips --count 240
+	$(BIN)/python -m tools.examples.demo_set $(DEMO)/chips --count 240
 	$(BIN)/utkage prepare $(DEMO)/chips --out $(DEMO)/prepared
 	$(BIN)/utkage train --data $(DEMO)/prepared --run $(DEMO)/run --epochs 2 --batch-size 16 --sizes 96 --device cpu
 	$(BIN)/utkage evaluate --data $(DEMO)/prepared --weights $(DEMO)/run --plot-cm --out $(DEMO)/evaluation
@@ -37,9 +37,9 @@ test: $(VENV)/.installed
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python tools/write_cli_docs.py --check
-	$(BIN)/python tools/write_config_docs.py --check
-	$(BIN)/python tools/write_model_card.py --check
+	$(BIN)/python -m tools.docs.command_line --check
+	$(BIN)/python -m tools.docs.settings --check
+	$(BIN)/python -m tools.docs.model_card --check
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 format: $(VENV)/.installed
@@ -47,16 +47,16 @@ format: $(VENV)/.installed
 	$(BIN)/ruff format .
 
 docs: $(VENV)/.installed
-	$(BIN)/python tools/write_cli_docs.py
-	$(BIN)/python tools/write_config_docs.py
-	$(BIN)/python tools/write_numbers.py
-	$(BIN)/python tools/write_model_card.py
+	$(BIN)/python -m tools.docs.command_line
+	$(BIN)/python -m tools.docs.settings
+	$(BIN)/python -m tools.docs.numbers
+	$(BIN)/python -m tools.docs.model_card
 
 bench: $(VENV)/.installed
-	$(BIN)/python tools/bench.py $(BENCH_DATA)
-	$(BIN)/python tools/bench_evaluation.py
-	$(BIN)/python tools/bench_engines.py
-	$(BIN)/python tools/bench_predict.py examples --count 4
+	$(BIN)/python -m tools.bench.data $(BENCH_DATA)
+	$(BIN)/python -m tools.bench.evaluation
+	$(BIN)/python -m tools.bench.engines
+	$(BIN)/python -m tools.bench.predict examples --count 4
 
 clean:
 	rm -rf $(VENV) $(DEMO)

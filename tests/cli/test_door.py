@@ -99,6 +99,6 @@ def test_completion_script_is_offered() -> None:
 
 
 def test_command_page_is_current() -> None:
-    import write_cli_docs
+    from tools.docs import command_line as write_cli_docs
 
     assert write_cli_docs.PAGE.read_text(encoding="utf-8") == write_cli_docs.render()

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 import pytest
 
-from make_clip import write_clip
+from tools.examples.clip import write_clip
 from utkage.cli.live_window import live_window
 from utkage.images.decode import load_image
 

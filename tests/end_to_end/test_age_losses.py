@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from make_demo_set import make_demo_set
 from torch import nn
 
 import utkage
+from tools.examples.demo_set import make_demo_set
 from utkage.data.augment import AugmentConfig
 from utkage.models.registry import IMAGENET_MEAN, IMAGENET_STD, Backbone, with_backbone
 from utkage.preparation.audit.resolve import FixConfig

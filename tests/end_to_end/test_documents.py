@@ -7,10 +7,10 @@ import re
 from pathlib import Path
 
 import pytest
-import write_config_docs
-import write_numbers
 from typer.testing import CliRunner
 
+from tools.docs import numbers as write_numbers
+from tools.docs import settings as write_config_docs
 from utkage.cli.app import app
 
 
@@ -35,7 +35,7 @@ def test_rows_of_predict(formats: str) -> None:
 def test_object_of_evaluate(
     formats: str, examples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from make_demo_set import make_demo_set
+    from tools.examples.demo_set import make_demo_set
 
     make_demo_set(examples / "faces", tmp_path / "chips", 12, 3)
     monkeypatch.chdir(tmp_path)

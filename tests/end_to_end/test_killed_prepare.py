@@ -12,8 +12,8 @@ import time
 from pathlib import Path
 
 import pytest
-from make_demo_set import make_demo_set
 
+from tools.examples.demo_set import make_demo_set
 from utkage.data.store import ChipStore
 
 pytestmark = [

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from make_demo_set import make_demo_set
 from warm_process import run_utkage
 
+from tools.examples.demo_set import make_demo_set
 from utkage.core.toml_file import parse_toml
 
 EVALUATE_KEYS = {

@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from make_demo_set import make_demo_set
 from torch import nn
 
 import utkage
+from tools.examples.demo_set import make_demo_set
 from utkage.core.errors import ConfigError, WeightsError
 from utkage.models.registry import IMAGENET_MEAN, IMAGENET_STD, Backbone, with_backbone
 from utkage.preparation.audit.resolve import FixConfig

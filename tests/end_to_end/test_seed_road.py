@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from make_demo_set import make_demo_set
 from warm_process import run_utkage
+
+from tools.examples.demo_set import make_demo_set
 
 pytestmark = pytest.mark.slow
 

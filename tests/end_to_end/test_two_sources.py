@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from make_demo_set import make_demo_set
 from typer.testing import CliRunner
 
+from tools.examples.demo_set import make_demo_set
 from utkage.cli.app import app
 from utkage.core.errors import TrainingError
 from utkage.core.reporter import SilentReporter

@@ -12,7 +12,7 @@ import pytest
 from rtsp_server import rtsp_server
 from typer.testing import CliRunner
 
-from make_clip import moving, write_clip
+from tools.examples.clip import moving, write_clip
 from utkage import Predictor, open_video
 from utkage.cli.app import app
 from utkage.images.decode import load_image

@@ -2,8 +2,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from make_demo_set import make_demo_set
 
+from tools.examples.demo_set import make_demo_set
 from utkage.core.errors import DataError
 from utkage.core.reporter import SilentReporter
 from utkage.evaluation.labelled_faces import FaceSelection, labelled_faces

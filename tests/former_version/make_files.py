@@ -28,6 +28,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from make_clip import write_clip
 from make_demo_set import make_demo_set
 from PIL import Image
 from safetensors import safe_open
@@ -37,7 +38,6 @@ from torch.utils.data import DataLoader
 from warm_process import run_utkage
 
 import utkage
-from make_clip import write_clip
 from utkage import seed
 from utkage.models.multitask import MultiTaskNet
 from utkage.models.registry import IMAGENET_MEAN, IMAGENET_STD, Backbone, with_backbone

@@ -169,7 +169,9 @@ def test_other_sizes_take_the_convolutions(published: State, tmp_path: Path) -> 
 
 def test_another_width_is_refused_with_both_shapes(published: State, tmp_path: Path) -> None:
     write_torch(published, tmp_path / "vgg.pth")
-    with pytest.raises(WeightsError, match=r"conv1_1.weight is \(1, 3.*model's is \(2, 3.*`gender_width=1`"):
+    with pytest.raises(
+        WeightsError, match=r"conv1_1.weight is \(1, 3.*model's is \(2, 3.*`gender_width=1`"
+    ):
         load_vgg_face(VggFace(SIZE, 2 * WIDTH), tmp_path / "vgg.pth")
 
 

@@ -3,9 +3,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from make_demo_set import main, make_demo_set
 from PIL import Image
 
+from tools.examples.demo_set import main, make_demo_set
 from utkage.core.errors import DataError
 from utkage.data.labels import AGE_RANGES, format_name, parse_name, range_index
 

@@ -5,13 +5,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from make_demo_set import make_demo_set
-from make_examples import main, make_faces, readme
 from PIL import Image, ImageOps
 from retinaface import detect_faces
 
-from face_averages import GROUPS, AverageFace, AverageOptions, leaning, similarity, symmetric
-from painted_scenes import paint_scene, scenes, write_scene
+from tools.examples.averages import (
+    GROUPS,
+    AverageFace,
+    AverageOptions,
+    leaning,
+    similarity,
+    symmetric,
+)
+from tools.examples.demo_set import make_demo_set
+from tools.examples.pictures import main, make_faces, readme
+from tools.examples.scenes import paint_scene, scenes, write_scene
 from utkage.faces.contract import UTKFACE_TEMPLATE
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"

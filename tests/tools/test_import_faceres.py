@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch.nn import functional as F  # noqa: N812 - the field's usual name
 
-import import_faceres
-from import_faceres import faceres_state, read_graph_model
+from tools.release.faceres import faceres_state, read_graph_model
 from utkage.core.errors import WeightsError
 from utkage.models.faceres import looks_like_faceres
 from utkage.models.mobilenet_v1 import BLOCKS
@@ -114,11 +113,13 @@ def test_a_dense_layer_is_turned(arrays: Arrays) -> None:
     assert state["gender.weight"].shape == (1, 4)
 
 
-def test_the_command_writes_what_training_starts_from(tmp_path: Path, arrays: Arrays) -> None:
+def test_the_command_writes_what_training_starts_from(
+    tmp_path: Path, arrays: Arrays, repository: Path
+) -> None:
     out = tmp_path / "faceres.safetensors"
     model = write_model(tmp_path, arrays, half=True)
-    command = [sys.executable, import_faceres.__file__, str(model), str(out)]
-    said = subprocess.run(command, capture_output=True, text=True, check=True)
+    command = [sys.executable, "-m", "tools.release.faceres", str(model), str(out)]
+    said = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=True)
     state = load_file(out)
     assert looks_like_faceres(state)
     assert said.stdout.startswith(f"{out}: {len(state)} tensors")

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from bench_timing import clocked
+from tools.bench.timing import clocked
 from utkage.core.reporter import SilentReporter
 from utkage.data.chips import LabelledChips
 from utkage.data.labels import AGE_COUNT

@@ -12,9 +12,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ship_weights import FLIPPED, GROUP_AXES
-from write_numbers import filled
-
+from tools.docs.numbers import filled
+from tools.release.ship import FLIPPED, GROUP_AXES
 from utkage.core.files import file_hash, write_text
 from utkage.core.toml_file import toml_lines
 from utkage.evaluation.groups import CAVEAT, Group, GroupReport
@@ -24,7 +23,7 @@ from utkage.models.card import Card
 from utkage.models.locate import shipped_weights
 from utkage.models.weights_files import read_card
 
-DOCS = Path(__file__).resolve().parent.parent / "docs"
+DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
 # Columns of the table beside published figures: population, figure.
 OURS = (("all", "mae"), ("21_60", "mae"), ("all", "cs5"), ("all", "gender_accuracy"))
 

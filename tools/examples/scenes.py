@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from face_averages import Pixels, blurred
-from painted_people import LEFT, SCALE, TOP, Colour, Person, Style, paint_person
+from tools.examples.averages import Pixels, blurred
+from tools.examples.people import LEFT, SCALE, TOP, Colour, Person, Style, paint_person
 from utkage.core.files import replacing
 
 BROWN: Colour = (70, 47, 33)

@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 import pytest
-from measure_jitter import displacement, measure, paste, pasting
 from numpy.typing import NDArray
 
+from tools.report.jitter import displacement, measure, paste, pasting
 from utkage.data.chips import LabelledChips
 from utkage.faces.contract import utkface_contract
 from utkage.faces.detector import Face

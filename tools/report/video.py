@@ -15,15 +15,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from write_numbers import fill_page
 
-from make_clip import RATE, moving, write_clip
+from tools.docs.numbers import fill_page
+from tools.examples.clip import RATE, moving, write_clip
 from utkage import Predictor
 from utkage.images.decode import load_image
 from utkage.images.video import Frame, open_video
 from utkage.prediction.face_tracks import TrackedFrame, TrackingSettings
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent.parent
 PAGE = ROOT / "docs" / "predict.md"
 STILLS = ("portrait", "couple", "family")
 FRAMES = 100

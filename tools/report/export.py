@@ -26,9 +26,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from write_numbers import fill_page
 
-from bench_timing import speed_ratios
+from tools.bench.timing import speed_ratios
+from tools.docs.numbers import fill_page
 from utkage.core.errors import UtkageError
 from utkage.data.store import ChipStore
 from utkage.exporting.export import ExportRequest, ExportResult, export
@@ -41,7 +41,7 @@ from utkage.models.locate import shipped_weights
 from utkage.models.weights_files import read_card
 from utkage.prediction.chip_predictor import ChipPredictor
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent.parent
 PAGE = ROOT / "docs" / "export.md"
 PICTURE = ROOT / "docs" / "images" / "web_page.png"
 EXAMPLE = ROOT / "examples" / "family.jpg"

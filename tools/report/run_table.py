@@ -19,11 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from write_numbers import fill_page
-
+from tools.docs.numbers import fill_page
 from utkage.training.summary import read_epochs
 
-DOCS = Path(__file__).resolve().parent.parent / "docs"
+DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
 SOURCES = ("UTKFace", "AAF")
 
 

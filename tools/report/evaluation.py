@@ -14,8 +14,7 @@ import datetime
 import sys
 from pathlib import Path
 
-from write_numbers import filled
-
+from tools.docs.numbers import filled
 from utkage.core.errors import UtkageError
 from utkage.core.files import write_text
 from utkage.core.reporter import SilentReporter
@@ -28,7 +27,7 @@ from utkage.evaluation.reports.model_card import groups_table, metrics_table, th
 from utkage.evaluation.robustness import robustness_report
 from utkage.prediction.loading import load_predictor
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "evaluation.md"
+PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "evaluation.md"
 AGE = 18
 
 

@@ -12,14 +12,13 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from write_numbers import fill_page
-
+from tools.docs.numbers import fill_page
 from utkage.models.locate import BEST_NAME
 from utkage.models.weights_files import read_card
 from utkage.training.learning_curves import plot_learning_curves
 from utkage.training.summary import read_epochs
 
-DOCS = Path(__file__).resolve().parent.parent / "docs"
+DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
 # Pages that have such a picture, and what it is called.
 PICTURES = {"training": "run_curve.png", "accuracy": "best_curve.png"}
 

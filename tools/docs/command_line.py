@@ -15,7 +15,7 @@ from utkage.cli.app import app
 from utkage.core.errors import ExitCode
 from utkage.core.files import write_text
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "cli.md"
+PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "cli.md"
 
 EXIT_CODES = {
     ExitCode.DONE: "done",

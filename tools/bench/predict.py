@@ -28,9 +28,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from write_numbers import fill_page
 
-from bench_timing import clocked
+from tools.bench.timing import clocked
+from tools.docs.numbers import fill_page
 from utkage import Predictor
 from utkage.faces.detector import Detector
 from utkage.faces.retinaface import RetinaFaceDetector
@@ -42,7 +42,7 @@ from utkage.prediction.cropping import Cropper
 from utkage.prediction.loading import load_predictor
 from utkage.prediction.photos import THREAD_BATCH
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent.parent
 TURNS = 7
 # Side of a large photograph, in pixels; its faces are as large in it as in the small one.
 LARGE = 2400
@@ -58,7 +58,7 @@ for number, row in enumerate(utkage.predict(request), 1):
     if number in {steps}:
         print(int(Path('/proc/self/statm').read_text().split()[1]) * 4096 / 1e6)
 """
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "predict.md"
+PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "predict.md"
 
 Item = TypeVar("Item")
 

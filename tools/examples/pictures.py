@@ -16,8 +16,15 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from face_averages import GROUPS, AverageFace, AverageOptions, Pixels, average_group, write_chip
-from painted_scenes import paint_scene, scenes, write_scene
+from tools.examples.averages import (
+    GROUPS,
+    AverageFace,
+    AverageOptions,
+    Pixels,
+    average_group,
+    write_chip,
+)
+from tools.examples.scenes import paint_scene, scenes, write_scene
 from utkage.core.errors import UtkageError
 from utkage.core.files import write_text
 

@@ -24,8 +24,8 @@ import cv2
 import numpy as np
 import skimage.data
 from numpy.typing import NDArray
-from write_numbers import filled
 
+from tools.docs.numbers import filled
 from utkage import Predictor
 from utkage.core.errors import UtkageError
 from utkage.core.files import write_text
@@ -36,7 +36,7 @@ from utkage.images.inputs import PictureInput, as_input
 from utkage.images.resize import resize_square
 from utkage.prediction.photos import Photo
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "predict.md"
+PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "predict.md"
 CANVAS = (1200, 900)
 SCALES = (0.5, 3.0)
 DEGREES = 20.0

@@ -37,11 +37,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from bench_loop import bench_loop
 from PIL import Image
 from torch.nn import functional as F  # noqa: N812 - the field's usual name
 
-from bench_timing import clocked
+from tools.bench.loop import bench_loop
+from tools.bench.timing import clocked
 from utkage.core.reporter import Progress, SilentReporter
 from utkage.data.augment import AugmentConfig, augment
 from utkage.data.labels import AGE_COUNT

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from face_averages import Pixels, blurred
+from tools.examples.averages import Pixels, blurred
 
 Colour = tuple[float, float, float]
 Curve = npt.NDArray[np.float64]

@@ -17,8 +17,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from ship_weights import FLIPPED
-
+from tools.release.ship import FLIPPED
 from utkage.core.files import write_text
 from utkage.data.labels import RANGE_NAMES
 from utkage.evaluation.groups import Group
@@ -26,7 +25,7 @@ from utkage.evaluation.populations import SHARE, YEARS, shown
 from utkage.models.locate import shipped_weights
 from utkage.models.weights_files import read_card
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent.parent
 README = ROOT / "README.md"
 WEIGHTS_PAGE = ROOT / "docs" / "weights.md"
 PICTURE = ROOT / "docs" / "images" / "family.annotated.jpg"

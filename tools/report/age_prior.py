@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from write_numbers import fill_page
 
+from tools.docs.numbers import fill_page
 from utkage.core.errors import UtkageError
 from utkage.core.reporter import SilentReporter
 from utkage.data.chips import LabelledChips
@@ -28,7 +28,7 @@ from utkage.models.locate import resolve_weights
 from utkage.prediction.chip_predictor import predict_faces
 from utkage.prediction.loading import load_predictor
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "weights.md"
+PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "weights.md"
 FOLDS = 5
 SEEDS = range(5)
 

@@ -14,8 +14,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from ship_weights import SHIPPED, require_split
-
+from tools.release.ship import SHIPPED, require_split
 from utkage.core.errors import UtkageError
 from utkage.core.reporter import SilentReporter
 from utkage.data.store import ChipStore

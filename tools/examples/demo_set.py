@@ -89,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _default_faces() -> Path:
-    return Path(__file__).resolve().parent.parent / "examples" / "faces"
+    return Path(__file__).resolve().parent.parent.parent / "examples" / "faces"
 
 
 def _faces_of(folder: Path, gender: str) -> list[DemoFace]:

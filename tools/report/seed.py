@@ -15,15 +15,14 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from write_numbers import filled
-
+from tools.docs.numbers import filled
 from utkage.core.files import write_text
 from utkage.evaluation.evaluate import EvaluateRequest, EvaluateResult, evaluate
 from utkage.models.locate import BEST_NAME
 from utkage.models.weights_files import load_weights
 from utkage.training.summary import read_epochs
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "seed.md"
+PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "seed.md"
 PARTS = (
     ("gender model", "gender."),
     ("age-range model", "age_range."),

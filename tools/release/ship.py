@@ -42,7 +42,8 @@ from utkage.prediction.chip_predictor import predict_faces
 from utkage.prediction.graph_template import TEMPLATES
 from utkage.prediction.loading import load_predictor
 
-SHIPPED = Path(__file__).resolve().parent.parent / "src" / "utkage" / "shipped" / SHIPPED_NAME
+ROOT = Path(__file__).resolve().parent.parent.parent
+SHIPPED = ROOT / "src" / "utkage" / "shipped" / SHIPPED_NAME
 MAX_BYTES = 10_000_000
 FLIPPED = " (flip averaging)"
 GROUP_AXES = ("range", "gender", "race")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from write_predict_numbers import BARE, CANVAS, DRAWN, _bare_pictures, paste
+from tools.report.predict import BARE, CANVAS, DRAWN, _bare_pictures, paste
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from write_numbers import fill_page
 
-from bench_timing import speed_ratios
+from tools.bench.timing import speed_ratios
+from tools.docs.numbers import fill_page
 from utkage.exporting.export import ExportRequest, export
 from utkage.exporting.formats import FORMATS
 from utkage.exporting.parity import synthetic_chips
@@ -38,7 +38,7 @@ BATCHES = (1, 8, 64)
 THREADS = (1, 2)
 CHIPS = 64
 ROUNDS = 5
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "export.md"
+PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "export.md"
 
 
 def main() -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from write_run_table import table
+from tools.report.run_table import table
 
 
 def epoch(mae: float, share: float = 0.5) -> dict[str, Any]:

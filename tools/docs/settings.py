@@ -12,8 +12,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from write_numbers import filled
-
+from tools.docs.numbers import filled
 from utkage.core.files import write_text
 from utkage.core.settings import field_docs, to_table
 from utkage.core.toml_file import toml_lines
@@ -23,7 +22,7 @@ from utkage.training.recipe import AUGMENTATION, SYSTEMS
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "training.md"
+PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "training.md"
 TABLES: dict[str, type[DataclassInstance]] = {**SYSTEMS, AUGMENTATION: AugmentConfig}
 
 

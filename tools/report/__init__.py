@@ -1,0 +1,1 @@
+"""Measures, and writes the measured pages of the documents."""
