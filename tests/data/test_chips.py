@@ -12,7 +12,19 @@ def record(age: int, race: int | None = 1) -> Record:
     digest = hashlib.sha256(bytes([age])).hexdigest()
     label = FaceLabel(age, age % 2, race)
     source = "even" if age % 2 == 0 else "odd"
-    return Record(source, f"{age}.jpg", label, digest, digest, bytes(32), 32, 32, False, False)
+    return Record(
+        source=source,
+        name=f"{age}.jpg",
+        label=label,
+        byte_hash=digest,
+        pixel_hash=digest,
+        perceptual=bytes(32),
+        width=32,
+        height=32,
+        aligned=True,
+        wrong_extension=False,
+        constant=False,
+    )
 
 
 def test_records_become_columns_of_the_same_order() -> None:

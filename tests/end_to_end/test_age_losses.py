@@ -43,7 +43,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, examples: Path) -> Iterat
     folder = tmp_path_factory.mktemp("losses")
     make_demo_set(examples / "faces", folder / "faces", 60, 0)
     config = utkage.PrepareConfig(
-        (folder / "faces",),
+        sources=(folder / "faces",),
         chip_size=32,
         split=utkage.SplitConfig(val=0.2, test=0.2),
         fix=FixConfig(max_distance=-1),

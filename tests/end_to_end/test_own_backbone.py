@@ -35,7 +35,9 @@ def test_from_training_to_export(
     split = utkage.SplitConfig(val=0.2, test=0.2)
     exact = FixConfig(max_distance=-1)
     utkage.prepare(
-        utkage.PrepareConfig((Path("faces"),), chip_size=48, split=split, fix=exact, workers=1)
+        utkage.PrepareConfig(
+            sources=(Path("faces"),), chip_size=48, split=split, fix=exact, workers=1
+        )
     )
     recipe = utkage.TrainConfig(
         epochs=2,

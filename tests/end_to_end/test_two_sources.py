@@ -44,10 +44,10 @@ class Listening(SilentReporter):
 def _prepare(out: Path, *sources: Path, seed: int = 0) -> Path:
     prepare(
         PrepareConfig(
-            sources,
-            out,
-            64,
-            SplitConfig(seed, 0.25, 0.25),
+            sources=sources,
+            out=out,
+            chip_size=64,
+            split=SplitConfig(seed, 0.25, 0.25),
             # Blends of a dozen faces are near-copies by nature; here every one is wanted.
             fix=FixConfig(max_distance=-1),
             options=SourceOptions(aligned=True),

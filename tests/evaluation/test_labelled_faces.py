@@ -15,7 +15,7 @@ from utkage.preparation.prepare import PrepareConfig, prepare
 def prepared(tmp_path_factory: pytest.TempPathFactory, examples: Path) -> Path:
     folder = tmp_path_factory.mktemp("faces")
     make_demo_set(examples / "faces", folder / "chips", 12, 0)
-    prepare(PrepareConfig((folder / "chips",), folder / "prepared", chip_size=64))
+    prepare(PrepareConfig(sources=(folder / "chips",), out=folder / "prepared", chip_size=64))
     return folder / "prepared"
 
 

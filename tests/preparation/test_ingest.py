@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from progress_recorder import ProgressRecorder
 
+from utkage.core.reporter import Reporter, SilentReporter
 from utkage.data.labels import FaceLabel
 from utkage.data.records import Dropped
 from utkage.data.sources import Entry, Source, open_source
@@ -63,7 +65,7 @@ def no_detector(monkeypatch: pytest.MonkeyPatch) -> None:
 def reading(
     source: Source,
     workers: int = 1,
-    on_position: Callable[[int], None] = lambda position: None,
+    reporter: Reporter | None = None,
     **settings: object,
 ) -> Iterator[Ingested | Dropped]:
     ingestion = Ingestion(
@@ -71,7 +73,7 @@ def reading(
         workers=workers,
         **settings,  # type: ignore[arg-type]
     )
-    return ingest(source, "list", ingestion, on_position)
+    return ingest(source, "list", ingestion, reporter or SilentReporter())
 
 
 def one(name: str, content: bytes, problem: str | None = None) -> Ingested | Dropped:
@@ -98,10 +100,10 @@ def test_a_photograph_goes_through_the_detector(
         Entry("b.jpg", black.getvalue(), 2, LABEL, aligned=False),
     ]
     ingestion = Ingestion(contract=utkface_contract(32), detector="yunet:other.onnx")
-    found, faceless = ingest(ListSource(entries), "photographs", ingestion)
+    found, faceless = ingest(ListSource(entries), "photographs", ingestion, SilentReporter())
     assert opened == ["yunet:other.onnx"]
     assert isinstance(found, Ingested)
-    assert not found.aligned
+    assert not found.record.aligned
     assert found.chip.shape == (32, 32, 3)
     assert (found.record.width, found.record.height) == (64, 80)
     assert faceless == Dropped("photographs", "b.jpg", "no face was found")
@@ -144,12 +146,12 @@ def test_order_is_that_of_the_source(picture: Picture, workers: int) -> None:
         )
         for age in range(45)
     ]
-    positions: list[int] = []
-    items = list(reading(ListSource(entries), workers, positions.append))
+    reporter = ProgressRecorder()
+    items = list(reading(ListSource(entries), workers, reporter))
     taken = [item.record for item in items if isinstance(item, Ingested)]
     assert [record.name for record in taken] == [entry.name for entry in entries]
     assert [record.label.age for record in taken] == list(range(45))
-    assert positions == list(range(1, 46))
+    assert reporter.positions == list(range(1, 46))
 
 
 def test_the_window_is_bounded(picture: Picture) -> None:

@@ -26,7 +26,7 @@ from utkage.preparation import ingest as ingest_module
 from utkage.preparation import workers as workers_module
 from utkage.preparation.audit.resolve import FixConfig
 from utkage.preparation.prepare import PrepareConfig, PrepareResult, prepare
-from utkage.preparation.published_splits import parse_ages, read_split_file
+from utkage.preparation.splits import parse_ages, read_split_file
 
 Picture = Callable[..., bytes]
 Folder = Callable[[Path, Mapping[str, bytes]], Path]
@@ -35,10 +35,10 @@ Folder = Callable[[Path, Mapping[str, bytes]], Path]
 def config_of(out: Path, *sources: Path, seed: int = 0, **options: object) -> PrepareConfig:
     values = {"options": SourceOptions(aligned=True), "workers": 2, **options}
     return PrepareConfig(
-        sources,
-        out,
-        32,
-        SplitConfig(seed, 0.3, 0.3),
+        sources=sources,
+        out=out,
+        chip_size=32,
+        split=SplitConfig(seed, 0.3, 0.3),
         **values,  # type: ignore[arg-type]
     )
 
@@ -148,7 +148,7 @@ def test_agreeing_copies_are_kept_once(tmp_path: Path, with_copies: Path) -> Non
     assert kept.names == ("10_0_0_1.jpg", "40_1_1_9.jpg")
     reasons = reasons_of(tmp_path / "out")
     assert len(reasons) == 7, "every picture is accounted for once"
-    assert reasons["10_0_0_2.jpg"] == reasons["10_0_0_3.jpg"] == "copy of 10_0_0_1.jpg"
+    assert reasons["10_0_0_2.jpg"] == reasons["10_0_0_3.jpg"] == "duplicate of 10_0_0_1.jpg"
     for name in ("20_0_0_4.jpg", "28_0_0_5.jpg"):
         assert "8 years apart" in reasons[name]
     for name in ("30_0_0_6.jpg", "30_1_0_7.jpg"):
@@ -258,7 +258,7 @@ def test_a_published_split(tmp_path: Path, faces: Path) -> None:
     with pytest.raises(DataError, match=r"line 3: a\.jpg is in two splits"):
         read_split_file(split_file)
     split_file.write_text("name,split\na.jpg,holdout\n")
-    with pytest.raises(DataError, match="no split is called 'holdout'"):
+    with pytest.raises(DataError, match="no split named 'holdout'"):
         read_split_file(split_file)
     with pytest.raises(UsageError, match="no such split file"):
         read_split_file(tmp_path / "none.csv")
@@ -293,11 +293,15 @@ def test_photographs_with_a_manifest(tmp_path: Path, examples: Path) -> None:
     (folder / "labels.csv").write_text(
         "path,age,gender\nportrait.jpg,22,female\ncouple.jpg,45,m\nlandscape.jpg,30,0\n"
     )
-    prepare(PrepareConfig((folder,), tmp_path / "out", 64, SplitConfig(0, 0, 0)))
+    prepare(
+        PrepareConfig(
+            sources=(folder,), out=tmp_path / "out", chip_size=64, split=SplitConfig(0, 0, 0)
+        )
+    )
     store = ChipStore.open(tmp_path / "out")
     assert sorted(store.split("train").names) == ["couple.jpg", "portrait.jpg"]
     assert reasons_of(tmp_path / "out") == {"landscape.jpg": "no face was found"}
-    assert not any(row.aligned for row in store.manifest)
+    assert not any(row.record.aligned for row in store.manifest)
 
 
 class Framed:

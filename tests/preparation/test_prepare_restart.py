@@ -22,6 +22,7 @@ from utkage.data.sources import SourceOptions
 from utkage.data.split import SplitConfig
 from utkage.data.store import ChipStore
 from utkage.preparation import prepare as workflow
+from utkage.preparation.audit import resolve
 from utkage.preparation.audit.duplicates import find_duplicates
 from utkage.preparation.audit.resolve import FixConfig
 from utkage.preparation.prepare import PrepareConfig, PrepareResult, prepare
@@ -35,7 +36,17 @@ Bytes = dict[str, bytes]
 def run(source: Path, out: Path, seed: int = 0, **options: Any) -> PrepareResult:
     split = SplitConfig(seed, 0.3, 0.3)
     aligned = SourceOptions(aligned=True)
-    return prepare(PrepareConfig((source,), out, 32, split, options=aligned, workers=1, **options))
+    return prepare(
+        PrepareConfig(
+            sources=(source,),
+            out=out,
+            chip_size=32,
+            split=split,
+            options=aligned,
+            workers=1,
+            **options,
+        )
+    )
 
 
 def bytes_of(folder: Path) -> Bytes:
@@ -91,7 +102,7 @@ def test_a_kill_before_the_report_leaves_no_stale_one(
 ) -> None:
     run(faces, tmp_path / "out")
     with monkeypatch.context() as patch:
-        patch.setattr(workflow, "_write_report", kill)
+        patch.setattr(workflow, "write_report", kill)
         with pytest.raises(Killed):
             run(faces, tmp_path / "out", seed, fix=fix)
     assert run(faces, tmp_path / "out", seed, fix=fix).unchanged
@@ -201,7 +212,19 @@ def record(number: int, bits: int, age: int, gender: int, side: int) -> Record:
     label = FaceLabel(age, gender, None)
     name = f"{number}.jpg"
     perceptual = bits.to_bytes(32, "big")
-    return Record("s", name, label, digest, digest, perceptual, side, side, False, False)
+    return Record(
+        source="s",
+        name=name,
+        label=label,
+        byte_hash=digest,
+        pixel_hash=digest,
+        perceptual=perceptual,
+        width=side,
+        height=side,
+        aligned=True,
+        wrong_extension=False,
+        constant=False,
+    )
 
 
 # Hashes of few set bits lie close together, so that components form and grow together.
@@ -221,15 +244,13 @@ PICTURES = st.lists(
 
 
 def judged(records: list[Record], fix: FixConfig) -> list[ManifestRow]:
-    gathered = workflow._Gathered(
-        list(range(len(records))), records, [True] * len(records), [None] * len(records), []
-    )
+    pictures = workflow._Pictures(records, [None] * len(records), [])
     config = PrepareConfig(split=SplitConfig(0, 0.3, 0.3), fix=fix)
     with pytest.MonkeyPatch.context() as patch:
         # Whole sets of copies are what is to be tried here.
-        patch.setattr(workflow, "MAX_NEAR_SHARE", 1.0)
+        patch.setattr(resolve, "MAX_NEAR_SHARE", 1.0)
         try:
-            manifest, _ = workflow._judge(gathered, config, SilentReporter())
+            manifest, _ = workflow._select(pictures, config, SilentReporter())
         except DataError:
             return []
     return manifest

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from progress_recorder import ProgressRecorder
 
+from utkage.core.reporter import SilentReporter
 from utkage.data.labels import FaceLabel
 from utkage.data.records import Dropped
 from utkage.data.sources import Entry
@@ -57,13 +59,13 @@ def entries(picture: Picture) -> list[Entry]:
 
 def read(source: LargeSource, exchange: Path | None) -> tuple[list[Ingested | Dropped], list[int]]:
     ingestion = Ingestion(contract=utkface_contract(32), workers=2)
-    positions: list[int] = []
+    reporter = ProgressRecorder()
     items = [
         # A chip that was handed over is valid until the next one is asked for.
         replace(item, chip=np.array(item.chip)) if isinstance(item, Ingested) else item
-        for item in ingest(source, "large", ingestion, positions.append, exchange)
+        for item in ingest(source, "large", ingestion, reporter, exchange)
     ]
-    return items, positions
+    return items, reporter.positions
 
 
 def test_processes_give_what_threads_give(entries: list[Entry], tmp_path: Path) -> None:
@@ -85,7 +87,7 @@ def test_processes_give_what_threads_give(entries: list[Entry], tmp_path: Path) 
 def test_stopping_early_ends_the_workers(entries: list[Entry], tmp_path: Path) -> None:
     exchange, source = tmp_path / "exchange", LargeSource(entries * 8)
     ingestion = Ingestion(contract=utkface_contract(32), workers=2)
-    stream = ingest(source, "large", ingestion, exchange=exchange)
+    stream = ingest(source, "large", ingestion, SilentReporter(), exchange)
     next(stream)
     assert exchange.exists()
     assert source.taken <= CHUNK * (workers.CHUNKS_PER_WORKER * 2 + 1)

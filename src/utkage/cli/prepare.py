@@ -136,7 +136,7 @@ def prepare_command(
         from utkage.data.split import SplitConfig
         from utkage.preparation.audit.resolve import FixConfig
         from utkage.preparation.prepare import DEFAULT_SOURCE, PrepareConfig, prepare
-        from utkage.preparation.published_splits import parse_ages
+        from utkage.preparation.splits import parse_ages
 
         limits = Limits(
             **_given(

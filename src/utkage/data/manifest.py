@@ -1,4 +1,4 @@
-"""The manifest: one line per decoded picture of a prepared set, and what became of it."""
+"""The manifest of a prepared set: one CSV line per decoded picture, used or not."""
 
 from __future__ import annotations
 
@@ -34,24 +34,21 @@ COLUMNS = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ManifestRow:
-    """One decoded picture.
+    """One decoded picture of a prepared set.
 
     Attributes:
-        row: Which row of the chip file it is.
-        record: What is known of it.
-        aligned: It came as a chip; otherwise its face was found and aligned.
-        group: Identifies the pictures that are copies of each other; a group never crosses the
-            split.
-        split: ``"train"``, ``"val"`` or ``"test"``; empty if the picture is left out.
-        assigned_split: The split of its component, also where the picture itself is left out.
-        reason: Why it is left out; empty if it is used.
+        row: Row of its chip in the chip file.
+        record: Label, hashes and size.
+        group: Id of its duplicate group.
+        split: ``"train"``, ``"val"`` or ``"test"``; empty if the picture is not used.
+        assigned_split: The split of its component of duplicates, whether it is used or not.
+        reason: Why it is not used; empty if it is used.
     """
 
     row: int
     record: Record
-    aligned: bool
     group: str
     split: str
     assigned_split: str
@@ -79,7 +76,7 @@ def manifest_csv(rows: Sequence[ManifestRow]) -> str:
                 item.record.perceptual.hex(),
                 item.record.width,
                 item.record.height,
-                int(item.aligned),
+                int(item.record.aligned),
                 int(item.record.wrong_extension),
                 int(item.record.constant),
             )
@@ -89,17 +86,17 @@ def manifest_csv(rows: Sequence[ManifestRow]) -> str:
 
 
 def read_manifest(path: Path) -> tuple[ManifestRow, ...]:
-    """Read what ``manifest_csv`` wrote.
+    """Read a file that ``manifest_csv`` wrote.
 
     Raises:
-        OSError, KeyError, ValueError, TypeError, LabelError: it is damaged.
+        OSError, KeyError, ValueError, TypeError, LabelError: the file is damaged.
     """
     with path.open(newline="", encoding="utf-8") as file:
         return tuple(_row(line) for line in csv.DictReader(file))
 
 
 def csv_text(header: Sequence[str], lines: Iterable[Sequence[Any]]) -> str:
-    """CSV with plain line feeds."""
+    """CSV text with line feeds only, on every system."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(header)
@@ -121,10 +118,10 @@ def _row(line: dict[str, str]) -> ManifestRow:
             perceptual=bytes.fromhex(line["perceptual"]),
             width=int(line["width"]),
             height=int(line["height"]),
+            aligned=bool(int(line["aligned"])),
             wrong_extension=bool(int(line["wrong_extension"])),
             constant=bool(int(line["constant"])),
         ),
-        aligned=bool(int(line["aligned"])),
         group=line["group"],
         split=line["split"],
         assigned_split=line["side"],

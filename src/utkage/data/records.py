@@ -1,4 +1,4 @@
-"""What the audit knows of one picture."""
+"""Records of single pictures: decoded ones, and dropped ones with the reason."""
 
 from __future__ import annotations
 
@@ -7,21 +7,22 @@ from dataclasses import dataclass
 from utkage.data.labels import FaceLabel
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Record:
     """One labelled picture that could be decoded.
 
     Attributes:
-        source: Name of the source that it came from.
+        source: Name of its source.
         name: File name in its source.
-        label: What the source says of the face.
+        label: Age, gender and race as the source labels them.
         byte_hash: SHA-256 (hex) of the file.
         pixel_hash: SHA-256 (hex) of the decoded picture at its original size.
-        perceptual: 32 bytes of ``perceptual_hash``.
+        perceptual: Perceptual hash, 32 bytes.
         width: Pixels.
         height: Pixels.
-        wrong_extension: The content is of another format than the name's ending says.
-        constant: All pixels have one colour, so there is nothing to see.
+        aligned: Whether it came as an aligned chip; otherwise its face was detected and aligned.
+        wrong_extension: Whether the name's extension does not match the file's format.
+        constant: Whether all pixels have the same colour.
     """
 
     source: str
@@ -32,13 +33,14 @@ class Record:
     perceptual: bytes
     width: int
     height: int
+    aligned: bool
     wrong_extension: bool
     constant: bool
 
 
 @dataclass(frozen=True)
 class Dropped:
-    """A picture that cannot be used at all, and why."""
+    """A picture that cannot be used at all, and the reason."""
 
     source: str
     name: str

@@ -96,19 +96,11 @@ def labelled_faces(
     )
     found: list[Ingested] = []
     dropped: list[Dropped] = []
-    with reporter.progress(f"reading {choice.data}", source.total_bytes) as task:
-        consumed = 0
-
-        def advance(position: int) -> None:
-            nonlocal consumed
-            task.advance(position - consumed, f"{len(found)} faces")
-            consumed = position
-
-        for item in ingest(source, source.name, ingestion, advance):
-            if isinstance(item, Ingested):
-                found.append(item)
-            else:
-                dropped.append(item)
+    for item in ingest(source, source.name, ingestion, reporter):
+        if isinstance(item, Ingested):
+            found.append(item)
+        else:
+            dropped.append(item)
     if not found:
         detail = f" (first: {dropped[0].name}: {dropped[0].reason})" if dropped else ""
         raise DataError(

@@ -1,4 +1,4 @@
-"""From a source to labelled chips: decode the picture, find the face if need be, cut the chip."""
+"""From one entry of a source to a labelled chip: decode, find the face in photographs, crop."""
 
 from __future__ import annotations
 
@@ -21,30 +21,28 @@ from utkage.images.formats import extension_fits
 from utkage.images.resize import resize_square
 from utkage.preparation.audit.perceptual import perceptual_hash
 
-# Why a photograph gives no chip though it could be read: what is counted as a miss.
+# The reason of photographs that could be read but in which the detector found no face.
 NO_FACE = "no face was found"
-# Below this spread of values (0..255) a picture shows nothing.
+# A chip whose values (0..255) have a smaller standard deviation shows nothing.
 MIN_CONTRAST = 1.0
 
 
 @dataclass(frozen=True)
 class Ingested:
-    """One labelled, decoded picture.
+    """One labelled picture and its chip.
 
     Attributes:
-        record: What is known of it.
-        aligned: It came as a chip; otherwise its largest face was found and aligned.
-        split: Predefined by its source, or None.
+        record: Label, hashes and size of the picture.
+        split: Split that its source gives it, or None.
         chip: uint8 RGB, (size, size, 3).
     """
 
     record: Record
-    aligned: bool
     split: str | None
     chip: NDArray[np.uint8]
 
 
-# What an earlier run made of a file: its record and chip, by (hash of the bytes, aligned).
+# Records and chips of an earlier run, by (byte hash of the file, aligned).
 Known = Mapping[tuple[str, bool], tuple[Record, NDArray[np.uint8]]]
 
 
@@ -78,27 +76,31 @@ def pixel_hash(rgb: NDArray[np.uint8]) -> str:
 def to_chip(
     entry: Entry, source: str, ingestion: Ingestion, detector: Callable[[], Detector]
 ) -> Ingested | Dropped:
-    """Turn one entry of a source into a chip, or say why it cannot be used.
+    """Turn one entry of a source into a chip; drop it with the reason if that is impossible.
 
     Args:
         entry: The picture with its label.
-        source: What its record calls the source.
+        source: Name of the source in the record.
         ingestion: How pictures become chips.
-        detector: Called for photographs only.
+        detector: Returns the face detector; called for photographs only.
     """
     if entry.problem is not None or entry.label is None:
         return Dropped(source, entry.name, entry.problem or "no label")
     byte_hash = hashlib.sha256(entry.content).hexdigest()
-    fits = extension_fits(entry.name, entry.content)
+    wrong_extension = not extension_fits(entry.name, entry.content)
     if (byte_hash, entry.aligned) in ingestion.known:
         record, chip = ingestion.known[byte_hash, entry.aligned]
         record = replace(
-            record, source=source, name=entry.name, label=entry.label, wrong_extension=not fits
+            record,
+            source=source,
+            name=entry.name,
+            label=entry.label,
+            wrong_extension=wrong_extension,
         )
-        return Ingested(record, entry.aligned, entry.split, chip)
+        return Ingested(record, entry.split, chip)
     try:
         rgb = load_image(entry.content, max_pixels=ingestion.max_pixels)
-        chip = _cut(rgb, entry.aligned, ingestion.contract, detector)
+        chip = _crop(rgb, entry.aligned, ingestion.contract, detector)
     except ImageError as error:
         return Dropped(source, entry.name, str(error))
     height, width = rgb.shape[:2]
@@ -111,21 +113,22 @@ def to_chip(
         perceptual=perceptual_hash(chip),
         width=width,
         height=height,
-        wrong_extension=not fits,
+        aligned=entry.aligned,
+        wrong_extension=wrong_extension,
         constant=_is_constant(chip),
     )
-    return Ingested(record, entry.aligned, entry.split, chip)
+    return Ingested(record, entry.split, chip)
 
 
 def _is_constant(chip: NDArray[np.uint8]) -> bool:
     import cv2
 
-    # By channel: a picture that is red all over shows nothing either.
-    _, spread = cv2.meanStdDev(chip)
-    return float(spread.max()) < MIN_CONTRAST
+    # Each channel on its own: the channels of an all-red picture differ from each other.
+    _, deviations = cv2.meanStdDev(chip)
+    return float(deviations.max()) < MIN_CONTRAST
 
 
-def _cut(
+def _crop(
     rgb: NDArray[np.uint8],
     aligned: bool,
     contract: CropContract,

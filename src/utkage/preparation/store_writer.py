@@ -1,4 +1,4 @@
-"""Writing a prepared set: everything is put beside the current state, then takes its place."""
+"""Writing a prepared set: new files are written beside the current ones, then replace them."""
 
 from __future__ import annotations
 
@@ -19,15 +19,22 @@ from utkage.core.locks import exclusive
 from utkage.data.manifest import ManifestRow, csv_text, manifest_csv
 from utkage.data.records import Dropped
 from utkage.data.split import SPLITS, split_hash
-from utkage.data.store import FORMAT, FORMAT_VERSION, STORE_FILE, is_prepared, read_store_file
+from utkage.data.store import (
+    FIRST_DETECTOR,
+    FORMAT,
+    FORMAT_VERSION,
+    STORE_FILE,
+    is_prepared,
+    read_store_file,
+)
 from utkage.faces.contract import CropContract
 
 LOCK_FILE = ".lock"
 REPORT_FILES = ("audit.json", "audit.html")
 _CHIPS_PARTIAL = ".chips.partial.u8"
-# Exactly our names: a folder may hold a manifest-2024.csv of somebody else.
+# Exact names, because a folder may hold somebody else's manifest-2024.csv.
 _TABLE = re.compile(r"(chips-[0-9a-f]{12}\.u8|(manifest|dropped)-[0-9a-f]{12}\.csv)")
-# What a kill inside an atomic write leaves.
+# Files that a process leaves when it is killed during an atomic write.
 _PARTIAL = re.compile(
     r"\.(manifest-|dropped-|store\.|audit\.).*\.partial\.(csv|json|html)"
     r"|\.exchange-[0-9a-f]+\.partial\.u8"
@@ -37,18 +44,18 @@ _PARTIAL = re.compile(
 class StoreWriter:
     """Writes a new state of a prepared set.
 
-    Use as a context manager: ``append`` chips, then ``commit``. Leaving without ``commit``
-    removes what was written and keeps the former state. The names of the files follow from their
-    content, so the same input gives the same bytes however often it was interrupted.
+    Use it as a context manager: ``append`` chips, then ``commit``. Without a ``commit``, leaving
+    the context removes the new files and keeps the current state. File names are derived from
+    the content: the same input gives the same files, however often a run was interrupted.
 
     Raises:
-        UsageError: the folder holds something else, or another process is writing into it.
+        UsageError: the folder holds other files, or another process is writing into it.
     """
 
     def __init__(self, folder: Path, contract: CropContract) -> None:
         if folder.exists() and not folder.is_dir():
             raise UsageError(f"{folder}: is a file; choose a folder for the prepared set")
-        if folder.is_dir() and any(folder.iterdir()) and not _is_ours(folder):
+        if folder.is_dir() and not all(_is_ours(path) for path in folder.iterdir()):
             raise UsageError(
                 f"{folder}: holds other files; choose an empty folder for the prepared set"
             )
@@ -65,26 +72,26 @@ class StoreWriter:
         return self
 
     def __exit__(self, *exception: Any) -> None:
-        # What a full disk refuses to take again is not wanted: it was committed, or it goes.
+        # On a full disk, closing fails. The chips are either committed or about to be removed.
         with contextlib.suppress(OSError):
             self._chips.close()
         _remove_leftovers(self._folder)
         self._lock.__exit__(*exception)
         if [path.name for path in self._folder.iterdir()] == [LOCK_FILE]:
-            # Nothing was ever prepared here: leave no empty folder to be taken for a set.
+            # An empty folder could be mistaken for a prepared set.
             (self._folder / LOCK_FILE).unlink()
             self._folder.rmdir()
 
-    def exchange(self) -> Path:
-        """A new place for a file in which processes hand chips over; removed with left-overs."""
-        # Never the same twice: a worker that outlives a killed run may still write into its own.
+    def exchange_path(self) -> Path:
+        """A new path for the file through which processes return chips; removed on exit."""
+        # Unique, because a worker that outlives a killed run may still write into its file.
         return self._folder / f".exchange-{secrets.token_hex(8)}.partial.u8"
 
     def append(self, chip: NDArray[np.uint8]) -> int:
-        """Add one chip, (size, size, 3) uint8; returns its row."""
-        side = self._contract.size
-        if chip.shape != (side, side, 3) or chip.dtype != np.uint8:
-            raise DataError(f"a chip of {chip.shape} {chip.dtype} in a store of {side} pixels")
+        """Add one chip, uint8 (size, size, 3), and return its row."""
+        size = self._contract.size
+        if chip.shape != (size, size, 3) or chip.dtype != np.uint8:
+            raise DataError(f"a chip of {chip.shape} {chip.dtype} in a store of {size} pixels")
         with naming(self._partial):
             self._chips.write(np.ascontiguousarray(chip).data)
         self._count += 1
@@ -93,7 +100,13 @@ class StoreWriter:
     def commit(
         self, manifest: list[ManifestRow], dropped: list[Dropped], description: dict[str, Any]
     ) -> None:
-        """Write the tables, then make this the state of the set by replacing ``store.json``."""
+        """Write the tables, then replace ``store.json``, which makes this the current state.
+
+        Args:
+            manifest: One row for each chip.
+            dropped: Pictures without a chip.
+            description: Further entries for ``store.json``: inputs and settings.
+        """
         with naming(self._partial):
             self._chips.flush()
             os.fsync(self._chips.fileno())
@@ -102,8 +115,12 @@ class StoreWriter:
             ("source", "name", "reason"),
             ((item.source, item.name, item.reason) for item in dropped),
         )
-        content = hashlib.sha256(f"{self._contract}\n{manifest_text}\n{dropped_text}".encode())
-        identity = content.hexdigest()[:12]
+        content = f"{self._contract}\n{manifest_text}\n{dropped_text}"
+        detector = description.get("detector", FIRST_DETECTOR)
+        if detector != FIRST_DETECTOR:
+            # Slightly different crops can have the same hashes, and so the same manifest.
+            content += f"\n{detector}"
+        identity = hashlib.sha256(content.encode()).hexdigest()[:12]
         files = {
             "chips": f"chips-{identity}.u8",
             "manifest": f"manifest-{identity}.csv",
@@ -130,20 +147,17 @@ class StoreWriter:
         )
 
 
-def _is_ours(folder: Path) -> bool:
-    return all(
-        path.name.startswith(".")
-        or path.name in (STORE_FILE, *REPORT_FILES)
-        or _TABLE.fullmatch(path.name)
-        for path in folder.iterdir()
-    )
+def _is_ours(path: Path) -> bool:
+    if path.name.startswith(".") or path.name in (STORE_FILE, *REPORT_FILES):
+        return True
+    return _TABLE.fullmatch(path.name) is not None
 
 
 def _remove_leftovers(folder: Path) -> None:
     try:
         keep = set(read_store_file(folder)["files"].values()) if is_prepared(folder) else set()
     except DataError:
-        # Of another version: what belongs to it is not ours to say.
+        # A set of another version: which files belong to it is unknown.
         return
     for path in folder.iterdir():
         left_over = _TABLE.fullmatch(path.name) and path.name not in keep

@@ -1,10 +1,9 @@
-"""Pictures to chips on all cores, in order, at constant memory.
+"""All pictures of a source to chips, on all cores, in order, at constant memory.
 
-Threads start at once and share what they decode, but of small pictures so much time goes into
-short calls between which the interpreter lock changes hands that two threads are hardly faster
-than one. Processes scale with the cores; they pay for it with a second to start, and with what it
-costs to hand chips over. So they are for large sources, they are given pictures by the hundred,
-and their chips come back through a memory-mapped file instead of a pipe.
+Threads start at once and share memory. On small pictures they are hardly faster than a single
+thread, because the interpreter lock changes hands between many short calls. Processes scale with
+the cores, but take a second to start and have to hand their chips over. Large sources therefore
+use processes, which receive pictures in chunks and return chips through a memory-mapped file.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -25,18 +24,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from utkage.core.reporter import Reporter
 from utkage.data.records import Dropped
 from utkage.data.sources.base import Entry, Source
 from utkage.faces.choice import open_detector
 from utkage.faces.detector import Detector
 from utkage.preparation.ingest import Ingested, Ingestion, to_chip
 
-# Below this, processes would take longer to start than they save.
+# For smaller sources, processes take longer to start than they save.
 PROCESSES_FROM_BYTES = 16_000_000
 CHUNK = 128
-# Chunks in the hands of the workers, for each of them: one at work, one that waits.
+# Chunks given to the pool per worker: one being processed, one waiting.
 CHUNKS_PER_WORKER = 2
-# How soon a worker notices that its parent was killed.
+# How often a worker checks that its parent is still running.
 PARENT_SECONDS = 1.0
 _NO_CHIP = np.empty(0, dtype=np.uint8)
 
@@ -47,32 +47,34 @@ def ingest(
     source: Source,
     name: str,
     ingestion: Ingestion,
-    on_position: Callable[[int], None] = lambda position: None,
+    reporter: Reporter,
     exchange: Path | None = None,
-) -> Iterator[Item]:
-    """Yield every picture of ``source`` as a chip, or as dropped, in the order of the source.
+) -> Generator[Item, None, None]:
+    """Yield every picture of ``source`` as a chip or as dropped, in the order of the source.
 
     Args:
-        source: Where pictures come from.
-        name: What records call the source; it differs from ``source.name`` where two sources
-            have the same one.
+        source: The labelled pictures.
+        name: Name of the source in the records, which is unique among all sources of a set.
         ingestion: How pictures become chips.
-        on_position: Hears how many bytes of the source have been consumed.
-        exchange: Where a file may be made through which processes hand chips over; None: work
-            with threads, however large the source is. A chip handed over so is valid until the
-            next one is asked for.
+        reporter: Shows the progress in bytes of the source.
+        exchange: Path of a temporary file through which worker processes return chips. Such a
+            chip is valid until the next item is requested. None: use threads.
     """
     entries = source.entries()
-    # Where much is known already there is little to decode, and processes would not know it.
+    # Little is left to decode if an earlier run is known, and processes would not share it.
     small = source.total_bytes < PROCESSES_FROM_BYTES or ingestion.known
     if exchange is None or small or ingestion.workers == 1:
         items = _by_threads(entries, name, ingestion)
     else:
         items = _by_processes(entries, name, ingestion, exchange)
-    with closing(items):
+    consumed = usable = dropped = 0
+    with closing(items), reporter.progress(f"reading {name}", source.total_bytes) as task:
         for position, item in items:
             yield item
-            on_position(position)
+            usable += isinstance(item, Ingested)
+            dropped += isinstance(item, Dropped)
+            task.advance(position - consumed, f"{usable} usable, {dropped} dropped")
+            consumed = position
 
 
 def _by_threads(
@@ -96,11 +98,11 @@ def _by_threads(
 def _by_processes(
     entries: Iterable[Entry], source: str, ingestion: Ingestion, exchange: Path
 ) -> Generator[tuple[int, Item], None, None]:
-    side = ingestion.contract.size
+    size = ingestion.contract.size
     slots = CHUNKS_PER_WORKER * ingestion.workers + 1
     remaining = iter(entries)
     waiting: deque[tuple[int, list[int], Future[list[Item]]]] = deque()
-    with _exchange_file(exchange, slots * CHUNK, side) as chips, _processes(ingestion) as pool:
+    with _exchange_file(exchange, slots * CHUNK, size) as chips, _processes(ingestion) as pool:
         number = 0
         while True:
             while len(waiting) < slots - 1 and (chunk := list(islice(remaining, CHUNK))):
@@ -120,14 +122,15 @@ def _by_processes(
 def _to_chips(
     entries: list[Entry], source: str, ingestion: Ingestion, exchange: Path, slot: int
 ) -> list[Item]:
-    side = ingestion.contract.size
+    """Process one chunk in a worker: write the chips into ``exchange``, return the rest."""
+    size = ingestion.contract.size
     detector = functools.partial(_worker_detector, ingestion.detector)
     items: list[Item] = []
     with exchange.open("r+b") as file:
         for offset, entry in enumerate(entries):
             item = to_chip(entry, source, ingestion, detector)
             if isinstance(item, Ingested):
-                file.seek((slot * CHUNK + offset) * side * side * 3)
+                file.seek((slot * CHUNK + offset) * size * size * 3)
                 file.write(np.ascontiguousarray(item.chip).data)
                 item = replace(item, chip=_NO_CHIP)
             items.append(item)
@@ -141,9 +144,9 @@ def _worker_detector(choice: str) -> Detector:
 
 
 @contextmanager
-def _exchange_file(path: Path, rows: int, side: int) -> Iterator[NDArray[np.uint8]]:
+def _exchange_file(path: Path, rows: int, size: int) -> Iterator[NDArray[np.uint8]]:
     try:
-        mapped = np.memmap(path, dtype=np.uint8, mode="w+", shape=(rows, side, side, 3))
+        mapped = np.memmap(path, dtype=np.uint8, mode="w+", shape=(rows, size, size, 3))
         yield mapped
         # Some systems refuse to remove a file that is mapped.
         del mapped
@@ -153,11 +156,11 @@ def _exchange_file(path: Path, rows: int, side: int) -> Iterator[NDArray[np.uint
 
 @contextmanager
 def _processes(ingestion: Ingestion) -> Iterator[Executor]:
-    # Not the standard library's pool: that one imports the caller's main module again in every
-    # worker, which breaks scripts that are not written for it.
+    # The standard library's pool imports the caller's main module again in every worker, which
+    # breaks scripts without a main guard.
     from loky import ProcessPoolExecutor
 
-    pool = ProcessPoolExecutor(ingestion.workers, initializer=_follow_the_parent)
+    pool = ProcessPoolExecutor(ingestion.workers, initializer=_follow_parent)
     finished = False
     try:
         yield pool
@@ -166,8 +169,8 @@ def _processes(ingestion: Ingestion) -> Iterator[Executor]:
         pool.shutdown(wait=True, kill_workers=not finished)
 
 
-def _follow_the_parent() -> None:
-    """Leave interrupts to the parent, and end when it is gone, however it was killed."""
+def _follow_parent() -> None:
+    """Leave interrupts to the parent process, and exit when it is gone, however it ended."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = os.getppid()
 

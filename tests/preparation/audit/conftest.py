@@ -38,6 +38,7 @@ def make_record() -> MakeRecord:
             perceptual=bits.to_bytes(32, "big"),
             width=side,
             height=side,
+            aligned=True,
             wrong_extension=wrong_extension,
             constant=constant,
         )

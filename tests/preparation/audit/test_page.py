@@ -38,8 +38,19 @@ class Balance(HTMLParser):
 
 
 def record(name, age, gender=0, pixels=None):
-    return Record("src" + EVIL, name, FaceLabel(age, gender, 1), name, pixels or name, bytes(32),
-                  200, 200, True, False)  # fmt: skip
+    return Record(
+        source="src" + EVIL,
+        name=name,
+        label=FaceLabel(age, gender, 1),
+        byte_hash=name,
+        pixel_hash=pixels or name,
+        perceptual=bytes(32),
+        width=200,
+        height=200,
+        aligned=True,
+        wrong_extension=True,
+        constant=False,
+    )
 
 
 def audit_of(records):

@@ -46,9 +46,9 @@ def test_everything_is_accounted_for(mixed):
     assert audit.left_out == 7
     assert {under.title: [d.name for d in under.pictures] for under in audit.dropped} == {
         "damaged": ["x.jpg", "y.jpg"],
-        "copies with contradicting labels": ["war1", "war2"],
-        "copy of another picture": ["same2"],
-        "near-copy of another picture": [
+        "duplicates with conflicting labels": ["war1", "war2"],
+        "duplicate of another picture": ["same2"],
+        "near-duplicate of another picture": [
             name for name in ("near1", "near2") if name not in _kept_names(audit, mixed)
         ],
         "all pixels have one colour": ["blank"],

@@ -32,8 +32,8 @@ def test_agreeing_copies_keep_the_largest(make_record, split):
     )
     # Of the two identical large pictures the first name stays.
     assert kept(decisions) == ["also"]
-    assert decisions["large"].reason == "copy of also"
-    assert decisions["small"].reason == "near-copy of also (distance 3)"
+    assert decisions["large"].reason == "duplicate of also"
+    assert decisions["small"].reason == "near-duplicate of also (distance 3)"
     assert {decision.split for decision in decisions.values()} == {split}
 
 
@@ -53,14 +53,16 @@ def test_contradicting_copies(make_record, mode, split, expected):
     decisions = decide(records, FixConfig(mode=mode, max_distance=4), split)
     assert kept(decisions) == expected
     if not expected:
-        assert decisions["a"].reason == "2 near-copies of this picture carry ages 4 years apart"
+        assert (
+            decisions["a"].reason == "conflicting labels of 2 near-duplicates: ages 4 years apart"
+        )
 
 
 def test_genders_contradict_at_equal_age(make_record):
     records = [make_record("a", pixels="p", gender=0), make_record("b", pixels="p", gender=1)]
     decisions = decide(records, split="val")
     assert kept(decisions) == []
-    assert decisions["b"].reason == "2 copies of this picture carry both genders"
+    assert decisions["b"].reason == "conflicting labels of 2 duplicates: both genders"
 
 
 def test_age_tolerance_decides(make_record):

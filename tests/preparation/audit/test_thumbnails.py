@@ -32,7 +32,11 @@ def prepared(tmp_path: Path, picture: Picture, write_folder: Folder) -> PrepareR
     source = write_folder(tmp_path / "faces", files)
     options = SourceOptions(aligned=True)
     split = SplitConfig(0, 0, 0)
-    return prepare(PrepareConfig((source,), tmp_path / "out", 64, split, options=options))
+    return prepare(
+        PrepareConfig(
+            sources=(source,), out=tmp_path / "out", chip_size=64, split=split, options=options
+        )
+    )
 
 
 def test_contradicting_pictures_and_no_others(prepared: PrepareResult) -> None:
@@ -70,6 +74,8 @@ def test_no_conflicts_no_pictures(tmp_path: Path, picture: Picture, write_folder
         tmp_path / "calm", {"20_0_0_1.jpg": picture(1), "30_0_0_2.jpg": picture(2)}
     )
     options, fix = SourceOptions(aligned=True), FixConfig("none")
-    result = prepare(PrepareConfig((source,), tmp_path / "o", 32, fix=fix, options=options))
+    result = prepare(
+        PrepareConfig(sources=(source,), out=tmp_path / "o", chip_size=32, fix=fix, options=options)
+    )
     assert result.audit is not None
     assert conflict_thumbnails(ChipStore.open(result.folder), result.audit) == {}

@@ -1,36 +1,37 @@
-"""Ages that somebody rounded: an excess of multiples of five, and single years that stand out."""
+"""Heaping: an excess of round ages, the demographers' term, and single years that stand out."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from utkage.data.labels import AGE_COUNT, MAX_AGE, MIN_AGE
 
-# Children's ages are known to the year; rounding begins with adults.
+# Children's ages are known to the year; people round the ages of adults.
 FIRST_ADULT_AGE = 20
-# One whole year in five is a multiple of five.
+# Without heaping, one year in five is a multiple of five.
 EXPECTED_SHARE = 0.2
-# A spike is a year with more than twice the faces of its neighbours, the two on each side, ...
+# A spike is a year with more than twice the faces of its neighbours, two years to either side,
 SPIKE_RATIO = 2.0
 _REACH = 2
-# ... in numbers that chance does not explain: this many standard deviations of a Poisson count.
+# if chance does not explain it: by this many standard deviations of a Poisson count.
 _SPIKE_DEVIATIONS = 4.0
 _LEAST_FACES = 20
 
 
 @dataclass(frozen=True)
 class Spike:
-    """One year that stands out.
+    """One year with far more faces than its neighbours.
 
     Attributes:
         age: Whole years.
-        faces: Faces of that age.
-        neighbours: Mean number of faces of the two years on each side.
+        faces: Number of faces of that age.
+        neighbours: Mean number of faces of the two years on either side.
     """
 
     age: int
@@ -39,19 +40,19 @@ class Spike:
 
     @property
     def ratio(self) -> float | None:
-        """Faces over those of its neighbours; None where the neighbours have none."""
+        """``faces`` divided by ``neighbours``; None if the neighbours have no faces."""
         return self.faces / self.neighbours if self.neighbours else None
 
 
 @dataclass(frozen=True)
 class Heaping:
-    """How ages heap.
+    """The excess of round ages.
 
     Attributes:
-        adults: Faces of 20 years and more.
-        on_fives: Those of them whose age is a multiple of 5.
+        adults: Number of faces from 20 years.
+        on_fives: Number of those whose age is a multiple of 5.
         spikes: Years that stand out, by age.
-        counts: Faces of each year, 0..116.
+        counts: Number of faces of each year, 0..116.
     """
 
     adults: int
@@ -66,38 +67,51 @@ class Heaping:
 
     @property
     def index(self) -> float | None:
-        """The share over its expectation, times 100, as in Whipple's index: 100 is no heaping.
+        """100 times the share over its expectation, like Whipple's index: 100 is no heaping.
 
-        Whipple's own index is limited to 23..62 years; this one takes all adults, because the
-        old are where rounding is worst. 500 would be multiples of five only.
+        Whipple's index uses ages 23 to 62. This one uses all adults, because rounding is worst
+        for the old. If all ages were multiples of five, it would be 500.
         """
         share = self.share
         return None if share is None else 100 * share / EXPECTED_SHARE
 
+    def to_dict(self) -> dict[str, Any]:
+        """Rounded JSON values, without the counts."""
+        return {
+            "adults": self.adults,
+            "on_fives": self.on_fives,
+            "share": None if self.share is None else round(self.share, 4),
+            "index": None if self.index is None else round(self.index, 1),
+            "spikes": [
+                {
+                    "age": spike.age,
+                    "faces": spike.faces,
+                    "neighbours": round(spike.neighbours, 2),
+                    "ratio": None if spike.ratio is None else round(spike.ratio, 2),
+                }
+                for spike in self.spikes
+            ],
+        }
+
 
 def find_heaping(ages: Sequence[int]) -> Heaping:
-    """Measure heaping in whole ages, 0..116 years, in any order."""
+    """Measure the heaping of whole ages, 0..116 years, in any order."""
     counts = np.bincount(np.asarray(ages, dtype=np.int64), minlength=AGE_COUNT)
-    adult = counts[FIRST_ADULT_AGE:]
-    fives = counts[FIRST_ADULT_AGE::5]
     spikes = [_spike(counts, age) for age in range(MIN_AGE, MAX_AGE + 1)]
     return Heaping(
-        adults=int(adult.sum()),
-        on_fives=int(fives.sum()),
+        adults=int(counts[FIRST_ADULT_AGE:].sum()),
+        on_fives=int(counts[FIRST_ADULT_AGE::5].sum()),
         spikes=tuple(spike for spike in spikes if spike is not None),
         counts=tuple(int(count) for count in counts),
     )
 
 
 def _spike(counts: NDArray[np.int64], age: int) -> Spike | None:
-    around = [
-        int(counts[other])
-        for other in range(max(MIN_AGE, age - _REACH), min(MAX_AGE, age + _REACH) + 1)
-        if other != age
-    ]
+    first, last = max(MIN_AGE, age - _REACH), min(MAX_AGE, age + _REACH)
+    around = [int(counts[other]) for other in range(first, last + 1) if other != age]
     faces = int(counts[age])
     mean = sum(around) / len(around)
-    # The mean of the neighbours is uncertain as well, hence the second term.
+    # The mean of the neighbours is uncertain too, hence the second term.
     deviation = math.sqrt(max(mean, 1.0) * (1 + 1 / len(around)))
-    clear = faces >= _LEAST_FACES and faces - mean > _SPIKE_DEVIATIONS * deviation
-    return Spike(age, faces, mean) if clear and faces > SPIKE_RATIO * mean else None
+    significant = faces >= _LEAST_FACES and faces - mean > _SPIKE_DEVIATIONS * deviation
+    return Spike(age, faces, mean) if significant and faces > SPIKE_RATIO * mean else None

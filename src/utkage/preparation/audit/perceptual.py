@@ -1,9 +1,9 @@
-"""A 256-bit hash that survives recompression, and all pairs of hashes that lie close together.
+"""A 256-bit perceptual hash that survives recompression, and all pairs of similar hashes.
 
-The hash is the sign pattern of the lowest frequencies of the grey picture (the "pHash" of
-Zauner, 2010, with 256 instead of 64 bits). Difference hashes were measured as well: faces that
-are aligned alike share most brightness gradients, so that pairs of different people reach down to
-the distances of true copies; frequencies keep the two apart (figures in ``docs/data.md``).
+The hash contains the signs of the lowest frequencies of the grey picture ("pHash", Zauner 2010,
+with 256 instead of 64 bits). A difference hash was measured as well: aligned faces share most of
+their brightness gradients, so pairs of different people are as close as true duplicates. The
+frequencies separate the two (measurements in ``docs/data.md``).
 """
 
 from __future__ import annotations
@@ -15,54 +15,53 @@ from numpy.typing import NDArray
 
 HASH_BITS = 256
 HASH_BYTES = HASH_BITS // 8
-# Frequencies are taken from the picture at this side, pixels.
-_SIDE = 32
-# Hashes are compared in squares of this side: 64 MB of scores at a time, however many there are.
+# Size of the picture that the frequencies are computed from, pixels.
+_SIZE = 32
+# Hashes are compared in blocks of this many rows and columns, which need 64 MB.
 _BLOCK = 4096
 
 
 def perceptual_hash(rgb: NDArray[np.uint8]) -> bytes:
     """The signs of the 256 lowest frequencies of a picture, without its mean brightness.
 
-    Invariant to brightness and contrast, nearly so to size, colour and compression. Mirroring
-    turns the signs of the odd horizontal frequencies and of no others, so that ``distance`` can
-    see mirrored copies as well.
+    The hash is invariant to brightness and contrast, and nearly so to size, colour and
+    compression. Mirroring inverts the signs of the odd horizontal frequencies only, so
+    ``distance`` can detect mirrored duplicates as well.
 
     Args:
         rgb: uint8 (height, width, 3), any size from 1 x 1.
 
     Returns:
-        32 bytes. A picture of one colour gives zeros.
+        32 bytes; all zeros for a picture of one colour.
     """
     import cv2
 
     grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
-    small = cv2.resize(grey, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(grey, (_SIZE, _SIZE), interpolation=cv2.INTER_AREA)
     spectrum = cv2.dct(small.astype(np.float32)).reshape(-1)
-    # Rounding leaves a one-coloured picture with frequencies of about 1e-6, whose signs say
-    # nothing; any real detail is far above one thousandth of a grey level.
+    # Rounding errors give a one-coloured picture frequencies of about 1e-6 with random signs.
+    # Real detail is far above a thousandth of a grey level.
     return np.packbits(spectrum[_lowest_frequencies()] > 1e-3).tobytes()
 
 
 def hash_array(hashes: list[bytes]) -> NDArray[np.uint8]:
-    """Hashes as the rows of an array, (n, 32) uint8."""
+    """Stack n hashes into an array, uint8 (n, 32)."""
     return np.frombuffer(b"".join(hashes), dtype=np.uint8).reshape(len(hashes), HASH_BYTES)
 
 
 def distance(first: bytes, second: bytes) -> int:
-    """Number of differing bits, 0..256, with the second picture mirrored if that is nearer."""
+    """Number of differing bits, 0..256; the smaller one of the picture and its mirror image."""
     differing = int.from_bytes(first, "big") ^ int.from_bytes(second, "big")
     return min(differing.bit_count(), (differing ^ _mirror_mask()).bit_count())
 
 
 def near_pairs(hashes: NDArray[np.uint8], max_distance: int) -> NDArray[np.int64]:
-    """Every pair of hashes with a ``distance`` of at most ``max_distance`` bits.
+    """Find every pair of hashes with a ``distance`` of at most ``max_distance`` bits.
 
-    Exact for any distance. Bits are written as -1 and +1, so that matrix products give the
-    distances of a whole block: at the distances that copies need (tens of bits), splitting the
-    hash into bands and looking them up would take hundreds of look-ups a band and be slower.
-    Time is quadratic (about 2 s for 20 thousand hashes, under a minute for 100 thousand on one
-    core), memory is not.
+    The search is exact. Bits become -1 and +1, so a matrix product gives the distances of a whole
+    block. At the distances of duplicates (tens of bits), an index over bands of the hash would
+    need hundreds of look-ups per band and be slower. Time is quadratic (on one core about 2 s for
+    20 thousand hashes, under a minute for 100 thousand); memory is linear.
 
     Args:
         hashes: uint8 (n, 32).
@@ -73,14 +72,15 @@ def near_pairs(hashes: NDArray[np.uint8], max_distance: int) -> NDArray[np.int64
     """
     count = len(hashes)
     signs = np.unpackbits(hashes, axis=1).astype(np.float32) * 2 - 1
-    turned = _turned_by_mirroring()
-    odd, even = np.ascontiguousarray(signs[:, turned]), np.ascontiguousarray(signs[:, ~turned])
+    inverted = _inverted_by_mirroring()
+    odd = np.ascontiguousarray(signs[:, inverted])
+    even = np.ascontiguousarray(signs[:, ~inverted])
     found = [np.zeros((0, 3), dtype=np.int64)]
     for top in range(0, count, _BLOCK):
         for left in range(top, count, _BLOCK):
             rows_of, columns_of = slice(top, top + _BLOCK), slice(left, left + _BLOCK)
-            # Bits that agree minus bits that differ. Mirroring turns the sign of the odd part,
-            # so its absolute value stands for the nearer one. Sums of -1 and +1 are exact.
+            # Bits that agree minus bits that differ. Mirroring inverts the sign of the odd part,
+            # so its absolute value is that of the nearer view. Sums of -1 and +1 are exact.
             agreement = odd[rows_of] @ odd[columns_of].T
             np.abs(agreement, out=agreement)
             agreement += even[rows_of] @ even[columns_of].T
@@ -94,19 +94,20 @@ def near_pairs(hashes: NDArray[np.uint8], max_distance: int) -> NDArray[np.int64
 
 @cache
 def _lowest_frequencies() -> NDArray[np.int64]:
-    rows, columns = np.meshgrid(np.arange(_SIDE), np.arange(_SIDE), indexing="ij")
+    """Positions of the 256 lowest frequencies in the flattened spectrum, (256,)."""
+    rows, columns = np.meshgrid(np.arange(_SIZE), np.arange(_SIZE), indexing="ij")
     order = np.lexsort((rows.reshape(-1), (rows + columns).reshape(-1)))
-    # The first is the mean brightness.
+    # The first one is the mean brightness.
     return order[1 : HASH_BITS + 1]
 
 
 @cache
-def _turned_by_mirroring() -> NDArray[np.bool_]:
-    """Which bits change when the picture is mirrored: those of odd horizontal frequency."""
-    turned: NDArray[np.bool_] = _lowest_frequencies() % _SIDE % 2 == 1
-    return turned
+def _inverted_by_mirroring() -> NDArray[np.bool_]:
+    """Mask of the bits that mirroring inverts, those of odd horizontal frequency, (256,)."""
+    inverted: NDArray[np.bool_] = _lowest_frequencies() % _SIZE % 2 == 1
+    return inverted
 
 
 @cache
 def _mirror_mask() -> int:
-    return int.from_bytes(np.packbits(_turned_by_mirroring()).tobytes(), "big")
+    return int.from_bytes(np.packbits(_inverted_by_mirroring()).tobytes(), "big")

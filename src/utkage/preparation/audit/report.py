@@ -1,10 +1,11 @@
-"""Everything the audit found, in one frozen object with a JSON form."""
+"""The findings of the audit as one frozen object with a JSON form."""
 
 from __future__ import annotations
 
 import math
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -14,19 +15,34 @@ from utkage.data.split import SPLITS, SplitConfig
 from utkage.preparation.audit.duplicates import BYTE, NEAR, PIXEL, DuplicateGroups
 from utkage.preparation.audit.heaping import Heaping, find_heaping
 from utkage.preparation.audit.perceptual import distance
-from utkage.preparation.audit.resolve import Decision, FixConfig
+from utkage.preparation.audit.resolve import (
+    CONFLICTING,
+    DUPLICATE_OF,
+    NEAR_DUPLICATE_OF,
+    Decision,
+    FixConfig,
+)
 
 SCHEMA = 1
 
-# What decisions are listed under; unreadable pictures are listed under their own reason.
-COPY_TITLE = "copy of another picture"
-NEAR_TITLE = "near-copy of another picture"
-CONFLICT_TITLE = "copies with contradicting labels"
+# Titles of the reasons that ``resolve`` gives; any other reason is its own title. The last
+# alternatives are how sets of earlier versions put it.
+_TITLES = {
+    re.compile(f"{DUPLICATE_OF}|copy of "): "duplicate of another picture",
+    re.compile(f"{NEAR_DUPLICATE_OF}|near-copy of "): "near-duplicate of another picture",
+    re.compile(rf"{CONFLICTING}|\d+ (near-)?copies of this "): "duplicates with conflicting labels",
+}
+# Keys of schema 1 that differ from the titles.
+_JSON_TITLES = {
+    "duplicate of another picture": "copy of another picture",
+    "near-duplicate of another picture": "near-copy of another picture",
+    "duplicates with conflicting labels": "copies with contradicting labels",
+}
 
 
 @dataclass(frozen=True)
 class SourceCounts:
-    """Pictures of one source: those that could be decoded, and those of them that stayed."""
+    """Number of decoded pictures of one source, and how many of them are kept."""
 
     name: str
     readable: int
@@ -35,7 +51,7 @@ class SourceCounts:
 
 @dataclass(frozen=True)
 class DroppedGroup:
-    """Pictures that were left out for one kind of reason."""
+    """Pictures that were removed for the same kind of reason."""
 
     title: str
     pictures: tuple[Dropped, ...]
@@ -43,16 +59,16 @@ class DroppedGroup:
 
 @dataclass(frozen=True)
 class DuplicateCounts:
-    """How many groups of one kind (``byte``, ``pixel``, ``near``), and pictures in them."""
+    """Number of groups of one kind (``byte``, ``pixel``, ``near``), and of pictures in them."""
 
     kind: str
     groups: int
     pictures: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ConflictMember:
-    """One picture of a contradicting group.
+    """One picture of a group with conflicting labels.
 
     Attributes:
         source: Name of its source.
@@ -61,8 +77,8 @@ class ConflictMember:
         age: Whole years.
         gender: 0 male, 1 female.
         race: Index into ``RACES``, or None.
-        distance: Bits between its hash and that of the first member.
-        kept: Whether it stays.
+        distance: Bits by which its perceptual hash differs from that of the first member.
+        kept: Whether it stays in the set.
     """
 
     source: str
@@ -75,16 +91,16 @@ class ConflictMember:
     kept: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Conflict:
-    """Copies whose labels contradict each other.
+    """A group of duplicates with conflicting labels.
 
     Attributes:
-        id: Of the group.
+        id: Id of the group.
         kind: ``byte``, ``pixel`` or ``near``.
-        split: Where the group belongs.
-        age_spread: Years between its lowest and highest age.
-        members: At least two.
+        split: Split that the group is assigned to.
+        age_spread: Highest minus lowest age, years.
+        members: At least two pictures.
     """
 
     id: str
@@ -94,17 +110,17 @@ class Conflict:
     members: tuple[ConflictMember, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Stratum:
     """The kept faces of one age range and gender.
 
     Attributes:
         age_range: Name of the range.
         gender: 0 male, 1 female.
-        faces: Number of them.
-        splits: Faces in each of ``SPLITS``.
-        deviations: For each split, how many standard deviations of a binomial count it is over
-            (or under) its promised share; None where the share is 0 or 1 or there are no faces.
+        faces: Number of faces.
+        splits: Number of faces in each of ``SPLITS``.
+        deviations: For each split, the difference from the expected count in standard deviations
+            of a binomial count; None where the fraction is 0 or 1 or there are no faces.
     """
 
     age_range: str
@@ -114,24 +130,24 @@ class Stratum:
     deviations: tuple[float | None, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Audit:
-    """What the audit found.
+    """The findings of the audit.
 
-    Distributions, heaping and strata are of the pictures that were kept.
+    Distributions, heaping and strata describe the pictures that are kept.
 
     Attributes:
-        fix: What was repaired, and with what tolerances.
-        split: The promised division.
-        sources: Counts, by source.
-        dropped: Everything left out, under a title for each kind of reason, most first.
-        duplicates: Copies found, by kind.
-        wrong_extensions: Names whose ending is not that of the content.
-        conflicts: Contradicting copies, largest age spread first.
-        heaping: Of the ages.
+        fix: How duplicates were resolved.
+        split: Seed and fractions of the split.
+        sources: Counts by source.
+        dropped: Removed pictures by kind of reason, the most frequent first.
+        duplicates: Counts of duplicate groups by kind.
+        wrong_extensions: Names whose extension does not match the format.
+        conflicts: Groups with conflicting labels, the largest age spread first.
+        heaping: Excess of round ages.
         ranges: Faces by age range and gender, in the order of ``RANGE_NAMES`` and ``GENDERS``.
         genders: Faces of each gender.
-        races: Faces of each race, and at the end those without.
+        races: Faces of each race, then those of unknown race.
         splits: Faces of each split.
         strata: The splits within each age range and gender.
     """
@@ -152,16 +168,16 @@ class Audit:
 
     @property
     def kept(self) -> int:
-        """Number of pictures that stay."""
+        """Number of pictures that are kept."""
         return sum(self.splits)
 
     @property
     def left_out(self) -> int:
-        """Number of pictures that do not."""
-        return sum(len(under.pictures) for under in self.dropped)
+        """Number of pictures that are not kept."""
+        return sum(len(group.pictures) for group in self.dropped)
 
     def largest_deviation(self) -> tuple[Stratum, str, float] | None:
-        """The stratum, split and deviation furthest from what was promised; None: no faces."""
+        """The stratum and split whose count is furthest from its expectation; None: no faces."""
         found = [
             (stratum, split, deviation)
             for stratum in self.strata
@@ -181,16 +197,18 @@ class Audit:
             "left_out": self.left_out,
             "sources": [asdict(source) for source in self.sources],
             "dropped": {
-                under.title: [{"name": item.name, "reason": item.reason} for item in under.pictures]
-                for under in self.dropped
+                _JSON_TITLES.get(group.title, group.title): [
+                    {"name": item.name, "reason": item.reason} for item in group.pictures
+                ]
+                for group in self.dropped
             },
             "copies": {
-                copies.kind: {"groups": copies.groups, "pictures": copies.pictures}
-                for copies in self.duplicates
+                counts.kind: {"groups": counts.groups, "pictures": counts.pictures}
+                for counts in self.duplicates
             },
             "wrong_extensions": list(self.wrong_extensions),
-            "conflicts": [_conflict_dict(conflict) for conflict in self.conflicts],
-            "heaping": _heaping_dict(self.heaping),
+            "conflicts": [asdict(conflict) for conflict in self.conflicts],
+            "heaping": self.heaping.to_dict(),
             "ages": list(self.heaping.counts),
             "ranges": {
                 name: dict(zip(GENDERS, counts, strict=True))
@@ -217,31 +235,31 @@ def build_audit(
     """Assemble the audit.
 
     Args:
-        records: The pictures that could be decoded.
-        groups: Their copies, from ``find_duplicates``.
-        decisions: What becomes of each, from ``resolve``.
-        unreadable: Pictures without a valid name or content, with the reason.
-        fix: What ``resolve`` was told.
-        split: What the splits were drawn with.
+        records: The decoded pictures.
+        groups: Their duplicates, from ``find_duplicates``.
+        decisions: One for each record, from ``resolve``.
+        unreadable: Pictures without a valid label or content, with the reason.
+        fix: The settings that ``resolve`` used.
+        split: The settings that the splits were drawn with.
     """
     kept = [
-        (record, decision)
+        (record.label, decision.split)
         for record, decision in zip(records, decisions, strict=True)
         if decision.kept
     ]
     cells: dict[tuple[int, int], list[int]] = defaultdict(lambda: [0] * len(SPLITS))
     races = [0] * (len(RACES) + 1)
-    for record, decision in kept:
-        label = record.label
-        cells[range_index(label.age), label.gender][SPLITS.index(decision.split)] += 1
+    for label, name in kept:
+        cells[range_index(label.age), label.gender][SPLITS.index(name)] += 1
         races[len(RACES) if label.race is None else label.race] += 1
+    genders = range(len(GENDERS))
     strata = tuple(
         _stratum(name, gender, cells[position, gender], split)
         for position, name in enumerate(RANGE_NAMES)
-        for gender in range(len(GENDERS))
+        for gender in genders
     )
     ranges = tuple(
-        tuple(sum(cells[position, gender]) for gender in range(len(GENDERS)))
+        tuple(sum(cells[position, gender]) for gender in genders)
         for position in range(len(RANGE_NAMES))
     )
     return Audit(
@@ -252,9 +270,9 @@ def build_audit(
         duplicates=_duplicates(groups),
         wrong_extensions=tuple(sorted(r.name for r in records if r.wrong_extension)),
         conflicts=_conflicts(records, groups, decisions, fix),
-        heaping=find_heaping([record.label.age for record, _ in kept]),
+        heaping=find_heaping([label.age for label, _ in kept]),
         ranges=ranges,
-        genders=tuple(sum(row[gender] for row in ranges) for gender in range(len(GENDERS))),
+        genders=tuple(sum(row[gender] for row in ranges) for gender in genders),
         races=tuple(races),
         splits=tuple(sum(stratum.splits[k] for stratum in strata) for k in range(len(SPLITS))),
         strata=strata,
@@ -277,8 +295,8 @@ def _dropped(
         by_title[item.reason].append(item)
     for record, decision in zip(records, decisions, strict=True):
         if decision.reason is not None:
-            title = _title(decision.reason)
-            by_title[title].append(Dropped(record.source, record.name, decision.reason))
+            item = Dropped(record.source, record.name, decision.reason)
+            by_title[_title(decision.reason)].append(item)
     return tuple(
         DroppedGroup(title, tuple(sorted(pictures, key=lambda item: (item.name, item.reason))))
         for title, pictures in sorted(by_title.items(), key=lambda item: (-len(item[1]), item[0]))
@@ -286,23 +304,15 @@ def _dropped(
 
 
 def _title(reason: str) -> str:
-    """What kind of reason ``resolve`` or a filter gave; others stand for themselves."""
-    if reason.startswith("copy of "):
-        return COPY_TITLE
-    if reason.startswith("near-copy of "):
-        return NEAR_TITLE
-    return CONFLICT_TITLE if " of this picture carry " in reason else reason
+    return next((title for start, title in _TITLES.items() if start.match(reason)), reason)
 
 
 def _duplicates(groups: DuplicateGroups) -> tuple[DuplicateCounts, ...]:
-    return tuple(
-        DuplicateCounts(
-            kind,
-            sum(group.kind == kind for group in groups.groups),
-            sum(len(group.members) for group in groups.groups if group.kind == kind),
-        )
+    sizes = {
+        kind: [len(group.members) for group in groups.groups if group.kind == kind]
         for kind in (BYTE, PIXEL, NEAR)
-    )
+    }
+    return tuple(DuplicateCounts(kind, len(found), sum(found)) for kind, found in sizes.items())
 
 
 def _conflicts(
@@ -311,80 +321,55 @@ def _conflicts(
     decisions: Sequence[Decision],
     fix: FixConfig,
 ) -> tuple[Conflict, ...]:
-    found = []
-    for group in groups.repeated():
-        if not group.conflicts(fix.age_tolerance):
-            continue
-        first = records[group.members[0]]
-        members = tuple(
-            ConflictMember(
-                source=record.source,
-                name=record.name,
-                pixel_hash=record.pixel_hash,
-                age=record.label.age,
-                gender=record.label.gender,
-                race=record.label.race,
-                distance=distance(first.perceptual, record.perceptual),
-                kept=decisions[index].kept,
-            )
-            for index in group.members
-            for record in (records[index],)
+    conflicts = [
+        Conflict(
+            id=group.id,
+            kind=group.kind,
+            split=decisions[group.members[0]].split,
+            age_spread=group.age_spread,
+            members=tuple(
+                _member(records[index], records[group.members[0]], decisions[index])
+                for index in group.members
+            ),
         )
-        split = decisions[group.members[0]].split
-        found.append(Conflict(group.id, group.kind, split, group.age_spread, members))
-    return tuple(sorted(found, key=lambda conflict: (-conflict.age_spread, conflict.id)))
+        for group in groups.repeated()
+        if group.conflicts(fix.age_tolerance)
+    ]
+    return tuple(sorted(conflicts, key=lambda conflict: (-conflict.age_spread, conflict.id)))
+
+
+def _member(record: Record, first: Record, decision: Decision) -> ConflictMember:
+    return ConflictMember(
+        source=record.source,
+        name=record.name,
+        pixel_hash=record.pixel_hash,
+        age=record.label.age,
+        gender=record.label.gender,
+        race=record.label.race,
+        distance=distance(first.perceptual, record.perceptual),
+        kept=decision.kept,
+    )
 
 
 def _stratum(name: str, gender: int, counts: Sequence[int], split: SplitConfig) -> Stratum:
-    promised: Mapping[str, float] = {
-        "train": 1 - split.val - split.test,
-        "val": split.val,
-        "test": split.test,
-    }
+    fractions = (1 - split.val - split.test, split.val, split.test)
     faces = sum(counts)
+    deviations = [
+        _deviation(count, faces, fraction)
+        for count, fraction in zip(counts, fractions, strict=True)
+    ]
     return Stratum(
         age_range=name,
         gender=gender,
         faces=faces,
         splits=tuple(counts),
-        deviations=tuple(
-            _deviation(count, faces, promised[name])
-            for name, count in zip(SPLITS, counts, strict=True)
-        ),
+        deviations=tuple(deviations),
     )
 
 
-def _deviation(count: int, faces: int, share: float) -> float | None:
-    variance = faces * share * (1 - share)
-    return (count - faces * share) / math.sqrt(variance) if variance > 0 else None
-
-
-def _conflict_dict(conflict: Conflict) -> dict[str, Any]:
-    return {
-        "id": conflict.id,
-        "kind": conflict.kind,
-        "split": conflict.split,
-        "age_spread": conflict.age_spread,
-        "members": [asdict(member) for member in conflict.members],
-    }
-
-
-def _heaping_dict(heaping: Heaping) -> dict[str, Any]:
-    return {
-        "adults": heaping.adults,
-        "on_fives": heaping.on_fives,
-        "share": None if heaping.share is None else round(heaping.share, 4),
-        "index": None if heaping.index is None else round(heaping.index, 1),
-        "spikes": [
-            {
-                "age": spike.age,
-                "faces": spike.faces,
-                "neighbours": round(spike.neighbours, 2),
-                "ratio": None if spike.ratio is None else round(spike.ratio, 2),
-            }
-            for spike in heaping.spikes
-        ],
-    }
+def _deviation(count: int, faces: int, fraction: float) -> float | None:
+    variance = faces * fraction * (1 - fraction)
+    return (count - faces * fraction) / math.sqrt(variance) if variance > 0 else None
 
 
 def _stratum_dict(stratum: Stratum) -> dict[str, Any]:

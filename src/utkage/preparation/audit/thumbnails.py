@@ -1,25 +1,23 @@
-"""Small pictures of contradicting copies, for the report on the user's own machine."""
+"""Small pictures of duplicates with conflicting labels, for the audit page."""
 
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
 
 from PIL import Image
 
+from utkage.data.store import ChipStore
 from utkage.preparation.audit.report import Audit
 
-if TYPE_CHECKING:
-    from utkage.data.store import ChipStore
-
+# Pixels.
 SIZE = 96
 MAX_PICTURES = 2000
 
 
 def conflict_thumbnails(store: ChipStore, audit: Audit) -> dict[str, bytes]:
-    """JPEGs of the chips in contradicting groups, by pixel hash.
+    """JPEG bytes of the chips in groups with conflicting labels, by pixel hash.
 
-    At most 2,000, those whose labels are furthest apart first, so that the page stays readable.
+    Returns at most 2,000, those with the largest age spread first, to keep the page readable.
     """
     wanted = dict.fromkeys(
         member.pixel_hash for conflict in audit.conflicts for member in conflict.members

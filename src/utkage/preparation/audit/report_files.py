@@ -1,0 +1,42 @@
+"""``audit.json`` and ``audit.html`` of a prepared set."""
+
+from __future__ import annotations
+
+import json
+
+from utkage.core.files import file_hash, write_json
+from utkage.data.split import SplitConfig
+from utkage.data.store import STORE_FILE, ChipStore
+from utkage.preparation.audit.report import Audit, build_audit
+from utkage.preparation.audit.resolve import Decision, FixConfig, find_informative_duplicates
+from utkage.preparation.store_writer import REPORT_FILES
+
+
+def audit_of_store(store: ChipStore, fix: FixConfig, split: SplitConfig) -> Audit:
+    """Rebuild the audit of a prepared set from its files and the settings it was made with."""
+    records = [row.record for row in store.manifest]
+    decisions = [Decision(row.assigned_split, row.reason or None) for row in store.manifest]
+    groups, used_fix = find_informative_duplicates(records, fix)
+    return build_audit(records, groups, decisions, store.dropped(), used_fix, split)
+
+
+def write_report(store: ChipStore, audit: Audit) -> None:
+    """Write both files into the folder of ``store``."""
+    from utkage.preparation.audit.page import write_audit_page
+    from utkage.preparation.audit.thumbnails import conflict_thumbnails
+
+    data_file, page_file = (store.folder / name for name in REPORT_FILES)
+    write_audit_page(audit, conflict_thumbnails(store, audit), page_file)
+    # The JSON file comes last and names its store file by hash. That identifies a stale report
+    # even if other settings gave the same manifest.
+    write_json(data_file, {**audit.to_dict(), "store": file_hash(store.folder / STORE_FILE)})
+
+
+def report_is_current(store: ChipStore) -> bool:
+    """Whether both files are there and describe this state of the set."""
+    data_file, page_file = (store.folder / name for name in REPORT_FILES)
+    try:
+        described = json.loads(data_file.read_text(encoding="utf-8"))["store"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    return page_file.is_file() and described == file_hash(store.folder / STORE_FILE)
