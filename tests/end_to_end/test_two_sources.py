@@ -183,7 +183,7 @@ def test_initial_weights_that_know_the_validation_pictures(
     (warning,) = warnings
     expected = f"learned from {known} of the {len(validation)} validation pictures"
     assert expected in warning
-    assert "--init scratch" in warning
+    assert "`init=scratch`" in warning
 
 
 def test_what_a_teacher_knows_is_learned_as_well(
