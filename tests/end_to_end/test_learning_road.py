@@ -128,7 +128,7 @@ def test_the_whole_report(road: Path) -> None:
     done = run_utkage(road, "evaluate", *words, "--split", "all", "--allow-seen")
     assert done.returncode == 0, done.stderr
     assert "passing or failing at 18" in done.stdout
-    assert "stress, on 120 faces" in done.stdout
+    assert "robustness, on 120 faces" in done.stdout
     folder = road / "whole"
     result = json.loads((folder / "metrics.json").read_text())
     assert result["schema"] == 2
@@ -168,7 +168,7 @@ def test_tables_of_others_and_exported_files_are_scored_alike(road: Path) -> Non
     assert "coverage_80" not in second["figures"]
     alone = run_utkage(road, "evaluate", "--weights", "theirs.csv", "--json", "--out", "theirs")
     assert alone.returncode == 0, alone.stderr
-    assert "learned from" in alone.stderr
+    assert "no record of its training images" in alone.stderr
     result = json.loads(alone.stdout)
     assert result["interval_coverage"] is None
     assert result["n_seen_in_training"] is None
@@ -179,7 +179,7 @@ def test_tables_of_others_and_exported_files_are_scored_alike(road: Path) -> Non
     assert refused.returncode == 2
 
 
-def test_evaluating_what_was_learned_is_refused(road: Path) -> None:
+def test_evaluating_training_images_is_refused(road: Path) -> None:
     refused = run_utkage(road, "evaluate", "--split", "train", "--json", "--out", "seen")
     assert refused.returncode == 1
     assert "--allow-seen" in refused.stderr
@@ -188,7 +188,7 @@ def test_evaluating_what_was_learned_is_refused(road: Path) -> None:
     done = run_utkage(road, "evaluate", *words)
     assert done.returncode == 0
     assert json.loads(done.stdout)["n_seen_in_training"] > 50
-    assert "learned from" in done.stderr
+    assert "training images of" in done.stderr
 
 
 def test_a_plain_folder_gives_the_answers_of_the_prepared_set(road: Path) -> None:
@@ -232,7 +232,7 @@ def test_calibrate_puts_a_calibration_into_a_copy(road: Path) -> None:
         assert scored[key] == plain[key]
 
 
-def test_an_age_prior_moves_the_ages_and_is_said(road: Path) -> None:
+def test_an_age_prior_moves_ages_and_is_in_the_lineage(road: Path) -> None:
     words = ("--data", "Dataset/UTKFace", "--allow-seen")
     calibrate = ("evaluate", *words, "--calibrate", "--age-prior", "--out-weights")
     done = run_utkage(road, *calibrate, "prior.safetensors")

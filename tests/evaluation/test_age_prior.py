@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from utkage.core.errors import DataError
 from utkage.data.labels import AGE_COUNT
-from utkage.evaluation.age_prior import EXPECTED, KNOTS, fit_age_prior, fit_range_prior
+from utkage.evaluation.age_prior import KNOTS, PRIOR_SCALE, fit_age_prior, fit_range_prior
 from utkage.evaluation.labelled_predictions import ranges_of
 
 YEARS = np.arange(AGE_COUNT)
@@ -60,7 +60,7 @@ def test_an_honest_prior_stays() -> None:
 
 def test_few_faces_move_little() -> None:
     ages, distributions = honest(100, seed=2)
-    assert np.abs(fit_age_prior(ages, distributions)).max() < EXPECTED
+    assert np.abs(fit_age_prior(ages, distributions)).max() < PRIOR_SCALE
     with pytest.raises(DataError, match="99 faces are too few for an age prior"):
         fit_age_prior(ages[:99], distributions[:99])
 
@@ -73,7 +73,7 @@ def test_it_is_the_maximum() -> None:
 
     def goal(knots: NDArray[np.float64]) -> float:
         added = np.interp(YEARS, KNOTS, knots)
-        penalty = (knots**2).sum() / (2 * EXPECTED**2)
+        penalty = (knots**2).sum() / (2 * PRIOR_SCALE**2)
         return len(ages) * likelihood(ages, tilted(bent, added)) - float(penalty)
 
     knots = found[list(KNOTS)]

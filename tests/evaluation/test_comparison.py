@@ -7,7 +7,7 @@ from scipy.stats import binom
 
 from utkage.evaluation.bootstrap import Bootstrap
 from utkage.evaluation.comparison import compare_predictions, mcnemar
-from utkage.evaluation.label_conventions import gender_is_inverted
+from utkage.evaluation.guards import gender_is_inverted
 from utkage.evaluation.labelled_predictions import LabelledPredictions
 from utkage.evaluation.thresholds import DEMANDS, threshold_curve
 

@@ -140,5 +140,5 @@ def test_what_cannot_be_fitted(random_predictions: RandomPredictions) -> None:
     with pytest.raises(DataError, match="20 faces are too few"):
         fit_calibration(np.zeros(20, int), np.zeros(20, int), few, {})
     calibrated = replace(few, calibration=Calibration(1, 1, LEVELS, (AgeBand(0, 9, LEVELS),)))
-    with pytest.raises(ValueError, match="have none"):
+    with pytest.raises(ValueError, match="calibrated already"):
         fit_calibration(np.zeros(20, int), np.zeros(20, int), calibrated, {})

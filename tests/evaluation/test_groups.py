@@ -18,7 +18,7 @@ def report(faces: LabelledPredictions) -> GroupReport:
     return group_report(faces, Bootstrap.draw(faces.groups, 300))
 
 
-def test_every_cell_against_a_loop(labelled_predictions_of: Answered) -> None:
+def test_every_group_against_a_loop(labelled_predictions_of: Answered) -> None:
     faces = labelled_predictions_of(400)
     found = report(faces)
     errors = np.abs(faces.age - faces.ages)
@@ -26,14 +26,14 @@ def test_every_cell_against_a_loop(labelled_predictions_of: Answered) -> None:
     for name, mask in (("female", women), ("male", ~women)):
         (group,) = [group for group in found.of_axis("gender") if group.name == name]
         assert group.n == mask.sum()
-        assert group.figures["mae"].value == pytest.approx(errors[mask].mean())
-        assert group.figures["gender_accuracy"].value == pytest.approx(
+        assert group.metrics["mae"].value == pytest.approx(errors[mask].mean())
+        assert group.metrics["gender_accuracy"].value == pytest.approx(
             (faces.gender == faces.genders)[mask].mean()
         )
     black_women = women & (faces.races == 1)
     (group,) = [g for g in found.of_axis("gender x race") if g.name == f"female, {RACES[1]}"]
     assert group.n == black_women.sum()
-    assert group.figures["bias"].value == pytest.approx(
+    assert group.metrics["bias"].value == pytest.approx(
         (faces.age - faces.ages)[black_women].mean()
     )
     for axis in ("range", "decade", "source"):
@@ -42,7 +42,7 @@ def test_every_cell_against_a_loop(labelled_predictions_of: Answered) -> None:
     for group in found.groups:
         assert group.n > 0
         assert group.small == (group.n < 30)
-        assert group.figures["mae"].low is None or group.figures["mae"].low <= errors.max()
+        assert group.metrics["mae"].low is None or group.metrics["mae"].low <= errors.max()
 
 
 def test_bands_of_the_calibration_are_groups(labelled_predictions_of: Answered) -> None:
@@ -55,7 +55,7 @@ def test_bands_of_the_calibration_are_groups(labelled_predictions_of: Answered) 
     assert first.n == (faces.age < 40).sum()
     low, high = faces.predictions.age_interval(0.9)
     inside = (low <= faces.ages) & (faces.ages <= high)
-    assert second.figures["coverage_90"].value == pytest.approx(inside[faces.age >= 40].mean())
+    assert second.metrics["coverage_90"].value == pytest.approx(inside[faces.age >= 40].mean())
 
 
 def test_error_beyond_what_ages_explain(labelled_predictions_of: Answered) -> None:
@@ -63,7 +63,7 @@ def test_error_beyond_what_ages_explain(labelled_predictions_of: Answered) -> No
     faces = labelled_predictions_of(400)
     old = faces.ages >= 61
     faces = replace(faces, age=faces.ages + np.where(old, 9.0, 2.0), genders=np.where(old, 1, 0))
-    gaps = {gap.figure: gap for gap in report(faces).gaps if gap.axis == "gender"}
+    gaps = {gap.metric: gap for gap in report(faces).gaps if gap.axis == "gender"}
     assert gaps["mae"].difference.value == pytest.approx(7)
     assert (gaps["mae"].best, gaps["mae"].worst) == ("male", "female")
     assert gaps["excess_error"].difference.value == pytest.approx(0, abs=1e-6)
@@ -77,10 +77,10 @@ def test_worst_groups_have_enough_faces(labelled_predictions_of: Answered) -> No
     worst = found.worst("mae")
     assert worst[0].axis in ("decade", "gender x range", "range")
     assert worst[0].n >= 50
-    values = [group.figures["mae"].value for group in worst]
+    values = [group.metrics["mae"].value for group in worst]
     assert values == sorted(values, reverse=True)
     accuracies = [
-        group.figures["gender_accuracy"].value for group in found.worst("gender_accuracy")
+        group.metrics["gender_accuracy"].value for group in found.worst("gender_accuracy")
     ]
     assert accuracies == sorted(accuracies)
 

@@ -37,12 +37,12 @@ def test_chips_of_another_crop_are_refused_unless_told(prepared: Path) -> None:
     from utkage.data.store import ChipStore
 
     contract = ChipStore.open(prepared).contract
-    choice = FaceSelection(prepared, "all")
+    choice = FaceSelection(data=prepared, split="all")
     listener = Listener()
     faces = labelled_faces(choice, moved(contract, 0.005), listener)
     assert listener.warnings == []
     assert faces.split_hash == ChipStore.open(prepared).split_hash
-    with pytest.raises(DataError, match=r"cut otherwise.*`allow_crop=True`"):
+    with pytest.raises(DataError, match=r"cropped differently.*`allow_crop=True`"):
         labelled_faces(choice, moved(contract, 0.1), listener)
     allowed = replace(choice, allow_crop=True)
     assert len(labelled_faces(allowed, moved(contract, 0.1), listener).chips) == len(faces.chips)
@@ -69,7 +69,7 @@ def test_photographs_without_a_face_are_counted(examples: Path, tmp_path: Path) 
     from utkage.data.sources.options import SourceOptions
     from utkage.faces.contract import utkface_contract
 
-    choice = FaceSelection(folder, options=SourceOptions(aligned=False))
+    choice = FaceSelection(data=folder, options=SourceOptions(aligned=False))
     found = labelled_faces(choice, utkface_contract(64), Listener())
     assert found.misses == 1
     assert found.chips.names == ("portrait.jpg",)

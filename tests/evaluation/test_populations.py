@@ -10,13 +10,8 @@ from utkage.data.labels import range_index
 from utkage.evaluation.bootstrap import Bootstrap, Estimate
 from utkage.evaluation.classification import area_under_curve
 from utkage.evaluation.labelled_predictions import LabelledPredictions, labelled_numbers
-from utkage.evaluation.populations import (
-    WORDS,
-    populations,
-    shown,
-    shown_estimate,
-    statistics,
-)
+from utkage.evaluation.metrics import METRICS, format_estimate, format_value, statistics
+from utkage.evaluation.populations import populations
 
 Answered = Callable[..., LabelledPredictions]
 
@@ -81,7 +76,7 @@ def slow(faces: LabelledPredictions, rows: np.ndarray) -> dict[str, float]:
 def test_figures_against_slow_ones(labelled_predictions_of: Answered, seed: int) -> None:
     faces = labelled_predictions_of(120, seed, error=9.0)
     fast = statistics(faces)
-    assert list(fast) == list(WORDS)
+    assert list(fast) == list(METRICS)
     expected = slow(faces, np.arange(120))
     assert {name: float(f(None)) for name, f in fast.items()} == pytest.approx(expected, abs=1e-6)
     bootstrap = Bootstrap.draw(faces.groups, 5, seed)
@@ -104,10 +99,10 @@ def test_populations(labelled_predictions_of: Answered) -> None:
     everyone, adults, protocol = populations(faces, Bootstrap.draw(faces.groups, 200))
     assert (everyone.n, adults.n) == (150, int((faces.ages >= 16).sum()))
     rows = np.flatnonzero((faces.ages >= 21) & (faces.ages <= 60))
-    assert protocol.figures["mae"].value == pytest.approx(
+    assert protocol.metrics["mae"].value == pytest.approx(
         np.abs(faces.age - faces.ages)[rows].mean()
     )
-    for found in everyone.figures.values():
+    for found in everyone.metrics.values():
         assert found.value is not None
         assert found.low is not None
         assert found.high is not None
@@ -116,7 +111,7 @@ def test_populations(labelled_predictions_of: Answered) -> None:
     children = faces.take(np.flatnonzero(faces.ages < 16))
     nobody = populations(children, Bootstrap.draw(children.groups, 20))[1]
     assert nobody.n == 0
-    assert nobody.figures["mae"] == Estimate(None, None, None, 0)
+    assert nobody.metrics["mae"] == Estimate(None, None, None, 0)
 
 
 def test_numbers_alone_have_no_intervals(labelled_predictions_of: Answered) -> None:
@@ -129,11 +124,11 @@ def test_numbers_alone_have_no_intervals(labelled_predictions_of: Answered) -> N
 
 
 def test_figures_for_people() -> None:
-    assert shown(None, "share") == "-"
-    assert shown(0.5, "share") == "50.0%"
-    assert shown(4.256, "years") == "4.26"
-    assert shown_estimate(Estimate(4.2, 4.0, 4.4, 9), "years") == "4.20 (4.00 to 4.40)"
-    assert shown_estimate(Estimate(0.2, None, None, 1), "") == "0.200"
+    assert format_value(None, "share") == "-"
+    assert format_value(0.5, "share") == "50.0%"
+    assert format_value(4.256, "years") == "4.26"
+    assert format_estimate(Estimate(4.2, 4.0, 4.4, 9), "years") == "4.20 (4.00 to 4.40)"
+    assert format_estimate(Estimate(0.2, None, None, 1), "") == "0.200"
 
 
 def test_somebody_elses_numbers(labelled_chips: Callable[..., object]) -> None:

@@ -10,7 +10,8 @@ from utkage.core.reporter import SilentReporter
 from utkage.data.chips import LabelledChips
 from utkage.evaluation.guards import guard_predictions, true_range_was_fed
 from utkage.evaluation.labelled_predictions import LabelledPredictions, labelled_numbers
-from utkage.evaluation.prediction_sources import Numbers, PredictionSource, read_numbers
+from utkage.evaluation.prediction_sources import PredictionSource, read_table
+from utkage.models.weights_files import LoadedWeights
 
 HEAD = "file,age,p_female\n"
 
@@ -49,40 +50,40 @@ def table(tmp_path: Path, text: str) -> Path:
 def test_a_table_is_found_by_name(tmp_path: Path) -> None:
     lines = "2.jpg,31.5,0.9\nset/folder/0.jpg,20,0.1\nfolder/1.jpg,40,0.2\nother.jpg,1,1\n"
     path = table(tmp_path, "\ufeff" + HEAD + lines)
-    prediction_source = PredictionSource(path, "", None, read_numbers(path), None)
-    found = prediction_source.answer(faces_of(4), SilentReporter())
+    source = PredictionSource(weights=LoadedWeights(path, ""), table=read_table(path))
+    found = source.predict(faces_of(4), SilentReporter())
     assert found.names == ("folder/0.jpg", "folder/1.jpg", "folder/2.jpg")
     assert found.age.tolist() == [20, 40, 31.5]
     assert found.p_female.tolist() == [0.1, 0.2, 0.9]
     assert found.range_index.tolist() == [3, 5, 4]
     assert found.predictions is None
-    assert prediction_source.card is None
+    assert source.card is None
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("file,age\na,1\n", "lacks the column 'p_female'"),
-        ("", "lacks the column 'file'"),
+        ("file,age\na,1\n", "the column 'p_female' is missing"),
+        ("", "the column 'file' is missing"),
         (HEAD + "a.jpg,old,0.5\n", "line 2: 'old' is not a number from 0 to 150"),
         (HEAD + "a.jpg,20,1.5\n", "'1.5' is not a number from 0 to 1"),
         (HEAD + "a.jpg,nan,0.5\n", "'nan' is not a number"),
         (HEAD + "a.jpg,20\n", "'' is not a number"),
-        (HEAD + "a.jpg,20,0.5\na.jpg,30,0.5\n", "line 3: a.jpg comes twice"),
+        (HEAD + "a.jpg,20,0.5\na.jpg,30,0.5\n", "line 3: a.jpg is repeated"),
     ],
 )
 def test_tables_that_cannot_be_read(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(DataError, match=r"theirs\.csv") as caught:
-        read_numbers(table(tmp_path, text))
+        read_table(table(tmp_path, text))
     assert said in str(caught.value)
 
 
 def test_a_table_of_other_faces(tmp_path: Path) -> None:
-    prediction_source = PredictionSource(
-        tmp_path / "x.csv", "", None, Numbers({"z.jpg": (1, 0.5)}), None
+    source = PredictionSource(
+        weights=LoadedWeights(tmp_path / "x.csv", ""), table={"z.jpg": (1, 0.5)}
     )
     with pytest.raises(DataError, match=r"none of the 3 faces.*folder/0\.jpg"):
-        prediction_source.answer(faces_of(3), SilentReporter())
+        source.predict(faces_of(3), SilentReporter())
 
 
 def guarded(faces: LabelledPredictions, allow: bool, listener: Listener) -> tuple[str, ...]:
@@ -97,11 +98,13 @@ def test_suspicious_answers_are_refused_unless_told() -> None:
     listener = Listener()
     assert guarded(honest, False, listener) == ()
     turned = labelled_numbers(chips, ages.clip(0), 1 - female)
-    with pytest.raises(DataError, match=r"theirs\.csv: gender of set is .*`allow_suspicious=True`"):
+    with pytest.raises(
+        DataError, match=r"theirs\.csv: .*gender of set is .*`allow_suspicious=True`"
+    ):
         guarded(turned, False, listener)
     assert listener.warnings == []
     assert len(guarded(turned, True, listener)) == 1
-    assert "other way round" in listener.warnings[0]
+    assert "inverted" in listener.warnings[0]
 
 
 def test_one_of_several_sources_may_be_turned() -> None:
@@ -109,7 +112,7 @@ def test_one_of_several_sources_may_be_turned() -> None:
     female = np.where(chips.genders == 1, 0.9, 0.1)
     female[200:] = 1 - female[200:]
     mixed = labelled_numbers(chips, chips.ages + 5.0, female)
-    with pytest.raises(DataError, match="gender of other is coded the other way round"):
+    with pytest.raises(DataError, match="the gender of other is inverted"):
         guarded(mixed, False, Listener())
 
 

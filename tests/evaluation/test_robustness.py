@@ -5,7 +5,7 @@ import pytest
 
 from utkage.core.reporter import SilentReporter
 from utkage.data.chips import LabelledChips
-from utkage.evaluation.corruptions import FACTORS, darkened, mirrored, occluded, shifted
+from utkage.evaluation.corruptions import CORRUPTIONS, darkened, mirrored, occluded, shifted
 from utkage.evaluation.robustness import robustness_report
 from utkage.exporting.parity import synthetic_chips
 from utkage.models.card import Card
@@ -27,24 +27,24 @@ class BrightnessPredictor:
         return Predictions(age, uniform, np.full((count, 9), 1 / 9), np.full(count, 0.7))
 
 
-@pytest.mark.parametrize("factor", FACTORS, ids=lambda factor: str(factor.name))
+@pytest.mark.parametrize("factor", CORRUPTIONS, ids=lambda factor: str(factor.name))
 def test_every_factor_keeps_the_form_and_grows(factor: object) -> None:
     chips = synthetic_chips(4, 160)
     before = chips.copy()
     distances = []
     for strength in factor.strengths:  # type: ignore[attr-defined]
-        changed = factor.disturb(chips, strength)  # type: ignore[attr-defined]
+        changed = factor.corrupt(chips, strength)  # type: ignore[attr-defined]
         assert changed.shape == chips.shape
         assert changed.dtype == np.uint8
         distances.append(float(np.abs(changed.astype(int) - chips).mean()))
-        assert factor.label(strength)  # type: ignore[attr-defined]
+        assert factor.format_strength(strength)  # type: ignore[attr-defined]
     assert min(distances) > 0
     if factor.name != "rotation":  # type: ignore[attr-defined]
         assert distances[-1] == max(distances)
     assert np.array_equal(chips, before), "the chips themselves stay"
 
 
-def test_disturbances_known_by_hand() -> None:
+def test_corruptions_known_by_hand() -> None:
     chips = synthetic_chips(2, 64)
     assert np.array_equal(mirrored(mirrored(chips, 1), 1), chips)
     assert np.array_equal(occluded(chips, 0.5)[:, :32], chips[:, :32])
@@ -60,9 +60,9 @@ def test_the_report_says_where_the_error_doubles(labelled_chips: Chips, card: Ca
     report = robustness_report(predictor, faces, SilentReporter(), sample=40, resamples=100)
     assert report.n == 40
     by_name = {factor.name: factor for factor in report.factors}
-    assert set(by_name) == {factor.name for factor in FACTORS}
+    assert set(by_name) == {factor.name for factor in CORRUPTIONS}
     assert by_name["mirror"].levels[0].mae.value == pytest.approx(report.clean)
-    assert by_name["mirror"].doubling == "does not double here"
+    assert by_name["mirror"].doubling == "does not double"
     dark = by_name["darkness"]
     values = [level.mae.value or 0.0 for level in dark.levels]
     assert values[-1] > 2 * report.clean

@@ -24,7 +24,7 @@ from utkage.data.chips import LabelledChips
 from utkage.data.labels import AGE_COUNT
 from utkage.evaluation.bootstrap import Bootstrap
 from utkage.evaluation.groups import group_report
-from utkage.evaluation.labelled_predictions import LabelledPredictions, answered
+from utkage.evaluation.labelled_predictions import LabelledPredictions, with_labels
 from utkage.evaluation.populations import populations
 from utkage.exporting.parity import synthetic_chips
 from utkage.models.locate import shipped_weights
@@ -65,7 +65,7 @@ def _bench_evaluate(folder: Path) -> None:
                 graph(batch)
 
     def evaluated() -> None:
-        answered(faces, predict_faces(predictor, faces, SilentReporter(), "evaluating"))
+        with_labels(faces, predict_faces(predictor, faces, SilentReporter(), "evaluating"))
 
     runs = (bare, evaluated)
     seconds: tuple[list[float], list[float]] = ([], [])
@@ -117,7 +117,7 @@ def _answered() -> LabelledPredictions:
     distribution /= distribution.sum(axis=1, keepdims=True)
     ranges = random.dirichlet(np.ones(9), FACES)
     female = random.uniform(0, 1, FACES)
-    return answered(_labelled(pixels), Predictions(age, distribution, ranges, female))
+    return with_labels(_labelled(pixels), Predictions(age, distribution, ranges, female))
 
 
 if __name__ == "__main__":

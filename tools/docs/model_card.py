@@ -17,11 +17,13 @@ from tools.release.ship import FLIPPED, GROUP_AXES
 from utkage.core.files import file_hash, write_text
 from utkage.core.toml_file import toml_lines
 from utkage.evaluation.groups import CAVEAT, Group, GroupReport
-from utkage.evaluation.populations import WORDS, Population, shown_estimate
-from utkage.evaluation.reports.model_card import groups_table, metrics_table
+from utkage.evaluation.metrics import METRICS, format_estimate
+from utkage.evaluation.populations import Population
+from utkage.evaluation.reports.tables import card_groups_table, metrics_table
 from utkage.models.card import Card
 from utkage.models.locate import shipped_weights
 from utkage.models.weights_files import read_card
+from utkage.reporting.markdown import markdown_table
 
 DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
 # Columns of the table beside published figures: population, figure.
@@ -50,9 +52,7 @@ def ours(card: Card) -> str:
     lines = [f"| test faces of | n | {' | '.join(heads)} |", "|---" * (2 + len(heads)) + "|"]
     for source in card.data["source"].split("+"):
         found = _populations(card.metrics[f"{source} test{FLIPPED}"])
-        cells = [
-            shown_estimate(found[name].figures[figure], WORDS[figure][1]) for name, figure in OURS
-        ]
+        cells = [format_estimate(found[name].metrics[key], METRICS[key].unit) for name, key in OURS]
         lines.append(f"| {source} | {found['all'].n} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -105,9 +105,9 @@ def _measured(source: str, metrics: dict[str, Any]) -> str:
             f"{metrics['n']} faces, with flip averaging, measured {metrics['measured']} on the "
             "stored file by `tools/ship_weights.py`. In brackets: 95 % bootstrap intervals, groups "
             "of copies drawn together.",
-            metrics_table(tuple(_populations(metrics).values())),
+            markdown_table(metrics_table(tuple(_populations(metrics).values()))),
             CAVEAT,
-            groups_table(groups, GROUP_AXES),
+            markdown_table(card_groups_table(groups, GROUP_AXES)),
         ]
     )
 

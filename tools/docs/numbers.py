@@ -21,7 +21,7 @@ from tools.release.ship import FLIPPED
 from utkage.core.files import write_text
 from utkage.data.labels import RANGE_NAMES
 from utkage.evaluation.groups import Group
-from utkage.evaluation.populations import SHARE, YEARS, shown
+from utkage.evaluation.metrics import SHARE, YEARS, format_value
 from utkage.models.locate import shipped_weights
 from utkage.models.weights_files import read_card
 
@@ -93,9 +93,9 @@ def ranges() -> str:
         cells = [name]
         for by_name in groups:
             if name in by_name:
-                n, found = by_name[name].n, by_name[name].figures
-                cells += [str(n), shown(found["mae"].value, YEARS)]
-                cells += [shown(found["gender_accuracy"].value, SHARE)]
+                n, found = by_name[name].n, by_name[name].metrics
+                cells += [str(n), format_value(found["mae"].value, YEARS)]
+                cells += [format_value(found["gender_accuracy"].value, SHARE)]
             else:
                 cells += ["-"] * 3
         lines.append(f"| {' | '.join(cells)} |")

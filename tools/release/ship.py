@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from utkage.core.errors import DataError, UtkageError
 from utkage.core.reporter import SilentReporter
 from utkage.data.store import ChipStore
-from utkage.evaluation.calibrate import Answering, fit_weights, with_age_prior
+from utkage.evaluation.calibrate import fit_weights, with_age_prior
 from utkage.evaluation.evaluate import EvaluateRequest, evaluate
 from utkage.evaluation.labelled_faces import FaceSelection, labelled_faces
 from utkage.evaluation.metrics import score
@@ -122,14 +122,15 @@ def measure(out: Path, data: Path, point_estimate: str | None, *, age_prior: boo
     if point_estimate:
         weights = replace(weights, card=replace(weights.card, point_estimate=point_estimate))
     # With flip averaging, since that is how predict answers.
-    faces = labelled_faces(FaceSelection(data, "val"), weights.card.contract, SilentReporter())
-    how = Answering("cpu")
+    faces = labelled_faces(
+        FaceSelection(data=data, split="val"), weights.card.contract, SilentReporter()
+    )
     vectors: dict[str, NDArray[np.float32]] = {}
     if age_prior:
-        weights, vectors = with_age_prior(weights, faces, str(out), how)
+        weights, vectors = with_age_prior(weights, faces, str(out), device="cpu")
     card = replace(
         weights.card,
-        calibration=fit_weights(weights, faces, str(out), how),
+        calibration=fit_weights(weights, faces, str(out), device="cpu"),
         limits=LIMITS,
     )
     rewrite_card(out, card, out, vectors)
@@ -189,7 +190,7 @@ def _intervals(path: Path, data: Path, source: str) -> dict[str, Any]:
         )
     return {
         "figures": {
-            found.name: {"words": found.words, **found.to_dict()} for found in result.populations
+            found.name: {"words": found.label, **found.to_dict()} for found in result.populations
         },
         "groups": [group.to_dict() for axis in GROUP_AXES for group in result.groups.of_axis(axis)],
     }

@@ -20,12 +20,14 @@ from utkage.core.files import write_text
 from utkage.core.reporter import SilentReporter
 from utkage.data.store import ChipStore
 from utkage.evaluation.bootstrap import RESAMPLES
-from utkage.evaluation.evaluate import EvaluateRequest, EvaluateResult, evaluate
-from utkage.evaluation.groups import CAVEAT, COMPARABLE, GAPS, GroupReport
-from utkage.evaluation.populations import shown, shown_estimate
-from utkage.evaluation.reports.model_card import groups_table, metrics_table, threshold_table
+from utkage.evaluation.evaluate import EvaluateRequest, evaluate
+from utkage.evaluation.groups import CAVEAT, COMPARABLE, GROUP_METRICS, GroupReport
+from utkage.evaluation.metrics import SHARE, YEARS, format_estimate, format_value
+from utkage.evaluation.reports.tables import card_groups_table, metrics_table, threshold_table
+from utkage.evaluation.result import EvaluateResult
 from utkage.evaluation.robustness import robustness_report
 from utkage.prediction.loading import load_predictor
+from utkage.reporting.markdown import markdown_table
 
 PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "evaluation.md"
 AGE = 18
@@ -67,57 +69,56 @@ def tables(result: EvaluateResult) -> dict[str, str]:
     sources = ", ".join(f"{own.n} {name}" for name, own in result.sources.items())
     origin = (
         f"Test split `{result.split_hash}`, {result.metrics.n} faces ({sources}), shipped weights, "
-        f"flip averaging, {RESAMPLES} resamples of groups of copies; `{result.command}`, "
-        f"{datetime.date.today().isoformat()}; {result.seconds:.0f} s for the answers on two "
+        f"flip averaging, {RESAMPLES} resamples of duplicate groups; `{result.command}`, "
+        f"{datetime.date.today().isoformat()}; {result.seconds:.0f} s for the predictions on two "
         "shared cores."
     )
     return {
-        "figures": f"{origin}\n\n{metrics_table(result.populations)}",
-        "groups": f"{CAVEAT}\n\n{groups_table(result.groups)}",
+        "figures": f"{origin}\n\n{markdown_table(metrics_table(result.populations))}",
+        "groups": f"{CAVEAT}\n\n{markdown_table(card_groups_table(result.groups))}",
         "worst": worst(result.groups),
-        "threshold": threshold_table(result.threshold),
+        "threshold": markdown_table(threshold_table(result.threshold)),
     }
 
 
 def stress(data: Path) -> str:
-    """What disturbances cost, one line a factor."""
+    """Errors under corruption, one line per corruption."""
     faces = ChipStore.open(data).split("val")
     report = robustness_report(load_predictor("shipped"), faces, SilentReporter())
     lines = [
         f"{report.n} faces drawn from the validation split of both sources, shipped weights, flip "
-        f"averaging, {datetime.date.today()}; undisturbed MAE {report.clean:.2f} years. "
-        "In brackets: gender right.",
+        f"averaging, {datetime.date.today()}; MAE without corruption {report.clean:.2f} years. "
+        "In brackets: gender accuracy.",
         "",
-        "| what is wrong | MAE, years, at each strength | error |",
+        "| corruption | MAE, years, at each strength | error |",
         "|---|---|---|",
     ]
     for factor in report.factors:
         levels = "; ".join(
-            f"{level.label}: {shown(level.mae.value, 'years')} "
-            f"({shown(level.gender_accuracy.value, 'share')})"
+            f"{level.label}: {format_value(level.mae.value, YEARS)} "
+            f"({format_value(level.gender_accuracy.value, SHARE)})"
             for level in factor.levels
         )
-        lines.append(f"| {factor.words} | {levels} | {factor.doubling} |")
+        lines.append(f"| {factor.label} | {levels} | {factor.doubling} |")
     return "\n".join(lines)
 
 
 def worst(groups: GroupReport) -> str:
     """The worst groups and the gaps, as lists."""
     lines = [f"Of groups of at least {COMPARABLE} faces, crossings among them:", ""]
-    for figure, unit in (("mae", "years"), ("gender_accuracy", "share")):
-        words, _ = GAPS[figure]
+    for name in ("mae", "gender_accuracy"):
+        metric = GROUP_METRICS[name]
         lines += [
-            f"* {words}: {group.axis} {group.name}, "
-            f"{shown_estimate(group.figures[figure], unit)}, n = {group.n}"
-            for group in groups.worst(figure)
+            f"* {metric.heading}: {group.label}, "
+            f"{format_estimate(group.metrics[name], metric.unit)}, n = {group.n}"
+            for group in groups.worst(name)
         ]
-    lines += ["", "Worst group less best, with the interval for these two:", ""]
+    lines += ["", "Worst group minus best, with the interval for these two:", ""]
     for gap in groups.gaps:
-        words, _ = GAPS[gap.figure]
-        unit = "share" if gap.figure == "gender_accuracy" else "years"
+        metric = GROUP_METRICS[gap.metric]
         lines.append(
-            f"* {gap.axis}, {words}: {gap.worst} less {gap.best}, "
-            f"{shown_estimate(gap.difference, unit)}"
+            f"* {gap.axis}, {metric.heading}: {gap.worst} minus {gap.best}, "
+            f"{format_estimate(gap.difference, metric.unit)}"
         )
     return "\n".join(lines)
 

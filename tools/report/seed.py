@@ -17,7 +17,8 @@ from typing import Any
 
 from tools.docs.numbers import filled
 from utkage.core.files import write_text
-from utkage.evaluation.evaluate import EvaluateRequest, EvaluateResult, evaluate
+from utkage.evaluation.evaluate import EvaluateRequest, evaluate
+from utkage.evaluation.result import EvaluateResult
 from utkage.models.locate import BEST_NAME
 from utkage.models.weights_files import load_weights
 from utkage.training.summary import read_epochs
@@ -78,7 +79,7 @@ def results(data: Path, run: Path) -> str:
         f"{config['epochs']}, best by validation MAE: epoch {card.metrics['val']['epoch']}; "
         f"{config['size']} pixels, gender width {config['gender_width']}; {minutes:.0f} minutes on "
         "two shared cores. The shipped weights were trained on another split of more data, with "
-        f"{shipped.seen} of these {left.n} pictures in it. Parameters: {sizes}. "
+        f"{shipped.training_images} of these {left.n} pictures in it. Parameters: {sizes}. "
         f"Measured {datetime.date.today()} by `tools/write_seed_numbers.py`. The weights came "
         "about so:",
         "",

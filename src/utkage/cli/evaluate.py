@@ -6,7 +6,7 @@ import json
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,6 +16,7 @@ from utkage.cli.options import (
     OUTPUT,
     Aligned,
     Debug,
+    DetectorChoice,
     Device,
     Flip,
     Json,
@@ -29,6 +30,7 @@ from utkage.core.errors import ConfigError
 if TYPE_CHECKING:
     from utkage.core.reporter import Reporter
     from utkage.evaluation.calibrate import CalibrateRequest
+    from utkage.evaluation.result import EvaluateResult
 
 CALIBRATION = "Calibration"
 ANALYSIS = "Analysis"
@@ -57,11 +59,12 @@ def evaluate_command(
     ] = None,
     labels: Labels = None,
     aligned: Aligned = "auto",
+    detector: DetectorChoice = "retinaface",
     allow_seen: Annotated[
         bool,
         typer.Option(
             "--allow-seen",
-            help="Score pictures that the weights learned from, instead of refusing.",
+            help="Score training images of the weights instead of refusing them.",
             rich_help_panel=DATA,
         ),
     ] = False,
@@ -69,7 +72,7 @@ def evaluate_command(
         bool,
         typer.Option(
             "--allow-crop",
-            help="Score chips that are cut otherwise than those of the weights.",
+            help="Score chips that are cropped differently from those of the weights.",
             rich_help_panel=DATA,
         ),
     ] = False,
@@ -77,8 +80,8 @@ def evaluate_command(
         bool,
         typer.Option(
             "--allow-suspicious",
-            help="Score answers that look as if gender were coded the other way round, or the true "
-            "age range had been fed in.",
+            help="Score predictions that look as if gender were inverted or the true age range had "
+            "been an input.",
             rich_help_panel=DATA,
         ),
     ] = False,
@@ -87,7 +90,7 @@ def evaluate_command(
         typer.Option(
             "--weights",
             "-w",
-            help="auto (newest run below runs/, else the shipped ones), shipped, a file, a run "
+            help="auto (newest run below runs/, else the shipped weights), shipped, a file, a run "
             "folder, an exported .onnx file, or a .csv with file,age,p_female of any other model.",
             rich_help_panel=MODEL,
             metavar="CHOICE",
@@ -110,7 +113,7 @@ def evaluate_command(
         bool,
         typer.Option(
             "--report",
-            help="Draw every picture and write report.html, model_card.md and, where pyarrow is "
+            help="Draw every chart and write report.html, model_card.md and, if pyarrow is "
             "installed, predictions.parquet.",
             rich_help_panel=OUTPUT,
         ),
@@ -119,8 +122,8 @@ def evaluate_command(
         list[str] | None,
         typer.Option(
             "--compare",
-            help="Other weights, an exported file or a table, on the same faces, with paired "
-            "intervals and a McNemar test; repeatable.",
+            help="Compare with other weights, an exported file or a table on the same faces, with "
+            "paired intervals and a McNemar test; repeatable.",
             rich_help_panel=ANALYSIS,
             metavar="CHOICE",
         ),
@@ -128,7 +131,7 @@ def evaluate_command(
     threshold: Annotated[
         int | None,
         typer.Option(
-            help="Measure what passing or failing at this age costs, such as 18.",
+            help="Measure the error rates of passing or failing at this age, such as 18.",
             rich_help_panel=ANALYSIS,
             metavar="AGE",
         ),
@@ -137,19 +140,19 @@ def evaluate_command(
         bool,
         typer.Option(
             "--stress",
-            help="Measure how errors grow with crop, rotation, blur, compression, darkness and "
-            "more, on a sample of the faces.",
+            help="Measure how errors grow under corruptions (crop, rotation, blur, compression, "
+            "darkness and more) on a sample of the faces.",
             rich_help_panel=ANALYSIS,
         ),
     ] = False,
     resamples: Annotated[
-        int, typer.Option(help="Of the bootstrap.", rich_help_panel=ANALYSIS)
+        int, typer.Option(help="Number of bootstrap resamples.", rich_help_panel=ANALYSIS)
     ] = 2000,
     calibrate: Annotated[
         bool,
         typer.Option(
             "--calibrate",
-            help="Fit temperatures and age intervals to validation faces and keep them in the "
+            help="Fit temperatures and age intervals to validation faces and store them in the "
             "weights, instead of scoring.",
             rich_help_panel=CALIBRATION,
         ),
@@ -158,8 +161,8 @@ def evaluate_command(
         bool,
         typer.Option(
             "--age-prior",
-            help="With --calibrate: first correct how common each age (seed system: each range) is "
-            "taken to be, in the bias of that head. Ages move.",
+            help="With --calibrate: first correct the prior over ages (seed system: over ranges) "
+            "in the bias of that head. Predicted ages change.",
             rich_help_panel=CALIBRATION,
         ),
     ] = False,
@@ -167,7 +170,7 @@ def evaluate_command(
         Path | None,
         typer.Option(
             "--out-weights",
-            help="Where --calibrate writes.",
+            help="File that --calibrate writes.",
             rich_help_panel=CALIBRATION,
             show_default="the weights file itself",
         ),
@@ -179,23 +182,29 @@ def evaluate_command(
     """Measure age and gender errors on labelled faces.
 
     Writes metrics.json, predictions.csv and, with --plot-cm, confusion_matrix.png; with --report
-    a page with everything. All figures have 95 % bootstrap intervals.
+    also a page with all tables and charts. All metrics have 95 % bootstrap intervals.
     """
     with session(quiet=quiet, debug=debug) as reporter:
-        from utkage.cli.evaluation_tables import print_result
         from utkage.data.sources.options import SourceOptions
         from utkage.evaluation.calibrate import CalibrateRequest
         from utkage.evaluation.evaluate import EvaluateRequest, evaluate
-        from utkage.evaluation.labelled_faces import FaceSelection
 
-        options = SourceOptions(labels=labels, aligned=parse_aligned(aligned))
+        selection: dict[str, Any] = {
+            "data": data,
+            "source": source,
+            "allow_seen": allow_seen,
+            "options": SourceOptions(labels=labels, aligned=parse_aligned(aligned)),
+            "detector": detector,
+            "allow_crop": allow_crop,
+            "weights": weights,
+            "device": device,
+            "flip": flip,
+        }
         if calibrate:
-            faces = FaceSelection(data, split or "val", source, allow_seen, options, allow_crop)
-            _calibrate(
-                CalibrateRequest(faces, weights, device, flip, out_weights, age_prior),
-                json_output,
-                reporter,
+            request = CalibrateRequest(
+                **selection, split=split or "val", out=out_weights, age_prior=age_prior
             )
+            _calibrate(request, json_output, reporter)
             return
         if age_prior:
             raise ConfigError("--age-prior is for --calibrate")
@@ -203,21 +212,14 @@ def evaluate_command(
             raise ConfigError("--out-weights is for --calibrate")
         result = evaluate(
             EvaluateRequest(
-                data=data,
+                **selection,
                 split=split or "test",
-                weights=weights,
-                device=device,
-                flip=flip,
-                source=source,
-                allow_seen=allow_seen,
-                options=options,
                 out=out,
                 plot_cm=plot_cm,
                 report=report,
                 compare=tuple(compare or ()),
                 threshold=threshold,
                 stress=stress,
-                allow_crop=allow_crop,
                 allow_suspicious=allow_suspicious,
                 resamples=resamples,
                 command=shlex.join(["utkage", *sys.argv[1:]]),
@@ -227,15 +229,27 @@ def evaluate_command(
         if json_output:
             typer.echo(json.dumps(result.to_dict(), indent=2))
         else:
-            print_result(result)
+            _print_result(result)
+
+
+def _print_result(result: EvaluateResult) -> None:
+    from utkage.cli.tables import print_table
+    from utkage.evaluation.reports.tables import result_tables
+
+    for table in result_tables(result):
+        print_table(table)
+    for kind, path in result.files.items():
+        typer.echo(f"{kind.replace('_', ' ')}: {path}")
 
 
 def _calibrate(request: CalibrateRequest, json_output: bool, reporter: Reporter) -> None:
-    from utkage.cli.evaluation_tables import print_calibration
+    from utkage.cli.tables import print_table
     from utkage.evaluation.calibrate import calibrate
+    from utkage.evaluation.reports.tables import calibration_table
 
     result = calibrate(request, reporter)
     if json_output:
         typer.echo(json.dumps(result.to_dict(), indent=2))
     else:
-        print_calibration(result)
+        print_table(calibration_table(result.calibration, f"calibration in {result.out.name}"))
+        typer.echo(f"weights: {result.out}")

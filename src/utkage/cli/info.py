@@ -23,13 +23,15 @@ def info_command(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Show the card of weights, or what a prepared set holds."""
+    """Show the card of weights, or the contents of a prepared set."""
     with session(quiet=quiet, debug=debug):
-        from utkage.cli.card_tables import print_description
+        from utkage.cli.card_tables import description_tables
+        from utkage.cli.tables import print_table
         from utkage.models.describe import describe
 
         description = describe(target)
         if json_output:
             typer.echo(json.dumps(description, indent=2, ensure_ascii=False))
         else:
-            print_description(description)
+            for table in description_tables(description):
+                print_table(table)

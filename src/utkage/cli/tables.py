@@ -10,8 +10,11 @@ from utkage.reporting.table import Table
 
 
 def print_table(table: Table, console: Console | None = None) -> None:
-    """Print a table on stdout, or on another console."""
-    drawn = RichTable(*table.columns, title=table.title or None)
+    """Print a table on stdout, or on another console; columns without headings have no header."""
+    headed = any(table.columns)
+    drawn = RichTable(title=Text(table.title) if table.title else None, show_header=headed)
+    for heading in table.columns:
+        drawn.add_column(Text(heading), overflow="fold")
     for index, row in enumerate(table.rows):
         style = "dim" if index in table.muted else None
         drawn.add_row(

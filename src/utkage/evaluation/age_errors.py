@@ -1,6 +1,6 @@
-"""Errors of predicted ages. All take weights, as ``bootstrap`` explains, and none needs them.
+"""Errors of predicted ages, optionally over bootstrap weights (see ``bootstrap``).
 
-``ages`` are true whole years (n,), ``predicted`` point estimates in years (n,).
+``ages`` are true whole years, (n,); ``predicted`` are point estimates in years, (n,).
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ def mean_absolute_error(ages: Ints, predicted: Floats, weights: Weights = None) 
 
 
 def root_mean_squared_error(ages: Ints, predicted: Floats, weights: Weights = None) -> Any:
-    """RMSE: root of the mean of ``(predicted - age) ** 2``, in years; large errors weigh more."""
+    """RMSE: root of the mean of ``(predicted - age) ** 2``, in years."""
     found = np.sqrt(weighted_mean(np.square(predicted - ages), weights))
     return float(found) if weights is None else found
 
 
 def median_absolute_error(ages: Ints, predicted: Floats, weights: Weights = None) -> Any:
-    """Median of ``|predicted - age|``, in years; a few large errors do not move it.
+    """Median of ``|predicted - age|``, in years.
 
-    Of an even number of faces the mean of the two in the middle.
+    For an even number of faces it is the mean of the two middle errors.
     """
     errors = np.abs(predicted - ages)
     if weights is None:
@@ -46,7 +46,7 @@ def median_absolute_error(ages: Ints, predicted: Floats, weights: Weights = None
 
 
 def mean_error(ages: Ints, predicted: Floats, weights: Weights = None) -> Any:
-    """Bias: mean of ``predicted - age``, in years; above 0 means guessed too old."""
+    """Bias: mean of ``predicted - age``, in years; positive if predictions are too old."""
     return weighted_mean(predicted - ages, weights)
 
 
@@ -58,11 +58,11 @@ def cumulative_score(
 
 
 def group_medians(ages: Ints, groups: Ints) -> Floats:
-    """For each face the median age of all faces of its group, (n,).
+    """The median age of all faces in each face's group, (n,).
 
-    With one group: the best answer of somebody who never looks. With age ranges as groups: what an
-    oracle answers that is told the true range and never looks at the picture, the yardstick for
-    any error measured with the true range fed in.
+    One group gives the best constant prediction. Age ranges as groups give the best prediction of
+    an oracle that receives the true range and no picture. Any MAE measured with the true range as
+    an input must be compared with that oracle's.
     """
     medians = np.zeros(len(ages))
     for index in np.unique(groups):

@@ -1,13 +1,13 @@
-"""Bootstrap intervals: how far a figure could be off because these faces were drawn and not others.
+"""Bootstrap intervals: how much a metric varies with the sample of faces.
 
-Whole groups of copies are drawn with replacement (the cluster bootstrap of Davison & Hinkley 1997,
-section 3.8), since copies are no further evidence. A resample is a row of weights: how often each
-face was drawn. Statistics take such weights, so that all resamples are computed together.
+Whole duplicate groups are drawn with replacement (the cluster bootstrap of Davison & Hinkley 1997,
+section 3.8), because a duplicate adds no evidence. A resample is a row of weights: how often each
+face was drawn. Statistics take such weights, so that many resamples are computed at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,19 +22,20 @@ Statistic = Callable[[Weights], Any]
 
 RESAMPLES = 2000
 LEVEL = 0.95
-# So many resamples are computed at once; bounds the memory.
+# Resamples computed at once, and weights (resamples x faces) at once: bounds on the memory.
 _BLOCK = 500
+_BLOCK_VALUES = 2_000_000
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure with its interval.
+    """The value of a metric with its interval.
 
     Attributes:
-        value: The figure; None where it is not defined, such as over no faces.
+        value: The value; None where it is not defined, such as over no faces.
         low: Lower end of the 95 % interval, or None.
         high: Upper end, or None.
-        n: Number of faces that it stands on.
+        n: Number of faces behind the value.
     """
 
     value: float | None
@@ -51,7 +52,7 @@ class Estimate:
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Estimate:
-        """What ``to_dict`` gave."""
+        """The estimate that ``to_dict`` described."""
         return cls(**stored)
 
 
@@ -72,9 +73,9 @@ class Bootstrap:
         """Draw whole groups with replacement, as many as there are.
 
         Args:
-            groups: Number of the group of each face, (n,), from 0 without gaps.
-            resamples: How many resamples.
-            seed: Of the draws; the same seed gives the same intervals.
+            groups: Number of each face's duplicate group, (n,), from 0 without gaps.
+            resamples: Number of resamples.
+            seed: Seed of the draws; the same seed gives the same intervals.
         """
         random = np.random.default_rng(seed)
         total = int(groups.max()) + 1 if len(groups) else 0
@@ -91,46 +92,33 @@ class Bootstrap:
 
         Args:
             statistics: By name; each takes weights over ``rows`` in their order.
-            rows: The faces that the statistics are about; None: all.
+            rows: Indices of the faces that the statistics are about; None: all.
         """
         n = self.counts.shape[1] if rows is None else len(rows)
         if n == 0:
             return {name: Estimate(None, None, None, 0) for name in statistics}
+        drawn = self.draws(statistics, rows)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            values = {name: float(statistic(None)) for name, statistic in statistics.items()}
+        return {name: estimate(values[name], drawn[name], n) for name in statistics}
+
+    def draws(
+        self, statistics: Mapping[str, Statistic], rows: NDArray[np.int64] | None = None
+    ) -> dict[str, Floats]:
+        """Each statistic over each resample, (resamples,); NaN where it is not defined.
+
+        Arguments as for ``estimates``; ``rows`` must not be empty.
+        """
+        size = self.counts.shape[1] if rows is None else len(rows)
+        block = max(1, min(_BLOCK, _BLOCK_VALUES // max(size, 1)))
         drawn: dict[str, list[Floats]] = {name: [] for name in statistics}
         with np.errstate(invalid="ignore", divide="ignore"):
-            for weights in self._blocks(rows):
+            for start in range(0, len(self.counts), block):
+                counts = self.counts[start : start + block]
+                weights = (counts if rows is None else counts[:, rows]).astype(np.float32)
                 for name, statistic in statistics.items():
                     drawn[name].append(np.asarray(statistic(weights), dtype=np.float64))
-            values = {name: float(statistic(None)) for name, statistic in statistics.items()}
-        return {name: estimate(values[name], np.concatenate(drawn[name]), n) for name in statistics}
-
-    def _blocks(self, rows: NDArray[np.int64] | None) -> Iterator[NDArray[np.float32]]:
-        for start in range(0, len(self.counts), _BLOCK):
-            block = self.counts[start : start + _BLOCK]
-            yield (block if rows is None else block[:, rows]).astype(np.float32)
-
-    def cell_means(self, values: Floats, cells: NDArray[np.bool_]) -> Floats:
-        """The mean over each cell of faces in each resample; NaN where none was drawn.
-
-        Args:
-            values: Of each face, (n, figures).
-            cells: Which faces belong to which cell, (n, cells).
-
-        Returns:
-            (resamples, figures, cells).
-        """
-        member = cells.astype(np.float32)
-        # One matrix product does all: resamples x faces times faces x (figures, cells).
-        products = (values.astype(np.float32)[:, :, None] * member[:, None, :]).reshape(
-            len(values), values.shape[1] * cells.shape[1]
-        )
-        parts = []
-        with np.errstate(invalid="ignore", divide="ignore"):
-            for weights in self._blocks(None):
-                sums = (weights @ products).reshape(-1, values.shape[1], cells.shape[1])
-                parts.append(sums / (weights @ member)[:, None, :])
-        joined: Floats = np.concatenate(parts).astype(np.float64)
-        return joined
+        return {name: np.concatenate(parts) for name, parts in drawn.items()}
 
 
 def estimate(value: float, drawn: Floats, n: int, level: float = LEVEL) -> Estimate:
@@ -163,5 +151,5 @@ def weighted_sums(columns: NDArray[Any], weights: Weights = None) -> Floats:
 
 
 def as_statistic(found: Floats, weights: Weights) -> Any:
-    """One number where there are no weights: (1,) to float."""
+    """A float without weights, from (1,); the resamples as they are with weights."""
     return float(found[0]) if weights is None else found

@@ -1,14 +1,18 @@
-"""``evaluate --calibrate``: fit a calibration to validation faces and keep it in the weights."""
+"""``evaluate --calibrate``: fit a calibration to validation faces and store it in the weights."""
 
 from __future__ import annotations
 
 import datetime
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from utkage.core.device import Device, resolve_device
 from utkage.core.errors import UsageError, WeightsError
 from utkage.core.reporter import Reporter, SilentReporter
+from utkage.core.text import counted
+from utkage.evaluation.age_prior import fit_age_prior, fit_range_prior
+from utkage.evaluation.fit_calibration import fit_calibration
 from utkage.evaluation.labelled_faces import (
     FaceSelection,
     LabelledFaces,
@@ -18,7 +22,7 @@ from utkage.evaluation.labelled_faces import (
 from utkage.models.locate import is_shipped, resolve_weights
 from utkage.models.safetensors_file import rewrite_card
 from utkage.models.weights import AGE_BIAS, RANGE_BIAS
-from utkage.models.weights_files import PLAIN_SUFFIXES, load_weights
+from utkage.models.weights_files import PLAIN_SUFFIXES
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,38 +34,21 @@ if TYPE_CHECKING:
     from utkage.prediction.predictions import Predictions
 
 
-@dataclass(frozen=True)
-class Answering:
-    """How weights are asked.
+@dataclass(frozen=True, kw_only=True)
+class CalibrateRequest(FaceSelection):
+    """What to calibrate, and on which validation faces (the fields of ``FaceSelection``).
+
+    Metrics must not be reported for the faces of a calibration.
 
     Attributes:
-        device: As in ``--device``.
-        flip: Average each answer with that for the mirrored chip.
-    """
-
-    device: str = "auto"
-    flip: bool = True
-
-
-DEFAULT = Answering()
-
-
-@dataclass(frozen=True)
-class CalibrateRequest:
-    """What to calibrate, and on which faces.
-
-    Attributes:
-        faces: Validation faces: by default the validation split of the prepared set. Never those
-            that figures are reported for.
         weights: As in ``models.locate.resolve_weights``.
-        device: As in ``--device``.
-        flip: Fit to answers that are averaged with those for the mirrored chip, as ``predict``
-            gives them.
+        device: As in ``core.device.resolve_device``.
+        flip: Fit to predictions averaged with those for the mirrored chip, as in ``predict``.
         out: The file to write; None: the weights file itself, whose card is replaced.
-        age_prior: First correct how common each age is taken to be.
+        age_prior: First correct the prior over ages.
     """
 
-    faces: FaceSelection = field(default_factory=lambda: FaceSelection(split="val"))
+    split: str = "val"
     weights: str = "auto"
     device: str = "auto"
     flip: bool = True
@@ -69,7 +56,8 @@ class CalibrateRequest:
     age_prior: bool = False
 
     def __post_init__(self) -> None:
-        if self.faces.split == "test":
+        super().__post_init__()
+        if self.split == "test":
             raise UsageError(
                 "`calibrate` on the test split would leave nothing to test with; use `split=val`"
             )
@@ -77,10 +65,10 @@ class CalibrateRequest:
 
 @dataclass(frozen=True)
 class CalibrateResult:
-    """What was fitted.
+    """A fitted calibration and where it was written.
 
     Attributes:
-        calibration: What the card holds now.
+        calibration: The new calibration in the card.
         weights: The weights file that was read.
         out: The file that was written.
     """
@@ -102,27 +90,31 @@ class CalibrateResult:
 def calibrate(request: CalibrateRequest, reporter: Reporter | None = None) -> CalibrateResult:
     """Fit a calibration and write it into the card of a weights file, atomically.
 
-    Of the tensors only the bias of the head for ages, or for ranges, is touched, and that only if
-    an age prior is asked for. A calibration that is there already is replaced.
+    An existing calibration is replaced. No tensor changes, except that an age prior changes the
+    bias of the head for ages or ranges.
 
     Raises:
         UsageError: no data, unknown weights or device, or a file that cannot hold a card.
-        DataError: too few faces, or faces that the weights learned from.
-        WeightsError: the weights are not ours.
+        DataError: too few faces, or training images of the weights.
+        WeightsError: not a weights file of utkage.
     """
     reporter = reporter or SilentReporter()
     found = resolve_weights(request.weights)
+    device = resolve_device(request.device)
     path = found.path
-    out = _place(path, request.out)
+    out = _output_file(path, request.out)
     reporter.info(f"weights {path} ({found.origin})")
-    weights = load_weights(path)
-    faces = labelled_faces(request.faces, weights.card.contract, reporter)
-    guard_leakage(faces.chips, weights.fingerprints.numpy(), request.faces, reporter)
-    how = Answering(request.device, request.flip)
+    weights = found.content
+    faces = labelled_faces(request, weights.card.contract, reporter)
+    guard_leakage(faces.chips, weights.fingerprints.numpy(), request, reporter)
     vectors: dict[str, NDArray[np.float32]] = {}
     if request.age_prior:
-        weights, vectors = with_age_prior(weights, faces, str(path), how, reporter)
-    calibration = fit_weights(weights, faces, str(path), how, reporter)
+        weights, vectors = with_age_prior(
+            weights, faces, str(path), device=device, flip=request.flip, reporter=reporter
+        )
+    calibration = fit_weights(
+        weights, faces, str(path), device=device, flip=request.flip, reporter=reporter
+    )
     rewrite_card(path, replace(weights.card, calibration=calibration), out, vectors)
     return CalibrateResult(calibration, path, out)
 
@@ -131,73 +123,82 @@ def fit_weights(
     weights: Weights,
     faces: LabelledFaces,
     origin: str,
-    how: Answering = DEFAULT,
+    *,
+    device: str | Device = "auto",
+    flip: bool = True,
     reporter: Reporter | None = None,
 ) -> Calibration:
-    """Fit a calibration for ``weights`` to ``faces``, and write it nowhere.
+    """Fit a calibration for ``weights`` to ``faces`` without writing it.
 
     Args:
-        weights: Of any system; a calibration in their card is not used.
-        faces: That they did not learn from.
+        weights: Weights of any system; a calibration in their card is ignored.
+        faces: Faces that are not training images of the weights.
         origin: The weights file, for messages.
-        how: How they are asked.
-        reporter: Hears of progress.
+        device: Where the weights run.
+        flip: Average each prediction with that for the mirrored chip.
+        reporter: Receives progress.
 
     Raises:
         DataError: too few faces.
     """
-    from utkage.evaluation.fit_calibration import fit_calibration
-
     chips = faces.chips
-    predictions = _uncalibrated(weights, faces, origin, how, reporter)
-    return fit_calibration(chips.ages, chips.genders, predictions, _described(faces, how))
+    predictions = _uncalibrated(weights, faces, origin, device, flip, reporter)
+    fitted_on = {
+        "split": faces.split,
+        "split_hash": faces.split_hash,
+        "sources": {name: int(chips.of_source(name).sum()) for name in chips.source_names},
+        "flip": flip,
+        "date": datetime.date.today().isoformat(),
+    }
+    return fit_calibration(chips.ages, chips.genders, predictions, fitted_on)
 
 
 def with_age_prior(
     weights: Weights,
     faces: LabelledFaces,
     origin: str,
-    how: Answering = DEFAULT,
+    *,
+    device: str | Device = "auto",
+    flip: bool = True,
     reporter: Reporter | None = None,
 ) -> tuple[Weights, dict[str, NDArray[np.float32]]]:
-    """Weights with the prior over ages that ``faces`` show, said in their lineage.
+    """Weights whose prior over ages is corrected on ``faces``, with a line in their lineage.
 
-    It goes into the bias of the head that says how probable each age, or each age range, is.
-    Arguments as ``fit_weights``.
+    The correction is added to the bias of the head for ages, or for age ranges. Arguments as for
+    ``fit_weights``.
 
     Returns:
-        The weights, and what changed in them: tensors by name, as ``rewrite_card`` takes them.
+        The weights, and the changed tensors by name, as ``rewrite_card`` takes them.
 
     Raises:
         DataError: too few faces.
-        WeightsError: they have no such head.
+        WeightsError: the weights have no such head.
     """
-    from utkage.evaluation.age_prior import fit_age_prior, fit_range_prior
-
     card = weights.card
     name = prior_bias(card, origin)
     chips = faces.chips
-    predictions = _uncalibrated(weights, faces, origin, how, reporter)
+    predictions = _uncalibrated(weights, faces, origin, device, flip, reporter)
     if name == AGE_BIAS:
-        added = fit_age_prior(chips.ages, predictions.age_distribution)
+        correction = fit_age_prior(chips.ages, predictions.age_distribution)
     else:
-        added = fit_range_prior(chips.ranges, predictions.range_probabilities)
-    moved = weights.state[name] + weights.state[name].new_tensor(added)
-    state = {**weights.state, name: moved}
-    said = f"age prior fitted to {len(chips)} faces, {faces.split} of {faces.split_hash}"
-    card = replace(card, lineage=(*card.lineage, said))
-    return replace(weights, state=state, card=card), {name: moved.numpy()}
+        correction = fit_range_prior(chips.ranges, predictions.range_probabilities)
+    bias = weights.state[name] + weights.state[name].new_tensor(correction)
+    state = {**weights.state, name: bias}
+    count = counted(len(chips), "face")
+    step = f"age prior fitted to {count}, {faces.split} of {faces.split_hash}"
+    card = replace(card, lineage=(*card.lineage, step))
+    return replace(weights, state=state, card=card), {name: bias.numpy()}
 
 
 def prior_bias(card: Card, origin: str) -> str:
-    """Name of the tensor into which an age prior goes.
+    """Name of the tensor that an age prior is added to.
 
     Args:
-        card: Of the weights.
-        origin: Their file, for messages.
+        card: Card of the weights.
+        origin: The weights file, for messages.
 
     Raises:
-        WeightsError: there is none: no softmax says how probable ages or ranges are.
+        WeightsError: no softmax predicts ages or ranges.
     """
     if card.system == "seed":
         return RANGE_BIAS
@@ -213,34 +214,22 @@ def _uncalibrated(
     weights: Weights,
     faces: LabelledFaces,
     origin: str,
-    how: Answering,
+    device: str | Device,
+    flip: bool,
     reporter: Reporter | None,
 ) -> Predictions:
-    from utkage.core.device import resolve_device
     from utkage.models.systems import build_graph
     from utkage.prediction.chip_predictor import TorchPredictor, predict_faces
 
     bare = replace(weights, card=replace(weights.card, calibration=None))
-    predictor = TorchPredictor(
-        build_graph(bare, origin, flip=how.flip), bare.card, resolve_device(how.device).torch
-    )
+    graph = build_graph(bare, origin, flip=flip)
+    predictor = TorchPredictor(graph, bare.card, resolve_device(device).torch)
     return predict_faces(predictor, faces.chips, reporter or SilentReporter(), "calibrating")
 
 
-def _described(faces: LabelledFaces, how: Answering) -> dict[str, Any]:
-    chips = faces.chips
-    return {
-        "split": faces.split,
-        "split_hash": faces.split_hash,
-        "sources": {name: int(chips.of_source(name).sum()) for name in chips.source_names},
-        "flip": how.flip,
-        "date": datetime.date.today().isoformat(),
-    }
-
-
-def _place(path: Path, out: Path | None) -> Path:
+def _output_file(path: Path, out: Path | None) -> Path:
     if path.suffix in PLAIN_SUFFIXES:
-        raise UsageError(f"{path}: has no card that could hold a calibration; use .safetensors")
+        raise UsageError(f"{path}: has no card to store a calibration in; use .safetensors")
     if out is None and is_shipped(path):
         raise UsageError(
             f"{path}: belongs to the installation; name a copy for the calibration, such as "

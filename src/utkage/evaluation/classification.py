@@ -1,4 +1,4 @@
-"""How often classes are right: age ranges and gender. All take weights, as ``bootstrap`` explains.
+"""Accuracy of classes (age ranges and gender), optionally over bootstrap weights (``bootstrap``).
 
 ``truth`` and ``predicted`` are class indices (n,); gender is 0 male, 1 female.
 """
@@ -22,19 +22,19 @@ Ints = NDArray[np.int64]
 
 
 def accuracy(truth: Ints, predicted: Ints, weights: Weights = None) -> Any:
-    """Share of equal entries."""
+    """Share of correct classes."""
     return weighted_mean(truth == predicted, weights)
 
 
 def one_off_accuracy(truth: Ints, predicted: Ints, weights: Weights = None) -> Any:
-    """Share of faces whose range is right or next to the right one (Levi & Hassner 2015)."""
+    """Share of classes that are correct or adjacent to the correct one (Levi & Hassner 2015)."""
     return weighted_mean(np.abs(truth - predicted) <= 1, weights)
 
 
 def macro_f1(truth: Ints, predicted: Ints, classes: int, weights: Weights = None) -> Any:
-    """Mean over classes of F1 = 2 TP / (2 TP + FP + FN): rare classes count as much as common ones.
+    """Mean over classes of F1 = 2 TP / (2 TP + FP + FN), with equal weight for rare classes.
 
-    Classes that neither occur nor are predicted do not count (as in scikit-learn).
+    Classes that neither occur nor are predicted are skipped, as in scikit-learn.
     """
     index = np.arange(classes)
     actual, guessed = truth[:, None] == index, predicted[:, None] == index
@@ -47,7 +47,7 @@ def macro_f1(truth: Ints, predicted: Ints, classes: int, weights: Weights = None
 
 
 def recall(truth: Ints, predicted: Ints, of: int, weights: Weights = None) -> Any:
-    """Share of the faces of class ``of`` that are given it; NaN where there are none."""
+    """Share of the faces of class ``of`` that are predicted to be of it; NaN without such faces."""
     own = truth == of
     sums = weighted_sums(np.stack([own & (predicted == of), own], axis=1), weights)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -55,12 +55,12 @@ def recall(truth: Ints, predicted: Ints, of: int, weights: Weights = None) -> An
 
 
 def false_rate(truth: Ints, predicted: Ints, of: int, weights: Weights = None) -> Any:
-    """Share of the faces of class ``of`` that are given another: 1 - recall."""
+    """Share of the faces of class ``of`` that are predicted to be of another: 1 - recall."""
     return 1 - recall(truth, predicted, of, weights)
 
 
 def balanced_accuracy(truth: Ints, predicted: Ints, weights: Weights = None) -> Any:
-    """Mean of the recalls of two classes: guessing the commoner one gives 1/2."""
+    """Mean of the recalls of two classes; 1/2 for a constant prediction."""
     first, second = (recall(truth, predicted, of, weights) for of in (0, 1))
     return (first + second) / 2
 
@@ -74,9 +74,9 @@ def area_under_curve(truth: Ints, scores: Floats, weights: Weights = None) -> An
     starts = np.flatnonzero(np.diff(scores[order], prepend=-np.inf) > 0)
     drawn = np.ones((1, len(truth)), dtype=np.float32) if weights is None else weights
     ones = (truth[order] == 1).astype(np.float32)
-    weighed = drawn[:, order]
-    positive = np.add.reduceat(weighed * ones, starts, axis=1, dtype=np.float64)
-    negative = np.add.reduceat(weighed * (1 - ones), starts, axis=1, dtype=np.float64)
+    weighted = drawn[:, order]
+    positive = np.add.reduceat(weighted * ones, starts, axis=1, dtype=np.float64)
+    negative = np.add.reduceat(weighted * (1 - ones), starts, axis=1, dtype=np.float64)
     below = np.cumsum(negative, axis=1) - negative / 2
     with np.errstate(invalid="ignore", divide="ignore"):
         area = (positive * below).sum(axis=1) / (positive.sum(axis=1) * negative.sum(axis=1))

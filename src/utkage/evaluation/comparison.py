@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from utkage.evaluation.bootstrap import Bootstrap, Estimate, Statistic, Weights
 from utkage.evaluation.labelled_predictions import LabelledPredictions
-from utkage.evaluation.populations import statistics
+from utkage.evaluation.metrics import statistics
 
-# Compared figures; those that one side lacks are left out.
+# Compared metrics; those that one of the two does not have are skipped.
 COMPARED = (
     *("mae", "rmse", "median_error", "bias", "cs5", "range_accuracy", "range_macro_f1"),
     *("gender_accuracy", "gender_balanced_accuracy", "gender_auc", "gender_nll", "gender_ece"),
@@ -26,9 +26,9 @@ class McNemar:
     """Whether two classifiers err on the same faces equally often.
 
     Attributes:
-        only_first: Faces that only the first got right.
-        only_second: Faces that only the second got right.
-        p_value: Of the exact two-sided test that both numbers come from one rate.
+        only_first: Number of faces that only the first classified correctly.
+        only_second: Number of faces that only the second classified correctly.
+        p_value: p-value of the exact two-sided test that both err at the same rate.
     """
 
     only_first: int
@@ -36,7 +36,7 @@ class McNemar:
     p_value: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Comparison:
     """How a second predictor differs from a first, on the same faces.
 
@@ -44,9 +44,9 @@ class Comparison:
         first: Name of the first.
         second: Name of the second.
         n: Number of faces.
-        values: Of each figure, both values.
-        differences: Second less first, with the interval of the paired bootstrap.
-        gender: McNemar's test of their genders.
+        values: Value of each metric for the first and for the second.
+        differences: Second minus first, with the interval of the paired bootstrap.
+        gender: McNemar's test of the predicted genders.
     """
 
     first: str
@@ -83,18 +83,19 @@ def compare_predictions(
     """Measure the differences; each resample draws the same faces for both.
 
     Args:
-        names: What the two are called.
-        first: Answers of the first.
-        second: Answers of the second, for the same faces in the same order.
+        names: Names of the two.
+        first: Predictions of the first.
+        second: Predictions of the second, for the same faces in the same order.
         bootstrap: Resamples of these faces.
     """
     if first.names != second.names:
-        raise ValueError("compared answers are for the same faces in the same order")
-    ours, theirs = statistics(first), statistics(second)
-    shared = [name for name in COMPARED if name in ours and name in theirs]
+        raise ValueError("compared predictions must be for the same faces in the same order")
+    ours, theirs = statistics(first, COMPARED), statistics(second, COMPARED)
+    shared = [name for name in ours if name in theirs]
     differences = {name: partial(_difference, ours[name], theirs[name]) for name in shared}
     return Comparison(
-        *names,
+        first=names[0],
+        second=names[1],
         n=len(first),
         values={name: (_defined(ours[name]), _defined(theirs[name])) for name in shared},
         differences=bootstrap.estimates(differences),
@@ -105,8 +106,8 @@ def compare_predictions(
 def mcnemar(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> McNemar:
     """The exact test of McNemar (1947) on which faces (n,) two classifiers got right.
 
-    Only faces count that one got right and the other did not. If both are equally good, each of
-    them is a fair coin.
+    Only the faces that exactly one of them got right count. If both are equally good, each such
+    face is a fair coin.
     """
     from scipy.stats import binomtest
 

@@ -1,4 +1,4 @@
-"""Fitting a ``Calibration`` to validation faces: temperatures, and levels of the age interval."""
+"""Fitting a ``Calibration`` to validation faces: temperatures, and levels of age intervals."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from utkage.prediction.predictions import Predictions, distribution_below
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-# Where the bands of predicted age begin, years: wide enough for over 200 faces each in a validation
-# split of 2,300, because coverage of 80 % that stands on n faces is only as sure as two standard
-# errors, 2 sqrt(0.8 * 0.2 / n): 5 points at 250. Narrower bands promise what they cannot know.
+# Starts of the bands of predicted age, years. Each holds over 200 faces of a validation split of
+# 2,300: 80 % coverage measured on n faces is uncertain by two standard errors,
+# 2 sqrt(0.8 * 0.2 / n), which are 5 points at n = 250. Narrower bands would be less certain.
 BAND_STARTS = (0.0, 16.0, 25.0, 35.0, 50.0)
-# A band of fewer faces takes the levels of all: its own 90 % point would stand on ten of them.
+# A band of fewer faces takes the levels of all: its own 90 % point would rest on ten faces.
 MIN_BAND_FACES = 100
-# Fewer faces than this say nothing of a level of 90 %.
+# Fewer faces do not determine a level of 90 %.
 MIN_FACES = 100
 _SMALLEST = 1e-12
 _TEMPERATURES = (0.05, 20.0)
@@ -34,20 +34,22 @@ def fit_calibration(
     fitted_on: dict[str, Any],
     band_starts: tuple[float, ...] = BAND_STARTS,
 ) -> Calibration:
-    """Fit temperatures and conformal levels to faces that were not learned from.
+    """Fit temperatures and conformal levels to faces outside the training images.
 
     Args:
         ages: True whole years, (n,).
         genders: 0 male, 1 female, (n,).
-        predictions: Answers for the same faces *without* calibration.
-        fitted_on: What the card is to say of the faces; their number is added.
-        band_starts: Where the bands of predicted age begin, years, rising.
+        predictions: Predictions for the same faces *without* calibration.
+        fitted_on: Description of the faces for the card; their number is added.
+        band_starts: Starts of the bands of predicted age, years, rising.
 
     Raises:
         DataError: too few faces.
     """
     if predictions.calibration is not None:
-        raise ValueError("a calibration is fitted to answers that have none")
+        raise ValueError(
+            "predictions are calibrated already; a calibration needs uncalibrated ones"
+        )
     if len(predictions) < MIN_FACES:
         raise DataError(
             f"{len(predictions)} faces are too few to calibrate with; use at least {MIN_FACES}"
@@ -68,11 +70,11 @@ def fit_temperature(probabilities: Floats, truth: Ints) -> float:
     """The temperature that minimises the negative log-likelihood (Guo et al. 2017).
 
     Args:
-        probabilities: Of each class, (n, classes); their logarithms serve as logits.
+        probabilities: Probability of each class, (n, classes); their logarithms serve as logits.
         truth: Index of the true class, (n,).
 
     Returns:
-        Above 1 where the answers were too sure, below 1 where they were too modest.
+        Above 1 for overconfident predictions, below 1 for underconfident ones.
     """
     from scipy.optimize import minimize_scalar
 
@@ -89,23 +91,23 @@ def fit_temperature(probabilities: Floats, truth: Ints) -> float:
 
 
 def conformity_scores(ages: Ints, distributions: Floats) -> Floats:
-    """Of each face the smallest central level whose interval contains the age, (n,), 0..1.
+    """The smallest central level whose interval contains each face's age, (n,), 0..1.
 
-    With F the cumulative distribution, the central interval of level L contains the age a where
+    With F the cumulative distribution, the central interval of level L contains the age a if
     (1 - L) / 2 <= F(a) <= (1 + L) / 2.
     """
     return np.abs(2 * distribution_below(distributions, ages.astype(np.float64)) - 1)
 
 
 def conformal_levels(scores: Floats, levels: tuple[float, ...] = LEVELS) -> tuple[float, ...]:
-    """The level to ask for, so that a new face is inside with each promised probability.
+    """The central level of the distribution that gives each nominal level on new faces.
 
-    The ceil((n + 1) level)-th smallest of n scores (split conformal prediction, Vovk et al. 2005;
-    Lei et al. 2018), which covers an exchangeable face with at least that probability; 1 where n
-    is too small for the level.
+    It is the ceil((n + 1) level)-th smallest of n scores (split conformal prediction, Vovk et al.
+    2005; Lei et al. 2018), which covers an exchangeable face with at least that probability; 1 if
+    n is too small for the level.
     """
     ordered = np.append(np.sort(scores), 1.0)
-    # Less a hair, because (n + 1) * 0.9 may come out just above the whole number that it is.
+    # The small difference is for rounding: (n + 1) * 0.9 may be just above a whole number.
     ranks = np.ceil((len(scores) + 1) * np.array(levels) - 1e-9).astype(np.int64)
     return tuple(float(value) for value in ordered[np.minimum(ranks, len(ordered)) - 1])
 

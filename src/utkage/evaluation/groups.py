@@ -1,64 +1,99 @@
-"""For whom: the figures by age range, decade, gender, race label, source and their crossings."""
+"""Metrics by group: age range, decade, gender, race label, source and their crossings."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from utkage.data.labels import GENDERS, RACES, RANGE_NAMES
-from utkage.evaluation.bootstrap import Bootstrap, Estimate, estimate
+from utkage.evaluation.bootstrap import Bootstrap, Estimate, Statistic, estimate, weighted_mean
 from utkage.evaluation.labelled_predictions import LabelledPredictions
-from utkage.evaluation.populations import LEVELS
+from utkage.evaluation.metrics import METRICS, YEARS, Metric, statistics
 
 Floats = NDArray[np.float64]
 
-# Cells below this many faces are marked: their figures are mostly chance.
+# Groups of fewer faces are marked: their metrics are mostly chance.
 SMALL = 30
 # Faces that a group needs to be named among the worst, or to enter a gap.
 COMPARABLE = 50
-# Figures of a group that a gap is taken over: words, and whether more is better.
-GAPS = {
-    "mae": ("MAE, years", False),
-    "excess_error": ("error beyond what its ages explain, years", False),
-    "gender_accuracy": ("gender right", True),
-}
-# Axes over which gaps between people are taken; ages differ in error for good reasons.
+# Axes over which gaps are taken. Errors of age groups differ for good reasons.
 GAP_AXES = ("gender", "race")
 BAND_AXIS = "predicted age"
 CAVEAT = (
-    "Race labels of UTKFace are coarse, were assigned by an algorithm and checked by eye, and say "
-    "nothing of how people would describe themselves. Groups differ in age and in pictures as "
-    "well, so a gap is a fact about these pictures, not an effect of the label. A gap between the "
-    "best and the worst of several groups is above zero by chance alone."
+    "The race labels of UTKFace are coarse. An algorithm assigned them and people checked them by "
+    "eye; they are not how the people in the pictures would describe themselves. Groups also "
+    "differ in age and in their pictures, so a gap describes these pictures and is not an effect "
+    "of the label. The gap between the best and the worst of several groups is above zero by "
+    "chance alone."
 )
+
+
+def error_by_range(faces: LabelledPredictions) -> Floats:
+    """MAE of each true age range, years, (9,); 0 for ranges without faces."""
+    counts = np.bincount(faces.ranges, minlength=len(RANGE_NAMES))
+    errors = np.bincount(faces.ranges, np.abs(faces.age - faces.ages), len(RANGE_NAMES))
+    return np.asarray(errors / np.maximum(counts, 1))
+
+
+def excess_error(faces: LabelledPredictions, expected: Floats) -> Statistic:
+    """How much larger errors are than ``expected``, the MAE of each true age range, (9,)."""
+    return partial(weighted_mean, np.abs(faces.age - faces.ages) - expected[faces.ranges])
+
+
+# By their keys in JSON, in the order of tables.
+GROUP_METRICS: dict[str, Metric] = {
+    "mae": METRICS["mae"],
+    "bias": METRICS["bias"],
+    "cs5": METRICS["cs5"],
+    # ``group_report`` measures it against the error by range of all faces.
+    "excess_error": Metric(
+        "MAE minus the MAE expected at its ages",
+        YEARS,
+        lambda f: excess_error(f, error_by_range(f)),
+    ),
+    "gender_accuracy": METRICS["gender_accuracy"],
+    "coverage_80": METRICS["coverage_80"],
+    "coverage_90": METRICS["coverage_90"],
+}
+GAP_METRICS = ("mae", "excess_error", "gender_accuracy")
+HIGHER_IS_BETTER = frozenset({"gender_accuracy"})
 
 
 @dataclass(frozen=True)
 class Group:
-    """The figures over the faces of one cell.
+    """The metrics over the faces of one group.
 
     Attributes:
         axis: What divides the faces, such as ``"race"`` or ``"gender x race"``.
-        name: Of the cell, such as ``"female, Asian"``.
+        name: Name of the group, such as ``"female, Asian"``.
         n: Number of faces.
-        figures: ``mae``, ``bias``, ``cs5``, ``excess_error`` (mean of a face's error less the mean
-            error of its true age range, years), ``gender_accuracy``, and, where there are
-            intervals, ``coverage_80`` and ``coverage_90``.
+        metrics: Estimates by the keys of ``GROUP_METRICS``; coverages are missing where there are
+            no intervals.
     """
 
     axis: str
     name: str
     n: int
-    figures: dict[str, Estimate]
+    metrics: dict[str, Estimate]
 
     @property
     def small(self) -> bool:
-        """Whether there are too few faces to say much."""
+        """Whether there are too few faces to rely on the metrics."""
         return self.n < SMALL
+
+    @property
+    def label(self) -> str:
+        """Axis and name, such as ``"race Asian"``."""
+        return f"{self.axis} {self.name}"
+
+    def value(self, metric: str) -> float:
+        """The value of a metric; groups have faces, so that their means are defined."""
+        return self.metrics[metric].value or 0.0
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -67,37 +102,43 @@ class Group:
             "name": self.name,
             "n": self.n,
             "small": self.small,
-            "figures": {name: found.to_dict() for name, found in self.figures.items()},
+            "figures": {name: found.to_dict() for name, found in self.metrics.items()},
         }
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Group:
-        """What ``to_dict`` gave."""
-        figures = {name: Estimate.from_dict(found) for name, found in stored["figures"].items()}
-        return cls(stored["axis"], stored["name"], stored["n"], figures)
+        """The group that ``to_dict`` described."""
+        metrics = {name: Estimate.from_dict(found) for name, found in stored["figures"].items()}
+        return cls(stored["axis"], stored["name"], stored["n"], metrics)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Gap:
-    """How far the best and the worst group of an axis are apart.
+    """The difference between the best and the worst group of an axis.
 
     Attributes:
-        axis: Such as ``"race"``.
-        figure: A key of ``GAPS``.
+        axis: What divides the faces, such as ``"race"``.
+        metric: One of ``GAP_METRICS``.
         best: Name of the best group.
         worst: Name of the worst group.
-        difference: Worst less best, with the interval for these two groups.
+        difference: Worst minus best, with the interval for these two groups.
     """
 
     axis: str
-    figure: str
+    metric: str
     best: str
     worst: str
     difference: Estimate
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
-        return {**vars(self), "difference": self.difference.to_dict()}
+        return {
+            "axis": self.axis,
+            "figure": self.metric,
+            "best": self.best,
+            "worst": self.worst,
+            "difference": self.difference.to_dict(),
+        }
 
 
 @dataclass(frozen=True)
@@ -118,19 +159,14 @@ class GroupReport:
 
     @property
     def axes(self) -> tuple[str, ...]:
-        """The axes there are, in their order."""
+        """The axes in their order."""
         return tuple(dict.fromkeys(group.axis for group in self.groups))
 
-    def worst(self, figure: str, count: int = 5) -> tuple[Group, ...]:
-        """The groups with the worst ``figure``, of those with enough faces, worst first."""
-        _, more_is_better = GAPS[figure]
-        known = [
-            (found, group)
-            for group in self.groups
-            if group.n >= COMPARABLE and (found := group.figures[figure].value) is not None
-        ]
-        known.sort(key=lambda item: item[0], reverse=not more_is_better)
-        return tuple(group for _, group in known[:count])
+    def worst(self, metric: str, count: int = 5) -> tuple[Group, ...]:
+        """The groups with the worst ``metric``, of those with enough faces, worst first."""
+        known = [group for group in self.groups if group.n >= COMPARABLE]
+        known.sort(key=lambda group: group.value(metric), reverse=metric not in HIGHER_IS_BETTER)
+        return tuple(known[:count])
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -142,49 +178,31 @@ class GroupReport:
 
 
 def group_report(faces: LabelledPredictions, bootstrap: Bootstrap) -> GroupReport:
-    """Measure every cell that has a face, all resamples at once."""
-    cells = _cells(faces)
-    columns = _columns(faces)
+    """Measure every group that has a face."""
+    expected = error_by_range(faces)
     groups: list[Group] = []
     drawn: dict[tuple[str, str], dict[str, Floats]] = {}
-    found = bootstrap.cell_means(
-        np.stack(list(columns.values()), axis=1), np.stack([mask for _, _, mask in cells], axis=1)
-    )
-    for index, (axis, name, mask) in enumerate(cells):
-        n = int(mask.sum())
-        draws = {figure: found[:, number, index] for number, figure in enumerate(columns)}
-        figures = {
-            figure: estimate(float(columns[figure][mask].mean()), draws[figure], n)
-            for figure in columns
+    for axis, name, mask in _groups(faces):
+        rows = np.flatnonzero(mask)
+        own = _statistics(faces.take(rows), expected)
+        draws = bootstrap.draws(own, rows)
+        metrics = {
+            metric: estimate(float(statistic(None)), draws[metric], len(rows))
+            for metric, statistic in own.items()
         }
-        groups.append(Group(axis, name, n, figures))
+        groups.append(Group(axis, name, len(rows), metrics))
         drawn[axis, name] = draws
     return GroupReport(tuple(groups), _gaps(groups, drawn))
 
 
-def _columns(faces: LabelledPredictions) -> dict[str, Floats]:
-    """What is averaged over a group, one value a face."""
-    errors = np.abs(faces.age - faces.ages)
-    ranges = faces.ranges
-    expected = np.zeros(len(faces))
-    for index in np.unique(ranges):
-        expected[ranges == index] = errors[ranges == index].mean()
-    columns = {
-        "mae": errors,
-        "bias": faces.age - faces.ages,
-        "cs5": (errors <= 5).astype(np.float64),
-        "excess_error": errors - expected,
-        "gender_accuracy": (faces.gender == faces.genders).astype(np.float64),
-    }
-    if faces.predictions is not None:
-        for level in LEVELS:
-            low, high = faces.predictions.age_interval(level)
-            inside = (low <= faces.ages) & (faces.ages <= high)
-            columns[f"coverage_{level * 100:.0f}"] = inside.astype(np.float64)
-    return columns
+def _statistics(faces: LabelledPredictions, expected: Floats) -> dict[str, Statistic]:
+    shared = statistics(faces, [name for name in GROUP_METRICS if name in METRICS])
+    own = {**shared, "excess_error": excess_error(faces, expected)}
+    return {name: own[name] for name in GROUP_METRICS if name in own}
 
 
-def _cells(faces: LabelledPredictions) -> list[tuple[str, str, NDArray[np.bool_]]]:
+def _groups(faces: LabelledPredictions) -> list[tuple[str, str, NDArray[np.bool_]]]:
+    """Axis, name and members, (n,), of every group with a face."""
     decades = [f"{first}-{first + 9}" for first in range(0, 120, 10)]
     sources = sorted(set(faces.sources))
     axes: dict[str, tuple[Sequence[str], NDArray[np.int64]]] = {
@@ -196,31 +214,22 @@ def _cells(faces: LabelledPredictions) -> list[tuple[str, str, NDArray[np.bool_]
         axes["race"] = (RACES, faces.races)
     calibration = None if faces.predictions is None else faces.predictions.calibration
     if calibration is not None:
-        # Intervals keep their promise by band of predicted age, so that is where to look.
+        # Intervals are calibrated by band of predicted age, so their coverage is checked by band.
         axes[BAND_AXIS] = (calibration.band_names, calibration.band_of(faces.age))
     if len(sources) > 1:
         axes["source"] = (sources, np.array([sources.index(name) for name in faces.sources]))
-    crossings = [("gender", "range"), ("race", "range"), ("gender", "race")]
-    cells = [
-        (axis, name, index == number)
+    members = {
+        axis: [(name, index == number) for number, name in enumerate(names)]
         for axis, (names, index) in axes.items()
-        for number, name in enumerate(names)
-    ]
-    for first, second in crossings:
-        if first in axes and second in axes:
-            cells += [
-                (f"{first} x {second}", f"{one}, {other}", a & b)
-                for one, a in _members(axes[first])
-                for other, b in _members(axes[second])
-            ]
-    return [cell for cell in cells if cell[2].any()]
-
-
-def _members(
-    axis: tuple[Sequence[str], NDArray[np.int64]],
-) -> list[tuple[str, NDArray[np.bool_]]]:
-    names, index = axis
-    return [(name, index == number) for number, name in enumerate(names)]
+    }
+    groups = [(axis, name, mask) for axis, own in members.items() for name, mask in own]
+    for first, second in (("gender", "range"), ("race", "range"), ("gender", "race")):
+        groups += [
+            (f"{first} x {second}", f"{one}, {other}", a & b)
+            for one, a in members.get(first, ())
+            for other, b in members.get(second, ())
+        ]
+    return [group for group in groups if group[2].any()]
 
 
 def _gaps(groups: list[Group], drawn: dict[tuple[str, str], dict[str, Floats]]) -> tuple[Gap, ...]:
@@ -229,16 +238,14 @@ def _gaps(groups: list[Group], drawn: dict[tuple[str, str], dict[str, Floats]]) 
         own = [group for group in groups if group.axis == axis and group.n >= COMPARABLE]
         if len(own) < 2:
             continue
-        for figure, (_, more_is_better) in GAPS.items():
-            ordered = sorted(own, key=_value_of(figure), reverse=more_is_better)
+        for metric in GAP_METRICS:
+            reverse = metric in HIGHER_IS_BETTER
+            ordered = sorted(own, key=lambda group: group.value(metric), reverse=reverse)
             best, worst = ordered[0], ordered[-1]
-            draws = drawn[axis, worst.name][figure] - drawn[axis, best.name][figure]
-            value = _value_of(figure)(worst) - _value_of(figure)(best)
+            draws = drawn[axis, worst.name][metric] - drawn[axis, best.name][metric]
+            value = worst.value(metric) - best.value(metric)
             found = estimate(value, draws, best.n + worst.n)
-            gaps.append(Gap(axis, figure, best.name, worst.name, found))
+            gaps.append(
+                Gap(axis=axis, metric=metric, best=best.name, worst=worst.name, difference=found)
+            )
     return tuple(gaps)
-
-
-def _value_of(figure: str) -> Callable[[Group], float]:
-    # Groups have faces, so that their means are numbers.
-    return lambda group: group.figures[figure].value or 0.0

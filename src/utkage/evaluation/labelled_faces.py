@@ -1,4 +1,4 @@
-"""Labelled faces for a workflow: a split of a prepared set, or pictures of a folder or archive."""
+"""Labelled faces: a split of a prepared set, or the pictures of a folder or archive."""
 
 from __future__ import annotations
 
@@ -11,27 +11,31 @@ from numpy.typing import NDArray
 
 from utkage.core.errors import DataError
 from utkage.core.reporter import Reporter
+from utkage.core.text import counted
 from utkage.data.chips import LEAKAGE_TOLERANCE, LabelledChips, labelled_chips
 from utkage.data.records import Dropped
 from utkage.data.sources.options import SourceOptions
 from utkage.data.sources.registry import open_source
 from utkage.data.store import DEFAULT_FOLDER, ChipStore, is_prepared
+from utkage.faces.choice import DEFAULT_DETECTOR, check_detector
 from utkage.faces.contract import CropContract
 from utkage.preparation.ingest import NO_FACE, Ingested, Ingestion
 from utkage.preparation.workers import ingest
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FaceSelection:
-    """Which labelled faces a workflow takes.
+    """Which labelled faces a command uses, and how it reads them.
 
     Attributes:
         data: A prepared set, or a folder or archive of labelled pictures.
-        split: Which split of a prepared set; ignored for other data.
+        split: Split of a prepared set; ignored for other data.
         source: Only the faces of this source of a prepared set; None: all.
-        allow_seen: Take pictures that the weights learned from, instead of refusing.
+        allow_seen: Use training images of the weights instead of refusing them.
         options: How a plain folder or archive is read: labels, alignment, limits.
-        allow_crop: Take chips that are cut otherwise than those of the weights.
+        detector: Face detector for photographs of a plain folder or archive, as in
+            ``faces.choice.open_detector``.
+        allow_crop: Use chips that are cropped differently from those of the weights.
     """
 
     data: Path = DEFAULT_FOLDER
@@ -39,23 +43,27 @@ class FaceSelection:
     source: str | None = None
     allow_seen: bool = False
     options: SourceOptions = field(default_factory=SourceOptions)
+    detector: str = DEFAULT_DETECTOR
     allow_crop: bool = False
+
+    def __post_init__(self) -> None:
+        check_detector(self.detector)
 
     @property
     def is_split(self) -> bool:
-        """Whether this is a prepared set; the default one is, even before it is there."""
+        """Whether this is a prepared set; the default folder counts as one even if missing."""
         return is_prepared(self.data) or (self.data == DEFAULT_FOLDER and not self.data.exists())
 
 
 @dataclass(frozen=True)
 class LabelledFaces:
-    """Labelled faces, and where they came from.
+    """Labelled faces and their origin.
 
     Attributes:
         chips: The faces.
         split: The split, or None for a plain folder.
         dropped: Pictures that could not be used.
-        split_hash: Identifies the pictures of a prepared set and how they are divided.
+        split_hash: Hash of the pictures and splits of a prepared set.
     """
 
     chips: LabelledChips
@@ -65,53 +73,47 @@ class LabelledFaces:
 
     @property
     def misses(self) -> int:
-        """Photographs in which no face was found."""
+        """Number of photographs without a detected face."""
         return sum(item.reason == NO_FACE for item in self.dropped)
 
 
 def labelled_faces(
-    choice: FaceSelection, contract: CropContract, reporter: Reporter
+    selection: FaceSelection, contract: CropContract, reporter: Reporter
 ) -> LabelledFaces:
     """Open a split, or read, check and crop every labelled picture of a folder or archive.
 
     Args:
-        choice: Which faces.
-        contract: The crop of the weights; chips of a plain source are cut by it.
-        reporter: Hears of progress and of pictures that are left out.
+        selection: Which faces.
+        contract: Crop contract of the weights; photographs are cropped by it.
+        reporter: Receives progress and warnings of skipped pictures.
 
     Raises:
         UsageError: no data, no such split or source.
-        DataError: no usable labelled face, or chips that are cut otherwise.
+        DataError: no usable labelled face, or chips that are cropped differently.
     """
-    if choice.is_split:
-        store = ChipStore.open(choice.data)
-        _guard_geometry(store, contract, choice, reporter)
-        chips = store.split(choice.split, choice.source)
-        return LabelledFaces(chips, choice.split, split_hash=store.split_hash)
-    source = open_source(choice.data, choice.options)
-    ingestion = Ingestion(
-        contract=contract,
-        workers=os.cpu_count() or 1,
-        max_pixels=choice.options.limits.max_pixels,
-    )
-    found: list[Ingested] = []
-    dropped: list[Dropped] = []
-    for item in ingest(source, source.name, ingestion, reporter):
-        if isinstance(item, Ingested):
-            found.append(item)
-        else:
-            dropped.append(item)
+    if selection.is_split:
+        store = ChipStore.open(selection.data)
+        _guard_geometry(store, contract, selection, reporter)
+        chips = store.split(selection.split, selection.source)
+        return LabelledFaces(chips, selection.split, split_hash=store.split_hash)
+    found, dropped = _read_pictures(selection, contract, reporter)
     if not found:
         detail = f" (first: {dropped[0].name}: {dropped[0].reason})" if dropped else ""
         raise DataError(
-            f"{choice.data}: no usable labelled face{detail}; names must read "
+            f"{selection.data}: no usable labelled face{detail}; names must read "
             "<age>_<gender>_<race>_<date>.jpg, or labels must come in a manifest"
         )
     if dropped:
         reporter.warn(
-            f"{len(dropped)} pictures left out (first: {dropped[0].name}: {dropped[0].reason})"
+            f"{counted(len(dropped), 'picture')} skipped "
+            f"(first: {dropped[0].name}: {dropped[0].reason})"
         )
-    _warn_of_copies(found, reporter)
+    duplicates = len(found) - len({item.record.pixel_hash for item in found})
+    if duplicates:
+        reporter.warn(
+            f"{counted(duplicates, 'picture')} repeated and counted again; "
+            "a prepared set has each picture once"
+        )
     chips = labelled_chips(
         np.stack([item.chip for item in found]),
         range(len(found)),
@@ -121,61 +123,72 @@ def labelled_faces(
     return LabelledFaces(chips, None, tuple(dropped))
 
 
+def _read_pictures(
+    selection: FaceSelection, contract: CropContract, reporter: Reporter
+) -> tuple[list[Ingested], list[Dropped]]:
+    source = open_source(selection.data, selection.options)
+    ingestion = Ingestion(
+        contract=contract,
+        detector=selection.detector,
+        workers=os.cpu_count() or 1,
+        max_pixels=selection.options.limits.max_pixels,
+    )
+    found: list[Ingested] = []
+    dropped: list[Dropped] = []
+    for item in ingest(source, source.name, ingestion, reporter):
+        if isinstance(item, Ingested):
+            found.append(item)
+        else:
+            dropped.append(item)
+    return found, dropped
+
+
 def _guard_geometry(
-    store: ChipStore, contract: CropContract, choice: FaceSelection, reporter: Reporter
+    store: ChipStore, contract: CropContract, selection: FaceSelection, reporter: Reporter
 ) -> None:
-    """Refuse chips that are cut otherwise than those the weights learned from, unless told."""
+    """Refuse chips that are cropped differently from those of the weights, unless allowed."""
     if contract.fits(store.contract):
         return
     apart = contract.distance(store.contract) * contract.size
-    words = (
-        f"{store.folder}: its chips are cut otherwise than those of the weights (landmarks up to "
-        f"{apart:.1f} pixels apart)"
+    message = (
+        f"{store.folder}: its chips are cropped differently from those of the weights (landmarks "
+        f"up to {apart:.1f} pixels apart)"
     )
-    if not choice.allow_crop:
-        raise DataError(f"{words}; prepare it with this version, or use `allow_crop=True`")
-    reporter.warn(f"{words}: the figures are those of faces of the wrong size or place")
-
-
-def _warn_of_copies(found: list[Ingested], reporter: Reporter) -> None:
-    copies = len(found) - len({item.record.pixel_hash for item in found})
-    if copies:
-        reporter.warn(
-            f"{copies} pictures are copies of others here and count again; "
-            "a prepared set has each once"
-        )
+    if not selection.allow_crop:
+        raise DataError(f"{message}; prepare it with this version, or use `allow_crop=True`")
+    reporter.warn(f"{message}: the metrics are those of faces at the wrong size or place")
 
 
 def guard_leakage(
     faces: LabelledChips,
-    learned: NDArray[np.int32],
-    choice: FaceSelection,
+    training_images: NDArray[np.int32],
+    selection: FaceSelection,
     reporter: Reporter,
     name: str = "these weights",
 ) -> int:
-    """Refuse faces that the weights learned from, or say how many there are.
+    """Refuse faces that the weights were trained on, unless allowed.
 
     Args:
-        faces: That are to be scored.
-        learned: Fingerprints of those that were learned from.
-        choice: Where the faces came from, and whether seen ones are allowed.
-        reporter: Hears the warning.
-        name: What the weights are called in it.
+        faces: Faces to be scored.
+        training_images: Fingerprints of the training images, (n,).
+        selection: Where the faces came from, and whether training images are allowed.
+        reporter: Receives a warning.
+        name: Name of the weights in messages.
 
     Returns:
-        Their number.
+        The number of such faces.
 
     Raises:
-        DataError: there are more than chance explains, and ``choice`` does not allow them.
+        DataError: there are more than chance explains, and ``selection`` does not allow them.
     """
-    seen = faces.count_training_images(learned)
-    if not seen:
+    count = faces.count_training_images(training_images)
+    if not count:
         return 0
-    words = f"{name} learned from {seen} of the {len(faces)} pictures"
-    if seen > LEAKAGE_TOLERANCE * len(faces) and not choice.allow_seen:
+    message = f"{count} of the {counted(len(faces), 'picture')} are training images of {name}"
+    if count > LEAKAGE_TOLERANCE * len(faces) and not selection.allow_seen:
         raise DataError(
-            f"{choice.data}: {words}, so the figures would flatter them; score others, "
-            "or use `allow_seen=True`"
+            f"{selection.data}: {message}, so the metrics would look better than on new faces; "
+            "score other pictures, or use `allow_seen=True`"
         )
-    reporter.warn(f"{words}: the figures flatter them")
-    return seen
+    reporter.warn(f"{message}: the metrics look better than on new faces")
+    return count

@@ -1,54 +1,268 @@
-"""``Metrics``: the short list that training, cards and tables show; ``figures`` has all of them."""
+"""The metrics of an evaluation: one registry, and the short list that training and cards show.
+
+To add a metric, write a function that takes bootstrap weights (see ``bootstrap``) and add one line
+to ``METRICS``. Populations, groups, comparisons, training and every table read that registry.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from utkage.data.chips import LabelledChips
+from utkage.data.labels import RANGE_NAMES
 from utkage.evaluation.age_errors import (
     cumulative_score,
     group_medians,
     mean_absolute_error,
     mean_error,
+    median_absolute_error,
+    root_mean_squared_error,
 )
-from utkage.evaluation.classification import accuracy
-from utkage.evaluation.labelled_predictions import LabelledPredictions, answered, ranges_of
-from utkage.evaluation.populations import ADULT_AGE, PROTOCOL_21_60
-from utkage.evaluation.reliability import interval_coverage
+from utkage.evaluation.bootstrap import Estimate, Statistic
+from utkage.evaluation.classification import (
+    accuracy,
+    area_under_curve,
+    balanced_accuracy,
+    false_rate,
+    macro_f1,
+    one_off_accuracy,
+)
+from utkage.evaluation.labelled_predictions import (
+    ADULT_AGE,
+    LEVELS,
+    PROTOCOL_21_60,
+    LabelledPredictions,
+    with_labels,
+)
+from utkage.evaluation.reliability import (
+    expected_calibration_error,
+    interval_coverage,
+    interval_width,
+    negative_log_likelihood,
+)
 from utkage.prediction.predictions import Predictions, distribution_quantile
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+YEARS = "years"
+SHARE = "share"
+PLAIN = ""
+
+TOLERANCES = range(1, 11)
 INTERVAL_LEVEL = 0.8
 
 
 @dataclass(frozen=True)
+class Metric:
+    """One metric.
+
+    Attributes:
+        label: Name in tables and charts.
+        unit: ``YEARS``, ``SHARE`` or ``PLAIN``; it decides how values are formatted.
+        statistic: From labelled predictions to the function of bootstrap weights.
+        needs_distributions: Whether the metric needs probability distributions, not only numbers.
+    """
+
+    label: str
+    unit: str
+    statistic: Callable[[LabelledPredictions], Statistic]
+    needs_distributions: bool = False
+
+    @property
+    def heading(self) -> str:
+        """The label, with the unit where it is years."""
+        return f"{self.label}, years" if self.unit == YEARS else self.label
+
+
+def _gender_likelihood(faces: LabelledPredictions) -> Floats:
+    return np.where(faces.genders == 1, faces.p_female, 1 - faces.p_female)
+
+
+def _range_probability(faces: LabelledPredictions, ranges: Ints) -> Floats:
+    assert faces.predictions is not None
+    return faces.predictions.range_probabilities[np.arange(len(faces)), ranges]
+
+
+def _commoner_gender(faces: LabelledPredictions) -> Ints:
+    return np.full(len(faces), int(len(faces) > 0 and faces.genders.mean() >= 0.5))
+
+
+def _tolerance_metric(years: int) -> Metric:
+    return Metric(
+        f"CS@{years}: error of at most {years} years",
+        SHARE,
+        lambda f: partial(cumulative_score, f.ages, f.age, years),
+    )
+
+
+def _interval_metrics(level: float) -> dict[str, Metric]:
+    percent = f"{level * 100:.0f}"
+    return {
+        f"coverage_{percent}": Metric(
+            f"coverage of the {percent} % interval",
+            SHARE,
+            lambda f: partial(interval_coverage, f.ages, *f.intervals[level]),
+            needs_distributions=True,
+        ),
+        f"width_{percent}": Metric(
+            f"width of the {percent} % interval",
+            YEARS,
+            lambda f: partial(interval_width, *f.intervals[level]),
+            needs_distributions=True,
+        ),
+    }
+
+
+# By their keys in JSON, in the order of tables.
+METRICS: dict[str, Metric] = {
+    "mae": Metric("MAE", YEARS, lambda f: partial(mean_absolute_error, f.ages, f.age)),
+    "rmse": Metric("RMSE", YEARS, lambda f: partial(root_mean_squared_error, f.ages, f.age)),
+    "median_error": Metric(
+        "median error", YEARS, lambda f: partial(median_absolute_error, f.ages, f.age)
+    ),
+    "bias": Metric(
+        "bias (positive: predicted too old)", YEARS, lambda f: partial(mean_error, f.ages, f.age)
+    ),
+    **{f"cs{years}": _tolerance_metric(years) for years in TOLERANCES},
+    "range_accuracy": Metric(
+        "age range accuracy (nine ranges)",
+        SHARE,
+        lambda f: partial(accuracy, f.ranges, f.range_index),
+    ),
+    "range_one_off": Metric(
+        "age range correct or adjacent",
+        SHARE,
+        lambda f: partial(one_off_accuracy, f.ranges, f.range_index),
+    ),
+    "range_macro_f1": Metric(
+        "macro-F1 of age ranges",
+        PLAIN,
+        lambda f: partial(macro_f1, f.ranges, f.range_index, len(RANGE_NAMES)),
+    ),
+    "gender_accuracy": Metric(
+        "gender accuracy", SHARE, lambda f: partial(accuracy, f.genders, f.gender)
+    ),
+    "gender_balanced_accuracy": Metric(
+        "balanced gender accuracy", SHARE, lambda f: partial(balanced_accuracy, f.genders, f.gender)
+    ),
+    "gender_auc": Metric(
+        "gender AUC", PLAIN, lambda f: partial(area_under_curve, f.genders, f.p_female)
+    ),
+    "men_as_women": Metric(
+        "males predicted female", SHARE, lambda f: partial(false_rate, f.genders, f.gender, 0)
+    ),
+    "women_as_men": Metric(
+        "females predicted male", SHARE, lambda f: partial(false_rate, f.genders, f.gender, 1)
+    ),
+    "gender_nll": Metric(
+        "gender NLL, nats", PLAIN, lambda f: partial(negative_log_likelihood, _gender_likelihood(f))
+    ),
+    "gender_ece": Metric(
+        "gender ECE",
+        SHARE,
+        lambda f: partial(expected_calibration_error, f.p_female, f.genders == 1),
+    ),
+    "range_nll": Metric(
+        "age range NLL, nats",
+        PLAIN,
+        lambda f: partial(negative_log_likelihood, _range_probability(f, f.ranges)),
+        needs_distributions=True,
+    ),
+    "range_ece": Metric(
+        "age range ECE",
+        SHARE,
+        lambda f: partial(
+            expected_calibration_error,
+            _range_probability(f, f.range_index),
+            f.ranges == f.range_index,
+        ),
+        needs_distributions=True,
+    ),
+    **{name: metric for level in LEVELS for name, metric in _interval_metrics(level).items()},
+    "baseline_mae": Metric(
+        "MAE of the median age (baseline)",
+        YEARS,
+        lambda f: partial(
+            mean_absolute_error, f.ages, group_medians(f.ages, np.zeros(len(f), dtype=np.int64))
+        ),
+    ),
+    "oracle_median_mae": Metric(
+        "MAE of the true range's median age (oracle)",
+        YEARS,
+        lambda f: partial(mean_absolute_error, f.ages, group_medians(f.ages, f.ranges)),
+    ),
+    "baseline_gender": Metric(
+        "accuracy of the commoner gender (baseline)",
+        SHARE,
+        lambda f: partial(accuracy, f.genders, _commoner_gender(f)),
+    ),
+}
+
+
+def statistics(
+    faces: LabelledPredictions, names: Iterable[str] = tuple(METRICS)
+) -> dict[str, Statistic]:
+    """The named metrics of ``faces`` as functions of bootstrap weights.
+
+    Metrics that need distributions are missing where ``faces`` have none.
+    """
+    return {
+        name: METRICS[name].statistic(faces)
+        for name in names
+        if faces.predictions is not None or not METRICS[name].needs_distributions
+    }
+
+
+def metric_value(name: str, faces: LabelledPredictions) -> float | None:
+    """One metric without an interval; None over no faces, or without the distributions it needs."""
+    found = statistics(faces, (name,)) if len(faces) else {}
+    return float(found[name](None)) if found else None
+
+
+def format_value(value: float | None, unit: str) -> str:
+    """A value of a metric as text, such as ``"4.30"`` (years) or ``"95.4%"``; None is ``"-"``."""
+    if value is None:
+        return "-"
+    return f"{value:.1%}" if unit == SHARE else f"{value:.2f}" if unit == YEARS else f"{value:.3f}"
+
+
+def format_estimate(found: Estimate, unit: str) -> str:
+    """A value with its interval as text, such as ``"4.30 (4.11 to 4.49)"``."""
+    if found.low is None or found.high is None:
+        return format_value(found.value, unit)
+    low, high = format_value(found.low, unit), format_value(found.high, unit)
+    return f"{format_value(found.value, unit)} ({low} to {high})"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Metrics:
-    """The figures of one evaluation. Fields over an empty group are None.
+    """The short list of metrics. Values over no faces are None.
 
     Attributes:
         n: Number of faces.
         mae: Mean absolute error of the point estimate, years.
         mae_21_60: The same over true ages 21-60 (a protocol of the literature).
         mae_mean: MAE of the mean of the distribution, years; None without distributions.
-        mae_median: MAE of the median of the distribution, years; None likewise.
+        mae_median: MAE of the median of the distribution, years; None without distributions.
         bias: Mean signed error, years.
-        cs5: Share within 5 years.
-        range_accuracy: Share with the right one of nine age ranges.
-        gender_accuracy: Share with the right gender, all ages.
+        cs5: Share of errors within 5 years.
+        range_accuracy: Share with the correct one of nine age ranges.
+        gender_accuracy: Share with the correct gender, all ages.
         gender_accuracy_16plus: The same over true ages 16 and up.
         n_16plus: Number of faces of 16 and up.
         n_21_60: Number of faces of 21-60.
-        interval_level: Promised coverage of the age interval.
+        interval_level: Nominal coverage of the age interval.
         interval_coverage: Measured coverage; None without distributions.
-        interval_width: Mean width, years; None likewise.
-        baseline_mae: MAE of answering the median age of these faces for every one.
-        oracle_median_mae: MAE of answering the median age of the true range, without looking.
+        interval_width: Mean width, years; None without distributions.
+        baseline_mae: MAE of predicting the median age of these faces for every face.
+        oracle_median_mae: MAE of predicting the median age of each face's true range.
     """
 
     n: int
@@ -70,7 +284,7 @@ class Metrics:
     oracle_median_mae: float
 
     def to_dict(self) -> dict[str, Any]:
-        """A JSON-ready dictionary, figures rounded to four decimals."""
+        """A JSON-ready dictionary, values rounded to four decimals."""
         return {
             name: round(value, 4) if isinstance(value, float) else value
             for name, value in asdict(self).items()
@@ -78,79 +292,72 @@ class Metrics:
 
 
 def score(ages: Ints, genders: Ints, predictions: Predictions) -> Metrics:
-    """All figures for n faces with known labels.
+    """The short list for n faces with known labels.
 
     Args:
         ages: True whole years, (n,).
         genders: 0 male, 1 female, (n,).
-        predictions: Answers for the same faces in the same order; n at least 1.
+        predictions: Predictions for the same faces in the same order; n at least 1.
     """
-    if not len(ages) == len(genders) == len(predictions) or len(ages) == 0:
-        raise ValueError(
-            f"{len(ages)} ages, {len(genders)} genders, {len(predictions)} predictions"
+    count = len(predictions)
+    if not len(ages) == len(genders) == count or count == 0:
+        raise ValueError(f"{len(ages)} ages, {len(genders)} genders, {count} predictions")
+    return score_predictions(
+        LabelledPredictions(
+            sources=("",) * count,
+            names=("",) * count,
+            groups=np.arange(count),
+            ages=ages,
+            genders=genders,
+            races=np.full(count, -1),
+            age=predictions.age,
+            p_female=predictions.p_female,
+            range_index=predictions.range_index,
+            predictions=predictions,
         )
-    return _score(
-        ages, genders, predictions.age, predictions.gender, predictions.range_index, predictions
     )
 
 
 def score_predictions(faces: LabelledPredictions) -> Metrics:
-    """All figures of answers, with or without distributions; at least one face."""
-    return _score(
-        faces.ages, faces.genders, faces.age, faces.gender, faces.range_index, faces.predictions
-    )
-
-
-def _score(
-    ages: Ints,
-    genders: Ints,
-    age: Floats,
-    gender: Ints,
-    range_index: Ints,
-    predictions: Predictions | None,
-) -> Metrics:
-    ranges = ranges_of(ages)
-    adult = ages >= ADULT_AGE
-    protocol = (ages >= PROTOCOL_21_60[0]) & (ages <= PROTOCOL_21_60[1])
+    """The short list for at least one face, with or without distributions."""
+    protocol, adults = faces.of_ages(*PROTOCOL_21_60), faces.of_ages(ADULT_AGE)
+    # These need no distributions, so that they are defined for any faces.
+    names = ("mae", "bias", "cs5", "range_accuracy", "gender_accuracy")
+    baselines = ("baseline_mae", "oracle_median_mae")
+    defined = statistics(faces, (*names, *baselines))
+    mae_mean, mae_median = _point_estimates(faces)
     return Metrics(
-        n=len(ages),
-        mae=mean_absolute_error(ages, age),
-        mae_21_60=mean_absolute_error(ages[protocol], age[protocol]) if protocol.any() else None,
-        **_of_distributions(ages, predictions),
-        bias=mean_error(ages, age),
-        cs5=cumulative_score(ages, age, 5.0),
-        range_accuracy=accuracy(ranges, range_index),
-        gender_accuracy=accuracy(genders, gender),
-        gender_accuracy_16plus=accuracy(genders[adult], gender[adult]) if adult.any() else None,
-        n_16plus=int(adult.sum()),
-        n_21_60=int(protocol.sum()),
+        n=len(faces),
+        mae_21_60=metric_value("mae", protocol),
+        mae_mean=mae_mean,
+        mae_median=mae_median,
+        gender_accuracy_16plus=metric_value("gender_accuracy", adults),
+        n_16plus=len(adults),
+        n_21_60=len(protocol),
         interval_level=INTERVAL_LEVEL,
-        baseline_mae=mean_absolute_error(ages, np.full(len(ages), float(np.median(ages)))),
-        oracle_median_mae=mean_absolute_error(ages, group_medians(ages, ranges)),
+        interval_coverage=metric_value("coverage_80", faces),
+        interval_width=metric_value("width_80", faces),
+        **{name: float(statistic(None)) for name, statistic in defined.items()},
     )
 
 
-def _of_distributions(ages: Ints, predictions: Predictions | None) -> dict[str, float | None]:
-    if predictions is None:
-        return dict.fromkeys(("mae_mean", "mae_median", "interval_coverage", "interval_width"))
-    years = np.arange(predictions.age_distribution.shape[1])
-    low, high = predictions.age_interval(INTERVAL_LEVEL)
-    median = distribution_quantile(predictions.age_distribution, 0.5)
-    return {
-        "mae_mean": mean_absolute_error(ages, predictions.age_distribution @ years),
-        "mae_median": mean_absolute_error(ages, median),
-        "interval_coverage": interval_coverage(ages, low, high),
-        "interval_width": float((high - low).mean()),
-    }
+def _point_estimates(faces: LabelledPredictions) -> tuple[float | None, float | None]:
+    """MAE of the mean and of the median of the distributions, whichever the weights predict."""
+    if faces.predictions is None:
+        return None, None
+    distribution = faces.predictions.age_distribution
+    mean = distribution @ np.arange(distribution.shape[1])
+    median = distribution_quantile(distribution, 0.5)
+    return mean_absolute_error(faces.ages, mean), mean_absolute_error(faces.ages, median)
 
 
 def score_sources(faces: LabelledChips, predictions: Predictions) -> dict[str, Metrics]:
-    """The figures of each source by its name; empty if all faces are of one source."""
-    return score_predictions_by_source(answered(faces, predictions))
+    """The short list of each source by its name; empty if all faces come from one source."""
+    return score_predictions_by_source(with_labels(faces, predictions))
 
 
 def score_predictions_by_source(faces: LabelledPredictions) -> dict[str, Metrics]:
-    """The figures of each source by its name; empty if all faces are of one source."""
+    """The short list of each source by its name; empty if all faces come from one source."""
     names = sorted(set(faces.sources))
     if len(names) < 2:
         return {}

@@ -1,21 +1,25 @@
-"""The error of an age estimator that is fed the true age range: a number to warn of."""
+"""The error of an age estimator that receives the true age range: a warning, not a result."""
 
 from __future__ import annotations
 
 from utkage.core.reporter import Reporter
 from utkage.data.chips import LabelledChips
 from utkage.evaluation.age_errors import mean_absolute_error
-from utkage.prediction.chip_predictor import BATCH, TorchPredictor
+from utkage.prediction.chip_predictor import BATCH, ChipPredictor, TorchPredictor
 
-ORACLE_LABEL = (
-    "With the true range fed in, an estimator can only err inside the range: answering its median "
-    "without looking at the picture does as well, so such a number (the much quoted 3.05 years is "
-    "one) carries no information."
+ORACLE_NOTE = (
+    "An estimator that receives the true age range can only err inside it. Predicting the median "
+    "age of that range does as well without looking at the picture, so such an MAE (the widely "
+    "quoted 3.05 years is one) carries no information."
 )
 
 
-def oracle_error(predictor: TorchPredictor, faces: LabelledChips, reporter: Reporter) -> float:
-    """MAE in years with each face's true range fed in; ``predictor.feeds_ranges`` must hold."""
+def oracle_error(
+    predictor: ChipPredictor | None, faces: LabelledChips, reporter: Reporter
+) -> float | None:
+    """MAE in years given each face's true range; None if the predictor does not take ranges."""
+    if not isinstance(predictor, TorchPredictor) or not predictor.feeds_ranges:
+        return None
     ranges, errors = faces.ranges, 0.0
     with reporter.progress("evaluating with true ranges", len(faces)) as task:
         start = 0

@@ -1,6 +1,6 @@
-"""Whether probabilities and intervals mean what they say.
+"""Whether probabilities and intervals are calibrated.
 
-All take weights, as ``bootstrap`` explains.
+Metrics take bootstrap weights, as ``bootstrap`` explains.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ BINS = 10
 _SMALLEST = 1e-12
 
 
-def negative_log_likelihood(given: Floats, weights: Weights = None) -> Any:
-    """Mean of ``-log p`` over the probabilities (n,) that were given to what is true, in nats."""
-    return weighted_mean(-np.log(np.maximum(given, _SMALLEST)), weights)
+def negative_log_likelihood(likelihood: Floats, weights: Weights = None) -> Any:
+    """NLL: mean of ``-log p`` over the predicted probability (n,) of each true class, in nats."""
+    return weighted_mean(-np.log(np.maximum(likelihood, _SMALLEST)), weights)
 
 
 def expected_calibration_error(
@@ -35,30 +35,30 @@ def expected_calibration_error(
 ) -> Any:
     """ECE: mean distance between probability and frequency over bins of equal width.
 
-    Naeini et al. (2015), Guo et al. (2017). It is never below 0, so chance alone makes it greater
-    than 0: read it beside its interval and n.
+    Naeini et al. (2015), Guo et al. (2017). The ECE is never negative, so that chance alone makes
+    it positive; read it with its interval and n.
 
     Args:
-        probabilities: Said of an event, (n,).
-        true: Whether it happened, (n,).
-        weights: Resamples.
+        probabilities: Predicted probability of an event, (n,).
+        true: Whether the event happened, (n,).
+        weights: Weights of the resamples, (resamples, n), or None.
         bins: Number of bins between 0 and 1.
     """
     member = bin_index(probabilities, bins)[:, None] == np.arange(bins)
-    said = weighted_sums(member * probabilities[:, None], weights)
-    happened = weighted_sums(member * true[:, None], weights)
+    predicted = weighted_sums(member * probabilities[:, None], weights)
+    observed = weighted_sums(member * true[:, None], weights)
     faces = weighted_sums(member, weights).sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return as_statistic(np.abs(said - happened).sum(axis=1) / faces, weights)
+        return as_statistic(np.abs(predicted - observed).sum(axis=1) / faces, weights)
 
 
 def interval_coverage(ages: Ints, low: Floats, high: Floats, weights: Weights = None) -> Any:
-    """Share of labels inside their interval, both ends included."""
+    """Share of true ages inside their interval, both ends included."""
     return weighted_mean((low <= ages) & (ages <= high), weights)
 
 
 def interval_width(low: Floats, high: Floats, weights: Weights = None) -> Any:
-    """Mean width of intervals, years: what the coverage is paid with."""
+    """Mean width of the intervals, years."""
     return weighted_mean(high - low, weights)
 
 
@@ -67,20 +67,20 @@ class ReliabilityBin:
     """One bin of a reliability diagram.
 
     Attributes:
-        said: Mean probability.
-        happened: Frequency of the event.
-        n: Faces in it.
+        predicted: Mean predicted probability.
+        observed: Frequency of the event.
+        n: Number of faces.
     """
 
-    said: float
-    happened: float
+    predicted: float
+    observed: float
     n: int
 
 
 def reliability_bins(
     probabilities: Floats, true: NDArray[np.bool_], bins: int = BINS
 ) -> tuple[ReliabilityBin, ...]:
-    """The bins that hold any face, from 0 to 1."""
+    """The bins that contain faces, from 0 to 1."""
     index = bin_index(probabilities, bins)
     return tuple(
         ReliabilityBin(float(probabilities[own].mean()), float(true[own].mean()), int(own.sum()))
@@ -90,22 +90,22 @@ def reliability_bins(
 
 
 def bin_index(probabilities: Floats, bins: int) -> Ints:
-    """Which bin of equal width each probability is in, (n,); 1 is in the last."""
+    """Index of each probability's bin of equal width, (n,); 1 belongs to the last bin."""
     return np.minimum((probabilities * bins).astype(np.int64), bins - 1)
 
 
-def risk_coverage(errors: Floats, doubts: Floats) -> tuple[Floats, Floats]:
-    """The mean error of those answered, when the most doubtful faces are left out first.
+def risk_coverage(errors: Floats, uncertainties: Floats) -> tuple[Floats, Floats]:
+    """The mean error when the most uncertain faces are rejected first.
 
-    El-Yaniv & Wiener (2010). A doubt that means something makes the curve rise.
+    El-Yaniv & Wiener (2010). If the uncertainty is informative, the error rises with coverage.
 
     Args:
-        errors: Of each face, (n,).
-        doubts: The larger, the sooner a face is left out, (n,); such as the interval's width.
+        errors: Error of each face, (n,).
+        uncertainties: Uncertainty of each face, such as the width of its interval, (n,).
 
     Returns:
-        Shares of faces answered, (n,), rising to 1, and the mean error at each.
+        Coverage: shares of accepted faces, (n,), rising to 1; and the mean error at each.
     """
-    ordered = errors[np.argsort(doubts, kind="stable")]
-    answered = np.arange(1, len(errors) + 1)
-    return answered / len(errors), np.cumsum(ordered) / answered
+    ordered = errors[np.argsort(uncertainties, kind="stable")]
+    accepted = np.arange(1, len(errors) + 1)
+    return accepted / len(errors), np.cumsum(ordered) / accepted

@@ -1,19 +1,18 @@
-"""What an evaluation leaves behind: figures, answers, pictures and the page."""
+"""The files of an evaluation: metrics, predictions, charts and the page."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from utkage.core.files import replacing, write_json, write_text
 from utkage.data.labels import GENDERS, RACES, RANGE_NAMES
 from utkage.data.manifest import csv_text
-
-if TYPE_CHECKING:
-    from utkage.evaluation.evaluate import EvaluateResult
-    from utkage.evaluation.labelled_faces import LabelledFaces
-    from utkage.evaluation.labelled_predictions import LabelledPredictions
+from utkage.evaluation.labelled_faces import LabelledFaces
+from utkage.evaluation.labelled_predictions import LabelledPredictions
+from utkage.evaluation.metrics import INTERVAL_LEVEL
+from utkage.evaluation.result import EvaluateResult
 
 PREDICTION_COLUMNS = (
     "source",
@@ -39,27 +38,28 @@ def write_files(
     plot_cm: bool,
     report: bool,
 ) -> EvaluateResult:
-    """Write ``metrics.json`` and ``predictions.csv``, and what else was asked for.
+    """Write ``metrics.json``, ``predictions.csv`` and, if requested, charts and the report.
 
     Args:
-        result: What was found.
-        faces: Labels and answers.
+        result: The measurements.
+        faces: Labels and predictions.
         labelled: The faces themselves, for the contact sheet.
         out: The folder.
         plot_cm: Draw the confusion matrix of the age ranges.
-        report: Draw every picture and write the page and the model card.
+        report: Draw every chart and write the page and the model card.
 
     Returns:
-        ``result`` with the files that were written.
+        ``result`` with the files written.
     """
     files = {"metrics": out / "metrics.json", "predictions": out / "predictions.csv"}
     rows = prediction_rows(faces)
     write_text(files["predictions"], csv_text(PREDICTION_COLUMNS, rows))
     if plot_cm or report:
-        from utkage.evaluation.reports.confusion import plot_confusion
+        from utkage.evaluation.reports.confusion import range_confusion
+        from utkage.reporting.figure_files import save_figure
 
-        files["confusion_matrix"] = out / "confusion_matrix.png"
-        plot_confusion(faces.ranges, faces.range_index, files["confusion_matrix"])
+        written = save_figure(range_confusion(faces), out, "confusion_matrix", ("png",))
+        files["confusion_matrix"] = written["png"]
     if report:
         from utkage.evaluation.reports.report import write_report
 
@@ -72,12 +72,10 @@ def write_files(
 
 
 def prediction_rows(faces: LabelledPredictions) -> list[tuple[Any, ...]]:
-    """One row a face, in the order of ``PREDICTION_COLUMNS``; what is not known is empty."""
-    from utkage.evaluation.metrics import INTERVAL_LEVEL
-
+    """One row per face, in the order of ``PREDICTION_COLUMNS``; unknown values are empty."""
     ends: list[tuple[str, str]] = [("", "")] * len(faces)
     if faces.predictions is not None:
-        low, high = faces.predictions.age_interval(INTERVAL_LEVEL)
+        low, high = faces.intervals[INTERVAL_LEVEL]
         ends = [(f"{a:.2f}", f"{b:.2f}") for a, b in zip(low, high, strict=True)]
     ranges = faces.ranges
     return [
@@ -98,7 +96,7 @@ def prediction_rows(faces: LabelledPredictions) -> list[tuple[Any, ...]]:
 
 
 def _write_parquet(rows: list[tuple[Any, ...]], path: Path) -> Path | None:
-    """The same table typed, where pyarrow is installed (the extra ``parquet``)."""
+    """Write the rows with column types if pyarrow is installed (the extra ``parquet``)."""
     try:
         import pyarrow
         import pyarrow.parquet

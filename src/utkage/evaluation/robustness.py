@@ -1,10 +1,9 @@
-"""How errors grow when pictures get worse: every factor of ``disturbances`` at every strength."""
+"""How errors grow on corrupted chips: each corruption at each strength."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,14 +11,14 @@ from numpy.typing import NDArray
 
 from utkage.core.reporter import Reporter
 from utkage.data.chips import LabelledChips
-from utkage.evaluation.age_errors import mean_absolute_error
 from utkage.evaluation.bootstrap import Bootstrap, Estimate
-from utkage.evaluation.classification import accuracy
-from utkage.evaluation.corruptions import FACTORS, Factor
+from utkage.evaluation.corruptions import CORRUPTIONS, Corruption
+from utkage.evaluation.labelled_predictions import LabelledPredictions, with_labels
+from utkage.evaluation.metrics import metric_value, statistics
 from utkage.prediction.chip_predictor import BATCH, ChipPredictor
 from utkage.prediction.predictions import Predictions
 
-# Faces of the sample: enough for half a year, and forty passes over them do not take hours.
+# Enough faces for intervals of half a year, few enough for forty passes.
 SAMPLE = 400
 
 
@@ -28,10 +27,10 @@ class CorruptionLevel:
     """Errors at one strength.
 
     Attributes:
-        strength: As in the factor.
-        label: For people.
-        mae: Years.
-        gender_accuracy: Share.
+        strength: One of the strengths of the corruption.
+        label: The strength as text.
+        mae: Mean absolute error, years.
+        gender_accuracy: Share of correct genders.
     """
 
     strength: float
@@ -42,36 +41,34 @@ class CorruptionLevel:
 
 @dataclass(frozen=True)
 class CorruptionResult:
-    """Errors over one factor.
+    """Errors under one corruption.
 
     Attributes:
-        name: Such as ``"blur"``.
-        words: What a person calls it.
-        levels: From mild to severe.
-        doubles_at: Label of the first strength with twice the undisturbed MAE, or None.
+        name: Name of the corruption, such as ``"blur"``.
+        label: Name with its unit, for tables and charts.
+        levels: Errors from mild to severe.
+        doubles_at: Label of the first strength with twice the uncorrupted MAE, or None.
     """
 
     name: str
-    words: str
+    label: str
     levels: tuple[CorruptionLevel, ...]
     doubles_at: str | None
 
     @property
     def doubling(self) -> str:
-        """Where the error doubles, in words."""
-        return (
-            "does not double here" if self.doubles_at is None else f"doubles at {self.doubles_at}"
-        )
+        """Where the error doubles, as text."""
+        return "does not double" if self.doubles_at is None else f"doubles at {self.doubles_at}"
 
 
 @dataclass(frozen=True)
 class RobustnessReport:
-    """Errors over all factors.
+    """Errors under all corruptions.
 
     Attributes:
-        n: Faces of the sample.
-        clean: Undisturbed MAE of the sample, years.
-        factors: Each with its levels.
+        n: Number of faces in the sample.
+        clean: MAE of the sample without corruption, years.
+        factors: Errors by corruption.
     """
 
     n: int
@@ -86,7 +83,7 @@ class RobustnessReport:
             "factors": [
                 {
                     "name": factor.name,
-                    "words": factor.words,
+                    "words": factor.label,
                     "doubles_at": factor.doubles_at,
                     "levels": [
                         {
@@ -111,71 +108,56 @@ def robustness_report(
     sample: int = SAMPLE,
     resamples: int = 1000,
     seed: int = 0,
-    factors: tuple[Factor, ...] = FACTORS,
+    corruptions: tuple[Corruption, ...] = CORRUPTIONS,
 ) -> RobustnessReport:
-    """Answer for a sample of the faces under every factor at every strength.
+    """Predict a sample of the faces under every corruption at every strength.
 
-    Chips are disturbed at the size that the predictor takes.
+    Chips are corrupted at the size that the predictor takes.
 
     Args:
-        predictor: Answers for chips.
+        predictor: Predictor of chips.
         faces: Labelled chips.
-        reporter: Hears of progress.
-        sample: So many faces, drawn at random; all if there are fewer.
-        resamples: Of the bootstrap.
-        seed: Of sample and bootstrap.
-        factors: What is done to the chips.
+        reporter: Receives progress.
+        sample: Number of faces, drawn at random; all if there are fewer.
+        resamples: Number of bootstrap resamples.
+        seed: Seed of the sample and of the bootstrap.
+        corruptions: The corruptions.
     """
-    chosen = np.random.default_rng(seed).permutation(len(faces))[:sample]
-    rows = np.sort(chosen)
+    rows = np.sort(np.random.default_rng(seed).permutation(len(faces))[:sample])
     own = _sampled(faces, rows)
     chips = np.concatenate(list(own.batches(BATCH, predictor.card.contract.size)))
     bootstrap = Bootstrap.draw(own.group_numbers, resamples, seed)
-    total = (1 + sum(len(factor.strengths) for factor in factors)) * len(own)
+    total = (1 + sum(len(corruption.strengths) for corruption in corruptions)) * len(own)
     found: list[CorruptionResult] = []
-    with reporter.progress("stress", total) as task:
+    with reporter.progress("robustness", total) as task:
 
-        def errors(change: Callable[[NDArray[np.uint8]], NDArray[np.uint8]]) -> Predictions:
+        def predict(
+            corrupt: Callable[[NDArray[np.uint8]], NDArray[np.uint8]],
+        ) -> LabelledPredictions:
             parts = []
             for start in range(0, len(chips), BATCH):
-                batch = np.ascontiguousarray(change(chips[start : start + BATCH]))
+                batch = np.ascontiguousarray(corrupt(chips[start : start + BATCH]))
                 parts.append(predictor.predict_chips(batch))
                 task.advance(len(batch))
-            return Predictions.concatenate(parts)
+            return with_labels(own, Predictions.concatenate(parts))
 
-        clean = float(mean_absolute_error(own.ages, errors(lambda batch: batch).age))
-        for factor in factors:
+        clean = metric_value("mae", predict(lambda batch: batch)) or 0.0
+        for corruption in corruptions:
             levels = []
-            for strength in factor.strengths:
-                answers = errors(partial(_disturbed, factor, strength))
-                levels.append(_level(factor, strength, own, answers, bootstrap))
+            for strength in corruption.strengths:
+                predicted = predict(corruption.at(strength))
+                metrics = bootstrap.estimates(statistics(predicted, ("mae", "gender_accuracy")))
+                label = corruption.format_strength(strength)
+                levels.append(
+                    CorruptionLevel(strength, label, metrics["mae"], metrics["gender_accuracy"])
+                )
             doubled = [level.label for level in levels if (level.mae.value or 0) >= 2 * clean]
             found.append(
                 CorruptionResult(
-                    factor.name, factor.words, tuple(levels), doubled[0] if doubled else None
+                    corruption.name, corruption.label, tuple(levels), next(iter(doubled), None)
                 )
             )
     return RobustnessReport(len(own), clean, tuple(found))
-
-
-def _disturbed(factor: Factor, strength: float, chips: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return factor.disturb(chips, strength)
-
-
-def _level(
-    factor: Factor,
-    strength: float,
-    faces: LabelledChips,
-    answers: Predictions,
-    bootstrap: Bootstrap,
-) -> CorruptionLevel:
-    found = bootstrap.estimates(
-        {
-            "mae": lambda weights: mean_absolute_error(faces.ages, answers.age, weights),
-            "gender": lambda weights: accuracy(faces.genders, answers.gender, weights),
-        }
-    )
-    return CorruptionLevel(strength, factor.label(strength), found["mae"], found["gender"])
 
 
 def _sampled(faces: LabelledChips, rows: NDArray[np.int64]) -> LabelledChips:

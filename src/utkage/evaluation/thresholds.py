@@ -1,4 +1,4 @@
-"""Pass or fail at an age: what each demand on P(age >= T) costs, on both sides."""
+"""Passing or failing at an age: both error rates of each demand on P(age >= T)."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from utkage.evaluation.bootstrap import Bootstrap, Estimate, Weights, weighted_mean
+from utkage.evaluation.bootstrap import Bootstrap, Estimate, weighted_mean
 from utkage.prediction.predictions import Predictions
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-# A face passes where P(age >= T) is at least this.
+# Demands on P(age >= T).
 DEMANDS = (0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
-# Faces of this many years on either side of T are the hard ones.
+# Years on either side of T in which faces are hard to decide.
 NEAR_YEARS = 7
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ThresholdPoint:
-    """One demand.
+    """The error rates of one demand.
 
     Attributes:
-        demand: A face passes where its P(age >= T) is at least this.
-        false_pass: Share of the younger faces that pass.
-        false_fail: Share of the old enough faces that fail.
-        near_false_pass: The first over faces up to seven years too young.
-        near_false_fail: The second over faces up to seven years old enough.
+        demand: A face passes if its P(age >= T) is at least this.
+        false_pass: Share of the faces under T that pass.
+        false_fail: Share of the faces of T or older that fail.
+        near_false_pass: ``false_pass`` over faces up to seven years younger than T.
+        near_false_fail: ``false_fail`` over faces of T to T + 6 years.
     """
 
     demand: float
@@ -47,15 +47,15 @@ class ThresholdPoint:
         }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ThresholdCurve:
-    """The trade-off at one age.
+    """The trade-off between both error rates at one age.
 
     Attributes:
         age: T, years.
         younger: Number of faces below T.
         older: Number of faces of T and up.
-        points: By rising demand.
+        points: Error rates by rising demand.
         expected: Mean of P(age >= T) over all faces.
         observed: Share of faces that are T or older.
     """
@@ -80,38 +80,40 @@ class ThresholdCurve:
 def threshold_curve(
     ages: Ints, predictions: Predictions, age: int, bootstrap: Bootstrap
 ) -> ThresholdCurve:
-    """Measure both errors of each demand, with intervals.
+    """Measure both error rates of each demand, with intervals.
 
     Args:
         ages: True whole years, (n,).
-        predictions: Answers for the same faces.
+        predictions: Predictions for the same faces.
         age: T, such as 18.
         bootstrap: Resamples of the same faces.
     """
     likely = predictions.probability_at_least(age)
     old = ages >= age
-    sides = {
+    errors = {
         "false_pass": (~old, True),
         "false_fail": (old, False),
         "near_false_pass": (~old & (ages >= age - NEAR_YEARS), True),
         "near_false_fail": (old & (ages < age + NEAR_YEARS), False),
     }
     found: dict[str, dict[str, Estimate]] = {}
-    for name, (mask, wrong) in sides.items():
+    for name, (mask, passes) in errors.items():
         rows = np.flatnonzero(mask)
         statistics = {
-            str(demand): partial(_share, (likely[rows] >= demand) == wrong) for demand in DEMANDS
+            str(demand): partial(weighted_mean, (likely[rows] >= demand) == passes)
+            for demand in DEMANDS
         }
         found[name] = bootstrap.estimates(statistics, rows)
     points = tuple(
-        ThresholdPoint(demand, **{name: found[name][str(demand)] for name in sides})
+        ThresholdPoint(demand=demand, **{name: found[name][str(demand)] for name in errors})
         for demand in DEMANDS
     )
     older = int(old.sum())
     return ThresholdCurve(
-        age, len(ages) - older, older, points, float(likely.mean()), float(old.mean())
+        age=age,
+        younger=len(ages) - older,
+        older=older,
+        points=points,
+        expected=float(likely.mean()),
+        observed=float(old.mean()),
     )
-
-
-def _share(wrong: NDArray[np.bool_], weights: Weights) -> Any:
-    return weighted_mean(wrong, weights)

@@ -206,7 +206,7 @@ def _chips(request: ExportRequest, contract: CropContract, reporter: Reporter) -
         # Others than those that are compared, which would flatter.
         ranges = synthetic_chips(SYNTHETIC_CHIPS, contract.size, seed=1)
         return _Chips(drawn, np.empty(0, np.int64), ranges)
-    choice = FaceSelection(request.data, "val", allow_crop=True)
+    choice = FaceSelection(data=request.data, split="val", allow_crop=True)
     faces = labelled_faces(choice, contract, reporter).chips
     spread = np.linspace(0, len(faces) - 1, min(REAL_CHIPS, len(faces))).astype(np.int64)
     real = np.stack(

@@ -1,7 +1,10 @@
-"""A matplotlib figure without a display, saved as PNG for eyes and SVG for print."""
+"""Matplotlib figures without a display, as PNG files, SVG files and SVG text."""
 
 from __future__ import annotations
 
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +20,7 @@ FORMATS = ("png", "svg")
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """A figure of that size in inches, with Agg: pyplot would look for a display."""
+    """An empty figure of this size in inches. It uses Agg, because pyplot needs a display."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -26,15 +29,31 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
-def save_figure(figure: Figure, folder: Path, name: str) -> dict[str, Path]:
-    """Write ``<name>.png`` and ``<name>.svg``, atomically; the files by format."""
-    import matplotlib
-
-    files = {format_: folder / f"{name}.{format_}" for format_ in FORMATS}
-    # Text stays text, and two runs give the same bytes.
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
-        for format_, path in files.items():
+def save_figure(
+    figure: Figure, folder: Path, name: str, formats: Sequence[str] = FORMATS
+) -> dict[str, Path]:
+    """Write ``<name>.<format>`` for each format, atomically; return the files by format."""
+    files = {form: folder / f"{name}.{form}" for form in formats}
+    with _reproducible_svg(name):
+        for form, path in files.items():
             with replacing(path) as partial:
-                metadata = {"Date": None} if format_ == "svg" else None
+                metadata = {"Date": None} if form == "svg" else None
                 figure.savefig(partial, dpi=120, metadata=metadata)
     return files
+
+
+def svg_bytes(figure: Figure, name: str) -> bytes:
+    """A figure as an SVG file; ``name`` seeds its identifiers."""
+    content = io.BytesIO()
+    with _reproducible_svg(name):
+        figure.savefig(content, format="svg", metadata={"Date": None})
+    return content.getvalue()
+
+
+@contextmanager
+def _reproducible_svg(name: str) -> Iterator[None]:
+    """Keep text as text, and write the same bytes each time."""
+    import matplotlib
+
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
+        yield

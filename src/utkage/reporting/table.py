@@ -21,6 +21,10 @@ class Cell:
     emphasised: bool = False
 
 
+# The cells of a row; plain text becomes a ``Cell``.
+Row = Sequence[Cell | str]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Table:
     """A table: a title, column headings and rows of cells.
@@ -56,7 +60,7 @@ class Table:
         cls,
         title: str,
         columns: Sequence[str],
-        rows: Iterable[Sequence[Cell | str]],
+        rows: Iterable[Row],
         *,
         muted: Iterable[int] = (),
         note: str = "",

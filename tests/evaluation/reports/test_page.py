@@ -20,11 +20,14 @@ from utkage.evaluation.groups import group_report
 from utkage.evaluation.labelled_predictions import LabelledPredictions
 from utkage.evaluation.populations import populations
 from utkage.evaluation.reports import age_charts, class_charts
+from utkage.evaluation.reports.confusion import gender_confusion, range_confusion
 from utkage.evaluation.reports.contact_sheet import contact_sheet, extreme_faces
-from utkage.evaluation.reports.model_card import metrics_table, model_card
+from utkage.evaluation.reports.model_card import model_card
 from utkage.evaluation.reports.page import Page, render_evaluation_page
+from utkage.evaluation.reports.tables import metrics_table
 from utkage.evaluation.thresholds import threshold_curve
 from utkage.reporting.figure_files import save_figure
+from utkage.reporting.markdown import markdown_table
 
 Answered = Callable[..., LabelledPredictions]
 
@@ -93,19 +96,30 @@ def page(tmp_path_factory: pytest.TempPathFactory, labelled_predictions_of: Answ
         "error": age_charts.error_by_age(groups.of_axis("decade")),
         "score": age_charts.cumulative_scores(everyone),
         "risk": risk,
-        "gender": class_charts.gender_matrix(faces),
+        "gender": gender_confusion(faces),
+        "ranges": range_confusion(faces),
         "reliability": class_charts.reliability_diagram(faces),
         "threshold": class_charts.threshold_chart(curve),
         "groups": class_charts.group_forest(groups.of_axis("race")),
     }
-    pictures = {name: save_figure(figure, folder, name)["svg"] for name, figure in figures.items()}
+    charts = {name: save_figure(figure, folder, name)["svg"] for name, figure in figures.items()}
     comparison = compare_predictions(("one", "two"), faces, faces, bootstrap)
     facts = {"command": "utkage evaluate --out 'a <script>alert(1)</script>'"}
-    return Page(TITLE, facts, ["mind this"], everyone, groups, curve, (comparison,), None, pictures)
+    return Page(
+        title=TITLE,
+        facts=facts,
+        warnings=["mind this"],
+        populations=everyone,
+        groups=groups,
+        threshold=curve,
+        comparisons=(comparison,),
+        stress=None,
+        charts=charts,
+    )
 
 
 def test_pictures_are_png_and_svg(page: Page) -> None:
-    for path in page.pictures.values():
+    for path in page.charts.values():
         assert ElementTree.parse(path).getroot().tag.endswith("svg")
         assert path.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
 
@@ -115,7 +129,7 @@ def test_pictures_of_the_same_figures_are_the_same_bytes(
 ) -> None:
     faces = labelled_predictions_of(40)
     written = [
-        save_figure(class_charts.gender_matrix(faces), tmp_path / name, "gender")["svg"]
+        save_figure(gender_confusion(faces), tmp_path / name, "gender")["svg"]
         for name in ("first", "second")
     ]
     assert written[0].read_bytes() == written[1].read_bytes()
@@ -149,7 +163,9 @@ def test_markdown_for_a_model_card(page: Page) -> None:
     assert "| MAE, years | " in text
     assert "| race Asian" in text
     assert "P(age >= 18)" in text
-    widths = {line.count("|") for line in metrics_table(page.populations).splitlines()}
+    widths = {
+        line.count("|") for line in markdown_table(metrics_table(page.populations)).splitlines()
+    }
     assert widths == {5}
 
 
@@ -180,7 +196,7 @@ def test_in_a_browser(page: Page, tmp_path: Path, width: int, dark: bool) -> Non
     assert match[1], done.stderr[-2000:]
     found = json.loads(match[1].replace("&gt;", ">").replace("&lt;", "<").replace("&amp;", "&"))
     assert found["errors"] == []
-    assert found["pictures"] == found["drawn"] == len(page.pictures)
+    assert found["pictures"] == found["drawn"] == len(page.charts)
     assert (found["before"], found["up"], found["down"]) == (False, True, True)
     assert found["width"] == width
     light = int(re.findall(r"\d+", found["background"])[0])
@@ -206,7 +222,8 @@ def test_pictures_of_a_few_faces(
         age_charts.error_by_age(groups.of_axis("decade")),
         age_charts.cumulative_scores(everyone),
         age_charts.risk_and_coverage(faces),
-        class_charts.gender_matrix(faces),
+        gender_confusion(faces),
+        range_confusion(faces),
         class_charts.reliability_diagram(faces),
         class_charts.threshold_chart(curve),
         class_charts.group_forest(groups.groups),
@@ -214,5 +231,15 @@ def test_pictures_of_a_few_faces(
     for number, figure in enumerate(figures):
         assert figure is not None
         save_figure(figure, tmp_path, str(number))
-    empty = Page("few", {}, [], everyone, groups, curve, (), None, {})
+    empty = Page(
+        title="few",
+        facts={},
+        warnings=[],
+        populations=everyone,
+        groups=groups,
+        threshold=curve,
+        comparisons=(),
+        stress=None,
+        charts={},
+    )
     assert "few" in render_evaluation_page(empty)

@@ -1,4 +1,4 @@
-"""Pictures of age errors: density, error by age, cumulative score, risk and coverage."""
+"""Charts of age errors: density, error by age, cumulative score, risk and coverage."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import numpy as np
 from utkage.evaluation.bootstrap import Estimate
 from utkage.evaluation.groups import Group
 from utkage.evaluation.labelled_predictions import LabelledPredictions
-from utkage.evaluation.populations import TOLERANCES, Population
+from utkage.evaluation.metrics import METRICS, TOLERANCES
+from utkage.evaluation.populations import Population
 from utkage.evaluation.reliability import risk_coverage
 from utkage.reporting.figure_files import BLUE, GREEN, GREY, ORANGE, VERMILION, new_figure
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def age_density(faces: LabelledPredictions) -> Figure:
-    """Predicted against true age; the darker a hexagon, the more faces."""
+    """Predicted against true age; darker hexagons hold more faces."""
     from matplotlib.colors import LogNorm
 
     figure = new_figure(6.4, 5.6)
@@ -34,7 +35,7 @@ def age_density(faces: LabelledPredictions) -> Figure:
         cmap="cividis_r",
         norm=LogNorm(),
     )
-    axes.plot([0, top], [0, top], color=VERMILION, linestyle="--", label="right")
+    axes.plot([0, top], [0, top], color=VERMILION, linestyle="--", label="correct")
     figure.colorbar(cells, ax=axes, label="faces")
     axes.set_xlabel("True age, years")
     axes.set_ylabel("Predicted age, years")
@@ -45,16 +46,16 @@ def age_density(faces: LabelledPredictions) -> Figure:
 
 
 def error_by_age(decades: Sequence[Group]) -> Figure:
-    """MAE and bias of each decade of true age, with 95 % intervals; hollow where n is small."""
+    """MAE and bias of each decade of true age, with 95 % intervals; hollow for few faces."""
     figure = new_figure(7.2, 4.2)
     axes = figure.subplots()
     places = np.arange(len(decades))
-    for key, words, colour, marker, shift in (
+    for key, label, colour, marker, shift in (
         ("mae", "MAE", BLUE, "o", -0.1),
-        ("bias", "bias (above 0: guessed too old)", ORANGE, "s", 0.1),
+        ("bias", METRICS["bias"].label, ORANGE, "s", 0.1),
     ):
         for place, group in zip(places, decades, strict=True):
-            found = group.figures[key]
+            found = group.metrics[key]
             axes.errorbar(
                 place + shift,
                 _value(found),
@@ -63,7 +64,7 @@ def error_by_age(decades: Sequence[Group]) -> Figure:
                 color=colour,
                 capsize=3,
                 markerfacecolor="white" if group.small else colour,
-                label=words if place == 0 else None,
+                label=label if place == 0 else None,
             )
     axes.axhline(0, color=GREY, linewidth=0.8)
     axes.set_xticks(places, [f"{group.name}\nn={group.n}" for group in decades], fontsize=8)
@@ -75,14 +76,14 @@ def error_by_age(decades: Sequence[Group]) -> Figure:
 
 
 def cumulative_scores(populations: Sequence[Population]) -> Figure:
-    """CS@k over k for each population, with a band of 95 %."""
+    """CS@k over k for each population, with a 95 % band."""
     figure = new_figure(6.4, 4.2)
     axes = figure.subplots()
     styles = ((BLUE, "-", "o"), (ORANGE, "--", "s"), (GREEN, ":", "^"))
     for population, (colour, dash, marker) in zip(populations, styles, strict=True):
         if not population.n:
             continue
-        found = [population.figures[f"cs{k}"] for k in TOLERANCES]
+        found = [population.metrics[f"cs{k}"] for k in TOLERANCES]
         values = [_value(item) for item in found]
         axes.plot(
             list(TOLERANCES),
@@ -90,7 +91,7 @@ def cumulative_scores(populations: Sequence[Population]) -> Figure:
             color=colour,
             linestyle=dash,
             marker=marker,
-            label=f"{population.words} (n = {population.n})",
+            label=f"{population.label} (n = {population.n})",
         )
         low = [_value(item) if item.low is None else item.low for item in found]
         high = [_value(item) if item.high is None else item.high for item in found]
@@ -105,26 +106,26 @@ def cumulative_scores(populations: Sequence[Population]) -> Figure:
 
 
 def risk_and_coverage(faces: LabelledPredictions) -> Figure | None:
-    """MAE when the faces with the widest intervals are left out; None without intervals."""
+    """MAE when the faces with the widest intervals are rejected; None without intervals."""
     if faces.predictions is None:
         return None
     errors = np.abs(faces.age - faces.ages)
-    low, high = faces.predictions.age_interval(0.8)
+    low, high = faces.intervals[0.8]
     figure = new_figure(6.4, 4.2)
     axes = figure.subplots()
-    for doubts, words, colour, dash in (
-        (high - low, "widest intervals left out first", BLUE, "-"),
-        (errors, "largest errors left out first (nobody can)", GREY, ":"),
+    for uncertainties, label, colour, dash in (
+        (high - low, "widest intervals rejected first", BLUE, "-"),
+        (errors, "largest errors rejected first (impossible in practice)", GREY, ":"),
     ):
-        shares, means = risk_coverage(errors, doubts)
-        # The first few faces say nothing but noise.
+        shares, means = risk_coverage(errors, uncertainties)
+        # The mean of the first few faces is noise.
         first = min(len(errors) - 1, max(1, len(errors) // 50))
-        axes.plot(shares[first:], means[first:], color=colour, linestyle=dash, label=words)
-    axes.axhline(errors.mean(), color=ORANGE, linestyle="--", label="everybody answered")
+        axes.plot(shares[first:], means[first:], color=colour, linestyle=dash, label=label)
+    axes.axhline(errors.mean(), color=ORANGE, linestyle="--", label="all faces")
     axes.set_xlim(0, 1)
     axes.set_ylim(bottom=0)
-    axes.set_xlabel("Share of faces that get an answer")
-    axes.set_ylabel("MAE of those, years")
+    axes.set_xlabel("Coverage: share of accepted faces")
+    axes.set_ylabel("MAE of accepted faces, years")
     axes.set_title("Risk and coverage")
     axes.grid(alpha=0.3)
     axes.legend()

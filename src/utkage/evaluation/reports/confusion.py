@@ -1,45 +1,59 @@
-"""The confusion matrix of the age ranges, as counts and as shares of each true range."""
+"""Confusion matrices, as counts and as shares of each true class."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from utkage.core.files import replacing
-from utkage.data.labels import RANGE_NAMES
+from utkage.data.labels import GENDERS, RANGE_NAMES
+from utkage.evaluation.labelled_predictions import LabelledPredictions
+from utkage.reporting.figure_files import new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Ints = NDArray[np.int64]
 
 
-def plot_confusion(true: NDArray[np.int64], predicted: NDArray[np.int64], path: Path) -> None:
-    """Draw both forms side by side and save them, atomically.
+def range_confusion(faces: LabelledPredictions) -> Figure:
+    """True against predicted age range."""
+    return confusion_figure(faces.ranges, faces.range_index, RANGE_NAMES, "age range")
+
+
+def gender_confusion(faces: LabelledPredictions) -> Figure:
+    """True against predicted gender."""
+    return confusion_figure(faces.genders, faces.gender, GENDERS, "gender")
+
+
+def confusion_figure(true: Ints, predicted: Ints, names: Sequence[str], label: str) -> Figure:
+    """Counts and shares side by side.
 
     Args:
-        true: Index of the true range of each face, (n,).
-        predicted: Index of the predicted range, (n,).
-        path: A file that matplotlib can write: ``.png``, ``.svg`` or ``.pdf``.
+        true: Index of each face's true class, (n,).
+        predicted: Index of each face's predicted class, (n,).
+        names: Names of the classes.
+        label: What the classes are, such as ``"gender"``.
     """
-    # Figure and Agg directly: pyplot would look for a display and keep global state.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
     from sklearn.metrics import ConfusionMatrixDisplay, confusion_matrix
 
-    figure = Figure(figsize=(14, 6.2), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots(1, 2)
-    for axis, normalize, format_, title in (
-        (axes[0], None, "d", f"Faces (n = {len(true)})"),
-        (axes[1], "true", ".2f", "Share of each true range"),
+    size = 2.7 + 0.48 * len(names)
+    figure = new_figure(2 * size, size - 0.8)
+    for axes, normalize, form, title in zip(
+        figure.subplots(1, 2),
+        (None, "true"),
+        ("d", ".2f"),
+        (f"Faces (n = {len(true)})", f"Share of each true {label}"),
+        strict=True,
     ):
-        matrix = confusion_matrix(
-            true, predicted, labels=range(len(RANGE_NAMES)), normalize=normalize
-        )
-        display = ConfusionMatrixDisplay(matrix, display_labels=RANGE_NAMES)
+        matrix = confusion_matrix(true, predicted, labels=range(len(names)), normalize=normalize)
+        display = ConfusionMatrixDisplay(matrix, display_labels=names)
         display.plot(
-            ax=axis, cmap="cividis", values_format=format_, xticks_rotation=45, colorbar=False
+            ax=axes, cmap="cividis", values_format=form, xticks_rotation=45, colorbar=False
         )
-        axis.set_title(title)
-        axis.set_xlabel("Predicted age range")
-        axis.set_ylabel("True age range")
-    with replacing(path) as partial:
-        figure.savefig(partial, dpi=130)
+        axes.set_title(title)
+        axes.set_xlabel(f"Predicted {label}")
+        axes.set_ylabel(f"True {label}")
+    return figure

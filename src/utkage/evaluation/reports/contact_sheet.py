@@ -1,4 +1,4 @@
-"""The faces with the smallest and largest errors side by side. It shows people: it stays here."""
+"""The faces with the largest and smallest errors; it shows people, so it is not in the page."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ def contact_sheet(faces: LabelledPredictions, chips: dict[int, NDArray[np.uint8]
     """Worst faces above, best below, each with true and predicted age and gender.
 
     Args:
-        faces: Labels and answers.
-        chips: uint8 RGB (S, S, 3) by the index of the face, for all of ``extreme_faces``.
+        faces: Labels and predictions.
+        chips: Chip of each of ``extreme_faces``, uint8 RGB (S, S, 3), by the index of the face.
     """
     worst, best = extreme_faces(faces)
     figure = new_figure(1.5 * COLUMNS, 3.9 * ROWS)
     axes = figure.subplots(2 * ROWS, COLUMNS)
     for axis in axes.flat:
         axis.axis("off")
-    for block, (rows, words) in enumerate(((worst, "worst"), (best, "best"))):
+    for block, (rows, label) in enumerate(((worst, "worst"), (best, "best"))):
         for place, row in enumerate(rows):
             axis = axes[block * ROWS + place // COLUMNS, place % COLUMNS]
             axis.imshow(chips[int(row)])
             axis.set_title(
-                f"{words}: {faces.ages[row]} as {faces.age[row]:.0f}\n"
+                f"{label}: {faces.ages[row]} as {faces.age[row]:.0f}\n"
                 f"{GENDERS[faces.genders[row]]} as {GENDERS[faces.gender[row]]}",
                 fontsize=8,
             )

@@ -1,4 +1,4 @@
-"""How errors grow when pictures get worse, one panel a factor."""
+"""MAE under each corruption, one panel per corruption."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _COLUMNS = 3
 
 
 def robustness_charts(report: RobustnessReport) -> Figure:
-    """MAE over the strengths of each factor, with 95 % intervals."""
+    """MAE over the strengths of each corruption, with 95 % intervals."""
     rows = -(-len(report.factors) // _COLUMNS)
     figure = new_figure(3.6 * _COLUMNS, 2.6 * rows)
     panels = figure.subplots(rows, _COLUMNS, squeeze=False)
@@ -34,6 +34,6 @@ def robustness_charts(report: RobustnessReport) -> Figure:
         panel.set_xticks(places, [level.label for level in factor.levels], fontsize=8)
         panel.set_xlim(-0.5, len(values) - 0.5)
         panel.set_ylim(bottom=0)
-        panel.set_title(f"{factor.words}: {factor.doubling}", fontsize=8)
-    figure.supylabel("MAE, years (dashed: undisturbed; dotted: twice)", fontsize=9)
+        panel.set_title(f"{factor.label}: {factor.doubling}", fontsize=8)
+    figure.supylabel("MAE, years (dashed: no corruption; dotted: twice that)", fontsize=9)
     return figure

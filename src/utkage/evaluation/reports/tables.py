@@ -1,0 +1,228 @@
+"""Every table of an evaluation as a ``Table``, for the terminal, the HTML page and Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from utkage.evaluation.bootstrap import Estimate
+from utkage.evaluation.comparison import Comparison
+from utkage.evaluation.groups import COMPARABLE, GROUP_METRICS, Group, GroupReport
+from utkage.evaluation.metrics import METRICS, SHARE, YEARS, format_estimate, format_value
+from utkage.evaluation.oracle import ORACLE_NOTE
+from utkage.evaluation.populations import Population
+from utkage.evaluation.robustness import RobustnessReport
+from utkage.evaluation.thresholds import NEAR_YEARS, ThresholdCurve
+from utkage.reporting.table import Cell, Row, Table
+
+if TYPE_CHECKING:
+    from utkage.evaluation.result import EvaluateResult
+    from utkage.models.calibration import Calibration
+
+# Population and metric of each line of the summary; metrics.json has all of them.
+SUMMARY = (
+    ("all", "mae"),
+    ("21_60", "mae"),
+    ("all", "baseline_mae"),
+    ("all", "bias"),
+    ("all", "cs5"),
+    ("all", "range_accuracy"),
+    ("all", "gender_accuracy"),
+    ("16plus", "gender_accuracy"),
+    ("all", "coverage_80"),
+    ("all", "coverage_90"),
+)
+# Axes and metrics of the groups in a model card. The crossings are in metrics.json.
+CARD_AXES = ("range", "gender", "race", "source", "predicted age")
+CARD_METRICS = ("mae", "bias", "gender_accuracy", "coverage_80", "coverage_90")
+CALIBRATION_LEVELS = (0.5, 0.8, 0.9, 0.95)
+
+
+def estimate_cell(found: Estimate, unit: str) -> Cell:
+    """A value with its interval, sorted by the value."""
+    return Cell(format_estimate(found, unit), found.value)
+
+
+def number_cell(count: int) -> Cell:
+    """A whole number."""
+    return Cell(str(count), count)
+
+
+def result_tables(result: EvaluateResult) -> list[Table]:
+    """The tables that ``utkage evaluate`` prints."""
+    tables = [summary_table(result), worst_table(result.groups, count=3)]
+    if result.threshold is not None:
+        tables.append(threshold_table(result.threshold))
+    tables += [comparison_table(comparison) for comparison in result.comparisons]
+    if result.stress is not None:
+        tables.append(robustness_table(result.stress))
+    return [table for table in tables if table.rows]
+
+
+def summary_table(result: EvaluateResult) -> Table:
+    """The main metrics in a dozen lines."""
+    by_name = {population.name: population for population in result.populations}
+    rows: list[Row] = []
+    for name, key in SUMMARY:
+        population = by_name[name]
+        if key in population.metrics:
+            metric = METRICS[key]
+            label = metric.heading if name == "all" else f"{metric.heading}, {population.label}"
+            found = estimate_cell(population.metrics[key], metric.unit)
+            rows.append((label, found, number_cell(population.n)))
+    n = number_cell(result.metrics.n)
+    if result.oracle_mae is not None:
+        median = result.metrics.oracle_median_mae
+        rows.append(("oracle: MAE given the true range, years", f"{result.oracle_mae:.2f}", n))
+        rows.append(("oracle: MAE of the true range's median age, years", f"{median:.2f}", n))
+    for source, own in result.sources.items():
+        rows.append((f"MAE of {source}, years", f"{own.mae:.2f}", number_cell(own.n)))
+        accuracy = f"{own.gender_accuracy:.1%}"
+        rows.append((f"gender accuracy of {source}", accuracy, number_cell(own.n)))
+    if result.misses:
+        rows.append(("photographs without a detected face", number_cell(result.misses), ""))
+    columns = ("metric", "value (95 % interval)", "n")
+    note = "" if result.oracle_mae is None else ORACLE_NOTE
+    return Table.of(result.title, columns, rows, note=note)
+
+
+def metrics_table(populations: Sequence[Population]) -> Table:
+    """Every metric over each population."""
+    columns = ("metric", *(f"{found.label} (n = {found.n})" for found in populations))
+    rows: list[Row] = [
+        (
+            metric.heading,
+            *(estimate_cell(found.metrics[name], metric.unit) for found in populations),
+        )
+        for name, metric in METRICS.items()
+        if name in populations[0].metrics
+    ]
+    return Table.of("", columns, rows)
+
+
+def groups_table(
+    groups: Sequence[Group], metrics: Sequence[str] = tuple(GROUP_METRICS), title: str = ""
+) -> Table:
+    """The named metrics of each group; those that the groups do not have are skipped."""
+    known = [name for name in metrics if groups and name in groups[0].metrics]
+    rows: list[Row] = [
+        (
+            f"{group.label} (few faces)" if group.small else group.label,
+            number_cell(group.n),
+            *(estimate_cell(group.metrics[name], GROUP_METRICS[name].unit) for name in known),
+        )
+        for group in groups
+    ]
+    columns = ("group", "n", *(GROUP_METRICS[name].heading for name in known))
+    small = [index for index, group in enumerate(groups) if group.small]
+    return Table.of(title, columns, rows, muted=small)
+
+
+def card_groups_table(report: GroupReport, axes: Sequence[str] = CARD_AXES) -> Table:
+    """The groups of a model card: no crossings, and the main metrics."""
+    return groups_table([group for axis in axes for group in report.of_axis(axis)], CARD_METRICS)
+
+
+def worst_table(
+    report: GroupReport, metrics: Sequence[str] = ("mae", "gender_accuracy"), count: int = 5
+) -> Table:
+    """The groups with the worst metrics, of those with enough faces."""
+    rows = []
+    for name in metrics:
+        metric = GROUP_METRICS[name]
+        for group in report.worst(name, count):
+            value = estimate_cell(group.metrics[name], metric.unit)
+            rows.append((metric.heading, group.label, value, number_cell(group.n)))
+    title = f"worst groups of at least {COMPARABLE} faces"
+    return Table.of(title, ("metric", "group", "value (95 % interval)", "n"), rows)
+
+
+def gaps_table(report: GroupReport) -> Table:
+    """The best and the worst group of an axis, and their difference."""
+    rows = [
+        (
+            gap.axis,
+            GROUP_METRICS[gap.metric].heading,
+            gap.best,
+            gap.worst,
+            estimate_cell(gap.difference, GROUP_METRICS[gap.metric].unit),
+        )
+        for gap in report.gaps
+    ]
+    return Table.of("", ("axis", "metric", "best", "worst", "worst minus best"), rows)
+
+
+def threshold_table(curve: ThresholdCurve, *, near: bool = False) -> Table:
+    """Both error rates of each demand; with ``near`` also those of ages close to the threshold."""
+    age = curve.age
+    columns = {
+        f"under {age} and passed (n = {curve.younger})": "false_pass",
+        f"{age} or older and failed (n = {curve.older})": "false_fail",
+    }
+    if near:
+        columns[f"passed, of {age - NEAR_YEARS} to {age - 1}"] = "near_false_pass"
+        columns[f"failed, of {age} to {age + NEAR_YEARS - 1}"] = "near_false_fail"
+    rows = [
+        (
+            Cell(f"{point.demand:.0%}", point.demand),
+            *(estimate_cell(getattr(point, name), SHARE) for name in columns.values()),
+        )
+        for point in curve.points
+    ]
+    return Table.of(
+        f"passing or failing at {age}", (f"passes if P(age >= {age}) is at least", *columns), rows
+    )
+
+
+def comparison_table(found: Comparison) -> Table:
+    """The metrics of two predictors on the same faces, and their paired differences."""
+    rows: list[Row] = []
+    for name, difference in found.differences.items():
+        unit = METRICS[name].unit
+        values = [Cell(format_value(value, unit), value) for value in found.values[name]]
+        rows.append((METRICS[name].heading, *values, estimate_cell(difference, unit)))
+    test = found.gender
+    return Table.of(
+        f"on the same {found.n} faces",
+        ("metric", found.first, found.second, "second minus first (95 % interval)"),
+        rows,
+        note=f"Gender: only {found.first} is correct on {test.only_first} faces, only "
+        f"{found.second} on {test.only_second}; exact McNemar test p = {test.p_value:.3g}.",
+    )
+
+
+def robustness_table(report: RobustnessReport) -> Table:
+    """Errors under each corruption at each strength."""
+    rows = [
+        (
+            factor.label,
+            level.label,
+            estimate_cell(level.mae, YEARS),
+            estimate_cell(level.gender_accuracy, SHARE),
+            factor.doubling if index == 0 else "",
+        )
+        for factor in report.factors
+        for index, level in enumerate(factor.levels)
+    ]
+    clean = format_value(report.clean, YEARS)
+    title = f"robustness, on {report.n} faces (MAE without corruption: {clean} years)"
+    columns = ("corruption", "strength", "MAE, years", "gender accuracy", "error")
+    return Table.of(title, columns, rows)
+
+
+def calibration_table(calibration: Calibration, title: str) -> Table:
+    """The central level that gives each nominal level, by band of predicted age."""
+    rows = []
+    for name, band in zip(calibration.band_names, calibration.bands, strict=True):
+        age = np.array([band.first])
+        levels = [calibration.asked_level(level, age)[0] for level in CALIBRATION_LEVELS]
+        faces = f"{band.n} (levels of all)" if band.pooled else str(band.n)
+        rows.append((name, faces, *(f"{level:.1%}" for level in levels)))
+    columns = ("predicted age", "n", *(f"level for {level:.0%}" for level in CALIBRATION_LEVELS))
+    note = (
+        f"gender temperature: {calibration.gender_temperature:.3f}\n"
+        f"range temperature: {calibration.range_temperature:.3f}"
+    )
+    return Table.of(title, columns, rows, note=note)
