@@ -26,7 +26,14 @@ def two_convolutions() -> nn.Module:
     )
 
 
-SMALL = Backbone("small", two_convolutions, 16, IMAGENET_MEAN, IMAGENET_STD, "this test")
+SMALL = Backbone(
+    name="small",
+    build=two_convolutions,
+    features=16,
+    mean=IMAGENET_MEAN,
+    std=IMAGENET_STD,
+    source="this test",
+)
 RECIPE = utkage.TrainConfig(
     epochs=1,
     batch_size=12,
@@ -76,7 +83,7 @@ def test_from_training_to_export(prepared: Path, tmp_path: Path, name: str) -> N
     )
     scored = utkage.evaluate(request)
     assert abs(answers.age - chips.ages).mean() == pytest.approx(scored.metrics.mae, abs=1e-3)
-    exported = utkage.export(utkage.ExportRequest(str(best), out=tmp_path / "a.onnx"))
+    exported = utkage.export(utkage.ExportRequest(weights=str(best), out=tmp_path / "a.onnx"))
     exported.parity.require(exported.path)
 
 

@@ -24,7 +24,14 @@ def three_convolutions() -> nn.Module:
     )
 
 
-OWN = Backbone("own", three_convolutions, 24, IMAGENET_MEAN, IMAGENET_STD, "this test")
+OWN = Backbone(
+    name="own",
+    build=three_convolutions,
+    features=24,
+    mean=IMAGENET_MEAN,
+    std=IMAGENET_STD,
+    source="this test",
+)
 
 
 def test_from_training_to_export(
@@ -49,7 +56,7 @@ def test_from_training_to_export(
         layer_decay=0.8,
     )
     request = utkage.TrainRequest(run=Path("runs/own"), device="cpu", config=recipe)
-    with pytest.raises(ConfigError, match="no backbone is called 'own'"):
+    with pytest.raises(ConfigError, match="there is no backbone 'own'"):
         utkage.train(request)
 
     with with_backbone(OWN):
@@ -70,5 +77,5 @@ def test_from_training_to_export(
         again = utkage.train(replace(request, run=Path("runs/more"), config=more))
         assert len(utkage.load_predictor(again.best).card.lineage) == 3
 
-    with pytest.raises(WeightsError, match=r"best\.safetensors: no backbone is called 'own'"):
+    with pytest.raises(WeightsError, match=r"best\.safetensors: there is no backbone 'own'"):
         utkage.load_predictor(trained.best)

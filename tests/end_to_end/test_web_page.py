@@ -68,7 +68,7 @@ try {
   const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
   canvas.getContext("2d").drawImage(bitmap, 0, 0);
   const pixels = canvas.getContext("2d").getImageData(0, 0, bitmap.width, bitmap.height);
-  await report("chip", await faces.answerChip(fromImageData(pixels).data));
+  await report("chip", await faces.predictChip(fromImageData(pixels).data));
   shown.getElementById("camera").click();
   const [camera] = await rows(3);
   shown.getElementById("camera").click();
@@ -198,7 +198,7 @@ def reports(folder: Path, predicted: Any, tmp_path_factory: pytest.TempPathFacto
 pytestmark = pytest.mark.slow
 
 
-def test_the_same_chip_gets_the_same_answer(reports: Any, predicted: Any) -> None:
+def test_the_same_chip_gets_the_same_prediction(reports: Any, predicted: Any) -> None:
     own, (row,) = reports["chip"], predicted["portrait.jpg"]
     assert own["age"] == pytest.approx(row["age"], abs=0.5)
     assert own["p_female"] == pytest.approx(row["p_female"], abs=0.002)
@@ -222,7 +222,7 @@ def overlap(one: list[float], other: list[float]) -> float:
 @pytest.mark.parametrize(
     ("report", "name"), [("portrait", "portrait.jpg"), ("family", "family.jpg")]
 )
-def test_pictures_are_looked_at_alike(
+def test_pictures_get_the_same_faces(
     detector: str, reports: Any, predicted: Any, report: str, name: str
 ) -> None:
     rows = reports["first"]["rows"] if report == "portrait" else reports[report]
@@ -243,7 +243,7 @@ def test_pictures_are_looked_at_alike(
         )
 
 
-def test_the_camera_is_answered_for(detector: str, reports: Any, predicted: Any) -> None:
+def test_the_camera_works(detector: str, reports: Any, predicted: Any) -> None:
     (own,), (row,) = reports["camera"], predicted["portrait.jpg"]
     if detector == OWN:
         assert own["box"] == pytest.approx(row["box"], abs=3)
@@ -253,19 +253,19 @@ def test_the_camera_is_answered_for(detector: str, reports: Any, predicted: Any)
     assert reports["end"]["status"] == "The camera is off."
 
 
-def test_the_first_answer_comes_soon(reports: Any) -> None:
+def test_the_first_prediction_is_fast(reports: Any) -> None:
     # Some two seconds on two free cores; this machine has other work.
     assert reports["first"]["seconds"] < 15
 
 
-def test_a_folder_that_is_there_is_left_alone(folder: Path) -> None:
+def test_an_existing_folder_is_not_changed(folder: Path) -> None:
     words = ["export", "--format", "web", "--weights", "shipped", "--out", str(folder)]
     result = CliRunner().invoke(app, words)
     assert result.exit_code == 2
-    assert "is there already" in result.stderr
+    assert "already exists" in result.stderr
 
 
-def test_without_the_runtime_it_says_what_to_install(tmp_path: Path) -> None:
+def test_a_missing_runtime_names_the_install_command(tmp_path: Path) -> None:
     words = ["export", "--format", "web", "-w", "shipped", "--out", str(tmp_path / "page")]
     result = CliRunner().invoke(app, [*words, "--web-modules", str(tmp_path)])
     assert result.exit_code == 2

@@ -131,14 +131,19 @@ def test_small_bands_take_the_levels_of_all() -> None:
     assert [band.pooled for band in found.bands] == [False, False, True]
     assert sum(band.n for band in found.bands) == found.fitted_on["n"] == 400
     everywhere = conformal_levels(conformity_scores(ages, answers.age_distribution))
-    assert found.bands[2].asked == everywhere
-    assert found.bands[0].asked != everywhere
+    assert found.bands[2].requested == everywhere
+    assert found.bands[0].requested != everywhere
 
 
 def test_what_cannot_be_fitted(random_predictions: RandomPredictions) -> None:
     few = random_predictions(20)
     with pytest.raises(DataError, match="20 faces are too few"):
         fit_calibration(np.zeros(20, int), np.zeros(20, int), few, {})
-    calibrated = replace(few, calibration=Calibration(1, 1, LEVELS, (AgeBand(0, 9, LEVELS),)))
+    calibrated = replace(
+        few,
+        calibration=Calibration(
+            gender_temperature=1, range_temperature=1, levels=LEVELS, bands=(AgeBand(0, 9, LEVELS),)
+        ),
+    )
     with pytest.raises(ValueError, match="calibrated already"):
         fit_calibration(np.zeros(20, int), np.zeros(20, int), calibrated, {})

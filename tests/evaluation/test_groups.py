@@ -48,7 +48,12 @@ def test_every_group_against_a_loop(labelled_predictions_of: Answered) -> None:
 def test_bands_of_the_calibration_are_groups(labelled_predictions_of: Answered) -> None:
     faces = labelled_predictions_of(300)
     assert faces.predictions is not None
-    calibration = Calibration(1, 1, LEVELS, (AgeBand(0, 9, LEVELS), AgeBand(40, 9, LEVELS)))
+    calibration = Calibration(
+        gender_temperature=1,
+        range_temperature=1,
+        levels=LEVELS,
+        bands=(AgeBand(0, 9, LEVELS), AgeBand(40, 9, LEVELS)),
+    )
     faces = replace(faces, predictions=replace(faces.predictions, calibration=calibration))
     first, second = report(faces).of_axis("predicted age")
     assert (first.name, second.name) == ("0 to 40", "40 and up")

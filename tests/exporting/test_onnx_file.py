@@ -17,7 +17,7 @@ from torch import nn
 from utkage.core.errors import ParityError
 from utkage.exporting.onnx_file import torch_to_onnx, write_onnx
 from utkage.exporting.onnx_precision import KEPT_CONVOLUTIONS, halve, quantize
-from utkage.exporting.parity import Parity, answers, compare, synthetic_chips
+from utkage.exporting.parity import Parity, compare, predict_batches, synthetic_chips
 from utkage.models.calibration import LEVELS, AgeBand, Calibration
 from utkage.models.card import Card
 from utkage.models.chip_graph import ChipGraph
@@ -33,7 +33,12 @@ pytestmark = pytest.mark.slow
 Lively = Callable[..., MultiTaskNet]
 
 
-CALIBRATION = Calibration(0.7, 1.6, LEVELS, (AgeBand(0, 500, tuple(x / 2 for x in LEVELS)),))
+CALIBRATION = Calibration(
+    gender_temperature=0.7,
+    range_temperature=1.6,
+    levels=LEVELS,
+    bands=(AgeBand(0, 500, tuple(x / 2 for x in LEVELS)),),
+)
 SEEN = np.array([7], dtype=np.int32)
 
 
@@ -66,7 +71,7 @@ def exported(graph: ChipGraph, card: Card, tmp_path_factory: pytest.TempPathFact
 def measure(reference: TorchPredictor, path: Path, card: Card) -> Parity:
     chips = synthetic_chips(9, 64)
     batches = [chips[:1], chips[1:4], chips[4:]]
-    both = (answers(own, batches) for own in (reference, open_onnx_file(path, threads=1)))
+    both = (predict_batches(own, batches) for own in (reference, open_onnx_file(path, threads=1)))
     return compare(*both, card.point_estimate)
 
 

@@ -7,13 +7,13 @@ import pytest
 
 from utkage.core.errors import ParityError
 from utkage.exporting.parity import Parity, compare, synthetic_chips
-from utkage.exporting.precision import FULL, PRECISIONS
+from utkage.exporting.precision import PRECISIONS
 from utkage.models.card import Card
 from utkage.prediction.predictions import Predictions
 
 RandomPredictions = Callable[..., Predictions]
 
-AGE_LIMIT = FULL.limits.age or 0.0
+AGE_LIMIT = PRECISIONS["fp32"].age or 0.0
 
 
 @pytest.fixture
@@ -25,15 +25,22 @@ def parity(card: Card, truth: Predictions, other: Predictions) -> Parity:
     return compare(truth, other, card.point_estimate)
 
 
-def test_equal_answers_pass(card: Card, truth: Predictions) -> None:
+def test_equal_predictions_pass(card: Card, truth: Predictions) -> None:
     found = parity(card, truth, truth)
-    assert found == Parity(6, 0.0, 0.0, 0.0, 0, 0)
+    assert found == Parity(
+        chips=6,
+        max_age_difference=0.0,
+        max_median_difference=0.0,
+        max_probability_difference=0.0,
+        range_flips=0,
+        gender_flips=0,
+    )
     found.require(Path("a.onnx"))
     assert found.to_dict()["chips"] == 6
 
 
 @pytest.mark.parametrize("share", [0.9, 1.1, np.nan])
-def test_ages_apart(card: Card, truth: Predictions, share: float) -> None:
+def test_an_age_over_the_limit_fails(card: Card, truth: Predictions, share: float) -> None:
     age = truth.age.copy()
     age[4] -= share * AGE_LIMIT
     found = parity(card, truth, replace(truth, age=age))
@@ -45,26 +52,26 @@ def test_ages_apart(card: Card, truth: Predictions, share: float) -> None:
         found.require(Path("a.onnx"))
 
 
-def test_one_other_gender(card: Card, truth: Predictions) -> None:
+def test_one_flipped_gender_fails(card: Card, truth: Predictions) -> None:
     p_female = np.full(6, 0.5 + 2e-4)
     first, other = replace(truth, p_female=p_female), p_female.copy()
     other[0] = 0.4999
     found = parity(card, first, replace(first, p_female=other))
     assert found.gender_flips == 1
-    with pytest.raises(ParityError, match="1 genders differ"):
+    with pytest.raises(ParityError, match="gender on 1"):
         found.require(Path("a.onnx"))
 
 
-def test_one_other_range(card: Card, truth: Predictions) -> None:
+def test_one_flipped_range_fails(card: Card, truth: Predictions) -> None:
     ranges = truth.range_probabilities.copy()
     ranges[2] = np.roll(ranges[2], 1)
     found = parity(card, truth, replace(truth, range_probabilities=ranges))
     assert found.range_flips == 1
-    with pytest.raises(ParityError, match="1 ranges"):
+    with pytest.raises(ParityError, match="age range on 1,"):
         found.require(Path("a.onnx"))
 
 
-def test_ties_are_nobodys_error(card: Card, truth: Predictions) -> None:
+def test_ties_of_probabilities_pass(card: Card, truth: Predictions) -> None:
     even = np.zeros((6, 9))
     even[:, 3:5] = 0.5
     even[:, 3] += 1e-6
@@ -77,10 +84,8 @@ def test_ties_are_nobodys_error(card: Card, truth: Predictions) -> None:
 
 
 @pytest.mark.parametrize("slack", [1e-6, -1e-6, 1e-3, -1e-3])
-def test_a_tie_of_whole_years_is_nobodys_error(
-    card: Card, truth: Predictions, slack: float
-) -> None:
-    """Half of the distribution lies up to year 30 but for ``slack``; one side answers 31."""
+def test_a_tie_of_whole_year_medians_passes(card: Card, truth: Predictions, slack: float) -> None:
+    """Half of the distribution lies up to year 30 except for ``slack``; the file predicts 31."""
     distribution = np.zeros((6, 117))
     distribution[:, [30, 31]] = [0.5 + slack, 0.5 - slack]
     card = replace(card, point_estimate="whole-year median")
@@ -93,7 +98,7 @@ def test_a_tie_of_whole_years_is_nobodys_error(
 
 
 @pytest.mark.parametrize("difference", [0.05, np.nan])
-def test_probabilities_apart_without_another_gender(
+def test_a_probability_over_the_limit_fails_without_a_flip(
     card: Card, truth: Predictions, difference: float
 ) -> None:
     first = replace(truth, p_female=np.full(6, 0.2))
@@ -105,7 +110,7 @@ def test_probabilities_apart_without_another_gender(
         found.require(Path("a.onnx"))
 
 
-def test_a_moved_distribution_shows_though_whole_years_do_not(
+def test_a_moved_distribution_fails_behind_equal_whole_years(
     card: Card, truth: Predictions
 ) -> None:
     card = replace(card, point_estimate="whole-year median")
@@ -116,13 +121,13 @@ def test_a_moved_distribution_shows_though_whole_years_do_not(
     first = replace(truth, age_distribution=distribution, age=np.full(6, 30.0))
     found = parity(card, first, replace(first, age_distribution=moved))
     assert found.max_age_difference == 0
-    # Of the year's mass, 0.5 came before the middle, and (0.5 - 0.3) / 0.7 does now.
+    # Before, 0.5 of the year's mass preceded the median; now (0.5 - 0.3) / 0.7 does.
     assert found.max_median_difference == pytest.approx(0.5 - 0.2 / 0.7)
     with pytest.raises(ParityError):
         found.require(Path("a.onnx"), limits=PRECISIONS["fp16"])
 
 
-def test_eight_bits_may_differ_but_must_be_numbers(card: Card, truth: Predictions) -> None:
+def test_int8_may_differ_but_must_be_finite(card: Card, truth: Predictions) -> None:
     other = replace(truth, age=truth.age + 3, p_female=1 - truth.p_female)
     found = parity(card, truth, other)
     assert found.gender_flips
@@ -132,7 +137,7 @@ def test_eight_bits_may_differ_but_must_be_numbers(card: Card, truth: Prediction
         parity(card, truth, nothing).require(Path("a.onnx"), limits=PRECISIONS["int8"])
 
 
-def test_drawn_chips_vary_and_repeat() -> None:
+def test_synthetic_chips_vary_and_are_reproducible() -> None:
     chips = synthetic_chips(12, 48, seed=3)
     assert chips.shape == (12, 48, 48, 3)
     assert chips.dtype == np.uint8

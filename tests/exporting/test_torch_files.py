@@ -9,8 +9,7 @@ import torch
 
 from utkage.core.errors import ConfigError, UsageError, WeightsError
 from utkage.exporting.formats import FORMATS, get_format
-from utkage.exporting.parity import answers, compare, synthetic_chips
-from utkage.exporting.precision import FULL
+from utkage.exporting.parity import compare, predict_batches, synthetic_chips
 from utkage.models.calibration import LEVELS, AgeBand, Calibration
 from utkage.models.card import Card
 from utkage.models.chip_graph import ChipGraph
@@ -21,26 +20,33 @@ from utkage.prediction.chip_predictor import TorchPredictor
 
 Lively = Callable[..., MultiTaskNet]
 
-CALIBRATION = Calibration(0.7, 1.6, LEVELS, (AgeBand(0, 500, tuple(x / 2 for x in LEVELS)),))
-NOTHING_SEEN = np.empty(0, dtype=np.int32)
+CALIBRATION = Calibration(
+    gender_temperature=0.7,
+    range_temperature=1.6,
+    levels=LEVELS,
+    bands=(AgeBand(0, 500, tuple(x / 2 for x in LEVELS)),),
+)
+NO_FINGERPRINTS = np.empty(0, dtype=np.int32)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["torchscript", "pt2"])
-def test_the_file_answers_as_the_model(
+def test_the_file_predicts_like_the_model(
     name: str, lively_network: Lively, card: Card, tmp_path: Path
 ) -> None:
     card = replace(card, calibration=CALIBRATION)
     graph = ChipGraph(lively_network(), "median", flip=True, calibration=CALIBRATION)
     form, path = get_format(name), tmp_path / "a.file"
     whole = ExportGraph(graph, card, interval=0.9).eval()
-    form.write(whole, path, card_metadata(card, NOTHING_SEEN, flip=True), FULL)
+    form.write(
+        whole, path, card_metadata(card, NO_FINGERPRINTS, flip=True), "fp32", np.empty(0, np.uint8)
+    )
     found = form.open(path)
     assert found.card == card
     chips = synthetic_chips(9, 64)
     reference = TorchPredictor(graph, card, torch.device("cpu"))
     batches = [chips[:1], chips[1:4], chips[4:]]
-    both = (answers(own, batches) for own in (reference, found))
+    both = (predict_batches(own, batches) for own in (reference, found))
     parity = compare(*both, card.point_estimate)
     parity.require(path)
     assert parity.max_probability_difference < 1e-4
@@ -54,20 +60,20 @@ def test_the_file_answers_as_the_model(
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_files_that_are_not_ours(name: str, tmp_path: Path) -> None:
+def test_files_of_other_programs_are_refused(name: str, tmp_path: Path) -> None:
     path = tmp_path / "a.file"
     path.write_bytes(b"no program")
     with pytest.raises(WeightsError, match=r"a\.file: (torch cannot read it|not an ONNX file)"):
         get_format(name).open(path)
 
 
-def test_torchscript_of_another_program(tmp_path: Path) -> None:
+def test_torchscript_without_a_card_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.torchscript"
     torch.jit.save(torch.jit.trace(torch.nn.Linear(2, 2), torch.zeros(1, 2)), path)
-    with pytest.raises(WeightsError, match="has no card of utkage"):
+    with pytest.raises(WeightsError, match="a file of another program"):
         get_format("torchscript").open(path)
 
 
-def test_unknown_formats() -> None:
+def test_unknown_formats_are_refused() -> None:
     with pytest.raises(ConfigError, match="choose one of onnx, torchscript, pt2"):
         get_format("tflite")

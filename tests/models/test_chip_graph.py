@@ -145,7 +145,9 @@ def test_temperatures_act_on_what_is_answered(
     lively_network: Lively, chips: torch.Tensor, flip: bool
 ) -> None:
     """Behind the flip averaging; ages, ranks and genders stay as they are."""
-    calibration = Calibration(2.0, 0.5, LEVELS, (AgeBand(0, 9, LEVELS),))
+    calibration = Calibration(
+        gender_temperature=2.0, range_temperature=0.5, levels=LEVELS, bands=(AgeBand(0, 9, LEVELS),)
+    )
     network = lively_network()
     plain = run(ChipGraph(network, "median", flip=flip), chips)
     warm = run(ChipGraph(network, "median", flip=flip, calibration=calibration), chips)

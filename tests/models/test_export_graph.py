@@ -34,7 +34,10 @@ class FromPixels(nn.Module):
         return ChipOutputs(middle[:, 0], distribution, ranges, middle[:, 0] / 116)
 
 
-@pytest.mark.parametrize("calibration", [None, Calibration(1.0, 1.0, LEVELS, BANDS)])
+@pytest.mark.parametrize(
+    "calibration",
+    [None, Calibration(gender_temperature=1.0, range_temperature=1.0, levels=LEVELS, bands=BANDS)],
+)
 @pytest.mark.parametrize("level", [0.5, 0.8, 0.9])
 def test_the_interval_is_that_of_predictions(
     card: Card, calibration: Calibration | None, level: float

@@ -90,7 +90,12 @@ def test_shipped_for_another_backbone_names_the_ways_out(
 def test_a_file_of_ours(tmp_path: Path, chips: LabelledChips) -> None:
     torch.manual_seed(7)
     network = MultiTaskNet("resnet18")
-    card = Card("multitask", "resnet18", utkface_contract(64), lineage=("one", "two"))
+    card = Card(
+        system="multitask",
+        backbone="resnet18",
+        contract=utkface_contract(64),
+        lineage=("one", "two"),
+    )
     path = tmp_path / "ours.safetensors"
     save_weights(path, Weights(card, network.state_dict(), torch.tensor([5, 9])))
     found = start(str(path), "resnet18", chips)
@@ -104,7 +109,7 @@ def test_a_file_of_ours(tmp_path: Path, chips: LabelledChips) -> None:
 
 def test_a_file_of_another_system(tmp_path: Path, chips: LabelledChips) -> None:
     path = tmp_path / "seed.safetensors"
-    card = Card("seed", "vgg_face", utkface_contract(64))
+    card = Card(system="seed", backbone="vgg_face", contract=utkface_contract(64))
     save_weights(path, Weights(card, {"x": torch.zeros(2)}, torch.empty(0)))
     with pytest.raises(UsageError, match=r"seed\.safetensors: holds a 'seed' system"):
         start(str(path), "mobilenet_v1", chips)

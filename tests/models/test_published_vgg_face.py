@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -202,7 +203,7 @@ def test_files_that_are_not_there_or_unknown(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such file"):
         read_vgg_face(tmp_path / "a.pth")
     (tmp_path / "a.caffemodel").write_bytes(b"x")
-    with pytest.raises(UsageError, match=r"come as \.pth, .*not \.caffemodel"):
+    with pytest.raises(UsageError, match=r"are \.pth, .*not \.caffemodel"):
         read_vgg_face(tmp_path / "a.caffemodel")
 
 
@@ -216,12 +217,8 @@ def test_other_structures(tmp_path: Path) -> None:
         read_vgg_face(tmp_path / "a.h5")
 
 
-@pytest.mark.parametrize(("name", "package"), [("a.mat", "scipy"), ("a.h5", "h5py")])
-def test_missing_packages_are_named(
-    name: str, package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / name).write_bytes(b"x")
-    for module in ("scipy.io", "h5py"):
-        monkeypatch.setitem(__import__("sys").modules, module, None)
-    with pytest.raises(UsageError, match=rf"needs {package}: pip install 'utkage\[vgg-face\]'"):
-        read_vgg_face(tmp_path / name)
+def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.h5").write_bytes(b"x")
+    monkeypatch.setitem(sys.modules, "h5py", None)
+    with pytest.raises(UsageError, match=r"needs h5py: pip install 'utkage\[vgg-face\]'"):
+        read_vgg_face(tmp_path / "a.h5")

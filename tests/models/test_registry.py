@@ -70,7 +70,9 @@ def tiny(name: str = "tiny") -> Backbone:
     def build() -> nn.Module:
         return nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten())
 
-    return Backbone(name, build, 4, (127.5,) * 3, (127.5,) * 3, "this test")
+    return Backbone(
+        name=name, build=build, features=4, mean=(127.5,) * 3, std=(127.5,) * 3, source="this test"
+    )
 
 
 def test_one_backbone_more_for_a_while() -> None:

@@ -27,7 +27,7 @@ def chips_of(count: int, size: int = 32) -> torch.Tensor:
 
 
 def weights_of(system: SeedSystem, name: str = "seed", size: int = 32) -> Weights:
-    card = Card(name, "vgg_face", utkface_contract(size))
+    card = Card(system=name, backbone="vgg_face", contract=utkface_contract(size))
     return Weights(card, system.state_dict(), torch.empty(0, dtype=torch.int32))
 
 
@@ -73,7 +73,9 @@ def test_the_graph_answers_as_every_system_does() -> None:
 
 
 def test_temperatures_act_on_the_answers_of_the_three_models() -> None:
-    calibration = Calibration(2.0, 0.5, LEVELS, (AgeBand(0, 9, LEVELS),))
+    calibration = Calibration(
+        gender_temperature=2.0, range_temperature=0.5, levels=LEVELS, bands=(AgeBand(0, 9, LEVELS),)
+    )
     weights = weights_of(system_of())
     calibrated = replace(weights, card=replace(weights.card, calibration=calibration))
     chips = chips_of(4)

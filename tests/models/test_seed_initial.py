@@ -22,7 +22,12 @@ WIDTH = 1 / 64
 @pytest.fixture
 def trained(tmp_path: Path) -> Path:
     start = initial_seed_system(64, WIDTH, seed=3)
-    card = Card("seed", "vgg_face", utkface_contract(64), lineage=("a first training",))
+    card = Card(
+        system="seed",
+        backbone="vgg_face",
+        contract=utkface_contract(64),
+        lineage=("a first training",),
+    )
     path = tmp_path / "seed.safetensors"
     save_weights(path, Weights(card, start.system.state_dict(), torch.tensor([1, 2])))
     return path

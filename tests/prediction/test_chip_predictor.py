@@ -44,7 +44,12 @@ def test_answers_are_plain_double_arrays(predictor: TorchPredictor) -> None:
 
 def test_answers_know_the_calibration_of_the_weights(lively_network: Lively, card: Card) -> None:
     narrow = tuple(level / 2 for level in LEVELS)
-    calibration = Calibration(1.0, 1.0, LEVELS, (AgeBand(0, 500, narrow),))
+    calibration = Calibration(
+        gender_temperature=1.0,
+        range_temperature=1.0,
+        levels=LEVELS,
+        bands=(AgeBand(0, 500, narrow),),
+    )
     graph = ChipGraph(lively_network(), "median", flip=True, calibration=calibration)
     calibrated = replace(card, calibration=calibration)
     found = TorchPredictor(graph, calibrated, torch.device("cpu")).predict_chips(

@@ -35,14 +35,19 @@ from utkage.prediction.predict import PredictRequest, predict
 
 Lively = Callable[..., MultiTaskNet]
 
-CALIBRATION = Calibration(0.7, 1.6, LEVELS, (AgeBand(0, 500, tuple(x / 2 for x in LEVELS)),))
+CALIBRATION = Calibration(
+    gender_temperature=0.7,
+    range_temperature=1.6,
+    levels=LEVELS,
+    bands=(AgeBand(0, 500, tuple(x / 2 for x in LEVELS)),),
+)
 
 
 @pytest.fixture
 def trained(lively_network: Lively, tmp_path: Path) -> Path:
     """Weights of the shipped architecture, with other values and for chips of 64 pixels."""
     path = tmp_path / "best.safetensors"
-    card = Card("multitask", "mobilenet_v1", utkface_contract(64))
+    card = Card(system="multitask", backbone="mobilenet_v1", contract=utkface_contract(64))
     seen = torch.tensor([-5, 7, 2**31 - 1], dtype=torch.int32)
     save_weights(path, Weights(card, lively_network("mobilenet_v1").state_dict(), seen))
     return path

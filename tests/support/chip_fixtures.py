@@ -23,7 +23,7 @@ RandomPredictions = Callable[..., Predictions]
 
 @pytest.fixture(scope="session")
 def card() -> Card:
-    return Card("multitask", "mobilenet_v3_small", utkface_contract(64))
+    return Card(system="multitask", backbone="mobilenet_v3_small", contract=utkface_contract(64))
 
 
 @pytest.fixture(scope="session")

@@ -45,8 +45,26 @@ def normed() -> nn.Module:
 @pytest.fixture(autouse=True)
 def backbones() -> Iterator[None]:
     with (
-        with_backbone(Backbone("plain", plain, 16, (120.0,) * 3, (60.0,) * 3, "this test")),
-        with_backbone(Backbone("normed", normed, 8, (0.0,) * 3, NO_SCALING, "this test")),
+        with_backbone(
+            Backbone(
+                name="plain",
+                build=plain,
+                features=16,
+                mean=(120.0,) * 3,
+                std=(60.0,) * 3,
+                source="this test",
+            )
+        ),
+        with_backbone(
+            Backbone(
+                name="normed",
+                build=normed,
+                features=8,
+                mean=(0.0,) * 3,
+                std=NO_SCALING,
+                source="this test",
+            )
+        ),
     ):
         yield
 

@@ -52,7 +52,7 @@ def main() -> int:
         files: dict[str, Path] = {}
         for precision in FORMATS["onnx"].precisions:
             out = Path(name) / f"{precision}.onnx"
-            export(ExportRequest("shipped", out=out, precision=precision, flip=False))
+            export(ExportRequest(weights="shipped", out=out, precision=precision, flip=False))
             files[precision] = out
         heads = [f"onnx {p} ({path.stat().st_size / 1e6:.1f} MB)" for p, path in files.items()]
         lines = [

@@ -34,7 +34,7 @@ from utkage.data.store import ChipStore
 from utkage.exporting.export import ExportRequest, ExportResult, export
 from utkage.exporting.export_web import export_web
 from utkage.exporting.formats import FORMATS
-from utkage.exporting.parity import answers
+from utkage.exporting.parity import predict_batches
 from utkage.images.resize import resize_square
 from utkage.models.export_metadata import open_session
 from utkage.models.locate import shipped_weights
@@ -103,10 +103,12 @@ def table(data: Path, folder: Path) -> str:
             out = folder / f"{form.name}-{precision}{form.suffix}"
             # Real faces set the ranges of int8; for the others drawn ones are the harder test.
             real = data if precision == "int8" else None
-            request = ExportRequest("shipped", form.name, out, real, precision=precision)
+            request = ExportRequest(
+                weights="shipped", format=form.name, out=out, data=real, precision=precision
+            )
             result = export(request)
             predictor = form.open(out)
-            mae = float(np.abs(answers(predictor, batches).age - ages).mean())
+            mae = float(np.abs(predict_batches(predictor, batches).age - ages).mean())
             files.append(Exported(result, predictor, mae))
     chips = batches[0]
     session = open_session(files[0].result.path.read_bytes(), None, files[0].result.path)
@@ -143,7 +145,7 @@ def table(data: Path, folder: Path) -> str:
 def take_picture(modules: Path, folder: Path) -> None:
     """Open the example in the exported page, and keep what the browser shows."""
     page = folder / "web"
-    export_web(ExportRequest("shipped", out=page, precision="fp16"), modules)
+    export_web(ExportRequest(weights="shipped", out=page, precision="fp16"), modules)
     shutil.copy(EXAMPLE, page / "example.jpg")
     text = (page / "index.html").read_text("utf-8").replace("</body>", OPENS)
     (page / "shot.html").write_text(text, encoding="utf-8")

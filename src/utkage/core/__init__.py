@@ -1,1 +1,1 @@
-"""The ground floor: errors, atomic writes, progress reporting, versions. Imports nothing above."""
+"""The lowest layer: errors, atomic writes, progress reporting, devices. Imports no other room."""

@@ -1,4 +1,4 @@
-"""Telling the C library to keep freed memory for the next step."""
+"""Memory reuse: glibc keeps freed memory for the next training step."""
 
 from __future__ import annotations
 
@@ -8,26 +8,25 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-# Numbers of <malloc.h>.
+# Constants of <malloc.h>.
 _TRIM_THRESHOLD = -1
 _MMAP_THRESHOLD = -3
 _LARGEST = 2**31 - 1
-# Where glibc's own adjustment of both ends.
+# The largest values of glibc's own dynamic adjustment.
 _USUAL_MMAP = 32 << 20
 _USUAL_TRIM = 2 * _USUAL_MMAP
 
 
 @contextmanager
 def keeping_freed_memory() -> Iterator[bool]:
-    """Let this process hold on to large blocks that it frees in the body, where glibc manages them.
+    """Keep large freed blocks of memory in this process while the body runs, if glibc manages them.
 
-    By default glibc hands blocks above 32 MB back to the system, which clears their pages again
-    when the next step asks for as much. A step of a network on a processor allocates the same
-    large tensors again and again, so that this can cost a third of its time. Memory at its peak
-    is the same; it is returned behind the body only.
+    By default, glibc returns blocks above 32 MB to the system, which must clear their pages when
+    they are allocated again. Training steps on a CPU allocate the same large tensors each time, so
+    this can take a third of their time. Peak memory is the same; it is returned after the body.
 
     Yields:
-        Whether it is done; elsewhere nothing happens.
+        Whether the setting took effect. Without glibc, nothing changes.
     """
     mallopt, trim = _function("mallopt"), _function("malloc_trim")
     if mallopt is None or trim is None:

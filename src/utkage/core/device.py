@@ -1,4 +1,4 @@
-"""Choosing the device that computes, once per command, and saying why."""
+"""The device that a command computes on, resolved once, and the reason for the choice."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     import torch
 
 CHOICES = ("auto", "cpu", "cuda", "cuda:N", "mps")
-# What the drivers of NVIDIA, of AMD and of WSL create where a GPU can be reached.
+# Device files of the drivers of NVIDIA, AMD and WSL.
 _GPU_FILES = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/kfd", "/dev/dxg")
 
 
 @dataclass(frozen=True)
 class Device:
-    """A device that exists on this machine.
+    """A device of this machine.
 
     Attributes:
-        name: As PyTorch spells it: ``"cpu"``, ``"cuda"``, ``"cuda:1"`` or ``"mps"``.
-        reason: Why it was chosen, for people.
+        name: PyTorch's name: ``"cpu"``, ``"cuda"``, ``"cuda:1"`` or ``"mps"``.
+        reason: Reason for the choice, for people.
     """
 
     name: str
@@ -33,34 +33,37 @@ class Device:
 
     @property
     def is_cpu(self) -> bool:
-        """Whether this is the processor, told without importing PyTorch."""
+        """Whether this is the CPU; does not import PyTorch."""
         return self.name == "cpu"
 
     @property
     def torch(self) -> torch.device:
-        """The device as PyTorch's own type; imports PyTorch."""
+        """The same device in PyTorch; imports it."""
         import torch
 
         return torch.device(self.name)
 
 
-def resolve_device(choice: str | torch.device | Device) -> Device:
-    """Turn a choice into a device of this machine; a ``Device`` comes back as it is.
+CPU = Device("cpu", "as requested")
 
-    PyTorch is only imported where it alone can tell.
+
+def resolve_device(choice: str | torch.device | Device) -> Device:
+    """Find the device that a choice means; a ``Device`` is returned unchanged.
+
+    PyTorch is imported only if a GPU is possible.
 
     Args:
         choice: ``"auto"`` (CUDA, else MPS, else the CPU), ``"cpu"``, ``"cuda"``, ``"cuda:N"`` or
             ``"mps"``; or a device.
 
     Raises:
-        DeviceError: the device does not exist here, or the name is unknown.
+        DeviceError: the device does not exist on this machine, or the name is unknown.
     """
     if isinstance(choice, Device):
         return choice
     name = str(choice)
     if name == "cpu":
-        return Device("cpu", "as requested")
+        return CPU
     if name == "auto":
         return _best_device() if gpu_is_possible() else Device("cpu", "no GPU found")
     kind, _, number = name.partition(":")
@@ -72,7 +75,7 @@ def resolve_device(choice: str | torch.device | Device) -> Device:
 
 
 def gpu_is_possible() -> bool:
-    """Whether PyTorch might find a GPU here, told without importing it."""
+    """Whether PyTorch might find a GPU on this machine; does not import it."""
     if sys.platform == "darwin":
         return platform.machine() == "arm64"
     if sys.platform == "win32":

@@ -1,17 +1,17 @@
-"""Every error that utkage raises on purpose, and the exit code that each one becomes.
+"""The errors that utkage raises on purpose, and their exit codes.
 
 * ``UtkageError``                     exit 1, something failed
     * ``UsageError``                  exit 2, the call cannot work as written
-        * ``DeviceError``             the wanted device is not there
+        * ``DeviceError``             the requested device does not exist
         * ``ConfigError``             a setting has an impossible value
     * ``DataError``                   a data set or manifest cannot be used
-    * ``LabelError``                  a file name does not carry a valid label
+    * ``LabelError``                  a file name does not contain a valid label
     * ``ImageError``                  one picture cannot be read
-    * ``WeightsError``                a weights file is not ours, or damaged
-    * ``TrainingError``               training cannot go on
-    * ``ParityError``                 exit 4, an exported file does not answer as the model does
+    * ``WeightsError``                a weights file is damaged, or of another program
+    * ``TrainingError``               training cannot continue
+    * ``ParityError``                 exit 4, an exported file predicts differently from its weights
 
-Messages say what is wrong, with which file, and what to do about it, on one line.
+A message is one line: what is wrong, in which file, and what to do about it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What the process tells the shell. Documented in ``docs/cli.md``."""
+    """Exit codes of the command line, documented in ``docs/cli.md``."""
 
     DONE = 0
     FAILED = 1
@@ -31,13 +31,13 @@ class ExitCode(IntEnum):
 
 
 class UtkageError(Exception):
-    """Base of all deliberate errors; ``exit_code`` is what the CLI exits with."""
+    """Base of all deliberate errors; ``exit_code`` is the exit code of the CLI."""
 
     exit_code: ExitCode = ExitCode.FAILED
 
 
 class UsageError(UtkageError):
-    """The call cannot work as it is written: a wrong option, a path that is not there."""
+    """The call cannot work as written, such as a wrong option or a missing file."""
 
     exit_code = ExitCode.USAGE
 
@@ -59,7 +59,7 @@ class LabelError(UtkageError):
 
 
 class ImageError(UtkageError):
-    """A picture cannot be decoded, or is over a limit."""
+    """A picture cannot be decoded, or exceeds a limit."""
 
 
 class WeightsError(UtkageError):
@@ -67,10 +67,10 @@ class WeightsError(UtkageError):
 
 
 class TrainingError(UtkageError):
-    """Training cannot go on: a non-finite loss, or a run of another configuration."""
+    """Training cannot continue: a non-finite loss, or a run with another configuration."""
 
 
 class ParityError(UtkageError):
-    """An exported graph does not give the answers of the model it came from."""
+    """An exported file predicts differently from the weights it came from."""
 
     exit_code = ExitCode.GATE_CLOSED

@@ -1,4 +1,4 @@
-"""Atomic writes: a reader, or a kill, sees the old file or the new one, never half a file."""
+"""Atomic writes: at every moment there is the old file or the new one, never half a file."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _PARTIAL = ".partial"
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside ``path``; on a clean exit it is synced and takes its name.
+    """Yield a temporary path in the folder of ``path``; it replaces ``path`` if the body succeeds.
 
-    On an exception the temporary file is removed and ``path`` stays as it was. The temporary
-    file keeps the suffix of ``path``, because some writers choose their format by it.
+    If the body raises, the temporary file is removed and ``path`` stays unchanged. The temporary
+    file has the suffix of ``path``, because some writers choose their format by it.
 
     Raises:
-        OSError: the folder cannot be made or written.
+        OSError: the folder cannot be created or written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(
@@ -34,11 +34,11 @@ def replacing(path: Path) -> Iterator[Path]:
     os.close(handle)
     partial = Path(name)
     try:
-        with naming(path):
+        with name_in_errors(path):
             yield partial
             with partial.open("rb") as written:
                 os.fsync(written.fileno())
-        # mkstemp makes files private; what we write is ordinary user data.
+        # mkstemp creates private files, but these are ordinary user data.
         partial.chmod(0o666 & ~_umask())
         partial.replace(path)
     finally:
@@ -46,14 +46,14 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def remove_partials(folder: Path) -> None:
-    """Remove what writers that were killed left in ``folder``; nobody else may write there."""
+    """Remove temporary files of killed writers; no other process may be writing to ``folder``."""
     for path in folder.glob(f".*{_PARTIAL}*"):
         path.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
-def naming(path: Path) -> Iterator[None]:
-    """Let an ``OSError`` that does not say which file it is about, as of a full disk, say it."""
+def name_in_errors(path: Path) -> Iterator[None]:
+    """Add the file name to an ``OSError`` without one, such as that of a full disk."""
     try:
         yield
     except OSError as error:
@@ -63,10 +63,10 @@ def naming(path: Path) -> Iterator[None]:
 
 
 def require_folder(path: Path, field: str) -> None:
-    """Refuse an output folder that cannot be one, before any work is done.
+    """Check early that an output folder can be created.
 
     Raises:
-        UsageError: there is a file of that name.
+        UsageError: there is a file of this name.
     """
     if path.exists() and not path.is_dir():
         raise UsageError(f"`{field}` {path}: is a file; name a folder")
@@ -104,7 +104,7 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write ``text`` to ``path`` as UTF-8, atomically, with the line ends as given."""
+    """Write ``text`` to ``path`` as UTF-8, atomically, with unchanged line endings."""
     write_bytes(path, text.encode("utf-8"))
 
 

@@ -1,4 +1,4 @@
-"""One writer at a time: a lock that dies with its process."""
+"""Locks for one writer at a time; a lock ends with its process."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from utkage.core.errors import UsageError
 
 @contextlib.contextmanager
 def exclusive(path: Path, what: str) -> Iterator[None]:
-    """Hold the lock file ``path`` while the body runs.
+    """Lock the file ``path`` while the body runs.
 
-    The operating system frees the lock when the process ends, however it ends, so a killed
-    command never blocks the next one. The empty file stays.
+    The operating system releases the lock when the process ends, so a killed command never blocks
+    the next one. The empty file remains.
 
     Args:
-        path: The lock file; its folder exists.
-        what: What is locked, for the message.
+        path: The lock file, in an existing folder.
+        what: Name of the locked resource, for the message.
 
     Raises:
-        UsageError: another process holds it.
+        UsageError: another process holds the lock.
     """
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     try:

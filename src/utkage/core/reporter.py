@@ -1,7 +1,8 @@
-"""How the library tells somebody what it is doing, without ever printing itself.
+"""Messages and progress of long computations; the library itself prints nothing.
 
-Workflows take a ``Reporter``. The command line passes one that draws progress bars on stderr;
-library users get ``SilentReporter`` by default, or pass their own object with the same methods.
+Functions that take a while accept a ``Reporter``. The command line passes one that draws progress
+bars on stderr. The default for library users is ``SilentReporter``; they may pass an object of
+their own with the same methods.
 """
 
 from __future__ import annotations
@@ -11,34 +12,34 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """One running task, from ``Reporter.progress``."""
+    """A running task, from ``Reporter.progress``."""
 
     def advance(self, steps: int = 1, note: str = "") -> None:
-        """Count ``steps`` further steps as done; ``note`` is a short state, such as the loss."""
+        """Count ``steps`` more steps as done; ``note`` is a short status, such as the loss."""
 
 
 class Reporter(Protocol):
-    """What a workflow may say while it runs."""
+    """Receiver of messages and progress."""
 
     def info(self, message: str) -> None:
-        """Say one line that a person may want to read."""
+        """Report one line of information."""
 
     def warn(self, message: str) -> None:
-        """Say one line that a person should read."""
+        """Report one line of warning."""
 
     def progress(self, label: str, total: int | None) -> AbstractContextManager[Progress]:
-        """Open a task of ``total`` steps (None: not known); closing it ends the display."""
+        """Open a task of ``total`` steps (None if unknown); closing it ends the display."""
 
 
 class SilentProgress:
-    """A task that nobody watches."""
+    """A task without a display."""
 
     def advance(self, steps: int = 1, note: str = "") -> None:
         """Do nothing."""
 
 
 class SilentReporter:
-    """Says nothing: the default for library use."""
+    """A reporter that discards everything: the default for library use."""
 
     def info(self, message: str) -> None:
         """Do nothing."""
@@ -47,5 +48,5 @@ class SilentReporter:
         """Do nothing."""
 
     def progress(self, label: str, total: int | None) -> AbstractContextManager[Progress]:
-        """Open a task that nobody watches."""
+        """Open a task without a display."""
         return nullcontext(SilentProgress())

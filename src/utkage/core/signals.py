@@ -1,4 +1,4 @@
-"""Signals that ask to stop, heard where it suits."""
+"""SIGINT and SIGTERM, handled at a convenient time."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from types import FrameType
 
 
 @contextlib.contextmanager
-def noting_stop_signals(*, second_interrupts: bool = False) -> Iterator[Callable[[], bool]]:
-    """Hold back SIGINT and SIGTERM, which could strike in the middle of something.
+def deferred_stop_signals(*, second_interrupts: bool = False) -> Iterator[Callable[[], bool]]:
+    """Record SIGINT and SIGTERM while the body runs, instead of interrupting it.
 
-    Outside of the main thread, which alone is reached by signals, nothing is held back.
+    Signals reach only the main thread; in other threads, nothing changes.
 
     Args:
-        second_interrupts: Let a second signal raise KeyboardInterrupt where it strikes.
+        second_interrupts: Whether a second signal raises KeyboardInterrupt at once.
 
     Yields:
-        A function that tells whether a signal came.
+        A function that returns whether a signal arrived.
     """
-    came = threading.Event()
+    arrived = threading.Event()
 
-    def note(number: int, frame: FrameType | None) -> None:
-        if second_interrupts and came.is_set():
+    def record(number: int, frame: FrameType | None) -> None:
+        if second_interrupts and arrived.is_set():
             raise KeyboardInterrupt
-        came.set()
+        arrived.set()
 
     if threading.current_thread() is not threading.main_thread():
-        yield came.is_set
+        yield arrived.is_set
         return
-    former = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    former = {number: signal.signal(number, record) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield came.is_set
+        yield arrived.is_set
     finally:
         for number, handler in former.items():
             signal.signal(number, handler)

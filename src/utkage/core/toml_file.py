@@ -1,4 +1,4 @@
-"""TOML in and out: files that people write, and files that explain themselves."""
+"""Reading and writing TOML, with a comment above each key."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ LINE = 100
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """The tables of a TOML file.
+    """Read the tables of a TOML file.
 
     Raises:
-        ConfigError: there is no such file, or it is not TOML; the message names file and line.
+        ConfigError: there is no such file, or it is not TOML; the message contains file and line.
     """
     try:
         content = path.read_bytes()
@@ -26,14 +26,14 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         return parse_toml(content.decode("utf-8-sig"))
     except ValueError as error:
-        raise ConfigError(f"{path}: not TOML ({error}); mend that place") from error
+        raise ConfigError(f"{path}: not TOML ({error}); fix that line") from error
 
 
 def parse_toml(text: str) -> dict[str, Any]:
-    """The tables of a TOML text.
+    """Parse TOML.
 
     Raises:
-        ValueError: not TOML; the message says where.
+        ValueError: not TOML; the message contains the line.
     """
     if sys.version_info >= (3, 11):
         import tomllib
@@ -44,24 +44,24 @@ def parse_toml(text: str) -> dict[str, Any]:
 
 
 def toml_lines(table: Mapping[str, Any], comments: Mapping[str, str] | None = None) -> str:
-    """Keys with plain values, one a line, each under its comment; None is left out.
+    """Format keys with plain values, one per line, each under its comment; None is skipped.
 
     Args:
         table: Booleans, numbers, strings and lists of them; no tables.
-        comments: Words to put above a key.
+        comments: Comments by key.
     """
     lines: list[str] = []
     for key, value in table.items():
         if value is None:
             continue
-        words = (comments or {}).get(key, "")
-        lines += textwrap.wrap(words, LINE, initial_indent="# ", subsequent_indent="# ")
+        comment = (comments or {}).get(key, "")
+        lines += textwrap.wrap(comment, LINE, initial_indent="# ", subsequent_indent="# ")
         lines.append(f"{key} = {_inline(value)}")
     return "".join(f"{line}\n" for line in lines)
 
 
 def toml_table(name: str, table: Mapping[str, Any]) -> str:
-    """A table with all tables in it, under its name; None is left out."""
+    """Format a named table with the tables in it; None is skipped."""
     import tomli_w
 
     return tomli_w.dumps({name: _without_none(table)})
@@ -71,7 +71,7 @@ def _inline(value: Any) -> str:
     import tomli_w
 
     if isinstance(value, (list, tuple)):
-        # tomli_w gives every item a line of its own.
+        # tomli_w puts every item on a line of its own.
         return f"[{', '.join(_inline(item) for item in value)}]"
     return tomli_w.dumps({"key": value}).removeprefix("key = ").rstrip("\n")
 

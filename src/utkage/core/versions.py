@@ -1,4 +1,4 @@
-"""The versions that a result depends on."""
+"""The package versions that a result depends on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ RECORDED = ("utkage", "torch", "torchvision", "numpy", "onnx", "onnxruntime", "s
 
 
 def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that decide results; missing ones are left out."""
+    """Versions of Python and of the packages that affect results; missing packages are skipped."""
     found = {"python": platform.python_version()}
     for name in RECORDED:
         try:

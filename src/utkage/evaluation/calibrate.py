@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,7 +83,7 @@ class CalibrateResult:
             "schema": 1,
             "weights": str(self.weights),
             "out": str(self.out),
-            "calibration": asdict(self.calibration),
+            "calibration": self.calibration.to_json(),
         }
 
 

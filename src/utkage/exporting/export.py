@@ -1,20 +1,22 @@
-"""``export``: weights as a file for other runtimes, proven to give the same answers."""
+"""``export``: weights as a file for other runtimes, checked to give the same predictions."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from utkage.core.device import CPU
 from utkage.core.errors import ConfigError, ParityError, UsageError
 from utkage.core.files import file_hash, replacing, write_json
 from utkage.core.reporter import Reporter, SilentReporter
 from utkage.core.versions import versions
-from utkage.exporting.formats import get_format
+from utkage.exporting.precision import DEFAULT_PRECISION, PRECISIONS
 from utkage.models.locate import resolve_weights
+from utkage.models.weights_files import LoadedWeights
 
 if TYPE_CHECKING:
     from utkage.exporting.parity import Parity
@@ -23,58 +25,60 @@ if TYPE_CHECKING:
 
 SCHEMA = 2
 SYNTHETIC_CHIPS = 256
-# Real faces, spread over those given: more would tell no more.
+# Largest number of real faces, evenly spaced over those given: more would not change the result.
 REAL_CHIPS = 512
-# One real face of so many goes into measuring ranges of activations, and is not compared.
+# One in so many real faces calibrates int8 and is not compared.
 CALIBRATION_SHARE = 4
-# Several sizes of batch, one chip alone among them, since exporters like to bake sizes in.
+# Several batch sizes, including a single chip, because exporters tend to fix the batch size.
 PARITY_BATCHES = (1, 7, 56, 64)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ExportRequest:
-    """What to write.
+    """The arguments of an export.
 
     Attributes:
-        weights: As in ``models.locate.resolve_weights``.
+        weights: Weights, as in ``models.locate.resolve_weights``.
         format: One of ``exporting.formats.FORMATS``.
-        out: The file; None: the name of the weights in the working directory.
-        data: A prepared set, of which the validation split is taken, or labelled pictures: real
-            faces to compare besides drawn ones.
-        flip: Write the flip averaging into the graph, so that it answers as ``predict`` does.
-        precision: One of ``exporting.precision.PRECISIONS`` that the format has.
-        any_size: Let the file take chips of any size, and resize them inside.
-        interval: Level of the age interval that it answers, 0..1.
+        out: The file; None for the name of the weights in the working directory.
+        data: Real faces for the comparison, besides the synthetic chips: a prepared set, whose
+            validation split is used, or labelled pictures.
+        flip: Whether the graph averages with the mirrored chip, as ``predict`` does.
+        precision: One of ``exporting.precision.PRECISIONS`` that the format supports.
+        any_size: Whether the file takes chips of any size and resizes them.
+        interval: Level of the predicted age interval, 0..1.
     """
 
-    weights: str = "auto"
+    weights: str | Path | LoadedWeights = "auto"
     format: str = "onnx"
     out: Path | None = None
     data: Path | None = None
     flip: bool = True
-    precision: str = "fp32"
+    precision: str = DEFAULT_PRECISION
     any_size: bool = False
     interval: float = 0.8
 
     def __post_init__(self) -> None:
-        form = get_format(self.format)
-        if self.precision not in form.precisions:
+        from utkage.exporting.formats import get_format
+
+        precisions = get_format(self.format).precisions
+        if self.precision not in precisions:
             raise ConfigError(
-                f"`precision` {self.precision}: `format` {self.format} is written in "
-                f"{', '.join(form.precisions)}"
+                f"`precision` {self.precision}: `format` {self.format} supports "
+                f"{', '.join(precisions)}"
             )
         if not 0 < self.interval < 1:
-            raise ConfigError(f"`interval` {self.interval}: a level between 0 and 1")
+            raise ConfigError(f"`interval` {self.interval}: choose a level between 0 and 1")
 
 
 @dataclass(frozen=True)
 class LabelledErrors:
-    """Errors on the real faces that were compared.
+    """Age errors on the real faces of the comparison.
 
     Attributes:
         n: Number of faces.
-        mae: Of the weights, years.
-        mae_exported: Of the file, years.
+        mae: Mean absolute error of the weights, years.
+        mae_exported: Mean absolute error of the file, years.
     """
 
     n: int
@@ -82,10 +86,10 @@ class LabelledErrors:
     mae_exported: float
 
     def require(self, path: Path, limit: float | None) -> None:
-        """Close the gate where the error grew too much.
+        """Raise an error if the file's MAE is too much above that of the weights.
 
         Raises:
-            ParityError: by more than ``limit`` years.
+            ParityError: more than ``limit`` years above.
         """
         if limit is not None and not self.mae_exported - self.mae <= limit:
             raise ParityError(
@@ -95,19 +99,19 @@ class LabelledErrors:
             )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ExportResult:
-    """What was written.
+    """An exported file.
 
     Attributes:
         path: The file.
-        format: Its format.
+        format: Name of its format.
         precision: Its precision.
         size: Its length, bytes.
-        weights: The weights it came from.
-        parity: The measured agreement, which is also in ``parity_file``.
-        errors: On real faces; None without any.
-        parity_file: JSON beside the file.
+        weights: The weights file it came from.
+        parity: Differences from the weights; ``parity_file`` contains them, too.
+        errors: Age errors on real faces; None if there were none.
+        parity_file: JSON file next to ``path``.
     """
 
     path: Path
@@ -128,67 +132,56 @@ def export(request: ExportRequest, reporter: Reporter | None = None) -> ExportRe
         DataError: no usable face in the data.
         ParityError: the runtime of the format and torch disagree; no file is left behind.
     """
-    import torch
-
-    from utkage.exporting.parity import answers, compare
-    from utkage.exporting.precision import Precision
+    from utkage.exporting.formats import get_format
+    from utkage.exporting.parity import compare, predict_batches
     from utkage.models.export_graph import ExportGraph
-    from utkage.models.export_metadata import card_metadata, public_metadata
     from utkage.models.systems import build_graph
-    from utkage.models.weights_files import load_weights
     from utkage.prediction.chip_predictor import TorchPredictor
 
     reporter = reporter or SilentReporter()
-    resolved = resolve_weights(request.weights)
-    weights_path = resolved.path
-    reporter.info(f"weights {weights_path} ({resolved.origin})")
-    weights = load_weights(weights_path)
-    form, card = get_format(request.format), weights.card
-    out = request.out or Path(f"{weights_path.stem}{form.suffix}")
+    weights = resolve_weights(request.weights)
+    reporter.info(f"weights {weights.path} ({weights.origin})")
+    form, card, limits = get_format(request.format), weights.card, PRECISIONS[request.precision]
+    out = request.out or Path(f"{weights.path.stem}{form.suffix}")
     if out.is_dir():
         raise UsageError(f"`out` {out}: is a folder; name a file, such as {out}/faces{form.suffix}")
-    chips = _chips(request, card.contract, reporter)
-    precision = Precision(request.precision, chips.calibration)
-    graph = build_graph(weights, str(weights_path), flip=request.flip)
-    whole = ExportGraph(graph, card, interval=request.interval, any_size=request.any_size)
-    properties = {
-        **card_metadata(card, weights.fingerprints.numpy(), flip=request.flip),
-        **public_metadata(
-            card, file_hash(weights_path), request.precision, request.interval, request.any_size
-        ),
-    }
+    graph = build_graph(weights.content, str(weights.path), flip=request.flip)
+    whole = ExportGraph(graph, card, interval=request.interval, any_size=request.any_size).eval()
+    chips = _comparison_chips(request, card.contract, reporter)
     batches = _batches(chips.compared)
     with reporter.progress("exporting", 3) as task, replacing(out) as partial:
-        form.write(whole.eval(), partial, properties, precision)
-        task.advance(1, "answering with torch")
-        expected = answers(TorchPredictor(graph, card, torch.device("cpu")), batches)
-        task.advance(1, f"answering with {form.runtime}")
-        found = answers(form.open(partial), batches)
-        parity = compare(expected, found, card.point_estimate, precision.limits.tie)
-        parity.require(out, form.runtime, precision.limits)
-        errors = _errors(chips, expected, found)
+        form.write(
+            whole, partial, _metadata(request, weights), request.precision, chips.calibration
+        )
+        task.advance(1, "predicting with torch")
+        expected = predict_batches(TorchPredictor(graph, card, CPU.torch), batches)
+        task.advance(1, f"predicting with {form.runtime}")
+        exported = predict_batches(form.open(partial), batches)
+        parity = compare(expected, exported, card.point_estimate, limits.tie)
+        parity.require(out, form.runtime, limits)
+        errors = _labelled_errors(chips, expected, exported)
         if errors is not None:
-            errors.require(out, precision.limits.mae_growth)
+            errors.require(out, limits.mae_growth)
         task.advance(1)
     result = ExportResult(
         path=out,
         format=form.name,
         precision=request.precision,
         size=out.stat().st_size,
-        weights=weights_path,
+        weights=weights.path,
         parity=parity,
         errors=errors,
         parity_file=out.with_suffix(".parity.json"),
     )
-    write_json(result.parity_file, _parity_record(request, result))
+    write_json(result.parity_file, _parity_record(request, result, form.runtime))
     return result
 
 
 @dataclass(frozen=True)
 class _Chips:
-    """Chips (N, S, S, 3) for the comparison, and those for ranges of activations.
+    """Chips (N, S, S, 3) for the comparison and for the calibration of int8.
 
-    ``ages`` are the labels of the last of ``compared``, which are real; the first are drawn.
+    ``ages`` are the labels of the real faces, which follow the synthetic chips in ``compared``.
     """
 
     compared: NDArray[np.uint8]
@@ -196,27 +189,28 @@ class _Chips:
     calibration: NDArray[np.uint8]
 
 
-def _chips(request: ExportRequest, contract: CropContract, reporter: Reporter) -> _Chips:
+def _comparison_chips(request: ExportRequest, contract: CropContract, reporter: Reporter) -> _Chips:
     from utkage.evaluation.labelled_faces import FaceSelection, labelled_faces
     from utkage.exporting.parity import synthetic_chips
     from utkage.images.resize import resize_square
 
-    drawn = synthetic_chips(SYNTHETIC_CHIPS, contract.size)
+    synthetic = synthetic_chips(SYNTHETIC_CHIPS, contract.size)
     if request.data is None:
-        # Others than those that are compared, which would flatter.
-        ranges = synthetic_chips(SYNTHETIC_CHIPS, contract.size, seed=1)
-        return _Chips(drawn, np.empty(0, np.int64), ranges)
-    choice = FaceSelection(data=request.data, split="val", allow_crop=True)
-    faces = labelled_faces(choice, contract, reporter).chips
-    spread = np.linspace(0, len(faces) - 1, min(REAL_CHIPS, len(faces))).astype(np.int64)
+        # Calibrating on the compared chips would make them look too good.
+        calibration = synthetic_chips(SYNTHETIC_CHIPS, contract.size, seed=1)
+        return _Chips(synthetic, np.empty(0, np.int64), calibration)
+    selection = FaceSelection(data=request.data, split="val", allow_crop=True)
+    faces = labelled_faces(selection, contract, reporter).chips
+    chosen = np.linspace(0, len(faces) - 1, min(REAL_CHIPS, len(faces))).astype(np.int64)
     real = np.stack(
-        [resize_square(chip, contract.size) for chip in faces.pixels[faces.rows[spread]]]
+        [resize_square(chip, contract.size) for chip in faces.pixels[faces.rows[chosen]]]
     )
+    ages = faces.ages[chosen]
     if request.precision != "int8":
-        return _Chips(np.concatenate([drawn, real]), faces.ages[spread], drawn)
-    aside = np.arange(len(real)) % CALIBRATION_SHARE == 0
-    compared = np.concatenate([drawn, real[~aside]])
-    return _Chips(compared, faces.ages[spread][~aside], real[aside])
+        return _Chips(np.concatenate([synthetic, real]), ages, synthetic)
+    calibrates = np.arange(len(real)) % CALIBRATION_SHARE == 0
+    compared = np.concatenate([synthetic, real[~calibrates]])
+    return _Chips(compared, ages[~calibrates], real[calibrates])
 
 
 def _batches(chips: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
@@ -225,20 +219,29 @@ def _batches(chips: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
     return np.split(chips, [*starts, *regular])
 
 
-def _errors(chips: _Chips, expected: Predictions, found: Predictions) -> LabelledErrors | None:
+def _labelled_errors(
+    chips: _Chips, expected: Predictions, exported: Predictions
+) -> LabelledErrors | None:
     n = len(chips.ages)
     if not n:
         return None
-    mae, mae_exported = (
-        float(np.abs(own.age[-n:] - chips.ages).mean()) for own in (expected, found)
-    )
-    return LabelledErrors(n, mae, mae_exported)
+    maes = (float(np.abs(one.age[-n:] - chips.ages).mean()) for one in (expected, exported))
+    return LabelledErrors(n, *maes)
 
 
-def _parity_record(request: ExportRequest, result: ExportResult) -> dict[str, Any]:
-    """The documented object of ``parity.json``."""
-    from utkage.exporting.precision import PRECISIONS
+def _metadata(request: ExportRequest, weights: LoadedWeights) -> dict[str, str]:
+    from utkage.models.export_metadata import card_metadata, public_metadata
 
+    return {
+        **card_metadata(weights.card, weights.fingerprints, flip=request.flip),
+        **public_metadata(
+            weights.card, weights.file_hash, request.precision, request.interval, request.any_size
+        ),
+    }
+
+
+def _parity_record(request: ExportRequest, result: ExportResult, runtime: str) -> dict[str, Any]:
+    """The content of ``NAME.parity.json``, documented in ``docs/formats.md``."""
     return {
         "schema": SCHEMA,
         "file": result.path.name,
@@ -246,7 +249,7 @@ def _parity_record(request: ExportRequest, result: ExportResult) -> dict[str, An
         "bytes": result.size,
         "format": result.format,
         "precision": result.precision,
-        "runtime": get_format(result.format).runtime,
+        "runtime": runtime,
         "weights": str(result.weights),
         "flip": request.flip,
         "any_size": request.any_size,
@@ -254,7 +257,7 @@ def _parity_record(request: ExportRequest, result: ExportResult) -> dict[str, An
         "drawn_chips": SYNTHETIC_CHIPS,
         "real_chips": result.parity.chips - SYNTHETIC_CHIPS,
         **result.parity.to_dict(),
-        "errors": None if result.errors is None else vars(result.errors),
+        "errors": None if result.errors is None else asdict(result.errors),
         "limits": PRECISIONS[result.precision].to_dict(),
         "versions": versions(),
     }

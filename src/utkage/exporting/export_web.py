@@ -1,4 +1,4 @@
-"""``export --format web``: a folder that answers in the browser, around a file that was proven."""
+"""``export --format web``: a folder with a page that predicts in the browser."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from pathlib import Path
 from utkage.core.errors import UsageError
 from utkage.core.reporter import Reporter
 from utkage.exporting.export import ExportRequest, ExportResult, export
-from utkage.exporting.web_detectors import DEFAULT_DETECTOR, find_detector
+from utkage.exporting.web_detectors import DEFAULT_DETECTOR, open_web_detector
+from utkage.exporting.web_folder import MODEL_NAME, fill_web_folder, runtime_files
+from utkage.models.locate import resolve_weights
 
 WEB = "web"
 DEFAULT_FOLDER = Path("utkage-web")
@@ -23,34 +25,32 @@ def export_web(
     *,
     detector: str = DEFAULT_DETECTOR,
 ) -> ExportResult:
-    """Write the folder; it gets its name when all of it is there.
+    """Write the folder; it gets its name when it is complete.
 
     Args:
-        request: What to write; ``out`` is the folder, and the format ``"onnx"``.
-        modules: The ``node_modules`` with ``onnxruntime-web``.
-        reporter: Hears what is done.
-        detector: What finds the faces, a key of ``WEB_DETECTORS``.
+        request: The export; ``out`` is the folder, and the format ``"onnx"``.
+        modules: The ``node_modules`` folder that contains ``onnxruntime-web``.
+        reporter: Receives messages and progress.
+        detector: Face detector of the page, a key of ``WEB_DETECTORS``.
 
     Returns:
-        As ``export``, for the model inside the folder.
+        The result of ``export`` for the model inside the folder.
 
     Raises:
-        UsageError: the folder is there already, or ``onnxruntime-web`` or the detector is not.
+        UsageError: the folder exists, or ``onnxruntime-web`` or the detector is missing.
         ParityError: as for ``export``.
     """
-    from utkage.exporting.web_folder import MODEL_NAME, fill_web_folder, runtime_files
-    from utkage.models.weights_files import read_card
-
     out = request.out or DEFAULT_FOLDER
     if out.exists():
-        raise UsageError(f"{out}: is there already; remove it, or name another `out`")
-    runtime, finder = runtime_files(modules), find_detector(detector, modules)
+        raise UsageError(f"`out` {out}: already exists; remove it, or name another folder")
+    runtime, finder = runtime_files(modules), open_web_detector(detector, modules)
+    weights = resolve_weights(request.weights)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as name:
         folder = Path(name) / out.name
         folder.mkdir()
-        result = export(replace(request, out=folder / MODEL_NAME), reporter)
-        fill_web_folder(folder, read_card(result.weights).contract, finder, runtime)
+        result = export(replace(request, weights=weights, out=folder / MODEL_NAME), reporter)
+        fill_web_folder(folder, weights.card.contract, finder, runtime)
         shutil.move(folder, out)
     return replace(
         result, path=out / MODEL_NAME, format=WEB, parity_file=out / result.parity_file.name

@@ -1,6 +1,6 @@
-"""The export formats by name: how each is written, and how it is run to be compared.
+"""The export formats by name: how each is written, and how it is opened for the comparison.
 
-Importing this module imports neither torch nor a runtime; writing and running do.
+To add a format, write two functions (graph to file, file to predictor) and add it to ``FORMATS``.
 """
 
 from __future__ import annotations
@@ -9,97 +9,71 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from utkage.core.errors import ConfigError
-from utkage.exporting.precision import Precision
+from utkage.exporting import onnx_file, torch_files
+from utkage.exporting.precision import DEFAULT_PRECISION, PRECISIONS
+from utkage.models.export_graph import ExportGraph
 from utkage.prediction.chip_predictor import ChipPredictor
-
-if TYPE_CHECKING:
-    from utkage.models.export_graph import ExportGraph
+from utkage.prediction.onnx_predictor import open_onnx_file
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ExportFormat:
-    """A format.
+    """A file format.
 
     Attributes:
-        name: As in ``--format``.
-        suffix: Of its files.
-        runtime: The package that runs them.
-        write: Writes a graph, given the file, texts to store inside by name
-            (``models.export_metadata.card_metadata``) and the precision.
-        open: Runs a file.
-        precisions: Those that it can be written in.
+        name: Name of the format.
+        suffix: Suffix of its files.
+        runtime: Package that runs its files.
+        write: Writes a graph: path, metadata, precision and calibration chips as in
+            ``onnx_file.write_onnx``.
+        open: Opens a file as a predictor.
+        precisions: Supported precisions.
     """
 
     name: str
     suffix: str
     runtime: str
-    write: Callable[[ExportGraph, Path, Mapping[str, str], Precision], None]
+    write: Callable[[ExportGraph, Path, Mapping[str, str], str, NDArray[np.uint8]], None]
     open: Callable[[Path], ChipPredictor]
-    precisions: tuple[str, ...] = ("fp32",)
+    precisions: tuple[str, ...] = (DEFAULT_PRECISION,)
 
 
-def _write_onnx(
-    graph: ExportGraph, path: Path, properties: Mapping[str, str], precision: Precision
-) -> None:
-    from utkage.exporting.onnx_file import write_onnx
-
-    write_onnx(graph, path, properties, precision)
-
-
-def _open_onnx(path: Path) -> ChipPredictor:
-    from utkage.prediction.onnx_predictor import open_onnx_file
-
-    return open_onnx_file(path)
-
-
-def _write_torchscript(
-    graph: ExportGraph, path: Path, properties: Mapping[str, str], precision: Precision
-) -> None:
-    from utkage.exporting.torch_files import write_torchscript
-
-    write_torchscript(graph, path, properties)
-
-
-def _open_torchscript(path: Path) -> ChipPredictor:
-    from utkage.exporting.torch_files import open_torchscript
-
-    return open_torchscript(path)
-
-
-def _write_pt2(
-    graph: ExportGraph, path: Path, properties: Mapping[str, str], precision: Precision
-) -> None:
-    from utkage.exporting.torch_files import write_pt2
-
-    write_pt2(graph, path, properties)
-
-
-def _open_pt2(path: Path) -> ChipPredictor:
-    from utkage.exporting.torch_files import open_pt2
-
-    return open_pt2(path)
-
-
-#: All there are, by name.
+#: All export formats by name.
 FORMATS: Mapping[str, ExportFormat] = MappingProxyType(
     {
-        found.name: found
-        for found in (
+        form.name: form
+        for form in (
             ExportFormat(
-                "onnx",
-                ".onnx",
-                "onnxruntime",
-                _write_onnx,
-                _open_onnx,
-                ("fp32", "fp16", "int8"),
+                name="onnx",
+                suffix=".onnx",
+                runtime="onnxruntime",
+                write=onnx_file.write_onnx,
+                open=open_onnx_file,
+                precisions=tuple(PRECISIONS),
             ),
             ExportFormat(
-                "torchscript", ".torchscript", "torch", _write_torchscript, _open_torchscript
+                name="torchscript",
+                suffix=".torchscript",
+                runtime="torch",
+                write=lambda graph, path, metadata, *_: torch_files.write_torchscript(
+                    graph, path, metadata
+                ),
+                open=torch_files.open_torchscript,
             ),
-            ExportFormat("pt2", ".pt2", "torch", _write_pt2, _open_pt2),
+            ExportFormat(
+                name="pt2",
+                suffix=".pt2",
+                runtime="torch",
+                write=lambda graph, path, metadata, *_: torch_files.write_pt2(
+                    graph, path, metadata
+                ),
+                open=torch_files.open_pt2,
+            ),
         )
     }
 )
@@ -109,7 +83,7 @@ def get_format(name: str) -> ExportFormat:
     """Look up a format.
 
     Raises:
-        ConfigError: none has this name; the message lists those there are.
+        ConfigError: there is no format of this name; the message lists all formats.
     """
     try:
         return FORMATS[name]

@@ -1,6 +1,6 @@
-"""Writing a template: an ONNX graph in which learned and chosen tensors are only named.
+"""Writing graph templates: ONNX graphs that name their weights without containing them.
 
-``prediction.graph_template`` says what they are for.
+``prediction.graph_template`` explains their purpose and fills them.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from utkage.prediction.graph_template import template_name
 
 
 class TemplateGraph(ChipGraph):
-    """A chip graph to which the choices of the card are tensors.
+    """A chip graph whose point estimate and temperatures are tensors.
 
-    ``prediction.graph_template.card_tensors`` makes them.
+    ``prediction.graph_template.card_tensors`` computes their values from a card.
 
     Args:
-        network: The model.
+        network: The network.
         flip: Average the probabilities with those of the mirrored chip.
     """
 
@@ -41,23 +41,23 @@ class TemplateGraph(ChipGraph):
         self.register_buffer("range_temperature", torch.ones(1))
         self.register_buffer("gender_temperature", torch.ones(1))
 
-    def answers(self, ages: Tensor, genders: Tensor) -> ChipOutputs:
-        """As for chip graphs; all estimates are made, and the chosen one is answered."""
-        every = torch.stack([self.point(ages, name) for name in POINT_ESTIMATES], dim=1)
+    def outputs(self, ages: Tensor, genders: Tensor) -> ChipOutputs:
+        """Compute all point estimates and select one; otherwise as in ``ChipGraph``."""
+        estimates = torch.stack([self.point(ages, name) for name in POINT_ESTIMATES], dim=1)
         ranges = at_temperature(ages @ self.membership, self.range_temperature)
         female = at_temperature(genders, self.gender_temperature)[:, 1]
-        return ChipOutputs(every @ self.estimate, ages, ranges, female)
+        return ChipOutputs(estimates @ self.estimate, ages, ranges, female)
 
 
 def write_templates(card: Card, folder: Path, flips: Sequence[bool] = (False, True)) -> list[Path]:
-    """Write the skeletons, with and without flip averaging, for weights with this card.
+    """Write graph templates for weights with this card, for chips of any size.
 
-    They depend on ``card.backbone`` and ``card.age_head`` alone, and take chips of any size.
+    They depend only on ``card.backbone`` and ``card.age_head``.
 
     Args:
-        card: Of the weights.
-        folder: Where they go.
-        flips: Which of the two.
+        card: Card of the weights.
+        folder: Folder for the templates.
+        flips: With or without flip averaging; one template each.
 
     Returns:
         The files.
@@ -74,16 +74,16 @@ def write_templates(card: Card, folder: Path, flips: Sequence[bool] = (False, Tr
 def template(graph: nn.Module) -> bytes:
     """The ONNX form of ``graph`` without the values of its state."""
     model = torch_to_onnx(graph, None, optimize=False)
-    learned = set(graph.state_dict())
-    external = [tensor for tensor in model.graph.initializer if tensor.name in learned]
+    names = set(graph.state_dict())
+    external = [tensor for tensor in model.graph.initializer if tensor.name in names]
     model = simplified(model, external)
-    model.graph.initializer.extend(_named_only(tensor) for tensor in external)
+    model.graph.initializer.extend(_without_values(tensor) for tensor in external)
     content: bytes = model.SerializeToString(deterministic=True)
     return content
 
 
-def _named_only(tensor: onnx.TensorProto) -> onnx.TensorProto:
-    """The same tensor with its values elsewhere: ONNX Runtime is given them when it loads."""
+def _without_values(tensor: onnx.TensorProto) -> onnx.TensorProto:
+    """The same tensor with external values, which ONNX Runtime receives when it loads the graph."""
     bare = onnx.TensorProto(
         name=tensor.name,
         data_type=tensor.data_type,

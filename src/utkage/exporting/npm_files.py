@@ -1,4 +1,4 @@
-"""Files of packages that npm installed."""
+"""Files of packages installed by npm."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from utkage.core.errors import UsageError
 
 
 def npm_files(modules: Path, package: str, *names: str) -> list[Path]:
-    """The paths of some files of a package.
+    """Find files of an npm package.
 
     Args:
-        modules: The ``node_modules`` in which npm installed it.
-        package: Its name.
-        names: Paths inside it.
+        modules: The ``node_modules`` folder that contains the package.
+        package: Name of the package.
+        names: Paths inside the package.
 
     Raises:
-        UsageError: one of them is not there.
+        UsageError: a file is missing.
     """
-    found = [modules / package / name for name in names]
-    for path in found:
+    paths = [modules / package / name for name in names]
+    for path in paths:
         if not path.is_file():
             raise UsageError(
-                f"{path}: not there; run: npm install {package}, and give its node_modules as "
-                "`web_modules`"
+                f"{path}: no such file; run: npm install {package}, and pass its node_modules "
+                "folder as `web_modules`"
             )
-    return found
+    return paths

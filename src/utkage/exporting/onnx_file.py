@@ -1,20 +1,19 @@
-"""Writing an ``ExportGraph`` as an ONNX file: uint8 chips in, answers out, the card inside."""
+"""Writing an ``ExportGraph`` as an ONNX file: uint8 chips in, predictions out, the card inside."""
 
 from __future__ import annotations
 
-import contextlib
-import io
-import logging
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import onnx
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from utkage.exporting.onnx_precision import halve, quantize
-from utkage.exporting.precision import FULL, Precision
+from utkage.exporting.precision import DEFAULT_PRECISION
+from utkage.exporting.quiet import silenced
 from utkage.models.export_graph import ExportGraph, ExportOutputs
 from utkage.prediction.onnx_predictor import INPUT_NAME, OUTPUT_NAMES
 
@@ -22,59 +21,62 @@ OPSET = 18
 
 
 def write_onnx(
-    graph: ExportGraph, path: Path, properties: Mapping[str, str], precision: Precision = FULL
+    graph: ExportGraph,
+    path: Path,
+    metadata: Mapping[str, str],
+    precision: str = DEFAULT_PRECISION,
+    calibration_chips: NDArray[np.uint8] | None = None,
 ) -> None:
     """Write ``graph`` to ``path`` with a dynamic batch.
 
     The input ``chips`` is uint8 (N, S, S, 3), RGB, with S the size of the card's contract, or any
-    height and width if the graph takes them; the outputs are named and ordered as the fields of
-    ``ExportOutputs``.
+    height and width if the graph resizes chips. The outputs have the names and the order of the
+    fields of ``ExportOutputs``.
 
     Args:
-        graph: From chips to answers.
+        graph: The graph to write.
         path: The file.
-        properties: Its metadata, from ``models.export_metadata.card_metadata``.
-        precision: Of what is stored.
+        metadata: Metadata properties, from ``models.export_metadata``.
+        precision: One of ``PRECISIONS``.
+        calibration_chips: Chips on which int8 measures the ranges of activations, uint8
+            (N, S, S, 3); only int8 needs them.
     """
-    side = None if graph.any_size else graph.card.contract.size
-    half = precision.name == "fp16"
-    model = torch_to_onnx(graph, side, ExportOutputs._fields, optimize=not half)
-    if half:
+    size = None if graph.any_size else graph.card.contract.size
+    model = torch_to_onnx(graph, size, ExportOutputs._fields, optimize=precision != "fp16")
+    if precision == "fp16":
         model = halve(model)
-    elif precision.name == "int8":
-        model = quantize(model, precision.chips)
-    onnx.helper.set_model_props(model, dict(properties))
+    elif precision == "int8":
+        assert calibration_chips is not None
+        model = quantize(model, calibration_chips)
+    onnx.helper.set_model_props(model, dict(metadata))
     onnx.checker.check_model(model)
     path.write_bytes(model.SerializeToString())
 
 
 def torch_to_onnx(
     graph: nn.Module,
-    side: int | None,
+    size: int | None,
     outputs: Sequence[str] = OUTPUT_NAMES,
     *,
     optimize: bool = True,
 ) -> onnx.ModelProto:
-    """``graph`` as an ONNX model with a dynamic batch.
+    """Convert ``graph`` to an ONNX model with a dynamic batch.
 
     Args:
-        graph: From uint8 chips (N, side, side, 3) to a tuple of answers.
-        side: Of the chips; None leaves height and width free, too.
-        outputs: Names of the answers, in their order.
-        optimize: Let the exporter fold constants, batch norms among them.
+        graph: Module from uint8 chips (N, size, size, 3) to a tuple of outputs.
+        size: Size of the chips; None makes height and width dynamic, too.
+        outputs: Names of the outputs, in their order.
+        optimize: Whether the exporter folds constants, including batch norms.
     """
-    # Two chips, since the exporter would bake in a batch of one; sides as no network has them.
-    example = torch.zeros((2, side or 160, side or 192, 3), dtype=torch.uint8)
-    free = {0: torch.export.Dim("batch", min=1)}
-    if side is None:
-        free[1], free[2] = (torch.export.Dim(name, min=32) for name in ("height", "width"))
-    with _quietly():
+    # Two chips, because the exporter would fix a batch of one, and an unusual height and width.
+    example = torch.zeros((2, size or 160, size or 192, 3), dtype=torch.uint8)
+    with silenced("torch.onnx"):
         program = torch.onnx.export(
             graph.eval().cpu(),
             (example,),
             input_names=[INPUT_NAME],
             output_names=list(outputs),
-            dynamic_shapes=(free,),
+            dynamic_shapes=(dynamic_axes(any_size=size is None),),
             opset_version=OPSET,
             dynamo=True,
             verbose=False,
@@ -82,28 +84,22 @@ def torch_to_onnx(
         )
     assert program is not None
     model = program.model_proto
-    _forget_origin(model)
+    _remove_source_lines(model)
     return model
 
 
-def _forget_origin(model: onnx.ModelProto) -> None:
-    # The exporter notes lines of our source, with folders of this machine, at every node.
+def dynamic_axes(*, any_size: bool) -> dict[int, torch.export.Dim]:
+    """The dynamic axes of chips (N, H, W, 3): the batch, and with ``any_size`` H and W."""
+    axes = {0: torch.export.Dim("batch", min=1)}
+    if any_size:
+        axes[1], axes[2] = (torch.export.Dim(name, min=32) for name in ("height", "width"))
+    return axes
+
+
+def _remove_source_lines(model: onnx.ModelProto) -> None:
+    # The exporter stores source lines, with folders of this machine, at every node.
     graph = model.graph
     graph.ClearField("value_info")
     for part in (graph, *graph.node, *graph.initializer, *graph.input, *graph.output):
         part.ClearField("metadata_props")
         part.ClearField("doc_string")
-
-
-@contextlib.contextmanager
-def _quietly() -> Iterator[None]:
-    # The exporter talks on stdout, which belongs to our data.
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(level)

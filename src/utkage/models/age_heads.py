@@ -1,8 +1,7 @@
-"""Age heads: the layer that makes an output for each class or threshold, and how it is read.
+"""Age heads: the last layer for ages, and the age distribution that its outputs stand for.
 
-Whatever a head was taught with, its outputs are read as one distribution over the years 0..116, so
-everything behind it (estimate, interval, ranges, exported files) is the same for all. Weights name
-their head on their card.
+The outputs of every head become a distribution over the years 0..116, so all later steps (estimate,
+interval, ranges, exported files) are the same for all heads. The card names the head.
 """
 
 from __future__ import annotations
@@ -26,8 +25,8 @@ class AgeHead:
     """A kind of age head.
 
     Attributes:
-        build: From the number of its inputs to the layer, (N, inputs) -> (N, outputs).
-        distribution: From its outputs (N, outputs) to the probability of each year, (N, 117).
+        build: Function from the number of inputs to the layer, (N, inputs) -> (N, outputs).
+        distribution: Function from outputs (N, outputs) to probabilities of years, (N, 117).
     """
 
     build: Callable[[int], nn.Linear]
@@ -35,11 +34,11 @@ class AgeHead:
 
 
 class SharedLinear(nn.Linear):
-    """Outputs that share one weight vector and differ in their biases alone, (N, I) -> (N, K).
+    """Outputs that share one weight vector and have their own biases, (N, I) -> (N, K).
 
     Args:
-        inputs: I.
-        biases: (K,), where they start.
+        inputs: Number of inputs, I.
+        biases: Initial biases, (K,).
     """
 
     def __init__(self, inputs: int, biases: Tensor) -> None:
@@ -48,12 +47,12 @@ class SharedLinear(nn.Linear):
         self.bias = nn.Parameter(biases.clone())
 
     def forward(self, input: Tensor) -> Tensor:
-        """One scalar product, K times moved."""
+        """Add each bias to the one scalar product."""
         return F.linear(input, self.weight) + self.bias
 
 
 def softmax_distribution(logits: Tensor) -> Tensor:
-    """One logit a year (N, Y) -> distributions (N, Y)."""
+    """One logit for each year (N, Y) -> distributions (N, Y)."""
     return torch.softmax(logits, dim=1)
 
 
@@ -61,9 +60,9 @@ def coral_distribution(logits: Tensor) -> Tensor:
     """Logits of P(age > k) for k = 0..K-1 (N, K) -> distributions over K + 1 years.
 
     The probability of a year is the difference of its two thresholds (Cao, Mirjalili and Raschka
-    2020, CORAL, arXiv:1901.07884). Trained thresholds fall with k (their theorem 1); while they do
-    not yet, they are sorted, which brings no such curve further from the true one (Chernozhukov,
-    Fernandez-Val and Galichon 2010, Econometrica 78).
+    2020, CORAL, arXiv:1901.07884). Trained logits decrease with k (their theorem 1). During
+    training they may not, so they are sorted, which never moves such a curve away from the true one
+    (Chernozhukov, Fernandez-Val and Galichon 2010, Econometrica 78).
     """
     above = torch.sigmoid(torch.sort(logits, dim=1, descending=True).values)
     edge = above[:, :1]
@@ -75,11 +74,11 @@ def corn_distribution(logits: Tensor) -> Tensor:
     """Logits of P(age > k given age > k - 1) for k = 0..K-1 (N, K) -> over K + 1 years.
 
     P(age > k) is the product of the conditional probabilities up to k (Shi, Cao and Raschka 2023,
-    CORN, arXiv:2111.08851), so it falls by itself.
+    CORN, arXiv:2111.08851), so it always decreases with k.
     """
     edge = torch.zeros_like(logits[:, :1])
     reached = torch.exp(torch.cat([edge, torch.cumsum(F.logsigmoid(logits), dim=1)], dim=1))
-    # Of those who reach a year, some do not pass it; nobody passes the last.
+    # P(age = k) = P(age > k - 1) P(age <= k given age > k - 1); the last year is never exceeded.
     staying = torch.cat([torch.sigmoid(-logits), torch.ones_like(edge)], dim=1)
     return reached * staying
 
@@ -89,7 +88,7 @@ def _build_softmax(inputs: int) -> nn.Linear:
 
 
 def _build_coral(inputs: int) -> nn.Linear:
-    # Biases at which all years are equally probable, as they nearly are for a new softmax.
+    # Biases that make all years equally probable, as they nearly are for a new softmax.
     k = torch.arange(THRESHOLDS)
     return SharedLinear(inputs, torch.log(THRESHOLDS - k) - torch.log(k + 1))
 
@@ -97,12 +96,12 @@ def _build_coral(inputs: int) -> nn.Linear:
 def _build_corn(inputs: int) -> nn.Linear:
     head = nn.Linear(inputs, THRESHOLDS)
     with torch.no_grad():
-        # As for CORAL. From biases near zero, everybody would start as a newborn.
+        # As for CORAL. With biases near zero, every initial prediction would be a newborn.
         head.bias.copy_(torch.log(THRESHOLDS - torch.arange(THRESHOLDS)))
     return head
 
 
-#: All there are; their names are ``card.AGE_HEADS``.
+#: All age heads by name; ``card.AGE_HEADS`` lists the names without importing torch.
 AGE_HEADS: Mapping[str, AgeHead] = MappingProxyType(
     {
         "softmax": AgeHead(_build_softmax, softmax_distribution),
@@ -116,11 +115,11 @@ def get_age_head(name: str) -> AgeHead:
     """Look up a kind of age head.
 
     Raises:
-        ConfigError: none has this name; the message lists those there are.
+        ConfigError: there is no age head of this name; the message lists all.
     """
     try:
         return AGE_HEADS[name]
     except KeyError:
         raise ConfigError(
-            f"no age head is called {name!r}; choose one of {', '.join(AGE_HEADS)}"
+            f"there is no age head {name!r}; choose one of {', '.join(AGE_HEADS)}"
         ) from None

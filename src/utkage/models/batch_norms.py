@@ -1,4 +1,4 @@
-"""Give batch norms real statistics, without changing what a network computes."""
+"""Giving batch norms real statistics without changing what a network computes."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ def restore_batch_norms(
 ) -> None:
     """Measure the input of each batch norm and make it the norm's statistics, in place.
 
-    Networks whose batch norms were folded away or frozen into a scale and a shift train badly:
-    the first batch in training mode computes another function. With mean m and variance v of a
-    norm's input, setting running_mean = m and running_var = v and correcting weight and bias for
-    it leaves the inference function as it was, and the training function close to it.
+    Networks whose batch norms were folded away or frozen into a scale and a shift train badly,
+    because training mode computes another function. With mean m and variance v of a norm's input,
+    setting running_mean = m and running_var = v and correcting weight and bias accordingly leaves
+    the inference function unchanged and the training function close to it.
 
     Args:
-        network: Whose batch norms are filled; its mode is kept.
-        sample: What the network takes, (N, ...); a few hundred are enough.
-        batch: How many are measured at once.
-        reporter: Shows how far it is.
+        network: Network whose batch norms are changed; its mode is kept.
+        sample: Inputs of the network, (N, ...); a few hundred are enough.
+        batch: Batch size of the measurement.
+        reporter: Receives progress.
     """
     sums: dict[nn.BatchNorm2d, list[Tensor]] = {}
 
     def collect(norm: nn.BatchNorm2d, module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         x = inputs[0]
-        # Sums over a picture are of few enough numbers for float32; those of many are not.
-        by_picture = torch.stack([x.sum((2, 3)), x.square().sum((2, 3))]).double()
-        count = torch.full_like(by_picture[:1, 0], x.shape[0] * x.shape[2] * x.shape[3])
-        totals = torch.cat([by_picture.sum(1), count])
+        # float32 is precise enough for the sum over one image, but not over many.
+        by_image = torch.stack([x.sum((2, 3)), x.square().sum((2, 3))]).double()
+        count = torch.full_like(by_image[:1, 0], x.shape[0] * x.shape[2] * x.shape[3])
+        totals = torch.cat([by_image.sum(1), count])
         sums.setdefault(norm, []).append(totals)
 
     norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
@@ -53,11 +53,11 @@ def restore_batch_norms(
         total = torch.stack(totals).sum(0)
         mean = (total[0] / total[2]).float()
         variance = (total[1] / total[2] - (total[0] / total[2]).square()).clamp_min(0).float()
-        _restate(norm, mean, variance)
+        _set_statistics(norm, mean, variance)
 
 
 def make_affine(norm: nn.BatchNorm2d, scale: Tensor, shift: Tensor) -> None:
-    """Let ``norm`` compute ``scale * x + shift`` per channel in evaluation mode, in place."""
+    """Make ``norm`` compute ``scale * x + shift`` per channel in evaluation mode, in place."""
     assert norm.running_mean is not None
     assert norm.running_var is not None
     with torch.no_grad():
@@ -67,7 +67,8 @@ def make_affine(norm: nn.BatchNorm2d, scale: Tensor, shift: Tensor) -> None:
         norm.bias.copy_(shift)
 
 
-def _restate(norm: nn.BatchNorm2d, mean: Tensor, variance: Tensor) -> None:
+def _set_statistics(norm: nn.BatchNorm2d, mean: Tensor, variance: Tensor) -> None:
+    """Replace the running statistics, and correct weight and bias for the change."""
     assert norm.running_mean is not None
     assert norm.running_var is not None
     scale = norm.weight / (norm.running_var + norm.eps).sqrt()

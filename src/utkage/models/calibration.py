@@ -1,8 +1,8 @@
-"""``Calibration``: what validation faces taught about how far answers can be believed.
+"""``Calibration``: temperatures and conformal levels fitted to validation faces.
 
-It travels in the card. ``ChipGraph`` and ``SeedGraph`` apply the two temperatures, so exported
-files do as well; ``Predictions`` applies the levels to age intervals and to P(age >= T). Pure
-numpy: importing it loads no torch.
+It is part of the card. ``ChipGraph`` and ``SeedGraph`` apply the two temperatures, so exported
+files do as well; ``Predictions`` applies the levels to age intervals and to P(age >= T). The module
+uses numpy only: importing it loads no torch.
 """
 
 from __future__ import annotations
@@ -19,47 +19,48 @@ from utkage.core.errors import ConfigError
 
 Floats = NDArray[np.float64]
 
-# Promised levels at which the map is measured; between them, and to 0 and 1, it is linear.
+# Nominal coverages at which levels are fitted; between them, and to 0 and 1, the map is linear.
 LEVELS = (
     *(0.1, 0.2, 0.3, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9),
     *(0.92, 0.94, 0.95, 0.96, 0.98, 0.99),
 )
-# Apart by this much where measured levels tie, so that the map has an inverse.
+# Separates tied levels, so that the map has an inverse.
 _STEP = 1e-9
 
 
 @dataclass(frozen=True)
 class AgeBand:
-    """How age intervals are widened or narrowed for faces of a band of predicted ages.
+    """Conformal levels for faces in a band of predicted ages.
 
     Attributes:
-        first: Lower end of the band, years; it ends where the next one begins.
-        n: Validation faces in it.
-        asked: For each promised level, the level that is asked of the distribution, 0..1.
-        pooled: The faces were too few, so ``asked`` is that of all bands together.
+        first: Lower end of the band, years; the band ends where the next one begins.
+        n: Number of validation faces in the band.
+        requested: Level to request from the distribution for each nominal coverage, 0..1.
+        pooled: Whether ``requested`` is that of all bands together, because there were too few
+            faces in this one.
     """
 
     first: float
     n: int
-    asked: tuple[float, ...]
+    requested: tuple[float, ...]
     pooled: bool = False
 
     def __post_init__(self) -> None:
         if not math.isfinite(self.first) or self.n < 0:
             raise ConfigError(f"age band from {self.first} with {self.n} faces is impossible")
-        _require_rising("asked levels", self.asked)
+        _require_increasing("requested levels", self.requested)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Calibration:
     """Temperatures and conformal levels, fitted by ``evaluation.fit_calibration``.
 
     Attributes:
-        gender_temperature: The logit of P(female) is divided by it (Guo et al. 2017); above 0.
-        range_temperature: The logarithms of the range probabilities are divided by it; above 0.
-        levels: Promised levels of the age interval, rising, within 0..1.
-        bands: Bands of predicted age, lowest first; the first also takes what lies below it.
-        fitted_on: Data, split, sources, number of faces, flip averaging and date.
+        gender_temperature: Divisor of the logit of P(female) (Guo et al. 2017); above 0.
+        range_temperature: Divisor of the logarithms of the range probabilities; above 0.
+        levels: Nominal coverages of the age interval, increasing, within 0..1.
+        bands: Bands of predicted age, lowest first; the first includes all lower ages.
+        fitted_on: Data, split, sources, number of faces, flip averaging and date of the fit.
     """
 
     gender_temperature: float
@@ -73,14 +74,14 @@ class Calibration:
             value = getattr(self, name)
             if not (math.isfinite(value) and value > 0):
                 raise ConfigError(f"{name} {value} must be a number above 0")
-        _require_rising("levels", self.levels)
+        _require_increasing("levels", self.levels)
         if not self.bands:
             raise ConfigError("a calibration needs at least one age band")
         firsts = [band.first for band in self.bands]
         if firsts != sorted(set(firsts)):
-            raise ConfigError(f"age bands must rise, not {firsts}")
-        if any(len(band.asked) != len(self.levels) for band in self.bands):
-            raise ConfigError("each age band needs one asked level for each promised one")
+            raise ConfigError(f"age bands must increase, not {firsts}")
+        if any(len(band.requested) != len(self.levels) for band in self.bands):
+            raise ConfigError("each age band needs one requested level for each nominal coverage")
 
     def band_of(self, ages: Floats) -> NDArray[np.int64]:
         """Index of the band of each predicted age in years, (n,)."""
@@ -89,45 +90,63 @@ class Calibration:
 
     @property
     def band_names(self) -> tuple[str, ...]:
-        """Such as ``"5 to 16"``, and ``"50 and up"`` for the last."""
+        """Names such as ``"5 to 16"``, and ``"50 and up"`` for the last band."""
         firsts = [f"{band.first:.0f}" for band in self.bands]
         inner = (f"{first} to {end}" for first, end in pairwise(firsts))
         return (*inner, f"{firsts[-1]} and up")
 
-    def asked_level(self, promised: Floats | float, ages: Floats) -> Floats:
-        """The central level of the distribution that keeps a promise.
+    def requested_level(self, coverage: Floats | float, ages: Floats) -> Floats:
+        """The central level of the distribution that achieves a nominal coverage.
 
         Args:
-            promised: Wanted coverage, 0..1, for all faces or for each, (n,).
-            ages: Predicted ages in years, (n,); they choose the band.
+            coverage: Nominal coverage, 0..1, for all faces or for each, (n,).
+            ages: Predicted ages in years, (n,); they select the band.
 
         Returns:
-            Levels 0..1, (n,). Rising in ``promised``, so a face's intervals are nested.
+            Levels 0..1, (n,), increasing in ``coverage``, so that intervals of a face are nested.
         """
-        return self._mapped(promised, ages, inverse=False)
+        return self._interpolated(coverage, ages, inverse=False)
 
-    def promised_level(self, asked: Floats | float, ages: Floats) -> Floats:
-        """The inverse of ``asked_level``: the coverage of a central level, (n,)."""
-        return self._mapped(asked, ages, inverse=True)
+    def nominal_coverage(self, level: Floats | float, ages: Floats) -> Floats:
+        """The inverse of ``requested_level``: the coverage of a central level, (n,)."""
+        return self._interpolated(level, ages, inverse=True)
 
-    def _mapped(self, level: Floats | float, ages: Floats, *, inverse: bool) -> Floats:
-        values = np.broadcast_to(np.asarray(level, dtype=np.float64), ages.shape)
+    def _interpolated(self, values: Floats | float, ages: Floats, *, inverse: bool) -> Floats:
+        values = np.broadcast_to(np.asarray(values, dtype=np.float64), ages.shape)
         bands = self.band_of(ages)
-        mapped = np.empty(len(ages))
-        promised = np.concatenate([[0.0], self.levels, [1.0]])
+        result = np.empty(len(ages))
+        coverages = np.concatenate([[0.0], self.levels, [1.0]])
         for index, band in enumerate(self.bands):
-            own = bands == index
-            asked = np.concatenate([[0.0], band.asked, [1.0]])
+            inside = bands == index
+            requested = np.concatenate([[0.0], band.requested, [1.0]])
             if inverse:
-                asked = asked + _STEP * np.arange(len(asked))
-                mapped[own] = np.interp(values[own], asked, promised)
+                requested = requested + _STEP * np.arange(len(requested))
+                result[inside] = np.interp(values[inside], requested, coverages)
             else:
-                mapped[own] = np.interp(values[own], promised, asked)
-        return mapped
+                result[inside] = np.interp(values[inside], coverages, requested)
+        return result
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON-ready dictionary."""
+        return {
+            "gender_temperature": self.gender_temperature,
+            "range_temperature": self.range_temperature,
+            "levels": self.levels,
+            "bands": [
+                {
+                    "first": band.first,
+                    "n": band.n,
+                    "asked": band.requested,
+                    "pooled": band.pooled,
+                }
+                for band in self.bands
+            ],
+            "fitted_on": self.fitted_on,
+        }
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Calibration:
-        """Read what ``dataclasses.asdict`` gave.
+        """Read a dictionary of ``to_json``.
 
         Raises:
             KeyError, TypeError, ValueError, ConfigError: it is damaged.
@@ -149,7 +168,7 @@ class Calibration:
         )
 
 
-def _require_rising(name: str, levels: tuple[float, ...]) -> None:
-    fits = all(0 <= level <= 1 for level in levels)
-    if not levels or not fits or list(levels) != sorted(levels):
-        raise ConfigError(f"{name} must rise within 0..1, not {levels}")
+def _require_increasing(name: str, levels: tuple[float, ...]) -> None:
+    possible = all(0 <= level <= 1 for level in levels)
+    if not levels or not possible or list(levels) != sorted(levels):
+        raise ConfigError(f"{name} must increase within 0..1, not {levels}")

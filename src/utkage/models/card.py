@@ -1,9 +1,9 @@
-"""The card: everything that a weights file says about itself, as JSON inside the file."""
+"""The card: the description of weights, stored as JSON in their file."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from utkage.core.errors import ConfigError, WeightsError
@@ -25,27 +25,27 @@ RESEARCH_TERMS = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Card:
-    """What a weights file is, where it comes from and how good it is.
+    """Description of weights: architecture, origin and accuracy.
 
     Attributes:
-        system: Kind of model, such as ``"multitask"``: decides how the tensors are read.
+        system: Kind of model, a key of ``models.systems.SYSTEMS``.
         backbone: Name in the backbone registry.
-        contract: Geometry and value range of the chips that the model takes.
-        point_estimate: Of the age distribution: ``"median"``, interpolated within its year;
-            ``"mean"``; or ``"whole-year median"``, the first year up to which half of it lies.
-        age_head: How the outputs for age are read as a distribution (``models/age_heads.py``);
-            cards that do not say have ``"softmax"``.
+        contract: Geometry and value range of the input chips.
+        point_estimate: Age estimate from the distribution: ``"median"``, interpolated within its
+            year; ``"mean"``; or ``"whole-year median"``, the first year up to which half of it
+            lies.
+        age_head: Kind of age head (``models/age_heads.py``); ``"softmax"`` in cards without it.
         data: Name, size and hashes of the data, and its split.
         training: Command, configuration, epochs and dates.
-        metrics: Figures by split, each with its n.
-        lineage: Where the initial weights came from, oldest first.
-        terms: What the weights may be used for.
-        versions: Of utkage, torch and Python when they were trained.
-        limits: Known failures, in words.
-        repetitions: Trainings by the recipe that these weights stand for, and how near they came.
-        calibration: Temperatures and conformal levels, or None where none were fitted.
+        metrics: Metrics by split, each with its n.
+        lineage: Origins of the initial weights, oldest first.
+        terms: Terms of use.
+        versions: Versions of utkage, torch and Python at the time of training.
+        limits: Descriptions of known failures.
+        repetitions: Repeated trainings of the recipe behind these weights, and their results.
+        calibration: Temperatures and conformal levels; None if none were fitted.
     """
 
     system: str
@@ -72,7 +72,7 @@ class Card:
             raise ConfigError(f"age head {self.age_head!r} is not one of {', '.join(AGE_HEADS)}")
 
     def with_metrics(self, split: str, metrics: dict[str, Any]) -> Card:
-        """A copy with the figures of one split added or replaced."""
+        """A copy with the metrics of one split added or replaced."""
         return replace(self, metrics={**self.metrics, split: metrics})
 
     def to_dict(self) -> dict[str, Any]:
@@ -80,8 +80,9 @@ class Card:
         return {
             "format": FORMAT,
             "version": FORMAT_VERSION,
-            **asdict(self),
+            **{entry.name: getattr(self, entry.name) for entry in fields(self)},
             "contract": self.contract.to_json(),
+            "calibration": None if self.calibration is None else self.calibration.to_json(),
         }
 
     def to_json(self) -> str:
@@ -107,7 +108,7 @@ class Card:
                 f"{origin}: card version {version}, this utkage reads {FORMAT_VERSION}; upgrade it"
             )
         try:
-            # Files from before there was a calibration, or repetitions, have no such key.
+            # Older files lack the keys that are read with get.
             calibration = value.get("calibration")
             return cls(
                 system=value["system"],

@@ -1,7 +1,7 @@
-"""The whole way from uint8 chips to calibrated answers, as one module.
+"""From uint8 chips to calibrated predictions, as one torch module.
 
 The torch predictor runs it and the exporters write it, so preprocessing and decoding exist once
-and travel inside every exported file.
+and are part of every exported file.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from utkage.data.labels import AGE_COUNT, AGE_RANGES
 from utkage.models.calibration import Calibration
 from utkage.models.multitask import MultiTaskNet
 
-# Probabilities below it count as it, so that their logarithms are finite.
+# Lower bound of probabilities, so that their logarithms are finite.
 _SMALLEST = 1e-12
 
 
 class ChipOutputs(NamedTuple):
-    """What the graph answers for N chips.
+    """Outputs of a chip graph for N chips.
 
     Attributes:
         age: Point estimate in years, (N,).
         age_distribution: Probability of each whole year 0..116, (N, 117).
-        range_probabilities: Probability of each of the nine age ranges, (N, 9): with a calibration
-            no longer the sums of the distribution.
+        range_probabilities: Probability of each of the nine age ranges, (N, 9); with a
+            calibration, they differ from the sums of the distribution.
         p_female: Probability of female, (N,).
     """
 
@@ -40,10 +40,10 @@ class ChipGraph(nn.Module):
     """uint8 RGB chips (N, H, W, 3) -> ``ChipOutputs``.
 
     Args:
-        network: The model.
+        network: The network.
         point_estimate: One of ``models.card.POINT_ESTIMATES``.
         flip: Average the probabilities with those of the mirrored chip.
-        calibration: Temperatures for gender and ranges; None leaves them as they are.
+        calibration: Temperatures for gender and ranges; None for no calibration.
     """
 
     year: Tensor
@@ -69,23 +69,23 @@ class ChipGraph(nn.Module):
         self.register_buffer("membership", membership, persistent=False)
 
     def forward(self, chips: Tensor) -> ChipOutputs:
-        """Answer for a batch of chips."""
+        """Predict for a batch of chips."""
         images = chips.permute(0, 3, 1, 2).float()
         if self.flip:
-            # One pass over both, so that exported graphs hold the network once.
-            both = self._probabilities(torch.cat([images, images.flip(3)]))
-            ages, genders = (mean_of_views(values) for values in both)
+            # One pass over both views, so that exported graphs contain the network once.
+            views = self._probabilities(torch.cat([images, images.flip(3)]))
+            ages, genders = (mean_of_views(values) for values in views)
         else:
             ages, genders = self._probabilities(images)
-        return self.answers(ages, genders)
+        return self.outputs(ages, genders)
 
-    def answers(self, ages: Tensor, genders: Tensor) -> ChipOutputs:
-        """What is answered for age distributions (N, 117) and P(male) and P(female), (N, 2)."""
+    def outputs(self, ages: Tensor, genders: Tensor) -> ChipOutputs:
+        """Outputs for age distributions (N, 117) and P(male) and P(female), (N, 2)."""
         ranges, female = tempered(ages @ self.membership, genders, self.calibration)
         return ChipOutputs(self.point(ages, self.point_estimate), ages, ranges, female)
 
     def point(self, ages: Tensor, estimate: str) -> Tensor:
-        """An estimate, one of ``models.card.POINT_ESTIMATES``, of distributions: years, (N,)."""
+        """Point estimate of distributions (N, 117), one of ``POINT_ESTIMATES``: years, (N,)."""
         if estimate == "mean":
             return ages @ self.year
         return median_age(ages) if estimate == "median" else whole_year_median(ages)
@@ -96,10 +96,9 @@ class ChipGraph(nn.Module):
 
 
 def gender_probabilities(logits: Tensor) -> Tensor:
-    """P(male) and P(female) of logits (N,) -> (N, 2).
+    """P(male) and P(female) from logits of female (N,) -> (N, 2).
 
-    Each comes from the sigmoid of its own sign, so that neither is lost in 1 - p where the other
-    is nearly certain.
+    Each is a sigmoid of its own, because 1 - p would lose the smaller one to rounding.
     """
     return torch.sigmoid(torch.stack([-logits, logits], dim=1))
 
@@ -107,15 +106,14 @@ def gender_probabilities(logits: Tensor) -> Tensor:
 def tempered(
     ranges: Tensor, genders: Tensor, calibration: Calibration | None
 ) -> tuple[Tensor, Tensor]:
-    """Apply the temperatures of a calibration to probabilities.
+    """Apply the temperatures of a calibration to probabilities after flip averaging.
 
-    They act on what would be answered, behind the flip averaging, and were fitted there. Orders
-    stay as they are: the most probable range and the gender are those without calibration.
+    The most probable range and the gender do not change.
 
     Args:
-        ranges: Of the nine age ranges, (N, 9).
+        ranges: Probabilities of the nine age ranges, (N, 9).
         genders: P(male) and P(female), (N, 2).
-        calibration: None leaves the probabilities as they are.
+        calibration: The calibration; None leaves the probabilities unchanged.
 
     Returns:
         Range probabilities (N, 9) and P(female) (N,).
@@ -127,20 +125,20 @@ def tempered(
 
 
 def at_temperature(probabilities: Tensor, temperature: Tensor | float) -> Tensor:
-    """Probabilities (N, K) whose logarithms were divided by ``temperature`` (Guo et al. 2017)."""
+    """Divide the logarithms of probabilities (N, K) by ``temperature`` (Guo et al. 2017)."""
     logs = probabilities.clamp(min=_SMALLEST).log()
     return torch.softmax(logs / temperature, dim=1)
 
 
 def mean_of_views(values: Tensor) -> Tensor:
-    """Mean of the answers for N chips and, behind them, for their mirrored selves: (2N, ...)."""
+    """Average values of N chips and then of their mirror images: (2N, ...) -> (N, ...)."""
     return values.reshape(2, -1, *values.shape[1:]).mean(dim=0)
 
 
 def median_age(distribution: Tensor) -> Tensor:
     """Median of age distributions (N, 117) -> (N,), in years, never below 0.
 
-    It moves continuously, and is the estimate with the least expected absolute error.
+    It is continuous and has the least expected absolute error.
     """
     return quantile_age(distribution, 0.5)
 
@@ -148,11 +146,11 @@ def median_age(distribution: Tensor) -> Tensor:
 def quantile_age(distribution: Tensor, quantile: Tensor | float) -> Tensor:
     """Quantile of age distributions (N, 117) -> (N,), in years, never below 0.
 
-    The mass of year y is taken as spread evenly over [y - 1/2, y + 1/2].
+    The probability of year y counts as uniform over [y - 1/2, y + 1/2].
 
     Args:
         distribution: Probabilities of whole years from 0.
-        quantile: Within 0..1, one for all or one for each, (N, 1).
+        quantile: Quantile within 0..1, one for all or one for each, (N, 1).
     """
     below = torch.cumsum(distribution, dim=1)
     index = (below < quantile).sum(dim=1, keepdim=True).clamp(max=distribution.shape[1] - 1)
@@ -165,8 +163,8 @@ def quantile_age(distribution: Tensor, quantile: Tensor | float) -> Tensor:
 def whole_year_median(distribution: Tensor) -> Tensor:
     """The first whole year up to which half of the distribution lies, (N, 117) -> (N,).
 
-    Where labels are whole years, no answer has a smaller expected absolute error. An error of a
-    whole-year answer is a whole number, so CS@5 counts all that ``median_age`` would have put
-    below 5.5 years: compare CS only between estimates of one kind.
+    For labels in whole years, no estimate has a smaller expected absolute error. Its errors are
+    whole numbers, so CS@5 includes those that are up to 5.5 years for ``median_age``: compare CS
+    only between estimates of one kind.
     """
     return (torch.cumsum(distribution, dim=1) < 0.5).sum(dim=1).to(distribution.dtype)

@@ -1,4 +1,4 @@
-"""``info``: what a weights file or a prepared set says about itself."""
+"""``info``: the card of a weights file, or the description of a prepared set."""
 
 from __future__ import annotations
 
@@ -7,25 +7,24 @@ from typing import Any
 
 from utkage.data.store import is_prepared, read_store_file
 from utkage.models.locate import resolve_weights
-from utkage.models.weights_files import read_card
 
 
 def describe(target: str) -> dict[str, Any]:
-    """The card of a weights file, or the description of a prepared set.
+    """Read the card of a weights file, or the description of a prepared set.
 
     Args:
         target: ``"shipped"``, ``"auto"``, a weights file, a run folder or a prepared set.
 
     Raises:
-        UsageError: there is nothing like that.
-        WeightsError: the file is not ours.
+        UsageError: there is no such file or folder.
+        WeightsError: not a utkage weights file.
     """
     if is_prepared(Path(target)):
         return {"kind": "prepared set", "path": target, **read_store_file(Path(target))}
-    path = resolve_weights(target).path
+    weights = resolve_weights(target)
     return {
         "kind": "weights",
-        "path": str(path),
-        "bytes": path.stat().st_size,
-        **read_card(path).to_dict(),
+        "path": str(weights.path),
+        "bytes": weights.path.stat().st_size,
+        **weights.card.to_dict(),
     }

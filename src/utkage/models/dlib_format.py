@@ -1,10 +1,10 @@
-"""Read dlib's own serialisation of its face recognition network.
+"""Reading dlib's serialisation of its face recognition network.
 
 dlib writes an integer as a control byte (its low four bits count the bytes that follow, its
 highest bit is the sign) and little-endian bytes; a real number as an integer mantissa and an
 integer exponent of two; a boolean as the character 0 or 1; a text as its length and bytes; a tensor
-as a version, four sides and raw float32. A network is written from the outside in: the loss, then
-the versions of all layers down to the input, then the layers themselves from the input up.
+as a version, four dimensions and raw float32. A network is written from the outside in: the loss,
+then the versions of all layers down to the input, then the layers themselves from the input up.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ _LONGEST_NAME = 64
 
 @dataclass(frozen=True)
 class DlibConvolution:
-    """One convolution and the affine layer behind it.
+    """One convolution and the affine layer after it.
 
     Attributes:
-        weight: (out, in, kernel, kernel), for cross-correlation.
-        bias: (out,).
-        scale: (out,), multiplies the convolution's output.
-        shift: (out,), is added after that.
+        weight: Kernels for cross-correlation, (out, in, kernel, kernel).
+        bias: Biases, (out,).
+        scale: Factors of the convolution's outputs, (out,).
+        shift: Values added after that, (out,).
     """
 
     weight: Floats
@@ -44,11 +44,11 @@ class DlibConvolution:
 
 @dataclass(frozen=True)
 class DlibFaceWeights:
-    """What the file holds.
+    """Content of the file.
 
     Attributes:
-        convolutions: The 29 of them, from the input up.
-        descriptor: (256, 128): pooled features times this matrix are dlib's face descriptor.
+        convolutions: The 29 convolutions, from the input up.
+        descriptor: Matrix from pooled features to dlib's face descriptor, (256, 128).
     """
 
     convolutions: tuple[DlibConvolution, ...]
@@ -56,11 +56,11 @@ class DlibFaceWeights:
 
 
 def read_face_resnet(data: bytes, origin: str) -> DlibFaceWeights:
-    """Read the content of ``dlib_face_recognition_resnet_model_v1.dat``, to its last byte.
+    """Read the content of ``dlib_face_recognition_resnet_model_v1.dat``, up to its last byte.
 
     Args:
-        data: The whole file.
-        origin: Its name, for messages.
+        data: Content of the file.
+        origin: Name of the file, for messages.
 
     Raises:
         WeightsError: damaged, or another network.
@@ -78,7 +78,7 @@ def read_face_resnet(data: bytes, origin: str) -> DlibFaceWeights:
     mean = [reader.real() for _ in range(3)]
     if not np.allclose(mean, DLIB_MEAN, atol=1e-3, rtol=0):
         reader.fail(f"an input layer that subtracts {mean}")
-    # The side of dlib's chips; the network takes any.
+    # The size of dlib's chips; the network takes any.
     reader.integer()
     reader.integer()
 
@@ -102,7 +102,7 @@ def read_face_resnet(data: bytes, origin: str) -> DlibFaceWeights:
 
 
 def _nested_layers() -> int:
-    """How many layers, tags and skips stand between the loss and the input."""
+    """Number of layers, tags and skips between the loss and the input."""
     descriptor_and_pool, stem = 2, 4
     block, halving = 8, 3
     return descriptor_and_pool + stem + sum(block + halving * halves for _, halves in BLOCKS)
@@ -122,7 +122,7 @@ def _convolution(
     _multipliers(reader)
     _trailer(reader)
     if innermost:
-        # How many samples the input layer makes of one picture.
+        # Number of samples that the input layer makes from one image.
         reader.integer()
     reader.expect("affine_")
     affine = reader.tensor()
@@ -155,7 +155,7 @@ def _descriptor(reader: _Reader, inputs: int) -> Floats:
 
 
 def _multipliers(reader: _Reader) -> None:
-    """Factors on the learning rate and the weight decay of weights and biases."""
+    """Skip the factors on learning rate and weight decay of weights and biases."""
     for _ in range(4):
         reader.real()
 
@@ -168,7 +168,7 @@ def _plain_layer(reader: _Reader, name: str, settings: int) -> None:
 
 
 def _trailer(reader: _Reader) -> None:
-    """State of training that every layer carries: three flags and three tensors."""
+    """Skip the training state of a layer: three flags and three tensors."""
     for _ in range(3):
         reader.boolean()
     for _ in range(3):
@@ -176,7 +176,7 @@ def _trailer(reader: _Reader) -> None:
 
 
 class _Reader:
-    """Takes dlib's primitive values off the front of a file."""
+    """Reads dlib's primitive values one after another."""
 
     def __init__(self, data: bytes, origin: str) -> None:
         self._data = data
@@ -226,7 +226,7 @@ class _Reader:
         return np.frombuffer(self._take(4 * count), dtype="<f4").astype(np.float32)
 
     def alias(self) -> None:
-        """A view into a tensor: a version and four sides, which follow from the layer."""
+        """Skip a view into a tensor: a version and four dimensions, known from the layer."""
         for _ in range(5):
             self.integer()
 

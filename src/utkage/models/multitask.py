@@ -14,18 +14,17 @@ HIDDEN = 256
 class MultiTaskNet(nn.Module):
     """RGB images in 0..255 -> outputs of an age head, and one gender logit.
 
-    The age head is a classifier over the years 0..116 whose softmax is read as a distribution
-    (Rothe et al. 2015; Gao et al. 2017), or one of thresholds between the years that are read as
-    one (``age_heads``). The median or mean of the distribution is the estimate, its quantiles give
-    an interval, and its sums over years give the probability of each age range. Both heads share
-    a hidden layer of 256 units.
+    The outputs of the age head stand for a distribution over the years 0..116 (``age_heads``):
+    with softmax, as the classifier of Rothe et al. 2015 and Gao et al. 2017. Its median or mean is
+    the estimate, its quantiles give an interval, and its sums over years give the probability of
+    each age range. Both heads share a hidden layer of 256 units.
 
     Args:
         backbone: Name in the backbone registry.
         age_head: Kind of age head, one of ``age_heads.AGE_HEADS``.
 
     Raises:
-        ConfigError: an unknown backbone or kind of head.
+        ConfigError: an unknown backbone or age head.
     """
 
     mean: Tensor
@@ -41,7 +40,7 @@ class MultiTaskNet(nn.Module):
         self.age_distribution = head.distribution
         self.age = head.build(HIDDEN)
         self.gender = nn.Linear(HIDDEN, 1)
-        # Not in the state: they belong to the backbone's definition, not to what was learned.
+        # Not persistent: they are part of the backbone's definition, not trained.
         self.register_buffer("mean", torch.tensor(spec.mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(spec.std).view(1, 3, 1, 1), persistent=False)
 
@@ -52,8 +51,8 @@ class MultiTaskNet(nn.Module):
             images: float (N, 3, H, W), RGB, 0..255.
 
         Returns:
-            Outputs of the age head (N, K), which ``age_distribution`` reads: 117 logits of years,
-            or 116 of thresholds; and gender logits (N,), where a positive one means female.
+            Outputs of the age head (N, K) for ``age_distribution``: 117 logits of years, or 116
+            of thresholds. Gender logits (N,); positive means female.
         """
         features = self.backbone((images - self.mean) / self.std)
         hidden = torch.relu(self.hidden(features))

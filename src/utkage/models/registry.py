@@ -1,8 +1,8 @@
-"""The backbones that can be trained, by name. Reading it imports no torch.
+"""The backbones by name. Importing the registry imports no torch.
 
-To add one: write a function that returns a module mapping normalised images (N, 3, H, W) to
-pooled features (N, features), and add a ``Backbone`` line to ``_BACKBONES``. Programs that use
-utkage as a library open ``with_backbone`` instead.
+To add a backbone, write a function that returns a module from normalised images (N, 3, H, W) to
+pooled features (N, features), and add a ``Backbone`` to ``_BACKBONES``. Programs that use utkage as
+a library open ``with_backbone`` instead.
 """
 
 from __future__ import annotations
@@ -15,49 +15,49 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from utkage.core.errors import ConfigError
-from utkage.models import torchvision_backbones
+from utkage.models.torchvision_backbones import torchvision_backbone
 
 if TYPE_CHECKING:
     from torch import nn
 
 Triple = tuple[float, float, float]
 
-# Channel means of ImageNet in 0..255 units. Caffe-lineage face networks divide by nothing;
-# torchvision's divide by the standard deviation.
+# Channel means of ImageNet in 0..255 units. Networks of Caffe lineage only subtract them;
+# torchvision's also divide by the standard deviations.
 IMAGENET_MEAN: Triple = (123.68, 116.779, 103.939)
 IMAGENET_STD: Triple = (58.393, 57.12, 57.375)
 NO_SCALING: Triple = (1.0, 1.0, 1.0)
-# dlib's input layer, rgb.
+# The input layer of dlib, RGB.
 DLIB_MEAN: Triple = (122.782, 117.001, 104.298)
 DLIB_STD: Triple = (256.0, 256.0, 256.0)
 
 
 @dataclass(frozen=True)
 class ImageNetWeights:
-    """Published weights of a backbone, trained to tell the thousand classes of ImageNet apart.
+    """Published weights of a backbone, trained on the thousand classes of ImageNet.
 
     Attributes:
-        name: torchvision's name of them.
-        build: Makes the module with the weights of that name, which it may have to download.
+        name: torchvision's name of the weights.
+        build: Function from this name to the module with these weights; it may download them.
     """
 
     name: str
     build: Callable[[str], nn.Module]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Backbone:
-    """How to build one feature extractor.
+    """A feature extractor.
 
     Attributes:
-        name: What ``--backbone`` takes.
-        build: Makes the module with random weights. Its submodules are registered in the order of
-            computation; layer-wise learning-rate decay relies on it.
-        features: Length of its output vector.
-        mean: Per-channel value to subtract from RGB in 0..255.
-        std: Per-channel value to divide by.
+        name: Name for `backbone`.
+        build: Function that returns the module with random weights. Its submodules are registered
+            in the order of computation; layer-wise learning-rate decay relies on it.
+        features: Length of the output vector.
+        mean: Values to subtract from the RGB channels in 0..255.
+        std: Values to divide the channels by.
         source: Paper or library.
-        imagenet: Weights for ``--init torchvision``, if there are any.
+        imagenet: Weights for `init=torchvision`; None if there are none.
     """
 
     name: str
@@ -81,21 +81,15 @@ def _dlib_face_resnet() -> nn.Module:
     return DlibFaceResNet()
 
 
-def _of_torchvision(
-    name: str,
-    build: Callable[[str | None], nn.Module],
-    features: int,
-    paper: str,
-    weights: str,
-) -> Backbone:
+def _from_torchvision(name: str, features: int, paper: str, weights: str) -> Backbone:
     return Backbone(
-        name,
-        partial(build, None),
-        features,
-        IMAGENET_MEAN,
-        IMAGENET_STD,
-        f"{paper} (torchvision)",
-        ImageNetWeights(weights, build),
+        name=name,
+        build=partial(torchvision_backbone, name),
+        features=features,
+        mean=IMAGENET_MEAN,
+        std=IMAGENET_STD,
+        source=f"{paper} (torchvision)",
+        imagenet=ImageNetWeights(weights, partial(torchvision_backbone, name)),
     )
 
 
@@ -103,67 +97,61 @@ _BACKBONES: dict[str, Backbone] = {
     backbone.name: backbone
     for backbone in (
         Backbone(
-            "mobilenet_v1",
-            _mobilenet_v1,
-            1024,
-            IMAGENET_MEAN,
-            NO_SCALING,
-            "Howard et al. 2017, arXiv:1704.04861",
+            name="mobilenet_v1",
+            build=_mobilenet_v1,
+            features=1024,
+            mean=IMAGENET_MEAN,
+            std=NO_SCALING,
+            source="Howard et al. 2017, arXiv:1704.04861",
         ),
-        _of_torchvision(
+        _from_torchvision(
             "mobilenet_v3_small",
-            torchvision_backbones.mobilenet_v3_small,
             576,
             "Howard et al. 2019, arXiv:1905.02244",
             "MobileNet_V3_Small_Weights.IMAGENET1K_V1",
         ),
-        _of_torchvision(
+        _from_torchvision(
             "mobilenet_v3_large",
-            torchvision_backbones.mobilenet_v3_large,
             960,
             "Howard et al. 2019, arXiv:1905.02244",
             "MobileNet_V3_Large_Weights.IMAGENET1K_V2",
         ),
-        _of_torchvision(
+        _from_torchvision(
             "efficientnet_b0",
-            torchvision_backbones.efficientnet_b0,
             1280,
             "Tan and Le 2019, arXiv:1905.11946",
             "EfficientNet_B0_Weights.IMAGENET1K_V1",
         ),
-        _of_torchvision(
+        _from_torchvision(
             "resnet18",
-            torchvision_backbones.resnet18,
             512,
             "He et al. 2016, arXiv:1512.03385",
             "ResNet18_Weights.IMAGENET1K_V1",
         ),
-        _of_torchvision(
+        _from_torchvision(
             "resnet50",
-            torchvision_backbones.resnet50,
             2048,
             "He et al. 2016, arXiv:1512.03385",
             "ResNet50_Weights.IMAGENET1K_V2",
         ),
-        _of_torchvision(
+        _from_torchvision(
             "convnext_tiny",
-            torchvision_backbones.convnext_tiny,
             768,
             "Liu et al. 2022, arXiv:2201.03545",
             "ConvNeXt_Tiny_Weights.IMAGENET1K_V1",
         ),
         Backbone(
-            "dlib_face_resnet",
-            _dlib_face_resnet,
-            256,
-            DLIB_MEAN,
-            DLIB_STD,
-            "King 2017, dlib_face_recognition_resnet_model_v1, after He et al. 2016",
+            name="dlib_face_resnet",
+            build=_dlib_face_resnet,
+            features=256,
+            mean=DLIB_MEAN,
+            std=DLIB_STD,
+            source="King 2017, dlib_face_recognition_resnet_model_v1, after He et al. 2016",
         ),
     )
 }
 
-#: All there are, to read.
+#: All backbones by name, read-only.
 BACKBONES: Mapping[str, Backbone] = MappingProxyType(_BACKBONES)
 
 
@@ -171,25 +159,25 @@ def get_backbone(name: str) -> Backbone:
     """Look up a backbone.
 
     Raises:
-        ConfigError: no backbone has this name; the message lists those there are.
+        ConfigError: there is no backbone of this name; the message lists all.
     """
     try:
         return BACKBONES[name]
     except KeyError:
         raise ConfigError(
-            f"no backbone is called {name!r}; choose one of {', '.join(BACKBONES)}"
+            f"there is no backbone {name!r}; choose one of {', '.join(BACKBONES)}"
         ) from None
 
 
 @contextmanager
 def with_backbone(backbone: Backbone) -> Iterator[None]:
-    """Know one backbone more while the context is open, in training and wherever its weights go.
+    """Register one more backbone while the context is open.
 
     Raises:
         ConfigError: the name is taken.
     """
     if backbone.name in _BACKBONES:
-        raise ConfigError(f"a backbone is called {backbone.name!r} already; choose another name")
+        raise ConfigError(f"the backbone {backbone.name!r} exists already; choose another name")
     _BACKBONES[backbone.name] = backbone
     try:
         yield

@@ -1,4 +1,4 @@
-"""The stages of a backbone, from the picture to the features."""
+"""The stages of a backbone, from the image to the features."""
 
 from __future__ import annotations
 
@@ -11,21 +11,24 @@ _NORMS = (nn.BatchNorm2d, nn.SyncBatchNorm, nn.LayerNorm, nn.GroupNorm)
 
 
 def parameter_stages(backbone: nn.Module) -> list[list[nn.Parameter]]:
-    """The parameters of each stage, in the order of computation; every one is in exactly one.
+    """Split the parameters into stages, in the order of computation.
 
-    One rule for all backbones: wrappers around a single module are taken off, then lists and plain
-    sequences of modules are opened, and every module found that way is a stage. Norms that stand
-    alone belong to the stage before them, and parameters outside all of these (a class token) to
-    the first. Modules must be registered in the order of computation.
+    One rule serves all backbones. Wrappers around a single module are removed and plain containers
+    are opened; each module inside is a stage. A norm between stages belongs to the stage before it,
+    and parameters of no module (a class token) to the first stage. Modules must be registered in
+    the order of computation.
+
+    Returns:
+        The parameters of each stage; each parameter is in exactly one stage.
     """
     stages: list[list[nn.Parameter]] = []
     taken: set[int] = set()
-    for unit in _units(_unwrapped(backbone)):
-        fresh = [parameter for parameter in unit.parameters() if id(parameter) not in taken]
+    for module in _modules(_unwrapped(backbone)):
+        fresh = [parameter for parameter in module.parameters() if id(parameter) not in taken]
         taken.update(id(parameter) for parameter in fresh)
         if not fresh:
             continue
-        if stages and isinstance(unit, _NORMS):
+        if stages and isinstance(module, _NORMS):
             stages[-1].extend(fresh)
         else:
             stages.append(fresh)
@@ -42,12 +45,12 @@ def _unwrapped(module: nn.Module) -> nn.Module:
     return module
 
 
-def _units(module: nn.Module) -> Iterator[nn.Module]:
+def _modules(module: nn.Module) -> Iterator[nn.Module]:
     for part in _parts(module):
         # Not isinstance: subclasses of Sequential, such as torchvision's convolution with norm and
-        # activation, are one thing.
+        # activation, count as one module.
         if type(part) in _CONTAINERS:
-            yield from _units(part)
+            yield from _modules(part)
         else:
             yield part
 

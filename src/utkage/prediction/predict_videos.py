@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from utkage.core.errors import ConfigError, ImageError, UsageError
 from utkage.core.reporter import Progress, Reporter, SilentReporter
-from utkage.core.signals import noting_stop_signals
+from utkage.core.signals import deferred_stop_signals
 from utkage.images.discover import expand_inputs
 from utkage.images.video import (
     VIDEO_SUFFIXES,
@@ -203,7 +203,7 @@ class _Watching:
 
     def rows(self) -> Iterator[TrackRow]:
         found = 0
-        with noting_stop_signals(second_interrupts=True) as asked, ExitStack() as stack:
+        with deferred_stop_signals(second_interrupts=True) as asked, ExitStack() as stack:
             task = stack.enter_context(self.reporter.progress(self.video.name, self.video.total))
             write: AddFrame | None = None
             if self.request.save_images is not None:

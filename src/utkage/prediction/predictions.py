@@ -66,7 +66,7 @@ class Predictions:
         """
         asked: Floats | float = level
         if self.calibration is not None:
-            asked = self.calibration.asked_level(level, self.age)
+            asked = self.calibration.requested_level(level, self.age)
         tail = (1 - asked) / 2
         return (
             distribution_quantile(self.age_distribution, tail),
@@ -86,7 +86,7 @@ class Predictions:
         """
         below = distribution_below(self.age_distribution, age - 0.5)
         if self.calibration is not None:
-            central = self.calibration.promised_level(np.abs(2 * below - 1), self.age)
+            central = self.calibration.nominal_coverage(np.abs(2 * below - 1), self.age)
             below = (1 + np.sign(below - 0.5) * central) / 2
         return 1 - below if age > 0 else np.ones(len(self))
 

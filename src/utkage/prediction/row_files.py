@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Any, get_args, get_origin, get_type_hints
 
 from utkage.core.errors import UsageError
-from utkage.core.files import naming, replacing
+from utkage.core.files import name_in_errors, replacing
 from utkage.prediction.face_rows import FaceRow
 from utkage.prediction.rows import Row
 
@@ -63,7 +63,7 @@ def rows_file(path: Path, kind: type[Row] = FaceRow, *, resume: bool = False) ->
     path.parent.mkdir(parents=True, exist_ok=True)
     if ending == JSON_LINES:
         with (
-            naming(path),
+            name_in_errors(path),
             path.open("a", encoding="utf-8", newline="\n") as file,
             json_lines(file) as write,
         ):
@@ -141,7 +141,7 @@ def finished_files(path: Path) -> set[str]:
     if not path.exists():
         return finished
     whole = position = 0
-    with naming(path), path.open("r+b") as file:
+    with name_in_errors(path), path.open("r+b") as file:
         for number, line in enumerate(file, 1):
             position += len(line)
             if not line.endswith(b"\n"):

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utkage.core.errors import DataError, UsageError
-from utkage.core.files import naming, write_json, write_text
+from utkage.core.files import name_in_errors, write_json, write_text
 from utkage.core.locks import exclusive
 from utkage.data.manifest import ManifestRow, csv_text, manifest_csv
 from utkage.data.records import Dropped
@@ -92,7 +92,7 @@ class StoreWriter:
         size = self._contract.size
         if chip.shape != (size, size, 3) or chip.dtype != np.uint8:
             raise DataError(f"a chip of {chip.shape} {chip.dtype} in a store of {size} pixels")
-        with naming(self._partial):
+        with name_in_errors(self._partial):
             self._chips.write(np.ascontiguousarray(chip).data)
         self._count += 1
         return self._count - 1
@@ -107,7 +107,7 @@ class StoreWriter:
             dropped: Pictures without a chip.
             description: Further entries for ``store.json``: inputs and settings.
         """
-        with naming(self._partial):
+        with name_in_errors(self._partial):
             self._chips.flush()
             os.fsync(self._chips.fileno())
         manifest_text = manifest_csv(manifest)

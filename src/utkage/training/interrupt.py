@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from utkage.core.reporter import Reporter
-from utkage.core.signals import noting_stop_signals
+from utkage.core.signals import deferred_stop_signals
 
 
 @contextlib.contextmanager
@@ -25,7 +25,7 @@ def stop_between_steps(
     Yields:
         A function to call after each whole step; it raises KeyboardInterrupt if a signal came.
     """
-    with noting_stop_signals() as came:
+    with deferred_stop_signals() as came:
 
         def check() -> None:
             if agree(came()):

@@ -217,7 +217,7 @@ def calibration_table(calibration: Calibration, title: str) -> Table:
     rows = []
     for name, band in zip(calibration.band_names, calibration.bands, strict=True):
         age = np.array([band.first])
-        levels = [calibration.asked_level(level, age)[0] for level in CALIBRATION_LEVELS]
+        levels = [calibration.requested_level(level, age)[0] for level in CALIBRATION_LEVELS]
         faces = f"{band.n} (levels of all)" if band.pooled else str(band.n)
         rows.append((name, faces, *(f"{level:.1%}" for level in levels)))
     columns = ("predicted age", "n", *(f"level for {level:.0%}" for level in CALIBRATION_LEVELS))

@@ -1,4 +1,5 @@
-// The page: opens pictures, a folder or the camera, and draws what was found. Nothing is uploaded.
+// The page: opens pictures, a folder or the camera, and draws the faces with their predictions.
+// Nothing is uploaded.
 
 import { Faces } from "./faces.js";
 import { fromImageData } from "./pixels.js";
@@ -7,14 +8,14 @@ const LONGEST_SIDE = 2400;
 const UNCERTAIN_BELOW = 0.75;
 const COLOURS = { female: "#e69f00", male: "#56b4e9", uncertain: "#cccccc" };
 
-const said = document.getElementById("status");
+const statusLine = document.getElementById("status");
 const gallery = document.getElementById("gallery");
 const camera = document.getElementById("camera");
 const loading = Faces.load();
 
 loading.then(
-  () => say("Ready. Choose a picture, a folder or the camera."),
-  (error) => say(`The networks could not be loaded: ${error.message}. Serve this folder over http.`),
+  () => showStatus("Ready. Choose a picture, a folder or the camera."),
+  (error) => showStatus(`The networks could not be loaded: ${error.message}. Serve this folder over http.`),
 );
 
 for (const id of ["pictures", "folder"]) {
@@ -30,23 +31,27 @@ document.addEventListener("drop", (event) => {
 async function open(files) {
   const pictures = files.filter((file) => file.type.startsWith("image/"));
   const faces = await loading;
-  let [seen, count] = [0, 0];
+  let [opened, count] = [0, 0];
   for (const file of pictures) {
-    say(`${file.name}: ${++seen} of ${pictures.length}`);
+    showStatus(`${file.name}: ${++opened} of ${pictures.length}`);
     try {
       const bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
-      const canvas = drawn(bitmap);
-      const rows = await answered(faces, canvas);
+      const canvas = drawCanvas(bitmap);
+      const rows = await predict(faces, canvas);
       show(canvas, rows, file.name);
       count += rows.length;
     } catch (error) {
       show(null, [], `${file.name}: cannot be read (${error.message})`);
     }
   }
-  say(`${pictures.length} pictures, ${count} faces.`);
+  showStatus(`${counted(pictures.length, "picture")}, ${counted(count, "face")}.`);
 }
 
-function drawn(source, width = source.width, height = source.height) {
+function counted(n, noun) {
+  return `${n} ${noun}${n === 1 ? "" : "s"}`;
+}
+
+function drawCanvas(source, width = source.width, height = source.height) {
   const scale = Math.min(1, LONGEST_SIDE / Math.max(width, height));
   const canvas = document.createElement("canvas");
   canvas.width = Math.round(width * scale);
@@ -57,11 +62,11 @@ function drawn(source, width = source.width, height = source.height) {
   return canvas;
 }
 
-async function answered(faces, canvas) {
+async function predict(faces, canvas) {
   const context = canvas.getContext("2d");
   const pixels = context.getImageData(0, 0, canvas.width, canvas.height);
-  const rows = await faces.answer(fromImageData(pixels));
-  for (const row of rows) mark(context, row, Math.max(canvas.width, canvas.height));
+  const rows = await faces.predict(fromImageData(pixels));
+  for (const row of rows) drawBox(context, row, Math.max(canvas.width, canvas.height));
   return rows;
 }
 
@@ -70,12 +75,16 @@ function gender({ p_female }) {
   return p_female >= 0.5 ? "female" : "male";
 }
 
-function words(row) {
+function label(row) {
   const age = `${Math.round(row.age)} (${Math.round(row.age_low)}-${Math.round(row.age_high)})`;
   return `${gender(row)} ${age}`;
 }
 
-function mark(context, row, long) {
+function summary(rows) {
+  return rows.map(label).join("; ") || "no face found";
+}
+
+function drawBox(context, row, long) {
   const [x0, y0, x1, y1] = row.box;
   const line = Math.max(2, long / 400);
   const height = Math.max(13, long / 55);
@@ -83,7 +92,7 @@ function mark(context, row, long) {
   context.strokeStyle = COLOURS[gender(row)];
   context.strokeRect(x0, y0, x1 - x0, y1 - y0);
   context.font = `600 ${height}px system-ui, sans-serif`;
-  const text = words(row);
+  const text = label(row);
   const width = context.measureText(text).width + height * 0.6;
   const left = Math.max(0, Math.min(x0, context.canvas.width - width));
   const top = y0 >= height * 1.4 ? y0 - height * 1.4 : Math.min(y1, context.canvas.height - height * 1.4);
@@ -98,12 +107,11 @@ function show(canvas, rows, name) {
   const figure = document.createElement("figure");
   if (canvas) {
     canvas.setAttribute("role", "img");
-    canvas.setAttribute("aria-label", rows.map(words).join("; ") || "no face found");
+    canvas.setAttribute("aria-label", summary(rows));
     figure.append(canvas);
   }
   const caption = document.createElement("figcaption");
-  const found = rows.length ? rows.map(words).join("; ") : "no face found";
-  caption.textContent = canvas ? `${name}: ${found}` : name;
+  caption.textContent = canvas ? `${name}: ${summary(rows)}` : name;
   figure.append(caption);
   figure.dataset.rows = JSON.stringify(rows);
   gallery.prepend(figure);
@@ -116,7 +124,7 @@ async function start() {
   try {
     stream = await navigator.mediaDevices.getUserMedia({ video: true });
   } catch (error) {
-    say(`No camera: ${error.message}`);
+    showStatus(`No camera: ${error.message}`);
     return;
   }
   camera.textContent = "Stop the camera";
@@ -126,13 +134,13 @@ async function start() {
   await video.play();
   const figure = document.createElement("figure");
   gallery.prepend(figure);
-  // The next frame is taken when the last one is answered, so frames are dropped, never late.
+  // Each frame is captured after the one before is finished, so slow devices drop frames.
   while (stream) {
-    const canvas = drawn(video, video.videoWidth, video.videoHeight);
-    const rows = await answered(faces, canvas);
+    const canvas = drawCanvas(video, video.videoWidth, video.videoHeight);
+    const rows = await predict(faces, canvas);
     figure.replaceChildren(canvas);
     figure.dataset.rows = JSON.stringify(rows);
-    say(rows.map(words).join("; ") || "no face found");
+    showStatus(summary(rows));
     await new Promise(requestAnimationFrame);
   }
 }
@@ -141,9 +149,9 @@ function stop() {
   for (const track of stream.getTracks()) track.stop();
   stream = null;
   camera.textContent = "Use the camera";
-  say("The camera is off.");
+  showStatus("The camera is off.");
 }
 
-function say(text) {
-  said.textContent = text;
+function showStatus(text) {
+  statusLine.textContent = text;
 }

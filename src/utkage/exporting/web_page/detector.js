@@ -1,11 +1,11 @@
-// Finds faces with RetinaFace (MobileNet-0.25) in the looks that utkage takes: from coarse to fine, a
-// finer one only where the one before found nothing, or small faces; and at last framed in black, for
-// faces that the edges of the picture cut.
+// Finds faces with RetinaFace (MobileNet-0.25) at the scales that utkage uses, from coarse to fine. A
+// finer scale is used only if the one before found nothing, or small faces. If all find nothing, the
+// picture gets a black frame, for faces that its edges cut.
 
 import { resized } from "./pixels.js";
 
-const LOOKS = [640, 1600];
-const SMALLEST_SEEN = 320;
+const LONGEST_SIDES = [640, 1600];
+const SMALLEST_INPUT = 320;
 const LARGEST_ENLARGEMENT = 2;
 const SMALLEST_STEP = 1.2;
 const SMALL_FACE = 48;
@@ -16,63 +16,64 @@ const [LARGEST_IOU, LARGEST_INSIDE] = [0.4, 0.7];
 const SMALLEST_FACE = 16;
 
 export class FaceDetector {
-  /** `session`: of the network; `network`: how it is fed and read (networks.js); `ort`: ONNX Runtime. */
+  /** `session`: session of the network; `network`: its description from networks.js; `ort`: ONNX Runtime. */
   constructor(session, network, ort) {
     this.session = session;
     this.network = network;
     this.ort = ort;
   }
 
-  /** Faces of a picture, the largest first: { box: [x0, y0, x1, y1], score, landmarks }, pixels. */
+  /** The faces of a picture, largest first: { box: [x0, y0, x1, y1], score, landmarks }, in pixels. */
   async detect(picture) {
     const long = Math.max(picture.width, picture.height);
     const [first, ...finer] = scales(long);
-    let found = await this.look(picture, first, 0, THRESHOLD);
+    let found = await this.detectAt(picture, first, 0, THRESHOLD);
     let last = first;
     for (const scale of finer) {
       let [largest, threshold] = [TINY_FACE / last, SECOND_THRESHOLD];
       if (found.length) {
-        if (Math.min(...found.map(side)) >= SMALL_FACE / last) break;
+        if (Math.min(...found.map(sideOf)) >= SMALL_FACE / last) break;
         [largest, threshold] = [SMALL_FACE / last, THRESHOLD];
       }
-      const fine = await this.look(picture, scale, 0, threshold);
-      found = distinct([...found, ...fine.filter((face) => side(face) <= largest)]);
+      const fine = await this.detectAt(picture, scale, 0, threshold);
+      found = distinct([...found, ...fine.filter((face) => sideOf(face) <= largest)]);
       last = scale;
     }
     if (!found.length) {
-      const scale = Math.min(SMALLEST_SEEN / long, LARGEST_ENLARGEMENT);
-      const framed = await this.look(picture, scale, Math.round(long * scale / 2), SECOND_THRESHOLD);
-      found = framed.filter((face) => side(face) >= LARGE_FACE_SHARE * long);
+      const scale = Math.min(SMALLEST_INPUT / long, LARGEST_ENLARGEMENT);
+      const framed = await this.detectAt(picture, scale, Math.round(long * scale / 2), SECOND_THRESHOLD);
+      found = framed.filter((face) => sideOf(face) >= LARGE_FACE_SHARE * long);
     }
     const within = (value, limit) => Math.min(Math.max(value, 0), limit);
     for (const face of found) {
       face.box = face.box.map((v, i) => within(v, i % 2 ? picture.height : picture.width));
     }
-    return found.filter((face) => side(face) >= SMALLEST_FACE).sort((a, b) => area(b) - area(a));
+    return found.filter((face) => sideOf(face) >= SMALLEST_FACE).sort((a, b) => areaOf(b) - areaOf(a));
   }
 
-  async look(picture, scale, frame, threshold) {
+  /** Faces found at one scale, with a black frame of so many pixels. */
+  async detectAt(picture, scale, frame, threshold) {
     const width = Math.max(1, Math.round(picture.width * scale));
     const height = Math.max(1, Math.round(picture.height * scale));
-    const seen = resized(picture, width, height);
+    const scaled = resized(picture, width, height);
     const [fullWidth, fullHeight] = [width, height].map((v) => Math.ceil((v + 2 * frame) / 32) * 32);
     const plane = fullWidth * fullHeight;
     const input = new Float32Array(3 * plane);
     const { channels, means } = this.network;
-    // Beyond the picture: black in a frame, else the mean, which is zero.
+    // Padding is black within a frame, and otherwise the mean, which is zero.
     if (frame) for (let k = 0; k < 3; k++) input.fill(-means[k], k * plane, (k + 1) * plane);
     for (let y = 0; y < height; y++) {
       for (let x = 0; x < width; x++) {
         const from = (y * width + x) * 3;
         const to = (y + frame) * fullWidth + x + frame;
         for (let k = 0; k < 3; k++) {
-          input[k * plane + to] = seen.data[from + channels[k]] - means[k];
+          input[k * plane + to] = scaled.data[from + channels[k]] - means[k];
         }
       }
     }
     const tensor = new this.ort.Tensor("float32", input, [1, 3, fullHeight, fullWidth]);
-    const answers = await this.session.run({ [this.network.input]: tensor });
-    const raw = this.network.found(answers, fullWidth, fullHeight, threshold);
+    const outputs = await this.session.run({ [this.network.input]: tensor });
+    const raw = this.network.decode(outputs, fullWidth, fullHeight, threshold);
     const [sx, sy] = [width / picture.width, height / picture.height];
     const back = (value, axis) => (value - frame) / (axis ? sy : sx);
     return distinct(raw.map(({ box, score, landmarks }) => ({
@@ -84,10 +85,10 @@ export class FaceDetector {
 }
 
 function scales(long) {
-  const coarse = Math.max(1, Math.min(LARGEST_ENLARGEMENT, SMALLEST_SEEN / long));
-  const found = [Math.min(LOOKS[0] / long, coarse)];
-  for (const look of LOOKS.slice(1)) {
-    const scale = Math.min(look / long, LARGEST_ENLARGEMENT);
+  const coarse = Math.max(1, Math.min(LARGEST_ENLARGEMENT, SMALLEST_INPUT / long));
+  const found = [Math.min(LONGEST_SIDES[0] / long, coarse)];
+  for (const longest of LONGEST_SIDES.slice(1)) {
+    const scale = Math.min(longest / long, LARGEST_ENLARGEMENT);
     if (scale >= SMALLEST_STEP * found[found.length - 1]) found.push(scale);
   }
   return found;
@@ -101,8 +102,8 @@ function distinct(faces) {
       const w = Math.min(face.box[2], other.box[2]) - Math.max(face.box[0], other.box[0]);
       const h = Math.min(face.box[3], other.box[3]) - Math.max(face.box[1], other.box[1]);
       const common = Math.max(w, 0) * Math.max(h, 0);
-      const smaller = Math.min(area(face), area(other));
-      const union = area(face) + area(other) - common;
+      const smaller = Math.min(areaOf(face), areaOf(other));
+      const union = areaOf(face) + areaOf(other) - common;
       return common / union > LARGEST_IOU || common / smaller > LARGEST_INSIDE;
     });
     if (!repeats) kept.push(face);
@@ -110,5 +111,5 @@ function distinct(faces) {
   return kept;
 }
 
-const side = ({ box }) => Math.max(box[2] - box[0], box[3] - box[1]);
-const area = ({ box }) => Math.max(box[2] - box[0], 0) * Math.max(box[3] - box[1], 0);
+const sideOf = ({ box }) => Math.max(box[2] - box[0], box[3] - box[1]);
+const areaOf = ({ box }) => Math.max(box[2] - box[0], 0) * Math.max(box[3] - box[1], 0);

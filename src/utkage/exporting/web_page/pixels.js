@@ -1,7 +1,7 @@
-// Pictures as { data: Uint8Array of RGB, width, height }, and the ways in which they are resampled.
-// As in utkage: areas are averaged where a picture shrinks, and pixel centres lie at one half.
+// Pictures as { data: Uint8Array of RGB, width, height }, and their resampling. As in utkage, areas are
+// averaged when a picture shrinks, and pixel centres have coordinates that end in one half.
 
-/** RGB of an ImageData. */
+/** The RGB picture of an ImageData. */
 export function fromImageData({ data, width, height }) {
   const rgb = new Uint8Array(width * height * 3);
   for (let i = 0, j = 0; i < rgb.length; i += 3, j += 4) {
@@ -12,7 +12,7 @@ export function fromImageData({ data, width, height }) {
   return { data: rgb, width, height };
 }
 
-/** The part of a picture with the corners (x0, y0) and (x1, y1). */
+/** The part of a picture between the corners (x0, y0) and (x1, y1). */
 export function part({ data, width }, x0, y0, x1, y1) {
   const cut = new Uint8Array((x1 - x0) * (y1 - y0) * 3);
   for (let y = y0; y < y1; y++) {
@@ -22,7 +22,7 @@ export function part({ data, width }, x0, y0, x1, y1) {
   return { data: cut, width: x1 - x0, height: y1 - y0 };
 }
 
-/** A picture of another size: areas averaged along an axis that shrinks, linear along others. */
+/** The picture in another size: area averages along an axis that shrinks, else linear interpolation. */
 export function resized(picture, width, height) {
   if (width === picture.width && height === picture.height) return picture;
   const { data } = picture;
@@ -31,12 +31,12 @@ export function resized(picture, width, height) {
   const rows = new Float32Array(picture.height * width * 3);
   for (let y = 0; y < picture.height; y++) {
     for (let x = 0; x < width; x++) {
-      const { first, shares } = across[x];
+      const { first, weights } = across[x];
       let red = 0, green = 0, blue = 0;
-      for (let k = 0, at = (y * picture.width + first) * 3; k < shares.length; k++, at += 3) {
-        red += shares[k] * data[at];
-        green += shares[k] * data[at + 1];
-        blue += shares[k] * data[at + 2];
+      for (let k = 0, at = (y * picture.width + first) * 3; k < weights.length; k++, at += 3) {
+        red += weights[k] * data[at];
+        green += weights[k] * data[at + 1];
+        blue += weights[k] * data[at + 2];
       }
       const to = (y * width + x) * 3;
       rows[to] = red;
@@ -46,17 +46,17 @@ export function resized(picture, width, height) {
   }
   const result = new Uint8Array(width * height * 3);
   for (let y = 0; y < height; y++) {
-    const { first, shares } = down[y];
+    const { first, weights } = down[y];
     for (let x = 0; x < width * 3; x++) {
       let sum = 0;
-      for (let k = 0; k < shares.length; k++) sum += shares[k] * rows[(first + k) * width * 3 + x];
+      for (let k = 0; k < weights.length; k++) sum += weights[k] * rows[(first + k) * width * 3 + x];
       result[y * width * 3 + x] = Math.round(sum);
     }
   }
   return { data: result, width, height };
 }
 
-// For each of `to` samples: the first of `from` samples that it is made of, and their shares.
+// For each of `to` output samples: the first of `from` input samples that contribute, and the weights.
 function taps(from, to) {
   const step = from / to;
   const found = [];
@@ -64,32 +64,32 @@ function taps(from, to) {
     if (step <= 1) {
       const at = Math.min(Math.max((index + 0.5) * step - 0.5, 0), from - 1);
       const first = Math.min(Math.floor(at), Math.max(from - 2, 0));
-      const share = at - first;
-      found.push({ first, shares: from === 1 ? [1] : [1 - share, share] });
+      const weight = at - first;
+      found.push({ first, weights: from === 1 ? [1] : [1 - weight, weight] });
       continue;
     }
     const start = index * step;
     const end = Math.min(start + step, from);
     const first = Math.floor(start + 1e-9);
-    const shares = [];
+    const weights = [];
     for (let k = first; k < end - 1e-9; k++) {
-      shares.push((Math.min(k + 1, end) - Math.max(k, start)) / (end - start));
+      weights.push((Math.min(k + 1, end) - Math.max(k, start)) / (end - start));
     }
-    found.push({ first, shares });
+    found.push({ first, weights });
   }
   return found;
 }
 
-/** (2, 3) matrix [a, b, c, d, e, f]: rotation, one scale and a shift that bring points nearest to
- * their goals (Umeyama 1991; for turns without mirroring, least squares of complex numbers). */
-export function similarity(points, goals) {
+/** The (2, 3) matrix [a, b, c, d, e, f] of the rotation, scale and shift that map points closest to
+ * targets (Umeyama 1991; without reflections, a least-squares fit of complex numbers). */
+export function similarity(points, targets) {
   const n = points.length;
   const mean = (list, axis) => list.reduce((sum, point) => sum + point[axis], 0) / n;
-  const [px, py, gx, gy] = [mean(points, 0), mean(points, 1), mean(goals, 0), mean(goals, 1)];
+  const [px, py, gx, gy] = [mean(points, 0), mean(points, 1), mean(targets, 0), mean(targets, 1)];
   let real = 0, imaginary = 0, spread = 0;
   for (let i = 0; i < n; i++) {
     const [x, y] = [points[i][0] - px, points[i][1] - py];
-    const [u, v] = [goals[i][0] - gx, goals[i][1] - gy];
+    const [u, v] = [targets[i][0] - gx, targets[i][1] - gy];
     real += x * u + y * v;
     imaginary += x * v - y * u;
     spread += x * x + y * y;
@@ -100,7 +100,7 @@ export function similarity(points, goals) {
 
 const LARGEST_OVERSAMPLING = 3;
 
-/** The chip of a face, size x size, black beyond the picture; `matrix` leads from picture to chip. */
+/** The chip of a face, size x size, black outside the picture; `matrix` maps from picture to chip. */
 export function cutChip(picture, matrix, size) {
   const [a, b, c, d, e, f] = matrix;
   const perPixel = 1 / Math.max(Math.sqrt(Math.abs(a * e - b * d)), 1e-9);
@@ -131,7 +131,7 @@ export function cutChip(picture, matrix, size) {
   return resized({ data: large, width: side, height: side }, size, size);
 }
 
-/** A point under a (2, 3) matrix. */
+/** Apply a (2, 3) matrix to a point. */
 export function applied([a, b, c, d, e, f], [x, y]) {
   return [a * x + b * y + c, d * x + e * y + f];
 }
@@ -143,7 +143,7 @@ export function inverted([a, b, c, d, e, f]) {
   return [p, q, -(p * c + q * f), r, s, -(r * c + s * f)];
 }
 
-// Bilinear; what lies beyond the picture is black.
+// Bilinear interpolation; pixels outside the picture are black.
 function sample({ data, width, height }, x, y, result, to) {
   const [left, top] = [Math.floor(x), Math.floor(y)];
   const [right, below] = [x - left, y - top];
@@ -153,8 +153,8 @@ function sample({ data, width, height }, x, y, result, to) {
       for (let i = 0; i < 2; i++) {
         const [u, v] = [left + i, top + j];
         if (u < 0 || v < 0 || u >= width || v >= height) continue;
-        const share = (i ? right : 1 - right) * (j ? below : 1 - below);
-        sum += share * data[(v * width + u) * 3 + channel];
+        const weight = (i ? right : 1 - right) * (j ? below : 1 - below);
+        sum += weight * data[(v * width + u) * 3 + channel];
       }
     }
     result[to + channel] = Math.round(sum);

@@ -1,1 +1,1 @@
-"""The three jointly trained models of the description that this project grew from."""
+"""The seed system: the three jointly trained networks of the original project description."""

@@ -1,4 +1,4 @@
-"""The age-estimation model: years from the picture and an embedding of its age range."""
+"""The age-estimation network: years from the image and an embedding of its age range."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ HIDDEN = 256
 class AgeEstimationNet(nn.Module):
     """Age in years: (N, 3, S, S), RGB in 0..255, and range indices (N,) -> (N,).
 
-    The answer is the middle of the range, which is what the embedding starts from, plus what the
-    picture and the embedding together say.
+    The age is the middle of the range plus a correction computed from the image and the embedding.
     """
 
     middles: Tensor
@@ -38,10 +37,10 @@ class AgeEstimationNet(nn.Module):
 
         Args:
             images: float (N, 3, S, S).
-            ranges: int64 (N,), 0..8; the predicted ranges wherever the truth is not known.
+            ranges: Range indices, int64 (N,), 0..8; the predicted ranges outside of training.
         """
         maps = self.blocks(images / 255 - 0.5).flatten(1)
         joined = torch.cat([maps, self.embedding(ranges)], dim=1)
         years: Tensor = self.middles[ranges] + 10 * self.regressor(joined).squeeze(1)
-        # In training an age below 0 must still have a gradient.
+        # Clamping removes gradients, which training needs below 0 as well.
         return years if self.training else years.clamp(0, MAX_AGE)

@@ -1,4 +1,4 @@
-"""The age-range model: a network of three convolutional blocks over the nine age ranges."""
+"""The age-range network: three convolutional blocks and a classifier of the nine age ranges."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ class AgeRangeNet(nn.Module):
 
 
 def three_blocks() -> nn.Sequential:
-    """Three blocks of a convolution, a max-pool, batch norm and ReLU: (N, 128, 4, 4).
+    """Three blocks of convolution, max-pooling, batch norm and ReLU -> (N, 128, 4, 4).
 
-    Batch norm is not in the description; without it the described rate of 5e-3 diverges. It stands
-    behind the pool, where it has a quarter of the places to normalise.
+    Batch norm is not part of the description; without it, the described learning rate of 5e-3
+    diverges. It follows the pooling, where it has a quarter of the positions to normalise.
     """
     layers: list[nn.Module] = []
     channels = 3

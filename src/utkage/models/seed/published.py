@@ -1,4 +1,4 @@
-"""Start the gender model from the published VGG-Face descriptor (Parkhi et al. 2015)."""
+"""Initial weights of the gender network from the VGG-Face descriptor (Parkhi et al. 2015)."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ CLASSIFIER = "fc8"
 
 
 def read_vgg_face(path: Path) -> Descriptor:
-    """Read the descriptor from any file that it is passed around as.
+    """Read the descriptor from any format of ``READERS``.
 
     Raises:
-        UsageError: no such file, an unknown ending, or a package that reads it is missing.
+        UsageError: no such file, an unknown suffix, or a missing package for reading it.
         WeightsError: damaged, or not the sixteen layers.
     """
     if not path.is_file():
@@ -40,7 +40,7 @@ def read_vgg_face(path: Path) -> Descriptor:
     reader = READERS.get(path.suffix.lower())
     if reader is None:
         raise UsageError(
-            f"{path}: VGG-Face weights come as {', '.join(READERS)}, not {path.suffix or 'this'}"
+            f"{path}: VGG-Face weights are {', '.join(READERS)} files, not {path.suffix or 'this'}"
         )
     descriptor = reader(path)
     for layer in LAYERS:
@@ -54,13 +54,13 @@ def read_vgg_face(path: Path) -> Descriptor:
 
 
 def load_vgg_face(model: VggFace, path: Path) -> str:
-    """Fill ``model`` with the descriptor, in place, but for its last layer.
+    """Fill ``model`` with the descriptor, except for its last layer, in place.
 
-    ``fc6`` has one weight for each place of the last feature map. Where the model's pictures
-    have other than the published 224 pixels, ``fc6`` and ``fc7``, which reads it, stay as they are.
+    ``fc6`` has weights for each position of the last feature map. If the model's images do not have
+    the published 224 pixels, ``fc6`` and ``fc7`` keep their weights.
 
     Returns:
-        What was taken from where, in words.
+        A sentence for the lineage.
 
     Raises:
         UsageError: as ``read_vgg_face``.
@@ -68,23 +68,25 @@ def load_vgg_face(model: VggFace, path: Path) -> str:
     """
     descriptor = read_vgg_face(path)
     state = descriptor.state
-    own = dict(model.state_dict())
-    same_places = own["fc6.weight"].shape[1] == state["fc6.weight"].shape[1]
-    taken: dict[str, Tensor] = {}
+    current = dict(model.state_dict())
+    same_size = current["fc6.weight"].shape[1] == state["fc6.weight"].shape[1]
+    copied: dict[str, Tensor] = {}
     for layer in LAYERS:
-        if layer == CLASSIFIER or (layer in ("fc6", "fc7") and not same_places):
+        if layer == CLASSIFIER or (layer in ("fc6", "fc7") and not same_size):
             continue
         for part in ("weight", "bias"):
             name = f"{layer}.{part}" if layer.startswith("fc") else f"features.{layer}.{part}"
             tensor = state[f"{layer}.{part}"]
-            if tensor.shape != own[name].shape:
+            if tensor.shape != current[name].shape:
                 raise WeightsError(
                     f"{path}: {layer}.{part} is {tuple(tensor.shape)}, the gender model's is "
-                    f"{tuple(own[name].shape)}; the published layers need `gender_width=1`"
+                    f"{tuple(current[name].shape)}; the published layers need `gender_width=1`"
                 )
-            taken[name] = tensor
-    # The model divides its input by a scale that the publication does not know.
-    taken["features.conv1_1.weight"] = taken["features.conv1_1.weight"] * SCALE
-    model.load_state_dict({**own, **taken})
-    left = "fc8" if same_places else "fc6 to fc8 (made for pictures of another size)"
-    return f"VGG-Face of Parkhi et al. 2015 from {path.name} ({descriptor.format}), without {left}"
+            copied[name] = tensor
+    # The model divides its input by a scale, which the publication does not.
+    copied["features.conv1_1.weight"] = copied["features.conv1_1.weight"] * SCALE
+    model.load_state_dict({**current, **copied})
+    skipped = "fc8" if same_size else "fc6 to fc8 (made for pictures of another size)"
+    return (
+        f"VGG-Face of Parkhi et al. 2015 from {path.name} ({descriptor.format}), without {skipped}"
+    )

@@ -1,8 +1,8 @@
-"""The files that the VGG-Face descriptor is passed around as, read into one form.
+"""The file formats of the VGG-Face descriptor, read into one form.
 
-That form is the publication's own: layers ``conv1_1`` to ``fc8``, input RGB in 0..255 less the
-mean. Ports that take BGR (those that descend from the Caffe model) get the input channels of
-``conv1_1`` turned round.
+It is the form of the publication: layers ``conv1_1`` to ``fc8``, input RGB in 0..255 minus the
+mean. For ports with BGR input (those from the Caffe model), the input channels of ``conv1_1`` are
+reversed.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ Array = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Descriptor:
-    """The descriptor as read.
+    """The VGG-Face descriptor.
 
     Attributes:
         state: ``<layer>.weight`` and ``<layer>.bias``, float32; convolutions (out, in, 3, 3), fully
-            connected (out, in) with ``fc6`` over channels, rows, columns.
-        format: Whose file it is, in words.
+            connected layers (out, in), with the inputs of ``fc6`` ordered channels, rows, columns.
+        format: Name of the file's format.
     """
 
     state: dict[str, Tensor]
@@ -46,10 +46,10 @@ class Descriptor:
 
 
 def read_torch(path: Path) -> Descriptor:
-    """A torch state dict, or safetensors, with the publication's names.
+    """Read a torch state dict, or safetensors, with the publication's names.
 
-    ``conv1_1.weight`` (RGB), also with a prefix as in ``features.``; and the names
-    ``conv_1_1.weight`` of the port from Lua torch, whose input is BGR.
+    The names are ``conv1_1.weight`` (RGB), optionally with a prefix such as ``features.``, or
+    ``conv_1_1.weight`` in the port from Lua torch, whose input is BGR.
 
     Raises:
         WeightsError: damaged, or more than tensors.
@@ -62,11 +62,11 @@ def read_torch(path: Path) -> Descriptor:
         else:
             value = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
-        raise WeightsError(f"{path}: damaged, or more than tensors; give a state dict") from error
+        raise WeightsError(f"{path}: damaged, or more than tensors; pass a state dict") from error
     if isinstance(value, dict) and isinstance(value.get("state_dict"), dict):
         value = value["state_dict"]
     if not isinstance(value, dict):
-        raise WeightsError(f"{path}: holds a {type(value).__name__}; give a state dict")
+        raise WeightsError(f"{path}: holds a {type(value).__name__}; pass a state dict")
     state: dict[str, Tensor] = {}
     lua = False
     for key, tensor in value.items():
@@ -81,16 +81,13 @@ def read_torch(path: Path) -> Descriptor:
 
 
 def read_mat(path: Path) -> Descriptor:
-    """The authors' MatConvNet file.
+    """Read the authors' MatConvNet file.
 
     Raises:
-        UsageError: scipy is missing.
         WeightsError: damaged, or of another structure.
     """
-    try:
-        from scipy.io import loadmat
-    except ImportError as error:
-        raise UsageError(f"{path}: reading .mat needs scipy: {_EXTRA}") from error
+    from scipy.io import loadmat
+
     try:
         content = loadmat(path)
     except NotImplementedError as error:
@@ -101,7 +98,7 @@ def read_mat(path: Path) -> Descriptor:
     try:
         cells = list(np.ravel(net["layers"]))
     except (KeyError, ValueError, IndexError) as error:
-        raise WeightsError(f"{path}: has no net.layers; give the authors' vgg_face.mat") from error
+        raise WeightsError(f"{path}: has no net.layers; pass the authors' vgg_face.mat") from error
     state: dict[str, Tensor] = {}
     for cell in cells:
         layer = cell[0, 0]
@@ -122,7 +119,7 @@ def read_mat(path: Path) -> Descriptor:
 
 
 def read_keras(path: Path) -> Descriptor:
-    """A Keras file: with named layers (BGR input), or its sixteen layers in their order (RGB).
+    """Read a Keras file: named layers (BGR input), or sixteen layers in their order (RGB).
 
     Raises:
         UsageError: h5py is missing.
@@ -144,22 +141,22 @@ def read_keras(path: Path) -> Descriptor:
         raise WeightsError(f"{path}: {len(found)} layers with weights; VGG-Face has {len(LAYERS)}")
     state: dict[str, Tensor] = {}
     channels = 0
-    for layer, (name, kernel, bias) in zip(LAYERS, found, strict=False):
-        own = name if named else layer
-        if kernel.ndim == 2 and own == "fc6":
-            # Dense behind Flatten: rows, columns, channels.
-            side = round((kernel.shape[0] / max(1, channels)) ** 0.5)
-            if side * side * channels != kernel.shape[0]:
+    for expected, (name, kernel, bias) in zip(LAYERS, found, strict=False):
+        layer = name if named else expected
+        if kernel.ndim == 2 and layer == "fc6":
+            # Dense after Flatten: rows, columns, channels.
+            size = round((kernel.shape[0] / max(1, channels)) ** 0.5)
+            if size * size * channels != kernel.shape[0]:
                 raise WeightsError(
-                    f"{path}: fc6 takes {kernel.shape[0]} values, which is no square map of "
+                    f"{path}: fc6 takes {kernel.shape[0]} values, not a square map of "
                     f"{channels} channels"
                 )
-            kernel = kernel.reshape(side, side, channels, -1)
+            kernel = kernel.reshape(size, size, channels, -1)
         elif kernel.ndim == 2:
             kernel = kernel[None, None]
-        if own == CONVOLUTIONS[-1]:
+        if layer == CONVOLUTIONS[-1]:
             channels = kernel.shape[3]
-        _put(state, own, kernel, bias)
+        _put(state, layer, kernel, bias)
     if named:
         return Descriptor(_rgb(state), "Keras, named layers")
     return Descriptor(state, "Keras, layers in order")

@@ -1,4 +1,4 @@
-"""The three models as one network, and as a graph with the answers that every system gives."""
+"""The three networks as one module, and as a chip graph."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from utkage.data.labels import AGE_COUNT
 from utkage.models.calibration import Calibration
 from utkage.models.chip_graph import ChipOutputs, gender_probabilities, mean_of_views, tempered
 
-# Years; until a training has measured its own error.
+# Years, before a training has measured its validation error.
 START_SCALE = 8.0
 
 
 class SeedOutputs(NamedTuple):
-    """What the three models say of N faces: gender logit (N,), range logits (N, 9), age (N,)."""
+    """Outputs for N faces: gender logits (N,), range logits (N, 9) and ages in years (N,)."""
 
     gender: Tensor
     ranges: Tensor
@@ -24,15 +24,16 @@ class SeedOutputs(NamedTuple):
 
 
 class SeedSystem(nn.Module):
-    """The three models; the estimator is fed the range that the range model predicts.
+    """The three networks; the age estimator takes the range that the range network predicts.
 
     Args:
-        gender: Images to gender logits, as ``VggFace``.
-        age_range: Images to range logits, as ``AgeRangeNet``.
-        age_estimation: Images and range indices to years, as ``AgeEstimationNet``.
+        gender: Network from images to gender logits, such as ``VggFace``.
+        age_range: Network from images to range logits, such as ``AgeRangeNet``.
+        age_estimation: Network from images and range indices to years, such as
+            ``AgeEstimationNet``.
 
     Attributes:
-        age_scale: Mean absolute error on validation data, years, (); a training sets it.
+        age_scale: Mean absolute error on validation data, years, (), set by the training.
     """
 
     age_scale: Tensor
@@ -45,7 +46,7 @@ class SeedSystem(nn.Module):
         self.register_buffer("age_scale", torch.tensor(START_SCALE))
 
     def forward(self, images: Tensor) -> SeedOutputs:
-        """Answer end to end for float images (N, 3, S, S), RGB in 0..255."""
+        """Predict for float images (N, 3, S, S), RGB in 0..255."""
         ranges = self.age_range(images)
         return SeedOutputs(
             self.gender(images), ranges, self.age_estimation(images, ranges.argmax(dim=1))
@@ -53,16 +54,17 @@ class SeedSystem(nn.Module):
 
 
 class SeedGraph(nn.Module):
-    """uint8 RGB chips (N, S, S, 3) -> ``ChipOutputs``, as ``ChipGraph`` does for one network.
+    """uint8 RGB chips (N, S, S, 3) -> ``ChipOutputs``, the counterpart of ``ChipGraph``.
 
-    The estimator gives one age, no distribution. Its L1 loss is the likelihood of a Laplace
-    distribution, so the distribution answered is that one: centred on the age, with the mean
-    absolute error of validation as its scale. The range probabilities are the range model's own.
+    The age estimator predicts one age, not a distribution. Its L1 loss is the negative
+    log-likelihood of a Laplace distribution, so that is the output: centred on the age, with the
+    mean absolute error on validation data as its scale. The range probabilities are those of the
+    range network.
 
     Args:
-        system: The three models.
-        flip: Average the answers with those for the mirrored chip.
-        calibration: Temperatures for gender and ranges; None leaves them as they are.
+        system: The three networks.
+        flip: Average the predictions with those for the mirrored chip.
+        calibration: Temperatures for gender and ranges; None for no calibration.
     """
 
     year: Tensor
@@ -77,26 +79,26 @@ class SeedGraph(nn.Module):
         self.register_buffer("year", torch.arange(AGE_COUNT).float(), persistent=False)
 
     def forward(self, chips: Tensor) -> ChipOutputs:
-        """Answer for a batch of chips."""
+        """Predict for a batch of chips."""
         images = chips.permute(0, 3, 1, 2).float()
         if self.flip:
-            both = self._answers(torch.cat([images, images.flip(3)]))
-            age, ranges, genders = (mean_of_views(values) for values in both)
+            views = self._probabilities(torch.cat([images, images.flip(3)]))
+            age, ranges, genders = (mean_of_views(values) for values in views)
         else:
-            age, ranges, genders = self._answers(images)
+            age, ranges, genders = self._probabilities(images)
         distance = (self.year.unsqueeze(0) - age.unsqueeze(1)).abs()
         distribution = torch.softmax(-distance / self.system.age_scale.clamp(min=0.5), dim=1)
         return ChipOutputs(age, distribution, *tempered(ranges, genders, self.calibration))
 
     def ages_given(self, chips: Tensor, ranges: Tensor) -> Tensor:
-        """Ages (N,) with these ranges (N,) fed to the estimator: an oracle if they are true."""
+        """Ages (N,) for given ranges (N,); with true ranges, the accuracy of an oracle."""
         images = chips.permute(0, 3, 1, 2).float()
         ages: Tensor = self.system.age_estimation(images, ranges)
         if self.flip:
             ages = (ages + self.system.age_estimation(images.flip(3), ranges)) / 2
         return ages
 
-    def _answers(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _probabilities(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         outputs = self.system(images)
         ranges = torch.softmax(outputs.ranges, dim=1)
         return outputs.age, ranges, gender_probabilities(outputs.gender)

@@ -1,7 +1,7 @@
-"""The gender model: VGG-Face (Parkhi, Vedaldi, Zisserman 2015, "Deep Face Recognition", table 3).
+"""The gender network: VGG-Face (Parkhi, Vedaldi, Zisserman 2015, "Deep Face Recognition", table 3).
 
-Thirteen 3 x 3 convolutions in five blocks, each with a max-pool behind it, and three fully
-connected layers. The descriptor ends in 2622 identities; here the last layer has one output.
+Thirteen 3 x 3 convolutions in five blocks with max-pooling, and three fully connected layers. The
+published network ends in 2622 identities; here the last layer has one output.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from utkage.core.errors import ConfigError
 BLOCKS = ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512))
 HIDDEN = 4096
 DROPOUT = 0.5
-# Each of the five blocks halves the picture.
+# Each of the five blocks halves the resolution.
 STRIDE = 32
-# Mean of the pictures that the published descriptor was trained on, RGB, 0..255.
+# Mean of the training images of the published descriptor, RGB, 0..255.
 MEAN = (129.1863, 104.7624, 93.5940)
-# The publication has none; without it random weights see inputs a hundred times too large.
+# Not in the publication; without it, inputs are a hundred times too large for random weights.
 SCALE = 128.0
 
 
 class VggFace(nn.Module):
-    """Gender logit from a face: (N, 3, S, S), RGB in 0..255 -> (N,), positive for female.
+    """Gender logits: (N, 3, S, S), RGB in 0..255 -> (N,), positive for female.
 
-    Layers are called as in the publication, ``conv1_1`` to ``conv5_3`` and ``fc6`` to ``fc8``.
+    Layers have the names of the publication, ``conv1_1`` to ``conv5_3`` and ``fc6`` to ``fc8``.
 
     Args:
-        size: Side of the pictures, at least 32 pixels. ``fc6`` has one weight for each place of
-            the last feature map, so a network is made for one size; the published one is 224.
-        width: Fraction of the channels and hidden units of every layer; 1 is the publication.
+        size: Size of the images, at least 32 pixels; 224 in the publication. ``fc6`` has weights
+            for each position of the last feature map, so a network is for one size.
+        width: Fraction of the channels and hidden units of every layer; 1 in the publication.
     """
 
     mean: Tensor
@@ -41,9 +41,9 @@ class VggFace(nn.Module):
     def __init__(self, size: int = 224, width: float = 1.0) -> None:
         super().__init__()
         if size < STRIDE:
-            raise ConfigError(f"size is {size}; VGG-Face takes pictures from {STRIDE} pixels")
+            raise ConfigError(f"size is {size}; VGG-Face takes images of at least {STRIDE} pixels")
         self.size = size
-        self._places = size // STRIDE
+        self._map_size = size // STRIDE
         layers: OrderedDict[str, nn.Module] = OrderedDict()
         channels = 3
         for block, (count, full) in enumerate(BLOCKS, start=1):
@@ -55,7 +55,7 @@ class VggFace(nn.Module):
             layers[f"pool{block}"] = nn.MaxPool2d(2)
         self.features = nn.Sequential(layers)
         hidden = scaled(HIDDEN, width)
-        self.fc6 = nn.Linear(channels * self._places**2, hidden)
+        self.fc6 = nn.Linear(channels * self._map_size**2, hidden)
         self.fc7 = nn.Linear(hidden, hidden)
         self.fc8 = nn.Linear(hidden, 1)
         self.dropout = nn.Dropout(DROPOUT)
@@ -66,12 +66,12 @@ class VggFace(nn.Module):
         """Compute the logit.
 
         Raises:
-            ConfigError: pictures of another size.
+            ConfigError: images of another size.
         """
-        if images.shape[2] // STRIDE != self._places or images.shape[3] // STRIDE != self._places:
+        if any(size // STRIDE != self._map_size for size in images.shape[2:]):
             raise ConfigError(
-                f"pictures are {images.shape[3]}x{images.shape[2]}; this VGG-Face was made for "
-                f"size {self.size}: make one with VggFace(size={images.shape[2]})"
+                f"images are {images.shape[3]}x{images.shape[2]}; this VGG-Face is for size "
+                f"{self.size}: build one with VggFace(size={images.shape[2]})"
             )
         maps = self.features((images - self.mean) / SCALE)
         hidden = self.dropout(torch.relu(self.fc6(maps.flatten(1))))
@@ -81,7 +81,7 @@ class VggFace(nn.Module):
 
     def _initialise(self) -> None:
         # He et al. 2015 (arXiv:1502.01852): thirteen convolutions without normalisation do not
-        # learn from smaller weights.
+        # train from smaller weights.
         for module in self.modules():
             if isinstance(module, nn.Conv2d | nn.Linear):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
@@ -91,5 +91,5 @@ class VggFace(nn.Module):
 
 
 def scaled(full: int, width: float) -> int:
-    """``full`` channels at a width, at least one."""
+    """Number of channels at a width, at least one; ``full`` is that at width 1."""
     return max(1, round(full * width))
