@@ -14,7 +14,7 @@ from utkage.cli.session import session
 
 
 def export_command(
-    format_: Annotated[
+    format: Annotated[
         str,
         typer.Option(
             "--format",
@@ -92,7 +92,7 @@ def export_command(
 
         request = ExportRequest(
             weights=weights,
-            format="onnx" if format_ == WEB else format_,
+            format="onnx" if format == WEB else format,
             out=out,
             data=data,
             flip=flip,
@@ -100,7 +100,7 @@ def export_command(
             any_size=any_size,
             interval=interval,
         )
-        if format_ == WEB:
+        if format == WEB:
             result = export_web(request, web_modules, reporter, detector=web_detector)
         else:
             result = export(request, reporter)
