@@ -26,6 +26,25 @@ Folder = Callable[[Path, Mapping[str, bytes]], Path]
 LABEL = FaceLabel(33, 1, 3)
 
 
+def entry_of(
+    name: str,
+    content: bytes,
+    position: int = 0,
+    *,
+    label: FaceLabel | None = LABEL,
+    aligned: bool = True,
+    problem: str | None = None,
+) -> Entry:
+    return Entry(
+        name=name,
+        content=content,
+        position=position,
+        label=label,
+        aligned=aligned,
+        problem=problem,
+    )
+
+
 class ListSource:
     def __init__(self, entries: list[Entry]) -> None:
         self.name = "list"
@@ -78,7 +97,7 @@ def reading(
 
 def one(name: str, content: bytes, problem: str | None = None) -> Ingested | Dropped:
     label = LABEL if problem is None else None
-    entry = Entry(name, content, 0, label, aligned=True, problem=problem)
+    entry = entry_of(name, content, label=label, problem=problem)
     (item,) = reading(ListSource([entry]))
     return item
 
@@ -96,8 +115,8 @@ def test_a_photograph_goes_through_the_detector(
     black = io.BytesIO()
     Image.new("RGB", (64, 80)).save(black, "PNG")
     entries = [
-        Entry("a.jpg", picture(1, 64, 80), 1, LABEL, aligned=False),
-        Entry("b.jpg", black.getvalue(), 2, LABEL, aligned=False),
+        entry_of("a.jpg", picture(1, 64, 80), 1, aligned=False),
+        entry_of("b.jpg", black.getvalue(), 2, aligned=False),
     ]
     ingestion = Ingestion(contract=utkface_contract(32), detector="yunet:other.onnx")
     found, faceless = ingest(ListSource(entries), "photographs", ingestion, SilentReporter())
@@ -110,12 +129,12 @@ def test_a_photograph_goes_through_the_detector(
 
 
 def test_known_files_are_not_decoded_again(picture: Picture) -> None:
-    entry = Entry("33_1_3_5.png", picture(3, 64), 0, LABEL, aligned=True)
+    entry = entry_of("33_1_3_5.png", picture(3, 64))
     (first,) = reading(ListSource([entry]))
     assert isinstance(first, Ingested)
     marked = np.full((32, 32, 3), 7, dtype=np.uint8)
     known = {(first.record.byte_hash, True): (first.record, marked)}
-    renamed = Entry("40_0_1_9.jpg", picture(3, 64), 0, FaceLabel(40, 0, 1), aligned=True)
+    renamed = entry_of("40_0_1_9.jpg", picture(3, 64), label=FaceLabel(40, 0, 1))
     (again,) = reading(ListSource([renamed]), known=known)
     assert isinstance(again, Ingested)
     assert again.chip is marked
@@ -137,12 +156,11 @@ def test_one_colour_and_a_wrong_ending_are_noted() -> None:
 def test_order_is_that_of_the_source(picture: Picture, workers: int) -> None:
     # Large and small pictures in turn, so that threads finish out of order.
     entries = [
-        Entry(
+        entry_of(
             f"{age}_0_0_{age}.jpg",
             picture(age, 300 if age % 3 == 0 else 32),
             age + 1,
-            FaceLabel(age, 0, 0),
-            aligned=True,
+            label=FaceLabel(age, 0, 0),
         )
         for age in range(45)
     ]
@@ -155,9 +173,7 @@ def test_order_is_that_of_the_source(picture: Picture, workers: int) -> None:
 
 
 def test_the_window_is_bounded(picture: Picture) -> None:
-    source = ListSource(
-        [Entry("1_0_0_1.jpg", picture(0), index, LABEL, True) for index in range(60)]
-    )
+    source = ListSource([entry_of("1_0_0_1.jpg", picture(0), index) for index in range(60)])
     stream = reading(source, 2)
     next(stream)
     assert source.taken <= 8 * 2 + 1

@@ -53,7 +53,16 @@ def entries(picture: Picture) -> list[Entry]:
         content = picture(index)[: 40 if index % 29 == 0 else None]
         label = FaceLabel(index % 117, index % 2, index % 5)
         problem = "a bad name" if index % 31 == 0 else None
-        made.append(Entry(f"{index}.png", content, index + 1, label, True, None, problem))
+        made.append(
+            Entry(
+                name=f"{index}.png",
+                content=content,
+                position=index + 1,
+                label=label,
+                aligned=True,
+                problem=problem,
+            )
+        )
     return made
 
 

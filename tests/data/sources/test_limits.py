@@ -58,14 +58,14 @@ def test_limits_are_checked(name: str, value: float) -> None:
 def test_the_ratio_counts_above_some_megabytes_only() -> None:
     limits = Limits(max_ratio=10)
     budget = Budget(limits, Path("a"), 100)
-    budget.reading(RATIO_FREE_BYTES)
+    budget.count_bytes(RATIO_FREE_BYTES)
     with pytest.raises(DataError, match=r"unpacks to more than 10 times its size.*`max_ratio`"):
-        budget.reading(1)
+        budget.count_bytes(1)
     budget = Budget(limits, Path("a"), RATIO_FREE_BYTES)
-    budget.reading(RATIO_FREE_BYTES + 1)
+    budget.count_bytes(RATIO_FREE_BYTES + 1)
     with pytest.raises(DataError, match="`max_ratio`"):
-        budget.consumed(1000)
-    Budget(limits, Path("a")).reading(10 * RATIO_FREE_BYTES)
+        budget.check_ratio(1000)
+    Budget(limits, Path("a")).count_bytes(10 * RATIO_FREE_BYTES)
 
 
 def gzip_bomb(path: Path, name: str, size: int) -> Path:

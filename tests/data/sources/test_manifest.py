@@ -164,7 +164,7 @@ def test_a_csv_without_header_is_an_error(
     tmp_path: Path, write_folder: Folder, header: bytes
 ) -> None:
     write_folder(tmp_path, {"labels.csv": header, "a.jpg": b"A"})
-    with pytest.raises(DataError, match=r"labels\.csv: its first line does not name"):
+    with pytest.raises(DataError, match=r"labels\.csv: the first line does not name"):
         open_source(tmp_path)
 
 
@@ -231,7 +231,7 @@ def test_a_second_file_of_a_listed_path_is_not_labelled(tmp_path: Path) -> None:
             archive.addfile(member, io.BytesIO(content))
     first, second, _ = open_source(path).entries()
     assert (first.content, first.problem) == (b"1", None)
-    assert "another file of this path came before" in str(second.problem)
+    assert "another file with this path came before" in str(second.problem)
 
 
 def test_names_that_are_not_utf8_still_find_their_row(tmp_path: Path, tar_of: Archive) -> None:

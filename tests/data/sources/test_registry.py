@@ -34,7 +34,7 @@ def test_names_without_race(tmp_path: Path, write_folder: Folder) -> None:
 
 def test_an_entry_has_a_label_or_a_problem() -> None:
     with pytest.raises(ValueError, match="a label or a problem"):
-        Entry("a.jpg", b"", 0, None, aligned=True)
+        Entry(name="a.jpg", content=b"", position=0, label=None, aligned=True)
 
 
 def test_fingerprints_change_with_the_input(

@@ -1,15 +1,49 @@
-"""What tar and zip archives have in common: they are one file."""
+"""The common part of tar and zip archives: one file whose members are read in order."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
+from typing import ClassVar, Protocol
 
+from utkage.core.errors import DataError
 from utkage.core.files import sha256_of
+from utkage.data.sources.container import RawFile, is_picture
 from utkage.data.sources.limits import Limits
 
 
-class ArchiveFile:
-    """The part of ``Container`` that does not depend on the format inside."""
+class Member(Protocol):
+    """One member of an archive that is not a folder."""
+
+    @property
+    def path(self) -> str:
+        """Its clean path."""
+
+    @property
+    def position(self) -> int:
+        """Bytes of the archive consumed so far."""
+
+    def read(self) -> tuple[bytes, str | None]:
+        """Its content and None, or empty bytes and the problem; only before the next member."""
+
+
+@contextmanager
+def damage_reported(path: Path, damage: tuple[type[Exception], ...]) -> Iterator[None]:
+    """Turn the exceptions that a damaged archive causes into ``DataError``."""
+    try:
+        yield
+    except damage as error:
+        raise DataError(f"{path}: damaged archive ({error}); fetch it again") from error
+
+
+class Archive(ABC):
+    """A ``Container`` in one file; subclasses implement the format."""
+
+    # Exceptions that the format's module raises on damaged archives.
+    _damage: ClassVar[tuple[type[Exception], ...]]
 
     def __init__(self, path: Path, limits: Limits) -> None:
         self.path = path
@@ -17,6 +51,54 @@ class ArchiveFile:
         self.total_bytes = path.stat().st_size
         self._limits = limits
 
+    @abstractmethod
+    def _members(self) -> Iterator[Member]:
+        """Yield the members in the order of the archive.
+
+        Raises:
+            DataError: the archive is over a limit.
+        """
+
     def fingerprint(self) -> str:
         """SHA-256 (hex) of the archive file."""
         return sha256_of(self.path)
+
+    def paths(self) -> tuple[str, ...]:
+        """The paths of all members except folders; the first call may read the whole archive.
+
+        Raises:
+            DataError: the archive is damaged or over a limit.
+        """
+        return self._paths
+
+    @cached_property
+    def _paths(self) -> tuple[str, ...]:
+        with damage_reported(self.path, self._damage):
+            return tuple(member.path for member in self._members())
+
+    def files(self) -> Iterator[RawFile]:
+        """Yield the pictures.
+
+        Raises:
+            DataError: the archive is damaged or over a limit.
+        """
+        with damage_reported(self.path, self._damage):
+            for member in self._members():
+                if is_picture(member.path):
+                    content, problem = member.read()
+                    yield RawFile(member.path, content, member.position, problem)
+
+    def read(self, path: str) -> bytes | None:
+        """The content of the first member with this path, or None.
+
+        Raises:
+            DataError: the archive or the member is damaged or over a limit.
+        """
+        with damage_reported(self.path, self._damage):
+            for member in self._members():
+                if member.path == path:
+                    content, problem = member.read()
+                    if problem is None:
+                        return content
+                    raise DataError(f"{self.path}: {path}: {problem}; replace it in the archive")
+        return None

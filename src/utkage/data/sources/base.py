@@ -1,4 +1,4 @@
-"""What a source of labelled pictures is, to those who read from it."""
+"""Sources of labelled pictures: the interface, and the entries that they yield."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import Protocol
 from utkage.data.labels import FaceLabel
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Entry:
     """One candidate picture of a source.
 
     Attributes:
-        name: What reports call the picture: its bare file name, or its path in a manifest.
-            Printable and never used as a path.
-        content: The undecoded bytes; empty when ``problem`` is set.
+        name: Name in reports: the file name, or the path in a manifest. It is printable and never
+            used as a path.
+        content: Undecoded bytes; empty if there is a problem.
         position: Bytes of the source consumed so far, for progress displays.
-        label: What the source says of the face; None only together with ``problem``.
-        aligned: Whether the picture is a chip already, rather than a photograph.
-        split: ``train``, ``val`` or ``test`` where the source decides that itself.
+        label: The label of the face; None only if there is a problem.
+        aligned: Whether the picture is an aligned chip rather than a photograph.
+        split: ``train``, ``val`` or ``test`` if the source defines it, else None.
         problem: Why the picture cannot be used, or None.
     """
 
@@ -38,7 +38,7 @@ class Entry:
 
 
 class Source(Protocol):
-    """A place that labelled pictures are read from."""
+    """A data set of labelled pictures."""
 
     @property
     def name(self) -> str:
@@ -46,10 +46,10 @@ class Source(Protocol):
 
     @property
     def total_bytes(self) -> int:
-        """Where ``Entry.position`` ends, at most."""
+        """Upper bound of ``Entry.position``."""
 
     def fingerprint(self) -> str:
-        """Hex digits that change when what is read from changes."""
+        """Hex digits that change when the content of the source changes."""
 
     def entries(self) -> Iterator[Entry]:
-        """Yield every picture once, in an order that is the same on every run."""
+        """Yield every picture once, in the same order on every run."""

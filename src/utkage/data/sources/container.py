@@ -1,4 +1,4 @@
-"""What holds picture files, whatever it is made of; and how names inside it are read."""
+"""Containers of picture files (folders and archives), and the paths inside them."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class RawFile:
     """One picture file of a container.
 
     Attributes:
-        path: Relative, with ``/``; printable, without ``..``. Never used to write anything.
-        content: The undecoded bytes; empty when ``problem`` is set.
+        path: Relative path with ``/``, printable and without ``..``; never used for writing.
+        content: Undecoded bytes; empty if there is a problem.
         position: Bytes of the container consumed so far.
         problem: Why the file cannot be read, or None.
     """
@@ -34,15 +34,15 @@ class Container(Protocol):
 
     @property
     def path(self) -> Path:
-        """Where it lies."""
+        """Path of the folder or archive."""
 
     @property
     def name(self) -> str:
-        """Short name: that of the folder, or of the archive without its suffixes."""
+        """Name of the folder, or of the archive without its suffixes."""
 
     @property
     def total_bytes(self) -> int:
-        """Where ``RawFile.position`` ends, at most."""
+        """Upper bound of ``RawFile.position``."""
 
     def fingerprint(self) -> str:
         """Hex digits that change when the content changes."""
@@ -51,17 +51,17 @@ class Container(Protocol):
         """The paths of all files, pictures or not, in the order of ``files``."""
 
     def files(self) -> Iterator[RawFile]:
-        """Yield every picture file (by suffix) once, in an order that never changes."""
+        """Yield every picture file (by suffix) once, in the same order on every run."""
 
     def read(self, path: str) -> bytes | None:
-        """Content of a small side file such as a manifest; None where there is no such file."""
+        """The content of a small file such as a manifest; None if there is no such file."""
 
 
 def clean_path(path: str) -> str:
-    """The printable relative form of a path as it stands in a container or a manifest.
+    """The printable relative form of a path in a container or a manifest.
 
-    Roots, ``.`` and ``..`` are left out; bytes that are not UTF-8 (which arrive as lone
-    surrogates) and control characters become escapes, as nothing could print or write them.
+    Roots, ``.`` and ``..`` are removed. Control characters and bytes that are not UTF-8 (read as
+    lone surrogates) become escapes, because they cannot be printed or written.
     """
     parts = PurePosixPath(path).parts
     kept = "/".join(part for part in parts if part.strip("/") not in ("", ".", ".."))
@@ -74,22 +74,22 @@ def clean_path(path: str) -> str:
 
 
 def file_name(path: str) -> str:
-    """The last part of a clean path."""
+    """The last part of a clean path, without its folders."""
     return path.rpartition("/")[2]
 
 
 def is_hidden(path: str) -> bool:
-    """Whether the file is one of those that systems add, such as the ``._`` files of macOS."""
+    """Whether the file was added by the operating system, such as ``._`` files of macOS."""
     return file_name(path).startswith(".")
 
 
 def is_picture(path: str) -> bool:
-    """Whether the suffix is that of a picture, and the file is not hidden."""
+    """Whether the file has the suffix of a picture and is not hidden."""
     return path.lower().endswith(IMAGE_SUFFIXES) and not is_hidden(path)
 
 
 def top_folder(paths: tuple[str, ...]) -> str:
-    """The one folder that everything lies in, or an empty string where there is none."""
+    """The folder that contains all files, or an empty string if there is no such folder."""
     tops = {
         path.partition("/")[0] if "/" in path else ""
         for path in paths

@@ -1,4 +1,4 @@
-"""The picture files below a folder, in sorted order; links that leave the folder are reported."""
+"""The picture files below a folder, sorted; links that leave the folder are reported."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from utkage.data.sources.limits import Budget, Limits
 
 
 class FolderContainer:
-    """A folder with everything below it; linked folders are not entered."""
+    """A folder and its subfolders; linked folders are not followed."""
 
     def __init__(self, path: Path, limits: Limits) -> None:
         """List the folder.
@@ -28,10 +28,10 @@ class FolderContainer:
         self.total_bytes = sum(_size(file) for name, file in self._files if is_picture(name))
 
     def fingerprint(self) -> str:
-        """SHA-256 (hex) of path, size and time of change of every file; contents are not read."""
+        """SHA-256 (hex) of path, size and modification time of every file, without its content."""
         digest = hashlib.sha256()
         for name, file in self._files:
-            # Systems rewrite their own files whenever somebody looks into a folder.
+            # File browsers rewrite hidden files whenever somebody opens the folder.
             if not is_hidden(name):
                 try:
                     status = file.stat()
@@ -49,7 +49,7 @@ class FolderContainer:
         """Yield the pictures, sorted by path.
 
         Raises:
-            DataError: they are larger than ``max_total_bytes`` together.
+            DataError: together they are larger than ``max_total_bytes``.
         """
         budget = Budget(self._limits, self.path)
         root = self.path.resolve()
@@ -62,10 +62,10 @@ class FolderContainer:
                 yield RawFile(name, content, position, problem)
 
     def read(self, path: str) -> bytes | None:
-        """Content of one file.
+        """The content of one file, or None if there is no such file.
 
         Raises:
-            DataError: it is too large, a link that leaves the folder, or cannot be read.
+            DataError: it is too large, a link that leaves the folder, or unreadable.
         """
         for name, file in self._files:
             if name == path:
@@ -87,7 +87,7 @@ def _listed(root: Path, limits: Limits) -> list[tuple[str, Path]]:
     files: list[Path] = []
     for parent, _, names in os.walk(root, onerror=stop):
         for name in names:
-            budget.member()
+            budget.count_member()
             files.append(Path(parent, name))
     files.sort(key=lambda file: file.parts)
     return [(clean_path(file.relative_to(root).as_posix()), file) for file in files]
@@ -97,7 +97,7 @@ def _read(file: Path, root: Path, limits: Limits, budget: Budget) -> tuple[bytes
     try:
         inside = file.resolve().is_relative_to(root)
     except (OSError, RuntimeError):
-        # Links that go round in a circle.
+        # Links that form a cycle.
         return b"", NOT_PLAIN
     if not inside:
         return b"", "a link that leaves the folder"
@@ -107,10 +107,10 @@ def _read(file: Path, root: Path, limits: Limits, budget: Budget) -> tuple[bytes
     problem = budget.too_large(size)
     if problem is not None:
         return b"", problem
-    budget.reading(size)
+    budget.count_bytes(size)
     try:
         with file.open("rb") as stream:
-            # Not more, should the file be growing.
+            # The limit also holds for a file that is growing.
             return stream.read(limits.max_entry_bytes), None
     except OSError as error:
         return b"", f"cannot be read ({error.strerror})"

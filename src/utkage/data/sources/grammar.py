@@ -12,19 +12,19 @@ from utkage.data.sources.container import Container, RawFile, file_name
 from utkage.data.sources.options import SourceOptions
 from utkage.images.decode import picture_size
 
-# Pictures that are looked at to tell chips from photographs.
+# Number of pictures that decide whether a source holds chips or photographs.
 SAMPLE = 32
 
 
 def is_chip_name(path: str) -> bool:
-    """Whether the name ends as those of UTKFace's aligned chips do."""
+    """Whether the name ends like those of UTKFace's aligned chips."""
     return path.lower().endswith(".chip.jpg")
 
 
 def _all_square(files: list[RawFile]) -> bool:
-    """Whether these look like cut-out chips: the pictures among them are square without exception.
+    """Whether these are probably chips: all pictures are square, which photographs rarely are.
 
-    Photographs hardly ever are. Files named as chips are left out of the question.
+    Files named as chips are ignored.
     """
     sizes = [
         picture_size(file.content)
@@ -38,45 +38,41 @@ def _all_square(files: list[RawFile]) -> bool:
 class GrammarSource:
     """Pictures whose names follow the grammar of ``utkage.data.labels``."""
 
-    def __init__(
-        self,
-        container: Container,
-        allow_missing_race: bool = False,
-        aligned: bool | None = None,
-    ) -> None:
-        """Read names from ``container``; for the others see ``SourceOptions``."""
+    def __init__(self, container: Container, options: SourceOptions) -> None:
         self.name = container.name
         self.total_bytes = container.total_bytes
+        self.fingerprint = container.fingerprint
         self._container = container
-        self._allow_missing_race = allow_missing_race
-        self._aligned = aligned
+        self._options = options
 
     @classmethod
     def recognise(cls, container: Container, options: SourceOptions) -> GrammarSource:
-        """Take any container: names that do not fit are reported one by one."""
-        return cls(container, options.allow_missing_race, options.aligned)
-
-    def fingerprint(self) -> str:
-        """That of the container."""
-        return self._container.fingerprint()
+        """Accept any container; names that do not follow the grammar are reported one by one."""
+        return cls(container, options)
 
     def entries(self) -> Iterator[Entry]:
-        """Yield every picture, under its bare name.
+        """Yield every picture under its file name.
 
         Raises:
             DataError: the container is damaged or over a limit.
         """
+        aligned = self._options.aligned
         files = self._container.files()
         first = list(islice(files, SAMPLE))
-        chips = self._aligned if self._aligned is not None else _all_square(first)
+        all_chips = _all_square(first) if aligned is None else aligned
         for file in chain(first, files):
             name = file_name(file.path)
-            aligned = chips or (self._aligned is None and is_chip_name(name))
             label, problem = None, file.problem
             if problem is None:
                 try:
-                    label = parse_name(name, allow_missing_race=self._allow_missing_race)
+                    label = parse_name(name, allow_missing_race=self._options.allow_missing_race)
                 except LabelError as error:
                     problem = str(error)
-            content = file.content if problem is None else b""
-            yield Entry(name, content, file.position, label, aligned, problem=problem)
+            yield Entry(
+                name=name,
+                content=file.content if problem is None else b"",
+                position=file.position,
+                label=label,
+                aligned=all_chips or (aligned is None and is_chip_name(name)),
+                problem=problem,
+            )

@@ -1,4 +1,4 @@
-"""How much a source may hold before it is taken for an attack or a mistake."""
+"""Limits on the size of a source, against archives that would fill the machine."""
 
 from __future__ import annotations
 
@@ -7,22 +7,21 @@ from pathlib import Path
 
 from utkage.core.errors import ConfigError, DataError
 
-# Below this much unpacked data a high ratio harms nobody: empty archives compress very well.
+# Below this unpacked size a high ratio is harmless: nearly empty archives compress very well.
 RATIO_FREE_BYTES = 16 * 1024**2
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Limits:
-    """Upper bounds of one source.
+    """Upper bounds for one source; each is at least 1.
 
     Attributes:
-        max_entries: Files and other members, at least 1.
-        max_entry_bytes: Size of one picture (or manifest), at least 1. A chip is some 10 kB and
-            a photograph some MB. A larger picture is left out, the others are read.
-        max_total_bytes: Unpacked size of all that is read, at least 1.
-        max_ratio: Unpacked over packed size, at least 1. Pictures hardly compress.
-        max_pixels: Width x height of one picture, at least 1; the decoder judges it by the
-            header alone.
+        max_entries: Number of files and other members.
+        max_entry_bytes: Size of one picture or manifest. Chips have about 10 kB, photographs some
+            MB. A larger picture is dropped; the others are still read.
+        max_total_bytes: Unpacked size of everything that is read.
+        max_ratio: Unpacked size divided by packed size. Pictures hardly compress.
+        max_pixels: Width x height of one picture, checked in its header before decoding.
     """
 
     max_entries: int = 2_000_000
@@ -33,21 +32,21 @@ class Limits:
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
-            # Written so that NaN fails, too.
+            # Also refuses NaN.
             if not value >= 1:
-                raise ConfigError(f"{name} {value} must be at least 1")
+                raise ConfigError(f"`{name}` {value}: use at least 1")
 
 
 class Budget:
-    """Counts what one pass over a source has used, and stops it at a limit."""
+    """Counts the members and bytes of one pass over a source, and stops it at a limit."""
 
     def __init__(self, limits: Limits, path: Path, packed_bytes: int | None = None) -> None:
-        """Start at nothing.
+        """Start counting at zero.
 
         Args:
-            limits: The bounds.
-            path: Named in errors.
-            packed_bytes: Size of the archive; None where nothing is packed.
+            limits: The upper bounds.
+            path: The source, for error messages.
+            packed_bytes: Size of the archive; None if the source is not packed.
         """
         self._limits = limits
         self._path = path
@@ -55,7 +54,7 @@ class Budget:
         self._members = 0
         self._bytes = 0
 
-    def member(self) -> None:
+    def count_member(self) -> None:
         """Count one file, link or folder.
 
         Raises:
@@ -63,44 +62,42 @@ class Budget:
         """
         self._members += 1
         if self._members > self._limits.max_entries:
-            self._stop(f"more than {self._limits.max_entries} entries", "`max_entries`")
+            self._stop(f"more than {self._limits.max_entries} entries", "max_entries")
 
-    def reading(self, size: int) -> None:
+    def count_bytes(self, size: int) -> None:
         """Count ``size`` unpacked bytes, before they are read.
 
         Raises:
-            DataError: ``max_total_bytes`` or ``max_ratio`` is passed.
+            DataError: ``max_total_bytes`` or ``max_ratio`` is exceeded.
         """
         self._bytes += size
-        if self._bytes > self._limits.max_total_bytes:
-            self._stop(
-                f"more than {self._limits.max_total_bytes} bytes unpacked", "`max_total_bytes`"
-            )
-        # Even the whole archive cannot justify this much, so there is no need to read on.
+        limit = self._limits.max_total_bytes
+        if self._bytes > limit:
+            self._stop(f"more than {limit} bytes unpacked", "max_total_bytes")
+        # If even the whole archive is too small for this, there is no need to read on.
         if self._packed is not None:
-            self.consumed(self._packed)
+            self.check_ratio(self._packed)
 
-    def consumed(self, packed: int) -> None:
-        """Compare what has been unpacked with the ``packed`` bytes that it came from.
+    def check_ratio(self, packed: int) -> None:
+        """Compare the counted bytes with the ``packed`` bytes that they were unpacked from.
 
         Raises:
-            DataError: ``max_ratio`` is passed.
+            DataError: ``max_ratio`` is exceeded.
         """
         if self._packed is None or self._bytes <= RATIO_FREE_BYTES:
             return
-        if self._bytes > self._limits.max_ratio * min(max(packed, 1), self._packed):
-            self._stop(
-                f"unpacks to more than {self._limits.max_ratio:g} times its size", "`max_ratio`"
-            )
+        limit = self._limits.max_ratio
+        if self._bytes > limit * min(max(packed, 1), self._packed):
+            self._stop(f"unpacks to more than {limit:g} times its size", "max_ratio")
 
     def too_large(self, size: int) -> str | None:
-        """The problem of one picture of ``size`` bytes, or None when it is within the limit."""
+        """The problem of one file of ``size`` bytes, or None if it is within the limit."""
         limit = self._limits.max_entry_bytes
         if size <= limit:
             return None
         return f"{size} bytes is over the limit of {limit} bytes for one file (`max_entry_bytes`)"
 
-    def _stop(self, what: str, option: str) -> None:
+    def _stop(self, excess: str, limit: str) -> None:
         raise DataError(
-            f"{self._path}: {what}, which looks like an attack; if you trust it, raise {option}"
+            f"{self._path}: {excess}, as in an attack; if you trust the source, raise `{limit}`"
         )

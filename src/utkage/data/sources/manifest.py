@@ -9,12 +9,7 @@ from pathlib import Path
 
 from utkage.core.errors import DataError, UsageError
 from utkage.data.sources.base import Entry
-from utkage.data.sources.container import (
-    Container,
-    RawFile,
-    clean_path,
-    top_folder,
-)
+from utkage.data.sources.container import Container, RawFile, clean_path, top_folder
 from utkage.data.sources.grammar import is_chip_name
 from utkage.data.sources.limits import Limits
 from utkage.data.sources.options import SourceOptions
@@ -29,10 +24,10 @@ class Manifest:
 
     Attributes:
         name: File name, for messages.
-        folder: The folder of the container that its paths start from, or empty for the root.
-            Paths that lead nowhere from there start from the root.
-        rows: Its rows, usable or not.
-        digest: SHA-256 (hex) of its bytes when it lies outside of the container, else None.
+        folder: Folder of the container that its paths are relative to; empty for the root. Paths
+            that do not exist there are tried relative to the root.
+        rows: All rows, valid or not.
+        digest: SHA-256 (hex) of the file if it is outside of the container, else None.
     """
 
     name: str
@@ -42,7 +37,10 @@ class Manifest:
 
 
 class ManifestSource:
-    """Pictures that a manifest labels; what is only in one of the two is reported."""
+    """The pictures of a container with labels from a manifest.
+
+    Pictures without a row, and rows without a picture, are reported.
+    """
 
     def __init__(
         self, container: Container, manifest: Manifest, aligned: bool | None = None
@@ -56,15 +54,15 @@ class ManifestSource:
 
     @classmethod
     def recognise(cls, container: Container, options: SourceOptions) -> ManifestSource | None:
-        """Take the manifest that the caller names, or one at the container's top.
+        """Use the manifest of ``options``, or one at the top of the container, if there is one.
 
         Raises:
-            UsageError: the named manifest is not there.
+            UsageError: the manifest of ``options`` does not exist.
             DataError: a manifest cannot be read, or the container is damaged.
         """
         top = top_folder(container.paths())
         if options.labels is not None:
-            manifest = _outside(options.labels, container, top, options.limits)
+            manifest = _read_manifest(options.labels, container, top, options.limits)
             return cls(container, manifest, options.aligned)
         present = set(container.paths())
         for folder in dict.fromkeys(("", top)):
@@ -77,67 +75,63 @@ class ManifestSource:
         return None
 
     def fingerprint(self) -> str:
-        """That of the container, together with a manifest that lies outside of it."""
-        inside = self._container.fingerprint()
+        """The fingerprint of the container, combined with that of a manifest outside of it."""
+        fingerprint = self._container.fingerprint()
         if self._manifest.digest is None:
-            return inside
-        return hashlib.sha256(f"{inside} {self._manifest.digest}".encode()).hexdigest()
+            return fingerprint
+        return hashlib.sha256(f"{fingerprint} {self._manifest.digest}".encode()).hexdigest()
 
     def entries(self) -> Iterator[Entry]:
-        """Yield every picture, then every row that has none.
+        """Yield every picture, then every row without a picture.
 
         Raises:
             DataError: the container is damaged or over a limit.
         """
         present = frozenset(self._container.paths())
-        listed, left = self._resolved(present)
+        row_of, unmatched = self._match_rows(present)
         seen: set[str] = set()
         position = 0
         for file in self._container.files():
             position = file.position
-            row = listed.get(file.path)
+            row = row_of.get(file.path)
             if row is None:
                 yield self._problem(file.path, position, "not in the manifest")
             elif file.path in seen:
-                yield self._problem(
-                    row.path, position, "another file of this path came before, so which is meant?"
-                )
+                yield self._problem(row.path, position, "another file with this path came before")
             else:
                 seen.add(file.path)
                 yield self._entry(file, row)
-        for path, row in listed.items():
+        for path, row in row_of.items():
             if path not in seen:
-                problem = row.problem or (
-                    "listed in the manifest, but not a picture"
-                    if path in present
-                    else "listed in the manifest but missing"
+                found = ", but not a picture" if path in present else " but missing"
+                unmatched.append(
+                    replace(row, problem=row.problem or f"listed in the manifest{found}")
                 )
-                left.append(replace(row, problem=problem))
-        for row in sorted(left, key=lambda row: row.line):
+        for row in sorted(unmatched, key=lambda row: row.line):
             where = f"{self._manifest.name} line {row.line}"
             yield self._problem(row.path or where, position, row.problem or "", row)
 
-    def _resolved(self, present: frozenset[str]) -> tuple[dict[str, Row], list[Row]]:
-        """Rows by the path of their picture, and those that cannot have one."""
-        listed: dict[str, Row] = {}
-        left: list[Row] = []
-        for row in self._manifest.rows:
-            path = clean_path(row.path)
-            row = replace(row, path=path)
-            if not path:
-                left.append(row)
+    def _match_rows(self, present: frozenset[str]) -> tuple[dict[str, Row], list[Row]]:
+        """The row of each picture by its path, and the rows without a path."""
+        row_of: dict[str, Row] = {}
+        without_path: list[Row] = []
+        for original in self._manifest.rows:
+            row = replace(original, path=clean_path(original.path))
+            if not row.path:
+                without_path.append(row)
                 continue
-            target = self._target(path, present)
-            former = listed.get(target)
-            if former is None:
-                listed[target] = row
-            elif (former.label, former.split, former.problem) != (row.label, row.split, None):
-                listed[target] = replace(
-                    former, label=None, problem="listed twice, with different labels"
+            target = self._target(row.path, present)
+            other = row_of.get(target)
+            if other is None:
+                row_of[target] = row
+            elif (other.label, other.split, other.problem) != (row.label, row.split, None):
+                row_of[target] = replace(
+                    other, label=None, problem="listed twice, with different labels"
                 )
-        return listed, left
+        return row_of, without_path
 
     def _target(self, path: str, present: frozenset[str]) -> str:
+        """The path in the container that ``path`` of a row refers to."""
         folder = self._manifest.folder
         slashes = path.replace("\\", "/")
         candidates = (_joined(folder, path), path, _joined(folder, slashes), slashes)
@@ -148,19 +142,32 @@ class ManifestSource:
         if problem is not None:
             return self._problem(row.path, file.position, problem, row if row.problem else None)
         return Entry(
-            row.path, file.content, file.position, row.label, self._is_chip(row.path), row.split
+            name=row.path,
+            content=file.content,
+            position=file.position,
+            label=row.label,
+            aligned=self._is_chip(row.path),
+            split=row.split,
         )
 
     def _problem(self, name: str, position: int, problem: str, row: Row | None = None) -> Entry:
         if row is not None:
             problem = f"{problem} ({self._manifest.name} line {row.line})"
-        return Entry(name, b"", position, None, self._is_chip(name), problem=problem)
+        return Entry(
+            name=name,
+            content=b"",
+            position=position,
+            label=None,
+            aligned=self._is_chip(name),
+            problem=problem,
+        )
 
     def _is_chip(self, path: str) -> bool:
         return is_chip_name(path) if self._aligned is None else self._aligned
 
 
-def _outside(path: Path, container: Container, top: str, limits: Limits) -> Manifest:
+def _read_manifest(path: Path, container: Container, top: str, limits: Limits) -> Manifest:
+    """Read a manifest that the user named."""
     if not path.is_file():
         raise UsageError(f"{path}: no such manifest; give a CSV or JSONL file with path,age,gender")
     try:
@@ -174,12 +181,11 @@ def _outside(path: Path, container: Container, top: str, limits: Limits) -> Mani
         )
     folder = top
     if container.path.is_dir() and path.resolve().is_relative_to(container.path.resolve()):
-        # It lies in the folder after all, where its paths start from its own place.
+        # A manifest inside the folder: its paths are relative to its own place.
         parent = path.resolve().relative_to(container.path.resolve()).parent
         folder = clean_path(parent.as_posix())
-    return Manifest(
-        path.name, folder, read_rows(content, str(path)), hashlib.sha256(content).hexdigest()
-    )
+    digest = hashlib.sha256(content).hexdigest()
+    return Manifest(path.name, folder, read_rows(content, str(path)), digest)
 
 
 def _joined(folder: str, path: str) -> str:

@@ -1,4 +1,4 @@
-"""What a caller may say about a source."""
+"""How a source is read."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ class SourceOptions:
     """How a source is read.
 
     Attributes:
-        labels: A manifest (CSV, or JSON Lines by its suffix ``.jsonl``) that holds the labels;
-            None looks for one inside the source.
-        allow_missing_race: Accept names ``<age>_<gender>_<date>.jpg``; their race is None.
-        aligned: Whether pictures are chips already; None judges by the names, ``*.chip.jpg``,
-            and by whether the first pictures are all square.
-        limits: Upper bounds.
+        labels: A manifest with the labels (CSV, or JSON Lines if its suffix is ``.jsonl``);
+            None searches for one inside the source.
+        allow_missing_race: Whether to accept names ``<age>_<gender>_<date>.jpg``, without race.
+        aligned: Whether pictures are aligned chips. None decides by the names, ``*.chip.jpg``, and
+            by whether the first pictures are all square.
+        limits: Upper bounds on size and number of files.
     """
 
     labels: Path | None = None

@@ -1,4 +1,4 @@
-"""Which container and which labels a path has. A new data set is one line in ``RECOGNISERS``."""
+"""The reader for each data set. To add a data set, add a line to ``RECOGNISERS``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from utkage.data.sources.zip import ZipContainer
 
 Recogniser = Callable[[Container, SourceOptions], Source | None]
 
-# Asked in this order; the first that does not answer None reads the data set.
+# Tried in this order; the first that returns a source reads the data set.
 RECOGNISERS: tuple[Recogniser, ...] = (
     ManifestSource.recognise,
     GrammarSource.recognise,
@@ -29,12 +29,12 @@ _ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 
 
 def open_source(path: Path, options: SourceOptions | None = None) -> Source:
-    """Choose the reader for ``path``: a folder, a tar (any compression) or a zip file.
+    """Open the data set in ``path``: a folder, a tar (any compression) or a zip file.
 
-    A tar is read once from end to end in order to find a manifest in it.
+    A tar is read once from front to back to find a manifest in it.
 
     Raises:
-        UsageError: there is nothing at ``path``, or no manifest where the options say.
+        UsageError: there is nothing at ``path``, or the manifest of the options is missing.
         DataError: the archive or the manifest cannot be read, or is over a limit.
     """
     options = options or SourceOptions()
@@ -43,11 +43,11 @@ def open_source(path: Path, options: SourceOptions | None = None) -> Source:
         source = recognise(container, options)
         if source is not None:
             return source
-    raise DataError(f"{path}: no known data set; see 'Adding a data set' in docs/data.md")
+    raise DataError(f"{path}: unknown data set; see 'Adding a data set' in docs/data.md")
 
 
 def open_container(path: Path, limits: Limits) -> Container:
-    """Choose the container for ``path``, by its content and not by its name.
+    """Open the folder or archive in ``path``; its content decides the format, not its name.
 
     Raises:
         UsageError: there is nothing at ``path``.
@@ -64,7 +64,7 @@ def open_container(path: Path, limits: Limits) -> Container:
     try:
         with path.open("rb") as file:
             starts_as_zip = file.read(4) in _ZIP_STARTS
-        # A zip is known by its end, so that a tar whose last member is a zip looks like one, too.
+        # zipfile looks at the end, so a tar whose last member is a zip looks like a zip, too.
         ends_as_zip = zipfile.is_zipfile(path)
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror}); check the file") from error
@@ -80,7 +80,7 @@ def open_container(path: Path, limits: Limits) -> Container:
 
 
 def unique_names(sources: Sequence[Source | Container]) -> tuple[str, ...]:
-    """A name for each source, in order; the second ``faces`` is called ``faces-2``."""
+    """A unique name for each source, in order; a second ``faces`` becomes ``faces-2``."""
     taken = {source.name for source in sources}
     given: list[str] = []
     for source in sources:

@@ -1,4 +1,4 @@
-"""A manifest's text as rows: CSV or JSON Lines with path, age, gender and perhaps race, split."""
+"""The rows of a manifest: CSV or JSON Lines with path, age, gender and optional race, split."""
 
 from __future__ import annotations
 
@@ -23,32 +23,32 @@ _WHOLE = re.compile(r"(\d{1,3})(\.0*)?", re.ASCII)
 _SHOWN = 40
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Row:
     """One row of a manifest.
 
     Attributes:
-        line: Where it ends in the file, counted from 1.
-        path: As written, and relative; empty where the row has no path that could be followed.
-        label: None only together with ``problem``.
-        split: ``train``, ``val`` or ``test``, or None where the row does not say.
+        line: Line of the file on which it ends, from 1.
+        path: Relative path as written; empty if the row has no valid path.
+        label: The label of the face; None only if there is a problem.
+        split: ``train``, ``val`` or ``test``, or None if the row has no split.
         problem: Why the row cannot be used, or None.
     """
 
     line: int
-    path: str
-    label: FaceLabel | None
+    path: str = ""
+    label: FaceLabel | None = None
     split: str | None = None
     problem: str | None = None
 
 
 def read_rows(content: bytes, name: str) -> tuple[Row, ...]:
-    """Parse a manifest; ``name`` decides by its suffix (``.jsonl``, else CSV).
+    """Parse a manifest; the suffix of ``name`` decides the format (``.jsonl``, else CSV).
 
-    A row that cannot be used is kept with its problem.
+    Invalid rows are returned with their problem.
 
     Raises:
-        DataError: it is CSV and its header does not name the columns.
+        DataError: the header of a CSV does not name the required columns.
     """
     text = _decode(content)
     rows = _json_rows(text) if name.lower().endswith(".jsonl") else _csv_rows(text, name)
@@ -58,7 +58,7 @@ def read_rows(content: bytes, name: str) -> tuple[Row, ...]:
 def _decode(content: bytes) -> str:
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return content.decode("utf-16", "replace")
-    # As tarfile and os decode names, so that a path in another encoding still finds its file.
+    # tarfile and os decode names in this way, so a path in another encoding finds its file.
     return content.decode("utf-8", "surrogateescape").removeprefix("\ufeff")
 
 
@@ -71,8 +71,8 @@ def _csv_rows(text: str, name: str) -> Iterator[Row]:
         except StopIteration:
             return
         except csv.Error as error:
-            # The reader goes on behind the line that it stumbled over.
-            yield Row(reader.line_num, "", None, problem=f"not CSV ({error})")
+            # The reader continues after the invalid line.
+            yield Row(line=reader.line_num, problem=f"not CSV ({error})")
             continue
         if reader.line_num == 1 or not any(cell.strip() for cell in cells):
             continue
@@ -83,8 +83,8 @@ def _csv_rows(text: str, name: str) -> Iterator[Row]:
 
 
 def _columns(header: str, name: str) -> tuple[str, dict[str, int]]:
-    # The header is known to name three columns, which tells the delimiter better than a guess
-    # from the data could.
+    # The delimiter is the one that separates the required columns. That is more reliable than
+    # guessing it from the data.
     for delimiter in DELIMITERS:
         try:
             cells = next(csv.reader([header], delimiter=delimiter), [])
@@ -94,23 +94,23 @@ def _columns(header: str, name: str) -> tuple[str, dict[str, int]]:
         if all(titles.count(column) == 1 for column in REQUIRED):
             return delimiter, {title: index for index, title in enumerate(titles)}
     raise DataError(
-        f"{name}: its first line does not name each of the columns path, age and gender once; "
-        "add such a header, or rename the file if it is something else"
+        f"{name}: the first line does not name the columns path, age and gender once each; "
+        "add such a header, or rename the file if it is not a manifest"
     )
 
 
 def _json_rows(text: str) -> Iterator[Row]:
-    # Not splitlines: it also splits at characters that JSON allows inside strings.
+    # splitlines would also split at characters that JSON allows inside strings.
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         try:
             value = json.loads(line)
         except (ValueError, RecursionError):
-            yield Row(number, "", None, problem="not JSON")
+            yield Row(line=number, problem="not JSON")
             continue
         if not isinstance(value, dict):
-            yield Row(number, "", None, problem="not a JSON object")
+            yield Row(line=number, problem="not a JSON object")
             continue
         yield _row(number, {str(key).lower(): _json_text(item) for key, item in value.items()})
 
@@ -118,7 +118,7 @@ def _json_rows(text: str) -> Iterator[Row]:
 def _json_text(value: object) -> str:
     if value is None:
         return ""
-    # Booleans are integers to Python, but neither ages nor genders.
+    # Booleans are integers in Python, but neither ages nor genders.
     if isinstance(value, str | int | float) and not isinstance(value, bool):
         return str(value).strip()
     return json.dumps(value)
@@ -130,20 +130,20 @@ def _row(line: int, cell: Mapping[str, str]) -> Row:
         if not path:
             raise LabelError("the path is missing")
         if "\n" in path or "\0" in path or len(path) > 4096:
-            return Row(line, "", None, problem="not a path; is a quote left open?")
+            return Row(line=line, problem="not a path; is a quote left open?")
         if _leaves(path):
             problem = f"path {_shown(path)} is absolute or has '..', so it leaves the data set"
-            return Row(line, "", None, problem=problem)
+            return Row(line=line, problem=problem)
         label = FaceLabel(
             _age(cell.get("age", "")), _gender(cell.get("gender", "")), _race(cell.get("race", ""))
         )
-        return Row(line, path, label, _split(cell.get("split", "")))
+        return Row(line=line, path=path, label=label, split=_split(cell.get("split", "")))
     except LabelError as error:
-        return Row(line, path, None, problem=str(error))
+        return Row(line=line, path=path, problem=str(error))
 
 
 def _leaves(path: str) -> bool:
-    # Judged as both systems would, as it may come from either.
+    # The manifest may come from Windows or from POSIX, so both rules apply.
     windows = PureWindowsPath(path)
     return bool(PurePosixPath(path).is_absolute() or windows.anchor or ".." in windows.parts)
 
@@ -167,7 +167,7 @@ def _race(text: str) -> int | None:
         return None
     if text.lower() in _RACES:
         return _RACES[text.lower()]
-    # Tables with gaps in a column write its whole numbers as 2.0.
+    # Programs write the whole numbers of a column with gaps as 2.0.
     match = _WHOLE.fullmatch(text)
     if match is not None:
         return int(match[1])
@@ -183,5 +183,5 @@ def _split(text: str) -> str | None:
 
 
 def _shown(text: str) -> str:
-    # ASCII, as the text may hold anything, and one line is enough.
+    # The text may contain anything: show it as one short line of ASCII.
     return ascii(text if len(text) <= _SHOWN else text[:_SHOWN] + "...")

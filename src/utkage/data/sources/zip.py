@@ -1,24 +1,23 @@
-"""The picture files of a zip archive, in the order of its directory, never unpacked."""
+"""The members of a zip archive, in the order of its directory, without unpacking it."""
 
 from __future__ import annotations
 
-import contextlib
 import lzma
 import stat
 import zipfile
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from utkage.core.errors import DataError
-from utkage.data.sources.archive import ArchiveFile
-from utkage.data.sources.container import NOT_PLAIN, RawFile, clean_path, is_picture
+from utkage.data.sources.archive import Archive
+from utkage.data.sources.container import NOT_PLAIN, clean_path
 from utkage.data.sources.limits import Budget
 
 _DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
     lzma.LZMAError,
-    RuntimeError,  # encrypted; NotImplementedError, an unknown compression, is one too
+    RuntimeError,  # encrypted members, and as NotImplementedError unknown compressions
     EOFError,
     OSError,
     ValueError,
@@ -27,80 +26,40 @@ _DAMAGE = (
 )
 
 
-class ZipContainer(ArchiveFile):
+class ZipContainer(Archive):
     """A zip archive."""
 
-    def paths(self) -> tuple[str, ...]:
-        """The paths of all members that are no folders.
+    _damage = _DAMAGE
 
-        Raises:
-            DataError: the archive is damaged or over a limit.
-        """
-        budget = Budget(self._limits, self.path, self.total_bytes)
-        with self._opened() as archive:
-            return tuple(path for path, _ in _members(archive, budget))
-
-    def files(self) -> Iterator[RawFile]:
-        """Yield the pictures.
-
-        Raises:
-            DataError: the archive is damaged or over a limit.
-        """
+    def _members(self) -> Iterator[_Member]:
         budget = Budget(self._limits, self.path, self.total_bytes)
         position = 0
-        with self._opened() as archive:
-            for path, info in _members(archive, budget):
-                # Members that share their bytes add up to more than there is.
+        with zipfile.ZipFile(self.path) as archive:
+            for info in archive.infolist():
+                budget.count_member()
+                # Members may share their bytes, so their sum can exceed the file size.
                 position = min(position + info.compress_size, self.total_bytes)
-                if is_picture(path):
-                    content, problem = _read(archive, info, position, budget)
-                    yield RawFile(path, content, position, problem)
-
-    def read(self, path: str) -> bytes | None:
-        """Content of the first member of that path.
-
-        Raises:
-            DataError: the archive is damaged or over a limit, or the member is.
-        """
-        budget = Budget(self._limits, self.path, self.total_bytes)
-        with self._opened() as archive:
-            for name, info in _members(archive, budget):
-                if name == path:
-                    content, problem = _read(archive, info, info.compress_size, budget)
-                    if problem is not None:
-                        raise DataError(
-                            f"{self.path}: {path}: {problem}; replace it in the archive"
-                        )
-                    return content
-        return None
-
-    @contextlib.contextmanager
-    def _opened(self) -> Iterator[zipfile.ZipFile]:
-        try:
-            with zipfile.ZipFile(self.path) as archive:
-                yield archive
-        except _DAMAGE as error:
-            raise DataError(f"{self.path}: damaged archive ({error}); fetch it again") from error
+                if not info.is_dir():
+                    yield _Member(clean_path(info.filename), position, info, archive, budget)
 
 
-def _members(archive: zipfile.ZipFile, budget: Budget) -> Iterator[tuple[str, zipfile.ZipInfo]]:
-    for info in archive.infolist():
-        budget.member()
-        if not info.is_dir():
-            yield clean_path(info.filename), info
+@dataclass(frozen=True)
+class _Member:
+    path: str
+    position: int
+    info: zipfile.ZipInfo
+    archive: zipfile.ZipFile
+    budget: Budget
 
-
-def _read(
-    archive: zipfile.ZipFile, info: zipfile.ZipInfo, consumed: int, budget: Budget
-) -> tuple[bytes, str | None]:
-    # Unix programs keep the kind of file here, and in a link's content the place it leads to.
-    kind = stat.S_IFMT(info.external_attr >> 16)
-    if kind not in (0, stat.S_IFREG):
-        return b"", NOT_PLAIN
-    problem = budget.too_large(info.file_size)
-    if problem is not None:
-        return b"", problem
-    # zipfile never yields more than the directory claims, so that the claim can be counted.
-    budget.reading(info.file_size)
-    budget.consumed(consumed)
-    return archive.read(info), None
+    def read(self) -> tuple[bytes, str | None]:
+        # Unix programs store the file type here, and the target of a link as its content.
+        file_type = stat.S_IFMT(self.info.external_attr >> 16)
+        if file_type not in (0, stat.S_IFREG):
+            return b"", NOT_PLAIN
+        problem = self.budget.too_large(self.info.file_size)
+        if problem is not None:
+            return b"", problem
+        # zipfile never yields more bytes than the directory claims, so the claim can be counted.
+        self.budget.count_bytes(self.info.file_size)
+        self.budget.check_ratio(self.position)
+        return self.archive.read(self.info), None
