@@ -104,7 +104,7 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
     np.testing.assert_array_equal(batch, chips[[0, 3, 6]])
     assert store.dropped() == (Dropped("s", "x.jpg", "why,\nnot"),)
     assert store.split("all", "other").ages.tolist() == [1, 3, 5, 7]
-    with pytest.raises(UsageError, match="no source is called 'third'"):
+    with pytest.raises(UsageError, match="no source named 'third'"):
         store.split("all", "third")
 
 
@@ -332,9 +332,9 @@ def test_unknown_and_empty_splits(tmp_path: Path) -> None:
         writer.append(chips[0])
         writer.commit(rows_of(chips), [], {})
     store = ChipStore.open(tmp_path)
-    with pytest.raises(UsageError, match="its test split is empty"):
+    with pytest.raises(UsageError, match="the test split is empty"):
         store.split("test")
-    with pytest.raises(UsageError, match="no split is called 'Train'"):
+    with pytest.raises(UsageError, match="no split named 'Train'"):
         store.split("Train")
 
 

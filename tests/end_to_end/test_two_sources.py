@@ -95,7 +95,7 @@ def test_figures_by_source_and_of_one_source(evaluate: Evaluate, both: Path) -> 
 def test_an_unknown_source(evaluate: Evaluate, both: Path) -> None:
     result = evaluate("--data", both, "--source", "north")
     assert result.exit_code == 2
-    assert "no source is called 'north'; it has east, west" in result.stderr
+    assert "no source named 'north'; it has east, west" in result.stderr
 
 
 def test_photographs_with_labels(evaluate: Evaluate, examples: Path, tmp_path: Path) -> None:

@@ -1,1 +1,1 @@
-"""Labels, sources, splits, the chip store, batches and augmentation."""
+"""Labels, sources, splits, the chip store, batch order and augmentation."""

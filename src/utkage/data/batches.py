@@ -1,4 +1,4 @@
-"""The order of training chips: a pure function of seed, epoch and step."""
+"""The order of training chips, a pure function of seed and epoch."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 
 def steps_per_epoch(count: int, batch_size: int) -> int:
-    """Full batches in one pass; the few chips left over wait for another epoch's order.
+    """Number of full batches per epoch; the remaining chips are skipped in that epoch.
 
     A set smaller than one batch gives one smaller batch.
     """
@@ -15,5 +15,5 @@ def steps_per_epoch(count: int, batch_size: int) -> int:
 
 
 def epoch_order(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
-    """A permutation of ``range(count)`` that depends on nothing but the arguments."""
+    """A permutation of ``range(count)`` that depends on the arguments only."""
     return np.random.default_rng([seed, epoch]).permutation(count)

@@ -1,4 +1,4 @@
-"""``LabelledChips``: the one form in which labelled faces reach training and evaluation."""
+"""``LabelledChips``: labelled faces as training and evaluation receive them."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from utkage.faces.contract import CropContract
 from utkage.images.resize import resize_square
 
 NO_RACE = -1
-# Share of common fingerprints up to which nothing was learned: four bytes of hash collide.
+# A larger share of common fingerprints is leakage; below it, four bytes of hash just collide.
 LEAKAGE_TOLERANCE = 0.002
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LabelledChips:
-    """Chips with labels, as columns of equal length n.
+    """Chips with labels, as n faces in columns.
 
     Attributes:
-        pixels: uint8 RGB, (rows, size, size, 3); may be memory-mapped and hold further rows.
-        rows: int64 (n,): which row of ``pixels`` each face is.
+        pixels: uint8 RGB, (rows, size, size, 3); may be memory-mapped and contain further chips.
+        rows: Row of ``pixels`` for each face, int64 (n,).
         sources: Name of each face's source, (n,).
         names: File names, (n,).
-        ages: int64 (n,), whole years.
-        genders: int64 (n,), 0 male, 1 female.
-        races: int64 (n,), index into ``labels.RACES``, or -1 where unknown.
-        pixel_hashes: SHA-256 of each original picture, (n,) of hex strings.
-        contract: The crop contract that the chips follow.
-        groups: Name of each face's group of copies, (n,); empty: identical pictures are groups.
+        ages: Whole years, int64 (n,).
+        genders: 0 male, 1 female, int64 (n,).
+        races: Index into ``labels.RACES``, or -1 if unknown, int64 (n,).
+        pixel_hashes: SHA-256 (hex) of each original picture, (n,).
+        contract: Crop contract of the chips.
+        groups: Id of each face's duplicate group, (n,); if empty, identical pictures are groups.
     """
 
     pixels: NDArray[np.uint8]
@@ -56,29 +56,29 @@ class LabelledChips:
 
     @property
     def source_names(self) -> tuple[str, ...]:
-        """The sources there are, sorted."""
+        """Names of all sources, sorted."""
         return tuple(sorted(set(self.sources)))
 
     def of_source(self, name: str) -> NDArray[np.bool_]:
-        """Which faces come from the source ``name``, (n,)."""
+        """Mask of the faces from the source ``name``, (n,)."""
         return np.array([source == name for source in self.sources], dtype=np.bool_)
 
     @property
     def group_numbers(self) -> NDArray[np.int64]:
-        """Number of each face's group of copies, (n,), from 0 without gaps."""
+        """Number of each face's duplicate group, int64 (n,), from 0 without gaps."""
         names = self.groups or self.pixel_hashes
         return np.unique(np.array(names), return_inverse=True)[1].astype(np.int64)
 
     def fingerprints(self) -> NDArray[np.int32]:
-        """The first four bytes of each pixel hash, sorted: enough to notice overlaps."""
+        """The first four bytes of each pixel hash, sorted, which suffice to find overlaps."""
         return fingerprints(self.pixel_hashes)
 
-    def count_training_images(self, learned: NDArray[np.int32]) -> int:
-        """How many of the faces have the fingerprint of a picture that was learned from."""
-        return int(np.isin(self.fingerprints(), learned).sum())
+    def count_training_images(self, training: NDArray[np.int32]) -> int:
+        """Number of faces whose fingerprint is among those of the ``training`` images."""
+        return int(np.isin(self.fingerprints(), training).sum())
 
     def batches(self, batch_size: int, size: int) -> Iterator[NDArray[np.uint8]]:
-        """Yield the chips in order, at ``size`` pixels, as arrays (batch, size, size, 3)."""
+        """Yield the chips in order, resized to ``size`` pixels, uint8 (batch, size, size, 3)."""
         for start in range(0, len(self), batch_size):
             batch = self.pixels[self.rows[start : start + batch_size]]
             if size != batch.shape[1]:
@@ -93,7 +93,7 @@ def labelled_chips(
     contract: CropContract,
     groups: Sequence[str] = (),
 ) -> LabelledChips:
-    """Turn records, and the rows that their chips are in, into columns."""
+    """Turn records and the rows of their chips into columns."""
     return LabelledChips(
         pixels=pixels,
         rows=np.array(rows, dtype=np.int64),

@@ -1,10 +1,10 @@
 """The label grammar of UTKFace file names, and the nine age ranges.
 
-A name is ``<age>_<gender>_<race>_<date>.jpg``, with ``.chip.jpg`` behind it for aligned chips:
-age in years 0..116, gender 0 male or 1 female, race 0 White, 1 Black, 2 Asian, 3 Indian or
-4 Others, date the collector's timestamp (digits). Source: the data set's own description. Names
-that do not fit are refused with the reason; nothing is guessed, since the public repairs of the
-malformed names contradict each other.
+A name is ``<age>_<gender>_<race>_<date>.jpg``, followed by ``.chip.jpg`` for aligned chips: age in
+years 0..116; gender 0 male or 1 female; race 0 White, 1 Black, 2 Asian, 3 Indian or 4 Others; date
+the collector's timestamp (digits). Source: the description of the data set. Other names are refused
+with the reason. Nothing is guessed, since public repairs of the malformed names contradict each
+other.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ GENDERS = ("male", "female")
 RACES = ("White", "Black", "Asian", "Indian", "Others")
 
 _STEM = re.compile(r"(?P<age>\d{1,3})_(?P<gender>\d)_(?P<race>\d)_(?P<date>\d{1,20})", re.ASCII)
-# Two digits at least, so that a race whose date is missing is not taken for a date.
+# At least two digits: a single digit is a race without a date.
 _RACELESS = re.compile(r"(?P<age>\d{1,3})_(?P<gender>\d)_(?P<date>\d{2,20})", re.ASCII)
 _SUFFIX = re.compile(r"\.(jpg|jpeg|png)(\.chip\.jpg)?", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class AgeRange:
-    """A closed range of whole years; ``last`` is ``MAX_AGE`` for the open-ended one."""
+    """A range of whole years, both ends included; the last range ends at ``MAX_AGE``."""
 
     first: int
     last: int
 
     @property
     def name(self) -> str:
-        """Such as ``26-35``, or ``76+`` for the last range."""
+        """A text such as ``26-35``, or ``76+`` for the last range."""
         return f"{self.first}+" if self.last == MAX_AGE else f"{self.first}-{self.last}"
 
 
@@ -56,12 +56,12 @@ RANGE_NAMES: tuple[str, ...] = tuple(age_range.name for age_range in AGE_RANGES)
 
 @dataclass(frozen=True)
 class FaceLabel:
-    """What a data set says of a face.
+    """The label of a face in a data set.
 
     Attributes:
         age: Whole years, 0..116.
         gender: 0 male, 1 female.
-        race: Index into ``RACES``, or None where the source does not say.
+        race: Index into ``RACES``, or None if unknown.
     """
 
     age: int
@@ -78,7 +78,7 @@ class FaceLabel:
 
 
 def range_index(age: int) -> int:
-    """Index into ``AGE_RANGES`` of a whole age.
+    """The index into ``AGE_RANGES`` of a whole age.
 
     Raises:
         LabelError: the age is outside 0..116.
@@ -90,16 +90,16 @@ def range_index(age: int) -> int:
 
 
 def parse_name(name: str, *, allow_missing_race: bool = False) -> FaceLabel:
-    """Read the label out of a bare file name (no folders).
+    """Read the label from a file name without folders.
 
-    With ``allow_missing_race``, ``<age>_<gender>_<date>.jpg`` is a label without race, too; its
-    date has 2 digits or more.
+    With ``allow_missing_race``, ``<age>_<gender>_<date>.jpg`` is a label without race; its date has
+    at least 2 digits.
 
     >>> parse_name("25_1_2_20170116174525125.jpg.chip.jpg")
     FaceLabel(age=25, gender=1, race=2)
 
     Raises:
-        LabelError: the name does not follow the grammar; the message says where it departs.
+        LabelError: the name does not follow the grammar; the message names the violation.
     """
     match = _STEM.match(name)
     if match is None and allow_missing_race:
@@ -112,13 +112,13 @@ def parse_name(name: str, *, allow_missing_race: bool = False) -> FaceLabel:
         raise LabelError(f"name is not <age>_<gender>_<race>_<date>.jpg ({detail})")
     suffix = name[match.end() :]
     if _SUFFIX.fullmatch(suffix) is None:
-        raise LabelError(f"unexpected {suffix!r} behind the date")
+        raise LabelError(f"unexpected {suffix!r} after the date")
     race = match.groupdict().get("race")
     return FaceLabel(int(match["age"]), int(match["gender"]), None if race is None else int(race))
 
 
 def format_name(label: FaceLabel, date: str, *, chip: bool = True) -> str:
-    """Write a name that ``parse_name`` reads back; ``date`` is 1 to 20 digits.
+    """Compose a name that ``parse_name`` reads; ``date`` has 1 to 20 digits.
 
     Raises:
         LabelError: the label has no race, or the date is not digits.

@@ -1,9 +1,9 @@
-"""Random numbers that belong to samples, computed for whole batches at a time.
+"""Random numbers for each sample, computed for whole batches at a time.
 
-A number is a pure function of (seed, epoch, sample, stream): it does not depend on the batch that
-a sample is in, its place there, the number of workers, or on what was drawn before. The generator
-is SplitMix64 (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", OOPSLA
-2014) with the numbers as its counters, in int64 arithmetic, which wraps around on every device.
+A number is a pure function of (seed, epoch, sample, stream). It does not depend on the batch of the
+sample, its position there, the number of workers, or numbers drawn before. The generator is
+SplitMix64 (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", OOPSLA 2014)
+with these four as counters, in int64 arithmetic, which wraps around on every device.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _BITS = 64
 _GAMMA = 0x9E3779B97F4A7C15
 _FIRST_FACTOR = 0xBF58476D1CE4E5B9
 _SECOND_FACTOR = 0x94D049BB133111EB
-# As many bits as a float32 holds exactly.
+# Number of bits that a float32 represents exactly.
 _FRACTION = 24
 
 
@@ -25,13 +25,13 @@ class SampleRandom:
     """Random numbers for the samples of a batch.
 
     Args:
-        seed: Of the run.
-        epoch: Pass over the data.
-        samples: int64 (N,), which samples these are: their indices in the data set. Numbers are
-            computed on the device of this tensor.
+        seed: Seed of the run.
+        epoch: Number of the epoch.
+        samples: Indices of the samples in the data set, int64 (N,). Numbers are computed on the
+            device of this tensor.
 
     Raises:
-        ValueError: ``samples`` is not a row of int64.
+        ValueError: ``samples`` is not int64 (N,).
     """
 
     def __init__(self, seed: int, epoch: int, samples: Tensor) -> None:
@@ -44,16 +44,16 @@ class SampleRandom:
         return len(self._keys)
 
     def rows(self, chosen: Tensor) -> SampleRandom:
-        """The same numbers for the chosen rows only, int64 (K,)."""
+        """The same numbers for the rows ``chosen`` only, int64 (K,)."""
         part = object.__new__(SampleRandom)
         part._keys = self._keys[chosen]
         return part
 
     def bits(self, stream: int) -> Tensor:
-        """64 random bits a sample.
+        """64 random bits per sample.
 
         Args:
-            stream: Which number of the sample, 0 or more; each stream is independent.
+            stream: Number of the stream, 0 or more; streams are independent.
 
         Returns:
             int64 (N,).
@@ -61,12 +61,12 @@ class SampleRandom:
         return _mix(self._keys + _signed((stream + 1) * _GAMMA))
 
     def bits_at(self, stream: int, rows: Tensor, positions: Tensor) -> Tensor:
-        """64 random bits for single positions inside of samples, such as pixels.
+        """64 random bits for positions inside of samples, such as pixels.
 
         Args:
             stream: As in ``bits``.
-            rows: int64 (K,), rows of the batch, on any device.
-            positions: int64 (K,), 0 or more, on the same.
+            rows: Rows of the batch, int64 (K,), on any device.
+            positions: 0 or more, int64 (K,), on the same device.
 
         Returns:
             int64 (K,), on the device of ``rows``.
@@ -77,14 +77,14 @@ class SampleRandom:
         """Uniform numbers.
 
         Returns:
-            float32 (N,), ``low`` <= number < ``high`` up to rounding; of 0 to 1, multiples of
-            2^-24 that are the same bits on every device.
+            float32 (N,), ``low`` <= number < ``high`` up to rounding. For 0 to 1 these are
+            multiples of 2^-24, identical on every device.
         """
         numbers = _fraction(self.bits(stream), 0)
         return numbers if (low, high) == (0.0, 1.0) else numbers * (high - low) + low
 
     def normal(self, stream: int) -> Tensor:
-        """Standard normal numbers (Box and Muller 1958), within 5.8 of zero.
+        """Standard normal numbers (Box and Muller 1958), -5.8..5.8.
 
         Returns:
             float32 (N,).
@@ -94,17 +94,17 @@ class SampleRandom:
         return radius * torch.cos(2 * math.pi * _fraction(bits, _FRACTION))
 
     def chance(self, stream: int, probability: float) -> Tensor:
-        """Whether an event of this probability happens, bool (N,)."""
+        """Whether an event of this probability occurs for each sample, bool (N,)."""
         return self.uniform(stream) < probability
 
 
 def _fraction(bits: Tensor, skipped: int) -> Tensor:
-    """Bits after the ``skipped`` highest, as float32 in 0..1, 1 excluded."""
+    """The 24 bits after the ``skipped`` highest, as float32 in 0..1, 1 excluded."""
     return _shifted(bits << skipped, _BITS - _FRACTION).float() * 2.0**-_FRACTION
 
 
 def _advance(counters: Tensor, start: Tensor | int) -> Tensor:
-    """Number ``counters`` of the sequence that begins at ``start``."""
+    """The numbers at positions ``counters`` of the sequence that starts at ``start``."""
     return _mix((counters + 1) * _signed(_GAMMA) + start)
 
 
@@ -116,7 +116,7 @@ def _mix(value: Tensor) -> Tensor:
 
 
 def _shifted(value: Tensor, places: int) -> Tensor:
-    # int64's own shift repeats the sign bit.
+    # The shift of int64 repeats the sign bit.
     return (value >> places) & ((1 << (_BITS - places)) - 1)
 
 

@@ -1,11 +1,10 @@
 """A split that depends only on a seed and on each picture's content.
 
-A picture's place is a hash of (seed, pixel hash), read as a number in [0, 1) and cut at the
-fractions. So identical pictures always fall on the same side, the order of files does not
-matter, and adding pictures never moves the ones that were there. Every stratum (age range,
-gender, race, source) is cut at the same places, so it gets its fractions up to sampling noise;
-an exact quota per stratum would move pictures whenever others are added. Near-copies are kept
-together by ``merge_splits``.
+A hash of the seed and the pixel hash, read as a number in [0, 1), is compared with the fractions.
+So identical pictures are always in the same split, the order of files does not matter, and adding
+pictures never moves existing ones. Every stratum (age range, gender, race, source) uses the same
+fractions and gets them up to sampling noise; an exact quota per stratum would move pictures
+whenever others are added. ``merge_splits`` keeps near-duplicates together.
 """
 
 from __future__ import annotations
@@ -21,12 +20,12 @@ SPLITS = ("train", "val", "test")
 
 @dataclass(frozen=True)
 class SplitConfig:
-    """How pictures are divided.
+    """Seed and fractions of a split.
 
     Attributes:
-        seed: Another seed gives another, unrelated split.
-        val: Fraction for validation, 0..1.
-        test: Fraction for the test split, 0..1; the rest is for training.
+        seed: Each seed gives an unrelated split.
+        val: Fraction of pictures for validation, 0..1.
+        test: Fraction of pictures for the test split, 0..1; the rest is for training.
     """
 
     seed: int = 0
@@ -34,7 +33,7 @@ class SplitConfig:
     test: float = 0.1
 
     def __post_init__(self) -> None:
-        # Written so that NaN fails, too.
+        # Also refuses NaN.
         if not (self.val >= 0 and self.test >= 0 and self.val + self.test < 1):
             raise ConfigError(
                 f"fractions val {self.val} and test {self.test} must be at least 0 and leave "
@@ -54,20 +53,20 @@ def assign_split(pixel_hash: str, config: SplitConfig) -> str:
 
 
 def merge_splits(members: Iterable[str]) -> str:
-    """Where a component of copies goes whose members would be divided.
+    """The split of a component of duplicates whose members were assigned different splits.
 
-    It goes to training if any member does, else to validation: what is measured then has no copy
-    elsewhere, and a picture that was once learned from never becomes a test picture because a
-    copy of it was added.
+    It is training if any member is in training, else validation. So validation and test pictures
+    have no duplicate elsewhere, and a training picture never becomes a test picture because a
+    duplicate of it was added.
     """
     found = set(members)
     return next(split for split in SPLITS if split in found)
 
 
 def split_hash(members: Iterable[tuple[str, str]]) -> str:
-    """One hash (hex, 16 digits) for a whole split, from its (pixel hash, split) pairs.
+    """A hash (16 hex digits) of a whole split, from its (pixel hash, split) pairs.
 
-    The same pictures divided in the same way give the same hash, in whatever order they come.
+    It does not depend on the order of the pairs.
     """
     digest = hashlib.sha256()
     for pixel, split in sorted(members):

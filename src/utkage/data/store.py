@@ -1,15 +1,14 @@
-"""The chip store: decoded chips in one memory-mapped file, with a plain CSV of what they are.
+"""The chip store: chips in one memory-mapped file, and a CSV manifest that describes them.
 
 A prepared set is a folder with
 
 * ``store.json``: format version, crop contract, inputs and settings, counts, hashes, and the
-  names of the next three. It is written last and replaced atomically: it *is* the prepared set,
-  and whatever it does not name is a left-over of a killed run.
-* ``chips-<id>.u8``: rows of size x size x 3 bytes, uint8 RGB, nothing else. Reading one is a
-  matter of arithmetic in any language.
-* ``manifest-<id>.csv``: one line per decoded picture; those without a split are left out.
+  names of the next three files. It is written last and replaced atomically. Files that it does
+  not name are leftovers of a killed run.
+* ``chips-<id>.u8``: rows of size x size x 3 bytes, uint8 RGB, without a header.
+* ``manifest-<id>.csv``: one line per decoded picture; those without a split are not used.
 * ``dropped-<id>.csv``: one line per picture that could not be used at all, with the reason.
-* ``audit.json`` and ``audit.html``: made from the others.
+* ``audit.json`` and ``audit.html``: a report made from the others.
 """
 
 from __future__ import annotations
@@ -34,9 +33,9 @@ from utkage.faces.contract import CropContract
 FORMAT = "utkage chip store"
 FORMAT_VERSION = 1
 STORE_FILE = "store.json"
-# The detector of all sets whose ``store.json`` names none: they were made before it was a choice.
+# The detector of all sets whose ``store.json`` names none, from before it was a choice.
 FIRST_DETECTOR: Mapping[str, str | None] = {"name": "retinaface", "file": None}
-# Where commands look for a prepared set when they are not told.
+# The prepared set that commands use by default.
 DEFAULT_FOLDER = Path("prepared")
 
 
@@ -45,10 +44,10 @@ class ChipStore:
     """A prepared set, opened for reading.
 
     Attributes:
-        folder: Where it lies.
-        contract: What its chips are.
-        description: Everything in ``store.json``.
-        manifest: All decoded pictures; those without a split are left out.
+        folder: Folder of the set.
+        contract: Crop contract of its chips.
+        description: Content of ``store.json``.
+        manifest: All decoded pictures; those without a split are not used.
     """
 
     folder: Path
@@ -62,7 +61,7 @@ class ChipStore:
 
         Raises:
             UsageError: there is no prepared set.
-            DataError: its files do not fit together.
+            DataError: its files are damaged or do not belong together.
         """
         description = read_store_file(folder)
         files = description["files"]
@@ -85,12 +84,12 @@ class ChipStore:
 
     @property
     def split_hash(self) -> str:
-        """Identifies the pictures and how they are divided."""
+        """A hash that identifies the pictures and their splits."""
         return str(self.description["split_hash"])
 
     @property
     def detector(self) -> Mapping[str, str | None]:
-        """Which detector found the faces of photographs: its name and the hash of its file."""
+        """The detector that found the faces in photographs: its name and the hash of its file."""
         recorded: Mapping[str, str | None] = self.description.get("detector", FIRST_DETECTOR)
         return recorded
 
@@ -99,24 +98,24 @@ class ChipStore:
 
         Args:
             name: The split.
-            source: Only the faces of this source; None: of all.
+            source: Name of the only source to use; None: all sources.
 
         Raises:
-            UsageError: no such split or source, or it is empty.
+            UsageError: there is no such split or source, or it is empty.
         """
         if name not in (*SPLITS, "all"):
-            raise UsageError(f"no split is called {name!r}; use train, val, test or all")
+            raise UsageError(f"no split named {name!r}; use train, val, test or all")
         chosen = [row for row in self.manifest if row.split and name in ("all", row.split)]
         if source is not None:
             names = sorted({row.record.source for row in self.manifest})
             if source not in names:
                 raise UsageError(
-                    f"{self.folder}: no source is called {source!r}; it has {', '.join(names)}"
+                    f"{self.folder}: no source named {source!r}; it has {', '.join(names)}"
                 )
             chosen = [row for row in chosen if row.record.source == source]
         if not chosen:
             raise UsageError(
-                f"{self.folder}: its {name} split is empty; "
+                f"{self.folder}: the {name} split is empty; "
                 "prepare more pictures or choose other fractions"
             )
         return labelled_chips(
@@ -137,25 +136,25 @@ class ChipStore:
             )
 
     def pixels(self) -> NDArray[np.uint8]:
-        """All chips, memory-mapped for reading: uint8 RGB, (rows, size, size, 3)."""
-        rows, side = int(self.description["rows"]), self.contract.size
+        """All chips, memory-mapped and read-only: uint8 RGB, (rows, size, size, 3)."""
+        rows, size = int(self.description["rows"]), self.contract.size
         if rows == 0:
-            return np.empty((0, side, side, 3), dtype=np.uint8)
+            return np.empty((0, size, size, 3), dtype=np.uint8)
         path = self.folder / str(self.description["files"]["chips"])
-        return np.memmap(path, dtype=np.uint8, mode="r", shape=(rows, side, side, 3))
+        return np.memmap(path, dtype=np.uint8, mode="r", shape=(rows, size, size, 3))
 
 
 def is_prepared(folder: Path) -> bool:
-    """Whether ``folder`` is a prepared set."""
+    """Whether ``folder`` contains a prepared set."""
     return (folder / STORE_FILE).is_file()
 
 
 def read_store_file(folder: Path) -> dict[str, Any]:
-    """The parsed ``store.json`` of a prepared set.
+    """Read ``store.json`` of a prepared set.
 
     Raises:
         UsageError: there is none.
-        DataError: it is damaged or of a newer version.
+        DataError: it is damaged or of another version.
     """
     path = folder / STORE_FILE
     if not path.is_file():
@@ -166,7 +165,7 @@ def read_store_file(folder: Path) -> dict[str, Any]:
         if description["format"] != FORMAT:
             raise KeyError("format")
     except (ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{path}: not a store file of utkage; prepare again") from error
+        raise DataError(f"{path}: not a utkage store file; prepare again") from error
     if version != FORMAT_VERSION:
         raise DataError(
             f"{path}: format version {version}, this utkage reads {FORMAT_VERSION}; prepare again"
