@@ -1,4 +1,4 @@
-"""Brightness, contrast, saturation and the loss of all colour."""
+"""Brightness, contrast, saturation and conversion to grey."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from utkage.data.augment.config import AugmentConfig
 from utkage.data.augment.streams import Stream
 from utkage.data.sample_random import SampleRandom
 
-# Of red, green and blue; ITU-R BT.601.
+# Weights of red, green and blue; ITU-R BT.601.
 LUMA = (0.299, 0.587, 0.114)
 
 
 def recolour(images: Tensor, config: AugmentConfig, random: SampleRandom) -> Tensor:
-    """Change saturation about each pixel's luma, contrast about the mean luma, and brightness.
+    """Scale saturation about each pixel's luma, contrast about the mean luma, and brightness.
 
     Args:
         images: float32 (N, 3, H, W), 0..255.
         config: Strengths.
-        random: Of the N samples.
+        random: Random numbers of the N samples.
 
     Returns:
-        The same in channels-last memory, cut off at 0 and 255.
+        float32 (N, 3, H, W) in channels-last memory, clamped to 0..255.
     """
     brightness = 1 + random.uniform(Stream.BRIGHTNESS, -config.brightness, config.brightness)
     contrast = 1 + random.uniform(Stream.CONTRAST, -config.contrast, config.contrast)
     saturation = 1 + random.uniform(Stream.SATURATION, -config.saturation, config.saturation)
     grey = random.chance(Stream.GREY, config.grey)
     saturation = torch.where(grey, torch.zeros_like(saturation), saturation)
-    # The three in one linear map: of the pixel, of its luma, and of the mean luma.
+    # All three changes are one linear map of the pixel, its luma, and the mean luma.
     own = brightness * contrast * saturation
     from_luma = brightness * contrast * (1 - saturation)
     from_middle = brightness * (1 - contrast)
@@ -38,7 +38,7 @@ def recolour(images: Tensor, config: AugmentConfig, random: SampleRandom) -> Ten
 
     luma = images.new_tensor([LUMA]) @ images.flatten(2)
     luma = luma.view(-1, 1, *images.shape[2:])
-    # In two steps, so that rounding does not depend on the number of images.
+    # In two steps, because the rounding of a single one depends on the number of images.
     middle = luma.mean(dim=3, keepdim=True).mean(dim=2, keepdim=True)
     luma = luma.mul_(from_luma).add_(middle * from_middle)
     result = torch.empty_like(images, memory_format=torch.channels_last)

@@ -1,4 +1,4 @@
-"""How strongly chips are varied."""
+"""Strengths and probabilities of the augmentations."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from utkage.core.errors import ConfigError
 
 @dataclass(frozen=True, kw_only=True)
 class AugmentConfig:
-    """How strongly chips are varied.
+    """Strengths and probabilities of the augmentations.
 
-    Strengths named "largest" bound a uniform distribution; every chip is drawn for on its own.
+    Strengths named "largest" bound a uniform distribution. Every chip has its own random numbers.
 
     Attributes:
         flip: Probability of mirroring.
-        rotation: Largest turn to either side, degrees.
+        rotation: Largest rotation in either direction, degrees.
         scale: Largest change of size, as a fraction.
-        shift: Largest shift along each axis, as a fraction of the side.
-        jitter: How much crops are displaced, turned and scaled besides, as those of detected
-            faces are; 1 is what was measured (``geometry.DETECTION_JITTER``).
+        shift: Largest shift along each axis, as a fraction of the size.
+        jitter: Further random shift, rotation and scale, as crops of detected faces have them;
+            1 is the measured amount (``geometry.DETECTION_JITTER``).
         brightness: Largest change of brightness, as a fraction.
         contrast: Largest change of contrast, as a fraction.
         saturation: Largest change of saturation, as a fraction.
-        grey: Probability of losing all colour.
+        grey: Probability of conversion to grey.
         blur: Probability of a Gaussian blur.
-        blur_sigma: Its largest standard deviation, as a fraction of the side.
-        soften: Probability of losing resolution (shrunk to 35-80 % and enlarged again).
-        jpeg: Probability of the losses of JPEG compression.
-        jpeg_quality: Its lowest quality, on the scale of libjpeg; the highest is 95.
+        blur_sigma: Largest standard deviation of the blur, as a fraction of the size.
+        soften: Probability of a lower resolution (shrinking to 35-80 % and enlarging again).
+        jpeg: Probability of JPEG compression losses.
+        jpeg_quality: Lowest JPEG quality, on the scale of libjpeg; the highest is 95.
         erase: Probability of covering a rectangle with noise (Zhong et al. 2020).
         mixup: Probability of blending with another face of the batch (``mix``).
         mixup_alpha: Both parameters of the beta distribution of the blending weight.

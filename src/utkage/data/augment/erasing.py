@@ -9,28 +9,28 @@ from utkage.data.augment.config import AugmentConfig
 from utkage.data.augment.streams import Stream
 from utkage.data.sample_random import SampleRandom
 
-# Share of the image, and logarithm of height over width.
+# Range of the share of the image, and of the logarithm of height over width.
 AREA = (0.02, 0.2)
 LOG_ASPECT = (-1.0, 1.0)
-# Bits of noise a channel: three fit into one random number.
+# Bits of noise per channel; those of three channels fit into one random number.
 _NOISE_BITS = 21
 
 
 def erase(images: Tensor, config: AugmentConfig, random: SampleRandom) -> Tensor:
-    """Cover a rectangle of the chosen images with uniform noise, in place.
+    """Cover a rectangle of randomly chosen images with uniform noise, in place.
 
     Args:
         images: float32 (N, 3, S, S), 0..255.
         config: Strengths.
-        random: Of the N samples.
+        random: Random numbers of the N samples.
     """
     rows = random.chance(Stream.ERASE, config.erase).nonzero().squeeze(1)
     if len(rows) == 0:
         return images
-    side, device = images.shape[2], images.device
+    size, device = images.shape[2], images.device
     chosen = random.rows(rows)
-    top, bottom, left, right = _rectangles(side, chosen).to(device).view(4, -1, 1).unbind()
-    place = torch.arange(side, device=device)
+    top, bottom, left, right = _rectangles(size, chosen).to(device).view(4, -1, 1).unbind()
+    place = torch.arange(size, device=device)
     inside_y, inside_x = (place >= top) & (place < bottom), (place >= left) & (place < right)
     inside = (inside_y.unsqueeze(2) & inside_x.unsqueeze(1)).flatten(1)
     number, pixel = inside.nonzero(as_tuple=True)
@@ -38,16 +38,16 @@ def erase(images: Tensor, config: AugmentConfig, random: SampleRandom) -> Tensor
     channels = torch.arange(3, device=device) * _NOISE_BITS
     noise = (bits.unsqueeze(1) >> channels).bitwise_and_((1 << _NOISE_BITS) - 1).float()
     noise *= 255 / (1 << _NOISE_BITS)
-    images.permute(0, 2, 3, 1)[rows.to(device)[number], pixel // side, pixel % side] = noise
+    images.permute(0, 2, 3, 1)[rows.to(device)[number], pixel // size, pixel % size] = noise
     return images
 
 
-def _rectangles(side: int, random: SampleRandom) -> Tensor:
-    """Top, bottom, left and right of a rectangle a sample, the ends excluded; int64 (4, N)."""
-    area = random.uniform(Stream.ERASE_AREA, *AREA) * side * side
+def _rectangles(size: int, random: SampleRandom) -> Tensor:
+    """Top, bottom, left and right of one rectangle per sample, ends excluded, int64 (4, N)."""
+    area = random.uniform(Stream.ERASE_AREA, *AREA) * size * size
     aspect = torch.exp(random.uniform(Stream.ERASE_ASPECT, *LOG_ASPECT))
-    height = torch.sqrt(area * aspect).round().clamp_(1, side - 1)
-    width = torch.sqrt(area / aspect).round().clamp_(1, side - 1)
-    top = (random.uniform(Stream.ERASE_TOP) * (side - height + 1)).floor()
-    left = (random.uniform(Stream.ERASE_LEFT) * (side - width + 1)).floor()
+    height = torch.sqrt(area * aspect).round().clamp_(1, size - 1)
+    width = torch.sqrt(area / aspect).round().clamp_(1, size - 1)
+    top = (random.uniform(Stream.ERASE_TOP) * (size - height + 1)).floor()
+    left = (random.uniform(Stream.ERASE_LEFT) * (size - width + 1)).floor()
     return torch.stack([top, top + height, left, left + width]).long()

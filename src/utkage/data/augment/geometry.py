@@ -1,4 +1,4 @@
-"""Mirroring, rotation, scale and shift: one affine map and one bilinear sampling."""
+"""Mirroring, rotation, scale and shift as one affine map with bilinear sampling."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from utkage.data.sample_random import SampleRandom
 
 @dataclass(frozen=True)
 class CropJitter:
-    """Standard deviations of how crops of the same face differ.
+    """Standard deviations of the differences between crops of the same face.
 
     Attributes:
         rotation: Degrees.
         log_scale: Natural logarithm of the ratio of sizes.
-        shift_x: As a fraction of the side.
-        shift_y: As a fraction of the side.
+        shift_x: As a fraction of the size.
+        shift_y: As a fraction of the size.
     """
 
     rotation: float
@@ -31,27 +31,27 @@ class CropJitter:
     shift_y: float
 
 
-# Of detected and aligned faces against their labelled chips: validation faces of UTKFace (794 of
-# 800 found) and AAF (617 of 617), pasted at sizes of 60 to 400 pixels and turned by up to 15
-# degrees; `tools/measure_jitter.py` measures them again, `docs/training.md` has the table.
+# Detected and aligned faces compared with their chips: validation faces of UTKFace (794 of 800
+# found) and AAF (617 of 617), pasted at sizes of 60 to 400 pixels and rotated by up to 15 degrees;
+# `tools/report/jitter.py` measures them again; `docs/training.md` has the table.
 DETECTION_JITTER = CropJitter(rotation=3.0, log_scale=0.06, shift_x=0.013, shift_y=0.014)
 
 
 def warp(chips: Tensor, size: int, config: AugmentConfig, random: SampleRandom) -> Tensor:
-    """Mirror, turn, scale and shift each chip; what comes from outside of it is black.
+    """Mirror, rotate, scale and shift each chip; pixels from outside of the chip are black.
 
     Args:
         chips: uint8 (N, 3, S, S).
-        size: Side of the result, pixels.
+        size: Size of the result, pixels.
         config: Strengths.
-        random: Of the N samples.
+        random: Random numbers of the N samples.
 
     Returns:
         float32 (N, 3, size, size), 0..255.
     """
     images = chips.float()
     still = not (config.flip or config.rotation or config.scale or config.shift or config.jitter)
-    # Sampling is bilinear: of much larger chips it would see every second pixel only.
+    # Bilinear sampling would skip pixels of much larger chips, so they are resized first.
     if still or images.shape[2] >= 2 * size:
         images = _resized(images, size)
     if still:
@@ -67,26 +67,26 @@ def _resized(images: Tensor, size: int) -> Tensor:
 
 
 def _maps(config: AugmentConfig, random: SampleRandom) -> Tensor:
-    """From results to chips in coordinates of -1 to 1, affine, (N, 2, 3)."""
-    found, jitter = DETECTION_JITTER, config.jitter
+    """Affine maps from results to chips in coordinates of -1 to 1, (N, 2, 3)."""
+    measured, jitter = DETECTION_JITTER, config.jitter
     degrees = random.uniform(Stream.ROTATION, -config.rotation, config.rotation)
-    degrees += jitter * found.rotation * random.normal(Stream.JITTER_ROTATION)
+    degrees += jitter * measured.rotation * random.normal(Stream.JITTER_ROTATION)
     log_zoom = random.uniform(Stream.SCALE, -1, 1) * math.log1p(config.scale)
-    log_zoom += jitter * found.log_scale * random.normal(Stream.JITTER_SCALE)
+    log_zoom += jitter * measured.log_scale * random.normal(Stream.JITTER_SCALE)
     shift_x = random.uniform(Stream.SHIFT_X, -config.shift, config.shift)
-    shift_x += jitter * found.shift_x * random.normal(Stream.JITTER_X)
+    shift_x += jitter * measured.shift_x * random.normal(Stream.JITTER_X)
     shift_y = random.uniform(Stream.SHIFT_Y, -config.shift, config.shift)
-    shift_y += jitter * found.shift_y * random.normal(Stream.JITTER_Y)
+    shift_y += jitter * measured.shift_y * random.normal(Stream.JITTER_Y)
     mirror = torch.where(random.chance(Stream.FLIP, config.flip), -1.0, 1.0)
     zoom, angle = torch.exp(log_zoom), torch.deg2rad(degrees)
     cosine, sine = torch.cos(angle) * zoom, torch.sin(angle) * zoom
-    # Coordinates from -1 to 1: a fraction of the side counts double.
+    # The size is 2 in these coordinates, so shifts are doubled.
     rows = (cosine * mirror, -sine, 2 * shift_x, sine * mirror, cosine, 2 * shift_y)
     return torch.stack(rows, dim=1).view(-1, 2, 3)
 
 
 def _grid(maps: Tensor, size: int) -> Tensor:
-    # As F.affine_grid, in a fifth of its time: its matrix product has three terms per number.
+    # Equals F.affine_grid, in a fifth of the time: its matrix product is only three terms long.
     axis = (2 * torch.arange(size, device=maps.device) + 1) / size - 1
     across = maps[:, None, :, 0] * axis[:, None]
     down = maps[:, None, :, 1] * axis[:, None] + maps[:, None, :, 2]

@@ -1,8 +1,8 @@
-"""The losses of JPEG compression, computed on whole batches without writing a file.
+"""JPEG compression losses, computed on whole batches without writing files.
 
-ITU-T T.81 (1992), with the choices of libjpeg: colour halved in both directions, the tables of
-Annex K scaled by a quality, and smooth enlargement of the colour. Entropy coding loses nothing and
-is left out.
+ITU-T T.81 (1992) with the choices of libjpeg: chroma at half the resolution, the tables of Annex K
+scaled by the quality, and smooth enlargement of the chroma. Entropy coding is lossless and
+therefore omitted.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ CHROMA_TABLE = (
 
 
 def compress(images: Tensor, config: AugmentConfig, random: SampleRandom) -> Tensor:
-    """Give the chosen images the losses of JPEG, in place.
+    """Apply JPEG losses to randomly chosen images, in place.
 
     Args:
         images: float32 (N, 3, S, S), 0..255.
         config: Strengths.
-        random: Of the N samples.
+        random: Random numbers of the N samples.
     """
     rows = random.chance(Stream.JPEG, config.jpeg).nonzero().squeeze(1)
     if len(rows) == 0:
@@ -65,48 +65,48 @@ def compress(images: Tensor, config: AugmentConfig, random: SampleRandom) -> Ten
 
 
 def jpeg_losses(images: Tensor, quality: Tensor) -> Tensor:
-    """What is left of images after JPEG compression.
+    """Compress images as JPEG does and decompress them again.
 
     Args:
         images: float32 (R, 3, H, W), RGB, 0..255.
-        quality: (R,), 1..100, whole numbers on the scale of libjpeg.
+        quality: Whole numbers 1..100 on the scale of libjpeg, (R,).
 
     Returns:
         float32 (R, 3, H, W), 0..255; not rounded to whole numbers.
     """
     height, width = images.shape[2:]
-    # Whole blocks also of the colour, which has half the side.
+    # Pad to whole blocks also of the chroma, which has half the size.
     beyond = (0, -width % (2 * BLOCK), 0, -height % (2 * BLOCK))
     padded = F.pad(images, beyond, mode="replicate") if any(beyond) else images
     to_ycc = _to_ycc()
     planes = (to_ycc.to(images.device) @ padded.flatten(2)).view_as(padded)
-    # Colour differences lie around zero; so must the luma.
+    # Chroma is centred on zero; so must be the luma.
     planes[:, 0] -= 128
     planes.round_()
     luma = _quantised(planes[:, :1], _tables(LUMA_TABLE, quality))
-    colour = _quantised(F.avg_pool2d(planes[:, 1:], 2).round_(), _tables(CHROMA_TABLE, quality))
-    colour = colour[:, :, : (height + 1) // 2, : (width + 1) // 2]
-    colour = F.interpolate(colour, scale_factor=2, mode="bilinear")[:, :, :height, :width]
-    planes = torch.cat([luma[:, :, :height, :width], colour], dim=1).flatten(2)
+    chroma = _quantised(F.avg_pool2d(planes[:, 1:], 2).round_(), _tables(CHROMA_TABLE, quality))
+    chroma = chroma[:, :, : (height + 1) // 2, : (width + 1) // 2]
+    chroma = F.interpolate(chroma, scale_factor=2, mode="bilinear")[:, :, :height, :width]
+    planes = torch.cat([luma[:, :, :height, :width], chroma], dim=1).flatten(2)
     to_rgb = torch.linalg.inv(to_ycc).to(images.device).expand(len(images), 3, 3)
     pixels = torch.baddbmm(planes.new_tensor(128.0), to_rgb, planes)
     return pixels.clamp_(0, 255).view_as(images)
 
 
 def _to_ycc() -> Tensor:
-    """From red, green and blue to luma and the two colour differences of JFIF, (3, 3)."""
+    """The matrix from RGB to luma and the two chroma channels of JFIF, (3, 3)."""
     luma = torch.tensor(LUMA)
     blue, red = torch.eye(3)[[2, 0]] - luma
-    # Scaled to a range as wide as that of colours.
+    # Scaled to the same range of values as RGB.
     return torch.stack([luma, blue / (2 * (1 - LUMA[2])), red / (2 * (1 - LUMA[0]))])
 
 
 def _quantised(planes: Tensor, tables: Tensor) -> Tensor:
-    """Round the blocks' cosine coefficients (R, C, H, W) to multiples of tables (R, 64)."""
+    """Round the cosine coefficients of planes (R, C, H, W) to multiples of tables (R, 64)."""
     transform = _block_transform().to(planes.device)
     blocks = F.pixel_unshuffle(planes.flatten(0, 1).unsqueeze(1), BLOCK)
     steps = tables.repeat_interleave(planes.shape[1], dim=0).unsqueeze(2)
-    # The steps are in the transforms: two passes over the image fewer.
+    # Dividing the transform by the steps saves two passes over the image.
     coefficients = ((transform / steps) @ blocks.flatten(2)).round_()
     restored = ((transform * steps).transpose(1, 2) @ coefficients).view_as(blocks)
     return F.pixel_shuffle(restored, BLOCK).view_as(planes)

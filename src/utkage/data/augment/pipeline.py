@@ -1,4 +1,4 @@
-"""The order in which a batch is varied."""
+"""The sequence of augmentations of a batch."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from utkage.data.sample_random import SampleRandom
 
 
 def augment(chips: Tensor, size: int, config: AugmentConfig, random: SampleRandom) -> Tensor:
-    """Vary a batch.
+    """Augment a batch.
 
-    What is drawn for a chip depends on its seed, epoch and sample alone, not on its batch. Losses
-    come in the order of a photograph's life: optics, resolution, compression.
+    The random numbers of a chip depend on seed, epoch and sample only, not on its batch. Losses of
+    quality come in the order in which photographs suffer them: optics, resolution, compression.
 
     Args:
         chips: uint8 (N, S, S, 3), RGB.
-        size: Side of the result, pixels.
+        size: Size of the result, pixels.
         config: Strengths; those of mixup are not for this function but for ``mix``.
-        random: Random numbers of the N samples. Best kept on the CPU: then a seed gives the
-            same variations on every device, and no device is waited for.
+        random: Random numbers of the N samples. Keep them on the CPU: a seed then gives the same
+            result on every device, and nothing waits for a device.
 
     Returns:
         float32 (N, 3, size, size) in channels-last memory, 0..255.

@@ -1,6 +1,6 @@
-"""Which stream of ``SampleRandom`` each drawn quantity has.
+"""The streams of ``SampleRandom``: one number for each random quantity.
 
-A quantity keeps its number for good: adding one leaves what is drawn for the others as it was.
+Numbers are never reused or changed, so a new quantity leaves the random numbers of the others.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from enum import IntEnum
 
 
 class Stream(IntEnum):
-    """Numbers of the streams."""
+    """The number of each stream."""
 
     FLIP = 0
     ROTATION = 1
