@@ -35,7 +35,7 @@ def prepare_command(
     paths: Annotated[
         list[Path] | None,
         typer.Argument(
-            help="Archives or folders of labelled pictures; several stay apart by name. "
+            help="Archives or folders of labelled pictures. Several keep their names in the set. "
             "Default: Dataset/UTKFace.",
             metavar="[PATH]...",
         ),
@@ -44,7 +44,7 @@ def prepare_command(
         Path, typer.Option("--out", "-o", help="Folder of the prepared set.", rich_help_panel=DATA)
     ] = Path("prepared"),
     chip_size: Annotated[
-        int, typer.Option(help="Side of the stored chips, pixels.", rich_help_panel=DATA)
+        int, typer.Option(help="Size of the stored chips, pixels.", rich_help_panel=DATA)
     ] = 160,
     labels: Labels = None,
     aligned: Aligned = "auto",
@@ -53,27 +53,27 @@ def prepare_command(
         bool,
         typer.Option(
             "--allow-missing-race",
-            help="Accept names without a race: <age>_<gender>_<date>.jpg.",
+            help="Accept file names without race: <age>_<gender>_<date>.jpg.",
             rich_help_panel=DATA,
         ),
     ] = False,
     ages: Annotated[
         str | None,
         typer.Option(
-            help="Use these ages only, such as 21-60.", rich_help_panel=DATA, metavar="A-B"
+            help="Use only these ages, such as 21-60.", rich_help_panel=DATA, metavar="A-B"
         ),
     ] = None,
     val: Annotated[
-        float, typer.Option(help="Fraction for validation.", rich_help_panel=SPLIT)
+        float, typer.Option(help="Fraction of pictures for validation.", rich_help_panel=SPLIT)
     ] = 0.1,
     test: Annotated[
-        float, typer.Option(help="Fraction for the test split.", rich_help_panel=SPLIT)
+        float, typer.Option(help="Fraction of pictures for the test split.", rich_help_panel=SPLIT)
     ] = 0.1,
-    seed: Annotated[int, typer.Option(help="Of the split.", rich_help_panel=SPLIT)] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the split.", rich_help_panel=SPLIT)] = 0,
     split_file: Annotated[
         Path | None,
         typer.Option(
-            help="A published split instead: CSV with the columns name and split.",
+            help="Use a published split instead: a CSV with the columns name and split.",
             rich_help_panel=SPLIT,
             metavar="FILE",
         ),
@@ -81,44 +81,45 @@ def prepare_command(
     fix: Annotated[
         str,
         typer.Option(
-            help="keep-one: one of each group of copies, contradicting copies only in training; "
-            "drop-conflicts: contradicting copies nowhere; none: only report.",
+            help="keep-one: keep one of each group of duplicates; if their labels conflict, use "
+            "all, but only for training. drop-conflicts: use none of those. none: only report.",
             rich_help_panel=AUDIT,
         ),
     ] = "keep-one",
     near_distance: Annotated[
         int | None,
         typer.Option(
-            help="Bits by which near-copies may differ, 0-256; -1: exact copies only. "
-            "Default: the measured one.",
+            help="Largest difference between the hashes of near-duplicates, 0-256 bits; -1: "
+            "identical pixels only. Default: 44, as measured.",
             rich_help_panel=AUDIT,
         ),
     ] = None,
     age_tolerance: Annotated[
         int | None,
         typer.Option(
-            help="Years by which copies may disagree without contradicting each other. Default: 3.",
+            help="Largest age difference between labels that agree, years. Default: 3.",
             rich_help_panel=AUDIT,
         ),
     ] = None,
     max_entries: Annotated[
-        int | None, typer.Option(help="Files in a source.", rich_help_panel=LIMITS)
+        int | None, typer.Option(help="Number of files in a source.", rich_help_panel=LIMITS)
     ] = None,
     max_entry_bytes: Annotated[
-        int | None, typer.Option(help="Bytes of one file.", rich_help_panel=LIMITS)
+        int | None, typer.Option(help="Size of one file, bytes.", rich_help_panel=LIMITS)
     ] = None,
     max_total_bytes: Annotated[
-        int | None, typer.Option(help="Bytes of a source, unpacked.", rich_help_panel=LIMITS)
+        int | None, typer.Option(help="Unpacked size of a source, bytes.", rich_help_panel=LIMITS)
     ] = None,
     max_ratio: Annotated[
-        float | None, typer.Option(help="Unpacked over packed bytes.", rich_help_panel=LIMITS)
+        float | None,
+        typer.Option(help="Unpacked size divided by packed size.", rich_help_panel=LIMITS),
     ] = None,
     max_pixels: Annotated[
-        int | None, typer.Option(help="Pixels of one picture.", rich_help_panel=LIMITS)
+        int | None, typer.Option(help="Width x height of one picture.", rich_help_panel=LIMITS)
     ] = None,
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="Report, write nothing.", rich_help_panel=OUTPUT),
+        typer.Option("--dry-run", help="Report without writing anything.", rich_help_panel=OUTPUT),
     ] = False,
     json_output: Json = False,
     quiet: Quiet = False,
@@ -127,8 +128,8 @@ def prepare_command(
     """Check, audit, split and store labelled faces for training.
 
     Labels come from file names, `<age>_<gender>_<race>_<date>.jpg`, or from a manifest.
-    Photographs go through detection and alignment. Copies never fall on both sides of the split.
-    `audit.html` in the prepared set shows what was found.
+    Faces in photographs are detected and aligned. Duplicates are always in the same split.
+    `audit.html` in the prepared set shows the findings.
     """
     with session(quiet=quiet, debug=debug) as reporter:
         from utkage.data.sources.limits import Limits
@@ -176,7 +177,7 @@ def prepare_command(
 
 
 def _given(**values: object) -> dict[str, Any]:
-    """The options that were used; the others keep the library's defaults."""
+    """The options that were given; the others keep the library's defaults."""
     return {name: value for name, value in values.items() if value is not None}
 
 
@@ -193,33 +194,36 @@ def _as_json(result: PrepareResult) -> dict[str, object]:
 
 
 def _print_summary(result: PrepareResult) -> None:
-    splits = ", ".join(f"{name} {count}" for name, count in result.splits.items())
     if result.audit is not None:
         _print_audit(result.audit)
+    splits = ", ".join(f"{name} {count}" for name, count in result.splits.items())
     identity = f"; split {result.split_hash}" if result.split_hash else ""
     typer.echo(f"{splits}{identity}")
     if result.written:
-        typer.echo(f"{result.folder}: audit.html shows all of this and the contradicting copies")
+        typer.echo(f"{result.folder}: see audit.html for details and conflicting labels")
 
 
 def _print_audit(audit: Audit) -> None:
-    from rich.console import Console
-    from rich.table import Table
+    from utkage.cli.tables import print_table
+    from utkage.core.text import counted
+    from utkage.reporting.table import Table
 
-    table = Table("age range", "male", "female", title=f"{audit.kept} usable faces")
-    for name, (male, female) in zip(RANGE_NAMES, audit.ranges, strict=True):
-        table.add_row(name, str(male), str(female))
-    Console().print(table)
+    rows = [
+        (name, str(male), str(female))
+        for name, (male, female) in zip(RANGE_NAMES, audit.ranges, strict=True)
+    ]
+    title = counted(audit.kept, "usable face")
+    print_table(Table.of(title, ("age range", "male", "female"), rows))
     for source in audit.sources:
         typer.echo(f"{source.name}: {source.readable} readable, {source.kept} usable")
-    for under in audit.dropped:
-        typer.echo(f"left out {len(under.pictures)}: {under.title}")
+    for group in audit.dropped:
+        typer.echo(f"removed {len(group.pictures)}: {group.title}")
     if audit.conflicts:
-        typer.echo(f"{len(audit.conflicts)} groups of copies contradict each other")
+        typer.echo(f"{counted(len(audit.conflicts), 'duplicate group')} with conflicting labels")
     heaping = audit.heaping
     if heaping.share is not None:
         spikes = ", ".join(f"{spike.age} ({spike.faces})" for spike in heaping.spikes)
         typer.echo(
             f"multiples of 5 among ages from 20: {heaping.share:.0%} (20% expected)"
-            + (f"; over-full ages: {spikes}" if spikes else "")
+            + (f"; ages that stand out: {spikes}" if spikes else "")
         )

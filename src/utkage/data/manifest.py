@@ -4,34 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from utkage.data.labels import FaceLabel
 from utkage.data.records import Record
-
-COLUMNS = (
-    "row",
-    "source",
-    "name",
-    "age",
-    "gender",
-    "race",
-    "split",
-    "side",
-    "reason",
-    "group",
-    "byte_hash",
-    "pixel_hash",
-    "perceptual",
-    "width",
-    "height",
-    "aligned",
-    "wrong_extension",
-    "constant",
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,33 +34,33 @@ class ManifestRow:
     reason: str
 
 
+# Columns of the CSV and their values.
+_COLUMNS: dict[str, Callable[[ManifestRow], object]] = {
+    "row": lambda item: item.row,
+    "source": lambda item: item.record.source,
+    "name": lambda item: item.record.name,
+    "age": lambda item: item.record.label.age,
+    "gender": lambda item: item.record.label.gender,
+    "race": lambda item: "" if item.record.label.race is None else item.record.label.race,
+    "split": lambda item: item.split,
+    "side": lambda item: item.assigned_split,
+    "reason": lambda item: item.reason,
+    "group": lambda item: item.group,
+    "byte_hash": lambda item: item.record.byte_hash,
+    "pixel_hash": lambda item: item.record.pixel_hash,
+    "perceptual": lambda item: item.record.perceptual.hex(),
+    "width": lambda item: item.record.width,
+    "height": lambda item: item.record.height,
+    "aligned": lambda item: int(item.record.aligned),
+    "wrong_extension": lambda item: int(item.record.wrong_extension),
+    "constant": lambda item: int(item.record.constant),
+}
+
+
 def manifest_csv(rows: Sequence[ManifestRow]) -> str:
     """The manifest as CSV text."""
     return csv_text(
-        COLUMNS,
-        (
-            (
-                item.row,
-                item.record.source,
-                item.record.name,
-                item.record.label.age,
-                item.record.label.gender,
-                "" if item.record.label.race is None else item.record.label.race,
-                item.split,
-                item.assigned_split,
-                item.reason,
-                item.group,
-                item.record.byte_hash,
-                item.record.pixel_hash,
-                item.record.perceptual.hex(),
-                item.record.width,
-                item.record.height,
-                int(item.record.aligned),
-                int(item.record.wrong_extension),
-                int(item.record.constant),
-            )
-            for item in rows
-        ),
+        tuple(_COLUMNS), ([value(item) for value in _COLUMNS.values()] for item in rows)
     )
 
 

@@ -145,11 +145,9 @@ class Audit:
         wrong_extensions: Names whose extension does not match the format.
         conflicts: Groups with conflicting labels, the largest age spread first.
         heaping: Excess of round ages.
-        ranges: Faces by age range and gender, in the order of ``RANGE_NAMES`` and ``GENDERS``.
-        genders: Faces of each gender.
         races: Faces of each race, then those of unknown race.
-        splits: Faces of each split.
-        strata: The splits within each age range and gender.
+        strata: The splits within each age range and gender, in the order of ``RANGE_NAMES`` and
+            ``GENDERS``.
     """
 
     fix: FixConfig
@@ -160,11 +158,27 @@ class Audit:
     wrong_extensions: tuple[str, ...]
     conflicts: tuple[Conflict, ...]
     heaping: Heaping
-    ranges: tuple[tuple[int, ...], ...]
-    genders: tuple[int, ...]
     races: tuple[int, ...]
-    splits: tuple[int, ...]
     strata: tuple[Stratum, ...]
+
+    @property
+    def ranges(self) -> tuple[tuple[int, ...], ...]:
+        """Faces by age range and gender."""
+        columns = [
+            [stratum.faces for stratum in self.strata if stratum.gender == gender]
+            for gender in range(len(GENDERS))
+        ]
+        return tuple(zip(*columns, strict=True))
+
+    @property
+    def genders(self) -> tuple[int, ...]:
+        """Faces of each gender."""
+        return tuple(map(sum, zip(*self.ranges, strict=True)))
+
+    @property
+    def splits(self) -> tuple[int, ...]:
+        """Faces of each split."""
+        return tuple(map(sum, zip(*(stratum.splits for stratum in self.strata), strict=True)))
 
     @property
     def kept(self) -> int:
@@ -252,16 +266,6 @@ def build_audit(
     for label, name in kept:
         cells[range_index(label.age), label.gender][SPLITS.index(name)] += 1
         races[len(RACES) if label.race is None else label.race] += 1
-    genders = range(len(GENDERS))
-    strata = tuple(
-        _stratum(name, gender, cells[position, gender], split)
-        for position, name in enumerate(RANGE_NAMES)
-        for gender in genders
-    )
-    ranges = tuple(
-        tuple(sum(cells[position, gender]) for gender in genders)
-        for position in range(len(RANGE_NAMES))
-    )
     return Audit(
         fix=fix,
         split=split,
@@ -271,11 +275,12 @@ def build_audit(
         wrong_extensions=tuple(sorted(r.name for r in records if r.wrong_extension)),
         conflicts=_conflicts(records, groups, decisions, fix),
         heaping=find_heaping([label.age for label, _ in kept]),
-        ranges=ranges,
-        genders=tuple(sum(row[gender] for row in ranges) for gender in genders),
         races=tuple(races),
-        splits=tuple(sum(stratum.splits[k] for stratum in strata) for k in range(len(SPLITS))),
-        strata=strata,
+        strata=tuple(
+            _stratum(name, gender, cells[position, gender], split)
+            for position, name in enumerate(RANGE_NAMES)
+            for gender in range(len(GENDERS))
+        ),
     )
 
 
