@@ -6,11 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from utkage.core.errors import ConfigError
-from utkage.data.split import SPLITS, SplitConfig, assign_split, split_hash
+from utkage.data.split import SPLITS, SplitConfig, assign_split, merge_splits, split_hash
 
 HASHES = st.lists(
     st.binary(min_size=32, max_size=32).map(bytes.hex), min_size=1, max_size=30, unique=True
 )
+
+
 CONFIGS = st.builds(SplitConfig, st.integers(0, 2**40), st.floats(0, 0.49), st.floats(0, 0.49))
 
 
@@ -95,3 +97,15 @@ def test_the_split_hash_forgets_the_order_only(values: list[str], shuffler: rand
 def test_impossible_fractions(val: float, test: float) -> None:
     with pytest.raises(ConfigError, match="fractions"):
         SplitConfig(0, val, test)
+
+
+@given(
+    st.lists(st.text("0123456789abcdef", min_size=8, max_size=8), min_size=1, max_size=6),
+    st.text("0123456789abcdef", min_size=8, max_size=8),
+)
+def test_a_component_never_leaves_training(members: list[str], added: str) -> None:
+    config = SplitConfig(0, 0.3, 0.3)
+    before = merge_splits(assign_split(member, config) for member in members)
+    after = merge_splits(assign_split(member, config) for member in [*members, added])
+    order = ("train", "val", "test")
+    assert order.index(after) <= order.index(before)

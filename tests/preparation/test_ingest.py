@@ -67,10 +67,10 @@ class Seeing:
     def detect(self, rgb: np.ndarray) -> list[Face]:
         if rgb.max() == 0:
             return []
-        side = float(min(rgb.shape[:2]))
+        size = float(min(rgb.shape[:2]))
         left, right, nose, low_left, low_right = utkface_contract(32).at_size(64).template
         landmarks = (left, right, nose, low_left, low_right)
-        return [Face((0.0, 0.0, side, side), 0.9, landmarks)]
+        return [Face((0.0, 0.0, size, size), 0.9, landmarks)]
 
 
 @pytest.fixture(autouse=True)
@@ -222,11 +222,11 @@ def header_of_png(width: int, height: int) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("side", "reason"),
+    ("size", "reason"),
     [(60_000, "too many pixels"), (12_000, "12000 x 12000 is over the limit of 100000000 pixels")],
 )
-def test_a_picture_that_claims_to_be_huge_is_refused_by_its_header(side: int, reason: str) -> None:
-    item = one("1_0_0_1.jpg", header_of_png(side, side))
+def test_a_picture_that_claims_to_be_huge_is_refused_by_its_header(size: int, reason: str) -> None:
+    item = one("1_0_0_1.jpg", header_of_png(size, size))
     assert isinstance(item, Dropped)
     assert reason in item.reason
 

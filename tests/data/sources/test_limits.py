@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from source_files import read_entries
 
 from utkage.core.errors import ConfigError, DataError
 from utkage.data.sources import Entry, Limits, SourceOptions, open_source
 from utkage.data.sources.limits import RATIO_FREE_BYTES, Budget
 
 Archive = Callable[..., Path]
+
+
 Folder = Callable[[Path, Mapping[str, bytes]], Path]
 
 
@@ -128,3 +131,15 @@ def test_a_sparse_member_counts_as_large_as_it_unpacks(tmp_path: Path) -> None:
         archive.addfile(member)
     with pytest.raises(DataError, match="`max_ratio`"):
         read(path)
+
+
+def test_over_size_members_of_zip_and_folder(
+    tmp_path: Path, write_folder: Folder, zip_of: Archive
+) -> None:
+    files = {"1_0_0_1.jpg": b"x" * 101, "2_0_0_2.jpg": b"x" * 100}
+    for path in (zip_of(tmp_path / "a.zip", files), write_folder(tmp_path / "a", files)):
+        large, fine = read_entries(path, Limits(max_entry_bytes=100))
+        assert "101 bytes is over the limit of 100" in str(large.problem)
+        assert large.content == b""
+        assert fine.problem is None
+        assert len(fine.content) == 100

@@ -1,5 +1,6 @@
+"""Pictures joined with the rows of a manifest."""
+
 import io
-import json
 import re
 import tarfile
 from collections.abc import Callable, Mapping
@@ -12,8 +13,14 @@ from utkage.data.labels import FaceLabel
 from utkage.data.sources import Entry, Limits, SourceOptions, open_source
 
 Archive = Callable[..., Path]
+
+
 Folder = Callable[[Path, Mapping[str, bytes]], Path]
+
+
 CSV = b"path,age,gender\na.jpg,2,female\nsub/b.jpg,30,male\n"
+
+
 FILES = {"a.jpg": b"A", "sub/b.jpg": b"B"}
 
 
@@ -51,121 +58,6 @@ def test_paths_may_start_from_the_root_as_well(tmp_path: Path, tar_of: Archive) 
     files = {"AAF/labels.csv": manifest, "AAF/a.jpg": b"A", "AAF/b/c.jpg": b"C"}
     found = read(tar_of(tmp_path / "a.tar", files))
     assert [entry.label for entry in found.values()] == [FaceLabel(5, 0), FaceLabel(6, 1)]
-
-
-ROWS = {
-    "age": [
-        ("0", 0),
-        ("116", 116),
-        (" 7 ", 7),
-        ("25.0", 25),
-        ("25.", 25),
-        ("25.5", "not a whole number"),
-        ("-1", "not a whole number"),
-        ("117", "age 117 is outside"),
-        ("", "not a whole number"),
-        ("nan", "not a whole number"),
-        ("1e1", "not a whole number"),
-        ("٢٥", "not a whole number"),
-        ("9" * 5000, "not a whole number"),
-    ],
-    "gender": [
-        *((text, 0) for text in ("0", "m", "M", "male", "Male")),
-        *((text, 1) for text in ("1", "f", "F", "FEMALE")),
-        *((text, "none of 0, 1") for text in ("2", "x", "", "woman")),
-    ],
-    "race": [
-        ("", None),
-        ("0", 0),
-        ("2.0", 2),
-        ("asian", 2),
-        ("Others", 4),
-        ("5", "race 5 is outside"),
-        ("Martian", "neither 0..4 nor one of White"),
-    ],
-    "split": [
-        ("", None),
-        ("train", "train"),
-        ("VAL", "val"),
-        ("test", "test"),
-        ("dev", "none of train, val, test"),
-    ],
-}
-
-
-@pytest.mark.parametrize("kind", ["csv", "jsonl"])
-@pytest.mark.parametrize(
-    ("column", "text", "expected"),
-    [(column, *row) for column, rows in ROWS.items() for row in rows],
-)
-def test_values(
-    tmp_path: Path,
-    write_folder: Folder,
-    kind: str,
-    column: str,
-    text: str,
-    expected: int | str | None,
-) -> None:
-    row = {"path": "a.jpg", "age": "1", "gender": "0", "race": "", "split": "", column: text}
-    content = f"{','.join(row)}\n{','.join(row.values())}\n" if kind == "csv" else json.dumps(row)
-    write_folder(tmp_path, {f"labels.{kind}": content.encode(), "a.jpg": b"A"})
-    (entry,) = read(tmp_path).values()
-    if entry.problem is not None:
-        assert isinstance(expected, str)
-        assert expected in entry.problem
-        assert f"(labels.{kind} line " in entry.problem
-        assert len(entry.problem) < 200
-        assert entry.content == b""
-    else:
-        assert entry.label is not None
-        value = entry.split if column == "split" else getattr(entry.label, column)
-        assert value == expected
-
-
-def test_json_numbers_and_nonsense(tmp_path: Path, write_folder: Folder) -> None:
-    lines = [
-        '{"path": "a.jpg", "age": 25.0, "gender": 1, "race": null, "other": [1]}',
-        "",
-        "[1, 2]",
-        "{broken",
-        "[" * 100_000,
-        '{"path": "b.jpg", "age": true, "gender": 1}',
-        '{"path": "c.jpg", "age": 5, "gender": [1]}',
-        '{"path": {"x": 1}, "age": 5, "gender": 1}',
-        "9" * 5000,
-        '{"path": "d.jpg", "age": 1' + "0" * 5000 + ', "gender": 1}',
-    ]
-    files = {f"{name}.jpg": b"x" for name in "abcd"}
-    write_folder(tmp_path, {"labels.jsonl": "\r\n".join(lines).encode(), **files})
-    found = read(tmp_path)
-    assert found["a.jpg"].label == FaceLabel(25, 1)
-    assert all(entry.problem for name, entry in found.items() if name != "a.jpg")
-    assert "not JSON" in str(found["labels.jsonl line 4"].problem)
-    assert "not a JSON object" in str(found["labels.jsonl line 3"].problem)
-
-
-@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
-@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
-def test_tables_as_programs_write_them(
-    tmp_path: Path, write_folder: Folder, delimiter: str, end: str, encoding: str
-) -> None:
-    rows = [["Gender", "id", "AGE", "Path "], ["F", "x", "3", '"a,;b é.jpg"'], [""]]
-    text = end.join(delimiter.join(row) for row in rows) + end
-    write_folder(tmp_path, {"labels.csv": text.encode(encoding), "a,;b é.jpg": b"A"})
-    (entry,) = read(tmp_path).values()
-    assert (entry.name, entry.label) == ("a,;b é.jpg", FaceLabel(3, 1))
-
-
-@pytest.mark.parametrize(
-    "header", [b"", b"a.jpg,2,female\n", b"path,age\n", b"path,age,gender,age\n", b"\0\xff\xfe"]
-)
-def test_a_csv_without_header_is_an_error(
-    tmp_path: Path, write_folder: Folder, header: bytes
-) -> None:
-    write_folder(tmp_path, {"labels.csv": header, "a.jpg": b"A"})
-    with pytest.raises(DataError, match=r"labels\.csv: the first line does not name"):
-        open_source(tmp_path)
 
 
 def test_bad_rows_and_strangers_never_stop_the_run(tmp_path: Path, tar_of: Archive) -> None:

@@ -1,5 +1,5 @@
-import io
-import os
+"""Which reader opens a path, and the names of sources."""
+
 import re
 import sys
 import types
@@ -7,54 +7,26 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from source_files import read_entries
 
+from utkage.core.errors import DataError, UsageError
 from utkage.data.labels import FaceLabel
-from utkage.data.sources import Entry, SourceOptions, open_source, registry, unique_names
+from utkage.data.sources import open_source, registry, unique_names
 
-Archive = Callable[..., Path]
+
+def test_missing_paths_and_other_files(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="nowhere: no such folder or archive"):
+        open_source(tmp_path / "nowhere")
+    text = tmp_path / "notes.txt"
+    text.write_text("hello\n" * 500)
+    with pytest.raises(DataError, match=r"notes\.txt: neither"):
+        open_source(text)
+    text.write_bytes(b"")
+    with pytest.raises(DataError, match=r"notes\.txt"):
+        read_entries(text)
+
+
 Folder = Callable[[Path, Mapping[str, bytes]], Path]
-
-
-def test_chips_are_known_by_their_names_unless_told(tmp_path: Path, write_folder: Folder) -> None:
-    write_folder(tmp_path, {"1_0_0_1.jpg.CHIP.jpg": b"", "2_0_0_2.jpg": b""})
-    for told, expected in ((None, [True, False]), (True, [True] * 2), (False, [False] * 2)):
-        entries = open_source(tmp_path, SourceOptions(aligned=told)).entries()
-        assert [entry.aligned for entry in entries] == expected
-
-
-def test_names_without_race(tmp_path: Path, write_folder: Folder) -> None:
-    write_folder(tmp_path, {"61_1_20170109150557335.jpg.chip.jpg": b"x"})
-    (entry,) = open_source(tmp_path).entries()
-    assert "3 fields instead of 4" in str(entry.problem)
-    assert (entry.label, entry.content) == (None, b"")
-    (entry,) = open_source(tmp_path, SourceOptions(allow_missing_race=True)).entries()
-    assert (entry.label, entry.content) == (FaceLabel(61, 1), b"x")
-
-
-def test_an_entry_has_a_label_or_a_problem() -> None:
-    with pytest.raises(ValueError, match="a label or a problem"):
-        Entry(name="a.jpg", content=b"", position=0, label=None, aligned=True)
-
-
-def test_fingerprints_change_with_the_input(
-    tmp_path: Path, tar_of: Archive, zip_of: Archive, write_folder: Folder
-) -> None:
-    for change in range(3):
-        files = {"1_0_0_1.jpg": b"A" if change < 2 else b"BB", ".DS_Store": b"x" * change}
-        tar_of(tmp_path / f"{change}.tar", files)
-        zip_of(tmp_path / f"{change}.zip", files)
-        folder = write_folder(tmp_path / f"{change}", files)
-        os.utime(folder / "1_0_0_1.jpg", (1, 1))
-    prints = {
-        kind: [open_source(tmp_path / f"{change}{kind}").fingerprint() for change in range(3)]
-        for kind in (".tar", ".zip", "")
-    }
-    assert len({*prints[".tar"], *prints[".zip"]}) == 6
-    assert prints[""][0] == prints[""][1] != prints[""][2]
-    os.utime(tmp_path / "0" / "1_0_0_1.jpg", (1, 2))
-    assert open_source(tmp_path / "0").fingerprint() != prints[""][0]
-    assert all(re.fullmatch("[0-9a-f]{64}", value) for row in prints.values() for value in row)
 
 
 class Named:
@@ -109,25 +81,3 @@ def test_the_recipe_in_the_documents_works(
 
     other = write_folder(tmp_path / "other", {"1_0_0_1.jpg": b"A"})
     assert not isinstance(open_source(other), module.AgeFolders)
-
-
-def _picture(width: int, height: int) -> bytes:
-    buffer = io.BytesIO()
-    Image.new("RGB", (width, height), (width % 256, height % 256, 9)).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-@pytest.mark.parametrize(
-    ("sizes", "expected"),
-    [([(64, 64), (80, 80)], True), ([(64, 64), (80, 81)], False), ([(300, 340)], False)],
-)
-def test_square_pictures_are_chips_and_others_photographs(
-    tmp_path: Path, sizes: list[tuple[int, int]], expected: bool
-) -> None:
-    for index, size in enumerate(sizes):
-        (tmp_path / f"2{index}_0_1_{index}.png").write_bytes(_picture(*size))
-    (tmp_path / "30_0_1_9.png").write_bytes(b"no picture")
-    (tmp_path / "40_0_1_9.jpg.chip.jpg").write_bytes(_picture(50, 50))
-    entries = {entry.name: entry.aligned for entry in open_source(tmp_path).entries()}
-    assert entries.pop("40_0_1_9.jpg.chip.jpg")
-    assert set(entries.values()) == {expected}

@@ -49,7 +49,7 @@ def test_group_id_is_the_smallest_pixel_hash(make_record):
     assert group.id == group.component == min(record.pixel_hash for record in records)
 
 
-def test_chain_is_one_family_but_not_one_group(make_record):
+def test_a_chain_is_one_component_but_not_one_group(make_record):
     records = [make_record(f"link{k}", bits=low_bits(10 * k)) for k in range(7)]
     groups = find_duplicates(records, 10)
     assert len(groups.groups) > 1
@@ -59,7 +59,7 @@ def test_chain_is_one_family_but_not_one_group(make_record):
         assert any(all(distance(centre, other) <= 10 for other in members) for centre in members)
 
 
-def test_constant_pictures_are_copies_of_nothing_else(make_record):
+def test_constant_pictures_are_duplicates_of_identical_ones_only(make_record):
     records = [
         make_record("black", constant=True),
         make_record("white", constant=True),
@@ -111,7 +111,7 @@ def test_groups_are_a_partition_that_order_does_not_change(make_record, shapes, 
 
 @settings(max_examples=60, deadline=None)
 @given(bits=st.lists(st.integers(0, 60), max_size=12), max_distance=st.integers(0, 20))
-def test_near_pictures_are_always_family(make_record, bits, max_distance):
+def test_near_pictures_are_always_in_one_component(make_record, bits, max_distance):
     records = [make_record(f"n{k}", bits=low_bits(count)) for k, count in enumerate(bits)]
     groups = find_duplicates(records, max_distance)
     for i, first in enumerate(records):

@@ -11,11 +11,11 @@ from utkage.preparation.audit import perceptual
 from utkage.preparation.audit.perceptual import distance, hash_array, near_pairs, perceptual_hash
 
 
-def scene(seed: int, side: int = 200) -> np.ndarray:
-    """A smooth random picture, uint8 (side, side, 3)."""
+def scene(seed: int, size: int = 200) -> np.ndarray:
+    """A smooth random picture, uint8 (size, size, 3)."""
     random = np.random.default_rng(seed)
     coarse = Image.fromarray(random.integers(0, 256, (9, 9, 3), dtype=np.uint8))
-    return np.asarray(coarse.resize((side, side), Image.Resampling.BICUBIC))
+    return np.asarray(coarse.resize((size, size), Image.Resampling.BICUBIC))
 
 
 def recompressed(rgb: np.ndarray, quality: int) -> np.ndarray:

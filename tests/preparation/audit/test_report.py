@@ -7,7 +7,7 @@ from utkage.data.records import Dropped
 from utkage.data.split import SplitConfig
 from utkage.preparation.audit.duplicates import find_duplicates
 from utkage.preparation.audit.report import build_audit
-from utkage.preparation.audit.resolve import FixConfig, resolve
+from utkage.preparation.audit.resolve import Decision, FixConfig, resolve
 
 
 def audit_of(records, split_of=lambda component: "train", unreadable=(), **fix):
@@ -87,8 +87,8 @@ def test_conflicts_name_their_members(mixed):
 
 def test_deviations_are_binomial(make_record):
     records = [make_record(f"n{k}", age=30) for k in range(100)]
-    sides = {record.pixel_hash: "val" if k < 19 else "train" for k, record in enumerate(records)}
-    audit = audit_of(records, sides.__getitem__, max_distance=-1)
+    splits = {record.pixel_hash: "val" if k < 19 else "train" for k, record in enumerate(records)}
+    audit = audit_of(records, splits.__getitem__, max_distance=-1)
     (stratum,) = [stratum for stratum in audit.strata if stratum.faces]
     assert (stratum.age_range, stratum.gender, stratum.splits) == ("26-35", 0, (81, 19, 0))
     assert stratum.deviations == pytest.approx((0.25, 3.0, -10 / 3))
@@ -111,3 +111,24 @@ def test_empty_audit_has_a_dict(make_record):
     audit = audit_of([])
     assert audit.largest_deviation() is None
     assert audit.to_dict()["heaping"]["index"] is None
+
+
+@pytest.mark.parametrize(
+    ("reason", "key"),
+    [
+        ("duplicate of a.jpg", "copy of another picture"),
+        ("near-duplicate of a.jpg (distance 3)", "near-copy of another picture"),
+        ("conflicting labels of 2 duplicates: both genders", "copies with contradicting labels"),
+        # As sets of earlier versions put it.
+        ("copy of a.jpg", "copy of another picture"),
+        ("near-copy of a.jpg (distance 3)", "near-copy of another picture"),
+        ("2 near-copies of this picture carry both genders", "copies with contradicting labels"),
+        ("age outside 21-60", "age outside 21-60"),
+    ],
+)
+def test_reasons_of_every_version_have_the_keys_of_schema_1(make_record, reason, key):
+    records = [make_record("a.jpg")]
+    groups = find_duplicates(records, -1)
+    decisions = [Decision("train", reason)]
+    audit = build_audit(records, groups, decisions, [], FixConfig(), SplitConfig())
+    assert list(audit.to_dict()["dropped"]) == [key]

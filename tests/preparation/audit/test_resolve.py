@@ -21,12 +21,12 @@ def kept(decisions):
 
 
 @pytest.mark.parametrize("split", ["train", "val", "test"])
-def test_agreeing_copies_keep_the_largest(make_record, split):
+def test_of_agreeing_duplicates_the_largest_stays(make_record, split):
     decisions = decide(
         [
             make_record("small", bits=0, age=30),
-            make_record("large", bits=0b111, age=33, side=300),
-            make_record("also", pixels="large", bits=0b111, age=33, side=300),
+            make_record("large", bits=0b111, age=33, size=300),
+            make_record("also", pixels="large", bits=0b111, age=33, size=300),
         ],
         split=split,
     )
@@ -48,7 +48,7 @@ def test_agreeing_copies_keep_the_largest(make_record, split):
         ("none", "test", ["a", "b"]),
     ],
 )
-def test_contradicting_copies(make_record, mode, split, expected):
+def test_conflicting_duplicates(make_record, mode, split, expected):
     records = [make_record("a", age=20), make_record("b", age=24)]
     decisions = decide(records, FixConfig(mode=mode, max_distance=4), split)
     assert kept(decisions) == expected
@@ -58,7 +58,7 @@ def test_contradicting_copies(make_record, mode, split, expected):
         )
 
 
-def test_genders_contradict_at_equal_age(make_record):
+def test_genders_conflict_at_equal_age(make_record):
     records = [make_record("a", pixels="p", gender=0), make_record("b", pixels="p", gender=1)]
     decisions = decide(records, split="val")
     assert kept(decisions) == []
@@ -71,7 +71,7 @@ def test_age_tolerance_decides(make_record):
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_constant_pictures_go_unless_nothing_is_repaired(make_record, mode):
+def test_constant_pictures_are_removed_unless_the_mode_is_none(make_record, mode):
     records = [make_record("blank", constant=True), make_record("face")]
     decisions = decide(records, FixConfig(mode=mode, max_distance=4))
     assert kept(decisions) == (["blank", "face"] if mode == "none" else ["face"])
@@ -97,7 +97,7 @@ def test_impossible_settings(wrong):
     max_distance=st.integers(-1, 12),
     seed=st.integers(0, 99),
 )
-def test_copies_never_cross_splits_and_order_does_not_matter(
+def test_duplicates_never_cross_splits_and_order_does_not_matter(
     make_record, shapes, mode, max_distance, seed
 ):
     records = [
@@ -113,8 +113,8 @@ def test_copies_never_cross_splits_and_order_does_not_matter(
             records, groups, lambda component: assign_split(component, split), config
         )
         for group in groups.groups:
-            sides = {decisions[index].split for index in group.members}
-            assert len(sides) == 1
+            splits = {decisions[index].split for index in group.members}
+            assert len(splits) == 1
             staying = sum(decisions[index].kept for index in group.members)
             if mode == "none":
                 assert staying == len(group.members)

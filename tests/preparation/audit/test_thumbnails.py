@@ -39,7 +39,7 @@ def prepared(tmp_path: Path, picture: Picture, write_folder: Folder) -> PrepareR
     )
 
 
-def test_contradicting_pictures_and_no_others(prepared: PrepareResult) -> None:
+def test_conflicting_pictures_and_no_others(prepared: PrepareResult) -> None:
     store = ChipStore.open(prepared.folder)
     assert prepared.audit is not None
     found = conflict_thumbnails(store, prepared.audit)

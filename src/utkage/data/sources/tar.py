@@ -73,10 +73,10 @@ class TarContainer(Archive):
                 # A sparse file unpacks to more bytes than are stored.
                 budget.count_bytes(max(stored, info.size))
                 if not info.isdir():
-                    yield _Member(path, info, archive, raw, budget)
+                    yield _Member(path=path, info=info, archive=archive, raw=raw, budget=budget)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Member:
     path: str
     info: tarfile.TarInfo

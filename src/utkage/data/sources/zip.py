@@ -40,10 +40,16 @@ class ZipContainer(Archive):
                 # Members may share their bytes, so their sum can exceed the file size.
                 position = min(position + info.compress_size, self.total_bytes)
                 if not info.is_dir():
-                    yield _Member(clean_path(info.filename), position, info, archive, budget)
+                    yield _Member(
+                        path=clean_path(info.filename),
+                        position=position,
+                        info=info,
+                        archive=archive,
+                        budget=budget,
+                    )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Member:
     path: str
     position: int

@@ -1,0 +1,124 @@
+"""The report of a set: written again when it is missing or stale."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from utkage.data.sources import SourceOptions
+from utkage.data.split import SplitConfig
+from utkage.preparation import prepare as workflow
+from utkage.preparation.audit.resolve import FixConfig
+from utkage.preparation.prepare import PrepareConfig, PrepareResult, prepare
+
+Picture = Callable[..., bytes]
+
+
+Folder = Callable[[Path, Mapping[str, bytes]], Path]
+
+
+Bytes = dict[str, bytes]
+
+
+def run(source: Path, out: Path, seed: int = 0, **options: Any) -> PrepareResult:
+    split = SplitConfig(seed, 0.3, 0.3)
+    aligned = SourceOptions(aligned=True)
+    return prepare(
+        PrepareConfig(
+            sources=(source,),
+            out=out,
+            chip_size=32,
+            split=split,
+            options=aligned,
+            workers=1,
+            **options,
+        )
+    )
+
+
+def bytes_of(folder: Path) -> Bytes:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+@pytest.fixture
+def faces(tmp_path: Path, picture: Picture, write_folder: Folder) -> Path:
+    """Twenty single pictures, and a dozen pairs of duplicates with conflicting labels."""
+    files = {f"{index + 1}_0_0_{index}.jpg": picture(index) for index in range(20)}
+    for index in range(12):
+        files[f"20_0_0_{100 + index}.jpg"] = picture(50 + index)
+        files[f"40_0_0_{200 + index}.jpg"] = picture(50 + index, comment="again")
+    return write_folder(tmp_path / "faces", files)
+
+
+class Killed(BaseException):
+    """Stands for the end of the process."""
+
+
+def kill(*arguments: object) -> None:
+    raise Killed
+
+
+@pytest.mark.parametrize("report", ["audit.json", "audit.html"])
+def test_a_report_that_is_made_again_is_the_same(tmp_path: Path, faces: Path, report: str) -> None:
+    run(faces, tmp_path / "out")
+    before = bytes_of(tmp_path / "out")
+    conflicts = json.loads(before["audit.json"])["conflicts"]
+    assert {conflict["split"] for conflict in conflicts} > {"train"}, "left out and kept ones"
+    (tmp_path / "out" / report).unlink()
+    # A kill during the writing of a report leaves such a file.
+    (tmp_path / "out" / f".{Path(report).stem}.x1.partial{Path(report).suffix}").write_text("{")
+    assert run(faces, tmp_path / "out").unchanged
+    assert bytes_of(tmp_path / "out") == before
+
+
+@pytest.mark.parametrize(
+    ("seed", "fix"), [(3, FixConfig()), (0, FixConfig(age_tolerance=2))], ids=["split", "settings"]
+)
+def test_a_kill_before_the_report_leaves_no_stale_one(
+    tmp_path: Path, faces: Path, monkeypatch: pytest.MonkeyPatch, seed: int, fix: FixConfig
+) -> None:
+    run(faces, tmp_path / "out")
+    with monkeypatch.context() as patch:
+        patch.setattr(workflow, "write_report", kill)
+        with pytest.raises(Killed):
+            run(faces, tmp_path / "out", seed, fix=fix)
+    assert run(faces, tmp_path / "out", seed, fix=fix).unchanged
+    run(faces, tmp_path / "fresh", seed, fix=fix)
+    assert bytes_of(tmp_path / "out") == bytes_of(tmp_path / "fresh")
+    times = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()}
+    assert run(faces, tmp_path / "out", seed, fix=fix).unchanged
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()} == times
+
+
+def test_every_report_names_its_store(tmp_path: Path, faces: Path) -> None:
+    run(faces, tmp_path / "out")
+    report = json.loads((tmp_path / "out" / "audit.json").read_text())
+    run(faces, tmp_path / "out", 1)
+    assert json.loads((tmp_path / "out" / "audit.json").read_text())["store"] != report["store"]
+
+
+def config_of(out: Path, *sources: Path, seed: int = 0, **options: object) -> PrepareConfig:
+    values = {"options": SourceOptions(aligned=True), "workers": 2, **options}
+    return PrepareConfig(
+        sources=sources,
+        out=out,
+        chip_size=32,
+        split=SplitConfig(seed, 0.3, 0.3),
+        **values,  # type: ignore[arg-type]
+    )
+
+
+def names(count: int) -> list[str]:
+    return [f"{age + 1}_{age % 2}_{age % 5}_{1000 + age}.jpg" for age in range(count)]
+
+
+def test_a_missing_report_is_made_again(tmp_path: Path, faces: Path) -> None:
+    run(faces, tmp_path / "out")
+    before = bytes_of(tmp_path / "out")
+    (tmp_path / "out" / "audit.html").unlink()
+    assert run(faces, tmp_path / "out").unchanged
+    assert bytes_of(tmp_path / "out") == before
