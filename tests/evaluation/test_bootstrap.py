@@ -67,6 +67,20 @@ def test_draws_of_some_faces_against_a_loop() -> None:
         np.testing.assert_allclose(found[row], expected, atol=1e-5)
 
 
+def test_memory_does_not_grow_with_the_number_of_faces() -> None:
+    bootstrap = Bootstrap(np.ones((600, 20_000), dtype=np.uint8))
+    sizes: list[int] = []
+
+    def statistic(weights: np.ndarray) -> np.ndarray:
+        sizes.append(weights.size)
+        return weights.sum(axis=1)
+
+    draws = bootstrap.draws({"sum": statistic})["sum"]
+    assert draws.tolist() == [20_000] * 600
+    assert max(sizes) <= 2_000_000
+    assert sum(sizes) == 600 * 20_000
+
+
 def test_what_is_not_defined_is_none() -> None:
     bootstrap = Bootstrap.draw(np.arange(5), 20)
     statistics = {"mean": lambda weights: weighted_mean(np.ones(0), weights)}
