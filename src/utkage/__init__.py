@@ -53,9 +53,9 @@ if TYPE_CHECKING:
     from utkage.training.recipes import resolve_recipe as resolve_recipe
     from utkage.training.runs import list_runs as list_runs
     from utkage.training.train import TrainRequest as TrainRequest
+    from utkage.training.train import request_of as request_of
     from utkage.training.train import train as train
-    from utkage.training.train_recipe import request_of as request_of
-    from utkage.training.train_recipe import train_request as train_request
+    from utkage.training.train import train_request as train_request
 
 _HOMES = {
     "UtkageError": "core.errors",
@@ -92,8 +92,8 @@ _HOMES = {
     "TrackRow": "prediction.track_rows",
     "TrainRequest": "training.train",
     "train": "training.train",
-    "request_of": "training.train_recipe",
-    "train_request": "training.train_recipe",
+    "request_of": "training.train",
+    "train_request": "training.train",
 }
 
 __all__ = ["__version__", *_HOMES]

@@ -1,4 +1,4 @@
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, make_dataclass
 from typing import Literal
 
 import pytest
@@ -17,51 +17,57 @@ from utkage.core.settings import (
 
 
 @dataclass(frozen=True)
-class Sample:
-    """What a table may hold.
-
-    More words, with a colon: not a field.
-
-    Attributes:
-        count: How many. There may be
-            more lines, and ``code``: with colons.
-        rate: How fast.
-        name: What it is called.
-        on: Whether.
-        sides: Any number of sides.
-        pair: Two of them.
-        mode: One of two.
-        limit: The most, or none.
-
-    Raises:
-        ConfigError: never.
-    """
+class Base:
+    """Settings that others share."""
 
     count: int = 3
+    """How many. There may be
+    more lines, and `code`: with colons."""
     rate: float = 0.5
+    """How fast."""
+
+
+@dataclass(frozen=True)
+class Sample(Base):
+    """Settings of every type."""
+
     name: str = "a"
+    """What it is called."""
     on: bool = True
+    """Whether."""
     sides: tuple[int, ...] = (1, 2)
+    # A comment is no documentation.
+    """Any number of sides."""
     pair: tuple[float, float] = (0.9, 0.999)
+    """Two of them."""
     mode: Literal["slow", "fast"] = "slow"
+    """One of two."""
     limit: float | None = None
+    """The most, or none."""
     hidden: int = field(default=0, init=False)
 
 
-def test_words_of_every_field() -> None:
-    words = field_docs(Sample)
-    assert list(words) == list(field_types(Sample))
-    assert words["count"] == "How many. There may be more lines, and ``code``: with colons."
-    assert words["limit"] == "The most, or none."
+def test_docs_of_every_field() -> None:
+    docs = field_docs(Sample)
+    assert list(docs) == list(field_types(Sample))
+    assert docs["count"] == "How many. There may be more lines, and `code`: with colons."
+    assert docs["limit"] == "The most, or none."
 
 
-def test_a_class_without_docstring_has_no_words() -> None:
+def test_fields_without_docs_have_none() -> None:
     @dataclass
     class Bare:
-        a: int = 0
+        """Only the class is documented."""
 
-    Bare.__doc__ = None
-    assert field_docs(Bare) == {}
+        a: int = 0
+        b: int = 1
+        """The second."""
+
+    assert field_docs(Bare) == {"b": "The second."}
+
+
+def test_a_class_without_source_has_no_docs() -> None:
+    assert field_docs(make_dataclass("Made", [("a", int)])) == {}
 
 
 def test_tables_hold_plain_values() -> None:

@@ -2,36 +2,31 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from small_trainings import MakeSetup, MultitaskSetup, network_of, train
 
 from utkage.core.reporter import SilentReporter
-from utkage.data.augment import AugmentConfig
 from utkage.data.chips import LabelledChips
-from utkage.models.card import Card
-from utkage.models.multitask import MultiTaskNet
+from utkage.models.locate import BEST_NAME
 from utkage.models.seed.age_estimation import AgeEstimationNet
 from utkage.models.seed.age_range import AgeRangeNet
 from utkage.models.seed.system import SeedSystem
 from utkage.models.seed.vgg_face import VggFace
-from utkage.training import cost_estimate, loop
+from utkage.training import cost_estimate
+from utkage.training.batches import TrainingBatches
 from utkage.training.checkpoint_folder import CheckpointFolder
 from utkage.training.config import TrainConfig
-from utkage.training.cost_estimate import (
-    estimate_cost,
-    tensor_bytes,
-    time_steps,
-    time_validation,
-)
-from utkage.training.loop import Setup
-from utkage.training.memory import PeakMemory
+from utkage.training.cost_estimate import estimate_cost, tensor_bytes, time_batches, time_steps
+from utkage.training.setup import Setup
+from utkage.training.systems.base import BatchWork
+from utkage.training.systems.multitask.trainable import TrainableMultitask
 from utkage.training.systems.seed.config import SeedConfig
-from utkage.training.systems.seed.cost_estimate import estimate_seed_cost
-from utkage.training.systems.seed.loop import SeedSetup
+from utkage.training.systems.seed.trainable import TrainableSeed
 
 Chips = Callable[..., LabelledChips]
 CPU = torch.device("cpu")
@@ -40,33 +35,32 @@ CONFIG = TrainConfig(
 )
 
 
-def setup_of(chips: Chips, card: Card, folder: Path) -> Setup:
-    train, val = chips(20, 64), chips(9, 64, seed=7)
-    augmentation, learned = AugmentConfig(), train.fingerprints()
-    return Setup(CONFIG, augmentation, card, {}, train, val, learned, CPU, folder)
+@pytest.fixture
+def setup(make_setup: MakeSetup, labelled_chips: Chips) -> MultitaskSetup:
+    training, validation = labelled_chips(20, 64), labelled_chips(9, 64, seed=7)
+    return replace(make_setup(config=CONFIG), train=training, val=validation)
 
 
-def test_a_rehearsal_takes_real_steps_and_writes_nothing(
-    labelled_chips: Chips, card: Card, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_dry_run_takes_real_steps_and_writes_nothing(
+    setup: MultitaskSetup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sizes: list[int] = []
-    original = loop.take_step
+    original = TrainingBatches.draw
 
-    def spy(*arguments: object) -> float:
-        sizes.append(CONFIG.size_of_epoch(arguments[3]))  # type: ignore[arg-type]
-        return original(*arguments)  # type: ignore[arg-type]
+    def spy(self: TrainingBatches, *arguments: object) -> object:
+        sizes.append(CONFIG.size_of_epoch(arguments[1]))  # type: ignore[arg-type]
+        return original(self, *arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(cost_estimate, "take_step", spy)
-    setup = setup_of(labelled_chips, card, tmp_path / "run")
-    torch.manual_seed(0)
-    network = MultiTaskNet(CONFIG.backbone)
+    monkeypatch.setattr(TrainingBatches, "draw", spy)
+    network = network_of(CONFIG)
     before = network.age.weight.detach().clone()
-    found = estimate_cost(network, setup, SilentReporter())
+    found = estimate_cost(TrainableMultitask(network, setup), SilentReporter())
     assert sizes == [32] * 4 + [48] * 4 + [64] * 4
     assert not torch.equal(network.age.weight, before)
     assert list(found.step_seconds) == [32, 48, 64]
     assert all(0 < seconds < 60 for seconds in found.step_seconds.values())
     assert 0 < found.validation_seconds < 60
+    assert found.teacher_seconds == 0
     assert list(tmp_path.iterdir()) == []
     # Weights, their average, and two moments of each trained number.
     trained = sum(part.numel() for part in network.parameters())
@@ -75,29 +69,23 @@ def test_a_rehearsal_takes_real_steps_and_writes_nothing(
     assert found.checkpoint_bytes == pytest.approx(2 * state + 8 * trained, rel=0.01)
 
 
-def test_a_checkpoint_is_as_large_as_was_said(
-    labelled_chips: Chips, card: Card, tmp_path: Path
-) -> None:
-    setup = setup_of(labelled_chips, card, tmp_path)
-    found = estimate_cost(MultiTaskNet(CONFIG.backbone), setup, SilentReporter())
-    loop.fit(MultiTaskNet(CONFIG.backbone), setup, SilentReporter())
-    (checkpoint,) = CheckpointFolder(tmp_path).paths()
+def test_a_checkpoint_is_as_large_as_estimated(setup: MultitaskSetup) -> None:
+    found = estimate_cost(TrainableMultitask(network_of(CONFIG), setup), SilentReporter())
+    train(setup)
+    (checkpoint,) = CheckpointFolder(setup.folder).paths()
     assert checkpoint.stat().st_size == pytest.approx(found.checkpoint_bytes, rel=0.05)
-    assert (tmp_path / loop.BEST_NAME).stat().st_size == pytest.approx(
-        found.weights_bytes, rel=0.05
-    )
+    assert (setup.folder / BEST_NAME).stat().st_size == pytest.approx(found.weights_bytes, rel=0.05)
 
 
-def test_the_seed_system(labelled_chips: Chips, card: Card, tmp_path: Path) -> None:
+def test_the_seed_system(make_setup: MakeSetup, tmp_path: Path) -> None:
     config = SeedConfig(epochs=2, batch_size=8, size=32, gender_width=1 / 64)
-    train, val = labelled_chips(20), labelled_chips(9, seed=7)
-    learned = train.fingerprints()
-    setup = SeedSetup(config, AugmentConfig(), card, {}, train, val, learned, CPU, tmp_path)
+    setup: Setup[SeedConfig] = replace(make_setup(), config=config)  # type: ignore[arg-type, assignment]
     system = SeedSystem(VggFace(32, 1 / 64), AgeRangeNet(), AgeEstimationNet())
-    found = estimate_seed_cost(system, setup, SilentReporter())
+    found = estimate_cost(TrainableSeed(system, setup), SilentReporter())
     assert list(found.step_seconds) == [32]
     assert 0 < found.validation_seconds < 60
-    assert found.checkpoint_bytes > 2.9 * found.weights_bytes
+    # Weights, their average, and two moments of nearly every number.
+    assert 3.9 * found.weights_bytes < found.checkpoint_bytes < 4 * found.weights_bytes
     assert list(tmp_path.iterdir()) == []
 
 
@@ -128,29 +116,11 @@ def test_the_warm_up_does_not_count(clock: Clock) -> None:
 def test_validation_is_extrapolated_from_a_few_batches(clock: Clock) -> None:
     seen: list[int] = []
 
-    def answer(batch: int) -> None:
+    def predict(batch: int) -> None:
         seen.append(batch)
         clock.now += 9.0 if batch == 0 else 2.0
 
-    assert time_validation(answer, range(100), 10, 1005, CPU) == pytest.approx(201.0)
+    assert time_batches(BatchWork(predict, range(100), 10, 1005), CPU) == pytest.approx(201.0)
     assert seen == [0, 1, 2]
-    # A set of one batch has nothing but its warm-up, and is done with it.
-    assert time_validation(answer, [0], 10, 3, CPU) == 9.0
-
-
-@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="sizes as Linux tells them")
-def test_memory_grows_by_what_is_taken() -> None:
-    resource = pytest.importorskip("resource")
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > 0
-    memory = PeakMemory(CPU)
-    before, kind = memory.read()
-    assert kind == "growth of the process"
-    assert before is not None
-    # More than the process ever had, whatever ran before in it.
-    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    resident = int(Path("/proc/self/statm").read_text().split()[1]) * 4096
-    block = torch.ones(math.ceil((largest - resident + 50_000_000) / 4))
-    after, _ = memory.read()
-    assert after is not None
-    assert after > before + 20_000_000
-    del block
+    # Work of one batch is its own warm-up, and done with it.
+    assert time_batches(BatchWork(predict, [0], 10, 3), CPU) == 9.0

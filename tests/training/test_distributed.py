@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from batch_norm_process import images, network_of, train_share
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import distributed, multiprocessing, nn
 
 from utkage.training.distributed import Group, local_device, process_group
-from utkage.training.synchronised_batch_norm import SynchronisedBatchNorm2d, synchronise_batch_norms
+from utkage.training.synchronised_batch_norm import SynchronisedBatchNorm2d
 
 
 @given(st.integers(1, 40), st.integers(1, 8))
@@ -43,37 +44,10 @@ def test_each_process_takes_its_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     assert local_device(torch.device("cpu")) == torch.device("cpu")
 
 
-def _images() -> torch.Tensor:
-    return torch.randn((6, 3, 5, 4), generator=torch.Generator().manual_seed(0)) * 3 + 1
-
-
-def _network() -> nn.Sequential:
-    torch.manual_seed(1)
-    norm = nn.BatchNorm2d(3, momentum=0.3)
-    nn.init.uniform_(norm.weight)
-    nn.init.uniform_(norm.bias)
-    return nn.Sequential(nn.Conv2d(3, 3, 3), norm, nn.Conv2d(3, 2, 1))
-
-
-def _train_share(rank: int, folder: str) -> None:
-    distributed.init_process_group("gloo", f"file://{folder}/meet", rank=rank, world_size=2)
-    network = _network()
-    synchronise_batch_norms(network, torch.device("cpu"))
-    assert isinstance(network[1], SynchronisedBatchNorm2d)
-    # Shares of different size: 4 and 2 images.
-    mine = _images()[:4] if rank == 0 else _images()[4:]
-    network(mine).square().sum().backward()
-    gradients = [parameter.grad for parameter in network.parameters()]
-    for gradient in gradients:
-        distributed.all_reduce(gradient)
-    torch.save([gradients, network.state_dict()], f"{folder}/{rank}.pt")
-    distributed.destroy_process_group()
-
-
-def test_global_norm_is_the_norm_of_the_whole_batch(tmp_path: Path) -> None:
-    multiprocessing.spawn(_train_share, (str(tmp_path),), nprocs=2)  # type: ignore[no-untyped-call]
-    network = _network()
-    network(_images()).square().sum().backward()
+def test_synchronised_norm_is_the_norm_of_the_whole_batch(tmp_path: Path) -> None:
+    multiprocessing.spawn(train_share, (str(tmp_path),), nprocs=2)  # type: ignore[no-untyped-call]
+    network = network_of()
+    network(images()).square().sum().backward()
     for rank in (0, 1):
         gradients, state = torch.load(tmp_path / f"{rank}.pt", weights_only=True)
         for parameter, found in zip(network.parameters(), gradients, strict=True):
@@ -84,6 +58,6 @@ def test_global_norm_is_the_norm_of_the_whole_batch(tmp_path: Path) -> None:
             torch.testing.assert_close(state[name], value, rtol=1e-5, atol=1e-6)
 
 
-def test_global_norm_in_evaluation_is_the_ordinary_one() -> None:
+def test_synchronised_norm_in_evaluation_is_the_ordinary_one() -> None:
     norm = SynchronisedBatchNorm2d(3).eval()
-    torch.testing.assert_close(norm(_images()), nn.BatchNorm2d(3).eval()(_images()))
+    torch.testing.assert_close(norm(images()), nn.BatchNorm2d(3).eval()(images()))

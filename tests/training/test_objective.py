@@ -5,7 +5,6 @@ import torch
 
 from utkage.data.labels import AGE_COUNT
 from utkage.models.age_heads import AGE_HEADS
-from utkage.training import config as settings
 from utkage.training.age_losses import AGE_LOSSES
 from utkage.training.config import TrainConfig
 from utkage.training.losses import (
@@ -35,10 +34,6 @@ def outputs(name: str, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
     torch.nn.init.normal_(head.weight, 0, 1, generator=generator)
     gender = torch.randn(4, generator=generator, dtype=torch.float64)
     return head(inputs).detach().requires_grad_(), gender.requires_grad_()
-
-
-def test_recipes_know_every_loss() -> None:
-    assert tuple(AGE_LOSSES) == settings.AGE_LOSSES
 
 
 def test_the_default_is_dldl_v2() -> None:

@@ -84,7 +84,7 @@ def test_every_field_can_be_set(kind: type[Any]) -> None:
 def test_a_partial_file_has_defaults_for_the_rest(tmp_path: Path) -> None:
     path = tmp_path / "my.toml"
     path.write_text('[training]\nepochs = 3\nlearning_rate = 1\n[provenance]\nanything = "x"\n')
-    with pytest.raises(ConfigError, match=r"my.toml, \[training\]: learning rate is 1.0; it must"):
+    with pytest.raises(ConfigError, match=r"my.toml, \[training\]: learning_rate is 1.0; it must"):
         Recipe.read(path)
     path.write_text("[training]\nepochs = 3\n[augmentation]\nflip = 1\n")
     assert Recipe.read(path) == Recipe(

@@ -6,11 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.optim.lr_scheduler import OneCycleLR, ReduceLROnPlateau
 
-from utkage.training.config import SCHEDULES as NAMES
 from utkage.training.schedule import (
     FINAL_FRACTION,
     RISE,
-    SCHEDULES,
     ScheduleState,
     constant,
     cosine,
@@ -19,10 +17,6 @@ from utkage.training.schedule import (
     plateau,
     plateau_cuts,
 )
-
-
-def test_the_recipe_knows_every_schedule() -> None:
-    assert tuple(SCHEDULES) == NAMES
 
 
 @settings(deadline=None)

@@ -17,7 +17,7 @@ from utkage.models.locate import shipped_weights
 from utkage.models.weights_files import LoadedWeights, read_card
 from utkage.prediction.loading import load_predictor
 from utkage.training import teachers as module
-from utkage.training.teachers import SOFT_TARGETS_NAME, Teacher, ask, open_teachers
+from utkage.training.teachers import SOFT_TARGETS_NAME, Teacher, mean_soft_targets, open_teachers
 
 CPU = torch.device("cpu")
 CONTRACT = utkface_contract(64)
@@ -46,7 +46,7 @@ def shipped() -> Teacher:
 
 def test_no_name_no_teacher(faces: LabelledChips, tmp_path: Path) -> None:
     assert open_teachers([], CONTRACT) == ()
-    assert ask([], faces, CPU, tmp_path, SilentReporter()) is None
+    assert mean_soft_targets([], faces, CPU, tmp_path, SilentReporter()) is None
 
 
 def test_a_teacher_is_named_by_its_content(tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_a_teacher_is_named_by_its_content(tmp_path: Path) -> None:
 
 def test_a_teacher_that_wants_other_crops_is_refused() -> None:
     moved = replace(CONTRACT, template=tuple((x, y + 4) for x, y in CONTRACT.template))
-    with pytest.raises(UsageError, match=r"teacher .*cut otherwise"):
+    with pytest.raises(UsageError, match=r"teacher .*cropped differently"):
         open_teachers(["shipped"], moved)
     with pytest.raises(UsageError, match="no such weights file"):
         open_teachers(["nobody.safetensors"], CONTRACT)
@@ -132,7 +132,7 @@ def test_several_teach_the_mean_of_their_answers(faces: LabelledChips, tmp_path:
     turned = replace(faces, pixels=255 - faces.pixels)
     others = other.soft_targets(turned, CPU, tmp_path, SilentReporter())
     assert not torch.equal(own.genders, others.genders)
-    both = ask([teacher, other], faces, CPU, tmp_path, SilentReporter())
+    both = mean_soft_targets([teacher, other], faces, CPU, tmp_path, SilentReporter())
     assert both is not None
     torch.testing.assert_close(both.ages, (own.ages + others.ages) / 2)
     torch.testing.assert_close(both.genders, (own.genders + others.genders) / 2)

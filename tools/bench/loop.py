@@ -38,9 +38,11 @@ from utkage.models.systems import build_multitask
 from utkage.models.weights_files import load_weights
 from utkage.training.checkpoint_folder import CheckpointFolder
 from utkage.training.config import TrainConfig
-from utkage.training.loop import Setup, fit
+from utkage.training.loop import fit
 from utkage.training.objective import objective_of
 from utkage.training.parameter_groups import parameter_groups
+from utkage.training.setup import Setup
+from utkage.training.systems.multitask.trainable import TrainableMultitask
 from utkage.training.targets import Targets
 
 # What `prepare` stores by default.
@@ -130,7 +132,7 @@ def bench_loop(threads: int, steps: int, batch_size: int = TrainConfig.batch_siz
             run = folder / loop
             setup = _setup(chips, validation, config, augmentation, run)
             turns = _Turns(_bare_step(copy.deepcopy(network), config))
-            fit(copy.deepcopy(network), setup, turns)
+            fit(TrainableMultitask(copy.deepcopy(network), setup), turns)
             saving = _seconds_to_save(run)
             _report(loop, turns.pairs[1:], saving / (60 * config.checkpoint_minutes))
     torch.set_num_threads(former)
@@ -202,7 +204,7 @@ def _setup(
     config: TrainConfig,
     augmentation: AugmentConfig,
     folder: Path,
-) -> Setup:
+) -> Setup[TrainConfig]:
     return Setup(
         config=config,
         augmentation=augmentation,
@@ -210,7 +212,7 @@ def _setup(
         identity={},
         train=chips,
         val=validation,
-        learned=chips.fingerprints(),
+        fingerprints=chips.fingerprints(),
         device=torch.device("cpu"),
         folder=folder,
     )

@@ -43,8 +43,8 @@ def _option(field: str, value: str | None, options: dict[str, TyperOption]) -> s
         if value is None:
             return field
         return f"--set {field}={value}" if "assignments" in options else f"{field}={value}"
-    # The longest of "-o" and "--out".
-    name = max(option.opts, key=len)
+    # "--out" rather than "-o", and "--run" rather than its other name "--run-folder".
+    name = next((name for name in option.opts if name.startswith("--")), option.opts[0])
     if value is None or value == "True":
         return name
     if value == "False" and option.secondary_opts:

@@ -233,7 +233,7 @@ def train_command(
             _print_config(recipe, json_output)
             return
 
-        from utkage.training.train_recipe import request_of, train_request
+        from utkage.training.train import request_of, train
 
         command = shlex.join(["utkage", *sys.argv[1:]])
         request = request_of(recipe, data=data, run=run, device=device, command=command)
@@ -243,7 +243,7 @@ def train_command(
 
             print_dry_run(estimate_cost(request, reporter), json_output)
             return
-        result = train_request(request, reporter)
+        result = train(request, reporter)
         if not result.is_first:
             return
         if json_output:

@@ -8,13 +8,15 @@ length), and any of them or None.
 
 from __future__ import annotations
 
+import ast
 import difflib
 import inspect
+import itertools
 import math
-import re
+import textwrap
 import types
 from collections.abc import Collection, Mapping
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from utkage.core.errors import ConfigError
@@ -37,12 +39,11 @@ def field_types(kind: type[DataclassInstance]) -> dict[str, Any]:
 
 
 def field_docs(kind: type[DataclassInstance]) -> dict[str, str]:
-    """What the section ``Attributes`` of the class's docstring says of each field."""
-    documented = inspect.cleandoc(kind.__doc__ or "").partition("\nAttributes:\n")[2]
-    # A section ends where the next one starts, at the margin.
-    section = re.split(r"^(?=\S)", documented, maxsplit=1, flags=re.MULTILINE)[0]
-    entries = re.findall(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", section, flags=re.MULTILINE)
-    return {name: " ".join(words.split()) for name, words in entries}
+    """The string literal under each field, with its white space collapsed; inherited ones too."""
+    docs: dict[str, str] = {}
+    for base in reversed(kind.__mro__):
+        docs |= _docs_in_source(base) if is_dataclass(base) else {}
+    return {name: docs[name] for name in field_types(kind) if name in docs}
 
 
 def to_table(config: DataclassInstance) -> dict[str, Any]:
@@ -109,6 +110,25 @@ def unknown_key(
     return f"nothing is called {key!r}; " + (
         f"the nearest is {near[0]!r}" if near else f"there are {', '.join(known)}"
     )
+
+
+def _docs_in_source(kind: type) -> dict[str, str]:
+    try:
+        source = textwrap.dedent(inspect.getsource(kind))
+    except OSError:
+        # A program without its sources.
+        return {}
+    (definition,) = ast.parse(source).body
+    assert isinstance(definition, ast.ClassDef)
+    return {
+        field.target.id: " ".join(doc.value.value.split())
+        for field, doc in itertools.pairwise(definition.body)
+        if isinstance(field, ast.AnnAssign)
+        and isinstance(field.target, ast.Name)
+        and isinstance(doc, ast.Expr)
+        and isinstance(doc.value, ast.Constant)
+        and isinstance(doc.value.value, str)
+    }
 
 
 def _checked(hint: Any, value: Any, where: str) -> Any:

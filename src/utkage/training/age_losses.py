@@ -13,7 +13,7 @@ from types import MappingProxyType
 from torch import Tensor
 
 from utkage.data.labels import AGE_COUNT
-from utkage.training.config import TrainConfig
+from utkage.training.config_groups import LossConfig
 from utkage.training.losses import (
     age_cross_entropy,
     age_divergence,
@@ -42,13 +42,13 @@ class AgeLoss:
             whole years too; ``"mean"`` where only that is learned.
     """
 
-    function: Callable[[Tensor, Tensor, TrainConfig], Tensor]
+    function: Callable[[Tensor, Tensor, LossConfig], Tensor]
     taught: Callable[[Tensor, Tensor], Tensor] = age_divergence
     head: str = "softmax"
     point_estimate: str = "whole-year median"
 
 
-def _dldl_v2(logits: Tensor, ages: Tensor, config: TrainConfig) -> Tensor:
+def _dldl_v2(logits: Tensor, ages: Tensor, config: LossConfig) -> Tensor:
     """Divergence from Gaussian labels and error of the expectation (Gao et al. 2018)."""
     targets = soft_age_labels(
         ages, AGE_COUNT, config.sigma_base, config.sigma_slope, config.sigma_max
@@ -56,23 +56,23 @@ def _dldl_v2(logits: Tensor, ages: Tensor, config: TrainConfig) -> Tensor:
     return age_divergence(logits, targets) + _l1(logits, ages, config)
 
 
-def _cross_entropy(logits: Tensor, ages: Tensor, config: TrainConfig) -> Tensor:
+def _cross_entropy(logits: Tensor, ages: Tensor, config: LossConfig) -> Tensor:
     """Years as classes (Rothe et al. 2015)."""
     return age_cross_entropy(logits, ages)
 
 
-def _sord(logits: Tensor, ages: Tensor, config: TrainConfig) -> Tensor:
+def _sord(logits: Tensor, ages: Tensor, config: LossConfig) -> Tensor:
     """Divergence from labels that fall with the distance (Diaz and Marathe 2019)."""
     targets = ordinal_age_labels(ages, AGE_COUNT, config.sord_distance, config.sord_width)
     return age_divergence(logits, targets)
 
 
-def _coral(logits: Tensor, ages: Tensor, config: TrainConfig) -> Tensor:
+def _coral(logits: Tensor, ages: Tensor, config: LossConfig) -> Tensor:
     """Thresholds that share their weights (Cao, Mirjalili and Raschka 2020)."""
     return coral_loss(logits, passed_by_age(ages, logits.shape[1]))
 
 
-def _corn(logits: Tensor, ages: Tensor, config: TrainConfig) -> Tensor:
+def _corn(logits: Tensor, ages: Tensor, config: LossConfig) -> Tensor:
     """Conditional thresholds (Shi, Cao and Raschka 2023)."""
     return corn_loss(logits, passed_by_age(ages, logits.shape[1]))
 
@@ -87,13 +87,13 @@ def _corn_taught(logits: Tensor, distribution: Tensor) -> Tensor:
     return corn_loss(logits, passed_by_distribution(distribution))
 
 
-def _mean_variance(logits: Tensor, ages: Tensor, config: TrainConfig) -> Tensor:
+def _mean_variance(logits: Tensor, ages: Tensor, config: LossConfig) -> Tensor:
     """Years as classes, with the error of the mean and the variance (Pan et al. 2018)."""
     moments = age_moments_error(logits, ages, config.mean_weight, config.variance_weight)
     return age_cross_entropy(logits, ages) + moments
 
 
-def _l1(logits: Tensor, ages: Tensor, config: TrainConfig) -> Tensor:
+def _l1(logits: Tensor, ages: Tensor, config: LossConfig) -> Tensor:
     """Error of the expectation alone."""
     return config.l1_weight * expected_age_error(logits, ages)
 

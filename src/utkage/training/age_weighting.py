@@ -8,13 +8,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from utkage.data.labels import AGE_COUNT
-from utkage.training.config import TrainConfig
+from utkage.training.config_groups import LossConfig
 
+AGE_WEIGHTINGS = ("none", "sqrt")
 # Neighbouring years look alike, and people round their ages.
 SMOOTHING = 2.0
 
 
-def weights_by_age(config: TrainConfig, ages: NDArray[np.int64]) -> Tensor | None:
+def weights_by_age(config: LossConfig, ages: NDArray[np.int64]) -> Tensor | None:
     """The weights that a recipe asks for, float32 (117,); None: all weigh the same.
 
     Args:

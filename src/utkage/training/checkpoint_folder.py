@@ -12,8 +12,7 @@ from pathlib import Path
 from utkage.core.errors import TrainingError
 from utkage.core.reporter import Reporter
 from utkage.training.checkpoint import Checkpoint
-from utkage.training.config import TrainConfig
-from utkage.training.systems.seed.config import SeedConfig
+from utkage.training.config_groups import RunConfig
 
 _NAME = re.compile(r"checkpoint-(\d{8,})\.pt")
 
@@ -59,7 +58,7 @@ class CheckpointFolder:
         return None
 
 
-def is_due(step: int, saved_at: float, config: TrainConfig | SeedConfig) -> bool:
+def is_due(step: int, saved_at: float, config: RunConfig) -> bool:
     """Whether a checkpoint is to be written.
 
     Args:

@@ -1,4 +1,4 @@
-"""``train --dry-run``: everything up to the first steps, and what the whole would cost."""
+"""``train --dry-run``: everything up to the first steps, and what the whole training would cost."""
 
 from __future__ import annotations
 
@@ -8,18 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from utkage.core.device import resolve_device
 from utkage.core.reporter import Reporter, SilentReporter
-from utkage.data.batches import steps_per_epoch
-from utkage.training.config import TrainConfig
 from utkage.training.train import TrainRequest, set_up
-from utkage.training.train_seed import SeedTrainRequest, set_up_seed
 
 if TYPE_CHECKING:
-    from torch import nn
-
-    from utkage.training.cost_estimate import CostEstimate
-    from utkage.training.loop import Setup
-    from utkage.training.systems.seed.config import SeedConfig
-    from utkage.training.systems.seed.loop import SeedSetup
+    from utkage.training.setup import Setup
 
 
 @dataclass(frozen=True)
@@ -27,8 +19,8 @@ class SizeCost:
     """The epochs at one chip size.
 
     Attributes:
-        size: Chip side, pixels.
-        epochs: How many epochs have it.
+        size: Chip size, pixels.
+        epochs: Number of epochs at this size.
         step_seconds: Time of an optimiser step.
         epoch_seconds: Time of an epoch with its validation.
     """
@@ -39,32 +31,32 @@ class SizeCost:
     epoch_seconds: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DryRunResult:
-    """What a training would be, and cost.
+    """What a training would be, and what it would cost.
 
     Attributes:
-        system: What would be trained.
-        device: Where, as torch names it.
-        reason: Why there.
-        threads: Threads that PyTorch uses on the CPU.
-        chips: Chips in each split.
-        parameters: Trained numbers.
-        batch_size: Chips a step.
-        steps_per_epoch: Steps in an epoch.
-        epochs: Epochs of the whole training.
-        epochs_done: Epochs that the run folder has already.
+        system: System to be trained.
+        device: Device, as torch names it.
+        reason: Why this device.
+        threads: Number of threads that PyTorch uses on the CPU.
+        chips: Number of chips in each split.
+        parameters: Number of trained parameters.
+        batch_size: Number of chips per step.
+        steps_per_epoch: Number of steps per epoch.
+        epochs: Number of epochs of the whole training.
+        epochs_done: Number of epochs that the run folder has already.
         sizes: Cost by chip size, in the order of training.
         validation_seconds: Time of one validation, extrapolated from a few batches.
-        teacher_seconds: Time that the teachers' answers take, once; 0 without any.
-        total_seconds: Time of all epochs, and of the teachers.
-        remaining_seconds: Time of those that are not done.
-        peak_memory_bytes: The most memory that the steps took; None where it is not known.
-        memory_kind: What was counted.
+        teacher_seconds: Time of the teachers' predictions, made once; 0 without teachers.
+        total_seconds: Time of all epochs and of the teachers' predictions.
+        remaining_seconds: Time of what is not done yet.
+        peak_memory_bytes: Peak memory of the steps; None where it is not known.
+        memory_kind: What was counted as memory.
         checkpoint_bytes: Size of a checkpoint.
-        disk_bytes: Most that the run folder needs: a checkpoint while another replaces it, and two
-            weights files.
-        run: The run folder that training would take; a dry run does not make it.
+        disk_bytes: Largest size of the run folder: a checkpoint while another replaces it, and
+            two weights files.
+        run: Run folder of the training; a dry run does not make it.
     """
 
     system: str
@@ -89,90 +81,69 @@ class DryRunResult:
     run: Path
 
     def to_dict(self) -> dict[str, Any]:
-        """A JSON-ready dictionary; the form is stable within a schema number."""
+        """A JSON-ready dictionary; its form is stable within a schema number."""
         return {"schema": 1, **asdict(self), "run": str(self.run)}
 
 
-def dry_run(
-    request: TrainRequest | SeedTrainRequest, reporter: Reporter | None = None
-) -> DryRunResult:
-    """Open the data, build the model, take a few real steps, and write nothing.
+def dry_run(request: TrainRequest, reporter: Reporter | None = None) -> DryRunResult:
+    """Open the data, build the model and take a few real steps; writes nothing.
 
     Raises:
-        UsageError: no prepared set, an empty split, an unknown device or initial weights.
+        ConfigError: as ``train``.
+        UsageError: as ``train``.
         TrainingError: a loss that is not finite, or a run folder of other settings.
     """
     import torch
 
+    from utkage.training.cost_estimate import estimate_cost
     from utkage.training.memory import PeakMemory
 
     reporter = reporter or SilentReporter()
     device = resolve_device(request.device)
     memory = PeakMemory(device.torch)
-    model, setup, done, found = _rehearsed(request, reporter)
+    system = set_up(request, reporter)
+    setup, config = system.setup, system.setup.config
+    done = _epochs_done(setup)
+    cost = estimate_cost(system, reporter)
     peak, kind = memory.read()
-    config = setup.config
-    steps = steps_per_epoch(len(setup.train), config.batch_size)
-    sides = _sizes_by_epoch(config)
-    by_side = {
-        side: steps * seconds + found.validation_seconds
-        for side, seconds in found.step_seconds.items()
+    epoch_seconds = {
+        size: setup.steps_per_epoch * seconds + cost.validation_seconds
+        for size, seconds in cost.step_seconds.items()
     }
+    sizes = [config.size_of_epoch(epoch) for epoch in range(config.epochs)]
+    epochs_left = sum(epoch_seconds[size] for size in sizes[done:])
     return DryRunResult(
         system=setup.card.system,
         device=device.name,
         reason=device.reason,
         threads=torch.get_num_threads(),
         chips=dict(setup.card.data["splits"]),
-        parameters=sum(part.numel() for part in model.parameters() if part.requires_grad),
+        parameters=sum(p.numel() for p in system.network.parameters() if p.requires_grad),
         batch_size=config.batch_size,
-        steps_per_epoch=steps,
+        steps_per_epoch=setup.steps_per_epoch,
         epochs=config.epochs,
         epochs_done=done,
         sizes=tuple(
-            SizeCost(side, sides.count(side), seconds, by_side[side])
-            for side, seconds in found.step_seconds.items()
+            SizeCost(size, sizes.count(size), seconds, epoch_seconds[size])
+            for size, seconds in cost.step_seconds.items()
         ),
-        validation_seconds=found.validation_seconds,
-        teacher_seconds=found.teacher_seconds,
-        total_seconds=found.teacher_seconds + sum(by_side[side] for side in sides),
-        remaining_seconds=(0.0 if done else found.teacher_seconds)
-        + sum(by_side[side] for side in sides[done:]),
+        validation_seconds=cost.validation_seconds,
+        teacher_seconds=cost.teacher_seconds,
+        total_seconds=cost.teacher_seconds + sum(epoch_seconds[size] for size in sizes),
+        remaining_seconds=(0.0 if done else cost.teacher_seconds) + epochs_left,
         peak_memory_bytes=peak,
         memory_kind=kind,
-        checkpoint_bytes=found.checkpoint_bytes,
-        disk_bytes=2 * (found.checkpoint_bytes + found.weights_bytes),
+        checkpoint_bytes=cost.checkpoint_bytes,
+        disk_bytes=2 * (cost.checkpoint_bytes + cost.weights_bytes),
         run=setup.folder,
     )
 
 
-def _rehearsed(
-    request: TrainRequest | SeedTrainRequest, reporter: Reporter
-) -> tuple[nn.Module, Setup | SeedSetup, int, CostEstimate]:
-    """The model, its setup, the epochs that the run has already, and what was measured."""
-    from utkage.training.cost_estimate import estimate_cost
-    from utkage.training.systems.seed.cost_estimate import estimate_seed_cost
-
-    if isinstance(request, TrainRequest):
-        network, setup = set_up(request, reporter)
-        done = _epochs_done(setup.folder, setup.identity)
-        return network, setup, done, estimate_cost(network, setup, reporter)
-    system, seed_setup = set_up_seed(request, reporter)
-    done = _epochs_done(seed_setup.folder, seed_setup.identity)
-    return system, seed_setup, done, estimate_seed_cost(system, seed_setup, reporter)
-
-
-def _epochs_done(folder: Path, identity: dict[str, Any]) -> int:
+def _epochs_done(setup: Setup[Any]) -> int:
     from utkage.training.checkpoint_folder import CheckpointFolder
 
-    checkpoint = CheckpointFolder(folder).newest(SilentReporter())
+    checkpoint = CheckpointFolder(setup.folder).newest(SilentReporter())
     if checkpoint is None:
         return 0
-    checkpoint.require_identity(identity, folder)
+    checkpoint.require_identity(setup.identity, setup.folder)
     return len(checkpoint.rows)
-
-
-def _sizes_by_epoch(config: TrainConfig | SeedConfig) -> list[int]:
-    if isinstance(config, TrainConfig):
-        return [config.size_of_epoch(epoch) for epoch in range(config.epochs)]
-    return [config.size] * config.epochs

@@ -1,18 +1,16 @@
-"""What a progress display says beside the losses: the best epoch, and when it will be over."""
+"""The remaining time of a training."""
 
 from __future__ import annotations
 
 import datetime
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any
 
 
-class ProgressSummary:
-    """How a training stands, in words.
+class RemainingTime:
+    """Extrapolates from the steps since this object was made, validations included.
 
     Args:
-        step: Steps done before now, as of a run that goes on.
+        step: Steps done before, as in a resumed run.
         total: Steps of the whole training.
     """
 
@@ -20,16 +18,12 @@ class ProgressSummary:
         self._first, self._total = step, total
         self._started = time.monotonic()
 
-    def words(self, step: int, rows: Sequence[Mapping[str, Any]]) -> str:
-        """The best validation MAE so far, and the time that all further steps will take.
-
-        Measured since this object was made: with validations, once there were some.
+    def text(self, step: int) -> str:
+        """The time that all further steps will take.
 
         Args:
             step: Steps done, at least one more than at the beginning.
-            rows: Of the epochs so far, as in ``metrics.jsonl``.
         """
-        each = (time.monotonic() - self._started) / (step - self._first)
-        left = datetime.timedelta(seconds=round(each * (self._total - step)))
-        best = [f"best MAE {min(float(row['val_mae']) for row in rows):.2f}"] if rows else []
-        return ", ".join([*best, f"all epochs in {left}"])
+        per_step = (time.monotonic() - self._started) / (step - self._first)
+        left = datetime.timedelta(seconds=round(per_step * (self._total - step)))
+        return f"{left} left"

@@ -1,136 +1,53 @@
-"""The training loop, to be read from top to bottom."""
+"""The training loop of every system, to be read from top to bottom."""
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from utkage.core.allocator import keeping_freed_memory
 from utkage.core.errors import ConfigError
-from utkage.core.files import write_text
 from utkage.core.reporter import Reporter, SilentReporter
-from utkage.data.augment import AugmentConfig, augment, draw_mixing
-from utkage.data.batches import epoch_order, steps_per_epoch
-from utkage.data.chips import LabelledChips
-from utkage.data.sample_random import SampleRandom
-from utkage.evaluation.metrics import Metrics, score, score_sources
-from utkage.models.card import Card
-from utkage.models.chip_graph import ChipGraph
+from utkage.data.batches import epoch_order
 from utkage.models.locate import BEST_NAME, LAST_NAME
-from utkage.models.multitask import MultiTaskNet
 from utkage.models.safetensors_file import save_weights
 from utkage.models.weights import Weights
-from utkage.prediction.chip_predictor import TorchPredictor, predict_faces
-from utkage.training.age_weighting import weights_by_age
+from utkage.training.batches import TrainingBatch
 from utkage.training.checkpoint import Checkpoint
-from utkage.training.checkpoint_folder import (
-    CheckpointFolder,
-    explaining_lost_writes,
-    is_due,
-)
-from utkage.training.config import TrainConfig
+from utkage.training.checkpoint_folder import CheckpointFolder, explaining_lost_writes, is_due
 from utkage.training.distributed import Group
-from utkage.training.eta import ProgressSummary
+from utkage.training.eta import RemainingTime
 from utkage.training.interrupt import saving_on_interrupt, stop_between_steps
-from utkage.training.learner import Learner, TrainingBatch
-from utkage.training.mixed_batch import mixed_share
-from utkage.training.objective import Objective, objective_of
 from utkage.training.randomness import seed_layers
-from utkage.training.schedule import (
-    SCHEDULES,
-    ScheduleState,
-    epochs_without_gain,
-    plateau_cuts,
-)
-from utkage.training.source_weighting import weights_by_face
-from utkage.training.step_errors import explained
+from utkage.training.step_errors import explaining_step_errors
 from utkage.training.summary import (
-    METRICS_NAME,
-    SUMMARY_NAME,
     OnEpoch,
+    best_epoch,
     ignore_epoch,
-    write_summary,
+    validation_errors,
+    write_epochs,
 )
-from utkage.training.targets import SoftTargets, Targets
-from utkage.training.teachers import Teacher, ask
+from utkage.training.systems.base import EpochRows, StepResult, TrainableSystem, Validation
 
-# Losses that the progress display averages.
+# Number of last steps whose mean loss the progress display shows.
 SHOWN = 50
-# What memory depends on, for messages.
-TO_LOWER = (
-    "`batch_size` or the last of `sizes`, or split each batch with `accumulate=2` (4, 8, ...)"
-)
-
-
-@dataclass(frozen=True)
-class Setup:
-    """Everything that a training needs.
-
-    Attributes:
-        config: The recipe.
-        augmentation: How chips are varied and blended.
-        card: What the weights will say about themselves; metrics are filled in here.
-        identity: What a checkpoint must agree on to be continued.
-        train: Training chips.
-        val: Validation chips, which choose the best epoch.
-        learned: Fingerprints of all pictures that the weights will have learned from, those of
-            the initial weights among them.
-        device: Where to compute.
-        folder: The run folder; the same one for all processes.
-        group: The processes that train together.
-        teachers: Weights to learn from besides the labels.
-        soft_targets: What they answer for the training chips; ``fit`` asks them.
-        on_epoch: Called after every epoch, when its files are written, with all rows so far.
-    """
-
-    config: TrainConfig
-    augmentation: AugmentConfig
-    card: Card
-    identity: dict[str, Any]
-    train: LabelledChips
-    val: LabelledChips
-    learned: NDArray[np.int32]
-    device: torch.device
-    folder: Path
-    group: Group = field(default_factory=Group)
-    teachers: tuple[Teacher, ...] = ()
-    soft_targets: SoftTargets | None = None
-    on_epoch: OnEpoch = ignore_epoch
-
-    def objective(self) -> Objective:
-        """What the recipe minimises on these data."""
-        return objective_of(self.config, weights_by_age(self.config, self.train.ages))
-
-    @cached_property
-    def targets(self) -> Targets:
-        """Of all training faces, on the processor."""
-        return Targets(
-            torch.from_numpy(self.train.ages),
-            torch.from_numpy(self.train.genders),
-            weights_by_face(self.config, self.train),
-            self.soft_targets,
-        )
 
 
 @dataclass(frozen=True)
 class FitResult:
-    """What training reached.
+    """What a training reached.
 
     Attributes:
         rows: One dictionary per epoch, as in ``metrics.jsonl``.
         best_mae: Lowest validation MAE, years.
-        best_epoch: The epoch that reached it, from 1.
+        best_epoch: Epoch that reached it, from 1.
     """
 
     rows: tuple[dict[str, Any], ...]
@@ -138,251 +55,208 @@ class FitResult:
     best_epoch: int
 
 
-def fit(network: MultiTaskNet, setup: Setup, reporter: Reporter) -> FitResult:
-    """Train ``network``, going on from the run folder's newest checkpoint if there is one.
+def fit(system: TrainableSystem, reporter: Reporter, on_epoch: OnEpoch = ignore_epoch) -> FitResult:
+    """Train ``system``, or resume from the newest checkpoint in the run folder.
 
-    After every epoch the averaged weights are scored on the validation split;
-    ``last.safetensors`` always holds them, ``best.safetensors`` those with the lowest MAE.
+    After every epoch the averaged weights are validated. ``last.safetensors`` holds those of the
+    newest epoch, ``best.safetensors`` those of the epoch with the lowest MAE. What is computed
+    depends on the settings and the data alone, so a resumed run ends as an uninterrupted one; on
+    a CPU with the same bits.
+
+    Args:
+        system: The system with its optimisers.
+        reporter: Shows the progress.
+        on_epoch: Called after every epoch, when its files are written.
 
     Raises:
-        ConfigError: a batch that cannot be shared out among the processes.
-        TrainingError: a loss that is not finite, a checkpoint of other settings, or files that
-            cannot be written.
+        ConfigError: a batch that is too small for the number of processes.
+        KeyboardInterrupt: SIGINT or SIGTERM came, or ``reporter`` raised it; everything is saved.
+        TrainingError: a loss or gradient that is not finite, a checkpoint of other settings,
+            files that cannot be written, or too little memory.
     """
-    with explaining_lost_writes(setup.folder), keeping_freed_memory():
-        return _fit(network, setup, reporter)
-
-
-def _fit(network: MultiTaskNet, setup: Setup, reporter: Reporter) -> FitResult:
-    config, group = setup.config, setup.group
-    reporter = reporter if group.is_first else SilentReporter()
-    asked = (setup.teachers, setup.train, setup.device, setup.folder, reporter)
-    setup = replace(setup, soft_targets=group.from_first(ask(*asked) if group.is_first else None))
-    steps = steps_per_epoch(len(setup.train), config.batch_size)
-    _require_shares(setup)
-    learner = Learner(network, setup.objective(), config, setup.device, group)
-    step, rows, losses = 0, list[dict[str, Any]](), list[float]()
-
-    checkpoints = CheckpointFolder(setup.folder, config.keep_checkpoints)
-    checkpoint = checkpoints.newest(reporter)
-    if checkpoint is not None:
-        checkpoint.require_identity(setup.identity, setup.folder)
-        learner.network.load_state_dict(checkpoint.network)
-        learner.average.network.load_state_dict(checkpoint.average)
-        learner.load_state_dict(checkpoint.optimizer)
-        step, rows, losses = checkpoint.step, checkpoint.rows, checkpoint.losses
-        reporter.info(f"going on from step {step} of {steps * config.epochs} in {setup.folder}")
-
-    def save_checkpoint() -> None:
-        if group.is_first:
-            checkpoints.save(
-                Checkpoint(
-                    setup.identity,
-                    step,
-                    learner.network.state_dict(),
-                    learner.average.network.state_dict(),
-                    learner.state_dict(),
-                    rows,
-                    losses,
-                )
-            )
-
-    saved_at = time.monotonic()
-    summary_line = ProgressSummary(step, steps * config.epochs)
-    while not _is_finished(rows, config):
-        # Not from the step: a run may have been stopped behind an epoch's last one.
-        epoch = len(rows)
-        first = step - epoch * steps
-        order = epoch_order(len(setup.train), config.seed, epoch)
-        size = config.size_of_epoch(epoch)
-        learner.freeze(frozen=epoch < config.freeze_epochs)
-        started = time.monotonic()
-        with (
-            saving_on_interrupt(save_checkpoint, setup.folder, reporter),
-            stop_between_steps(group.any) as stop_if_asked,
-            reporter.progress(f"epoch {epoch + 1}/{config.epochs}", steps) as task,
-        ):
-            task.advance(first)
-            for index in range(first, steps):
-                chosen = order[index * config.batch_size : (index + 1) * config.batch_size]
-                losses.append(take_step(learner, setup, chosen, epoch, step, rows))
-                rate = learning_rate(config, step, steps, rows)
-                step += 1
-                task.advance(
-                    1,
-                    f"loss {np.mean(losses[-SHOWN:]):.3f}, rate {rate:.1e}, "
-                    f"{summary_line.words(step, rows)}",
-                )
-                stop_if_asked()
-                if is_due(step, saved_at, config):
-                    save_checkpoint()
-                    saved_at = time.monotonic()
-
-        row: dict[str, Any] = {
-            "epoch": epoch + 1,
-            "size": size,
-            "learning_rate": learning_rate(config, step - 1, steps, rows),
-            "train_loss": round(float(np.mean(losses)), 5),
-            "seconds": round(time.monotonic() - started, 1),
-        }
-        # Validation can be broken off at once: the steps before it are saved then.
-        with saving_on_interrupt(save_checkpoint, setup.folder, reporter):
-            if group.is_first:
-                best = min(_errors(rows), default=math.inf)
-                row |= _validated(learner, setup, row, best, reporter)
-        with (
-            saving_on_interrupt(save_checkpoint, setup.folder, reporter),
-            stop_between_steps(group.any),
-        ):
-            rows.append(group.from_first(row))
-            losses = []
-            if group.is_first:
-                text = "".join(json.dumps(row) + "\n" for row in rows)
-                write_text(setup.folder / METRICS_NAME, text)
-                write_summary(setup.folder / SUMMARY_NAME, rows)
-            save_checkpoint()
-            saved_at = time.monotonic()
-            setup.on_epoch(rows)
-
-    if len(rows) < config.epochs:
-        reporter.info(f"stopped after {config.stop_after} epochs without a better validation MAE")
-    best_row = min(rows, key=lambda row: float(row["val_mae"]))
-    return FitResult(tuple(rows), float(best_row["val_mae"]), int(best_row["epoch"]))
+    with explaining_lost_writes(system.setup.folder), keeping_freed_memory():
+        loop = _Loop(system, reporter, on_epoch)
+        loop.run()
+    best = best_epoch(loop.rows)
+    return FitResult(tuple(loop.rows), float(best["val_mae"]), int(best["epoch"]))
 
 
 def take_step(
-    learner: Learner,
-    setup: Setup,
-    chosen: NDArray[np.int64],
-    epoch: int,
-    step: int,
-    rows: Sequence[dict[str, Any]],
-) -> float:
-    """Learn from one batch.
+    system: TrainableSystem, chosen: NDArray[np.int64], epoch: int, step: int, rows: EpochRows
+) -> StepResult:
+    """Draw a batch, train on it, and update the averaged weights.
 
     Args:
-        learner: What learns.
-        setup: Recipe and data.
-        chosen: Which training chips the batch of all processes is, (N,).
-        epoch: From 0; decides the size of the chips and how they are varied.
-        step: Of the whole training, from 0; decides the rate.
-        rows: Of the epochs so far.
-
-    Returns:
-        The loss over the whole batch.
+        system: The system to train.
+        chosen: int64 (N,), the training chips of the batch of all processes.
+        epoch: From 0; decides chip size and augmentation.
+        step: Number of the step in the whole training, from 0.
+        rows: Metrics of the epochs so far.
 
     Raises:
-        TrainingError: the loss or its gradient is not finite, memory does not suffice, or the
-            network cannot be compiled.
+        TrainingError: a loss or gradient that is not finite, too little memory, or a network that
+            cannot be compiled.
     """
-    config, group = setup.config, setup.group
-    steps = steps_per_epoch(len(setup.train), config.batch_size)
-    rate = learning_rate(config, step, steps, rows)
-    with explained(setup.device, TO_LOWER):
-        batch = training_batch(setup, chosen, config.size_of_epoch(epoch), epoch)
-        seed_layers(config.seed, step * group.size + group.rank)
-        return learner.step(batch, rate, step, len(chosen))
+    setup = system.setup
+    group = setup.group
+    with explaining_step_errors(setup.device, system.memory_settings):
+        batch = system.draw(chosen, epoch, group)
+        seed_layers(setup.config.seed, step * group.size + group.rank)
+        result = system.step(batch, step, rows)
+        system.average.update(system.network, step)
+    return result
 
 
-def learning_rate(
-    config: TrainConfig, step: int, steps: int, rows: Sequence[dict[str, Any]]
-) -> float:
-    """The rate of a step: a pure function of the recipe and of the epochs so far.
-
-    Args:
-        config: The recipe.
-        step: From 0.
-        steps: In an epoch.
-        rows: Of the epochs so far.
-    """
-    cuts = plateau_cuts(_errors(rows), config.plateau_patience)
-    state = ScheduleState(step, steps * config.epochs, config.warmup, cuts, config.plateau_factor)
-    return config.learning_rate * SCHEDULES[config.schedule](state)
+def first_batch(system: TrainableSystem) -> TrainingBatch:
+    """The batch of the first step, in all processes."""
+    setup = system.setup
+    order = epoch_order(len(setup.train), setup.config.seed, 0)
+    with explaining_step_errors(setup.device, system.memory_settings):
+        return system.draw(order[: setup.config.batch_size], 0, Group())
 
 
-def first_batch(setup: Setup) -> TrainingBatch:
-    """What the first step learns from, in all processes."""
-    config = setup.config
-    chosen = epoch_order(len(setup.train), config.seed, 0)[: config.batch_size]
-    with explained(setup.device, TO_LOWER):
-        return training_batch(replace(setup, group=Group()), chosen, config.size_of_epoch(0), 0)
+class _Loop:
+    """A training under way: what is in a checkpoint, and when the last one was written."""
+
+    def __init__(self, system: TrainableSystem, reporter: Reporter, on_epoch: OnEpoch) -> None:
+        setup = system.setup
+        self.system, self.setup, self.on_epoch = system, setup, on_epoch
+        self.reporter = reporter if setup.group.is_first else SilentReporter()
+        self.steps = setup.steps_per_epoch
+        self.checkpoints = CheckpointFolder(setup.folder, setup.config.keep_checkpoints)
+        self.step = 0
+        self.rows: list[dict[str, Any]] = []
+        self.losses: list[float] = []
+
+    def run(self) -> None:
+        """All epochs that are left."""
+        config = self.setup.config
+        _require_shares(self.setup.group.size, min(config.batch_size, len(self.setup.train)))
+        self.system.prepare(self.reporter)
+        self.resume()
+        self.saved_at = time.monotonic()
+        self.remaining = RemainingTime(self.step, self.steps * config.epochs)
+        while not config.is_finished(validation_errors(self.rows)):
+            started = time.monotonic()
+            self.train_epoch()
+            row = {
+                "epoch": len(self.rows) + 1,
+                **self.system.epoch_columns(self.step - 1, self.rows, self.losses),
+                "seconds": round(time.monotonic() - started, 1),
+            }
+            # Validation may be interrupted at any time: it changes nothing.
+            with saving_on_interrupt(self.save, self.setup.folder, self.reporter):
+                is_first = self.setup.group.is_first
+                validation = self.system.validate(self.reporter) if is_first else None
+            with (
+                saving_on_interrupt(self.save, self.setup.folder, self.reporter),
+                stop_between_steps(self.setup.group.any),
+            ):
+                self.end_epoch(row, validation)
+        if len(self.rows) < config.epochs:
+            self.reporter.info(
+                f"stopped early after epoch {len(self.rows)}: the validation MAE no longer falls"
+            )
+
+    def resume(self) -> None:
+        """Load the newest checkpoint, if there is one."""
+        checkpoint = self.checkpoints.newest(self.reporter)
+        if checkpoint is None:
+            return
+        checkpoint.require_identity(self.setup.identity, self.setup.folder)
+        self.system.network.load_state_dict(checkpoint.network)
+        # Former versions kept no average of the seed system at `ema_decay` 0.
+        self.system.average.network.load_state_dict(checkpoint.average or checkpoint.network)
+        self.system.load_state_dict(checkpoint.optimizer)
+        self.step, self.rows, self.losses = checkpoint.step, checkpoint.rows, checkpoint.losses
+        total = self.steps * self.setup.config.epochs
+        self.reporter.info(f"resuming from step {self.step} of {total} in {self.setup.folder}")
+
+    def train_epoch(self) -> None:
+        """The steps of an epoch that are left."""
+        setup, epoch = self.setup, len(self.rows)
+        size, epochs = setup.config.batch_size, setup.config.epochs
+        order = epoch_order(len(setup.train), setup.config.seed, epoch)
+        # All of them are done where a run was interrupted in its validation.
+        done = self.step - epoch * self.steps
+        self.system.start_epoch(epoch)
+        with (
+            saving_on_interrupt(self.save, setup.folder, self.reporter),
+            stop_between_steps(setup.group.any) as stop_if_requested,
+            self.reporter.progress(f"epoch {epoch + 1}/{epochs}", self.steps) as task,
+        ):
+            task.advance(done)
+            for index in range(done, self.steps):
+                chosen = order[index * size : (index + 1) * size]
+                result = take_step(self.system, chosen, epoch, self.step, self.rows)
+                self.losses.append(result.loss)
+                self.step += 1
+                task.advance(1, self.progress_note(result))
+                stop_if_requested()
+                if is_due(self.step, self.saved_at, setup.config):
+                    self.save()
+
+    def progress_note(self, result: StepResult) -> str:
+        """Mean loss of the last steps, state of the system, best MAE and remaining time."""
+        parts = [f"loss {np.mean(self.losses[-SHOWN:]):.3f}", result.note]
+        if self.rows:
+            parts.append(f"best MAE {min(validation_errors(self.rows)):.2f}")
+        return ", ".join([*parts, self.remaining.text(self.step)])
+
+    def end_epoch(self, row: dict[str, Any], validation: Validation | None) -> None:
+        """Save everything that an epoch changed; only the first process has a validation."""
+        group, folder, best = self.setup.group, self.setup.folder, _lowest(self.rows)
+        row = group.from_first({**row, **(validation.columns if validation else {})})
+        if validation is not None:
+            # Former versions kept no losses of the seed system.
+            loss = f"loss {np.mean(self.losses):.5f}, " if self.losses else ""
+            self.reporter.info(
+                f"epoch {row['epoch']}/{self.setup.config.epochs}: {loss}"
+                f"validation {validation.text}"
+            )
+            self.system.end_epoch(validation)
+            self.save_weights(row, is_best=row["val_mae"] < best)
+        self.rows.append(row)
+        self.losses = []
+        if group.is_first:
+            write_epochs(folder, self.rows)
+        self.save()
+        self.on_epoch(self.rows)
+
+    def save_weights(self, row: dict[str, Any], *, is_best: bool) -> None:
+        """Write the averaged weights with the metrics of the epoch."""
+        card = self.setup.card.with_metrics("val", self.system.card_metrics(row))
+        state = self.system.average.network.state_dict()
+        weights = Weights(card, state, torch.from_numpy(self.setup.fingerprints))
+        save_weights(self.setup.folder / LAST_NAME, weights)
+        if is_best:
+            save_weights(self.setup.folder / BEST_NAME, weights)
+
+    def save(self) -> None:
+        """Write a checkpoint."""
+        if self.setup.group.is_first:
+            self.checkpoints.save(
+                Checkpoint(
+                    identity=self.setup.identity,
+                    step=self.step,
+                    network=self.system.network.state_dict(),
+                    average=self.system.average.network.state_dict(),
+                    optimizer=self.system.state_dict(),
+                    rows=self.rows,
+                    losses=self.losses,
+                )
+            )
+        self.saved_at = time.monotonic()
 
 
-def training_batch(setup: Setup, chosen: NDArray[np.int64], size: int, epoch: int) -> TrainingBatch:
-    """This process's share of the batch of the ``chosen`` training chips.
-
-    Images are (n, 3, size, size), varied and blended.
-    """
-    mine = setup.group.share(np.arange(len(chosen)))
-    if not setup.augmentation.mixup:
-        return _varied(setup, chosen[mine], size, epoch)
-    random = SampleRandom(setup.config.seed, epoch, torch.from_numpy(chosen))
-    mixing = draw_mixing(random, setup.augmentation.mixup_alpha, setup.augmentation.mixup)
-    return mixed_share(mixing, mine, lambda rows: _varied(setup, chosen[rows], size, epoch))
+def _lowest(rows: Sequence[dict[str, Any]]) -> float:
+    # From the rows, which are rounded, because a resumed run knows no other values.
+    return min(validation_errors(rows), default=math.inf)
 
 
-def _varied(setup: Setup, chosen: NDArray[np.int64], size: int, epoch: int) -> TrainingBatch:
-    """Images and labels of the ``chosen`` training chips, each by itself."""
-    random = SampleRandom(setup.config.seed, epoch, torch.from_numpy(chosen))
-    chips = torch.from_numpy(setup.train.pixels[setup.train.rows[chosen]]).to(setup.device)
-    images = augment(chips, size, setup.augmentation, random)
-    targets = setup.targets.part(torch.from_numpy(chosen)).to(setup.device)
-    return TrainingBatch(images, targets)
-
-
-def validate(
-    network: nn.Module, setup: Setup, reporter: Reporter
-) -> tuple[Metrics, dict[str, dict[str, Any]]]:
-    """Score ``network`` on the validation split, without flip averaging.
-
-    Returns:
-        All figures, and those of each source if there are several.
-    """
-    assert isinstance(network, MultiTaskNet)
-    graph = ChipGraph(network, setup.card.point_estimate, flip=False)
-    predictor = TorchPredictor(graph, setup.card, setup.device)
-    predictions = predict_faces(predictor, setup.val, reporter, "validating")
-    metrics = score(setup.val.ages, setup.val.genders, predictions)
-    return metrics, {
-        name: found.to_dict() for name, found in score_sources(setup.val, predictions).items()
-    }
-
-
-def _validated(
-    learner: Learner, setup: Setup, row: dict[str, Any], best: float, reporter: Reporter
-) -> dict[str, Any]:
-    """Score and keep the averaged weights of an epoch; its further columns."""
-    network = learner.average.network
-    metrics, by_source = validate(network, setup, reporter)
-    reporter.info(
-        f"epoch {row['epoch']}/{setup.config.epochs}: loss {row['train_loss']}, validation "
-        f"MAE {metrics.mae:.2f} years, gender {metrics.gender_accuracy:.3f}"
-    )
-    card = setup.card.with_metrics("val", {"epoch": row["epoch"], **metrics.to_dict()})
-    weights = Weights(card, network.state_dict(), torch.from_numpy(setup.learned))
-    save_weights(setup.folder / LAST_NAME, weights)
-    columns = {f"val_{name}": value for name, value in metrics.to_dict().items()}
-    # As it is written: a run that goes on knows the best so far from its rows.
-    if columns["val_mae"] < best:
-        save_weights(setup.folder / BEST_NAME, weights)
-    return {**columns, **({"val_sources": by_source} if by_source else {})}
-
-
-def _errors(rows: Sequence[dict[str, Any]]) -> list[float]:
-    return [float(row["val_mae"]) for row in rows]
-
-
-def _is_finished(rows: Sequence[dict[str, Any]], config: TrainConfig) -> bool:
-    if len(rows) >= config.epochs:
-        return True
-    return 0 < config.stop_after <= epochs_without_gain(_errors(rows))
-
-
-def _require_shares(setup: Setup) -> None:
-    size = setup.group.size
-    batch = min(setup.config.batch_size, len(setup.train))
-    if batch < 2 * size:
+def _require_shares(processes: int, batch: int) -> None:
+    if batch < 2 * processes:
         raise ConfigError(
-            f"a batch of {batch} chips for {size} processes; each needs at least two: raise "
-            "`batch_size` or start fewer"
+            f"a batch of {batch} chips for {processes} processes; each needs at least two: raise "
+            "`batch_size` or start fewer processes"
         )

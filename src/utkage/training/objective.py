@@ -7,7 +7,7 @@ from typing import Protocol
 from torch import Tensor
 
 from utkage.training.age_losses import AGE_LOSSES
-from utkage.training.config import TrainConfig
+from utkage.training.config_groups import LossConfig
 from utkage.training.losses import gender_loss
 from utkage.training.targets import Blend, Targets
 
@@ -30,7 +30,7 @@ class Objective(Protocol):
         """
 
 
-def objective_of(config: TrainConfig, age_weights: Tensor | None = None) -> Objective:
+def objective_of(config: LossConfig, age_weights: Tensor | None = None) -> Objective:
     """The loss that a recipe asks for, as a mean over faces.
 
     Where there are teachers, their answers take a share of the loss and labels the rest (Hinton,

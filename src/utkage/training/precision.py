@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 _TYPES = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
+PRECISIONS = ("auto", *_TYPES)
 
 
 def autocast_type(precision: str, device: torch.device) -> torch.dtype | None:
@@ -14,7 +15,7 @@ def autocast_type(precision: str, device: torch.device) -> torch.dtype | None:
     CPUs bfloat16 was several times slower where it was measured.
 
     Args:
-        precision: One of ``config.PRECISIONS``.
+        precision: One of ````PRECISIONS````.
         device: Where to compute.
     """
     if precision == "auto":

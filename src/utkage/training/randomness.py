@@ -6,11 +6,15 @@ import numpy as np
 import torch
 
 
+def mixed_seed(*numbers: int) -> int:
+    """A seed made of several numbers; of 32 bits, because torch's CPU generator uses no more."""
+    (mixed,) = np.random.SeedSequence(numbers).generate_state(1)
+    return int(mixed)
+
+
 def seed_layers(seed: int, step: int) -> None:
     """Seed torch's global generator, from which dropout and stochastic depth draw.
 
-    Done before every step, so that a run that goes on draws what an undisturbed one does. Mixed
-    into 32 bits, because torch's CPU generator takes no more of a seed.
+    Called before every step, so that a resumed run draws the same numbers as an uninterrupted one.
     """
-    (mixed,) = np.random.SeedSequence([seed, step]).generate_state(1)
-    torch.manual_seed(int(mixed))
+    torch.manual_seed(mixed_seed(seed, step))

@@ -49,21 +49,17 @@ HEADER = "# Every setting of a training, for: utkage train --config FILE\n"
 
 @dataclass(frozen=True)
 class Recipe:
-    """What is trained, how, and on what variations of the chips.
-
-    Attributes:
-        system: ``"multitask"`` (one network for all), or ``"seed"`` (three models trained
-            jointly).
-        tensorboard: Write TensorBoard event files into the run folder as well; needs the package
-            tensorboard.
-        training: The fields of the system's own dataclass.
-        augmentation: How chips are varied.
-    """
+    """A system, the settings of its training and the augmentation of its chips."""
 
     system: str = "multitask"
+    """System: `"multitask"` (one network for all outputs), or `"seed"` (three models trained
+    jointly)."""
     tensorboard: bool = False
+    """Write TensorBoard event files into the run folder as well; needs the package tensorboard."""
     training: TrainConfig | SeedConfig = field(default_factory=TrainConfig)
+    """Settings of the system's own dataclass."""
     augmentation: AugmentConfig = field(default_factory=AugmentConfig)
+    """How chips are augmented."""
 
     def __post_init__(self) -> None:
         if self.system not in SYSTEMS:
@@ -191,8 +187,8 @@ def _top_fields() -> tuple[str, ...]:
 
 
 def _words(kind: type[DataclassInstance]) -> dict[str, str]:
-    # Docstrings mark code as reStructuredText does; a comment is read as it stands.
-    return {name: words.replace("``", "") for name, words in field_docs(kind).items()}
+    # Backticks mark code on pages; a comment does without.
+    return {name: doc.replace("`", "") for name, doc in field_docs(kind).items()}
 
 
 def _places(

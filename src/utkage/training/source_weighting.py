@@ -7,14 +7,15 @@ import torch
 from torch import Tensor
 
 from utkage.data.chips import LabelledChips
-from utkage.training.config import TrainConfig
+from utkage.training.config_groups import LossConfig
 
 # The weight of a source falls with this power of its number of faces: at 1/2 a source that is
 # four times as large counts twice as much, at 1 all would count the same.
 POWERS = {"sqrt": 0.5, "equal": 1.0}
+SOURCE_WEIGHTINGS = ("none", *POWERS)
 
 
-def weights_by_face(config: TrainConfig, faces: LabelledChips) -> Tensor | None:
+def weights_by_face(config: LossConfig, faces: LabelledChips) -> Tensor | None:
     """The weight of each face in the loss, float32 (n,), with mean 1; None: all weigh the same.
 
     The gradient is in expectation that of a sampler that draws sources accordingly, and each

@@ -1,4 +1,4 @@
-"""Errors of PyTorch in a training step, in words that say which setting to change."""
+"""Errors of PyTorch in a training step, with the settings to change."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from utkage.core.errors import TrainingError
 
 
 @contextlib.contextmanager
-def explained(device: torch.device, to_lower: str) -> Iterator[None]:
-    """Say what to do about too little memory, and about a compiler that fails.
+def explaining_step_errors(device: torch.device, memory_settings: str) -> Iterator[None]:
+    """Explain what to do about too little memory and about a compiler that fails.
 
     Args:
-        device: Where the step is computed.
-        to_lower: The settings that decide how much memory it takes, to follow "lower".
+        device: Device of the step.
+        memory_settings: Settings that decide how much memory it takes, to follow "lower".
 
     Raises:
         TrainingError: instead of PyTorch's own error.
@@ -25,13 +25,13 @@ def explained(device: torch.device, to_lower: str) -> Iterator[None]:
         yield
     except RuntimeError as error:
         if _is_about_memory(error):
-            raise TrainingError(f"{device}: out of memory; lower {to_lower}") from error
+            raise TrainingError(f"{device}: out of memory; lower {memory_settings}") from error
         if _is_about_compiling(error):
             reason = next((line for line in str(error).splitlines() if line.strip()), "")
             raise TrainingError(
                 f"torch.compile failed ({reason.strip()[:200]}); train without it "
-                "(`compile=false`), or install what it needs: on a CPU that is a C++ compiler, "
-                "such as g++, named by the variable CXX"
+                "(`compile=false`), or install what it needs: on a CPU a C++ compiler such as g++, "
+                "named by the environment variable CXX"
             ) from error
         raise
 
@@ -41,5 +41,5 @@ def _is_about_memory(error: RuntimeError) -> bool:
 
 
 def _is_about_compiling(error: RuntimeError) -> bool:
-    # By name: importing the compiler takes seconds, and it is there if it failed.
+    # By name: importing the compiler takes seconds, and is done already if it failed.
     return type(error).__module__.startswith(("torch._dynamo.", "torch._inductor."))

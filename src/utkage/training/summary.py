@@ -1,7 +1,4 @@
-"""What is told after every epoch: the table ``summary.csv``, and whoever listens.
-
-``metrics.jsonl`` holds the same rows, one JSON object a line.
-"""
+"""The metrics of every epoch: ``metrics.jsonl``, one JSON object per line, and ``summary.csv``."""
 
 from __future__ import annotations
 
@@ -17,12 +14,12 @@ from utkage.core.files import write_text
 METRICS_NAME = "metrics.jsonl"
 SUMMARY_NAME = "summary.csv"
 
-# Takes the rows of all epochs so far, as in metrics.jsonl.
+# Called after every epoch with the rows of all epochs so far.
 OnEpoch = Callable[[Sequence[dict[str, Any]]], None]
 
 
 def ignore_epoch(rows: Sequence[dict[str, Any]]) -> None:
-    """Listen to nothing."""
+    """Do nothing after an epoch."""
 
 
 def read_epochs(folder: Path) -> list[dict[str, Any]]:
@@ -31,15 +28,26 @@ def read_epochs(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines]
 
 
-def write_summary(path: Path, rows: Sequence[dict[str, Any]]) -> None:
-    """Write one line an epoch, atomically: the rows of ``metrics.jsonl`` with flat columns."""
+def write_epochs(folder: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write the rows of all epochs so far to both files, each atomically."""
+    write_text(folder / METRICS_NAME, "".join(json.dumps(row) + "\n" for row in rows))
     flat = [dict(flattened(row)) for row in rows]
     columns = list(dict.fromkeys(name for row in flat for name in row))
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()
     writer.writerows(flat)
-    write_text(path, text.getvalue())
+    write_text(folder / SUMMARY_NAME, text.getvalue())
+
+
+def validation_errors(rows: Sequence[Mapping[str, Any]]) -> list[float]:
+    """The validation MAE of each epoch, years."""
+    return [float(row["val_mae"]) for row in rows]
+
+
+def best_epoch(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The row of the epoch with the lowest validation MAE; of at least one row."""
+    return min(rows, key=lambda row: float(row["val_mae"]))
 
 
 def flattened(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

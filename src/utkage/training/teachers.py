@@ -1,7 +1,8 @@
-"""Teachers: weights whose answers for the training faces are learned besides their labels.
+"""Teachers: weights whose predictions for the training faces are soft targets (distillation).
 
-Each answers once, for the chips as they are stored, and its answers are kept in the run folder, so
-a step costs no more with teachers than without and a run that goes on learns the same.
+Each teacher predicts once, for the chips as they are stored, and its predictions are kept in the
+run folder. So a step costs no more with teachers than without, and a resumed run has the same
+targets.
 """
 
 from __future__ import annotations
@@ -30,18 +31,19 @@ from utkage.prediction.loading import load_predictor
 from utkage.training.targets import SoftTargets
 
 SOFT_TARGETS_NAME = "teacher-{}.safetensors"
+# Key of the file's metadata that names teacher and faces.
 ABOUT = "about"
 
 
 @dataclass(frozen=True)
 class Teacher:
-    """Weights that teach.
+    """Weights that predict soft targets.
 
     Attributes:
         path: Their file.
-        identity: Names them by their content.
-        card: Theirs.
-        fingerprints: Of the pictures that they learned from.
+        identity: Hash of the file.
+        card: Their card.
+        fingerprints: Fingerprints of their training images.
     """
 
     path: Path
@@ -50,10 +52,10 @@ class Teacher:
     fingerprints: NDArray[np.int32]
 
     def lineage(self, known: Sequence[str]) -> str:
-        """What the weights that learn from it say of it.
+        """The step of a student's lineage that names this teacher.
 
         Args:
-            known: Steps of their lineage that are said already.
+            known: Steps of the student's lineage, which are not repeated.
         """
         name = f"taught by weights {self.identity}"
         if any(step.startswith(name) for step in known):
@@ -64,52 +66,54 @@ class Teacher:
     def soft_targets(
         self, faces: LabelledChips, device: torch.device, folder: Path, reporter: Reporter
     ) -> SoftTargets:
-        """Its answers for faces, mirrored chips averaged in; kept in a run folder.
+        """Predictions for faces, averaged over mirrored views.
 
         Args:
-            faces: The training split, n of them.
-            device: Where to compute.
-            folder: Holds the answers afterwards, and is asked for them first.
-            reporter: Shows how far it is.
+            faces: Training faces.
+            device: Device to predict on.
+            folder: Run folder, which keeps the predictions.
+            reporter: Shows the progress.
         """
         about, path = self._about(faces), folder / SOFT_TARGETS_NAME.format(self.identity)
         kept = _read(path, about)
         if kept is not None:
             return kept
         predictor = load_predictor(self.path, device=device)
-        answers = predict_faces(predictor, faces, reporter, f"asking teacher {self.path.stem}")
+        label = f"teacher {self.path.stem} predicts"
+        predictions = predict_faces(predictor, faces, reporter, label)
         soft_targets = SoftTargets(
-            torch.from_numpy(answers.age_distribution).float(),
-            torch.from_numpy(answers.p_female).float(),
+            torch.from_numpy(predictions.age_distribution).float(),
+            torch.from_numpy(predictions.p_female).float(),
         )
         write_bytes(path, save(soft_targets._asdict(), metadata={ABOUT: about}))
         return soft_targets
 
     def _about(self, faces: LabelledChips) -> str:
-        """Whose answers these are, for which faces in which order."""
-        names = "\n".join(faces.pixel_hashes).encode()
-        chips = {"size": faces.contract.size, "faces": hashlib.sha256(names).hexdigest()}
+        """Names this teacher, the faces and their order."""
+        hashes = "\n".join(faces.pixel_hashes).encode()
+        chips = {"size": faces.contract.size, "faces": hashlib.sha256(hashes).hexdigest()}
         return json.dumps({"teacher": self.identity, **chips})
 
 
 def open_teachers(choices: Sequence[str], contract: CropContract) -> tuple[Teacher, ...]:
-    """The teachers that a recipe names.
+    """Open the teachers that a recipe names.
 
     Args:
         choices: Each as in ``models.locate.resolve_weights``.
-        contract: Of the training chips.
+        contract: Crop contract of the training chips.
 
     Raises:
-        UsageError: no such file, or weights that want their faces cut otherwise.
-        WeightsError: not a file of ours.
+        UsageError: no such file, or weights for faces that are cropped differently.
+        WeightsError: not a utkage weights file.
     """
     teachers = []
     for choice in choices:
         weights = resolve_weights(choice)
         if not weights.card.contract.fits(contract):
             raise UsageError(
-                f"teacher {weights.path}: wants its faces cut otherwise than these chips are; take "
-                "another teacher, or prepare the set with this version"
+                f"teacher {weights.path}: these weights expect faces that are cropped differently "
+                "from the training chips; choose another teacher, or prepare the set with this "
+                "version"
             )
         teachers.append(
             Teacher(weights.path, weights.file_hash, weights.card, weights.fingerprints)
@@ -117,38 +121,31 @@ def open_teachers(choices: Sequence[str], contract: CropContract) -> tuple[Teach
     return tuple(teachers)
 
 
-def ask(
+def mean_soft_targets(
     teachers: Sequence[Teacher],
     faces: LabelledChips,
     device: torch.device,
     folder: Path,
     reporter: Reporter,
 ) -> SoftTargets | None:
-    """The mean of what all teachers answer; None where there is none.
+    """Mean of the predictions of all teachers; None without teachers.
 
-    Args:
-        teachers: Who is asked.
-        faces: As in ``Teacher.soft_targets``, like all that follow.
-        device: Where to compute.
-        folder: Keeps the answers.
-        reporter: Shows how far it is.
+    Arguments as in ``Teacher.soft_targets``.
     """
-    all_soft_targets = [
-        teacher.soft_targets(faces, device, folder, reporter) for teacher in teachers
-    ]
-    if not all_soft_targets:
+    predicted = [teacher.soft_targets(faces, device, folder, reporter) for teacher in teachers]
+    if not predicted:
         return None
-    ages, genders = (torch.stack(parts).mean(0) for parts in zip(*all_soft_targets, strict=True))
+    ages, genders = (torch.stack(parts).mean(0) for parts in zip(*predicted, strict=True))
     return SoftTargets(ages, genders)
 
 
 def _read(path: Path, about: str) -> SoftTargets | None:
-    """Kept answers, if they are those that are wanted."""
+    """Kept predictions, if they are of the same teacher for the same faces."""
     try:
         with safe_open(path, framework="pt") as file:
             if (file.metadata() or {}).get(ABOUT) != about:
                 return None
             return SoftTargets(*(file.get_tensor(name) for name in SoftTargets._fields))
     except (OSError, SafetensorError):
-        # Not there or damaged: the teacher can be asked again.
+        # Missing or damaged: the teacher predicts again.
         return None

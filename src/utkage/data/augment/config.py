@@ -4,74 +4,65 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from utkage.core.errors import ConfigError
+from utkage.core.setting_checks import require_number
 
 
 @dataclass(frozen=True, kw_only=True)
 class AugmentConfig:
-    """Strengths and probabilities of the augmentations.
+    """How strongly chips are augmented; every chip draws its own values.
 
-    Strengths named "largest" bound a uniform distribution. Every chip has its own random numbers.
-
-    Attributes:
-        flip: Probability of mirroring.
-        rotation: Largest rotation in either direction, degrees.
-        scale: Largest change of size, as a fraction.
-        shift: Largest shift along each axis, as a fraction of the size.
-        jitter: Further random shift, rotation and scale, as crops of detected faces have them;
-            1 is the measured amount (``geometry.DETECTION_JITTER``).
-        brightness: Largest change of brightness, as a fraction.
-        contrast: Largest change of contrast, as a fraction.
-        saturation: Largest change of saturation, as a fraction.
-        grey: Probability of conversion to grey.
-        blur: Probability of a Gaussian blur.
-        blur_sigma: Largest standard deviation of the blur, as a fraction of the size.
-        soften: Probability of a lower resolution (shrinking to 35-80 % and enlarging again).
-        jpeg: Probability of JPEG compression losses.
-        jpeg_quality: Lowest JPEG quality, on the scale of libjpeg; the highest is 95.
-        erase: Probability of covering a rectangle with noise (Zhong et al. 2020).
-        mixup: Probability of blending with another face of the batch (``mix``).
-        mixup_alpha: Both parameters of the beta distribution of the blending weight.
+    "Largest" values bound a uniform distribution.
 
     Raises:
         ConfigError: a value is outside its range.
     """
 
     flip: float = 0.5
+    """Probability of mirroring."""
     rotation: float = 12.0
+    """Largest rotation in either direction, degrees."""
     scale: float = 0.15
+    """Largest change of size, as a fraction."""
     shift: float = 0.06
+    """Largest shift along each axis, as a fraction of the chip size."""
     jitter: float = 1.0
+    """Strength of additional shifts, rotations and scales like those of detected faces; 1 is the
+    measured strength (`geometry.DETECTION_JITTER`)."""
     brightness: float = 0.3
+    """Largest change of brightness, as a fraction."""
     contrast: float = 0.3
+    """Largest change of contrast, as a fraction."""
     saturation: float = 0.4
+    """Largest change of saturation, as a fraction."""
     grey: float = 0.1
+    """Probability of conversion to grey."""
     blur: float = 0.1
+    """Probability of a Gaussian blur."""
     blur_sigma: float = 0.0125
+    """Largest standard deviation of the blur, as a fraction of the chip size."""
     soften: float = 0.15
+    """Probability of a lower resolution: shrinking to 35-80 % and enlarging again."""
     jpeg: float = 0.15
+    """Probability of JPEG compression losses."""
     jpeg_quality: int = 30
+    """Lowest JPEG quality, on the scale of libjpeg; the highest is 95."""
     erase: float = 0.25
+    """Probability of covering a rectangle with noise (Zhong et al. 2020)."""
     mixup: float = 0.0
+    """Probability of blending with another face of the batch (Zhang et al. 2018)."""
     mixup_alpha: float = 0.2
+    """Both parameters of the beta distribution of the blending weight."""
 
     def __post_init__(self) -> None:
-        for name in ("flip", "grey", "blur", "soften", "jpeg", "erase", "mixup"):
-            _require_within(name, getattr(self, name), 0, 1)
-        for name in ("brightness", "contrast", "saturation"):
-            _require_within(name, getattr(self, name), 0, 1)
-        _require_within("rotation", self.rotation, 0, 180)
-        _require_within("scale", self.scale, 0, 1)
-        _require_within("shift", self.shift, 0, 0.5)
-        _require_within("jitter", self.jitter, 0, 10)
-        _require_within("blur sigma", self.blur_sigma, 0, 0.1)
-        _require_within("JPEG quality", self.jpeg_quality, 1, 95)
-        _require_within("mixup alpha", self.mixup_alpha, 0.01, 100)
-
-
-def _require_within(name: str, value: float, low: float, high: float) -> None:
-    if not low <= value <= high:
-        raise ConfigError(f"{name} is {value}; it must be {low} to {high}")
+        probabilities = ("flip", "grey", "blur", "soften", "jpeg", "erase", "mixup")
+        strengths = ("scale", "brightness", "contrast", "saturation")
+        require_number(self, *probabilities, *strengths, least=0, most=1)
+        require_number(self, "rotation", least=0, most=180)
+        require_number(self, "shift", least=0, most=0.5)
+        require_number(self, "jitter", least=0, most=10)
+        require_number(self, "blur_sigma", least=0, most=0.1)
+        require_number(self, "jpeg_quality", least=1, most=95)
+        require_number(self, "mixup_alpha", least=0.01, most=100)
 
 
 NO_AUGMENTATION = AugmentConfig(

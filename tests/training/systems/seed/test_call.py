@@ -8,15 +8,12 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset, TensorDataset
+from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
 from utkage.core.errors import ConfigError, DataError, DeviceError, UsageError, WeightsError
-from utkage.core.reporter import SilentReporter
 from utkage.models.seed.plain_state import load_plain_state
 from utkage.models.weights_files import load_weights
 from utkage.seed import AgeEstimationNet, AgeRangeNet, SeedEpoch, VggFace, train
-from utkage.training.systems.seed.loader import seed_batches, split_loader
-from utkage.training.systems.seed.utkface_dataset import identity_of
 
 SIZE = 32
 Models = dict[str, nn.Module]
@@ -129,50 +126,6 @@ def run(parts: Models, folder: Path, count: int = 40, **arguments: Any) -> tuple
     return train(**parts, **settings)
 
 
-# Dividing
-
-
-def test_identical_pictures_are_on_one_side() -> None:
-    base = faces(60)
-    twice = Subset(base, [index % 60 for index in range(120)])
-    training, validation = split_loader(DataLoader(twice, batch_size=8), 0.3, 0, SilentReporter())
-    sides = [
-        {identity_of(side.dataset, index) for index in range(len(side.dataset))}  # type: ignore[arg-type]
-        for side in (training, validation)
-    ]
-    assert not sides[0] & sides[1]
-    assert len(sides[0] | sides[1]) == 60
-    assert 0.1 < len(validation.dataset) / 120 < 0.5  # type: ignore[arg-type]
-
-
-def test_the_loaders_settings_are_kept() -> None:
-    def collate(items: list[Any]) -> dict[str, Tensor]:
-        images, ages, genders = torch.utils.data.default_collate(items)
-        return {"image": images, "age": ages, "gender": genders}
-
-    given = DataLoader(faces(), batch_size=7, collate_fn=collate)
-    training, validation = split_loader(given, 0.3, 0, SilentReporter())
-    for side in (training, validation):
-        batch = next(seed_batches(side, torch.device("cpu")))
-        assert len(batch[0]) <= 7
-        assert side.batch_size == 7
-        assert float(batch[0].max()) > 2
-
-
-def test_training_is_shuffled_anew_each_epoch_and_never_ends_in_one_picture() -> None:
-    data = faces(80)
-    training, _ = split_loader(DataLoader(data, batch_size=4), 0.2, 0, SilentReporter())
-    orders = [[age for batch in training for age in batch[1].tolist()] for _ in range(2)]
-    assert orders[0] != orders[1]
-    count = len(training.dataset)  # type: ignore[arg-type]
-    batch_size = next(size for size in range(2, count) if count % size == 1)
-    training, _ = split_loader(DataLoader(data, batch_size=batch_size), 0.2, 0, SilentReporter())
-    assert {len(batch[0]) for batch in training} == {batch_size}
-
-
-# Refusals
-
-
 class _Stream(IterableDataset[Any]):
     def __iter__(self) -> Any:
         return iter(())
@@ -234,7 +187,7 @@ class _Eight(AgeRangeNet):
 def test_models_of_another_shape(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"age_range_model answers \(\d+, 8\) .* be \(\d+, 9\)"):
         run({**models(), "age_range_model": _Eight()}, tmp_path)
-    with pytest.raises(ConfigError, match=r"gender_model fails .* made for size 64"):
+    with pytest.raises(ConfigError, match=r"gender_model fails .* is for size 64"):
         run({**models(), "gender_model": VggFace(64, 1 / 64)}, tmp_path)
     with pytest.raises(ConfigError, match="age_estimation_model fails"):
         run({**models(), "age_estimation_model": AgeRangeNet()}, tmp_path)

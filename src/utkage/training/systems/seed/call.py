@@ -103,20 +103,19 @@ def train(
         f"{len(training.dataset)} training pictures, "  # type: ignore[arg-type]
         f"{len(validation.dataset)} for validation"  # type: ignore[arg-type]
     )
-    rates = (config.gender_rate, config.range_rate, config.age_rate)
-    trainer = JointTrainer(system, rates, config.factor, config.patience)
+    trainer = JointTrainer.from_config(system, config)
     generator = torch.Generator().manual_seed(seed)
     torch.manual_seed(seed)
     epochs: list[SeedEpoch] = []
     for epoch in range(num_epochs):
-        share = config.share_of_true_ranges(epoch)
+        share = config.true_range_probability(epoch)
         used = trainer.rates()
         with reporter.progress(f"epoch {epoch + 1}/{num_epochs}", len(training)) as task:
             for batch in seed_batches(training, chosen):
                 losses = trainer.step(batch, share, generator)
                 task.advance(1, f"age {losses.age_estimation:.2f}")
         score = score_seed(system, seed_batches(validation, chosen))
-        trainer.end_epoch(score.losses)
+        trainer.end_epoch(vars(score.losses))
         system.age_scale.fill_(score.mae)
         epochs.append(SeedEpoch(epoch + 1, used, score))
         reporter.info(f"epoch {epoch + 1}/{num_epochs}: {score}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 from utkage.core.errors import TrainingError
 from utkage.data.labels import AGE_COUNT, range_index
 from utkage.models.seed.system import SeedSystem
+from utkage.training.systems.seed.config import SeedConfig
 
 MODELS = ("gender", "age_range", "age_estimation")
 
@@ -74,6 +75,12 @@ class JointTrainer:
             for name, optimizer in self.optimizers.items()
         }
 
+    @classmethod
+    def from_config(cls, system: SeedSystem, config: SeedConfig) -> JointTrainer:
+        """The optimisers and plateaus of the settings."""
+        rates = (config.gender_rate, config.range_rate, config.age_rate)
+        return cls(system, rates, config.factor, config.patience)
+
     def step(self, batch: Batch, true_share: float, generator: torch.Generator) -> SeedLosses:
         """Take one step of each model on the same batch.
 
@@ -107,10 +114,10 @@ class JointTrainer:
             optimizer.step()
         return losses
 
-    def end_epoch(self, losses: SeedLosses) -> None:
-        """Cut the rate of each model whose own validation loss stands still."""
+    def end_epoch(self, losses: Mapping[str, float]) -> None:
+        """Reduce the rate of each model whose own validation loss is on a plateau."""
         for name, plateau in self._plateaus.items():
-            plateau.step(getattr(losses, name))
+            plateau.step(losses[name])
 
     def rates(self) -> dict[str, float]:
         """The present rate of each model."""

@@ -1,44 +1,19 @@
-"""What is written after every epoch beside weights and checkpoint."""
+"""TensorBoard event files: the metrics of every epoch as scalars."""
 
 from __future__ import annotations
 
-import csv
 import sys
 from pathlib import Path
 
 import pytest
 
 from utkage.core.errors import UsageError
-from utkage.training.summary import flattened, ignore_epoch, write_summary
 from utkage.training.tensorboard_events import event_files
 
 ROWS = [
     {"epoch": 1, "loss": None, "rates": {"gender": 0.1}},
     {"epoch": 2, "loss": 0.5, "rates": {"gender": 0.2, "age": 3}, "by": {"a": {"mae": 4.0}}},
 ]
-
-
-def test_summary_is_one_flat_line_an_epoch(tmp_path: Path) -> None:
-    write_summary(tmp_path / "summary.csv", ROWS)
-    with (tmp_path / "summary.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert list(rows[0]) == ["epoch", "loss", "rates.gender", "rates.age", "by.a.mae"]
-    assert rows[0] == {
-        "epoch": "1",
-        "loss": "",
-        "rates.gender": "0.1",
-        "rates.age": "",
-        "by.a.mae": "",
-    }
-    assert rows[1]["by.a.mae"] == "4.0"
-
-
-def test_flat_names() -> None:
-    assert dict(flattened({"a": {"b": {"c": 1}}, "d": []}, "x.")) == {"x.a.b.c": 1, "x.d": []}
-
-
-def test_nobody_listens_by_default() -> None:
-    ignore_epoch(ROWS)
 
 
 def test_event_files_hold_the_figures(tmp_path: Path) -> None:

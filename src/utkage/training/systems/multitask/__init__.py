@@ -1,0 +1,1 @@
+"""Training of the multi-task network, with or without teachers."""

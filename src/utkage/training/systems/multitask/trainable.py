@@ -1,0 +1,225 @@
+"""The multi-task network for the training loop: targets, learning rate, teachers, validation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from utkage.core.reporter import Reporter
+from utkage.data.augment import AugmentConfig
+from utkage.data.chips import LabelledChips
+from utkage.data.store import ChipStore
+from utkage.evaluation.metrics import score, score_sources
+from utkage.models.card import Card
+from utkage.models.chip_graph import ChipGraph
+from utkage.models.initial import initial_network
+from utkage.models.multitask import MultiTaskNet
+from utkage.models.registry import get_backbone
+from utkage.prediction.chip_predictor import BATCH, TorchPredictor, predict_faces
+from utkage.prediction.loading import load_predictor
+from utkage.training.age_losses import AGE_LOSSES
+from utkage.training.age_weighting import weights_by_age
+from utkage.training.batches import TrainingBatch, TrainingBatches
+from utkage.training.config import TrainConfig
+from utkage.training.objective import objective_of
+from utkage.training.schedule import SCHEDULES, ScheduleState, plateau_cuts
+from utkage.training.setup import Setup
+from utkage.training.source_weighting import weights_by_face
+from utkage.training.summary import validation_errors
+from utkage.training.synchronised_batch_norm import synchronise_batch_norms
+from utkage.training.systems.base import (
+    BatchWork,
+    EpochRows,
+    Start,
+    StepResult,
+    TrainableSystem,
+    Validation,
+)
+from utkage.training.systems.multitask.trainer import MultitaskTrainer
+from utkage.training.targets import Targets
+from utkage.training.teachers import Teacher, mean_soft_targets, open_teachers
+
+
+class TrainableMultitask(TrainableSystem):
+    """The multi-task network with its optimiser and teachers.
+
+    Args:
+        network: Initial network; trained in place.
+        setup: Settings and data.
+        teachers: Weights whose predictions are soft targets besides the labels.
+    """
+
+    memory_settings = (
+        "`batch_size` or the last of `sizes`, or split each batch with `accumulate=2` (4, 8, ...)"
+    )
+
+    def __init__(
+        self, network: MultiTaskNet, setup: Setup[TrainConfig], teachers: Sequence[Teacher] = ()
+    ) -> None:
+        if setup.group.size > 1:
+            synchronise_batch_norms(network, setup.device)
+        faces, config = setup.train, setup.config
+        targets = Targets(
+            torch.from_numpy(faces.ages),
+            torch.from_numpy(faces.genders),
+            weights_by_face(config, faces),
+        )
+        super().__init__(network, setup, targets)
+        objective = objective_of(config, weights_by_age(config, faces.ages))
+        self._trainer = MultitaskTrainer(network, objective, config, setup.device, setup.group)
+        self._config, self._teachers = config, teachers
+
+    def prepare(self, reporter: Reporter) -> None:
+        """Let the teachers predict for all training faces, or read what they predicted before."""
+        setup, soft_targets = self.setup, None
+        if setup.group.is_first:
+            soft_targets = mean_soft_targets(
+                self._teachers, setup.train, setup.device, setup.folder, reporter
+            )
+        soft_targets = setup.group.from_first(soft_targets)
+        targets = self.batches.targets._replace(soft_targets=soft_targets)
+        self.batches = TrainingBatches(setup, targets)
+
+    def start_epoch(self, epoch: int) -> None:
+        """Freeze the backbone in the first epochs, if the settings say so."""
+        self._trainer.freeze(frozen=epoch < self._config.freeze_epochs)
+
+    def step(self, batch: TrainingBatch, step: int, rows: EpochRows) -> StepResult:
+        """One step at the learning rate of the schedule."""
+        rate = learning_rate(self._config, step, self.setup.steps_per_epoch, rows)
+        return StepResult(self._trainer.step(batch, rate, step), f"rate {rate:.1e}")
+
+    def epoch_columns(self, step: int, rows: EpochRows, losses: Sequence[float]) -> dict[str, Any]:
+        """Chip size, learning rate of the last step and mean training loss."""
+        return {
+            "size": self._config.size_of_epoch(len(rows)),
+            "learning_rate": learning_rate(self._config, step, self.setup.steps_per_epoch, rows),
+            "train_loss": round(float(np.mean(losses)), 5),
+        }
+
+    def validate(self, reporter: Reporter) -> Validation:
+        """Metrics without flip averaging, and those of each source if there are several."""
+        faces = self.setup.val
+        predictions = predict_faces(self._predictor(), faces, reporter, "validating")
+        metrics = score(faces.ages, faces.genders, predictions)
+        columns = {f"val_{name}": value for name, value in metrics.to_dict().items()}
+        by_source = {
+            name: found.to_dict() for name, found in score_sources(faces, predictions).items()
+        }
+        if by_source:
+            columns["val_sources"] = by_source
+        text = f"MAE {metrics.mae:.2f} years, gender {metrics.gender_accuracy:.3f}"
+        return Validation(columns, text, metrics.mae)
+
+    def card_metrics(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """The validation metrics of all sources together."""
+        metrics = {
+            name.removeprefix("val_"): value
+            for name, value in row.items()
+            if name.startswith("val_") and name != "val_sources"
+        }
+        return {"epoch": row["epoch"], **metrics}
+
+    def state_dict(self) -> dict[str, Any]:
+        """State of the optimiser."""
+        return self._trainer.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restore the optimiser."""
+        self._trainer.load_state_dict(state)
+
+    def validation_work(self) -> BatchWork:
+        """Predictions for the validation chips."""
+        faces = self.setup.val
+        batches = faces.batches(BATCH, self._config.size)
+        return BatchWork(self._predictor().predict_chips, batches, BATCH, len(faces))
+
+    def preparation_work(self) -> list[BatchWork]:
+        """Predictions of each teacher for the training chips."""
+        faces, work = self.setup.train, []
+        for teacher in self._teachers:
+            predictor = load_predictor(teacher.path, device=self.setup.device)
+            batches = faces.batches(BATCH, predictor.card.contract.size)
+            work.append(BatchWork(predictor.predict_chips, batches, BATCH, len(faces)))
+        return work
+
+    def _predictor(self) -> TorchPredictor:
+        network, card = self.average.network, self.setup.card
+        assert isinstance(network, MultiTaskNet)
+        graph = ChipGraph(network, card.point_estimate, flip=False)
+        return TorchPredictor(graph, card, self.setup.device)
+
+
+def learning_rate(config: TrainConfig, step: int, steps: int, rows: EpochRows) -> float:
+    """Learning rate of a step: a pure function of the settings and of the epochs so far.
+
+    Args:
+        config: Peak rate and schedule.
+        step: Number of the step in the whole training, from 0.
+        steps: Number of steps per epoch.
+        rows: Metrics of the epochs so far.
+    """
+    cuts = plateau_cuts(validation_errors(rows), config.plateau_patience)
+    state = ScheduleState(step, steps * config.epochs, config.warmup, cuts, config.plateau_factor)
+    return config.learning_rate * SCHEDULES[config.schedule](state)
+
+
+def start_multitask(
+    config: TrainConfig,
+    augmentation: AugmentConfig,
+    store: ChipStore,
+    training: LabelledChips,
+    reporter: Reporter,
+) -> Start:
+    """Initial network and teachers.
+
+    Args:
+        config: Settings.
+        augmentation: How chips are augmented.
+        store: The prepared set.
+        training: Its training chips, on which batch norms of imported weights are measured.
+        reporter: Shows the progress.
+
+    Raises:
+        UsageError: no such initial weights or teachers.
+        WeightsError: damaged weights.
+    """
+    loss, backbone = AGE_LOSSES[config.age_loss], get_backbone(config.backbone)
+    start = initial_network(
+        config.init,
+        config.backbone,
+        config.seed,
+        training,
+        allow_download=config.allow_download,
+        age_head=loss.head,
+        reporter=reporter,
+    )
+    teachers = open_teachers(config.teachers, store.contract)
+    contract = store.contract.at_size(config.size)
+    return Start(
+        card=Card(
+            system="multitask",
+            backbone=config.backbone,
+            contract=replace(contract, mean=backbone.mean, std=backbone.std),
+            point_estimate=loss.point_estimate,
+            age_head=loss.head,
+            lineage=(
+                *start.lineage,
+                *(teacher.lineage(start.lineage) for teacher in teachers),
+            ),
+        ),
+        identity={
+            "init": start.identity,
+            "teachers": [teacher.identity for teacher in teachers],
+        },
+        augmentation=augmentation,
+        build=lambda setup: TrainableMultitask(start.network, setup, teachers),
+        fingerprints={
+            "initial weights": start.fingerprints,
+            **{f"teacher {teacher.path}": teacher.fingerprints for teacher in teachers},
+        },
+    )

@@ -1,0 +1,137 @@
+"""The multi-task network with its optimiser: one call is one step."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from typing import Any, cast
+
+import torch
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+
+from utkage.core.errors import TrainingError
+from utkage.models.multitask import MultiTaskNet
+from utkage.training.batches import TrainingBatch
+from utkage.training.config_groups import OptimiserConfig
+from utkage.training.distributed import Group
+from utkage.training.freezing import set_frozen
+from utkage.training.objective import Objective
+from utkage.training.parameter_groups import parameter_groups
+from utkage.training.precision import autocast_type
+
+
+class MultitaskTrainer:
+    """AdamW with gradient clipping, mixed precision, accumulation and several processes.
+
+    Args:
+        network: Network to train, on its device.
+        objective: From outputs and targets to the loss.
+        config: Settings of the optimiser.
+        device: Device of the network.
+        group: Processes that train together.
+    """
+
+    def __init__(
+        self,
+        network: MultiTaskNet,
+        objective: Objective,
+        config: OptimiserConfig,
+        device: torch.device,
+        group: Group,
+    ) -> None:
+        self.network = network
+        self.optimizer = torch.optim.AdamW(
+            parameter_groups(network, config.weight_decay, config.layer_decay)
+        )
+        self._objective, self._config, self._device, self._group = objective, config, device, group
+        self._dtype = autocast_type(config.precision, device)
+        # Gradients of float16 vanish without a scale; those of bfloat16 do not.
+        self._scaler = torch.amp.GradScaler(device.type, enabled=self._dtype == torch.float16)
+        self._frozen = False
+        self._forward = self._wrapped()
+
+    def step(self, batch: TrainingBatch, rate: float, step: int) -> float:
+        """Forward, loss, backward, step.
+
+        Args:
+            batch: This process's share of the batch.
+            rate: Learning rate; groups of parameters take their fraction of it.
+            step: Number of the step, from 0, for messages.
+
+        Returns:
+            The loss over the whole batch.
+
+        Raises:
+            TrainingError: a loss or gradient that is not finite.
+        """
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate * group["scale"]
+        self.optimizer.zero_grad(set_to_none=True)
+        loss, parts = 0.0, batch.split(self._config.accumulate)
+        for number, part in enumerate(parts, start=1):
+            share = len(part.images) / batch.total
+            with self._exchanging_gradients(number == len(parts)):
+                with self._autocast():
+                    age_outputs, gender_logits = self._forward(part.images)
+                outputs = age_outputs.float(), gender_logits.float()
+                part_loss = self._objective(outputs, part.targets, part.blend)
+                # DistributedDataParallel takes the mean of the gradients over processes.
+                scaled = self._scaler.scale(part_loss * (share * self._group.size))
+                scaled.backward()  # type: ignore[no-untyped-call]
+            loss += float(part_loss.detach()) * share
+        loss = self._group.total(loss)
+        self._scaler.unscale_(self.optimizer)
+        self._require_finite(loss, self._clip_gradients(), step)
+        self._scaler.step(self.optimizer)
+        self._scaler.update()
+        return loss
+
+    def freeze(self, *, frozen: bool) -> None:
+        """Train only the heads from now on, or the whole network again."""
+        set_frozen(self.network.backbone, frozen=frozen)
+        if frozen != self._frozen:
+            self._frozen = frozen
+            # DistributedDataParallel waits for the gradients of those parameters that were
+            # trainable when it was made. The former one goes first, with its hooks.
+            self._forward = self.network
+            self._forward = self._wrapped()
+
+    def state_dict(self) -> dict[str, Any]:
+        """State of the optimiser and of the loss scale."""
+        return {"optimizer": self.optimizer.state_dict(), "scaler": self._scaler.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restore such a state."""
+        self.optimizer.load_state_dict(state["optimizer"])
+        self._scaler.load_state_dict(state["scaler"])
+
+    def _wrapped(self) -> nn.Module:
+        """The network as it is called in training."""
+        forward: nn.Module = self.network
+        if self._group.size > 1:
+            devices = [self._device.index] if self._device.type == "cuda" else None
+            forward = DistributedDataParallel(forward, device_ids=devices)
+        return cast(nn.Module, torch.compile(forward)) if self._config.compile else forward
+
+    def _autocast(self) -> torch.autocast:
+        enabled = self._dtype is not None
+        return torch.autocast(self._device.type, dtype=self._dtype, enabled=enabled)
+
+    def _exchanging_gradients(self, wanted: bool) -> contextlib.AbstractContextManager[None]:
+        """Whether the backward pass in the body averages gradients over processes."""
+        if wanted or not isinstance(self._forward, DistributedDataParallel):
+            return contextlib.nullcontext()
+        return self._forward.no_sync()
+
+    def _clip_gradients(self) -> float:
+        trained = [p for p in self.network.parameters() if p.requires_grad]
+        return float(nn.utils.clip_grad_norm_(trained, self._config.clip_norm))
+
+    def _require_finite(self, loss: float, norm: float, step: int) -> None:
+        # A scale that is too large shows in the gradient; the scaler skips the step and lowers it.
+        if not (math.isfinite(loss) and (math.isfinite(norm) or self._scaler.is_enabled())):
+            raise TrainingError(
+                f"loss {loss}, gradient norm {norm} at step {step + 1}; lower `learning_rate` and "
+                "resume from the last checkpoint"
+            )

@@ -1,0 +1,25 @@
+"""Fixtures of small trainings and of what they draw."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from matplotlib.figure import Figure
+from small_trainings import make_setup, uninterrupted
+
+__all__ = ["make_setup", "uninterrupted"]
+
+
+@pytest.fixture
+def saved_figures(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
+    """The figures that are saved."""
+    figures: list[Figure] = []
+    save = Figure.savefig
+
+    def spy(self: Figure, *arguments: Any, **words: Any) -> None:
+        figures.append(self)
+        save(self, *arguments, **words)
+
+    monkeypatch.setattr(Figure, "savefig", spy)
+    return figures
