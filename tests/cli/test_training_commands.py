@@ -122,7 +122,7 @@ def test_a_dry_run_measures_and_writes_nothing(
     total = sum(cost["epochs"] * cost["epoch_seconds"] for cost in found["sizes"])
     assert found["total_seconds"] == found["remaining_seconds"] == pytest.approx(total)
     assert found["parameters"] > 100_000
-    assert re.search(r"^device \S+ \(.+\); \d+ chips", result.stderr, re.MULTILINE)
+    assert re.search(r"^device \S+ \(.+\); \d+ training chips", result.stderr, re.MULTILINE)
     assert found["disk_bytes"] > 2 * found["checkpoint_bytes"] > 6 * found["parameters"]
     shown = invoke("train", *words, "--dry-run")
     assert shown.exit_code == 0

@@ -129,7 +129,7 @@ def test_killed_at_random_moments(
         running.finish()
     done = finish(folder, system, run)
     assert done.returncode == 0, done.stderr
-    assert "going on from step" in done.stderr
+    assert "resuming from step" in done.stderr
     assert_same_ends(folder, undisturbed[system], run)
 
 
@@ -142,7 +142,7 @@ def test_killed_while_a_checkpoint_is_written(folder: Path, undisturbed: dict[st
     assert step_of(run) == 2
     done = finish(folder, "multitask", "half")
     assert done.returncode == 0, done.stderr
-    assert "going on from step 2 of" in done.stderr
+    assert "resuming from step 2 of" in done.stderr
     assert not list(run.glob("*partial*")), "what was left is gone"
     assert_same_ends(folder, undisturbed["multitask"], "half")
 
@@ -159,12 +159,12 @@ def test_signals_save_and_leave(
     running.send_signal(number)
     stopped = running.finish()
     assert stopped.returncode == ExitCode.INTERRUPTED
-    assert f"--run {run} goes on from here" in stopped.stderr
+    assert f"--run {run} resumes it" in stopped.stderr
     step = step_of(folder / run)
     assert 4 <= step < step_of(folder / undisturbed[system])
     assert not list((folder / run).glob("*partial*"))
     done = finish(folder, system, run)
-    assert f"going on from step {step} of" in done.stderr
+    assert f"resuming from step {step} of" in done.stderr
     assert_same_ends(folder, undisturbed[system], run)
 
 
@@ -195,7 +195,7 @@ def test_no_room_for_a_checkpoint(folder: Path, undisturbed: dict[str, str]) -> 
     names = f"checkpoint-{step + 1:08d}.pt|last.safetensors"
     assert re.search(rf"full/({names}): File too large; the checkpoint in full", line)
     assert "make room" in line
-    assert "--run full goes on from there" in line
+    assert "--run full resumes the training" in line
     kept = [path.name for path in (folder / "full").iterdir() if "checkpoint" in path.name]
     assert kept == [f"checkpoint-{step:08d}.pt"]
     assert (folder / "full" / kept[0]).read_bytes() == before

@@ -132,7 +132,7 @@ def test_a_lost_process_ends_the_run_and_the_same_command_goes_on(
         check=False,
     )
     assert again.returncode == 0, again.stderr
-    assert "going on from step" in again.stderr
+    assert "resuming from step" in again.stderr
     assert same_weights(folder, "undisturbed", "lost")
 
 
@@ -147,7 +147,7 @@ def test_torchrun_restarts_a_run_by_itself(
         os.kill(workers(running.pid)[0], signal.SIGKILL)
         _, said = running.communicate(timeout=300)
     assert running.returncode == 0, said
-    assert "going on from step" in said
+    assert "resuming from step" in said
     assert same_weights(folder, "undisturbed", "restarted")
 
 

@@ -142,7 +142,7 @@ def test_a_stopped_run_goes_on_by_the_same_command(place: Path, system: str) -> 
     assert [row["epoch"] for row in before] == [1]
     done = run_utkage(place, *command[:-1], run.name)
     assert done.returncode == 0, done.stderr
-    assert "going on from step 5 of 8" in done.stderr
+    assert "resuming from step 5 of 8" in done.stderr
     after, former = json_lines(run / "metrics.jsonl"), FILES / f"stopped-{system}.end.jsonl"
     assert after[0] == before[0]
     # Processors round in different ways, which steps add up.

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import functools
 import inspect
 import itertools
 import math
@@ -112,6 +113,7 @@ def unknown_key(
     )
 
 
+@functools.cache
 def _docs_in_source(kind: type) -> dict[str, str]:
     try:
         source = textwrap.dedent(inspect.getsource(kind))
