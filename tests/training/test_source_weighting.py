@@ -15,15 +15,15 @@ from utkage.training.source_weighting import weights_by_face
 def faces_of(sources: list[str]) -> LabelledChips:
     n = len(sources)
     return LabelledChips(
-        np.zeros((n, 32, 32, 3), np.uint8),
-        np.arange(n),
-        tuple(sources),
-        tuple(f"{i}.jpg" for i in range(n)),
-        np.full(n, 30),
-        np.zeros(n, np.int64),
-        np.full(n, -1),
-        tuple(f"{i:08x}" for i in range(n)),
-        utkface_contract(32),
+        pixels=np.zeros((n, 32, 32, 3), np.uint8),
+        rows=np.arange(n),
+        sources=tuple(sources),
+        names=tuple(f"{i}.jpg" for i in range(n)),
+        ages=np.full(n, 30),
+        genders=np.zeros(n, np.int64),
+        races=np.full(n, -1),
+        pixel_hashes=tuple(f"{i:08x}" for i in range(n)),
+        contract=utkface_contract(32),
     )
 
 

@@ -27,15 +27,15 @@ CONTRACT = utkface_contract(64)
 def faces() -> LabelledChips:
     random = np.random.default_rng(0)
     return LabelledChips(
-        random.integers(0, 256, (6, 64, 64, 3), dtype=np.uint8),
-        np.array([4, 0, 3, 1, 2]),
-        ("drawn",) * 5,
-        tuple(f"{i}.jpg" for i in range(5)),
-        np.full(5, 30),
-        np.zeros(5, np.int64),
-        np.full(5, -1),
-        tuple(f"{i:064x}" for i in range(5)),
-        CONTRACT,
+        pixels=random.integers(0, 256, (6, 64, 64, 3), dtype=np.uint8),
+        rows=np.array([4, 0, 3, 1, 2]),
+        sources=("drawn",) * 5,
+        names=tuple(f"{i}.jpg" for i in range(5)),
+        ages=np.full(5, 30),
+        genders=np.zeros(5, np.int64),
+        races=np.full(5, -1),
+        pixel_hashes=tuple(f"{i:064x}" for i in range(5)),
+        contract=CONTRACT,
     )
 
 
