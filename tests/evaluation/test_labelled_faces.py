@@ -33,7 +33,7 @@ class Listener(SilentReporter):
         self.warnings.append(message)
 
 
-def test_chips_of_another_crop_are_refused_unless_told(prepared: Path) -> None:
+def test_chips_of_another_crop_are_refused_unless_allowed(prepared: Path) -> None:
     from utkage.data.store import ChipStore
 
     contract = ChipStore.open(prepared).contract

@@ -15,8 +15,9 @@ from utkage.evaluation.age_errors import (
     mean_absolute_error,
     mean_error,
 )
+from utkage.evaluation.bootstrap import Estimate
 from utkage.evaluation.classification import accuracy
-from utkage.evaluation.metrics import score
+from utkage.evaluation.metrics import format_estimate, format_value, score
 from utkage.evaluation.reliability import interval_coverage
 from utkage.prediction.predictions import Predictions
 
@@ -161,3 +162,11 @@ def test_lengths_must_agree(random_predictions: RandomPredictions) -> None:
         score(np.zeros(0, int), np.zeros(0, int), predictions.select(0, 0))
     with pytest.raises(ValueError, match="predictions"):
         score(np.zeros(3, int), np.zeros(3, int), replace(predictions, age=np.zeros(2)))
+
+
+def test_values_as_text() -> None:
+    assert format_value(None, "share") == "-"
+    assert format_value(0.5, "share") == "50.0%"
+    assert format_value(4.256, "years") == "4.26"
+    assert format_estimate(Estimate(4.2, 4.0, 4.4, 9), "years") == "4.20 (4.00 to 4.40)"
+    assert format_estimate(Estimate(0.2, None, None, 1), "") == "0.200"

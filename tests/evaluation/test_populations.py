@@ -1,4 +1,4 @@
-"""Every figure against scikit-learn or a slow loop, plain and over a resample."""
+"""Every metric against scikit-learn or a slow loop, plain and over a resample."""
 
 from collections.abc import Callable
 
@@ -8,9 +8,8 @@ from sklearn import metrics as sklearn
 
 from utkage.data.labels import range_index
 from utkage.evaluation.bootstrap import Bootstrap, Estimate
-from utkage.evaluation.classification import area_under_curve
-from utkage.evaluation.labelled_predictions import LabelledPredictions, labelled_numbers
-from utkage.evaluation.metrics import METRICS, format_estimate, format_value, statistics
+from utkage.evaluation.labelled_predictions import LabelledPredictions
+from utkage.evaluation.metrics import METRICS, statistics
 from utkage.evaluation.populations import populations
 
 Answered = Callable[..., LabelledPredictions]
@@ -73,7 +72,7 @@ def slow(faces: LabelledPredictions, rows: np.ndarray) -> dict[str, float]:
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-def test_figures_against_slow_ones(labelled_predictions_of: Answered, seed: int) -> None:
+def test_metrics_against_slow_ones(labelled_predictions_of: Answered, seed: int) -> None:
     faces = labelled_predictions_of(120, seed, error=9.0)
     fast = statistics(faces)
     assert list(fast) == list(METRICS)
@@ -85,13 +84,6 @@ def test_figures_against_slow_ones(labelled_predictions_of: Answered, seed: int)
         expected = slow(faces, np.repeat(np.arange(120), counts))
         here = {name: float(values[resample]) for name, values in found.items()}
         assert here == pytest.approx(expected, abs=1e-4)
-
-
-def test_auc_with_equal_scores() -> None:
-    random = np.random.default_rng(0)
-    truth, scores = random.integers(0, 2, 200), random.integers(0, 5, 200) / 4
-    assert area_under_curve(truth, scores) == pytest.approx(sklearn.roc_auc_score(truth, scores))
-    assert np.isnan(area_under_curve(np.ones(3, dtype=np.int64), np.ones(3)))
 
 
 def test_populations(labelled_predictions_of: Answered) -> None:
@@ -121,18 +113,3 @@ def test_numbers_alone_have_no_intervals(labelled_predictions_of: Answered) -> N
     names = set(statistics(faces))
     assert {"mae", "gender_auc", "range_accuracy"} <= names
     assert not {"coverage_80", "range_nll", "width_90"} & names
-
-
-def test_figures_for_people() -> None:
-    assert format_value(None, "share") == "-"
-    assert format_value(0.5, "share") == "50.0%"
-    assert format_value(4.256, "years") == "4.26"
-    assert format_estimate(Estimate(4.2, 4.0, 4.4, 9), "years") == "4.20 (4.00 to 4.40)"
-    assert format_estimate(Estimate(0.2, None, None, 1), "") == "0.200"
-
-
-def test_somebody_elses_numbers(labelled_chips: Callable[..., object]) -> None:
-    chips = labelled_chips(4)
-    faces = labelled_numbers(chips, np.array([3.4, 4.6, -2, 300]), np.full(4, 0.2))  # type: ignore[arg-type]
-    assert faces.range_index.tolist() == [0, 1, 0, 8]
-    assert faces.gender.tolist() == [0] * 4

@@ -1,5 +1,3 @@
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,20 +6,10 @@ import pytest
 from utkage.core.errors import DataError
 from utkage.core.reporter import SilentReporter
 from utkage.data.chips import LabelledChips
-from utkage.evaluation.guards import guard_predictions, true_range_was_fed
-from utkage.evaluation.labelled_predictions import LabelledPredictions, labelled_numbers
 from utkage.evaluation.prediction_sources import PredictionSource, read_table
 from utkage.models.weights_files import LoadedWeights
 
 HEAD = "file,age,p_female\n"
-
-
-class Listener(SilentReporter):
-    def __init__(self) -> None:
-        self.warnings: list[str] = []
-
-    def warn(self, message: str) -> None:
-        self.warnings.append(message)
 
 
 def faces_of(count: int, seed: int = 0) -> LabelledChips:
@@ -84,63 +72,3 @@ def test_a_table_of_other_faces(tmp_path: Path) -> None:
     )
     with pytest.raises(DataError, match=r"none of the 3 faces.*folder/0\.jpg"):
         source.predict(faces_of(3), SilentReporter())
-
-
-def guarded(faces: LabelledPredictions, allow: bool, listener: Listener) -> tuple[str, ...]:
-    return guard_predictions(faces, "theirs.csv", allow=allow, reporter=listener)
-
-
-def test_suspicious_answers_are_refused_unless_told() -> None:
-    chips = faces_of(200)
-    ages = chips.ages + np.random.default_rng(1).normal(0, 5, 200)
-    female = np.where(chips.genders == 1, 0.9, 0.1)
-    honest = labelled_numbers(chips, ages.clip(0), female)
-    listener = Listener()
-    assert guarded(honest, False, listener) == ()
-    turned = labelled_numbers(chips, ages.clip(0), 1 - female)
-    with pytest.raises(
-        DataError, match=r"theirs\.csv: .*gender of set is .*`allow_suspicious=True`"
-    ):
-        guarded(turned, False, listener)
-    assert listener.warnings == []
-    assert len(guarded(turned, True, listener)) == 1
-    assert "inverted" in listener.warnings[0]
-
-
-def test_one_of_several_sources_may_be_turned() -> None:
-    chips = replace(faces_of(400), sources=("one",) * 200 + ("other",) * 200)
-    female = np.where(chips.genders == 1, 0.9, 0.1)
-    female[200:] = 1 - female[200:]
-    mixed = labelled_numbers(chips, chips.ages + 5.0, female)
-    with pytest.raises(DataError, match="the gender of other is inverted"):
-        guarded(mixed, False, Listener())
-
-
-def test_a_true_range_that_was_fed_in(
-    answered_by_range: Callable[[LabelledChips], LabelledPredictions],
-) -> None:
-    chips = faces_of(300)
-    fed = answered_by_range(chips)
-    assert true_range_was_fed(fed)
-    with pytest.raises(DataError, match="true age range"):
-        guarded(fed, False, Listener())
-    assert not true_range_was_fed(fed.take(np.arange(50)))
-    # Perfect answers are no sign of an oracle.
-    perfect = labelled_numbers(chips, chips.ages.astype(float), fed.p_female)
-    assert not true_range_was_fed(perfect)
-
-
-@pytest.fixture
-def answered_by_range() -> Callable[[LabelledChips], LabelledPredictions]:
-    """What an estimator says that knows the true range and guesses inside it."""
-
-    def make(chips: LabelledChips) -> LabelledPredictions:
-        from utkage.evaluation.age_errors import group_medians
-
-        return labelled_numbers(
-            chips,
-            group_medians(chips.ages, chips.ranges),
-            np.where(chips.genders == 1, 0.9, 0.1),
-        )
-
-    return make

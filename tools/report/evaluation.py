@@ -105,7 +105,7 @@ def stress(data: Path) -> str:
 
 def worst(groups: GroupReport) -> str:
     """The worst groups and the gaps, as lists."""
-    lines = [f"Of groups of at least {COMPARABLE} faces, crossings among them:", ""]
+    lines = [f"Groups of at least {COMPARABLE} faces, crossings included:", ""]
     for name in ("mae", "gender_accuracy"):
         metric = GROUP_METRICS[name]
         lines += [
@@ -113,7 +113,7 @@ def worst(groups: GroupReport) -> str:
             f"{format_estimate(group.metrics[name], metric.unit)}, n = {group.n}"
             for group in groups.worst(name)
         ]
-    lines += ["", "Worst group minus best, with the interval for these two:", ""]
+    lines += ["", "Worst minus best group, with the interval of this difference:", ""]
     for gap in groups.gaps:
         metric = GROUP_METRICS[gap.metric]
         lines.append(

@@ -1,0 +1,65 @@
+"""Tables are built once; every renderer takes the same value."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+
+import pytest
+from rich.console import Console
+
+from utkage.cli.tables import print_table
+from utkage.evaluation.bootstrap import Bootstrap
+from utkage.evaluation.groups import GROUP_METRICS, group_report
+from utkage.evaluation.labelled_predictions import LabelledPredictions
+from utkage.evaluation.metrics import METRICS
+from utkage.evaluation.populations import populations
+from utkage.evaluation.reports import tables
+from utkage.reporting.markdown import markdown_table
+from utkage.reporting.table import Table
+
+
+@pytest.fixture(scope="module")
+def faces(labelled_predictions_of: Callable[..., LabelledPredictions]) -> LabelledPredictions:
+    return labelled_predictions_of(300)
+
+
+@pytest.fixture(scope="module")
+def bootstrap(faces: LabelledPredictions) -> Bootstrap:
+    return Bootstrap.draw(faces.groups, 100)
+
+
+def printed(table: Table) -> str:
+    console = Console(file=io.StringIO(), width=250)
+    print_table(table, console)
+    return str(console.file.getvalue())  # type: ignore[attr-defined]
+
+
+def test_every_metric_has_a_row(faces: LabelledPredictions, bootstrap: Bootstrap) -> None:
+    table = tables.metrics_table(populations(faces, bootstrap))
+    assert [row[0].text for row in table.rows] == [metric.heading for metric in METRICS.values()]
+    assert all(cell.value is not None for row in table.rows for cell in row[1:])
+
+
+def test_small_groups_are_marked_in_text_and_muted(
+    faces: LabelledPredictions, bootstrap: Bootstrap
+) -> None:
+    report = group_report(faces, bootstrap)
+    table = tables.groups_table(report.groups)
+    assert len(table.columns) == 2 + len(GROUP_METRICS)
+    for index, group in enumerate(report.groups):
+        assert (index in table.muted) == group.small
+        assert table.rows[index][0].text.endswith("(few faces)") == group.small
+    worst = tables.worst_table(report, count=2)
+    assert [row[1].text for row in worst.rows[:2]] == [g.label for g in report.worst("mae", 2)]
+
+
+def test_terminal_and_markdown_show_the_same_cells(
+    faces: LabelledPredictions, bootstrap: Bootstrap
+) -> None:
+    table = tables.metrics_table(populations(faces, bootstrap))
+    terminal, markdown = printed(table), markdown_table(table)
+    for row in table.rows:
+        for cell in row:
+            assert cell.text in terminal
+            assert cell.text in markdown

@@ -1,0 +1,31 @@
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from utkage.evaluation.bootstrap import Bootstrap
+from utkage.evaluation.labelled_predictions import LabelledPredictions
+from utkage.evaluation.thresholds import DEMANDS, threshold_curve
+
+Answered = Callable[..., LabelledPredictions]
+
+
+def test_threshold_rates_against_a_loop(labelled_predictions_of: Answered) -> None:
+    faces = labelled_predictions_of(300)
+    assert faces.predictions is not None
+    curve = threshold_curve(faces.ages, faces.predictions, 18, Bootstrap.draw(faces.groups, 100))
+    likely = faces.predictions.probability_at_least(18)
+    young = [i for i in range(300) if faces.ages[i] < 18]
+    assert (curve.younger, curve.older) == (len(young), 300 - len(young))
+    for point in curve.points:
+        passed = [likely[i] >= point.demand for i in young]
+        assert point.false_pass.value == pytest.approx(np.mean(passed))
+        near = [likely[i] < point.demand for i in range(300) if 18 <= faces.ages[i] < 25]
+        assert point.near_false_fail.value == pytest.approx(np.mean(near))
+    falls = [point.false_pass.value or 0.0 for point in curve.points]
+    rises = [point.false_fail.value or 0.0 for point in curve.points]
+    assert falls == sorted(falls, reverse=True)
+    assert rises == sorted(rises)
+    assert [point.demand for point in curve.points] == list(DEMANDS)
+    assert curve.expected == pytest.approx(curve.observed, abs=0.03)
+    assert curve.to_dict()["points"][0]["false_pass"]["n"] == len(young)
