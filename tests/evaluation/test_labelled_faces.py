@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from tools.examples.demo_set import make_demo_set
-from utkage.core.errors import DataError
+from utkage.core.errors import ConfigError, DataError, UsageError
 from utkage.core.reporter import SilentReporter
 from utkage.evaluation.labelled_faces import FaceSelection, labelled_faces
 from utkage.faces.contract import CropContract
@@ -74,3 +74,23 @@ def test_photographs_without_a_face_are_counted(examples: Path, tmp_path: Path) 
     assert found.misses == 1
     assert found.chips.names == ("portrait.jpg",)
     assert found.split is None
+
+
+def test_an_unknown_detector_is_refused_at_once(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="`detector` nobody: choose retinaface or yunet:FILE"):
+        FaceSelection(data=tmp_path, detector="nobody")
+
+
+def test_the_chosen_detector_reads_the_photographs(examples: Path, tmp_path: Path) -> None:
+    from utkage.data.sources.options import SourceOptions
+    from utkage.faces.contract import utkface_contract
+
+    (tmp_path / "portrait.jpg").write_bytes((examples / "portrait.jpg").read_bytes())
+    (tmp_path / "labels.csv").write_text("path,age,gender\nportrait.jpg,21,female\n")
+    selection = FaceSelection(
+        data=tmp_path,
+        options=SourceOptions(aligned=False),
+        detector=f"yunet:{tmp_path / 'missing.onnx'}",
+    )
+    with pytest.raises(UsageError, match=r"missing\.onnx"):
+        labelled_faces(selection, utkface_contract(64), Listener())

@@ -1,1 +1,1 @@
-"""What reports of every kind are made of: figures and pages."""
+"""Building blocks of reports: tables, charts and pages."""

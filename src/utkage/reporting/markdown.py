@@ -8,7 +8,7 @@ from utkage.reporting.table import Table
 
 
 def markdown_table(table: Table) -> str:
-    """The heading, the rule and the rows of ``table``; its title and note are left to the page."""
+    """A table as Markdown, without its title and note."""
     lines = [_line(table.columns), "|" + "---|" * len(table.columns)]
     lines += [_line([cell.text for cell in row]) for row in table.rows]
     return "\n".join(lines)

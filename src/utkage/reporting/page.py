@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 
 def render_page(template: str, **values: Any) -> str:
-    """Fill ``templates/<template>``; every value is escaped unless the template marks it safe.
+    """Render ``templates/<template>``; values are escaped unless the template marks them as safe.
 
     Args:
         template: File name in ``reporting/templates``, such as ``"audit.html.j2"``.
-        values: What the template names; a name that is missing raises ``jinja2.UndefinedError``.
+        values: Variables of the template; a missing one raises ``jinja2.UndefinedError``.
     """
     return _environment().get_template(template).render(**values)
 
