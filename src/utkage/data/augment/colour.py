@@ -16,13 +16,8 @@ LUMA = (0.299, 0.587, 0.114)
 def recolour(images: Tensor, config: AugmentConfig, random: SampleRandom) -> Tensor:
     """Scale saturation about each pixel's luma, contrast about the mean luma, and brightness.
 
-    Args:
-        images: float32 (N, 3, H, W), 0..255.
-        config: Strengths.
-        random: Random numbers of the N samples.
-
     Returns:
-        float32 (N, 3, H, W) in channels-last memory, clamped to 0..255.
+        float32 (N, 3, H, W) like ``images``, in channels-last memory, clamped to 0..255.
     """
     brightness = 1 + random.uniform(Stream.BRIGHTNESS, -config.brightness, config.brightness)
     contrast = 1 + random.uniform(Stream.CONTRAST, -config.contrast, config.contrast)

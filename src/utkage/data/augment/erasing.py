@@ -17,13 +17,7 @@ _NOISE_BITS = 21
 
 
 def erase(images: Tensor, config: AugmentConfig, random: SampleRandom) -> Tensor:
-    """Cover a rectangle of randomly chosen images with uniform noise, in place.
-
-    Args:
-        images: float32 (N, 3, S, S), 0..255.
-        config: Strengths.
-        random: Random numbers of the N samples.
-    """
+    """Cover a rectangle of randomly chosen images (N, 3, S, S) with uniform noise, in place."""
     rows = random.chance(Stream.ERASE, config.erase).nonzero().squeeze(1)
     if len(rows) == 0:
         return images

@@ -43,7 +43,7 @@ def warp(chips: Tensor, size: int, config: AugmentConfig, random: SampleRandom) 
     Args:
         chips: uint8 (N, 3, S, S).
         size: Size of the result, pixels.
-        config: Strengths.
+        config: Strengths of the augmentations.
         random: Random numbers of the N samples.
 
     Returns:

@@ -47,13 +47,7 @@ CHROMA_TABLE = (
 
 
 def compress(images: Tensor, config: AugmentConfig, random: SampleRandom) -> Tensor:
-    """Apply JPEG losses to randomly chosen images, in place.
-
-    Args:
-        images: float32 (N, 3, S, S), 0..255.
-        config: Strengths.
-        random: Random numbers of the N samples.
-    """
+    """Apply JPEG losses to randomly chosen images (N, 3, S, S), 0..255, in place."""
     rows = random.chance(Stream.JPEG, config.jpeg).nonzero().squeeze(1)
     if len(rows) == 0:
         return images

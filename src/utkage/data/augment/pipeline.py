@@ -22,7 +22,7 @@ def augment(chips: Tensor, size: int, config: AugmentConfig, random: SampleRando
     Args:
         chips: uint8 (N, S, S, 3), RGB.
         size: Size of the result, pixels.
-        config: Strengths; those of mixup are not for this function but for ``mix``.
+        config: Strengths of the augmentations; mixup is not part of this function.
         random: Random numbers of the N samples. Keep them on the CPU: a seed then gives the same
             result on every device, and nothing waits for a device.
 

@@ -20,13 +20,7 @@ BLUR_LEAST = 0.2
 
 
 def blur(images: Tensor, config: AugmentConfig, random: SampleRandom) -> Tensor:
-    """Blur randomly chosen images with Gaussians, in place.
-
-    Args:
-        images: float32 (N, 3, S, S).
-        config: Strengths.
-        random: Random numbers of the N samples.
-    """
+    """Blur randomly chosen images (N, 3, S, S) with Gaussians, in place."""
     rows = random.chance(Stream.BLUR, config.blur).nonzero().squeeze(1)
     if len(rows) == 0 or config.blur_sigma == 0:
         return images
@@ -36,13 +30,7 @@ def blur(images: Tensor, config: AugmentConfig, random: SampleRandom) -> Tensor:
 
 
 def soften(images: Tensor, config: AugmentConfig, random: SampleRandom) -> Tensor:
-    """Shrink randomly chosen images and enlarge them again, in place.
-
-    Args:
-        images: float32 (N, 3, S, S).
-        config: Strengths.
-        random: Random numbers of the N samples.
-    """
+    """Shrink randomly chosen images (N, 3, S, S) and enlarge them again, in place."""
     rows = random.chance(Stream.SOFTEN, config.soften).nonzero().squeeze(1)
     if len(rows) == 0:
         return images

@@ -53,22 +53,14 @@ class Archive(ABC):
 
     @abstractmethod
     def _members(self) -> Iterator[Member]:
-        """Yield the members in the order of the archive.
-
-        Raises:
-            DataError: the archive is over a limit.
-        """
+        """Yield the members in the order of the archive."""
 
     def fingerprint(self) -> str:
         """SHA-256 (hex) of the archive file."""
         return sha256_of(self.path)
 
     def paths(self) -> tuple[str, ...]:
-        """The paths of all members except folders; the first call may read the whole archive.
-
-        Raises:
-            DataError: the archive is damaged or over a limit.
-        """
+        """The paths of all members except folders; the first call may read the whole archive."""
         return self._paths
 
     @cached_property
@@ -77,11 +69,7 @@ class Archive(ABC):
             return tuple(member.path for member in self._members())
 
     def files(self) -> Iterator[RawFile]:
-        """Yield the pictures.
-
-        Raises:
-            DataError: the archive is damaged or over a limit.
-        """
+        """Yield the pictures."""
         with damage_reported(self.path, self._damage):
             for member in self._members():
                 if is_picture(member.path):
@@ -89,11 +77,7 @@ class Archive(ABC):
                     yield RawFile(member.path, content, member.position, problem)
 
     def read(self, path: str) -> bytes | None:
-        """The content of the first member with this path, or None.
-
-        Raises:
-            DataError: the archive or the member is damaged or over a limit.
-        """
+        """The content of the first member with this path, or None."""
         with damage_reported(self.path, self._damage):
             for member in self._members():
                 if member.path == path:

@@ -52,4 +52,8 @@ class Source(Protocol):
         """Hex digits that change when the content of the source changes."""
 
     def entries(self) -> Iterator[Entry]:
-        """Yield every picture once, in the same order on every run."""
+        """Yield every picture once, in the same order on every run.
+
+        Raises:
+            DataError: the data set is damaged or over a limit.
+        """

@@ -30,7 +30,10 @@ class RawFile:
 
 
 class Container(Protocol):
-    """A folder or an archive."""
+    """A folder or an archive.
+
+    ``paths``, ``files`` and ``read`` raise ``DataError`` if it is damaged or over a limit.
+    """
 
     @property
     def path(self) -> Path:

@@ -46,11 +46,7 @@ class FolderContainer:
         return tuple(name for name, _ in self._files)
 
     def files(self) -> Iterator[RawFile]:
-        """Yield the pictures, sorted by path.
-
-        Raises:
-            DataError: together they are larger than ``max_total_bytes``.
-        """
+        """Yield the pictures, sorted by path."""
         budget = Budget(self._limits, self.path)
         root = self.path.resolve()
         position = 0
@@ -62,11 +58,7 @@ class FolderContainer:
                 yield RawFile(name, content, position, problem)
 
     def read(self, path: str) -> bytes | None:
-        """The content of one file, or None if there is no such file.
-
-        Raises:
-            DataError: it is too large, a link that leaves the folder, or unreadable.
-        """
+        """The content of one file, or None if there is no such file."""
         for name, file in self._files:
             if name == path:
                 budget = Budget(self._limits, self.path)

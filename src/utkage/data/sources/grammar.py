@@ -51,11 +51,7 @@ class GrammarSource:
         return cls(container, options)
 
     def entries(self) -> Iterator[Entry]:
-        """Yield every picture under its file name.
-
-        Raises:
-            DataError: the container is damaged or over a limit.
-        """
+        """Yield every picture under its file name."""
         aligned = self._options.aligned
         files = self._container.files()
         first = list(islice(files, SAMPLE))

@@ -38,16 +38,17 @@ class Limits:
 
 
 class Budget:
-    """Counts the members and bytes of one pass over a source, and stops it at a limit."""
+    """Counts the members and bytes of one pass over a source.
+
+    Methods raise ``DataError`` when a limit is exceeded.
+
+    Args:
+        limits: The upper bounds.
+        path: The source, for error messages.
+        packed_bytes: Size of the archive; None if the source is not packed.
+    """
 
     def __init__(self, limits: Limits, path: Path, packed_bytes: int | None = None) -> None:
-        """Start counting at zero.
-
-        Args:
-            limits: The upper bounds.
-            path: The source, for error messages.
-            packed_bytes: Size of the archive; None if the source is not packed.
-        """
         self._limits = limits
         self._path = path
         self._packed = packed_bytes
@@ -55,21 +56,13 @@ class Budget:
         self._bytes = 0
 
     def count_member(self) -> None:
-        """Count one file, link or folder.
-
-        Raises:
-            DataError: there are more than ``max_entries``.
-        """
+        """Count one file, link or folder (``max_entries``)."""
         self._members += 1
         if self._members > self._limits.max_entries:
             self._stop(f"more than {self._limits.max_entries} entries", "max_entries")
 
     def count_bytes(self, size: int) -> None:
-        """Count ``size`` unpacked bytes, before they are read.
-
-        Raises:
-            DataError: ``max_total_bytes`` or ``max_ratio`` is exceeded.
-        """
+        """Count ``size`` unpacked bytes, before they are read (``max_total_bytes``)."""
         self._bytes += size
         limit = self._limits.max_total_bytes
         if self._bytes > limit:
@@ -79,11 +72,7 @@ class Budget:
             self.check_ratio(self._packed)
 
     def check_ratio(self, packed: int) -> None:
-        """Compare the counted bytes with the ``packed`` bytes that they were unpacked from.
-
-        Raises:
-            DataError: ``max_ratio`` is exceeded.
-        """
+        """Compare the counted bytes with the ``packed`` bytes of their origin (``max_ratio``)."""
         if self._packed is None or self._bytes <= RATIO_FREE_BYTES:
             return
         limit = self._limits.max_ratio

@@ -82,11 +82,7 @@ class ManifestSource:
         return hashlib.sha256(f"{fingerprint} {self._manifest.digest}".encode()).hexdigest()
 
     def entries(self) -> Iterator[Entry]:
-        """Yield every picture, then every row without a picture.
-
-        Raises:
-            DataError: the container is damaged or over a limit.
-        """
+        """Yield every picture, then every row without a picture."""
         present = frozenset(self._container.paths())
         row_of, unmatched = self._match_rows(present)
         seen: set[str] = set()
