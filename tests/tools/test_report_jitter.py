@@ -77,7 +77,15 @@ def test_what_is_not_found_is_counted() -> None:
     names = ("a", "b", "c")
     pixels = np.stack([CHIP] * 3)
     faces = LabelledChips(
-        pixels, np.arange(3), names, names, none, none, none, names, contract=CONTRACT
+        pixels=pixels,
+        rows=np.arange(3),
+        sources=names,
+        names=names,
+        ages=none,
+        genders=none,
+        races=none,
+        pixel_hashes=names,
+        contract=CONTRACT,
     )
     rows = measure(faces, Blind(), np.random.default_rng(0))
     assert rows.shape == (3, 4)
