@@ -94,3 +94,6 @@ def test_the_chosen_detector_reads_the_photographs(examples: Path, tmp_path: Pat
     )
     with pytest.raises(UsageError, match=r"missing\.onnx"):
         labelled_faces(selection, utkface_contract(64), Listener())
+    fine = replace(selection, detector="retinaface", min_face=5000)
+    with pytest.raises(DataError, match="no face was found"):
+        labelled_faces(fine, utkface_contract(64), Listener())

@@ -107,7 +107,7 @@ def test_a_photograph_goes_through_the_detector(
 ) -> None:
     opened: list[str] = []
 
-    def open_seeing(choice: str) -> Detector:
+    def open_seeing(choice: str, min_face: float | None = None) -> Detector:
         opened.append(choice)
         return Seeing()
 

@@ -285,7 +285,7 @@ def photographs(tmp_path: Path, picture: Picture, write_folder: Folder) -> Path:
 def yunet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """Another detector than RetinaFace; both are replaced by ``Framed``."""
 
-    def open_framed(choice: str) -> Framed:
+    def open_framed(choice: str, min_face: float | None = None) -> Framed:
         return Framed(1.0 if choice == "retinaface" else 0.8)
 
     monkeypatch.setattr(workers_module, "open_detector", open_framed)

@@ -35,6 +35,8 @@ class FaceSelection:
         options: How a plain folder or archive is read: labels, alignment, limits.
         detector: Face detector for photographs of a plain folder or archive, as in
             ``faces.choice.open_detector``.
+        min_face: Length of the smallest face to detect, pixels of the photograph; None: the
+            detector's default.
         allow_crop: Use chips that are cropped differently from those of the weights.
     """
 
@@ -44,6 +46,7 @@ class FaceSelection:
     allow_seen: bool = False
     options: SourceOptions = field(default_factory=SourceOptions)
     detector: str = DEFAULT_DETECTOR
+    min_face: float | None = None
     allow_crop: bool = False
 
     def __post_init__(self) -> None:
@@ -130,6 +133,7 @@ def _read_pictures(
     ingestion = Ingestion(
         contract=contract,
         detector=selection.detector,
+        min_face=selection.min_face,
         workers=os.cpu_count() or 1,
         max_pixels=selection.options.limits.max_pixels,
     )

@@ -54,6 +54,8 @@ class Ingestion:
         contract: Size and geometry of the chips.
         detector: Face detector for photographs, as ``faces.choice.open_detector`` names it. It is
             loaded when the first photograph comes.
+        min_face: Length of the smallest face to detect, pixels of the photograph; None: as
+            ``open_detector`` chooses.
         workers: Number of pictures that are processed at the same time.
         max_pixels: Limit of width x height; a larger picture is refused by its header.
         known: Records and chips of an earlier run, which need no decoding.
@@ -61,6 +63,7 @@ class Ingestion:
 
     contract: CropContract
     detector: str = DEFAULT_DETECTOR
+    min_face: float | None = None
     workers: int = 1
     max_pixels: int = 100_000_000
     known: Known = field(default_factory=dict)

@@ -80,7 +80,9 @@ def ingest(
 def _by_threads(
     entries: Iterable[Entry], source: str, ingestion: Ingestion
 ) -> Generator[tuple[int, Item], None, None]:
-    detector = functools.cache(functools.partial(open_detector, ingestion.detector))
+    detector = functools.cache(
+        functools.partial(open_detector, ingestion.detector, ingestion.min_face)
+    )
     waiting: deque[tuple[int, Future[Item]]] = deque()
     with ThreadPoolExecutor(max_workers=ingestion.workers) as pool:
         for entry in entries:
@@ -124,7 +126,7 @@ def _to_chips(
 ) -> list[Item]:
     """Process one chunk in a worker: write the chips into ``exchange``, return the rest."""
     size = ingestion.contract.size
-    detector = functools.partial(_worker_detector, ingestion.detector)
+    detector = functools.partial(_worker_detector, ingestion.detector, ingestion.min_face)
     items: list[Item] = []
     with exchange.open("r+b") as file:
         for offset, entry in enumerate(entries):
@@ -138,9 +140,9 @@ def _to_chips(
 
 
 @functools.cache
-def _worker_detector(choice: str) -> Detector:
+def _worker_detector(choice: str, min_face: float | None) -> Detector:
     """The detector of this worker process, loaded once for all chunks."""
-    return open_detector(choice)
+    return open_detector(choice, min_face)
 
 
 @contextmanager
