@@ -99,6 +99,7 @@ def test_completion_script_is_offered() -> None:
 
 
 def test_command_page_is_current() -> None:
-    from tools.docs import command_line as write_cli_docs
+    from tools.docs.__main__ import fresh_document
 
-    assert write_cli_docs.PAGE.read_text(encoding="utf-8") == write_cli_docs.render()
+    text, fresh = fresh_document("docs/cli.md", check=True)
+    assert text == fresh

@@ -103,7 +103,7 @@ def display(tmp_path: Path) -> Iterator[str]:
 )
 def test_a_key_in_the_real_window_ends_it(display: str, examples: Path, tmp_path: Path) -> None:
     still = load_image(examples / "couple.jpg")
-    write_clip(tmp_path / "clip.mp4", still, FRAMES, side=160)
+    write_clip(tmp_path / "clip.mp4", still, FRAMES, size=160)
     environment = {**os.environ, "DISPLAY": display}
     process = subprocess.Popen(
         [sys.executable, "-m", "utkage", *WORDS],

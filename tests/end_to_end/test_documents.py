@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from tools.docs import numbers as write_numbers
-from tools.docs import settings as write_config_docs
+from tools.docs.__main__ import BLOCKS, fresh_document
 from utkage.cli.app import app
 
 
@@ -47,16 +46,10 @@ def test_object_of_evaluate(
     )
 
 
-def test_numbers_in_the_readme_are_those_of_the_card() -> None:
-    text = write_numbers.README.read_text(encoding="utf-8")
-    assert write_numbers.filled(text, "numbers", write_numbers.numbers()) == text
-    page = write_numbers.WEIGHTS_PAGE.read_text(encoding="utf-8")
-    assert write_numbers.filled(page, "ranges", write_numbers.ranges()) == page
-
-
-def test_tables_of_settings_are_those_of_the_dataclasses() -> None:
-    text = write_config_docs.PAGE.read_text(encoding="utf-8")
-    assert write_config_docs.render(text) == text
+@pytest.mark.parametrize("document", BLOCKS)
+def test_generated_blocks_are_current(document: str) -> None:
+    text, fresh = fresh_document(document, check=True)
+    assert fresh == text
 
 
 def test_backbones_are_those_of_the_registry(repository: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from rtsp_server import rtsp_server
 from typer.testing import CliRunner
 
-from tools.examples.clip import moving, write_clip
+from tools.examples.clip import moving_frames, write_clip
 from utkage import Predictor, open_video
 from utkage.cli.app import app
 from utkage.images.decode import load_image
@@ -74,7 +74,7 @@ def test_the_command(clip: Path, tmp_path: Path) -> None:
 
 def test_a_stream_over_the_network_until_it_dies(examples: Path) -> None:
     still = load_image(examples / "couple.jpg")
-    frames = list(moving(still[:, : still.shape[1] // 16 * 16], 30, side=480))
+    frames = list(moving_frames(still[:, : still.shape[1] // 16 * 16], 30, size=480))
     height, width = (side // 16 * 16 for side in frames[0].shape[:2])
     with rtsp_server(lambda index: frames[index][:height, :width], len(frames), 15) as address:
         words = ["predict", address, "--allow-download", "--weights", "shipped", "--jsonl"]

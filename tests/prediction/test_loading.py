@@ -224,7 +224,7 @@ def test_the_skeletons_in_the_package_follow_from_the_architecture_alone(tmp_pat
     fresh, stored = (onnx.load(p, load_external_data=False) for p in (path, packed))
     # Other versions of the exporter may name and order nodes otherwise.
     kinds = [sorted(node.op_type for node in model.graph.node) for model in (fresh, stored)]
-    assert kinds[0] == kinds[1], "run tools/write_templates.py"
+    assert kinds[0] == kinds[1], "run python -m tools.release graphs"
     assert named_tensors(fresh) == named_tensors(stored)
     assert constants(fresh) == constants(stored)
     assert packed.stat().st_size < 100_000

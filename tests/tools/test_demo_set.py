@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tools.examples.demo_set import main, make_demo_set
+from tools.examples.__main__ import main
+from tools.examples.demo_set import make_demo_set
 from utkage.core.errors import DataError
 from utkage.data.labels import AGE_RANGES, format_name, parse_name, range_index
 
@@ -73,7 +74,7 @@ def test_a_face_with_a_wrong_name_is_refused(tmp_path: Path) -> None:
 def test_the_command_makes_as_many_as_asked(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([str(tmp_path / "set"), "--count", "6", "--seed", "1"]) == 0
+    assert main(["demo-set", str(tmp_path / "set"), "--count", "6", "--seed", "1"]) == 0
     assert "6 chips" in capsys.readouterr().out
     assert len(list((tmp_path / "set").iterdir())) == 6
 
@@ -81,5 +82,5 @@ def test_the_command_makes_as_many_as_asked(
 def test_the_command_says_what_is_missing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([str(tmp_path / "set"), "--faces", str(tmp_path)]) == 1
+    assert main(["demo-set", str(tmp_path / "set"), "--faces", str(tmp_path)]) == 1
     assert "two or more faces" in capsys.readouterr().err

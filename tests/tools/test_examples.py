@@ -8,17 +8,12 @@ import pytest
 from PIL import Image, ImageOps
 from retinaface import detect_faces
 
-from tools.examples.averages import (
-    GROUPS,
-    AverageFace,
-    AverageOptions,
-    leaning,
-    similarity,
-    symmetric,
-)
+from tools.examples.__main__ import main
+from tools.examples.averages import GROUPS, AverageFace, AverageOptions, leaning
 from tools.examples.demo_set import make_demo_set
-from tools.examples.pictures import main, make_faces, readme
+from tools.examples.pictures import face_table, make_faces
 from tools.examples.scenes import paint_scene, scenes, write_scene
+from tools.landmarks import symmetrised
 from utkage.faces.contract import UTKFACE_TEMPLATE
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -99,7 +94,7 @@ def test_faces_are_averaged_from_made_chips(made: tuple[Path, Sequence[AverageFa
         assert 3 <= face.used <= 5 <= face.seen
         with Image.open(folder / "faces" / f"{face.group.name}.jpg") as picture:
             assert picture.size == (200, 200)
-        assert f"| {face.group.name} | {face.used} | {face.seen} |" in readme(faces)
+        assert f"| {face.group.name} | {face.used} | {face.seen} |" in face_table(faces)
 
 
 def test_a_scene_is_painted_from_made_faces(
@@ -117,7 +112,7 @@ def test_a_scene_is_painted_from_made_faces(
 def test_a_group_without_enough_chips_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([str(tmp_path), "--out", str(tmp_path / "out")]) == 1
+    assert main(["pictures", str(tmp_path), "--out", str(tmp_path / "out")]) == 1
     assert "0-4_male has 0 usable chips" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
@@ -125,20 +120,12 @@ def test_a_group_without_enough_chips_is_refused(
 def test_an_impossible_minimum_is_a_wrong_call(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([str(tmp_path), "--minimum", "0"]) == 2
+    assert main(["pictures", str(tmp_path), "--minimum", "0"]) == 2
     assert "minimum 0 is outside" in capsys.readouterr().err
 
 
-def test_a_similarity_is_found_again() -> None:
-    source = np.array(UTKFACE_TEMPLATE, np.float32)
-    turn = 1.2 * np.array([[np.cos(0.3), -np.sin(0.3)], [np.sin(0.3), np.cos(0.3)]])
-    target = np.asarray(source @ turn.T + np.array([5, -7]), np.float32)
-    matrix = similarity(source, target)
-    assert np.allclose(matrix, np.column_stack([turn, [5, -7]]), atol=1e-3)
-
-
 def test_symmetric_landmarks_do_not_lean() -> None:
-    points = symmetric(
+    points = symmetrised(
         np.array(UTKFACE_TEMPLATE) + np.array([[3, 1], [0, 0], [4, 0], [0, 2], [1, 0]])
     )
     assert leaning(points) == pytest.approx(0, abs=1e-6)

@@ -118,7 +118,7 @@ def test_the_command_writes_what_training_starts_from(
 ) -> None:
     out = tmp_path / "faceres.safetensors"
     model = write_model(tmp_path, arrays, half=True)
-    command = [sys.executable, "-m", "tools.release.faceres", str(model), str(out)]
+    command = [sys.executable, "-m", "tools.release", "import-faceres", str(model), str(out)]
     said = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=True)
     state = load_file(out)
     assert looks_like_faceres(state)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tools.report.jitter import displacement, measure, paste, pasting
+from tools.report.jitter import displacement, displacements, on_canvas, random_placement
 from utkage.data.chips import LabelledChips
 from utkage.faces.contract import utkface_contract
 from utkage.faces.detector import Face
@@ -33,13 +33,13 @@ class Knowing:
 
 
 def test_landmarks_without_error_displace_nothing() -> None:
-    placed = pasting(100, np.random.default_rng(0))
+    placed = random_placement(100, np.random.default_rng(0))
     found = displacement(Knowing(placed), CHIP, placed, CONTRACT)
     assert found == pytest.approx([0, 0, 0, 0], abs=1e-9)
 
 
 def test_errors_of_landmarks_displace_the_crop_the_other_way() -> None:
-    placed = pasting(100, np.random.default_rng(1))
+    placed = random_placement(100, np.random.default_rng(1))
     found = displacement(Knowing(placed, degrees=5), CHIP, placed, CONTRACT)
     assert found == pytest.approx([-5, 0, 0, 0], abs=1e-9)
     found = displacement(Knowing(placed, scale=1.1), CHIP, placed, CONTRACT)
@@ -49,7 +49,7 @@ def test_errors_of_landmarks_displace_the_crop_the_other_way() -> None:
 
 
 def test_a_face_elsewhere_is_not_the_chips() -> None:
-    placed = pasting(100, np.random.default_rng(2))
+    placed = random_placement(100, np.random.default_rng(2))
     detector = Knowing(placed)
     detector.face = Face((0, 0, 50, 50), 1.0, detector.face.landmarks)
     assert displacement(detector, CHIP, placed, CONTRACT) is None
@@ -58,8 +58,8 @@ def test_a_face_elsewhere_is_not_the_chips() -> None:
 def test_the_chip_lies_where_the_map_says() -> None:
     random = np.random.default_rng(3)
     for _ in range(10):
-        placed = pasting(100, random)
-        canvas = paste(CHIP, placed)[..., 0].astype(float)
+        placed = random_placement(100, random)
+        canvas = on_canvas(CHIP, placed)[..., 0].astype(float)
         y, x = np.mgrid[0.5:640, 0.5:640]
         mass = canvas.sum()
         middle = np.array([(canvas * x).sum(), (canvas * y).sum()]) / mass
@@ -87,6 +87,6 @@ def test_what_is_not_found_is_counted() -> None:
         pixel_hashes=names,
         contract=CONTRACT,
     )
-    rows = measure(faces, Blind(), np.random.default_rng(0))
+    rows = displacements(faces, Blind(), np.random.default_rng(0))
     assert rows.shape == (3, 4)
     assert np.isnan(rows).all()

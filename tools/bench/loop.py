@@ -1,13 +1,13 @@
-"""Measure the training loop against bare steps, in turns, for ``tools/bench.py``.
+"""The training loop against bare steps.
 
-Counted in the loop: ``fit`` itself between two steps of an epoch, drawn on a terminal: gathering
-the chips, varying them, seeding, forward, loss, backward, clipping, AdamW, the average of the
-weights, the checks of signals and of finite numbers, the progress bar. Checkpoints come in with
-their share: one is timed, and falls due as often as by default. Not counted: validation and what
-is written between epochs.
+The loop counts everything in ``fit`` between two steps of an epoch, drawn on a terminal: gathering
+the chips, augmentation, seeding, forward, loss, backward, clipping, AdamW, the average of the
+weights, the checks of signals and of finite numbers, the progress bar. Checkpoints count with their
+share: one is timed, and falls due as often as by default. Validation and what is written between
+epochs do not count.
 
-Counted in a bare step: forward, the same loss, backward and the same AdamW on the same network in
-channels-last memory, of tensors that are there already. No clipping, average, checks or output.
+A bare step is forward, the same loss, backward and the same AdamW on the same network in
+channels-last memory, on tensors that exist already: no clipping, average, checks or output.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ import copy
 import io
 import statistics
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from rich.console import Console
 
+from tools.bench.benchmark import Measurement
+from tools.bench.timing import Seconds, timed
 from utkage.cli.console import BarTask, ConsoleReporter
 from utkage.core.reporter import Progress, SilentReporter
 from utkage.data.augment import NO_AUGMENTATION, AugmentConfig
@@ -48,123 +48,94 @@ from utkage.training.targets import Targets
 # What `prepare` stores by default.
 STORED_SIZE = 160
 VALIDATION_CHIPS = 4
-PROMISED = {"without augmentation": 0.97, "with the default augmentation": 0.92}
+# By augmentation: the lowest speed of the loop that passes, of that of bare steps.
+BARS = {"without augmentation": 0.97, "with the default augmentation": 0.92}
+
+# Seconds of a bare step, and of the step of the loop before it.
+Pair = tuple[Seconds, Seconds]
 
 
-@dataclass
-class _Clock:
-    """Seconds of the wall and of the process's threads."""
-
-    wall: float = 0.0
-    work: float = 0.0
-
-    @classmethod
-    def now(cls) -> _Clock:
-        return cls(time.perf_counter(), time.process_time())
-
-    def since(self, start: _Clock) -> _Clock:
-        return _Clock(self.wall - start.wall, self.work - start.work)
-
-
-class _Turns(ConsoleReporter):
-    """A terminal, on which a bare step is taken after each step of the loop.
-
-    Args:
-        bare: Takes one.
-    """
+class _Interleaving(ConsoleReporter):
+    """A terminal that takes a bare step after each step of the loop."""
 
     def __init__(self, bare: Callable[[], object]) -> None:
         super().__init__(Console(file=io.StringIO(), force_terminal=True), quiet=False)
         self._bare = bare
-        self.pairs: list[tuple[_Clock, _Clock]] = []
+        self.pairs: list[Pair] = []
 
     @contextmanager
     def progress(self, label: str, total: int | None) -> Iterator[Progress]:
-        """Open the bar, and take turns if it is an epoch's."""
+        """Open the bar; in an epoch's, interleave the steps."""
         with super().progress(label, total) as task:
             if label.startswith("epoch"):
                 assert isinstance(task, BarTask)
-                yield _Turn(task, self._bare, self.pairs)
+                yield _InterleavedTask(task, self._bare, self.pairs)
             else:
                 yield task
 
 
-class _Turn:
-    """An epoch's bar: notes the time of each step of the loop and of the bare step behind it."""
+class _InterleavedTask:
+    """An epoch's bar, which times each step of the loop and the bare step after it."""
 
-    def __init__(
-        self, task: BarTask, bare: Callable[[], object], pairs: list[tuple[_Clock, _Clock]]
-    ) -> None:
+    def __init__(self, task: BarTask, bare: Callable[[], object], pairs: list[Pair]) -> None:
         self._task, self._bare, self._pairs = task, bare, pairs
-        self._started = _Clock.now()
+        self._started = Seconds.now()
 
     def advance(self, steps: int = 1, note: str = "") -> None:
-        """Show a step of the loop, stop its clock and the bar, take a bare step, go on."""
+        """Draw the bar, stop the clock of the loop, and take a bare step."""
         self._task.advance(steps, note)
-        in_loop = _Clock.now().since(self._started)
+        in_loop = Seconds.now().since(self._started)
         if steps:
             self._task.bar.stop()
-            started = _Clock.now()
-            self._bare()
-            self._pairs.append((_Clock.now().since(started), in_loop))
+            self._pairs.append((timed(self._bare), in_loop))
             self._task.bar.start()
-        self._started = _Clock.now()
+        self._started = Seconds.now()
 
 
-def bench_loop(threads: int, steps: int, batch_size: int = TrainConfig.batch_size) -> None:
-    """Print a line without and one with augmentation.
-
-    Args:
-        threads: Of torch.
-        steps: That each loop takes, with a bare step after each.
-        batch_size: Chips a step.
-    """
-    former = torch.get_num_threads()
-    torch.set_num_threads(threads)
+def bench_loop(steps: int, batch_size: int) -> list[Measurement]:
+    """Compare without and with augmentation; each loop takes ``steps`` steps."""
     config = TrainConfig(epochs=1, batch_size=batch_size)
     network = build_multitask(load_weights(shipped_weights()), "shipped weights")
-    augmentations = zip(PROMISED, (NO_AUGMENTATION, AugmentConfig()), strict=True)
+    augmentations = (NO_AUGMENTATION, AugmentConfig())
+    measurements = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         chips = _noise(batch_size * (1 + steps), folder / "chips.u8")
         validation = _noise(VALIDATION_CHIPS, folder / "validation.u8")
-        for loop, augmentation in augmentations:
+        for loop, augmentation in zip(BARS, augmentations, strict=True):
             run = folder / loop
             setup = _setup(chips, validation, config, augmentation, run)
-            turns = _Turns(_bare_step(copy.deepcopy(network), config))
-            fit(TrainableMultitask(copy.deepcopy(network), setup), turns)
-            saving = _seconds_to_save(run)
-            _report(loop, turns.pairs[1:], saving / (60 * config.checkpoint_minutes))
-    torch.set_num_threads(former)
-    print(
-        f"  {batch_size} chips of {config.size} pixels, threads {threads}, {steps} steps of each "
-        f"in turns; a checkpoint every {config.checkpoint_minutes:g} minutes takes {saving:.2f} s"
+            reporter = _Interleaving(_bare_step(copy.deepcopy(network), config))
+            fit(TrainableMultitask(copy.deepcopy(network), setup), reporter)
+            share = _seconds_to_save(run) / (60 * config.checkpoint_minutes)
+            measurements.append(_measurement(loop, reporter.pairs[1:], 1 - share))
+    return measurements
+
+
+def _measurement(loop: str, pairs: Sequence[Pair], kept: float) -> Measurement:
+    """Speed of the loop by CPU time, of which ``kept`` remains between checkpoints."""
+    low, middle, high = _quartiles([bare.cpu / own.cpu * kept for bare, own in pairs])
+    _, wall, _ = _quartiles([bare.wall / own.wall * kept for bare, own in pairs])
+    bare_ms = 1000 * statistics.median(bare.wall for bare, _ in pairs)
+    return Measurement(
+        name=f"loop {loop}",
+        value=middle,
+        unit="of the speed of bare steps, by CPU time",
+        at_least=BARS[loop],
+        detail=f"quartiles {low:.3f} to {high:.3f}, {wall:.3f} by the clock, a bare step "
+        f"{bare_ms:.0f} ms, {len(pairs)} steps",
     )
 
 
-def _report(loop: str, pairs: Sequence[tuple[_Clock, _Clock]], share: float) -> None:
-    """Print the ratios of pairs of a bare step and one of the loop; ``share`` goes to saving."""
-    columns = {
-        "processor time": [(bare.work, ours.work) for bare, ours in pairs],
-        "the clock": [(bare.wall, ours.wall) for bare, ours in pairs],
-    }
-    words = []
-    for name, times in columns.items():
-        low, middle, high = statistics.quantiles([b / o for b, o in times], n=4)
-        keep = 1 - share
-        bare_ms = 1000 * statistics.median(bare for bare, _ in times)
-        words.append(
-            f"{middle * keep:.3f} by {name} (quartiles {low * keep:.3f}..{high * keep:.3f}, "
-            f"a bare step {bare_ms:.0f} ms)"
-        )
-    print(f"loop {loop}: {', '.join(words)}; promised {PROMISED[loop]}")
+def _quartiles(values: Sequence[float]) -> tuple[float, float, float]:
+    low, middle, high = np.quantile(values, (0.25, 0.5, 0.75))
+    return float(low), float(middle), float(high)
 
 
 def _bare_step(network: MultiTaskNet, config: TrainConfig) -> Callable[[], object]:
     network.to(memory_format=torch.channels_last).train()
-    optimizer = torch.optim.AdamW(
-        parameter_groups(network, config.weight_decay, config.layer_decay), lr=1e-5
-    )
+    groups = parameter_groups(network, config.weight_decay, config.layer_decay)
+    optimizer = torch.optim.AdamW(groups, lr=1e-5)
     objective = objective_of(config)
     shape = (config.batch_size, 3, config.size, config.size)
     images = torch.rand(shape).mul(255).to(memory_format=torch.channels_last)
@@ -222,6 +193,4 @@ def _seconds_to_save(folder: Path) -> float:
     checkpoints = CheckpointFolder(folder)
     newest = checkpoints.newest(SilentReporter())
     assert newest is not None
-    started = time.perf_counter()
-    checkpoints.save(newest)
-    return time.perf_counter() - started
+    return timed(lambda: checkpoints.save(newest)).wall

@@ -1,38 +1,33 @@
-"""How fast ``predict`` is, as ratios measured in turns, on a quiet machine.
+"""``predict`` against the bound of its stages and against a plain loop, and its memory.
 
-    python tools/bench_predict.py photos/congress
-
-* Against the bound that the work sets: cores over the sum of what decoding, detecting, cropping
-  and answering take of one core for a picture, each measured alone; once with the other cores idle,
-  once with all of them at the same stage, as they share caches and memory.
-* Against a loop over pictures, one after the other, that detects at their full size.
-* What the coarse look gains, and what it misses.
-* The first answer: one photograph, a whole process.
+The bound is the number of cores over the core-seconds that decoding, detecting, cropping and
+predicting take for a picture, each stage measured alone: on one core with the others idle, and on
+all cores, which share caches and memory. The plain loop takes one picture after the other and
+detects at its full size.
 """
 
 from __future__ import annotations
 
-import argparse
-import datetime
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tools.bench.timing import clocked
-from tools.docs.numbers import fill_page
+from tools.bench.benchmark import BenchOptions, BenchResult, Measurement
+from tools.bench.timing import interleaved, median_wall, timed
+from tools.documents import ROOT, Block, markdown
 from utkage import Predictor
-from utkage.faces.detector import Detector
+from utkage.faces.detector import Detector, Face
 from utkage.faces.retinaface import RetinaFaceDetector
 from utkage.images.decode import load_image
 from utkage.images.discover import expand_inputs
@@ -42,79 +37,155 @@ from utkage.prediction.cropping import Cropper
 from utkage.prediction.loading import load_predictor
 from utkage.prediction.photos import THREAD_BATCH
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-TURNS = 7
-# Side of a large photograph, in pixels; its faces are as large in it as in the small one.
+ROUNDS = 7
+# Long side of a large photograph, in pixels.
 LARGE = 2400
 ON_ALL = "{} on all cores"
-LONG = 3000
-STEPS = (300, 1000, 2000, 3000)
-MEASURED = """
+# Numbers of small pictures after which memory is read.
+MEMORY_STEPS = (300, 1000, 2000, 3000)
+MEMORY_PROGRAM = """
 import sys
-from pathlib import Path
 import utkage
+from tools.bench.timing import allocated
+steps = {int(step) for step in sys.argv[2:]}
 request = utkage.PredictRequest(inputs=(sys.argv[1],), weights='shipped')
 for number, row in enumerate(utkage.predict(request), 1):
-    if number in {steps}:
-        print(int(Path('/proc/self/statm').read_text().split()[1]) * 4096 / 1e6)
+    if number in steps:
+        print(allocated())
 """
-PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "predict.md"
 
 Item = TypeVar("Item")
+Image = NDArray[np.uint8]
 
 
-def main() -> int:
-    """Measure, print, and with ``--write`` put it into docs/predict.md."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("photos", type=Path, help="folder of photographs")
-    parser.add_argument("--count", type=int, default=64, help="photographs of it")
-    parser.add_argument("--write", action="store_true", help="into docs/predict.md as well")
-    arguments = parser.parse_args()
-    files = expand_inputs([arguments.photos])[: arguments.count]
+def bench(options: BenchOptions) -> BenchResult:
+    """Measure photographs as they are and enlarged, the first prediction, and memory."""
+    rounds = options.scaled(ROUNDS, 1)
+    files = expand_inputs([options.photos])[: options.scaled(options.count, 4)]
+    result = BenchResult()
     with tempfile.TemporaryDirectory() as folder:
-        large = enlarged(files[: max(1, len(files) // 8)], Path(folder))
-        columns = [compare(files), compare(large)]
-    sizes = [f"{len(files)} photographs as they are", f"{len(large)} of {LARGE} pixels"]
-    lines = ["| | " + " | ".join(sizes) + " |", "|---|---|---|"]
-    lines += [
-        f"| {name} | {' | '.join(column[name] for column in columns)} |" for name in columns[0]
+        large = _enlarged(files[: max(1, len(files) // 8)], Path(folder))
+        names = (f"{len(files)} photographs as they are", f"{len(large)} of {LARGE} pixels")
+        columns = []
+        for name, chosen in zip(names, (files, large), strict=True):
+            column, measurements = _compare(chosen, name, rounds)
+            columns.append(column)
+            result.measurements += measurements
+    first = _first_prediction(rounds)
+    steps = MEMORY_STEPS if not options.quick else (4, 8)
+    curve = _memory(files, steps)
+    result.measurements += [
+        Measurement(name="first prediction, whole process", value=first, unit="s", at_most=2),
+        Measurement(
+            name="memory, growth over small pictures",
+            value=curve[-1] - curve[0],
+            unit="MB",
+            at_most=20,
+            detail=f"from {steps[0]} to {steps[-1]} pictures",
+        ),
     ]
-    curve = ", ".join(f"{resident:.0f} MB after {count}" for count, resident in memory(files))
-    content = "\n".join(lines) + (
-        f"\n\nCores of the machine: {cores()}; portraits of {arguments.photos.name}, medians of "
-        f"{TURNS} interleaved turns. First answer, as a whole process: {first_answer():.2f} s. "
-        f"Memory of the process over many small pictures: {curve}. Shipped weights; "
-        f"`tools/bench_predict.py`, {datetime.date.today().isoformat()}."
+    rows = [(name, *(column[name] for column in columns)) for name in columns[0]]
+    grown = ", ".join(f"{mb:.0f} MB after {n}" for n, mb in zip(steps, curve, strict=True))
+    origin = (
+        f"Cores of the machine: {_cores()}; {options.photos.name}, medians of {rounds} interleaved "
+        f"rounds. First prediction, as a whole process: {first:.2f} s. Memory of the process over "
+        f"many small pictures: {grown}. Shipped weights"
     )
-    print(content)
-    if arguments.write:
-        fill_page(PAGE, "speed", content)
-    return 0
+    result.blocks["predict.md"] = {"speed": Block(markdown(("", *names), rows), origin)}
+    return result
 
 
-def cores() -> int:
-    """How many may be used."""
+def _compare(files: list[Path], name: str, rounds: int) -> tuple[dict[str, str], list[Measurement]]:
+    """The ratios for some photographs, as text by label, and those with a bar."""
+    predictor = load_predictor("shipped", threads=1)
+    images = [load_image(path) for path in files]
+    long_side = max(max(image.shape[:2]) for image in images)
+    coarse, full = RetinaFaceDetector(), RetinaFaceDetector(sides=(long_side,))
+    found = [coarse.detect(image) for image in images]
+    crop = partial(_crop, Cropper(predictor.card.contract, coarse))
+    pairs = list(zip(images, found, strict=True))
+    chips = np.concatenate([crop(pair) for pair in pairs])
+    batches = [chips[at : at + THREAD_BATCH] for at in range(0, len(chips), THREAD_BATCH)]
+    stages: dict[str, tuple[Callable[[Any], object], Sequence[Any]]] = {
+        "decode": (load_image, files),
+        "detect": (coarse.detect, images),
+        "crop": (crop, pairs),
+        "predict": (predictor.predict_chips, batches),
+    }
+    shipped = Predictor.shipped()
+    runs: dict[str, Callable[[], object]] = {
+        **{stage: partial(_each, *work) for stage, work in stages.items()},
+        **{ON_ALL.format(stage): partial(_on_all_cores, *work) for stage, work in stages.items()},
+        "detect at full size": lambda: _each(full.detect, images),
+        "whole": lambda: list(shipped.predict(files)),
+        "loop": partial(_plain_loop, files, full, predictor),
+    }
+    times = interleaved(runs, rounds)
+    wall = {run: median_wall(own) for run, own in times.items()}
+    cpu = {run: statistics.median(each.cpu for each in own) for run, own in times.items()}
+    work = sum(cpu[stage] for stage in stages)
+    bound = work / _cores() / wall["whole"]
+    together = sum(wall[ON_ALL.format(stage)] for stage in stages) / wall["whole"]
+    over_loop = wall["loop"] / wall["whole"]
+    at_full_size = sum(len(full.detect(image)) for image in images)
+    column = {
+        **{f"share of {stage}": f"{cpu[stage] / work:.0%}" for stage in stages},
+        "speed over the bound of the work": f"{bound:.2f}",
+        "the same, each stage on all cores": f"{together:.2f}",
+        "speed over a loop at full size": f"{over_loop:.1f}",
+        "detection over that at full size": f"{cpu['detect at full size'] / cpu['detect']:.1f}",
+        "faces found / at full size": f"{sum(map(len, found))} / {at_full_size}",
+    }
+    bars = (("of the bound, each stage on all cores", together, 0.85), ("of a loop", over_loop, 1))
+    measurements = [
+        Measurement(name=f"predict, {name}", value=value, unit=unit, at_least=bar)
+        for unit, value, bar in bars
+    ]
+    return column, measurements
+
+
+class _KnownFaces:
+    """A detector that returns faces found before."""
+
+    def __init__(self, faces: list[Face]) -> None:
+        self._faces = faces
+
+    def detect(self, rgb: Image) -> list[Face]:
+        return self._faces
+
+
+def _crop(cropper: Cropper, pair: tuple[Image, list[Face]]) -> Image:
+    """Chips of the faces of an image, (n, size, size, 3)."""
+    image, faces = pair
+    chips = Cropper(cropper.contract, _KnownFaces(faces)).cut(image)[1]
+    size = cropper.contract.size
+    return np.stack(chips) if chips else np.empty((0, size, size, 3), np.uint8)
+
+
+def _each(work: Callable[[Item], object], items: Sequence[Item]) -> None:
+    for item in items:
+        work(item)
+
+
+def _on_all_cores(work: Callable[[Item], object], items: Sequence[Item]) -> None:
+    with ThreadPoolExecutor(_cores()) as pool:
+        list(pool.map(work, items))
+
+
+def _plain_loop(files: Sequence[Path], detector: Detector, predictor: ChipPredictor) -> None:
+    cropper = Cropper(predictor.card.contract, detector)
+    for path in files:
+        chips = cropper.cut(load_image(path))[1]
+        if chips:
+            predictor.predict_chips(np.stack(chips))
+
+
+def _cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def memory(files: Sequence[Path]) -> list[tuple[int, float]]:
-    """Resident megabytes of a process after so many pictures of 128 pixels."""
-    import cv2
-
-    with tempfile.TemporaryDirectory() as folder:
-        for index in range(LONG):
-            rgb = cv2.resize(load_image(files[index % len(files)]), (128, 128))
-            save_image(Path(folder) / f"{index}.jpg", rgb.astype(np.uint8))
-        code = MEASURED.format(steps=STEPS)
-        words = [sys.executable, "-c", code, folder]
-        out = subprocess.run(words, check=True, capture_output=True, text=True).stdout
-    return list(zip(STEPS, map(float, out.split()), strict=True))
-
-
-def enlarged(files: Sequence[Path], folder: Path) -> list[Path]:
+def _enlarged(files: Sequence[Path], folder: Path) -> list[Path]:
     """Copies with a long side of ``LARGE`` pixels, as JPEG files."""
-    import cv2
-
     copies = []
     for path in files:
         rgb = load_image(path)
@@ -125,108 +196,20 @@ def enlarged(files: Sequence[Path], folder: Path) -> list[Path]:
     return copies
 
 
-def compare(files: list[Path]) -> dict[str, str]:
-    """The ratios for some photographs, in words."""
-    answers = load_predictor("shipped", threads=1)
-    images = [load_image(path) for path in files]
-    coarse, full = RetinaFaceDetector(), RetinaFaceDetector(sides=(full_side(images),))
-    found = [coarse.detect(image) for image in images]
-    crop = Cropper(answers.card.contract, coarse)
-    chips = np.concatenate([cut(crop, *pair) for pair in zip(images, found, strict=True)])
-    predictor = Predictor.shipped()
-    batches = [chips[at : at + THREAD_BATCH] for at in range(0, len(chips), THREAD_BATCH)]
-    stages: dict[str, tuple[Callable[[Any], object], Sequence[Any]]] = {
-        "decode": (load_image, files),
-        "detect": (coarse.detect, images),
-        "crop": (lambda pair: cut(crop, *pair), list(zip(images, found, strict=True))),
-        "answer": (answers.predict_chips, batches),
-    }
-    runs: dict[str, Callable[[], object]] = {
-        **{name: partial(each, *stage) for name, stage in stages.items()},
-        **{ON_ALL.format(name): partial(on_all_cores, *stage) for name, stage in stages.items()},
-        "detect at full size": lambda: each(full.detect, images),
-        "predict": lambda: list(predictor.predict(files)),
-        "loop": partial(loop, files, full, answers),
-    }
-    times, work_of = in_turns(runs)
-    work = sum(work_of[name] for name in stages)
-    together = sum(times[ON_ALL.format(name)] for name in stages)
-    fine = sum(len(full.detect(image)) for image in images)
-    return {
-        **{f"share of {name}": f"{work_of[name] / work:.0%}" for name in stages},
-        "speed over the bound of the work": f"{work / cores() / times['predict']:.2f}",
-        "the same, each stage on all cores": f"{together / times['predict']:.2f}",
-        "speed over a loop at full size": f"{times['loop'] / times['predict']:.1f}",
-        "detection over that at full size": (
-            f"{work_of['detect at full size'] / work_of['detect']:.1f}"
-        ),
-        "faces found / at full size": f"{sum(map(len, found))} / {fine}",
-    }
-
-
-def full_side(images: Sequence[NDArray[np.uint8]]) -> int:
-    """The long side of the largest picture."""
-    return max(int(max(image.shape[:2])) for image in images)
-
-
-def cut(crop: Cropper, image: NDArray[np.uint8], faces: object) -> NDArray[np.uint8]:
-    """Chips of faces that are known already, (n, size, size, 3)."""
-
-    class Known:
-        def detect(self, rgb: NDArray[np.uint8]) -> object:
-            return faces
-
-    known: Detector = Known()  # type: ignore[assignment]
-    chips = Cropper(crop.contract, known).cut(image)[1]
-    size = crop.contract.size
-    return np.stack(chips) if chips else np.empty((0, size, size, 3), np.uint8)
-
-
-def each(work: Callable[[Item], object], items: Sequence[Item]) -> None:
-    """Do something with each."""
-    for item in items:
-        work(item)
-
-
-def on_all_cores(work: Callable[[Item], object], items: Sequence[Item]) -> None:
-    """Do something with each, on a thread a core."""
-    with ThreadPoolExecutor(cores()) as pool:
-        list(pool.map(work, items))
-
-
-def loop(files: Sequence[Path], detector: Detector, answers: ChipPredictor) -> None:
-    """The way the usual loops work: one picture after the other, at its full size."""
-    crop = Cropper(answers.card.contract, detector)
-    for path in files:
-        chips = crop.cut(load_image(path))[1]
-        if chips:
-            answers.predict_chips(np.stack(chips))
-
-
-def in_turns(
-    runs: dict[str, Callable[[], object]],
-) -> tuple[dict[str, float], dict[str, float]]:
-    """Median seconds of each by the clock, and of all cores, run in turns again and again."""
-    for run in runs.values():
-        run()
-    times: dict[str, list[float]] = {name: [] for name in runs}
-    work: dict[str, list[float]] = {name: [] for name in runs}
-    for _ in range(TURNS):
-        for name, run in runs.items():
-            before = time.process_time()
-            times[name].append(clocked(run))
-            work[name].append(time.process_time() - before)
-    by_clock = {name: statistics.median(found) for name, found in times.items()}
-    return by_clock, {name: statistics.median(found) for name, found in work.items()}
-
-
-def first_answer() -> float:
+def _first_prediction(rounds: int) -> float:
     """Median seconds of ``utkage predict`` for one photograph."""
-    words = [sys.executable, "-m", "utkage", "predict", ROOT / "examples" / "portrait.jpg"]
+    words = [sys.executable, "-m", "utkage", "predict", str(ROOT / "examples" / "portrait.jpg")]
     command = [*words, "--json", "--quiet", "--weights", "shipped"]
     run = partial(subprocess.run, command, check=True, capture_output=True)
-    return statistics.median(clocked(run) for _ in range(TURNS))
+    return statistics.median(timed(run).wall for _ in range(rounds))
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def _memory(files: Sequence[Path], steps: Sequence[int]) -> list[float]:
+    """Allocated megabytes of a process after each number of pictures of 128 pixels."""
+    with tempfile.TemporaryDirectory() as folder:
+        for index in range(steps[-1]):
+            rgb = cv2.resize(load_image(files[index % len(files)]), (128, 128))
+            save_image(Path(folder) / f"{index}.jpg", rgb.astype(np.uint8))
+        command = [sys.executable, "-c", MEMORY_PROGRAM, folder, *map(str, steps)]
+        done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    return [float(line) for line in done.stdout.split()]

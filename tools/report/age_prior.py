@@ -1,67 +1,59 @@
-"""Cross-validate the age prior on a validation split and put the table into docs/weights.md.
+"""Cross-validation of the age prior on the validation split.
 
-    python tools/write_age_prior.py --data both
-
-The prior is fitted to four fifths of the faces and scored on the last one, in turns; copies stay
-together. Run it on weights before they get their prior. The test split is not looked at.
+The prior is fitted to four fifths of the faces and scored on the last fifth, in turn; duplicates
+stay together. The weights must not have an age prior yet.
 """
 
 from __future__ import annotations
 
 import argparse
-import datetime
-import sys
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tools.docs.numbers import fill_page
-from utkage.core.errors import UtkageError
+from tools.documents import Block, markdown
+from tools.report.evaluation import add_data_option
+from tools.report.page import ReportPage
 from utkage.core.reporter import SilentReporter
 from utkage.data.chips import LabelledChips
 from utkage.data.labels import AGE_COUNT
 from utkage.data.store import ChipStore
 from utkage.evaluation.age_prior import fit_age_prior
 from utkage.evaluation.labelled_predictions import ranges_of
-from utkage.models.locate import resolve_weights
 from utkage.prediction.chip_predictor import predict_faces
 from utkage.prediction.loading import load_predictor
 
-PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "weights.md"
 FOLDS = 5
 SEEDS = range(5)
+COLUMNS = ("source", "n", "", "MAE, years", "ages 21-60", "CS@5", "age range")
 
 Floats = NDArray[np.float64]
 
 
-def main() -> int:
-    """Measure and write."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--data", type=Path, required=True, help="prepared set of both sources")
-    parser.add_argument("--weights", default="shipped", help="without an age prior so far")
-    arguments = parser.parse_args()
-    try:
-        path = resolve_weights(arguments.weights).path
-        store = ChipStore.open(arguments.data)
-        faces = store.split("val")
-        found = predict_faces(load_predictor(path), faces, SilentReporter(), "val")
-    except UtkageError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return int(error.exit_code)
-    before = found.age_distribution
-    content = table(faces, before, [cross_fitted(faces, before, seed) for seed in SEEDS])
-    content += (
-        f"\n\nValidation split of `{store.split_hash}`, flip averaging, {FOLDS} folds, means of "
-        f"{len(SEEDS)} ways to draw them; `python tools/write_age_prior.py --data both`, "
-        f"{datetime.date.today().isoformat()}."
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The prepared set and the weights."""
+    add_data_option(parser)
+    parser.add_argument("--weights", default="shipped", help="weights without an age prior")
+
+
+def measure(options: argparse.Namespace) -> dict[str, Block]:
+    """Predict once, and fit the prior to each choice of folds."""
+    store = ChipStore.open(options.data)
+    faces = store.split("val")
+    predictions = predict_faces(
+        load_predictor(options.weights), faces, SilentReporter(), "predicting"
     )
-    fill_page(PAGE, "prior", content)
-    return 0
+    before = predictions.age_distribution
+    after = [cross_fitted(faces, before, seed) for seed in SEEDS]
+    origin = (
+        f"Validation split of `{store.split_hash}`, {len(faces)} faces, flip averaging, {FOLDS} "
+        f"folds, means of {len(SEEDS)} ways to draw them"
+    )
+    return {"prior": Block(table(faces, before, after), origin)}
 
 
 def cross_fitted(faces: LabelledChips, before: Floats, seed: int) -> Floats:
-    """Distributions of all faces, each with a prior that was fitted without its fold."""
+    """Age distributions of all faces, each with a prior fitted without its fold, (n, ages)."""
     groups = faces.group_numbers
     folds = np.random.default_rng(seed).integers(0, FOLDS, int(groups.max()) + 1)[groups]
     after = np.empty_like(before)
@@ -74,25 +66,19 @@ def cross_fitted(faces: LabelledChips, before: Floats, seed: int) -> Floats:
 
 
 def table(faces: LabelledChips, before: Floats, after: list[Floats]) -> str:
-    """Both side by side, by source."""
-    lines = [
-        "| source | n | | MAE, years | ages 21-60 | CS@5 | age range |",
-        "|---|---|---|---|---|---|---|",
-    ]
+    """The metrics before and after, by source."""
+    rows = []
     for source in faces.source_names:
         own = faces.of_source(source)
         for name, several in (("before", [before]), ("with the prior", after)):
-            mae, middle, cs5, ranges = np.mean(
-                [figures(faces.ages[own], answer[own]) for answer in several], axis=0
-            )
-            lines.append(
-                f"| {source} | {own.sum()} | {name} | {mae:.3f} | {middle:.3f} | {cs5:.1%} | "
-                f"{ranges:.1%} |"
-            )
-    return "\n".join(lines)
+            found = [_metrics(faces.ages[own], distributions[own]) for distributions in several]
+            mae, middle, cs5, ranges = np.mean(found, axis=0)
+            shown = (f"{mae:.3f}", f"{middle:.3f}", f"{cs5:.1%}", f"{ranges:.1%}")
+            rows.append((source, str(own.sum()), name, *shown))
+    return markdown(COLUMNS, rows)
 
 
-def figures(ages: NDArray[np.int64], distributions: Floats) -> tuple[float, float, float, float]:
+def _metrics(ages: NDArray[np.int64], distributions: Floats) -> tuple[float, float, float, float]:
     """MAE, MAE of 21-60, CS@5 of the whole-year median, and the accuracy of ranges."""
     error = np.abs((distributions.cumsum(axis=1) < 0.5).sum(axis=1) - ages)
     middle = (ages >= 21) & (ages <= 60)
@@ -102,5 +88,10 @@ def figures(ages: NDArray[np.int64], distributions: Floats) -> tuple[float, floa
     return error.mean(), error[middle].mean(), (error <= 5).mean(), right.mean()
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+PAGE = ReportPage(
+    name="age-prior",
+    summary="cross-validate the age prior on the validation split",
+    document="weights.md",
+    add_options=add_options,
+    measure=measure,
+)

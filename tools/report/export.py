@@ -1,20 +1,16 @@
-"""Measure every export format and precision, and put the table into docs/export.md.
-
-    python tools/write_export.py --data both [--web-modules node_modules]
+"""Every export format and precision: parity, error, size and speed.
 
 The table holds what the parity gate measured, the MAE on faces of the test split, sizes, and speeds
-as ratios from interleaved runs. With the ``node_modules`` that hold ``onnxruntime-web``, and
-Chromium, the picture of the page in the browser is taken as well.
+as ratios of interleaved rounds. With the ``node_modules`` that hold ``onnxruntime-web``, and
+Chromium, a screenshot of the page in the browser is taken as well.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import datetime
 import shutil
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -26,10 +22,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from tools.bench.timing import speed_ratios
-from tools.docs.numbers import fill_page
-from utkage.core.errors import UtkageError
+from tools.bench.timing import interleaved, speeds
+from tools.documents import DOCS, ROOT, Block, markdown
+from tools.report.evaluation import add_data_option
+from tools.report.page import ReportPage
 from utkage.data.store import ChipStore
 from utkage.exporting.export import ExportRequest, ExportResult, export
 from utkage.exporting.export_web import export_web
@@ -41,17 +39,15 @@ from utkage.models.locate import shipped_weights
 from utkage.models.weights_files import read_card
 from utkage.prediction.chip_predictor import ChipPredictor
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-PAGE = ROOT / "docs" / "export.md"
-PICTURE = ROOT / "docs" / "images" / "web_page.png"
+SCREENSHOT = DOCS / "images" / "web_page.png"
 EXAMPLE = ROOT / "examples" / "family.jpg"
 FACES = 400
 BATCH = 32
 ROUNDS = 5
-# The browser takes its picture when the page is loaded, and this keeps it from being so.
+# The browser takes the screenshot when the page has loaded; a request that waits delays that.
 SHOT_SECONDS = 20
 
-OPENS = """<img src="/wait" alt="" hidden>
+OPEN_EXAMPLE = """<img src="/wait" alt="" hidden>
 <script type="module">
 const content = await (await fetch("example.jpg")).blob();
 const chosen = new DataTransfer();
@@ -65,43 +61,72 @@ input.dispatchEvent(new Event("change"));
 
 @dataclass(frozen=True)
 class Exported:
-    """A written file, and what runs it."""
+    """A written file, its predictor, and its MAE on test faces in years."""
 
     result: ExportResult
     predictor: ChipPredictor
     mae: float
 
 
-def main() -> int:
-    """Measure and write."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--data", type=Path, required=True, help="prepared set of both sources")
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The prepared set, and what the screenshot needs."""
+    add_data_option(parser)
+    parser.add_argument("--count", type=int, default=FACES, help="number of test faces")
     parser.add_argument("--web-modules", type=Path, help="node_modules with onnxruntime-web")
-    arguments = parser.parse_args()
-    try:
-        with tempfile.TemporaryDirectory() as name:
-            fill_page(PAGE, "parity", table(arguments.data, Path(name)))
-            if arguments.web_modules is not None:
-                take_picture(arguments.web_modules, Path(name))
-    except UtkageError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return int(error.exit_code)
-    return 0
 
 
-def table(data: Path, folder: Path) -> str:
-    """One line a file."""
-    store = ChipStore.open(data)
+def measure(options: argparse.Namespace) -> dict[str, Block]:
+    """Export every format and precision, and compare."""
+    store = ChipStore.open(options.data)
     test = store.split("test")
-    chosen = np.random.default_rng(0).choice(len(test), min(FACES, len(test)), replace=False)
-    side, ages = read_card(shipped_weights()).contract.size, test.ages[chosen]
-    pixels = (resize_square(chip, side) for chip in test.pixels[test.rows[chosen]])
-    batches = np.array_split(np.stack(list(pixels)), len(chosen) // BATCH)
+    count = min(options.count, len(test))
+    chosen = np.random.default_rng(0).choice(len(test), count, replace=False)
+    size, ages = read_card(shipped_weights()).contract.size, test.ages[chosen]
+    chips = np.stack([resize_square(chip, size) for chip in test.pixels[test.rows[chosen]]])
+    with tempfile.TemporaryDirectory() as name:
+        files = _export_all(Path(name), options.data, chips, ages)
+        ratios = _speeds(files, chips[:BATCH])
+        if options.web_modules is not None:
+            take_screenshot(options.web_modules, Path(name))
+    rows = []
+    for own, ratio in zip(files, ratios, strict=True):
+        parity = own.result.parity
+        rows.append(
+            (
+                f"{own.result.format}, {own.result.precision}",
+                f"{own.result.size / 1e6:.1f}",
+                f"{parity.max_median_difference:.4f}",
+                f"{parity.range_flips}, {parity.gender_flips} of {parity.chips}",
+                f"{own.mae:.3f}",
+                f"{ratio:.2f}",
+            )
+        )
+    columns = (
+        *("file", "MB", "largest difference of the median age, years"),
+        *("ranges, genders that differ", f"MAE, {count} test faces"),
+        "chips/s against bare ONNX Runtime, fp32",
+    )
+    (errors,) = (own.result.errors for own in files if own.result.errors is not None)
+    origin = (
+        "Shipped weights, flip averaging inside; compared on 256 drawn chips, int8 on "
+        f"{errors.n} validation faces of `{store.split_hash}` as well (MAE "
+        f"{errors.mae_exported:.3f} years, of the weights {errors.mae:.3f}); MAE on {count} "
+        f"faces drawn from its test split; batches of {BATCH}, medians of {ROUNDS} interleaved "
+        "rounds; speed includes checks of the chips and conversion of the outputs"
+    )
+    return {"parity": Block(markdown(columns, rows), origin)}
+
+
+def _export_all(
+    folder: Path, data: Path, chips: NDArray[np.uint8], ages: NDArray[np.int64]
+) -> list[Exported]:
+    """Write every format and precision, bare fp32 ONNX first."""
+    batches = np.array_split(chips, max(1, len(chips) // BATCH))
     files = []
     for form in FORMATS.values():
         for precision in form.precisions:
             out = folder / f"{form.name}-{precision}{form.suffix}"
-            # Real faces set the ranges of int8; for the others drawn ones are the harder test.
+            # Real faces set the ranges of int8; for the others synthetic chips are the harder test.
             real = data if precision == "int8" else None
             request = ExportRequest(
                 weights="shipped", format=form.name, out=out, data=real, precision=precision
@@ -110,44 +135,27 @@ def table(data: Path, folder: Path) -> str:
             predictor = form.open(out)
             mae = float(np.abs(predict_batches(predictor, batches).age - ages).mean())
             files.append(Exported(result, predictor, mae))
-    chips = batches[0]
-    session = open_session(files[0].result.path.read_bytes(), None, files[0].result.path)
+    return files
+
+
+def _speeds(files: list[Exported], chips: NDArray[np.uint8]) -> list[float]:
+    """Speed of each file as a ratio to a bare session of the first one."""
+    path = files[0].result.path
+    session = open_session(path.read_bytes(), None, path)
     bare = partial(session.run, None, {"chips": chips})
-    ratios = speed_ratios(
-        bare, [partial(own.predictor.predict_chips, chips) for own in files], ROUNDS
-    )
-    lines = [
-        "| file | MB | largest difference of the median age, years | ranges, genders that differ "
-        f"| MAE, {len(ages)} test faces | chips/s against bare ONNX Runtime, fp32 |",
-        "|---|---|---|---|---|---|",
-    ]
-    for own, ratio in zip(files, ratios, strict=True):
-        parity = own.result.parity
-        lines.append(
-            f"| {own.result.format}, {own.result.precision} | {own.result.size / 1e6:.1f} "
-            f"| {parity.max_median_difference:.4f} "
-            f"| {parity.range_flips}, {parity.gender_flips} of {parity.chips} "
-            f"| {own.mae:.3f} | {ratio:.2f} |"
-        )
-    (errors,) = (own.result.errors for own in files if own.result.errors is not None)
-    lines += [
-        "",
-        "Shipped weights, flip averaging inside; compared on 256 drawn chips, int8 on "
-        f"{errors.n} validation faces of `{store.split_hash}` as well (MAE "
-        f"{errors.mae_exported:.3f} years, of the weights {errors.mae:.3f}); MAE on {len(ages)} "
-        f"faces drawn from its test split; batches of {BATCH}, medians of {ROUNDS} interleaved "
-        "rounds; speed includes our checks of the chips and the conversion of answers; "
-        f"`tools/write_export.py`, {datetime.date.today()}.",
-    ]
-    return "\n".join(lines)
+    runs = {
+        str(index): partial(own.predictor.predict_chips, chips) for index, own in enumerate(files)
+    }
+    times = interleaved({"bare": bare, **runs}, ROUNDS)
+    return [speeds(times["bare"], times[name]).median for name in runs]
 
 
-def take_picture(modules: Path, folder: Path) -> None:
-    """Open the example in the exported page, and keep what the browser shows."""
+def take_screenshot(modules: Path, folder: Path) -> None:
+    """Open the example in the exported page, and keep a screenshot of the browser."""
     page = folder / "web"
     export_web(ExportRequest(weights="shipped", out=page, precision="fp16"), modules)
     shutil.copy(EXAMPLE, page / "example.jpg")
-    text = (page / "index.html").read_text("utf-8").replace("</body>", OPENS)
+    text = (page / "index.html").read_text("utf-8").replace("</body>", OPEN_EXAMPLE)
     (page / "shot.html").write_text(text, encoding="utf-8")
     with _served(page) as address:
         subprocess.run(
@@ -160,7 +168,7 @@ def take_picture(modules: Path, folder: Path) -> None:
             capture_output=True,
             timeout=6 * SHOT_SECONDS,
         )
-    shutil.move(folder / "shot.png", PICTURE)
+    shutil.move(folder / "shot.png", SCREENSHOT)
 
 
 class _Waiting(SimpleHTTPRequestHandler):
@@ -170,7 +178,7 @@ class _Waiting(SimpleHTTPRequestHandler):
         super().do_GET()
 
     def log_message(self, *_: Any) -> None:
-        """Say nothing."""
+        """Print nothing."""
 
 
 @contextlib.contextmanager
@@ -182,5 +190,10 @@ def _served(folder: Path) -> Iterator[str]:
         server.shutdown()
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+PAGE = ReportPage(
+    name="export",
+    summary="export the shipped weights in every format and precision, and compare",
+    document="export.md",
+    add_options=add_options,
+    measure=measure,
+)

@@ -1,11 +1,8 @@
-"""Measure how the crops of detected faces differ from the labelled chips that models learn from.
+"""How crops of detected faces differ from the labelled chips that models are trained on.
 
-Pastes chips of a prepared set into black pictures at random sizes, angles and places, finds them
-again with the detector, aligns them as ``utkage predict`` does, and prints how far each crop is
-turned, scaled and shifted against its chip: the numbers behind
-``utkage.data.augment.geometry.DETECTION_JITTER``.
-
-    python tools/measure_jitter.py prepared --count 800
+Chips are pasted into black pictures at random sizes, angles and places, detected again, and aligned
+as ``utkage predict`` aligns them. The rotation, scale and shift of each crop against its chip are
+the numbers behind ``utkage.data.augment.geometry.DETECTION_JITTER``.
 """
 
 from __future__ import annotations
@@ -13,11 +10,14 @@ from __future__ import annotations
 import argparse
 import math
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tools.documents import Block, markdown
+from tools.report.evaluation import add_data_option
+from tools.report.page import ReportPage
+from tools.report.pasting import holds, paste, placement, random_scale
 from utkage.core.errors import ImageError
 from utkage.data.augment.config import AugmentConfig
 from utkage.data.chips import LabelledChips
@@ -28,34 +28,56 @@ from utkage.faces.detector import Detector
 from utkage.faces.retinaface import RetinaFaceDetector
 
 CANVAS = 640
-# Sides of the pasted chip in pixels, log-uniform: faces of 25 to 220 pixels.
-SIDES = (60.0, 400.0)
+# Size of the pasted chip in pixels: faces of 25 to 220 pixels.
+SIZES = (60.0, 400.0)
 DEGREES = 15.0
-QUANTITIES = ("rotation, degrees", "log scale", "shift x, of side", "shift y, of side")
+QUANTITIES = ("rotation, degrees", "logarithm of the scale", "shift x, of size", "shift y, of size")
+# Makes the median absolute deviation comparable to a standard deviation.
+MAD_TO_SD = 1.4826
 
 
-def pasting(side: int, random: np.random.Generator) -> NDArray[np.float64]:
-    """A random similarity from a chip of ``side`` pixels into the canvas, (2, 3)."""
-    scale = math.exp(random.uniform(*np.log(SIDES))) / side
-    angle = math.radians(random.uniform(-DEGREES, DEGREES))
-    cosine, sine = math.cos(angle) * scale, math.sin(angle) * scale
-    linear = np.array([[cosine, -sine], [sine, cosine]])
-    middle = random.uniform(0.45, 0.55, 2) * CANVAS
-    return np.column_stack([linear, middle - linear @ np.full(2, side / 2)])
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The faces and the detector's threads."""
+    add_data_option(parser)
+    parser.add_argument("--split", default="val", help="default: %(default)s")
+    parser.add_argument("--count", type=int, default=800, help="faces per source")
+    parser.add_argument("--seed", type=int, default=0, help="seed of faces and places")
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads of the detector")
 
 
-def paste(chip: NDArray[np.uint8], placed: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """The canvas with the chip in it."""
-    import cv2
+def measure(options: argparse.Namespace) -> dict[str, Block]:
+    """Measure each source of the split."""
+    store = ChipStore.open(options.data)
+    detector = RetinaFaceDetector(options.threads)
+    parts, found = [], []
+    for source in store.split(options.split).source_names:
+        faces = store.split(options.split, source)
+        random = np.random.default_rng(options.seed)
+        chosen = random.permutation(len(faces))[: options.count]
+        names = tuple(faces.names[index] for index in chosen)
+        drawn = replace(faces, rows=faces.rows[chosen], names=names)
+        rows = displacements(drawn, detector, random)
+        known = rows[~np.isnan(rows[:, 0])]
+        found.append(f"{len(known)} of {len(rows)} faces of {source}")
+        if len(known):
+            parts.append(f"{source}:\n\n{_table(known)}")
+    origin = (
+        f"Split {options.split} of `{store.split_hash}`, seed {options.seed}; found: "
+        f"{', '.join(found)}"
+    )
+    return {"jitter": Block("\n\n".join(parts), origin)}
 
-    # warpAffine has pixel centres at whole numbers, and sees every second pixel when it shrinks.
-    scale = math.sqrt(abs(np.linalg.det(placed[:, :2])))
-    side = max(1, min(len(chip), round(len(chip) * scale)))
-    small = cv2.resize(chip, (side, side), interpolation=cv2.INTER_AREA)
-    linear = placed[:, :2] * (len(chip) / side)
-    shift = placed[:, 2] + linear @ np.full(2, 0.5) - 0.5
-    canvas = cv2.warpAffine(small, np.column_stack([linear, shift]), (CANVAS, CANVAS))
-    return np.asarray(canvas, dtype=np.uint8)
+
+def random_placement(size: int, random: np.random.Generator) -> NDArray[np.float64]:
+    """A random placement of a chip of ``size`` pixels near the middle of the canvas, (2, 3)."""
+    scale = random_scale(*SIZES, random) / size
+    degrees = random.uniform(-DEGREES, DEGREES)
+    return placement(size, scale, degrees, random.uniform(0.45, 0.55, 2) * CANVAS)
+
+
+def on_canvas(chip: NDArray[np.uint8], placed: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """A black picture with the chip in it."""
+    return paste(chip, placed, np.zeros((CANVAS, CANVAS, 3), dtype=np.uint8))
 
 
 def displacement(
@@ -64,84 +86,57 @@ def displacement(
     placed: NDArray[np.float64],
     contract: CropContract,
 ) -> NDArray[np.float64] | None:
-    """What the crop of the pasted chip is turned, scaled and shifted by, (4,); None if not found.
+    """Rotation, scale and shift of the crop of a pasted chip, (4,); None if it is not found.
 
-    Degrees, natural logarithm, and fractions of the side.
+    Degrees, natural logarithm, and fractions of the chip's size.
     """
     middle = np.full(2, contract.size / 2)
-    x, y = placed[:, :2] @ middle + placed[:, 2]
-    for face in detector.detect(paste(chip, placed)):
-        x0, y0, x1, y1 = face.box
-        if not (x0 <= x <= x1 and y0 <= y <= y1):
+    point = placed[:, :2] @ middle + placed[:, 2]
+    for face in detector.detect(on_canvas(chip, placed)):
+        if not holds(face.box, point):
             continue
         try:
             to_crop = similarity_transform(face.landmarks, contract.template)
         except ImageError:
             continue
         linear = to_crop[:, :2] @ placed[:, :2]
-        moved = to_crop[:, :2] @ np.array([x, y]) + to_crop[:, 2] - middle
+        moved = to_crop[:, :2] @ point + to_crop[:, 2] - middle
         angle = math.degrees(math.atan2(linear[1, 0], linear[0, 0]))
         log_scale = 0.5 * math.log(np.linalg.det(linear))
         return np.array([angle, log_scale, *(moved / contract.size)])
     return None
 
 
-def measure(
+def displacements(
     faces: LabelledChips, detector: Detector, random: np.random.Generator
 ) -> NDArray[np.float64]:
-    """One row of displacements for each face that was found, NaN for the others, (n, 4)."""
+    """One row for each face, NaN where it was not found, (n, 4)."""
     rows = np.full((len(faces), 4), np.nan)
     for index, row in enumerate(faces.rows):
-        placed = pasting(faces.contract.size, random)
+        placed = random_placement(faces.contract.size, random)
         found = displacement(detector, faces.pixels[row], placed, faces.contract)
         if found is not None:
             rows[index] = found
     return rows
 
 
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description="Measure the jitter of detected crops.")
-    parser.add_argument("data", type=Path, help="a prepared set")
-    parser.add_argument("--split", default="val", help="which split (default val)")
-    parser.add_argument("--count", type=int, default=800, help="faces a source (default 800)")
-    parser.add_argument("--seed", type=int, default=0, help="of faces and places (default 0)")
-    parser.add_argument("--threads", type=int, default=1, help="processor threads (default 1)")
-    options = parser.parse_args()
-
-    store = ChipStore.open(options.data)
-    detector = RetinaFaceDetector(options.threads)
-    for source in store.split(options.split).source_names:
-        faces = store.split(options.split, source)
-        random = np.random.default_rng(options.seed)
-        chosen = random.permutation(len(faces))[: options.count]
-        _report(source, measure(_only(faces, chosen), detector, random))
-
-
-def _only(faces: LabelledChips, chosen: NDArray[np.int64]) -> LabelledChips:
-    names = tuple(faces.names[index] for index in chosen)
-    return replace(faces, rows=faces.rows[chosen], names=names)
-
-
-def _report(source: str, rows: NDArray[np.float64]) -> None:
-    found = rows[~np.isnan(rows[:, 0])]
-    print(f"{source}: {len(found)} of {len(rows)} faces found")
-    if len(found) == 0:
-        return
+def _table(found: NDArray[np.float64]) -> str:
     config = AugmentConfig()
     ranges = (config.rotation, math.log1p(config.scale), config.shift, config.shift)
-    print(f"{'':18}{'mean':>9}{'sd':>9}{'robust sd':>11}{'95 %':>9}{'99 %':>9}  within defaults")
+    rows = []
     for name, column, largest in zip(QUANTITIES, found.T, ranges, strict=True):
-        middle = np.median(column)
-        # 1.4826 makes the median absolute deviation comparable to a standard deviation.
-        robust = 1.4826 * np.median(np.abs(column - middle))
-        high, highest = np.percentile(np.abs(column), (95, 99))
-        inside = 100 * np.mean(np.abs(column) <= largest)
-        print(
-            f"{name:18}{column.mean():9.4f}{column.std():9.4f}{robust:11.4f}{high:9.4f}"
-            f"{highest:9.4f}  {inside:.1f} % (±{largest:.3f})"
-        )
+        robust = MAD_TO_SD * np.median(np.abs(column - np.median(column)))
+        numbers = (column.mean(), column.std(), robust, *np.percentile(np.abs(column), (95, 99)))
+        inside = f"{np.mean(np.abs(column) <= largest):.1%} (±{largest:.3f})"
+        rows.append((name, *(f"{number:.4f}" for number in numbers), inside))
+    columns = ("", "mean", "standard deviation", "robust", "95 % within", "99 % within")
+    return markdown((*columns, "inside of the default affine map"), rows)
 
 
-if __name__ == "__main__":
-    main()
+PAGE = ReportPage(
+    name="jitter",
+    summary="measure how crops of detected faces differ from labelled chips",
+    document="",
+    add_options=add_options,
+    measure=measure,
+)

@@ -21,7 +21,7 @@ Point = tuple[float, float]
 # the vertical middle: n = 502 frontal faces among 600 chips drawn at random (before that, all
 # five lay some 2 pixels to the left; about half of it is the detector, as mirrored chips show). In
 # the order of the detector: the eye and the mouth corner on the left of the picture come first.
-# `tools/measure_template.py` measures them again.
+# `python -m tools.report template` measures them again.
 UTKFACE_TEMPLATE: tuple[Point, ...] = (
     (59.4, 59.9),
     (140.6, 59.9),

@@ -3,7 +3,7 @@
 Importing torch takes longer than answering for a photograph. So the package holds *skeletons*:
 graphs from chips to answers in which every learned tensor is only named. What the card chooses,
 the point estimate and the temperatures, are tensors to them as well. So they depend on the
-architecture alone (``exporting.graph_template`` writes them, ``tools/ship_weights.py`` calls
+architecture alone (``exporting.graph_template`` writes them, ``python -m tools.release ship`` calls
 it), weigh some 50 kB, and serve the shipped weights as well as every training of that backbone.
 """
 

@@ -1,0 +1,69 @@
+"""Write what the documents take from the code and from the card of the shipped weights.
+
+    python -m tools.docs
+    python -m tools.docs --check
+
+The card, the settings and the command line fill their blocks in README.md and docs/. The README
+also gets what ``utkage predict`` prints for the examples, and the annotated picture beside it;
+``--check`` skips these, because predictions differ in the last digit between machines.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import partial
+
+from tools.docs import command_line, shipped
+from tools.docs.example_output import example_output
+from tools.docs.settings import TABLES, settings_table
+from tools.documents import ROOT, with_block
+from tools.program import new_parser
+from utkage.core.files import write_text
+
+# By document: the blocks that it has, and what writes them.
+BLOCKS: dict[str, dict[str, Callable[[], str]]] = {
+    "README.md": {"numbers": shipped.metrics_block, "output": example_output},
+    "docs/cli.md": {
+        "exit codes": command_line.exit_codes,
+        "commands": command_line.commands,
+    },
+    "docs/training.md": {name: partial(settings_table, kind) for name, kind in TABLES.items()},
+    "docs/weights.md": {"ranges": shipped.range_table},
+    "docs/accuracy.md": {"ours": shipped.accuracy_table},
+    "docs/model-card.md": {"card": shipped.card_block},
+}
+UNCHECKED = {"output"}
+
+
+def fresh_document(document: str, *, check: bool) -> tuple[str, str]:
+    """A document as it is and as it should be; ``check`` leaves out the ``UNCHECKED`` blocks."""
+    text = (ROOT / document).read_text(encoding="utf-8")
+    fresh = text
+    for name, write in BLOCKS[document].items():
+        if not (check and name in UNCHECKED):
+            fresh = with_block(fresh, name, write())
+    return text, fresh
+
+
+def main() -> int:
+    """Write the documents, or with ``--check`` fail if one is out of date."""
+    parser = new_parser("tools.docs", __doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if stale")
+    check = parser.parse_args().check
+    stale = 0
+    for document in BLOCKS:
+        text, fresh = fresh_document(document, check=check)
+        if text == fresh:
+            continue
+        stale += 1
+        if check:
+            print(f"{document} is out of date; run: make docs", file=sys.stderr)
+        else:
+            write_text(ROOT / document, fresh)
+            print(f"wrote {document}")
+    return int(check and stale > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
