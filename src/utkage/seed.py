@@ -1,4 +1,4 @@
-"""The three jointly trained models of the description that this project grew from.
+"""The three jointly trained models of the description that this project started from.
 
 >>> from torch.utils.data import DataLoader
 >>> from utkage.seed import AgeEstimationNet, AgeRangeNet, UTKFaceDataset, VggFace, train
@@ -15,8 +15,8 @@
 ...     save_last_weights='AgeGenderWeights.pt'
 ... )
 
-``utkage evaluate``, ``predict`` and ``export`` take the weights that it writes; ``docs/seed.md``
-says what was decided where the description leaves something open.
+``utkage evaluate``, ``predict`` and ``export`` read the weights that it writes. ``docs/seed.md``
+explains the decisions where the description leaves something open.
 """
 
 from __future__ import annotations

@@ -126,7 +126,7 @@ def test_a_dry_run_measures_and_writes_nothing(
     assert found["disk_bytes"] > 2 * found["checkpoint_bytes"] > 6 * found["parameters"]
     shown = invoke("train", *words, "--dry-run")
     assert shown.exit_code == 0
-    for word in ("device", "peak memory", "steps an epoch", "disk", "nothing was written"):
+    for word in ("device", "peak memory", "steps per epoch", "disk", "nothing was written"):
         assert word in shown.stdout
 
 
@@ -136,7 +136,7 @@ def test_a_dry_run_counts_what_a_teacher_takes(invoke: Invoke, prepared: Path) -
     assert found["teacher_seconds"] > 0
     epochs = sum(cost["epochs"] * cost["epoch_seconds"] for cost in found["sizes"])
     assert found["total_seconds"] == pytest.approx(epochs + found["teacher_seconds"])
-    assert "asking the teachers" in invoke(*words).stdout
+    assert "predictions of the teachers" in invoke(*words).stdout
     failed(invoke(*words, "--set", "teachers=gone"), 2, "gone: no such weights file")
 
 

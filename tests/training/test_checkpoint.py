@@ -88,7 +88,7 @@ def test_code_in_a_checkpoint_is_not_run(tmp_path: Path, checkpoint: Checkpoint,
         path.write_bytes(pickle.dumps(value, protocol=2))
     else:
         torch.save(value, path)
-    with pytest.raises(TrainingError, match=r"checkpoint\.pt: not a checkpoint of utkage"):
+    with pytest.raises(TrainingError, match=r"checkpoint\.pt: not a utkage checkpoint"):
         Checkpoint.load(path)
     assert not target.exists()
 

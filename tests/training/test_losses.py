@@ -17,9 +17,9 @@ from utkage.training.losses import (
     expected_age_error,
     gender_loss,
     ordinal_age_labels,
-    passed_by_age,
-    passed_by_distribution,
     soft_age_labels,
+    threshold_probabilities,
+    thresholds_passed,
 )
 
 
@@ -120,7 +120,7 @@ def test_mean_and_variance_against_a_slow_reference() -> None:
 
 
 AGES = [0, 1, 50, 115, 116]
-PASSED = passed_by_age(torch.tensor(AGES), 116)
+PASSED = thresholds_passed(torch.tensor(AGES), 116)
 
 
 def test_coral_against_a_slow_reference() -> None:
@@ -155,13 +155,13 @@ def test_corn_is_the_likelihood_of_the_year() -> None:
 
 def test_certain_distributions_pass_as_their_ages_do() -> None:
     certain = torch.nn.functional.one_hot(torch.tensor(AGES), 117).double()
-    torch.testing.assert_close(passed_by_distribution(certain), PASSED.double())
+    torch.testing.assert_close(threshold_probabilities(certain), PASSED.double())
 
 
 def test_uncertain_ages_cost_what_their_years_cost_on_average() -> None:
     values, years = logits(1, 116), torch.arange(117)
     distribution = torch.softmax(logits(1, 117, seed=2), dim=1)
-    passed, each = passed_by_distribution(distribution), passed_by_age(years, 116)
+    passed, each = threshold_probabilities(distribution), thresholds_passed(years, 116)
     for loss in (coral_loss, corn_loss):
         expected = distribution[0] @ loss(values.expand(117, -1), each)
         torch.testing.assert_close(loss(values, passed)[0], expected)
@@ -201,8 +201,8 @@ TARGETS = torch.softmax(logits(3, 12, seed=1), dim=1)
         lambda x: age_cross_entropy(x, LABELS),
         lambda x: expected_age_error(x, LABELS),
         lambda x: age_moments_error(x, LABELS, 0.2, 0.05),
-        lambda x: coral_loss(x, passed_by_age(LABELS, 12)),
-        lambda x: corn_loss(x, passed_by_age(LABELS, 12)),
+        lambda x: coral_loss(x, thresholds_passed(LABELS, 12)),
+        lambda x: corn_loss(x, thresholds_passed(LABELS, 12)),
         lambda x: gender_loss(x[:, 0], torch.tensor([0, 1, 1]), 0.05),
     ],
     ids=["dldl", "sord", "cross_entropy", "l1", "moments", "coral", "corn", "gender"],

@@ -131,7 +131,7 @@ def test_faces_weigh_as_told_whichever_label_is_meant() -> None:
 def test_a_teacher_has_its_share_of_the_loss(name: str) -> None:
     config, logits = TrainConfig(age_loss=name, gender_weight=0.7), outputs(name)
     taught = TARGETS._replace(soft_targets=LESSON)
-    of_age = AGE_LOSSES[name].taught(logits[0], LESSON.ages)
+    of_age = AGE_LOSSES[name].distillation(logits[0], LESSON.ages)
     p = torch.sigmoid(logits[1])
     bce = -(LESSON.genders * p.log() + (1 - LESSON.genders) * (1 - p).log())
     wholly = objective_of(replace(config, teacher_weight=1.0))(logits, taught)

@@ -95,7 +95,7 @@ def test_a_file_of_a_recipes_name_is_the_file(
     ("choice", "options", "said"),
     [
         ("none.toml", {}, "none.toml: cannot be read"),
-        ("bets", {}, "bets: no such file, and no recipe is called so; there are best, default"),
+        ("bets", {}, "bets: no such file or recipe; there are the recipes best, default"),
         (None, {"system": "tree"}, "`system` tree: choose multitask or seed"),
         ("best", {"system": "seed"}, "`system` seed: recipe best is for system multitask"),
         ("seed", {"learning_rate": 0.1}, "`learning_rate`: the seed system has no such setting"),

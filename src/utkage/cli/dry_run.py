@@ -1,4 +1,4 @@
-"""How ``utkage train --dry-run`` shows what it found."""
+"""The table of ``utkage train --dry-run``."""
 
 from __future__ import annotations
 
@@ -17,54 +17,49 @@ def print_dry_run(result: DryRunResult, json_output: bool) -> None:
     if json_output:
         typer.echo(json.dumps(result.to_dict(), indent=2))
         return
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    from utkage.cli.tables import print_table
+    from utkage.reporting.table import Table
 
-    table = Table(show_header=False, title=f"{result.system}: nothing was written")
-    table.add_column(style="bold")
-    table.add_column(overflow="fold")
-    for name, value in _rows(result):
-        table.add_row(name, Text(value))
-    Console().print(table)
+    title = f"{result.system}: nothing was written"
+    print_table(Table.of(title, ("", ""), _rows(result)))
 
 
 def _rows(result: DryRunResult) -> list[tuple[str, str]]:
     epochs = f"{result.epochs}"
     if result.epochs_done:
-        epochs += f", of which {result.run} has {result.epochs_done}"
+        epochs += f", {result.epochs_done} of them done in {result.run}"
     rows = [
         ("device", f"{result.device} ({result.reason})"),
         ("threads", str(result.threads)),
         ("chips", ", ".join(f"{name} {count}" for name, count in result.chips.items())),
         ("parameters", f"{result.parameters:,}"),
-        ("steps an epoch", f"{result.steps_per_epoch} of {result.batch_size} chips"),
+        ("steps per epoch", f"{result.steps_per_epoch} of {result.batch_size} chips"),
         ("epochs", epochs),
     ]
     for cost in result.sizes:
         rows.append(
             (
                 f"at {cost.size} pixels",
-                f"{cost.step_seconds:.3f} s a step, {_time(cost.epoch_seconds)} an epoch, "
-                f"{cost.epochs} of them",
+                f"{cost.step_seconds:.3f} s per step, {_time(cost.epoch_seconds)} per epoch, "
+                f"epochs: {cost.epochs}",
             )
         )
     if result.teacher_seconds:
-        rows.append(("asking the teachers", _time(result.teacher_seconds)))
+        rows.append(("predictions of the teachers", _time(result.teacher_seconds)))
     rows += [
         ("validation", _time(result.validation_seconds)),
-        ("time for all", _time(result.total_seconds)),
+        ("total time", _time(result.total_seconds)),
     ]
     if result.epochs_done:
-        rows.append(("time that is left", _time(result.remaining_seconds)))
+        rows.append(("remaining time", _time(result.remaining_seconds)))
     memory = "" if result.peak_memory_bytes is None else f"{_size(result.peak_memory_bytes)}, "
     return [
         *rows,
         ("peak memory", f"{memory}{result.memory_kind}"),
         (
             "disk",
-            f"{_size(result.disk_bytes)} in {result.run}, checkpoints "
-            f"{_size(result.checkpoint_bytes)} each",
+            f"{_size(result.disk_bytes)} in {result.run}, {_size(result.checkpoint_bytes)} per "
+            "checkpoint",
         ),
     ]
 

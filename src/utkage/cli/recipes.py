@@ -13,15 +13,15 @@ from utkage.cli.session import session
 
 def recipes_command(
     name: Annotated[
-        str | None, typer.Argument(help="The recipe to print as TOML.", show_default="list all")
+        str | None, typer.Argument(help="Recipe to print as TOML.", show_default="list all")
     ] = None,
     json_output: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """List the recipes that ship for training, or print one: a start for your own.
+    """List the shipped training recipes, or print one as a start for your own.
 
-    `utkage recipes best > mine.toml`, change it, then `utkage train --config mine.toml`.
+    `utkage recipes best > mine.toml`, edit it, then `utkage train --config mine.toml`.
     """
     with session(quiet=quiet, debug=debug):
         from utkage.core.toml_file import parse_toml
@@ -33,15 +33,12 @@ def recipes_command(
             return
         recipes = shipped_recipes()
         if json_output:
-            rows = [{"name": r.name, "system": r.system, "purpose": r.purpose} for r in recipes]
-            typer.echo(json.dumps(rows, indent=2))
+            found = [{"name": r.name, "system": r.system, "purpose": r.purpose} for r in recipes]
+            typer.echo(json.dumps(found, indent=2))
             return
 
-        from rich.console import Console
-        from rich.table import Table
-        from rich.text import Text
+        from utkage.cli.tables import print_table
+        from utkage.reporting.table import Table
 
-        table = Table("recipe", "system", "purpose")
-        for recipe in recipes:
-            table.add_row(recipe.name, recipe.system, Text(recipe.purpose))
-        Console().print(table)
+        rows = [(recipe.name, recipe.system, recipe.purpose) for recipe in recipes]
+        print_table(Table.of("", ("recipe", "system", "purpose"), rows))

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 def runs_command(
-    folder: Annotated[Path, typer.Argument(help="Where the runs lie.")] = Path("runs"),
+    folder: Annotated[Path, typer.Argument(help="Folder of the run folders.")] = Path("runs"),
     compare: Annotated[
         tuple[str, str] | None,
         typer.Option(
-            help="Two runs (folders, or their names below FOLDER), TOML files or recipes: which "
-            "settings differ, and the best numbers side by side.",
+            help="Compare two runs (folders, or their names below FOLDER), TOML files or recipes: "
+            "the settings that differ, and the best metrics side by side.",
             show_default=False,
             rich_help_panel=OUTPUT,
             metavar="A B",
@@ -31,7 +31,7 @@ def runs_command(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """List what was trained with its best numbers, or compare two trainings."""
+    """List runs with their best metrics, or compare two trainings."""
     with session(quiet=quiet, debug=debug):
         from utkage.training.runs import compare_runs, list_runs
 
@@ -50,57 +50,44 @@ def runs_command(
 
 
 def _print_runs(runs: tuple[Run, ...], folder: Path) -> None:
-    from rich.console import Console
-    from rich.table import Column, Table
-    from rich.text import Text
+    from utkage.cli.tables import print_table
+    from utkage.reporting.table import Table
 
-    table = Table(
-        Column("run", overflow="fold"),
-        Column("state", no_wrap=True),
-        Column("model", overflow="fold"),
-        Column("epochs", no_wrap=True),
-        "MAE (epoch)",
-        Column("gender", no_wrap=True),
-        "started",
-        title=f"{folder}: best by validation MAE, years",
-    )
-    for run in runs:
-        best = "-" if run.best_mae is None else f"{run.best_mae:.2f} ({run.best_epoch})"
-        gender = "-" if run.gender_accuracy is None else f"{run.gender_accuracy:.1%}"
-        table.add_row(
-            Text(run.name),
+    columns = ("run", "state", "model", "epochs", "MAE (epoch)", "gender", "started")
+    rows = [
+        (
+            run.name,
             run.state,
-            Text(" ".join(filter(None, (run.system, run.backbone))) or "-"),
+            " ".join(filter(None, (run.system, run.backbone))) or "-",
             f"{run.epochs_done}/{'?' if run.epochs is None else run.epochs}",
-            best,
-            gender,
-            Text((run.started or "-")[:16].replace("T", " ")),
+            "-" if run.best_mae is None else f"{run.best_mae:.2f} ({run.best_epoch})",
+            "-" if run.gender_accuracy is None else f"{run.gender_accuracy:.1%}",
+            (run.started or "-")[:16].replace("T", " "),
         )
-    Console().print(table)
+        for run in runs
+    ]
+    print_table(Table.of(f"{folder}: best epoch by validation MAE, years", columns, rows))
     for run in runs:
         if run.note:
             typer.echo(f"{run.name}: {run.note}")
 
 
 def _print_comparison(comparison: Comparison) -> None:
-    from rich.console import Console
-    from rich.table import Column, Table
-    from rich.text import Text
+    from utkage.cli.tables import print_table
+    from utkage.reporting.table import Table
 
-    for title, rows in (
+    for title, values in (
         ("settings that differ", comparison.settings),
-        ("best", comparison.figures),
+        ("best epoch", comparison.figures),
     ):
-        table = Table("", *(Column(Text(name)) for name in comparison.names), title=title)
-        for name, values in rows.items():
-            table.add_row(Text(name), *(Text(_in_words(value)) for value in values))
-        if rows:
-            Console().print(table)
-        else:
+        if not values:
             typer.echo(f"{title}: none")
+            continue
+        rows = [(name, *map(_format_value, pair)) for name, pair in values.items()]
+        print_table(Table.of(title, ("", *comparison.names), rows))
 
 
-def _in_words(value: Any) -> str:
+def _format_value(value: Any) -> str:
     if value is None:
         return "-"
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -27,8 +27,6 @@ from utkage.training.config import TrainConfig
 if TYPE_CHECKING:
     from utkage.training.recipe import Recipe
 
-THE_RECIPES = "the recipe's"
-
 
 def train_command(
     data: PreparedData = Path("prepared"),
@@ -38,7 +36,7 @@ def train_command(
             "--run",
             # torchrun takes --run for the beginning of an option of its own.
             "--run-folder",
-            help="Run folder; a run of the same settings in it is continued.",
+            help="Run folder; a run of the same settings in it is resumed.",
             show_default="a new one below runs/",
             rich_help_panel=OUTPUT,
         ),
@@ -46,8 +44,7 @@ def train_command(
     config: Annotated[
         str | None,
         typer.Option(
-            help="Where settings come from: a recipe (see `utkage recipes`), a TOML file, or a "
-            "run folder.",
+            help="Recipe (see `utkage recipes`), TOML file or run folder with the settings.",
             show_default="default, or seed for that system",
             rich_help_panel=RECIPE,
             metavar="RECIPE",
@@ -58,7 +55,7 @@ def train_command(
         typer.Option(
             "--set",
             help="Change a setting, such as warmup=0.1 or augmentation.flip=0; repeatable. "
-            "Stronger than --config, weaker than an option of its own.",
+            "Overrides --config; options with a name of their own override it.",
             show_default=False,
             rich_help_panel=RECIPE,
             metavar="KEY=VALUE",
@@ -68,7 +65,7 @@ def train_command(
         bool,
         typer.Option(
             "--print-config",
-            help="Print every setting as TOML, which --config takes, and train nothing.",
+            help="Print every setting as TOML for --config, and exit.",
             rich_help_panel=RECIPE,
         ),
     ] = False,
@@ -76,8 +73,8 @@ def train_command(
         bool,
         typer.Option(
             "--dry-run",
-            help="Check settings, data and model, take a few steps, and say what time, memory "
-            "and disk the whole would take; write nothing.",
+            help="Check settings, data and model, take a few steps, and estimate the time, memory "
+            "and disk space of the whole training; write nothing.",
             rich_help_panel=RECIPE,
         ),
     ] = False,
@@ -85,15 +82,15 @@ def train_command(
         int | None,
         typer.Option(
             help="Passes over the training split.",
-            show_default=f"{THE_RECIPES}; {TrainConfig.epochs} in default",
+            show_default=f"from the recipe; {TrainConfig.epochs} in default",
             rich_help_panel=OPTIMISATION,
         ),
     ] = None,
     batch_size: Annotated[
         int | None,
         typer.Option(
-            help="Chips a step.",
-            show_default=f"{THE_RECIPES}; {TrainConfig.batch_size} in default",
+            help="Number of chips per step.",
+            show_default=f"from the recipe; {TrainConfig.batch_size} in default",
             rich_help_panel=OPTIMISATION,
         ),
     ] = None,
@@ -102,25 +99,25 @@ def train_command(
         typer.Option(
             "--learning-rate",
             "--lr",
-            help="Peak rate (AdamW, cosine; not for seed).",
-            show_default=f"{THE_RECIPES}; {TrainConfig.learning_rate} in default",
+            help="Peak learning rate of AdamW (not for seed).",
+            show_default=f"from the recipe; {TrainConfig.learning_rate} in default",
             rich_help_panel=OPTIMISATION,
         ),
     ] = None,
     seed: Annotated[
         int | None,
         typer.Option(
-            help="Of order, augmentation, new weights.",
-            show_default=f"{THE_RECIPES}; {TrainConfig.seed} in default",
+            help="Seed of initial weights, order and augmentation.",
+            show_default=f"from the recipe; {TrainConfig.seed} in default",
             rich_help_panel=OPTIMISATION,
         ),
     ] = None,
     system: Annotated[
         str | None,
         typer.Option(
-            help="multitask (one network for all), or seed: three models trained jointly, a "
-            "VGG-Face for gender, a CNN over age ranges, an age estimator fed by its ranges.",
-            show_default=f"{THE_RECIPES}; multitask in default",
+            help="multitask (one network for all outputs), or seed (three models trained jointly: "
+            "a VGG-Face for gender, a CNN for age ranges, an age estimator fed by its ranges).",
+            show_default="from the recipe; multitask in default",
             rich_help_panel=MODEL,
         ),
     ] = None,
@@ -128,7 +125,7 @@ def train_command(
         float | None,
         typer.Option(
             help="Fraction of VGG-Face's channels (seed).",
-            show_default=f"{THE_RECIPES}; in seed 1 on a GPU, else 0.25",
+            show_default="from the recipe; in seed 1 on a GPU, else 0.25",
             rich_help_panel=MODEL,
         ),
     ] = None,
@@ -144,17 +141,17 @@ def train_command(
     range_feed: Annotated[
         str | None,
         typer.Option(
-            help="Ranges that the age estimator is fed in training (seed): predicted, true, or "
+            help="Age ranges that the age estimator is fed in training (seed): predicted, true, or "
             "decay (from true to predicted).",
-            show_default=f"{THE_RECIPES}; predicted in seed",
+            show_default="from the recipe; predicted in seed",
             rich_help_panel=MODEL,
         ),
     ] = None,
     backbone: Annotated[
         str | None,
         typer.Option(
-            help="One of those in docs/training.md, such as resnet18.",
-            show_default=f"{THE_RECIPES}; {TrainConfig.backbone} in default",
+            help="Backbone, such as resnet18; docs/training.md lists them.",
+            show_default=f"from the recipe; {TrainConfig.backbone} in default",
             rich_help_panel=MODEL,
         ),
     ] = None,
@@ -162,17 +159,17 @@ def train_command(
         str | None,
         typer.Option(
             help="Initial weights: shipped, scratch, torchvision (ImageNet), dlib, or a file "
-            "(ours, or faceres).",
-            show_default=f"{THE_RECIPES}; {TrainConfig.init} in default",
+            "(utkage weights or faceres).",
+            show_default=f"from the recipe; {TrainConfig.init} in default",
             rich_help_panel=MODEL,
         ),
     ] = None,
     sizes: Annotated[
         str | None,
         typer.Option(
-            help="Chip sides in pixels, shared out over the epochs; the last is the model's. "
-            "The seed system takes one.",
-            show_default=f"{THE_RECIPES}; {','.join(map(str, TrainConfig.sizes))} in default, "
+            help="Chip sizes in pixels, one after another over the epochs; the model is made for "
+            "the last. The seed system takes one.",
+            show_default=f"from the recipe; {','.join(map(str, TrainConfig.sizes))} in default, "
             "64 in seed",
             rich_help_panel=MODEL,
             metavar="S[,S...]",
@@ -193,7 +190,7 @@ def train_command(
         typer.Option(
             "--tensorboard/--no-tensorboard",
             help="Write TensorBoard event files into the run folder.",
-            show_default=f"{THE_RECIPES}; off in default",
+            show_default="from the recipe; off in default",
             rich_help_panel=OUTPUT,
         ),
     ] = None,
@@ -203,10 +200,10 @@ def train_command(
 ) -> None:
     """Train an age-and-gender model on a prepared set.
 
-    Writes best.safetensors and last.safetensors with their cards, the settings as config.toml,
-    figures (metrics.jsonl, summary.csv), pictures (curves.png, sample_batch.png) and a
-    checkpoint into the run folder. Stop it when you like: the same command with the same --run
-    goes on.
+    Writes weights with their cards (best.safetensors, last.safetensors), the settings
+    (config.toml), metrics (metrics.jsonl, summary.csv), charts (curves.png, sample_batch.png) and
+    a checkpoint into the run folder. You can stop it at any time: the same command with the same
+    --run resumes it.
     """
     with session(quiet=quiet, debug=debug) as reporter:
         from utkage.training.recipes import resolve_recipe
@@ -222,7 +219,7 @@ def train_command(
             "vgg_face_weights": None if vgg_face_weights is None else str(vgg_face_weights),
             "backbone": backbone,
             "init": init,
-            "sizes": _sides(sizes),
+            "sizes": _chip_sizes(sizes),
             "allow_download": allow_download,
             "tensorboard": tensorboard,
         }
@@ -262,7 +259,7 @@ def _print_config(recipe: Recipe, json_output: bool) -> None:
         typer.echo(recipe.to_toml(), nl=False)
 
 
-def _sides(sizes: str | None) -> tuple[int, ...] | None:
+def _chip_sizes(sizes: str | None) -> tuple[int, ...] | None:
     from utkage.core.errors import ConfigError
 
     try:

@@ -1,7 +1,7 @@
-"""The losses of age that a recipe can name, with the head and the estimate that belong to each.
+"""Registry of age losses, with the age head and the point estimate that belong to each.
 
-To add one: a function here, from outputs, ages and recipe to a loss a face, a line in
-``AGE_LOSSES`` and its name in ``config.AGE_LOSSES``.
+To add one, write a function from outputs, ages and settings to the loss of each face, and add a
+line to ``AGE_LOSSES``.
 """
 
 from __future__ import annotations
@@ -22,28 +22,29 @@ from utkage.training.losses import (
     corn_loss,
     expected_age_error,
     ordinal_age_labels,
-    passed_by_age,
-    passed_by_distribution,
     soft_age_labels,
+    threshold_probabilities,
+    thresholds_passed,
 )
 
 
 @dataclass(frozen=True)
 class AgeLoss:
-    """One way to learn ages.
+    """One way to train the age head.
 
     Attributes:
-        function: From the outputs of the age head (N, K), ages int64 (N,) and the recipe to the
+        function: From the outputs of the age head (N, K), ages int64 (N,) and the settings to the
             loss of each face, (N,).
-        taught: From the outputs and a teacher's distributions (N, 117) to the loss of each face.
+        distillation: From the outputs and a teacher's distributions (N, 117) to the loss of each
+            face, (N,).
         head: Kind of age head (``models/age_heads.py``).
-        point_estimate: What of the distribution to answer with. Where the distribution is learned,
-            the whole-year median has the least expected absolute error against labels, which are
-            whole years too; ``"mean"`` where only that is learned.
+        point_estimate: Statistic of the distribution that is the predicted age. Labels are whole
+            years, so the whole-year median of a trained distribution has the least expected
+            absolute error; ``"mean"`` where only the mean is trained.
     """
 
     function: Callable[[Tensor, Tensor, LossConfig], Tensor]
-    taught: Callable[[Tensor, Tensor], Tensor] = age_divergence
+    distillation: Callable[[Tensor, Tensor], Tensor] = age_divergence
     head: str = "softmax"
     point_estimate: str = "whole-year median"
 
@@ -62,29 +63,19 @@ def _cross_entropy(logits: Tensor, ages: Tensor, config: LossConfig) -> Tensor:
 
 
 def _sord(logits: Tensor, ages: Tensor, config: LossConfig) -> Tensor:
-    """Divergence from labels that fall with the distance (Diaz and Marathe 2019)."""
+    """Divergence from labels that fall with the distance to the age (Diaz and Marathe 2019)."""
     targets = ordinal_age_labels(ages, AGE_COUNT, config.sord_distance, config.sord_width)
     return age_divergence(logits, targets)
 
 
 def _coral(logits: Tensor, ages: Tensor, config: LossConfig) -> Tensor:
     """Thresholds that share their weights (Cao, Mirjalili and Raschka 2020)."""
-    return coral_loss(logits, passed_by_age(ages, logits.shape[1]))
+    return coral_loss(logits, thresholds_passed(ages, logits.shape[1]))
 
 
 def _corn(logits: Tensor, ages: Tensor, config: LossConfig) -> Tensor:
     """Conditional thresholds (Shi, Cao and Raschka 2023)."""
-    return corn_loss(logits, passed_by_age(ages, logits.shape[1]))
-
-
-def _coral_taught(logits: Tensor, distribution: Tensor) -> Tensor:
-    """The teacher's probabilities at the same thresholds."""
-    return coral_loss(logits, passed_by_distribution(distribution))
-
-
-def _corn_taught(logits: Tensor, distribution: Tensor) -> Tensor:
-    """The teacher's probabilities at the same thresholds."""
-    return corn_loss(logits, passed_by_distribution(distribution))
+    return corn_loss(logits, thresholds_passed(ages, logits.shape[1]))
 
 
 def _mean_variance(logits: Tensor, ages: Tensor, config: LossConfig) -> Tensor:
@@ -98,14 +89,20 @@ def _l1(logits: Tensor, ages: Tensor, config: LossConfig) -> Tensor:
     return config.l1_weight * expected_age_error(logits, ages)
 
 
-#: All there are.
+def _from_thresholds(
+    loss: Callable[[Tensor, Tensor], Tensor],
+) -> Callable[[Tensor, Tensor], Tensor]:
+    """Distillation of the teacher's probabilities at the thresholds of ``loss``."""
+    return lambda logits, distribution: loss(logits, threshold_probabilities(distribution))
+
+
 AGE_LOSSES: Mapping[str, AgeLoss] = MappingProxyType(
     {
         "dldl_v2": AgeLoss(_dldl_v2),
         "cross_entropy": AgeLoss(_cross_entropy),
         "sord": AgeLoss(_sord),
-        "coral": AgeLoss(_coral, _coral_taught, head="coral"),
-        "corn": AgeLoss(_corn, _corn_taught, head="corn"),
+        "coral": AgeLoss(_coral, _from_thresholds(coral_loss), head="coral"),
+        "corn": AgeLoss(_corn, _from_thresholds(corn_loss), head="corn"),
         "mean_variance": AgeLoss(_mean_variance, point_estimate="mean"),
         "l1": AgeLoss(_l1, point_estimate="mean"),
     }

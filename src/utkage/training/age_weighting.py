@@ -1,4 +1,4 @@
-"""How much each age weighs in the loss, so that the rare ones are not drowned."""
+"""Weights of ages in the loss, so that rare ages count more."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from utkage.data.labels import AGE_COUNT
 from utkage.training.config_groups import LossConfig
 
 AGE_WEIGHTINGS = ("none", "sqrt")
-# Neighbouring years look alike, and people round their ages.
+# Years. Neighbouring years look alike, and people round their ages.
 SMOOTHING = 2.0
 
 
 def weights_by_age(config: LossConfig, ages: NDArray[np.int64]) -> Tensor | None:
-    """The weights that a recipe asks for, float32 (117,); None: all weigh the same.
+    """The weight of each age, float32 (117,); None: 1 for all.
 
     Args:
-        config: The recipe.
-        ages: Of all training faces, years.
+        config: Settings of the losses.
+        ages: Ages of all training faces, years.
     """
     if config.age_weighting == "none":
         return None
@@ -33,12 +33,12 @@ def rare_age_weights(
 ) -> NDArray[np.float64]:
     """Inverse square roots of smoothed frequencies (Yang et al. 2021, arXiv:2102.09554).
 
-    Frequencies are smoothed by a Gaussian over years ("label distribution smoothing"). Weights are
-    scaled so that their mean over all faces is 1 after those above ``clip`` were cut to it.
+    A Gaussian over years smooths the frequencies ("label distribution smoothing"). The weights are
+    clipped, and scaled so that their mean over all faces is 1 after clipping.
 
     Args:
-        counts: int64 (Y,), faces of each age; at least one in all.
-        clip: The largest weight, above 1.
+        counts: int64 (Y,), number of faces of each age; at least one in all.
+        clip: Largest weight, above 1.
         smoothing: Standard deviation of the Gaussian, years, above 0.
 
     Returns:
@@ -48,19 +48,19 @@ def rare_age_weights(
         ValueError: no faces, or a clip that is not above 1.
     """
     if counts.sum() < 1 or not clip > 1:
-        raise ValueError(f"{counts.sum()} faces, clip {clip}: wanted at least one, and above 1")
+        raise ValueError(f"{counts.sum()} faces (at least 1), clip {clip} (must be above 1)")
     share = counts / counts.sum()
     years = np.arange(len(counts))
     kernel = np.exp(-0.5 * ((years[:, None] - years) / smoothing) ** 2)
     # At the ends the Gaussian covers fewer years.
     frequency = kernel @ share / kernel.sum(1)
     raw: NDArray[np.float64] = 1 / np.sqrt(np.maximum(frequency, np.finfo(np.float64).tiny))
-    cut = np.zeros(len(counts), dtype=bool)
+    clipped = np.zeros(len(counts), dtype=bool)
     while True:
-        scale = (1 - clip * share[cut].sum()) / (share * raw)[~cut].sum()
+        scale = (1 - clip * share[clipped].sum()) / (share * raw)[~clipped].sum()
         above = raw * scale > clip
-        if not (above & ~cut).any():
+        if not (above & ~clipped).any():
             weights: NDArray[np.float64] = np.minimum(raw * scale, clip)
             return weights
-        # What is cut off goes to the others, which may lift more of them above.
-        cut |= above
+        # Clipping raises the scale of the others, which may lift more of them above the clip.
+        clipped |= above

@@ -1,4 +1,4 @@
-"""The state of a training, on disk: atomic to write, safe to load, enough to go on exactly."""
+"""Checkpoints: atomic to write, safe to load, and enough to resume exactly."""
 
 from __future__ import annotations
 
@@ -16,17 +16,16 @@ from utkage.core.files import replacing
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Where a training stands.
+    """State of a training.
 
     Attributes:
-        identity: What is trained on what: configuration and data hashes. A run is only
-            continued under the same identity.
-        step: Optimiser steps done; order and augmentation follow from it and the seed.
-        network: The trained weights.
-        average: The averaged weights.
-        optimizer: The optimiser's state.
+        identity: Settings and hashes of the data; a run is only resumed under the same identity.
+        step: Number of optimiser steps done; order and augmentation follow from it and the seed.
+        network: Weights that are trained.
+        average: Moving average of the weights.
+        optimizer: State of the optimisers.
         rows: Metrics of the epochs so far.
-        losses: Of the steps of the epoch that has begun.
+        losses: Losses of the steps of the unfinished epoch.
     """
 
     identity: dict[str, Any]
@@ -38,7 +37,7 @@ class Checkpoint:
     losses: list[float]
 
     def save(self, path: Path) -> None:
-        """Write it atomically: a kill, or a full disk, leaves the former checkpoint.
+        """Write atomically: a kill or a full disk leaves the former checkpoint.
 
         Raises:
             OSError: it cannot be written.
@@ -56,17 +55,17 @@ class Checkpoint:
             try:
                 torch.save(value, file)
             except RuntimeError as error:
-                # The archive's writer hides what the file said, such as that the disk is full.
+                # The archive hides the error of the file, such as a full disk.
                 if isinstance(error.__context__, OSError):
                     raise error.__context__ from None
                 raise
 
     @classmethod
     def load(cls, path: Path) -> Checkpoint:
-        """Read a checkpoint; only tensors and plain values are accepted.
+        """Read a checkpoint of tensors and plain values; anything else is refused.
 
         Raises:
-            TrainingError: not a checkpoint of ours, or damaged.
+            TrainingError: not a utkage checkpoint, or damaged.
         """
         try:
             value = torch.load(path, map_location="cpu", weights_only=True)
@@ -81,14 +80,14 @@ class Checkpoint:
             )
         except Exception as error:
             raise TrainingError(
-                f"{path}: not a checkpoint of utkage, or damaged; choose another run folder"
+                f"{path}: not a utkage checkpoint, or damaged; choose another run folder"
             ) from error
 
     def require_identity(self, identity: dict[str, Any], path: Path) -> None:
-        """Refuse to go on with another configuration or other data.
+        """Refuse to resume with other settings or data.
 
         Raises:
-            TrainingError: naming every difference.
+            TrainingError: they differ; the message names every difference.
         """
         differences = [
             f"{key}: {self.identity.get(key)!r} there, {identity.get(key)!r} now"

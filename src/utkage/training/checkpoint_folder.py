@@ -1,4 +1,4 @@
-"""The checkpoints of a run: the newest few, and which of them to go on from."""
+"""The checkpoints of a run: the newest few, and the one to resume from."""
 
 from __future__ import annotations
 
@@ -22,30 +22,30 @@ class CheckpointFolder:
     """The checkpoints in a run folder, named by their step.
 
     Attributes:
-        folder: The run folder.
-        keep: How many to keep; a new one is whole before an old one goes.
+        folder: Run folder.
+        keep: Number of checkpoints to keep; an old one is removed when the new one is complete.
     """
 
     folder: Path
     keep: int = 1
 
     def paths(self) -> list[Path]:
-        """The checkpoints there are, oldest first."""
+        """The checkpoint files, oldest first."""
         found = [path for path in self.folder.glob("checkpoint-*.pt") if _NAME.fullmatch(path.name)]
         return sorted(found, key=_step)
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Write a checkpoint, then remove those that are too many."""
+        """Write a checkpoint, then remove the oldest above ``keep``."""
         path = self.folder / f"checkpoint-{checkpoint.step:08d}.pt"
         checkpoint.save(path)
         for old in self.paths()[: -self.keep]:
             old.unlink(missing_ok=True)
 
     def newest(self, reporter: Reporter) -> Checkpoint | None:
-        """The newest one that can be read; None if there is none.
+        """The newest checkpoint that can be read; None if there is no checkpoint.
 
         Raises:
-            TrainingError: there are some, and none can be read.
+            TrainingError: none of the checkpoints can be read.
         """
         paths = self.paths()
         for path in reversed(paths):
@@ -59,12 +59,12 @@ class CheckpointFolder:
 
 
 def is_due(step: int, saved_at: float, config: RunConfig) -> bool:
-    """Whether a checkpoint is to be written.
+    """Whether to write a checkpoint.
 
     Args:
-        step: Steps done.
-        saved_at: When the last one was written, on the clock ``time.monotonic``.
-        config: Says how often.
+        step: Number of steps done.
+        saved_at: Time of the last checkpoint, on the clock ``time.monotonic``.
+        config: Settings of the intervals.
     """
     if config.checkpoint_steps and step % config.checkpoint_steps == 0:
         return True
@@ -73,7 +73,7 @@ def is_due(step: int, saved_at: float, config: RunConfig) -> bool:
 
 @contextlib.contextmanager
 def explaining_lost_writes(folder: Path) -> Iterator[None]:
-    """Say how to go on after a full disk, or another error of the system.
+    """Explain how to resume after a full disk or another error of the system.
 
     Raises:
         TrainingError: in place of the system's error.
@@ -81,13 +81,13 @@ def explaining_lost_writes(folder: Path) -> Iterator[None]:
     try:
         yield
     except BrokenPipeError:
-        # Nobody listens any more; that is for the command line to judge.
+        # The reader of stdout has gone; the command line handles that.
         raise
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         raise TrainingError(
-            f"{where}{error.strerror or error}; the checkpoint in {folder} is as it was: make room "
-            f"or mend it, and the same command with `run={folder}` resumes the training"
+            f"{where}{error.strerror or error}; the checkpoint in {folder} is unchanged: make room "
+            f"or fix the error, and the same command with `run={folder}` resumes the training"
         ) from error
 
 

@@ -1,7 +1,7 @@
-"""Several processes that train one network: PyTorch's own, started by ``torchrun``.
+"""Training one network in several processes, started by ``torchrun``.
 
-Each process takes its share of every batch, gradients are averaged by DistributedDataParallel, and
-only the first process validates and writes. Without ``torchrun`` there is one process, and
+Each process trains on its share of every batch, DistributedDataParallel averages the gradients,
+and only the first process validates and writes. Without ``torchrun`` there is one process, and
 everything here does nothing.
 """
 
@@ -25,8 +25,8 @@ from utkage.core.errors import TrainingError
 
 Value = TypeVar("Value")
 
-# The others wait while the first process validates.
-PATIENCE = datetime.timedelta(hours=1)
+# The other processes wait while the first one validates.
+TIMEOUT = datetime.timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class Group:
     """The processes of one training.
 
     Attributes:
-        rank: Which of them this is, from 0.
-        size: How many there are.
+        rank: Number of this process, from 0.
+        size: Number of processes.
     """
 
     rank: int = 0
@@ -43,7 +43,7 @@ class Group:
 
     @property
     def is_first(self) -> bool:
-        """Whether this process validates, writes and speaks."""
+        """Whether this process validates, writes and reports."""
         return self.rank == 0
 
     def share(self, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -60,11 +60,11 @@ class Group:
         return float(tensor)
 
     def any(self, value: bool) -> bool:
-        """Whether it holds in any process."""
+        """Whether ``value`` is true in any process."""
         return self.total(float(value)) > 0
 
     def from_first(self, value: Value) -> Value:
-        """The first process's value, in all."""
+        """The value of the first process, in all processes."""
         if self.size == 1:
             return value
         values: list[Any] = [value]
@@ -73,7 +73,7 @@ class Group:
 
 
 def started_by_torchrun() -> bool:
-    """Whether this process is one of several, or of one that ``torchrun`` watches."""
+    """Whether ``torchrun`` started this process."""
     return "TORCHELASTIC_RUN_ID" in os.environ and "RANK" in os.environ
 
 
@@ -86,10 +86,10 @@ def local_device(device: torch.device) -> torch.device:
 
 @contextlib.contextmanager
 def process_group(device: torch.device) -> Iterator[Group]:
-    """Join the other processes, if ``torchrun`` started any.
+    """Join the other processes, if ``torchrun`` started this one.
 
     Raises:
-        TrainingError: another process was lost; the message says how to go on.
+        TrainingError: another process was lost; the message explains how to resume.
     """
     if not started_by_torchrun():
         yield Group()
@@ -98,12 +98,12 @@ def process_group(device: torch.device) -> Iterator[Group]:
         torch.cuda.set_device(device)
     backend = "nccl" if device.type == "cuda" else "gloo"
     try:
-        meeting, rank, size = next(rendezvous("env://"))
-        # After a restart the agent's store still holds the addresses of those that were lost.
+        rendezvous_store, rank, size = next(rendezvous("env://"))
+        # After a restart this store still holds the addresses of the lost processes.
         attempt = f"attempt-{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}"
-        store = PrefixStore(attempt, meeting)
+        store = PrefixStore(attempt, rendezvous_store)
         distributed.init_process_group(
-            backend, timeout=PATIENCE, store=store, rank=rank, world_size=size
+            backend, timeout=TIMEOUT, store=store, rank=rank, world_size=size
         )
         yield Group(distributed.get_rank(), distributed.get_world_size())
     except RuntimeError as error:
@@ -111,7 +111,7 @@ def process_group(device: torch.device) -> Iterator[Group]:
         if isinstance(error, distributed.DistError) or "gloo" in str(error):
             raise TrainingError(
                 "another process of this training was lost; the same command with the same `run` "
-                "goes on from the last checkpoint (torchrun --max-restarts does it by itself)"
+                "resumes from the last checkpoint (torchrun --max-restarts does so by itself)"
             ) from error
         raise
     finally:

@@ -1,4 +1,4 @@
-"""An exponential moving average of weights: what is validated, kept and shipped."""
+"""Exponential moving average of the weights, which is validated and saved."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from torch import Tensor, nn
 
 
 class WeightAverage:
-    """Follows a network: average <- decay * average + (1 - decay) * weights, after each step.
+    """Moving average: average <- decay * average + (1 - decay) * weights, after each step.
 
-    Early on the decay is lower, min(decay, (1 + t) / (10 + t)), so that the random start is
-    forgotten. Batch-norm statistics are averaged as well; counters are copied.
+    In the first steps t the decay is lower, min(decay, (1 + t) / (10 + t)), so that the random
+    start is soon forgotten. Batch-norm statistics are averaged as well; counters are copied.
     """
 
     def __init__(self, network: nn.Module, decay: float) -> None:
@@ -22,7 +22,7 @@ class WeightAverage:
 
     @torch.no_grad()
     def update(self, network: nn.Module, step: int) -> None:
-        """Take in the weights after optimiser step ``step`` (from 0)."""
+        """Add the weights after optimiser step ``step`` (from 0)."""
         decay = min(self._decay, (1 + step) / (10 + step))
         averages: list[Tensor] = []
         currents: list[Tensor] = []

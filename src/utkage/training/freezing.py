@@ -6,10 +6,10 @@ from torch import nn
 
 
 def set_frozen(module: nn.Module, *, frozen: bool) -> None:
-    """Freeze ``module``, or let it learn again.
+    """Freeze ``module``, or make it trainable again.
 
-    Frozen, it keeps its weights and the statistics of its batch norms, and drops nothing: it
-    computes in training what it computes in evaluation.
+    A frozen module keeps its weights and the statistics of its batch norms and has no dropout, so
+    it computes in training what it computes in evaluation.
     """
     module.requires_grad_(not frozen)
     module.train(not frozen)

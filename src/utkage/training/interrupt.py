@@ -1,4 +1,4 @@
-"""Stopping a training politely: between two steps, with everything saved."""
+"""Stopping a training between two steps, with everything saved."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ def stop_between_steps(
 ) -> Iterator[Callable[[], None]]:
     """Hold back SIGINT and SIGTERM, which could strike in the middle of an update.
 
-    Args:
-        agree: From whether a signal came to this process, to whether all are to stop.
+    A signal after the last call of the yielded function is raised at the end of the body.
 
-    A signal that came behind the last call of what is yielded is raised at the end of the body.
+    Args:
+        agree: From whether a signal came to this process, to whether all processes stop.
 
     Yields:
         A function to call after each whole step; it raises KeyboardInterrupt if a signal came.
@@ -40,7 +40,7 @@ def stop_between_steps(
 def saving_on_interrupt(
     save: Callable[[], None], folder: Path, reporter: Reporter
 ) -> Iterator[None]:
-    """Call ``save`` when the body is interrupted, and say how to go on."""
+    """Call ``save`` when the body is interrupted, and explain how to resume."""
     try:
         yield
     except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""How a training went: loss, age error and gender over the epochs."""
+"""Learning curves: loss, age error and accuracies over the epochs."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from utkage.core.files import replacing
+from utkage.reporting.figure_files import new_figure, save_figure
+from utkage.training.summary import best_epoch
 
-# One panel each: its title, and what it shows of a row by the row's key and a name.
+# Title of each panel, and its curves: a key of the rows, and the label.
 PANELS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     (
         "Loss",
@@ -37,21 +38,18 @@ PANELS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
 
 
 def plot_learning_curves(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
-    """Draw what the rows have of loss, MAE, CS@5 and accuracies, and save it atomically.
+    """Draw loss, MAE, CS@5 and accuracies, as far as the rows have them, and save it atomically.
 
     The best epoch by MAE is marked, and so are changes of the chip size.
 
     Args:
         rows: One per epoch, as in ``metrics.jsonl``; at least one.
-        path: A file that matplotlib can write: ``.png``, ``.svg`` or ``.pdf``.
+        path: PNG, SVG or PDF file.
     """
-    # Figure and Agg directly: pyplot would look for a display and keep global state.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
     epochs = [int(row["epoch"]) for row in rows]
-    best = min(rows, key=lambda row: float(row["val_mae"]))
+    best = best_epoch(rows)
     changes = [
         now["epoch"] - 0.5
         for before, now in itertools.pairwise(rows)
@@ -60,10 +58,9 @@ def plot_learning_curves(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     panels = [
         (title, drawn)
         for title, curves in PANELS
-        if (drawn := [(key, name) for key, name in curves if _known(rows, key)])
+        if (drawn := [(key, name) for key, name in curves if _has_values(rows, key)])
     ]
-    figure = Figure(figsize=(5.2 * len(panels), 4.2), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(5.2 * len(panels), 4.2)
     axes = figure.subplots(1, len(panels), squeeze=False)[0]
     for axis, (title, curves) in zip(axes, panels, strict=True):
         for key, name in curves:
@@ -83,14 +80,13 @@ def plot_learning_curves(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.grid(alpha=0.3)
         axis.legend()
-    with replacing(path) as partial:
-        figure.savefig(partial, dpi=110)
+    save_figure(figure, path.parent, path.stem, (path.suffix[1:],))
 
 
-def _known(rows: Sequence[Mapping[str, Any]], key: str) -> bool:
+def _has_values(rows: Sequence[Mapping[str, Any]], key: str) -> bool:
     return any(row.get(key) is not None for row in rows)
 
 
 def _number(value: Any) -> float:
-    # An epoch without a figure, as one that was stopped behind its last step, leaves a gap.
+    # An epoch without the metric leaves a gap.
     return math.nan if value is None else float(value)

@@ -1,4 +1,4 @@
-"""How much memory a piece of work takes at most."""
+"""Peak memory of a piece of work."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import torch
 
 
 class PeakMemory:
-    """Watches from when it is made until it is read.
+    """Measures from when it is made until it is read.
 
-    On CUDA: what PyTorch allocated. Elsewhere: by how much the process grew beyond its largest
-    size before, which misses what fits into memory that was freed earlier.
+    On CUDA: the memory that PyTorch allocated. On a CPU: the growth of the process beyond its
+    largest size before, which misses what fits into memory that was freed earlier.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -23,7 +23,7 @@ class PeakMemory:
             self._before = _largest_process_size() or 0
 
     def read(self) -> tuple[int | None, str]:
-        """Bytes, and what was counted; None where the system does not say (Windows, MPS)."""
+        """Bytes, and what was counted; None where the system reports nothing (Windows, MPS)."""
         if self._device.type == "cuda":
             return torch.cuda.max_memory_allocated(self._device), "allocated on the GPU"
         largest = _largest_process_size() if self._device.type == "cpu" else None

@@ -1,4 +1,4 @@
-"""From a recipe to the loss of a batch."""
+"""The loss of a batch, as the settings define it."""
 
 from __future__ import annotations
 
@@ -13,59 +13,55 @@ from utkage.training.targets import Blend, Targets
 
 
 class Objective(Protocol):
-    """What is minimised."""
+    """The function that training minimises."""
 
     def __call__(
-        self, logits: tuple[Tensor, Tensor], targets: Targets, blend: Blend | None = None
+        self, outputs: tuple[Tensor, Tensor], targets: Targets, blend: Blend | None = None
     ) -> Tensor:
-        """The mean loss of faces.
+        """The mean loss of faces, a scalar.
 
         Args:
-            logits: Outputs of the age head (n, K) and gender logits (n,).
-            targets: Of n faces.
-            blend: The second targets of each face, if there are any.
-
-        Returns:
-            A scalar.
+            outputs: Outputs of the age head (n, K), and gender logits (n,).
+            targets: Targets of n faces.
+            blend: Second targets of each face, if faces were blended.
         """
 
 
 def objective_of(config: LossConfig, age_weights: Tensor | None = None) -> Objective:
-    """The loss that a recipe asks for, as a mean over faces.
+    """The objective of the settings.
 
-    Where there are teachers, their answers take a share of the loss and labels the rest (Hinton,
-    Vinyals and Dean 2015, distillation, arXiv:1503.02531, at temperature 1).
+    Soft targets of teachers take a share of the loss, and labels the rest (Hinton, Vinyals and
+    Dean 2015, distillation, arXiv:1503.02531, at temperature 1).
 
-    The loss of a blended face is that with its own targets and that with the other's, weighted
-    (Zhang et al. 2018, mixup). For the losses that are linear in their targets that is the loss
-    of the blended target; a divergence differs from that by a constant only.
+    The loss of a blended face is the weighted sum of the losses for both targets (Zhang et al.
+    2018, mixup). For losses that are linear in their targets this is the loss of the blended
+    target; a divergence differs from it by a constant.
 
     Args:
-        config: The recipe.
+        config: Settings of the losses.
         age_weights: Weight of the age loss by age, (117,); None: 1 for all.
     """
     age_loss = AGE_LOSSES[config.age_loss]
 
-    def loss_of(logits: tuple[Tensor, Tensor], targets: Targets) -> Tensor:
-        age_logits, gender_logits = logits
-        of_age = age_loss.function(age_logits, targets.ages, config)
-        of_gender = gender_loss(gender_logits, targets.genders, config.gender_smoothing)
+    def losses_of(outputs: tuple[Tensor, Tensor], targets: Targets) -> Tensor:
+        age_outputs, gender_logits = outputs
+        age = age_loss.function(age_outputs, targets.ages, config)
+        gender = gender_loss(gender_logits, targets.genders, config.gender_smoothing)
         if targets.soft_targets is not None:
-            share, soft_targets = config.teacher_weight, targets.soft_targets
-            of_age = (1 - share) * of_age + share * age_loss.taught(age_logits, soft_targets.ages)
-            taught_gender = gender_loss(gender_logits, soft_targets.genders, 0.0)
-            of_gender = (1 - share) * of_gender + share * taught_gender
+            share, soft = config.teacher_weight, targets.soft_targets
+            age = (1 - share) * age + share * age_loss.distillation(age_outputs, soft.ages)
+            gender = (1 - share) * gender + share * gender_loss(gender_logits, soft.genders)
         if age_weights is not None:
-            of_age = of_age * age_weights.to(targets.ages.device)[targets.ages]
-        losses = of_age + config.gender_weight * of_gender
+            age = age * age_weights.to(targets.ages.device)[targets.ages]
+        losses = age + config.gender_weight * gender
         return losses if targets.importance is None else losses * targets.importance
 
     def objective(
-        logits: tuple[Tensor, Tensor], targets: Targets, blend: Blend | None = None
+        outputs: tuple[Tensor, Tensor], targets: Targets, blend: Blend | None = None
     ) -> Tensor:
-        losses = loss_of(logits, targets)
+        losses = losses_of(outputs, targets)
         if blend is not None:
-            others = loss_of(logits, blend.others)
+            others = losses_of(outputs, blend.others)
             losses = blend.weight * losses + (1 - blend.weight) * others
         return losses.mean()
 

@@ -1,4 +1,4 @@
-"""Which parameters share a learning rate and a weight decay."""
+"""Groups of parameters that share a learning rate and a weight decay."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ def parameter_groups(
 
     The rate of a group is ``scale`` times that of the schedule: 1 for the heads, ``layer_decay``
     for the last stage of the backbone, its square for the stage before, and so on down to the
-    picture (Clark et al. 2020, ELECTRA, arXiv:2003.10555; Bao et al. 2022, BEiT, arXiv:2106.08254):
-    what sees pixels is general and should move least.
+    first (Clark et al. 2020, ELECTRA, arXiv:2003.10555; Bao et al. 2022, BEiT, arXiv:2106.08254).
+    The first stages are the most general, so they should change least.
 
     Args:
         network: Heads and backbone.
-        weight_decay: Of tensors that mix channels; biases and scales have none.
+        weight_decay: Weight decay of tensors that mix channels; biases and scales have none.
         layer_decay: Above 0 and at most 1; 1 gives all parameters the same rate.
 
     Returns:
-        From the heads down; every parameter is in exactly one group.
+        From the heads to the first stage; every parameter is in exactly one group.
     """
     stages = parameter_stages(network.backbone)
     level = {

@@ -1,4 +1,4 @@
-"""Numbers of fewer bits where a device gains from them (Micikevicius et al. 2018, AMP)."""
+"""Mixed precision where a device gains from it (Micikevicius et al. 2018, AMP)."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ PRECISIONS = ("auto", *_TYPES)
 
 
 def autocast_type(precision: str, device: torch.device) -> torch.dtype | None:
-    """The type that matrix products are computed in; None for float32.
+    """The type of matrix products; None for float32.
 
-    ``auto`` is bfloat16 on GPUs that have it, float16 on older ones, and float32 elsewhere: on
-    CPUs bfloat16 was several times slower where it was measured.
+    ``auto`` is bfloat16 on GPUs that support it, float16 on older ones, and float32 elsewhere: on
+    the CPUs that were measured, bfloat16 was several times slower.
 
     Args:
         precision: One of ````PRECISIONS````.
-        device: Where to compute.
+        device: Device of the step.
     """
     if precision == "auto":
         if device.type != "cuda":

@@ -1,4 +1,4 @@
-"""A recipe: all that decides what a training computes, for either system, and its TOML form.
+"""A recipe: every setting of a training of any system, and its TOML form.
 
     system = "multitask"
 
@@ -8,9 +8,9 @@
     [augmentation]          # the fields of AugmentConfig
     flip = 0.5
 
-    [provenance]            # in run folders: where it came from; reading skips it
+    [provenance]            # in run folders: where the run came from; ignored when read
 
-Whatever is not written has the default of its dataclass.
+A setting that is not in the file has its default.
 """
 
 from __future__ import annotations
@@ -79,16 +79,16 @@ class Recipe:
 
     @classmethod
     def from_tables(cls, tables: Mapping[str, Any], origin: str) -> Recipe:
-        """Make a recipe of what a TOML file holds; ``origin`` names the file in errors.
+        """Make a recipe from the tables of a TOML file; ``origin`` names the file in errors.
 
         Raises:
             ConfigError: as ``read``.
         """
-        apart = (TRAINING, AUGMENTATION, PROVENANCE)
         system = tables.get("system", cls.system)
         kind = SYSTEMS.get(system) if isinstance(system, str) else None
-        top = {key: value for key, value in tables.items() if key not in apart}
-        values = check_table(cls, top, origin, _places(kind or TrainConfig, but=None))
+        nested = (TRAINING, AUGMENTATION, PROVENANCE)
+        top = {key: value for key, value in tables.items() if key not in nested}
+        values = check_table(cls, top, origin, _places(kind or TrainConfig, table=None))
         if kind is None:
             raise ConfigError(f"{origin}: system is {system!r}; choose {' or '.join(SYSTEMS)}")
         for name, table_kind in ((TRAINING, kind), (AUGMENTATION, AugmentConfig)):
@@ -96,7 +96,7 @@ class Recipe:
             where = f"{origin}, [{name}]"
             if not isinstance(table, dict):
                 raise ConfigError(f"{where}: must be a table of settings, not {table!r}")
-            checked = check_table(table_kind, table, where, _places(kind, but=name))
+            checked = check_table(table_kind, table, where, _places(kind, table=name))
             try:
                 values[name] = table_kind(**checked)
             except ConfigError as error:
@@ -104,15 +104,15 @@ class Recipe:
         return cls(**values)
 
     def parse(self, assignment: str, option: str = "--set") -> tuple[str, Any]:
-        """Read an assignment as somebody types it.
+        """Read an assignment from a command line.
 
         Args:
             assignment: ``key=value``; keys are fields of the system, ``augmentation.`` and one of
                 its fields, ``tensorboard`` or ``system``.
-            option: Where it was typed, for messages.
+            option: Option of the command line, for messages.
 
         Returns:
-            The key with its table, such as ``training.epochs``, and the value.
+            Key with its table, such as ``training.epochs``, and value.
 
         Raises:
             ConfigError: no ``=``, an unknown key, or a value of another type.
@@ -143,7 +143,7 @@ class Recipe:
         return f"{table}.{name}", parse_value(kinds[table], name, text, where)
 
     def changed(self, changes: Mapping[str, Any]) -> Recipe:
-        """A copy with other values, checked together; keys as ``parse`` gives them.
+        """A copy with other values, which are checked together; keys as ``parse`` returns them.
 
         Raises:
             ConfigError: an impossible value.
@@ -160,7 +160,7 @@ class Recipe:
         )
 
     def to_tables(self) -> dict[str, Any]:
-        """Every setting, as TOML and JSON hold them."""
+        """Every setting as plain values, for TOML and JSON."""
         return {
             **{name: getattr(self, name) for name in _top_fields()},
             TRAINING: to_table(self.training),
@@ -168,15 +168,18 @@ class Recipe:
         }
 
     def to_toml(self, provenance: Mapping[str, Any] | None = None) -> str:
-        """Every setting under its documentation, as a TOML file that ``read`` takes back.
+        """Every setting under its documentation, as a TOML file for ``read``.
 
         Args:
-            provenance: Where it came from; written into a table that reading skips.
+            provenance: Where the run came from; ``read`` ignores this table.
         """
         tables = self.to_tables()
-        parts = [HEADER, toml_lines({name: tables[name] for name in _top_fields()}, _words(Recipe))]
+        parts = [
+            HEADER,
+            toml_lines({name: tables[name] for name in _top_fields()}, _comments(Recipe)),
+        ]
         for name, config in ((TRAINING, self.training), (AUGMENTATION, self.augmentation)):
-            parts.append(f"\n[{name}]\n{toml_lines(tables[name], _words(type(config)))}")
+            parts.append(f"\n[{name}]\n{toml_lines(tables[name], _comments(type(config)))}")
         if provenance is not None:
             parts.append(f"\n{toml_table(PROVENANCE, provenance)}")
         return "".join(parts)
@@ -186,19 +189,19 @@ def _top_fields() -> tuple[str, ...]:
     return tuple(name for name in field_types(Recipe) if name not in (TRAINING, AUGMENTATION))
 
 
-def _words(kind: type[DataclassInstance]) -> dict[str, str]:
+def _comments(kind: type[DataclassInstance]) -> dict[str, str]:
     # Backticks mark code on pages; a comment does without.
     return {name: doc.replace("`", "") for name, doc in field_docs(kind).items()}
 
 
 def _places(
-    kind: type[TrainConfig] | type[SeedConfig], but: str | None
+    kind: type[TrainConfig] | type[SeedConfig], table: str | None
 ) -> dict[str, Collection[str]]:
-    """Where keys belong that are not in the table ``but`` (None: the top)."""
+    """Places of the keys that do not belong into ``table`` (None: above all tables)."""
     places: dict[str, Collection[str]] = {
-        f"[{TRAINING}]": field_types(kind) if but != TRAINING else (),
-        f"[{AUGMENTATION}]": field_types(AugmentConfig) if but != AUGMENTATION else (),
-        "no table; write it above the first one": _top_fields() if but is not None else (),
+        f"[{TRAINING}]": field_types(kind) if table != TRAINING else (),
+        f"[{AUGMENTATION}]": field_types(AugmentConfig) if table != AUGMENTATION else (),
+        "no table; write it above the first one": _top_fields() if table is not None else (),
     }
     for system, other in SYSTEMS.items():
         if other is not kind:

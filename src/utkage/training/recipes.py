@@ -1,4 +1,4 @@
-"""``recipes``: those that ship, and how a recipe, a file and a command line become one."""
+"""``recipes``: the shipped recipes, and the recipe that a command line defines."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from utkage.core.toml_file import parse_toml, read_toml
 if TYPE_CHECKING:
     from utkage.training.recipe import Recipe
 
-# The recipe of each system that is taken when none is named.
+# Default recipe of each system.
 DEFAULTS = {"multitask": "default", "seed": "seed"}
 CONFIG_NAME = "config.toml"
-# VGG-Face at full width takes seconds a step on a CPU.
+# At full width VGG-Face takes seconds per step on a CPU.
 CPU_GENDER_WIDTH = 0.25
 
 
@@ -27,10 +27,10 @@ class ShippedRecipe:
     """A recipe of the package.
 
     Attributes:
-        name: What ``--config`` takes.
-        system: What it trains.
-        purpose: One line: what it is for.
-        text: The TOML file.
+        name: Name, as in ``--config``.
+        system: System that it trains.
+        purpose: Purpose in one line.
+        text: Content of the TOML file.
     """
 
     name: str
@@ -40,27 +40,27 @@ class ShippedRecipe:
 
 
 def shipped_recipes() -> tuple[ShippedRecipe, ...]:
-    """All recipes of the package, by name. Imports no torch."""
+    """All recipes of the package, sorted by name. Imports no torch."""
     folder = files("utkage") / "recipes"
-    found = (
+    recipes = (
         _shipped(item.name.removesuffix(".toml"), item.read_text(encoding="utf-8"))
         for item in folder.iterdir()
         if item.name.endswith(".toml")
     )
-    return tuple(sorted(found, key=lambda recipe: recipe.name))
+    return tuple(sorted(recipes, key=lambda recipe: recipe.name))
 
 
 def shipped_recipe(name: str) -> ShippedRecipe:
     """One recipe of the package.
 
     Raises:
-        UsageError: there is none of this name.
+        UsageError: there is no recipe of this name.
     """
     recipes = {recipe.name: recipe for recipe in shipped_recipes()}
     if name not in recipes:
         near = difflib.get_close_matches(name, recipes, n=1)
         raise UsageError(
-            f"{name}: no recipe is called so; "
+            f"there is no recipe named {name}; "
             + (f"the nearest is {near[0]}" if near else f"there are {', '.join(recipes)}")
         )
     return recipes[name]
@@ -73,18 +73,18 @@ def resolve_recipe(
     options: Mapping[str, Any] | None = None,
     device: str = "auto",
 ) -> Recipe:
-    """Make the recipe that a command line means.
+    """The recipe that a command line defines.
 
-    What comes later wins: ``choice``, ``assignments`` in their order, ``options``.
+    Later ones override earlier ones: ``choice``, ``assignments`` in their order, ``options``.
 
     Args:
-        choice: A shipped recipe's name, a TOML file or a run folder; None: ``default``, or
-            ``seed`` if that system is asked for.
-        assignments: ``key=value`` as with ``--set``.
-        options: Values of options that have a name of their own, such as ``epochs``, ``sizes``
-            and ``system``; None is no value.
-        device: As in ``--device``. The seed system's gender model is narrower on a CPU unless
-            somebody says how wide it is.
+        choice: Name of a shipped recipe, a TOML file or a run folder; None: the default recipe
+            of the system.
+        assignments: ``key=value``, as in ``--set``.
+        options: Values of settings that have an option of their own, such as ``epochs``,
+            ``sizes`` and ``system``; None is no value.
+        device: Name of the device. On a CPU the gender model of the seed system is narrower,
+            unless ``gender_width`` is given.
 
     Raises:
         ConfigError: an unknown key, a wrong type, an impossible value, no such file.
@@ -101,7 +101,7 @@ def resolve_recipe(
     recipe = Recipe.from_tables(tables, origin)
     if system not in (None, recipe.system):
         raise ConfigError(
-            f"`system` {system}: {origin} is for system {recipe.system}; leave out one of them"
+            f"`system` {system}: {origin} is for system {recipe.system}; leave one of them out"
         )
     changes: dict[str, Any] = dict(recipe.parse(assignment) for assignment in assignments)
     changes.update(_by_option(recipe, options))
@@ -120,7 +120,7 @@ def _shipped(name: str, text: str) -> ShippedRecipe:
 
 
 def _tables(choice: str) -> tuple[dict[str, Any], str]:
-    """What a recipe's name, a file or a run folder holds, and what to call it in errors."""
+    """Tables of a shipped recipe, a file or a run folder, and its name in errors."""
     path = Path(choice)
     if path.name == choice and not path.suffix and not path.is_file():
         names = {recipe.name: recipe for recipe in shipped_recipes()}
@@ -128,7 +128,7 @@ def _tables(choice: str) -> tuple[dict[str, Any], str]:
             return parse_toml(names[choice].text), f"recipe {choice}"
         if not path.is_dir():
             raise ConfigError(
-                f"{choice}: no such file, and no recipe is called so; there are {', '.join(names)}"
+                f"{choice}: no such file or recipe; there are the recipes {', '.join(names)}"
             )
     return read_toml(path / CONFIG_NAME if path.is_dir() else path), choice
 
@@ -151,8 +151,8 @@ def _by_option(recipe: Recipe, options: Mapping[str, Any]) -> dict[str, Any]:
             continue
         if name == "sizes" and "size" in known:
             if len(value) != 1:
-                sides = ",".join(map(str, value))
-                raise ConfigError(f"`sizes` {sides}: the {recipe.system} system takes one size")
+                sizes = ",".join(map(str, value))
+                raise ConfigError(f"`sizes` {sizes}: the {recipe.system} system takes one size")
             name, value = "size", value[0]
         if name not in known:
             raise ConfigError(

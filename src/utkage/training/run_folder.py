@@ -1,13 +1,10 @@
-"""The folder of a run: what ``train`` leaves there beside weights, metrics and checkpoint.
+"""The run folder: what ``train`` writes beside weights, metrics and checkpoints.
 
-* ``config.toml``: the whole recipe, which ``train --config`` takes as it stands, and where the
-  run came from.
-* ``sample_batch.png``: what the first step learned from, with labels. Pictures of people: they
-  stay here.
-* ``curves.png``: how it went, drawn when the run ends, however it ends.
-* ``teacher-<hash>.safetensors``: what each teacher answers for the training faces
-  (``training/teachers.py``).
-* ``tensorboard/``: event files, if they were asked for.
+* ``config.toml``: the whole recipe, which ``train --config`` reads, and where the run came from.
+* ``sample_batch.png``: the first batch with its labels. Photographs of people: keep them private.
+* ``curves.png``: learning curves, drawn when the run ends or is stopped.
+* ``teacher-<hash>.safetensors``: predictions of each teacher for the training faces.
+* ``tensorboard/``: event files, if they were requested.
 """
 
 from __future__ import annotations
@@ -43,24 +40,24 @@ def recorded(
     provenance: Mapping[str, Any],
     first_batch: Callable[[], tuple[Tensor, Tensor, Tensor]],
 ) -> Iterator[OnEpoch]:
-    """Keep a run folder while the body trains; a run that goes on keeps its first config.
+    """Hold and fill a run folder while the body trains; a resumed run keeps its first config.
 
     Args:
-        folder: The run folder; made if need be.
-        recipe: What is trained.
-        provenance: Where it came from.
+        folder: Run folder; made if it does not exist.
+        recipe: Recipe of the training.
+        provenance: Where the training came from.
         first_batch: Gives images (N, 3, S, S) in 0..255, ages and genders of the first step.
 
     Yields:
         A function to call after every epoch.
 
     Raises:
-        UsageError: TensorBoard files are wanted, but the package is not there; or another process
-            trains in this folder.
+        UsageError: TensorBoard files are requested but the package is not installed, or another
+            process trains in this folder.
     """
-    told: list[dict[str, Any]] = []
+    epochs: list[dict[str, Any]] = []
     with contextlib.ExitStack() as stack:
-        events = (
+        write_events = (
             stack.enter_context(event_files(folder / EVENTS_FOLDER))
             if recipe.tensorboard
             else ignore_epoch
@@ -74,14 +71,14 @@ def recorded(
             plot_sample_batch(images, ages, genders, folder / SAMPLE_NAME)
 
         def on_epoch(rows: Sequence[dict[str, Any]]) -> None:
-            told[:] = rows
-            events(rows)
+            epochs[:] = rows
+            write_events(rows)
 
         try:
             yield on_epoch
         finally:
-            if told:
-                plot_learning_curves(told, folder / CURVES_NAME)
+            if epochs:
+                plot_learning_curves(epochs, folder / CURVES_NAME)
 
 
 def new_run_folder(runs: Path) -> Path:

@@ -1,4 +1,4 @@
-"""``runs``: what was trained so far, and how two trainings differ. Imports no torch to list."""
+"""``runs``: list runs with their best metrics, and compare two. Listing imports no torch."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ from utkage.core.errors import ConfigError, UsageError
 from utkage.core.toml_file import read_toml
 from utkage.models.locate import BEST_NAME, LAST_NAME, RUNS_FOLDER
 from utkage.training.recipes import CONFIG_NAME
-from utkage.training.summary import METRICS_NAME, flattened
+from utkage.training.summary import METRICS_NAME, best_epoch, flattened
 
 FINISHED, STOPPED, INCOMPLETE, FOREIGN = "finished", "stopped", "incomplete", "no run"
-# What makes a folder a run's.
-OURS = (CONFIG_NAME, METRICS_NAME, BEST_NAME, LAST_NAME)
+# Files that make a folder a run folder.
+RUN_FILES = (CONFIG_NAME, METRICS_NAME, BEST_NAME, LAST_NAME)
 
 Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
 class Run:
-    """A folder below ``runs/``; what is not known of it is None.
+    """A folder below ``runs/``; unknown values are None.
 
     Attributes:
-        name: Its name.
+        name: Name of the folder.
         state: ``"finished"``; ``"stopped"`` (or still training) before its last epoch;
-            ``"incomplete"`` where a file is missing or damaged; ``"no run"`` for a foreign folder.
-        system: What was trained.
-        backbone: Of the default system.
-        epochs_done: Epochs that were validated.
-        epochs: Epochs of the whole training.
+            ``"incomplete"`` if a file is missing or damaged; ``"no run"`` for any other folder.
+        system: System that was trained.
+        backbone: Backbone of the multi-task system.
+        epochs_done: Number of validated epochs.
+        epochs: Number of epochs of the whole training.
         best_mae: Lowest validation MAE, years.
-        best_epoch: Its epoch, from 1.
-        gender_accuracy: On the validation split, in that epoch.
-        started: When, ISO 8601 in UTC.
-        note: What is wrong with it, else "".
+        best_epoch: Epoch of the lowest validation MAE, from 1.
+        gender_accuracy: Accuracy on the validation split in that epoch.
+        started: Start of the training, ISO 8601 in UTC.
+        note: What is wrong with the folder, or "".
     """
 
     name: str
@@ -64,9 +64,10 @@ class Comparison:
     """Two trainings side by side.
 
     Attributes:
-        names: What they are called.
-        settings: Settings that differ, by dotted key: the value of each; None where one has none.
-        figures: Best numbers, by name: the value of each.
+        names: Names of the two.
+        settings: Values of the settings that differ, by dotted key; None if one has no such
+            setting.
+        figures: Best metrics of the two, by name.
     """
 
     names: tuple[str, str]
@@ -79,26 +80,26 @@ class Comparison:
 
 
 def list_runs(folder: Path = RUNS_FOLDER) -> tuple[Run, ...]:
-    """All folders in ``folder``, oldest first; those that are no run are named so.
+    """All folders in ``folder``, oldest first, marked if they are not runs.
 
     Raises:
         UsageError: there is no such folder.
     """
     if not folder.is_dir():
-        raise UsageError(f"{folder}: no such folder; 'utkage train' makes runs/ in the first run")
+        raise UsageError(f"{folder}: no such folder; the first 'utkage train' makes runs/")
     runs = [read_run(path) for path in sorted(folder.iterdir()) if path.is_dir()]
     return tuple(sorted(runs, key=lambda run: (run.started or "", run.name)))
 
 
 def read_run(folder: Path) -> Run:
-    """What a run folder says of itself; damage is noted, never raised."""
-    if not any((folder / name).exists() for name in OURS):
+    """Read a run folder; damage is noted, never raised."""
+    if not any((folder / name).exists() for name in RUN_FILES):
         return Run(folder.name, FOREIGN, note="no files of a run")
     tables, config_note = _read_config(folder)
     rows, metrics_note = _read_rows(folder)
     training, provenance = tables.get("training", {}), tables.get("provenance", {})
     epochs = _of_type(int, training.get("epochs"))
-    best = min(rows, key=lambda row: float(row["val_mae"]), default={})
+    best = best_epoch(rows) if rows else {}
     note = "; ".join(filter(None, (config_note, metrics_note)))
     return Run(
         name=folder.name,
@@ -110,7 +111,7 @@ def read_run(folder: Path) -> Run:
         best_mae=best.get("val_mae"),
         best_epoch=best.get("epoch"),
         gender_accuracy=best.get("val_gender_accuracy"),
-        started=_of_type(str, provenance.get("started")) or _changed_at(folder),
+        started=_of_type(str, provenance.get("started")) or _modified_at(folder),
         note=note,
     )
 
@@ -122,58 +123,58 @@ def _state(note: str, done: int, epochs: int | None) -> str:
 
 
 def compare_runs(first: str, second: str, folder: Path = RUNS_FOLDER) -> Comparison:
-    """Set two trainings side by side: settings that differ, and best numbers.
+    """Compare two trainings: settings that differ, and best metrics.
 
     Args:
         first: A run folder, its name in ``folder``, a TOML file, or a shipped recipe.
-        second: Likewise.
-        folder: Where runs are looked for by name.
+        second: As ``first``.
+        folder: Folder of the runs that are named.
 
     Raises:
-        UsageError: there is no such thing, or its settings cannot be read.
+        UsageError: no such run, file or recipe, or its settings cannot be read.
     """
-    sides = [_Side.of(name, folder) for name in (first, second)]
-    settings = _differences(*(side.settings for side in sides))
-    if all(side.provenance for side in sides):
-        settings |= _differences(*(side.provenance for side in sides))
+    compared = [_Compared.of(name, folder) for name in (first, second)]
+    settings = _differences(*(one.settings for one in compared))
+    if all(one.provenance for one in compared):
+        settings |= _differences(*(one.provenance for one in compared))
     figures = {
-        name: (sides[0].figures.get(name), sides[1].figures.get(name))
-        for name in dict.fromkeys(name for side in sides for name in side.figures)
+        name: (compared[0].metrics.get(name), compared[1].metrics.get(name))
+        for name in dict.fromkeys(name for one in compared for name in one.metrics)
     }
     return Comparison((first, second), settings, figures)
 
 
 @dataclass(frozen=True)
-class _Side:
-    """One of two trainings: flat settings, flat provenance, best numbers."""
+class _Compared:
+    """One of two trainings: flat settings, flat provenance, best metrics."""
 
     settings: dict[str, Any]
     provenance: dict[str, Any]
-    figures: dict[str, Any]
+    metrics: dict[str, Any]
 
     @classmethod
-    def of(cls, name: str, folder: Path) -> _Side:
+    def of(cls, name: str, folder: Path) -> _Compared:
         path = next((p for p in (Path(name), folder / name) if p.is_dir()), None)
         if path is None:
             from utkage.training.recipes import resolve_recipe
 
-            # Files and recipes leave out what is default; run folders leave out nothing.
+            # Files and recipes leave defaults out; run folders contain every setting.
             return cls(dict(flattened(resolve_recipe(name).to_tables())), {}, {})
         tables, note = _read_config(path)
         if note:
             raise UsageError(f"{path}: {note}; it cannot be compared")
         provenance = tables.pop("provenance", {})
-        for of_each in ("command", "started"):
-            provenance.pop(of_each, None)
+        for always_different in ("command", "started"):
+            provenance.pop(always_different, None)
         rows, _ = _read_rows(path)
-        best = min(rows, key=lambda row: float(row["val_mae"]), default={})
-        figures = {
+        best = best_epoch(rows) if rows else {}
+        metrics = {
             "epochs done": len(rows),
             **({"best epoch": best["epoch"]} if best else {}),
             **{k: v for k, v in best.items() if k.startswith("val_") and _is_number(v)},
         }
         prefixed = dict(flattened(provenance, "provenance."))
-        return cls(dict(flattened(tables)), prefixed, figures)
+        return cls(dict(flattened(tables)), prefixed, metrics)
 
 
 def _differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
@@ -182,7 +183,7 @@ def _differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, 
 
 
 def _read_config(folder: Path) -> tuple[dict[str, Any], str]:
-    """The tables of ``config.toml``, and what is wrong with it."""
+    """Tables of ``config.toml``, and what is wrong with it."""
     path = folder / CONFIG_NAME
     if not path.is_file():
         return {}, f"no {CONFIG_NAME}"
@@ -196,7 +197,7 @@ def _read_config(folder: Path) -> tuple[dict[str, Any], str]:
 
 
 def _read_rows(folder: Path) -> tuple[list[dict[str, Any]], str]:
-    """The rows of ``metrics.jsonl`` that can be used, and what is wrong with the others."""
+    """Valid rows of ``metrics.jsonl``, and what is wrong with the others."""
     path = folder / METRICS_NAME
     if not path.exists():
         return [], ""
@@ -228,6 +229,6 @@ def _of_type(kind: type[Value], value: object) -> Value | None:
     return value if type(value) is kind else None
 
 
-def _changed_at(folder: Path) -> str:
-    changed = datetime.datetime.fromtimestamp(folder.stat().st_mtime, datetime.timezone.utc)
-    return changed.isoformat(timespec="seconds")
+def _modified_at(folder: Path) -> str:
+    modified = datetime.datetime.fromtimestamp(folder.stat().st_mtime, datetime.timezone.utc)
+    return modified.isoformat(timespec="seconds")

@@ -1,4 +1,4 @@
-"""What a network is shown: varied chips with their labels."""
+"""Chart of a training batch: augmented chips under their labels."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from utkage.core.files import replacing
 from utkage.data.labels import GENDERS
+from utkage.reporting.figure_files import new_figure, save_figure
 
 COLUMNS = 8
 MOST = 32
@@ -27,23 +27,17 @@ def plot_sample_batch(
         images: (N, 3, S, S), RGB in 0..255; up to 32 are drawn.
         ages: (N,), years.
         genders: (N,), 0 male, 1 female.
-        path: A file that matplotlib can write: ``.png``, ``.svg`` or ``.pdf``.
+        path: PNG, SVG or PDF file.
     """
-    # Figure and Agg directly: pyplot would look for a display and keep global state.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     count = min(len(images), MOST)
     columns = min(count, COLUMNS)
     lines = math.ceil(count / columns)
     pixels = np.clip(np.rint(images[:count]), 0, 255).astype(np.uint8).transpose(0, 2, 3, 1)
-    figure = Figure(figsize=(1.5 * columns, 1.75 * lines), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(1.5 * columns, 1.75 * lines)
     axes = figure.subplots(lines, columns, squeeze=False).reshape(-1)
     for axis in axes:
         axis.set_axis_off()
     for axis, chip, age, gender in zip(axes, pixels, ages, genders, strict=False):
         axis.imshow(chip)
         axis.set_title(f"{age}, {GENDERS[gender]}", fontsize=8)
-    with replacing(path) as partial:
-        figure.savefig(partial, dpi=110)
+    save_figure(figure, path.parent, path.stem, (path.suffix[1:],))

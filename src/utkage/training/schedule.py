@@ -1,4 +1,4 @@
-"""Learning rates as pure functions of the step, and of the validation errors so far."""
+"""Learning rate schedules, as pure functions of the step and of the validation errors so far."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ END_FRACTION = 1e-4
 
 @dataclass(frozen=True)
 class ScheduleState:
-    """Where a training stands.
+    """What a schedule depends on.
 
     Attributes:
-        step: From 0 to ``total - 1``.
+        step: Number of the step, from 0 to ``total - 1``.
         total: Number of steps of the whole training.
         warmup: Fraction of ``total`` for a linear rise.
-        cuts: How often the rate was cut on a plateau (``plateau_cuts``).
-        factor: What each cut multiplies it by.
+        cuts: Number of reductions on plateaus so far (``plateau_cuts``).
+        factor: Factor of each reduction.
     """
 
     step: int
@@ -51,7 +51,7 @@ def one_cycle(state: ScheduleState) -> float:
 
 
 def plateau(state: ScheduleState) -> float:
-    """Linear warm-up to 1, then cut whenever validation stands still."""
+    """Linear warm-up to 1, then a reduction on every plateau of the validation."""
     return constant(state) * state.factor**state.cuts
 
 
@@ -70,24 +70,24 @@ SCHEDULES: dict[str, Callable[[ScheduleState], float]] = {
 
 
 def plateau_cuts(errors: Sequence[float], patience: int) -> int:
-    """How many cuts the validation errors of the epochs so far have earned.
+    """Number of reductions after the validation errors of the epochs so far.
 
-    One for each time that ``patience + 1`` epochs in a row are not better than the best before;
-    the count then begins anew, as in PyTorch's ``ReduceLROnPlateau``.
+    One for every ``patience + 1`` epochs in a row that are not better than the best before; the
+    count then starts again, as in PyTorch's ``ReduceLROnPlateau``.
     """
-    best, still, cuts = math.inf, 0, 0
+    best, stalled, cuts = math.inf, 0, 0
     for error in errors:
         if error < best:
-            best, still = error, 0
+            best, stalled = error, 0
         else:
-            still += 1
-        if still > patience:
-            cuts, still = cuts + 1, 0
+            stalled += 1
+        if stalled > patience:
+            cuts, stalled = cuts + 1, 0
     return cuts
 
 
 def epochs_without_gain(errors: Sequence[float]) -> int:
-    """How many epochs ago the lowest validation error was reached."""
+    """Number of epochs since the lowest validation error."""
     return len(errors) - 1 - errors.index(min(errors)) if errors else 0
 
 

@@ -1,4 +1,4 @@
-"""How much the faces of each source weigh in the loss, so that a large one drowns no small one."""
+"""Weights of sources in the loss, so that a large source does not dominate a small one."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from torch import Tensor
 from utkage.data.chips import LabelledChips
 from utkage.training.config_groups import LossConfig
 
-# The weight of a source falls with this power of its number of faces: at 1/2 a source that is
-# four times as large counts twice as much, at 1 all would count the same.
+# The weight of a face falls with this power of the number of faces in its source: at 1/2 a source
+# that is four times as large counts twice as much, at 1 all sources count the same.
 POWERS = {"sqrt": 0.5, "equal": 1.0}
 SOURCE_WEIGHTINGS = ("none", *POWERS)
 
 
 def weights_by_face(config: LossConfig, faces: LabelledChips) -> Tensor | None:
-    """The weight of each face in the loss, float32 (n,), with mean 1; None: all weigh the same.
+    """The weight of each face in the loss, float32 (n,), with mean 1; None: 1 for all.
 
-    The gradient is in expectation that of a sampler that draws sources accordingly, and each
-    picture is still seen once an epoch.
+    The expected gradient is that of a sampler that draws sources in proportion, and every face is
+    still seen once per epoch.
 
     Args:
-        config: The recipe.
-        faces: The training split.
+        config: Settings of the losses.
+        faces: Training faces.
     """
     if config.source_weighting == "none":
         return None

@@ -1,6 +1,6 @@
-"""Batch norm over the batch of all processes, so that several learn what one would.
+"""Batch norm over the batch of all processes, as if one process trained alone.
 
-On CUDA PyTorch's SyncBatchNorm does it; on the CPU, where there is none, the module here.
+PyTorch's SyncBatchNorm does this on CUDA only; the module here is for the CPU.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from torch.autograd.function import FunctionCtx
 
 
 class _SumOfAll(torch.autograd.Function):
-    """Sum over processes; every process's value reaches every sum, so gradients are summed, too."""
+    """Sum over processes. Every value reaches every sum, so gradients are summed as well."""
 
     @staticmethod
     def forward(_: FunctionCtx, value: Tensor) -> Tensor:
@@ -37,10 +37,10 @@ class SynchronisedBatchNorm2d(nn.BatchNorm2d):
         sums: Tensor = _SumOfAll.apply(own)
         count = sums[-1].detach()
         mean = sums[:-1] / count
-        # A second sum costs a message; squares less the squared mean would cost half the digits.
+        # A second sum costs a message; squares less the squared mean would lose half the digits.
         squares: Tensor = _SumOfAll.apply((images - mean.view(1, -1, 1, 1)).square().sum((0, 2, 3)))
         variance = squares / count
-        self._remember(mean.detach(), variance.detach(), float(count))
+        self._update_statistics(mean.detach(), variance.detach(), float(count))
         scale = torch.rsqrt(variance + self.eps)
         shift = -mean * scale
         if self.affine:
@@ -49,7 +49,7 @@ class SynchronisedBatchNorm2d(nn.BatchNorm2d):
         return normalised
 
     @torch.no_grad()
-    def _remember(self, mean: Tensor, variance: Tensor, count: float) -> None:
+    def _update_statistics(self, mean: Tensor, variance: Tensor, count: float) -> None:
         assert self.running_mean is not None
         assert self.running_var is not None
         assert self.num_batches_tracked is not None
@@ -58,31 +58,31 @@ class SynchronisedBatchNorm2d(nn.BatchNorm2d):
         if momentum is None:
             momentum = 1 / float(self.num_batches_tracked)
         self.running_mean.lerp_(mean, momentum)
-        # The population's variance, as in nn.BatchNorm2d.
+        # The unbiased variance, as in nn.BatchNorm2d.
         self.running_var.lerp_(variance * count / max(1.0, count - 1), momentum)
 
 
 def synchronise_batch_norms(network: nn.Module, device: torch.device) -> None:
-    """Let every batch norm of ``network`` see the batch of all processes, in place.
+    """Replace the batch norms of ``network`` by synchronised ones, in place.
 
-    Names and tensors of its state stay as they are.
+    Names and tensors of its state do not change.
     """
     if distributed.get_world_size() == 1:
         return
     for name, child in network.named_children():
         if type(child) is nn.BatchNorm2d:
-            setattr(network, name, _shared(child, device))
+            setattr(network, name, _synchronised(child, device))
         else:
             synchronise_batch_norms(child, device)
 
 
-def _shared(norm: nn.BatchNorm2d, device: torch.device) -> nn.Module:
+def _synchronised(norm: nn.BatchNorm2d, device: torch.device) -> nn.Module:
     if device.type == "cuda":
         converted: nn.Module = nn.SyncBatchNorm.convert_sync_batchnorm(  # type: ignore[no-untyped-call]
             norm
         )
         return converted
-    shared = SynchronisedBatchNorm2d(
+    synchronised = SynchronisedBatchNorm2d(
         norm.num_features,
         norm.eps,
         norm.momentum,
@@ -90,5 +90,5 @@ def _shared(norm: nn.BatchNorm2d, device: torch.device) -> nn.Module:
         norm.track_running_stats,
         device=norm.running_mean.device if norm.running_mean is not None else None,
     )
-    shared.load_state_dict(norm.state_dict())
-    return shared.train(norm.training)
+    synchronised.load_state_dict(norm.state_dict())
+    return synchronised.train(norm.training)

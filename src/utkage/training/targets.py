@@ -1,4 +1,4 @@
-"""What the faces of a batch should be answered with."""
+"""Targets of the faces in a batch."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 class SoftTargets(NamedTuple):
-    """What teachers answer for n faces, or one of them.
+    """Predictions of teachers for n faces.
 
     Attributes:
         ages: float32 (n, 117), probability of each year.
@@ -29,13 +29,13 @@ class SoftTargets(NamedTuple):
 
 
 class Targets(NamedTuple):
-    """Labels of n faces, and how they are to be taken.
+    """Labels, weights and soft targets of n faces.
 
     Attributes:
         ages: int64 (n,), years.
         genders: int64 (n,), 0 male, 1 female.
-        importance: float32 (n,), how much each face weighs in the loss; None: 1 each.
-        soft_targets: What the teachers answer, if there are any.
+        importance: float32 (n,), weight of each face in the loss; None: 1 each.
+        soft_targets: Predictions of the teachers, if there are any.
     """
 
     ages: Tensor
@@ -67,7 +67,7 @@ class Blend(NamedTuple):
 
     Attributes:
         others: Targets of the other faces, (n,).
-        weight: float32 (n,), what is left of the face itself, 0..1.
+        weight: float32 (n,), share of the face itself, 0..1.
     """
 
     others: Targets

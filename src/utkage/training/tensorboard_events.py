@@ -1,4 +1,4 @@
-"""TensorBoard event files: the figures of each epoch as curves. The package is an extra."""
+"""TensorBoard event files: the metrics of each epoch as scalars. The package is an extra."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ EVENTS_FOLDER = "tensorboard"
 
 @contextlib.contextmanager
 def event_files(folder: Path) -> Iterator[OnEpoch]:
-    """Write the rows of each epoch that is told as scalars, with the epoch as their step.
+    """Write the metrics of each epoch as scalars, with the epoch as their step.
 
     Args:
-        folder: Where the event files go; made with the first epoch. A run that goes on writes
+        folder: Folder of the event files, made after the first epoch. A resumed run writes
             another file beside the first, and TensorBoard joins them.
 
     Yields:
@@ -31,8 +31,8 @@ def event_files(folder: Path) -> Iterator[OnEpoch]:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
         raise UsageError(
-            "`tensorboard`: the package tensorboard is not here; "
-            "pip install 'utkage[tensorboard]', or leave the option out"
+            "`tensorboard`: the package tensorboard is not installed; "
+            "pip install 'utkage[tensorboard]', or turn this setting off"
         ) from error
     writers: list[SummaryWriter] = []
 

@@ -1,7 +1,6 @@
 """Blending pairs of a batch: Zhang et al., "mixup: Beyond Empirical Risk Minimization", ICLR 2018.
 
-The face that one is blended with depends on its batch, by nature; so this is apart from
-``augment``, where nothing does.
+The partner of a face depends on its batch, so this is apart from ``augment``, where nothing does.
 """
 
 from __future__ import annotations
@@ -18,66 +17,28 @@ from utkage.data.sample_random import SampleRandom
 
 @dataclass(frozen=True)
 class Mixing:
-    """Which faces of a batch are blended, with what, and how much.
+    """Partners and weights of the faces in a batch.
 
     Attributes:
-        partner: int64 (N,), the row that each face is blended with; never its own, unless N is 1.
-        weight: float32 (N,), what is left of the face itself, 0..1; 1 where nothing is blended.
+        partner: int64 (N,), row of each face's partner; never its own, unless N is 1.
+        weight: float32 (N,), share of the face itself, 0..1; 1 where nothing is blended.
     """
 
     partner: Tensor
     weight: Tensor
-
-
-@dataclass(frozen=True)
-class Mixed:
-    """A blended batch.
-
-    A loss of it is, face by face, ``weight * loss(labels) + (1 - weight) *
-    loss(labels[partner])``.
-
-    Attributes:
-        images: float32 (N, 3, H, W).
-        partner: int64 (N,), the row that each face was blended with; never its own, unless N
-            is 1.
-        weight: float32 (N,), what is left of the face itself, 0..1; 1 where nothing was blended.
-    """
-
-    images: Tensor
-    partner: Tensor
-    weight: Tensor
-
-
-def mix(images: Tensor, random: SampleRandom, alpha: float, probability: float) -> Mixed:
-    """Blend faces with others of their batch.
-
-    Args:
-        images: float32 (N, 3, H, W); left as they are.
-        random: Of the N samples.
-        alpha: As in ``draw_mixing``.
-        probability: As there.
-
-    Raises:
-        ValueError: ``random`` is not for N samples, or alpha or probability out of range.
-    """
-    if len(random) != len(images):
-        raise ValueError(f"random numbers of {len(random)} samples for {len(images)} images")
-    mixing = draw_mixing(random, alpha, probability)
-    partner, weight = mixing.partner.to(images.device), mixing.weight.to(images.device)
-    return Mixed(blend(images, images[partner], weight), partner, weight)
 
 
 def draw_mixing(random: SampleRandom, alpha: float, probability: float) -> Mixing:
-    """Draw what becomes of each face of a batch.
+    """Draw the partner and the weight of each face in a batch.
 
     Whether and how much a face is blended is a function of its seed, epoch and sample; its
-    partner is one of the set of samples in the batch, whatever their order.
+    partner depends on the set of samples in the batch, not on their order.
 
     Args:
-        random: Of the N samples.
+        random: Random numbers of the N samples.
         alpha: Both parameters of the beta distribution of the weight, above 0; small values
-            leave most faces nearly alone, 1 is uniform.
-        probability: Of being blended, 0..1.
+            leave most faces nearly unchanged, 1 is uniform.
+        probability: Probability of blending a face, 0..1.
 
     Raises:
         ValueError: alpha or probability out of range.
@@ -89,10 +50,10 @@ def draw_mixing(random: SampleRandom, alpha: float, probability: float) -> Mixin
 
 
 def blend(images: Tensor, others: Tensor, weight: Tensor) -> Tensor:
-    """``weight * images + (1 - weight) * others``; the very images where the weight is 1.
+    """``weight * images + (1 - weight) * others``; equal to ``images`` where the weight is 1.
 
     Args:
-        images: float32 (N, 3, H, W); left as they are.
+        images: float32 (N, 3, H, W); not changed.
         others: float32 (N, 3, H, W).
         weight: float32 (N,), 0..1.
     """
@@ -108,7 +69,7 @@ def _partners(random: SampleRandom) -> Tensor:
 
 
 def _beta(alpha: float, random: SampleRandom) -> Tensor:
-    """Numbers from the symmetric beta distribution, float32 (N,).
+    """Random numbers of the symmetric beta distribution, float32 (N,).
 
     Devroye, "Random variate generation in one line of code", WSC 1996: from Bailey's polar method
     for Student's t.

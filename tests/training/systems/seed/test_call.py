@@ -151,11 +151,11 @@ IMAGE = torch.rand(3, SIZE, SIZE)
 @pytest.mark.parametrize(
     ("item", "said"),
     [
-        ((IMAGE, 3), r"gives 2 items .*; a batch is \(images, ages, genders\)"),
+        ((IMAGE, 3), r"yields 2 items .*; a batch is \(images, ages, genders\)"),
         ({"image": IMAGE, "age": 3}, "a dictionary of image, age; a batch is"),
-        ((IMAGE, "old", 1), "gives 3 items"),
+        ((IMAGE, "old", 1), "yields 3 items"),
         ((IMAGE[0], 3, 1), r"images \(\d+, 32, 32\); they must be \(N, 3, S, S\)"),
-        ((IMAGE * 4 - 2, 3, 1), "images from -.* 0..1, as ToTensor gives them"),
+        ((IMAGE * 4 - 2, 3, 1), "images from -.* 0..1, as ToTensor makes them"),
         ((IMAGE, 130, 1), "ages from 130 to 130; they must be whole, 0..116"),
         ((IMAGE, 30.5, 1), "ages from 30.5 to 30.5; they must be whole"),
         ((IMAGE, 30, 2), "genders from 2 to 2; they must be whole, 0..1"),
@@ -172,7 +172,7 @@ def test_loaders_that_cannot_be_divided(tmp_path: Path) -> None:
         run(models(), tmp_path, train_data=DataLoader(_Stream(), batch_size=2))
     with pytest.raises(ConfigError, match="without a batch size"):
         run(models(), tmp_path, train_data=DataLoader(faces(), batch_size=None))
-    with pytest.raises(DataError, match="1 pictures leave"):
+    with pytest.raises(DataError, match="1 picture: 1 for training, 0 for validation"):
         run(models(), tmp_path, train_data=DataLoader(faces(1), batch_size=2))
     for fraction in (0.0, 1.0, float("nan")):
         with pytest.raises(ConfigError, match="above 0 and below 1"):
@@ -185,7 +185,7 @@ class _Eight(AgeRangeNet):
 
 
 def test_models_of_another_shape(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"age_range_model answers \(\d+, 8\) .* be \(\d+, 9\)"):
+    with pytest.raises(ConfigError, match=r"age_range_model returns \(\d+, 8\) .* be \(\d+, 9\)"):
         run({**models(), "age_range_model": _Eight()}, tmp_path)
     with pytest.raises(ConfigError, match=r"gender_model fails .* is for size 64"):
         run({**models(), "gender_model": VggFace(64, 1 / 64)}, tmp_path)

@@ -77,7 +77,7 @@ def test_the_folder_of_the_description_is_the_default(
 
 def test_a_folder_without_labels_is_refused(tmp_path: Path, picture: Picture) -> None:
     (tmp_path / "holiday.jpg").write_bytes(picture(1))
-    with pytest.raises(DataError, match="1 pictures, and no name reads <age>_"):
+    with pytest.raises(DataError, match="1 picture, none of them named <age>_"):
         UTKFaceDataset(tmp_path)
 
 

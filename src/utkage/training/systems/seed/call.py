@@ -1,4 +1,4 @@
-"""``train``: the training call of the description, for three models and a data loader."""
+"""``train`` of the published description: three models and a data loader."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class SeedEpoch:
     """One epoch.
 
     Attributes:
-        epoch: From 1.
-        rates: Adam's rate of each model in it.
-        validation: What the models reach on the validation pictures behind it.
+        epoch: Number of the epoch, from 1.
+        rates: Learning rate of each model in the epoch.
+        validation: Metrics on the validation pictures after the epoch.
     """
 
     epoch: int
@@ -54,36 +54,36 @@ def train(
     """Train the three models jointly on the same batches, in place.
 
     Binary cross-entropy for the gender model, cross-entropy for the age ranges and L1 for the age;
-    Adam at 1e-4, 5e-3 and 1e-3; each rate is lowered when that model's own validation loss stands
-    still.
+    Adam at 1e-4, 5e-3 and 1e-3; each rate is reduced on a plateau of that model's own validation
+    loss.
 
     Args:
-        gender_model: Images (N, 3, S, S), RGB in 0..255, to logits (N,), positive for female;
-            such as ``VggFace(size=64)``.
-        age_range_model: The same images to logits (N, 9); such as ``AgeRangeNet()``.
-        age_estimation_model: The same images and range indices (N,) to years (N,); such as
+        gender_model: From images (N, 3, S, S), RGB in 0..255, to logits (N,), positive for
+            female; such as ``VggFace(size=64)``.
+        age_range_model: From the same images to logits (N, 9); such as ``AgeRangeNet()``.
+        age_estimation_model: From the same images and range indices (N,) to years (N,); such as
             ``AgeEstimationNet()``.
-        train_data: Gives (images, ages, genders), or dictionaries of ``image``, ``age`` and
-            ``gender``; images in 0..1 or uint8. A loader over ``UTKFaceDataset`` does.
+        train_data: Loader of (images, ages, genders), or of dictionaries of ``image``, ``age``
+            and ``gender``, with images in 0..1 or uint8; such as one over ``UTKFaceDataset``.
         device: ``"cuda"``, ``"cpu"``, ``"mps"`` or ``"auto"``.
-        weights: A plain state of the same models, to go on from; None starts from the models as
-            they are. Optimisers and rates start anew.
+        weights: File of a plain state of the same models to start from, with new optimisers;
+            None: the models as they are.
         num_epochs: Passes over the training pictures.
-        validation_split: Share of the pictures kept for validation. Identical pictures are never
-            on both sides, whatever their names.
-        save_last_weights: Where the newest weights go after each epoch, as a plain state that
-            ``torch.load(..., weights_only=True)`` reads; None: nowhere.
-        range_feed: Ranges that the estimator learns from; see ``SeedConfig.range_feed``.
-        seed: Of the division, order, dropout and feeding.
-        reporter: Hears of the progress; None: silent.
+        validation_split: Share of the pictures for validation. Identical pictures are never in
+            both splits, whatever their names.
+        save_last_weights: File of the newest weights, written after each epoch as a plain state
+            that ``torch.load(..., weights_only=True)`` reads; None: not written.
+        range_feed: Ranges that the estimator is fed; see ``SeedConfig.range_feed``.
+        seed: Seed of the split, order, dropout and range feed.
+        reporter: Shows the progress; None: silent.
 
     Returns:
         One ``SeedEpoch`` for each epoch.
 
     Raises:
-        ConfigError: an argument out of range, or a model whose answers have another shape.
-        DataError: the loader gives something else, or too little to divide.
-        DeviceError: there is no such device here.
+        ConfigError: an argument out of range, or a model whose outputs have another shape.
+        DataError: the loader yields something else, or too few pictures to split.
+        DeviceError: no such device.
         TrainingError: a loss that is not finite.
         UsageError: no such weights file.
         WeightsError: weights of other models.
@@ -91,13 +91,13 @@ def train(
     reporter = reporter or SilentReporter()
     config = SeedConfig(epochs=num_epochs, range_feed=range_feed, seed=seed)
     resolved = resolve_device(device)
-    chosen = resolved.torch
+    place = resolved.torch
     system = SeedSystem(gender_model, age_range_model, age_estimation_model)
     if weights is not None:
-        _take_up(system, Path(weights))
+        _load_state(system, Path(weights))
     training, validation = split_loader(train_data, validation_split, seed, reporter)
-    system.to(chosen)
-    size = _require_answers(system, next(seed_batches(validation, chosen)))
+    system.to(place)
+    size = _require_shapes(system, next(seed_batches(validation, place)))
     reporter.info(
         f"device {resolved.name} ({resolved.reason}); "
         f"{len(training.dataset)} training pictures, "  # type: ignore[arg-type]
@@ -108,13 +108,13 @@ def train(
     torch.manual_seed(seed)
     epochs: list[SeedEpoch] = []
     for epoch in range(num_epochs):
-        share = config.true_range_probability(epoch)
+        probability = config.true_range_probability(epoch)
         used = trainer.rates()
         with reporter.progress(f"epoch {epoch + 1}/{num_epochs}", len(training)) as task:
-            for batch in seed_batches(training, chosen):
-                losses = trainer.step(batch, share, generator)
+            for batch in seed_batches(training, place):
+                losses = trainer.step(batch, probability, generator)
                 task.advance(1, f"age {losses.age_estimation:.2f}")
-        score = score_seed(system, seed_batches(validation, chosen))
+        score = score_seed(system, seed_batches(validation, place))
         trainer.end_epoch(vars(score.losses))
         system.age_scale.fill_(score.mae)
         epochs.append(SeedEpoch(epoch + 1, used, score))
@@ -124,7 +124,7 @@ def train(
     return tuple(epochs)
 
 
-def _take_up(system: SeedSystem, path: Path) -> None:
+def _load_state(system: SeedSystem, path: Path) -> None:
     state = load_plain_state(path)
     try:
         system.load_state_dict(state.system)
@@ -134,11 +134,11 @@ def _take_up(system: SeedSystem, path: Path) -> None:
 
 
 @torch.inference_mode()
-def _require_answers(system: SeedSystem, batch: Batch) -> int:
-    """Try the models on one batch; the side of its pictures.
+def _require_shapes(system: SeedSystem, batch: Batch) -> int:
+    """Try the models on one batch, and return the size of its images in pixels.
 
     Raises:
-        ConfigError: a model fails on it, or its answers have another shape.
+        ConfigError: a model fails on it, or its outputs have another shape.
     """
     system.eval()
     images = batch[0]
@@ -150,13 +150,13 @@ def _require_answers(system: SeedSystem, batch: Batch) -> int:
         ("age_estimation_model", system.age_estimation, (images, ranges), (count,)),
     ):
         try:
-            answer = model(*inputs)
+            outputs = model(*inputs)
         except (RuntimeError, TypeError, ConfigError) as error:
             detail = " ".join(str(error).split())[:200]
             raise ConfigError(
-                f"{name} fails on pictures {tuple(images.shape)} of train_data: {detail}"
+                f"{name} fails on images {tuple(images.shape)} of train_data: {detail}"
             ) from error
-        found = tuple(answer.shape) if isinstance(answer, Tensor) else type(answer).__name__
+        found = tuple(outputs.shape) if isinstance(outputs, Tensor) else type(outputs).__name__
         if found != shape:
-            raise ConfigError(f"{name} answers {found} for {count} pictures; it must be {shape}")
+            raise ConfigError(f"{name} returns {found} for {count} images; it must be {shape}")
     return int(images.shape[-1])

@@ -1,4 +1,4 @@
-"""One joint step of the three models, and their losses on validation data."""
+"""One joint step of the three models, and their validation."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ class SeedLosses:
 
 @dataclass(frozen=True)
 class SeedScore:
-    """What the system reaches on some faces.
+    """Metrics of the system on some faces.
 
     Attributes:
-        losses: Mean of each model's own loss; the estimator's with predicted ranges.
-        gender_accuracy: Share with the right gender.
-        range_accuracy: Share with the right range.
-        mae: End to end: the estimator is fed the predicted range, years.
-        oracle_mae: With the true range fed in, which nobody has when it matters, years.
+        losses: Mean loss of each model; that of the estimator with predicted ranges.
+        gender_accuracy: Share of correct genders.
+        range_accuracy: Share of correct ranges.
+        mae: MAE end to end, with predicted ranges fed to the estimator, years.
+        oracle_mae: MAE with true ranges, which are unknown in use, years.
     """
 
     losses: SeedLosses
@@ -52,19 +52,19 @@ class SeedScore:
 
 
 class JointTrainer:
-    """Three models, three optimisers, three plateaus; each learns from its own loss alone.
+    """Three models with an optimiser and a plateau each; each is trained by its own loss alone.
 
     Args:
-        system: The models; already on their device.
-        rates: Adam's rate of each model, in the order of ``MODELS``.
-        factor: What a rate is multiplied by on a plateau.
-        patience: Epochs without a better validation loss that a plateau takes.
+        system: The models, on their device.
+        rates: Learning rate of Adam for each model, in the order of ``MODELS``.
+        factor: Factor of the rate on a plateau.
+        patience: Number of epochs without a lower validation loss before a plateau.
     """
 
     def __init__(
         self, system: SeedSystem, rates: tuple[float, float, float], factor: float, patience: int
     ) -> None:
-        # Convolutions of a processor are faster so; the answers are the same.
+        # Convolutions on a CPU are faster in this memory format, with the same results.
         self.system = system.to(memory_format=torch.channels_last)
         self.optimizers = {
             name: torch.optim.Adam(getattr(system, name).parameters(), lr=rate)
@@ -86,8 +86,8 @@ class JointTrainer:
 
         Args:
             batch: Images, ages and genders on the models' device.
-            true_share: Probability with which the estimator is fed a face's true range.
-            generator: Decides which faces those are; lives on the CPU.
+            true_share: Probability of feeding the estimator the true range of a face.
+            generator: CPU generator that chooses these faces.
 
         Raises:
             TrainingError: a loss that is not finite.
@@ -96,10 +96,10 @@ class JointTrainer:
         images = images.contiguous(memory_format=torch.channels_last)
         truth = ranges_of(ages)
         system = self.system.train()
-        gender = gender_loss(system.gender(images), genders)
+        gender = F.binary_cross_entropy_with_logits(system.gender(images), genders.float())
         logits = system.age_range(images)
         ranges = F.cross_entropy(logits, truth)
-        # A range is an index: no gradient flows from the estimator into the range model.
+        # A range is an index, so no gradient flows from the estimator into the range model.
         true = (torch.rand(len(ages), generator=generator) < true_share).to(ages.device)
         fed = torch.where(true, truth, logits.detach().argmax(dim=1))
         age = F.l1_loss(system.age_estimation(images, fed), ages.float())
@@ -120,7 +120,7 @@ class JointTrainer:
             plateau.step(losses[name])
 
     def rates(self) -> dict[str, float]:
-        """The present rate of each model."""
+        """The current learning rate of each model."""
         return {name: float(o.param_groups[0]["lr"]) for name, o in self.optimizers.items()}
 
     def state_dict(self) -> dict[str, Any]:
@@ -131,7 +131,7 @@ class JointTrainer:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up a state."""
+        """Restore such a state."""
         for name, optimizer in self.optimizers.items():
             optimizer.load_state_dict(state["optimizers"][name])
             self._plateaus[name].load_state_dict(state["plateaus"][name])
@@ -139,11 +139,11 @@ class JointTrainer:
 
 @torch.inference_mode()
 def score_seed(system: SeedSystem, batches: Iterable[Batch]) -> SeedScore:
-    """Score the system end to end, and with true ranges beside it.
+    """Evaluate the system end to end, and with true ranges.
 
     Args:
-        system: The models; put into evaluation mode.
-        batches: At least one.
+        system: The models; switched to evaluation mode.
+        batches: At least one batch.
     """
     system.eval()
     sums = torch.zeros(7, dtype=torch.float64)
@@ -151,11 +151,12 @@ def score_seed(system: SeedSystem, batches: Iterable[Batch]) -> SeedScore:
         truth = ranges_of(ages)
         outputs = system(images)
         oracle = system.age_estimation(images, truth)
+        gender = F.binary_cross_entropy_with_logits(outputs.gender, genders.float())
         count = len(ages)
         sums += torch.tensor(
             [
                 count,
-                float(gender_loss(outputs.gender, genders)) * count,
+                float(gender) * count,
                 float(F.cross_entropy(outputs.ranges, truth)) * count,
                 float(((outputs.gender > 0).long() == genders).sum()),
                 float((outputs.ranges.argmax(dim=1) == truth).sum()),
@@ -169,11 +170,6 @@ def score_seed(system: SeedSystem, batches: Iterable[Batch]) -> SeedScore:
 
 
 def ranges_of(ages: Tensor) -> Tensor:
-    """Index of the age range of each whole age, (N,) -> (N,)."""
+    """Indices of the age ranges of whole ages, (N,) -> (N,)."""
     table = torch.tensor([range_index(age) for age in range(AGE_COUNT)], device=ages.device)
     return table[ages.long()]
-
-
-def gender_loss(logits: Tensor, genders: Tensor) -> Tensor:
-    """Binary cross-entropy of logits (N,) against 0 male, 1 female (N,)."""
-    return F.binary_cross_entropy_with_logits(logits, genders.float())

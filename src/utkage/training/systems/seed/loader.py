@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset
 
 from utkage.core.errors import ConfigError, DataError
 from utkage.core.reporter import Reporter
+from utkage.core.text import counted
 from utkage.data.labels import MAX_AGE
 from utkage.data.split import SplitConfig, assign_split
 from utkage.training.systems.seed.joint import Batch
@@ -26,20 +27,20 @@ _WANTED = (
 def split_loader(
     loader: DataLoader[Any], fraction: float, seed: int, reporter: Reporter
 ) -> tuple[DataLoader[Any], DataLoader[Any]]:
-    """Divide a loader's data set into training and validation, as loaders with its settings.
+    """Split a loader's data set into training and validation, as loaders with its settings.
 
-    A picture's side follows from a hash of its pixels and the seed, so identical pictures are
-    never on both.
+    A hash of its pixels and the seed decide the split of a picture, so identical pictures are
+    never in both splits.
 
     Args:
-        loader: Over a data set with a length.
-        fraction: Share of the pictures for validation, above 0 and below 1; exact up to chance.
-        seed: Of the division and of the order of training.
-        reporter: Hears of the hashing, which reads every picture once.
+        loader: Loader over a data set with a length.
+        fraction: Expected share of the pictures for validation, above 0 and below 1.
+        seed: Seed of the split and of the order of training.
+        reporter: Shows the progress of hashing, which reads every picture once.
 
     Raises:
-        ConfigError: the fraction is out of range, or the loader cannot be divided.
-        DataError: one side would be empty.
+        ConfigError: the fraction is out of range, or the loader cannot be split.
+        DataError: one split would be empty.
     """
     if not 0 < fraction < 1:
         raise ConfigError(f"validation_split is {fraction}; it must be above 0 and below 1")
@@ -50,15 +51,16 @@ def split_loader(
         raise ConfigError("train_data is a loader without a batch size; give it one")
     count = len(dataset)  # type: ignore[arg-type]
     config = SplitConfig(seed, val=fraction, test=0)
-    sides: dict[str, list[int]] = {"train": [], "val": []}
-    with reporter.progress("telling pictures apart", count) as task:
+    splits: dict[str, list[int]] = {"train": [], "val": []}
+    with reporter.progress("hashing pictures", count) as task:
         for index in range(count):
-            sides[assign_split(identity_of(dataset, index), config)].append(index)
+            splits[assign_split(identity_of(dataset, index), config)].append(index)
             task.advance()
-    if not sides["train"] or not sides["val"]:
+    if not splits["train"] or not splits["val"]:
         raise DataError(
-            f"{count} pictures leave {len(sides['train'])} for training and {len(sides['val'])} "
-            f"for validation at validation_split {fraction}; give more pictures, or another split"
+            f"{counted(count, 'picture')}: {len(splits['train'])} for training, "
+            f"{len(splits['val'])} for validation at validation_split {fraction}; pass more "
+            "pictures, or another split"
         )
     settings: dict[str, Any] = {
         "batch_size": loader.batch_size,
@@ -67,34 +69,34 @@ def split_loader(
         "pin_memory": loader.pin_memory,
         "worker_init_fn": loader.worker_init_fn,
     }
-    # Batch norm cannot learn from a last batch of one.
-    lonely = len(sides["train"]) % loader.batch_size == 1
+    # Batch norm needs more than a last batch of one.
+    has_single_rest = len(splits["train"]) % loader.batch_size == 1
     order = torch.Generator().manual_seed(seed)
     training = DataLoader(
-        Subset(dataset, sides["train"]),
+        Subset(dataset, splits["train"]),
         shuffle=True,
         generator=order,
-        drop_last=loader.drop_last or lonely,
+        drop_last=loader.drop_last or has_single_rest,
         **settings,
     )
     if len(training) == 0:
         raise DataError(
-            f"{len(sides['train'])} pictures for training are fewer than the batch size "
+            f"{len(splits['train'])} pictures for training are fewer than the batch size "
             f"{loader.batch_size}"
         )
-    return training, DataLoader(Subset(dataset, sides["val"]), shuffle=False, **settings)
+    return training, DataLoader(Subset(dataset, splits["val"]), shuffle=False, **settings)
 
 
 def seed_batches(loader: DataLoader[Any], device: torch.device) -> Iterator[Batch]:
     """The batches of a loader on a device, images as float in 0..255.
 
     Raises:
-        DataError: a batch is not what the models learn from; the message names both sides.
+        DataError: a batch has another form; the message names both forms.
     """
     for batch in loader:
         images, ages, genders = _fields(batch)
         yield (
-            _to_bytes_range(images).to(device),
+            _to_byte_range(images).to(device),
             _labels(ages, "ages", MAX_AGE, len(images)).to(device),
             _labels(genders, "genders", 1, len(images)).to(device),
         )
@@ -106,23 +108,25 @@ def _fields(batch: Any) -> tuple[Tensor, Tensor, Tensor]:
     elif isinstance(batch, Sequence) and not isinstance(batch, str) and len(batch) == len(FIELDS):
         found = tuple(batch)
     else:
-        raise DataError(f"train_data gives {_described(batch)}; {_WANTED}")
+        raise DataError(f"train_data yields {_described(batch)}; {_WANTED}")
     if not all(isinstance(value, Tensor) for value in found):
-        raise DataError(f"train_data gives {_described(found)}; {_WANTED}")
+        raise DataError(f"train_data yields {_described(found)}; {_WANTED}")
     images = found[0]
     if images.dim() != 4 or images.shape[1] != 3:
-        raise DataError(f"train_data gives images {tuple(images.shape)}; they must be (N, 3, S, S)")
+        raise DataError(
+            f"train_data yields images {tuple(images.shape)}; they must be (N, 3, S, S)"
+        )
     return found[0], found[1], found[2]
 
 
-def _to_bytes_range(images: Tensor) -> Tensor:
+def _to_byte_range(images: Tensor) -> Tensor:
     if images.dtype == torch.uint8:
         return images.float()
     low, high = float(images.min()), float(images.max())
     if not (low >= 0 and high <= 1):
         raise DataError(
-            f"train_data gives images from {low:.3g} to {high:.3g}; they must be 0..1, as ToTensor "
-            "gives them, or uint8: leave Normalize out, each model normalises for itself"
+            f"train_data yields images from {low:.3g} to {high:.3g}; they must be 0..1, as "
+            "ToTensor makes them, or uint8: leave Normalize out, each model normalises by itself"
         )
     return images.float() * 255
 
@@ -130,13 +134,13 @@ def _to_bytes_range(images: Tensor) -> Tensor:
 def _labels(values: Tensor, name: str, largest: int, count: int) -> Tensor:
     if values.shape != (count,):
         raise DataError(
-            f"train_data gives {name} of shape {tuple(values.shape)} for {count} images; "
+            f"train_data yields {name} of shape {tuple(values.shape)} for {count} images; "
             f"they must be ({count},)"
         )
     low, high = float(values.min()), float(values.max())
     if not (low >= 0 and high <= largest) or bool((values != values.round()).any()):
         raise DataError(
-            f"train_data gives {name} from {low:g} to {high:g}; they must be whole, 0..{largest}"
+            f"train_data yields {name} from {low:g} to {high:g}; they must be whole, 0..{largest}"
         )
     return values.long()
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from utkage.core.errors import DataError, LabelError, UsageError
+from utkage.core.text import counted
 from utkage.data.labels import parse_name
 from utkage.images.decode import load_image
 from utkage.preparation.ingest import pixel_hash
@@ -26,7 +27,7 @@ class LabelledFace(NamedTuple):
     """One item; a loader collates the fields into tensors of length N.
 
     Attributes:
-        image: What the transform made of the picture; by default float32 (3, 64, 64), 0..1.
+        image: The transformed picture; by default float32 (3, 64, 64), 0..1.
         age: Whole years, 0..116.
         gender: 0 male, 1 female.
     """
@@ -37,21 +38,21 @@ class LabelledFace(NamedTuple):
 
 
 class UTKFaceDataset(Dataset[LabelledFace]):
-    """The pictures below a folder whose names carry a label, in order of their paths.
+    """The pictures below a folder whose names contain a label, in order of their paths.
 
     Args:
-        root_dir: Folder of ``<age>_<gender>_<race>_<date>.jpg`` files; folders inside it are
-            searched, too.
-        transform: From a PIL picture (RGB) to an image tensor, such as torchvision's
-            ``Compose([Resize((64, 64)), ToTensor()])``, which is the default.
+        root_dir: Folder of ``<age>_<gender>_<race>_<date>.jpg`` files, searched with all its
+            subfolders.
+        transform: From a PIL picture (RGB) to an image tensor; by default torchvision's
+            ``Compose([Resize((64, 64)), ToTensor()])``.
 
     Attributes:
         paths: The pictures.
         labels: Their labels.
-        skipped: (path, reason) of each picture whose name carries no label.
+        skipped: (path, reason) of each picture whose name contains no label.
 
     Raises:
-        UsageError: there is no such folder.
+        UsageError: no such folder.
         DataError: no picture in it has a label.
     """
 
@@ -62,7 +63,7 @@ class UTKFaceDataset(Dataset[LabelledFace]):
     ) -> None:
         root = Path(root_dir)
         if not root.is_dir():
-            raise UsageError(f"{root}: no such folder; unpack UTKFace there, or name its root_dir")
+            raise UsageError(f"{root}: no such folder; unpack UTKFace there, or pass its root_dir")
         labelled, skipped = [], []
         for path in sorted(root.rglob("*")):
             if path.suffix.lower() in _PICTURES:
@@ -72,7 +73,8 @@ class UTKFaceDataset(Dataset[LabelledFace]):
                     skipped.append((path, str(error)))
         if not labelled:
             raise DataError(
-                f"{root}: {len(skipped)} pictures, and no name reads <age>_<gender>_<race>_<date>"
+                f"{root}: {counted(len(skipped), 'picture')}, none of them named "
+                "<age>_<gender>_<race>_<date>"
             )
         self.paths = tuple(path for path, _ in labelled)
         self.labels = tuple(label for _, label in labelled)
@@ -93,16 +95,16 @@ class UTKFaceDataset(Dataset[LabelledFace]):
 
 
 def identity_of(dataset: Dataset[Any], index: int) -> str:
-    """What tells the picture at ``index`` from others: equal for identical pictures only.
+    """Identity of the picture at ``index``: equal for identical pictures only.
 
-    Data sets with a method ``identity(index)`` are asked. For a ``Subset`` its data set is; for
-    any other, the image that it gives is hashed, which a random transform defeats.
+    The data set's method ``identity(index)`` if it has one, else a hash of the item's image, which
+    a random transform makes useless. A ``Subset`` has the identities of its data set.
     """
     if isinstance(dataset, torch.utils.data.Subset):
         return identity_of(dataset.dataset, dataset.indices[index])
-    known = getattr(dataset, "identity", None)
-    if known is not None:
-        return str(known(index))
+    identity = getattr(dataset, "identity", None)
+    if identity is not None:
+        return str(identity(index))
     image = torch.as_tensor(dataset[index][0])
     return hashlib.sha256(image.contiguous().numpy().tobytes()).hexdigest()
 
