@@ -41,13 +41,14 @@ def write_epochs(folder: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def validation_errors(rows: Sequence[Mapping[str, Any]]) -> list[float]:
-    """The validation MAE of each epoch, years."""
+    """The error that chooses the best epoch and drives plateaus: validation MAE, years."""
     return [float(row["val_mae"]) for row in rows]
 
 
 def best_epoch(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """The row of the epoch with the lowest validation MAE; of at least one row."""
-    return min(rows, key=lambda row: float(row["val_mae"]))
+    """The row of the best epoch, the first if several are equal; of at least one row."""
+    errors = validation_errors(rows)
+    return rows[errors.index(min(errors))]
 
 
 def flattened(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
