@@ -45,7 +45,7 @@ def test_train_evaluate_predict_export(tmp_path: Path, examples: Path) -> None:
     [
         (("--system", "tree"), "choose multitask or seed"),
         (("--system", "seed", "--sizes", "64,96"), "takes one size"),
-        (("--system", "seed", "--gender-width", 2), "gender width is 2.0"),
+        (("--system", "seed", "--gender-width", 2), "gender_width is 2.0"),
     ],
 )
 def test_wrong_options(tmp_path: Path, words: tuple[object, ...], said: str) -> None:
