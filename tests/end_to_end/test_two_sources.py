@@ -181,8 +181,8 @@ def test_initial_weights_that_know_the_validation_pictures(
     known = np.isin(validation.fingerprints(), load_weights(first.best).fingerprints.numpy()).sum()
     assert known > 0
     (warning,) = warnings
-    expected = f"learned from {known} of the {len(validation)} validation pictures"
-    assert expected in warning
+    expected = f"{known} of the {len(validation)} validation images are training images of the "
+    assert warning.startswith(f"{expected}initial weights, ")
     assert "`init=scratch`" in warning
 
 
@@ -193,7 +193,7 @@ def test_what_a_teacher_knows_is_learned_as_well(
     config = replace(CONFIG, teachers=(str(first.best),), checkpoint_steps=1)
     taught, warnings = _trained(moved, tmp_path / "run", config)
     (warning,) = warnings
-    assert warning.startswith(f"the teacher {first.best} learned from ")
+    assert f"validation images are training images of the teacher {first.best}, " in warning
     weights = load_weights(taught.best)
     expected = np.union1d(
         ChipStore.open(both).split("train").fingerprints(),

@@ -181,8 +181,9 @@ def set_up(
         seen = validation.count_training_images(fingerprints)
         if seen > LEAKAGE_TOLERANCE * len(validation):
             reporter.warn(
-                f"the {name} were trained on {seen} of the {len(validation)} validation images, "
-                "so validation will be too optimistic; `init=scratch` without teachers avoids this"
+                f"{seen} of the {len(validation)} validation images are training images of the "
+                f"{name}, so validation will be too optimistic; `init=scratch` without teachers "
+                "avoids this"
             )
     setup = Setup(
         config=request.config,
