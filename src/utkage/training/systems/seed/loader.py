@@ -71,11 +71,10 @@ def split_loader(
     }
     # Batch norm needs more than a last batch of one.
     has_single_rest = len(splits["train"]) % loader.batch_size == 1
-    order = torch.Generator().manual_seed(seed)
     training = DataLoader(
         Subset(dataset, splits["train"]),
         shuffle=True,
-        generator=order,
+        generator=torch.Generator().manual_seed(seed),
         drop_last=loader.drop_last or has_single_rest,
         **settings,
     )
