@@ -8,6 +8,14 @@ Each command of the command line is one function here:
 >>> predictor.card.contract.size
 160
 
+Everything that utkage raises on purpose is a ``UtkageError``; ``core/errors.py`` draws the tree:
+
+>>> try:
+...     utkage.load_image("missing.jpg")
+... except utkage.ImageError as error:
+...     print(error)
+missing.jpg: no such file; check the path
+
 Names are loaded when they are first used, so ``import utkage`` is fast and imports neither torch
 nor cv2 nor matplotlib.
 """
@@ -20,7 +28,17 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from utkage.core.errors import ConfigError as ConfigError
+    from utkage.core.errors import DataError as DataError
+    from utkage.core.errors import DeviceError as DeviceError
+    from utkage.core.errors import ExitCode as ExitCode
+    from utkage.core.errors import ImageError as ImageError
+    from utkage.core.errors import LabelError as LabelError
+    from utkage.core.errors import ParityError as ParityError
+    from utkage.core.errors import TrainingError as TrainingError
+    from utkage.core.errors import UsageError as UsageError
     from utkage.core.errors import UtkageError as UtkageError
+    from utkage.core.errors import WeightsError as WeightsError
     from utkage.data.augment import AugmentConfig as AugmentConfig
     from utkage.data.labels import AGE_RANGES as AGE_RANGES
     from utkage.data.labels import FaceLabel as FaceLabel
@@ -35,8 +53,8 @@ if TYPE_CHECKING:
     from utkage.images.decode import load_image as load_image
     from utkage.images.video import open_video as open_video
     from utkage.models.describe import describe as describe
+    from utkage.prediction.face_rows import FaceRow as FaceRow
     from utkage.prediction.loading import load_predictor as load_predictor
-    from utkage.prediction.predict import FaceRow as FaceRow
     from utkage.prediction.predict import PredictRequest as PredictRequest
     from utkage.prediction.predict import predict as predict
     from utkage.prediction.predict_videos import VideoRequest as VideoRequest
@@ -57,52 +75,63 @@ if TYPE_CHECKING:
     from utkage.training.train import train as train
     from utkage.training.train import train_request as train_request
 
-_HOMES = {
+# Module by public name.
+_MODULES = {
+    "ConfigError": "core.errors",
+    "DataError": "core.errors",
+    "DeviceError": "core.errors",
+    "ExitCode": "core.errors",
+    "ImageError": "core.errors",
+    "LabelError": "core.errors",
+    "ParityError": "core.errors",
+    "TrainingError": "core.errors",
+    "UsageError": "core.errors",
     "UtkageError": "core.errors",
+    "WeightsError": "core.errors",
     "AugmentConfig": "data.augment",
     "AGE_RANGES": "data.labels",
     "FaceLabel": "data.labels",
     "parse_name": "data.labels",
     "SplitConfig": "data.split",
     "ChipStore": "data.store",
-    "load_predictor": "prediction.loading",
-    "Predictions": "prediction.predictions",
-    "TrainConfig": "training.config",
-    "Recipe": "training.recipe",
-    "CropContract": "faces.contract",
-    "load_image": "images.decode",
-    "open_video": "images.video",
-    "dry_run": "training.dry_run",
     "EvaluateRequest": "evaluation.evaluate",
     "evaluate": "evaluation.evaluate",
     "ExportRequest": "exporting.export",
     "export": "exporting.export",
+    "CropContract": "faces.contract",
+    "load_image": "images.decode",
+    "open_video": "images.video",
     "describe": "models.describe",
-    "FaceRow": "prediction.predict",
+    "FaceRow": "prediction.face_rows",
+    "load_predictor": "prediction.loading",
     "PredictRequest": "prediction.predict",
     "predict": "prediction.predict",
     "VideoRequest": "prediction.predict_videos",
     "predict_videos": "prediction.predict_videos",
+    "Predictions": "prediction.predictions",
     "Predictor": "prediction.predictor",
     "PredictSettings": "prediction.predictor",
+    "TrackRow": "prediction.track_rows",
     "PrepareConfig": "preparation.prepare",
     "prepare": "preparation.prepare",
+    "TrainConfig": "training.config",
+    "dry_run": "training.dry_run",
+    "Recipe": "training.recipe",
     "resolve_recipe": "training.recipes",
     "list_runs": "training.runs",
-    "TrackRow": "prediction.track_rows",
     "TrainRequest": "training.train",
     "train": "training.train",
     "request_of": "training.train",
     "train_request": "training.train",
 }
 
-__all__ = ["__version__", *_HOMES]
+__all__ = ["__version__", *_MODULES]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module 'utkage' has no attribute {name!r}")
-    return getattr(import_module(f"utkage.{_HOMES[name]}"), name)
+    return getattr(import_module(f"utkage.{_MODULES[name]}"), name)
 
 
 def __dir__() -> list[str]:

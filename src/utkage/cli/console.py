@@ -1,4 +1,4 @@
-"""Progress and messages for people, on stderr. Plain lines where there is no terminal."""
+"""Progress and messages on stderr: bars on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -16,46 +16,48 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 PLAIN_LINE_SECONDS = 10.0
-# Each costs 2 ms of a core, which training wants.
+# Drawing a bar takes 2 ms of a core that training needs.
 BARS_A_SECOND = 2
 
 
 class ConsoleReporter:
-    """Draws progress bars on a terminal, and writes a line now and then elsewhere."""
+    """Draws progress bars on a terminal; elsewhere prints a line from time to time.
+
+    Every message names options instead of the library's fields (``as_options``).
+    """
 
     def __init__(self, console: Console, *, quiet: bool) -> None:
         self._console = console
         self._quiet = quiet
 
     def info(self, message: str) -> None:
-        """One line, unless quiet."""
+        """Print one line, unless quiet."""
         if not self._quiet:
-            self._console.print(as_options(message), markup=False, highlight=False, soft_wrap=True)
+            print_line(self._console, message)
 
     def warn(self, message: str) -> None:
-        """One line, even when quiet."""
-        self._console.print(
-            f"warning: {as_options(message)}",
-            style="yellow",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
-        )
+        """Print one line, even when quiet."""
+        print_line(self._console, f"warning: {message}", style="yellow")
 
     @contextmanager
     def progress(self, label: str, total: int | None) -> Iterator[Progress]:
-        """A bar with rate and remaining time, or plain lines, or nothing when quiet."""
+        """Show a bar with the time remaining, or plain lines, or nothing when quiet."""
         if self._quiet:
             yield SilentProgress()
         elif self._console.is_terminal:
             with _bar(self._console) as bar:
-                yield BarTask(bar, bar.add_task(label, total=total, note=""))
+                yield BarTask(bar, bar.add_task(as_options(label), total=total, note=""))
         else:
             yield _LineTask(self._console, label, total)
 
 
+def print_line(console: Console, message: str, style: str | None = None) -> None:
+    """Print a message as one line with option names, without interpreting markup in it."""
+    console.print(as_options(message), style=style, markup=False, highlight=False, soft_wrap=True)
+
+
 class BarTask:
-    """A task with its bar."""
+    """A task with its own progress bar."""
 
     def __init__(self, bar: Bar, task: TaskID) -> None:
         self.bar = bar
@@ -63,11 +65,11 @@ class BarTask:
 
     def advance(self, steps: int = 1, note: str = "") -> None:
         """Move the bar."""
-        self.bar.update(self._task, advance=steps, note=note)
+        self.bar.update(self._task, advance=steps, note=as_options(note))
 
 
 class _LineTask:
-    """Says where it stands every ten seconds; a task that is over sooner says nothing."""
+    """Prints its state every ten seconds; a task that ends sooner prints nothing."""
 
     def __init__(self, console: Console, label: str, total: int | None) -> None:
         self._console = console
@@ -75,21 +77,19 @@ class _LineTask:
         self._total = total
         self._done = 0
         self._started = time.monotonic()
-        self._said = self._started
+        self._printed = self._started
 
     def advance(self, steps: int = 1, note: str = "") -> None:
         self._done += steps
         now = time.monotonic()
-        if now - self._said < PLAIN_LINE_SECONDS:
+        if now - self._printed < PLAIN_LINE_SECONDS:
             return
-        self._said = now
+        self._printed = now
         line = f"{self._label}: {self._done}"
         if self._total:
             remaining = (now - self._started) / max(1, self._done) * (self._total - self._done)
-            line += f" of {self._total}, about {remaining:.0f} s to go"
-        self._console.print(
-            f"{line}{', ' + note if note else ''}", markup=False, highlight=False, soft_wrap=True
-        )
+            line += f" of {self._total}, about {remaining:.0f} s left"
+        print_line(self._console, f"{line}, {note}" if note else line)
 
 
 def _bar(console: Console) -> Bar:

@@ -23,21 +23,24 @@ FIELD = re.compile(r"`([a-z_][a-z0-9_.]*)(?:=([^`]*))?`")
 def as_options(message: str) -> str:
     """Replace each field in backticks by the option of the running command that sets it.
 
-    A field without an option of its own becomes ``--set name=value`` in commands that have
-    ``--set``; any other loses its backticks only.
+    ``field=value`` becomes the option with its value; a flag stands alone, or as ``--no-...``. A
+    field without an option of its own becomes ``--set field=value`` in commands that have
+    ``--set``. Any other field, and every field outside a command, loses only its backticks.
     """
+    if "`" not in message:
+        return message
     context = get_current_context(silent=True)
-    options: dict[str, TyperOption] = {}
-    if context is not None:
-        options = {
-            parameter.name: parameter
-            for parameter in context.command.params
-            if isinstance(parameter, TyperOption) and parameter.name is not None
-        }
-    return FIELD.sub(lambda found: _option(found[1], found[2], options), message)
+    parameters = [] if context is None else context.command.params
+    options = {
+        parameter.name: parameter
+        for parameter in parameters
+        if isinstance(parameter, TyperOption) and parameter.name is not None
+    }
+    return FIELD.sub(lambda match: _option(match[1], match[2], options), message)
 
 
 def _option(field: str, value: str | None, options: dict[str, TyperOption]) -> str:
+    # Some commands call the parameter of --json "json_output".
     option = options.get(field) or options.get(f"{field}_output")
     if option is None:
         if value is None:

@@ -1,4 +1,4 @@
-"""What surrounds every command: a reporter, one-line errors, exit codes."""
+"""The frame of every command: a reporter, one-line errors and exit codes."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from utkage.cli.console import ConsoleReporter
-from utkage.cli.option_names import as_options
+from utkage.cli.console import ConsoleReporter, print_line
 from utkage.core.errors import ExitCode, UtkageError
 
 if TYPE_CHECKING:
@@ -23,35 +22,35 @@ if TYPE_CHECKING:
 
 @contextmanager
 def session(*, quiet: bool = False, debug: bool = False) -> Iterator[ConsoleReporter]:
-    """Run a command's body; deliberate errors become one line on stderr and an exit code.
+    """Run the body of a command; an error becomes one line on stderr and an exit code.
 
-    With ``debug`` errors keep their tracebacks.
+    With ``debug``, the traceback is printed as well.
     """
     from rich.console import Console
 
     console = Console(stderr=True)
     if threading.current_thread() is threading.main_thread():
-        # A polite kill ends like Ctrl-C: what is half written is removed, training is saved.
+        # SIGTERM ends a command like Ctrl-C: unfinished files are removed, training is saved.
         signal.signal(signal.SIGTERM, _interrupt)
     try:
         yield ConsoleReporter(console, quiet=quiet)
     except UtkageError as error:
         if debug:
             console.print_exception()
-        _say(console, str(error))
+        _print_error(console, str(error))
         raise typer.Exit(error.exit_code) from error
     except KeyboardInterrupt as error:
-        _say(console, "interrupted")
+        _print_error(console, "interrupted")
         raise typer.Exit(ExitCode.INTERRUPTED) from error
     except BrokenPipeError:
-        # The reader of our output has gone (`| head`): nothing is wrong, nothing is left to say.
+        # The reader of stdout has closed it (`| head`), which is no error.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(ExitCode.DONE) from None
     except OSError as error:
         if debug:
             console.print_exception()
         where = f"{error.filename}: " if error.filename else ""
-        _say(console, f"{where}{error.strerror or error}")
+        _print_error(console, f"{where}{error.strerror or error}")
         raise typer.Exit(ExitCode.FAILED) from error
     except typer.Exit:
         raise
@@ -59,7 +58,7 @@ def session(*, quiet: bool = False, debug: bool = False) -> Iterator[ConsoleRepo
         if debug:
             console.print_exception()
         first_line = (str(error).splitlines() or [""])[0]
-        _say(
+        _print_error(
             console,
             f"unexpected {type(error).__name__}: {first_line}; "
             "run again with --debug and report what it shows",
@@ -71,11 +70,5 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _say(console: Console, message: str) -> None:
-    console.print(
-        f"error: {' '.join(as_options(message).split())}",
-        markup=False,
-        highlight=False,
-        style="red",
-        soft_wrap=True,
-    )
+def _print_error(console: Console, message: str) -> None:
+    print_line(console, f"error: {' '.join(message.split())}", style="red")
