@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from utkage.prediction.predictions import Predictions as Predictions
     from utkage.prediction.predictor import Predictor as Predictor
     from utkage.prediction.predictor import PredictSettings as PredictSettings
+    from utkage.prediction.row_list import Rows as Rows
     from utkage.prediction.track_rows import TrackRow as TrackRow
     from utkage.preparation.prepare import PrepareConfig as PrepareConfig
     from utkage.preparation.prepare import prepare as prepare
@@ -111,6 +112,7 @@ _MODULES = {
     "Predictions": "prediction.predictions",
     "Predictor": "prediction.predictor",
     "PredictSettings": "prediction.predictor",
+    "Rows": "prediction.row_list",
     "TrackRow": "prediction.track_rows",
     "PrepareConfig": "preparation.prepare",
     "prepare": "preparation.prepare",

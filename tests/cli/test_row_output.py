@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from utkage.cli.row_output import Form
+from utkage.cli.row_output import RowDestination
 from utkage.prediction.face_rows import FaceRow
 
 ROWS = [FaceRow("a.jpg", "no_face", faces=0), FaceRow("b.jpg", "failed", "b.jpg: damaged")]
@@ -22,31 +22,32 @@ def interrupted() -> Iterator[FaceRow]:
 
 
 @pytest.mark.parametrize(
-    ("form", "stdout", "kept"),
+    ("destination", "stdout", "kept"),
     [
-        (Form(json=False, jsonl=False, csv=False, out=None), io.StringIO(), "table 2"),
-        (Form(json=False, jsonl=True, csv=False, out=None), Terminal(), '"file": "b.jpg"'),
-        (Form(json=False, jsonl=True, csv=False, out=None), io.StringIO(), '"file": "b.jpg"'),
-        (Form(json=False, jsonl=False, csv=True, out=None), Terminal(), "b.jpg,failed"),
-        (Form(json=True, jsonl=False, csv=False, out=None), Terminal(), '"file": "b.jpg"'),
+        (RowDestination(), io.StringIO(), "no face found"),
+        (RowDestination(jsonl=True), Terminal(), '"file": "b.jpg"'),
+        (RowDestination(jsonl=True), io.StringIO(), '"file": "b.jpg"'),
+        (RowDestination(csv=True), Terminal(), "b.jpg,failed"),
+        (RowDestination(json=True), Terminal(), '"file": "b.jpg"'),
     ],
 )
-def test_what_was_answered_before_an_interruption_is_shown(
-    form: Form, stdout: io.StringIO, kept: str, monkeypatch: pytest.MonkeyPatch
+def test_rows_before_an_interruption_are_shown(
+    destination: RowDestination,
+    stdout: io.StringIO,
+    kept: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("sys.stdout", stdout)
-
-    def table(rows: list[FaceRow]) -> None:
-        stdout.write(f"table {len(rows)}")
-
     with pytest.raises(KeyboardInterrupt):
-        form.write(interrupted(), FaceRow, table)
+        destination.write(interrupted(), FaceRow)
     assert kept in stdout.getvalue()
+    assert "b.jpg" in stdout.getvalue()
 
 
-def test_failures_are_counted() -> None:
-    tables: list[int] = []
-    form = Form(json=False, jsonl=False, csv=False, out=None)
-    assert form.write(iter(ROWS), FaceRow, lambda rows: tables.append(len(rows))) == 1
-    assert tables == [2]
-    assert form.write(iter([]), FaceRow, lambda rows: tables.append(len(rows))) == 0
+def test_failures_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    assert RowDestination().write(iter(ROWS), FaceRow) == 1
+    printed = capsys.readouterr().out
+    assert "a.jpg" in printed
+    assert "b.jpg: damaged" in printed
+    assert RowDestination().write(iter([]), FaceRow) == 0
+    assert capsys.readouterr().out == ""

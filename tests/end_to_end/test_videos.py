@@ -91,10 +91,10 @@ def test_a_stream_over_the_network_until_it_dies(examples: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
-        (["a.mp4", "b.jpg"], 2, "b.jpg: is no video"),
+        (["a.mp4", "b.jpg"], 2, "b.jpg: not a video"),
         (["--camera", "0", "--resume", "--out", "x.jsonl"], 2, "--resume is for pictures"),
         (["a.mp4", "--show"], 2, "--show needs a display"),
-        (["rtsp://nowhere/live"], 2, "nothing is read without --allow-download"),
+        (["rtsp://nowhere/live"], 2, "reading an address needs --allow-download"),
         (["gone.mp4", "--csv"], 3, "could not be read"),
         (["a.mp4", "--every", "0"], 2, "--every 0"),
     ],

@@ -159,7 +159,7 @@ def test_lengths_must_agree(random_predictions: RandomPredictions) -> None:
     with pytest.raises(ValueError, match="2 ages, 3 genders, 3 predictions"):
         score(np.zeros(2, int), np.zeros(3, int), predictions)
     with pytest.raises(ValueError, match="0 ages"):
-        score(np.zeros(0, int), np.zeros(0, int), predictions.select(0, 0))
+        score(np.zeros(0, int), np.zeros(0, int), predictions[:0])
     with pytest.raises(ValueError, match="predictions"):
         score(np.zeros(3, int), np.zeros(3, int), replace(predictions, age=np.zeros(2)))
 

@@ -57,7 +57,7 @@ def test_answers_know_the_calibration_of_the_weights(lively_network: Lively, car
     )
     plain = replace(found, calibration=None)
     np.testing.assert_allclose(found.age_interval(0.8), plain.age_interval(0.4), atol=1e-9)
-    for part in (found.take(np.array([2])), Predictions.concatenate([found, found])):
+    for part in (found[np.array([2])], Predictions.concatenate([found, found])):
         assert part.calibration is calibration
 
 

@@ -14,7 +14,7 @@ from utkage.faces.detector import Face
 from utkage.images.video import Frame
 from utkage.prediction import face_tracks as module
 from utkage.prediction.cropping import Cropper
-from utkage.prediction.face_tracks import FaceTrack, TrackedFrame, TrackingSettings, watch
+from utkage.prediction.face_tracks import FaceTrack, TrackedFrame, TrackingSettings, track_faces
 from utkage.prediction.predictions import Predictions
 
 CONTRACT = utkface_contract(64)
@@ -41,7 +41,7 @@ class MarkedDetector:
 
 
 class CountingPredictor:
-    """Says an age of 20 at its first look, 21 at the second, and so on, very surely."""
+    """Predicts an age from the green of the middle pixel, with a narrow distribution."""
 
     card = SimpleNamespace(contract=CONTRACT)
     engine = "test"
@@ -82,7 +82,7 @@ def run(every: int, *, live: bool = False, **options: object) -> list[TrackedFra
     settings = TrackingSettings(every, gap=0.5)
     stream = frames(**options)  # type: ignore[arg-type]
     predictor = CountingPredictor()
-    return list(watch(stream, predictor, cropper(), settings, workers=2, live=live))  # type: ignore[arg-type]
+    return list(track_faces(stream, predictor, cropper(), settings, workers=2, live=live))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("every", [1, 4, 7])
@@ -98,7 +98,7 @@ def test_every_frame_has_both_faces_where_they_are(every: int, live: bool) -> No
         np.testing.assert_allclose(first.box[:2], (20 + 3 * index, 30), atol=2.5)
         np.testing.assert_allclose(second.box[:2], (300 - 2 * index, 100), atol=2.5)
     tracks = [event for event in events if isinstance(event, FaceTrack)]
-    assert [(track.number, track.frames, track.looks) for track in tracks] == [
+    assert [(track.number, track.frames, track.detections) for track in tracks] == [
         (1, 24, -(-24 // every)),
         (2, 24, -(-24 // every)),
     ]
@@ -109,7 +109,7 @@ def test_every_frame_has_both_faces_where_they_are(every: int, live: bool) -> No
 def test_the_detector_looks_at_each_kth_frame_only() -> None:
     detector = MarkedDetector()
     predictor, crop = CountingPredictor(), Cropper(CONTRACT, detector)
-    list(watch(frames(), predictor, crop, TrackingSettings(6), workers=2))  # type: ignore[arg-type]
+    list(track_faces(frames(), predictor, crop, TrackingSettings(6), workers=2))  # type: ignore[arg-type]
     assert detector.calls == 4
 
 
@@ -123,7 +123,7 @@ def test_reading_ahead_changes_nothing() -> None:
         else:
             assert isinstance(other, FaceTrack)
             assert (one.number, one.frames) == (other.number, other.frames)
-            assert float(one.answer.age[0]) == float(other.answer.age[0])
+            assert float(one.prediction.age[0]) == float(other.prediction.age[0])
 
 
 def test_a_face_that_comes_back_soon_is_the_same_one() -> None:
@@ -157,7 +157,7 @@ def test_no_more_is_read_ahead_of_a_live_stream() -> None:
             yield frame
 
     predictor = CountingPredictor()
-    events = watch(stream(), predictor, cropper(), TrackingSettings(3), workers=2, live=True)  # type: ignore[arg-type]
+    events = track_faces(stream(), predictor, cropper(), TrackingSettings(3), workers=2, live=True)  # type: ignore[arg-type]
     for event in events:
         if isinstance(event, TrackedFrame):
             assert event.frame.index == read[-1]
@@ -172,9 +172,9 @@ def test_a_face_that_cannot_be_cut_out_does_not_end_the_video() -> None:
             return found
 
     crop = Cropper(CONTRACT, Degenerate())
-    events = watch(frames(), CountingPredictor(), crop, TrackingSettings(3), workers=1)  # type: ignore[arg-type]
+    events = track_faces(frames(), CountingPredictor(), crop, TrackingSettings(3), workers=1)  # type: ignore[arg-type]
     tracks = [event for event in events if isinstance(event, FaceTrack)]
-    assert [(track.number, track.looks) for track in tracks] == [(1, 7), (2, 7)]
+    assert [(track.number, track.detections) for track in tracks] == [(1, 7), (2, 7)]
 
 
 def test_large_frames_are_not_heaped_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -186,7 +186,9 @@ def test_large_frames_are_not_heaped_up(monkeypatch: pytest.MonkeyPatch) -> None
             read.append(frame.index)
             yield frame
 
-    for event in watch(stream(), CountingPredictor(), cropper(), TrackingSettings(4), workers=8):  # type: ignore[arg-type]
+    for event in track_faces(
+        stream(), CountingPredictor(), cropper(), TrackingSettings(4), workers=8
+    ):  # type: ignore[arg-type]
         if isinstance(event, TrackedFrame):
             behind.append(read[-1] - event.frame.index)
     assert max(behind) == 3
@@ -199,7 +201,7 @@ def test_a_broken_detector_is_not_hidden() -> None:
 
     crop = replace(cropper(), detector=Broken())
     with pytest.raises(RuntimeError, match="broken"):
-        list(watch(frames(), CountingPredictor(), crop, TrackingSettings(), workers=2))  # type: ignore[arg-type]
+        list(track_faces(frames(), CountingPredictor(), crop, TrackingSettings(), workers=2))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("wrong", [{"every": 0}, {"gap": -1.0}, {"gap": float("nan")}])

@@ -120,7 +120,7 @@ def test_auto_takes_what_there_is(
     none = torch.empty(0, dtype=torch.int32)
     save_weights(other, Weights(card, lively_network().state_dict(), none))
     assert load_predictor(other).engine == "torch"
-    with pytest.raises(UsageError, match=r"no ONNX graph of mobilenet_v3_small; write one with"):
+    with pytest.raises(UsageError, match=r"no ONNX graph for mobilenet_v3_small; write one with"):
         load_predictor(other, engine="onnx")
     assert find_template(replace(card, system="seed"), flip=True) is None
     coral = replace(card, backbone="mobilenet_v1", age_head="coral")
@@ -139,7 +139,7 @@ def test_where_a_gpu_is_chosen(monkeypatch: pytest.MonkeyPatch, trained: Path) -
     monkeypatch.setattr(device, "_best_device", lambda: device.Device("cuda", "pretend"))
     assert device.resolve_device("cpu").is_cpu
     assert not device.resolve_device("auto").is_cpu
-    with pytest.raises(UsageError, match="`engine=onnx` runs on the processor"):
+    with pytest.raises(UsageError, match="`engine=onnx` runs on the CPU"):
         load_predictor(trained, device="auto", engine="onnx")
 
 
@@ -170,7 +170,10 @@ def test_an_exported_file_is_weights_as_any_other(
     with pytest.raises(UsageError, match="which `flip=False` cannot undo"):
         load_predictor(path, flip=False)
     photo = str(examples / "portrait.jpg")
-    rows = [list(predict(PredictRequest((photo,), weights=str(file)))) for file in (path, trained)]
+    rows = [
+        list(predict(PredictRequest(inputs=(photo,), weights=str(file))))
+        for file in (path, trained)
+    ]
     assert rows[0] == rows[1]
     assert rows[0][0].status == "ok"
 

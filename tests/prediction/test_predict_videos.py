@@ -63,13 +63,13 @@ def test_a_camera_until_it_dies(portrait: NDArray[np.uint8]) -> None:
     assert row.frames == len(shown)
     assert len(shown) < 120
     # Frames were dropped and counted, and the last ones seen are near the end: no growing delay.
-    assert shown[-1].dropped == shown[-1].watched.frame.index + 1 - len(shown)
+    assert shown[-1].dropped == shown[-1].tracked.frame.index + 1 - len(shown)
     assert shown[-1].dropped > 0
-    assert shown[-1].watched.frame.index >= 100
-    assert shown[-1].words.startswith("#1: ")
-    assert "female" in shown[-1].words
+    assert shown[-1].tracked.frame.index >= 100
+    assert shown[-1].label.startswith("#1: ")
+    assert "female" in shown[-1].label
     assert shown[-1].picture.shape == portrait.shape
-    assert not np.array_equal(shown[-1].picture, shown[-1].watched.frame.image)
+    assert not np.array_equal(shown[-1].picture, shown[-1].tracked.frame.image)
     assert camera.released.wait(2)
 
 
@@ -78,7 +78,7 @@ def test_a_watcher_ends_it(portrait: NDArray[np.uint8]) -> None:
     seen = []
 
     def watch(frame: ShownFrame) -> bool:
-        seen.append(frame.watched.frame.index)
+        seen.append(frame.tracked.frame.index)
         return len(seen) < 9
 
     (row,) = predict_videos(request_for(0), on_frame=watch, open_capture=lambda _: camera)
@@ -170,10 +170,10 @@ def test_videos_without_faces_and_without_frames(tmp_path: Path) -> None:
 def test_what_cannot_be_watched(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no video given"):
         video_sources(())
-    with pytest.raises(UsageError, match=r"a\.jpg: is no video"):
+    with pytest.raises(UsageError, match=r"a\.jpg: not a video"):
         video_sources(("b.mp4", "a.jpg"))
     for address in ("rtsp://host/live", "https://host/a.mp4"):
-        with pytest.raises(UsageError, match="without `allow_download=True`"):
+        with pytest.raises(UsageError, match="needs `allow_download=True`"):
             video_sources((address,))
         assert video_sources((address,), allow_download=True) == [address]
     with pytest.raises(UsageError, match="matches nothing"):

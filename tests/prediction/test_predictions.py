@@ -1,3 +1,4 @@
+import doctest
 from collections.abc import Callable
 
 import numpy as np
@@ -6,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from utkage.data.labels import RANGE_NAMES
+from utkage.prediction import predictions as module
 from utkage.prediction.predictions import Predictions, distribution_quantile
 
 RandomPredictions = Callable[..., Predictions]
@@ -86,7 +88,7 @@ def test_parts_join_to_the_whole(lengths: list[int]) -> None:
     )
     parts, first = [], 0
     for length in lengths:
-        parts.append(whole.select(first, first + length))
+        parts.append(whole[first : first + length])
         assert len(parts[-1]) == length
         first += length
     joined = Predictions.concatenate(parts)
@@ -103,3 +105,26 @@ def test_nothing_joined_is_empty_but_well_formed() -> None:
     assert empty.gender.shape == empty.range_index.shape == (0,)
     assert empty.range_names == []
     assert [end.shape for end in empty.age_interval(0.8)] == [(0,), (0,)]
+
+
+def test_indexing_iterating_and_filtering(random_predictions: RandomPredictions) -> None:
+    predictions = random_predictions(6)
+    first = predictions[0]
+    assert len(first) == 1
+    assert first.age_distribution.shape == (1, 117)
+    assert predictions[-1].age[0] == predictions.age[5]
+    assert predictions[1:4].p_female.tolist() == predictions.p_female[1:4].tolist()
+    assert predictions[[4, 2]].age.tolist() == predictions.age[[4, 2]].tolist()
+    women = predictions[predictions.p_female >= 0.5]
+    assert (women.gender == 1).all()
+    assert len(women) == predictions.gender.sum()
+    assert [float(one.age[0]) for one in predictions] == predictions.age.tolist()
+    with pytest.raises(IndexError):
+        _ = predictions[6]
+    assert repr(predictions) == "<Predictions for 6 faces>"
+    assert len(str(predictions).splitlines()) == 7
+
+
+def test_the_example() -> None:
+    assert doctest.testmod(module).attempted
+    assert doctest.testmod(module).failed == 0

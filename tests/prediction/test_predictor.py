@@ -71,7 +71,7 @@ def test_threads_share_it(predictor: Predictor, examples: Path) -> None:
 
 
 def test_what_is_no_picture(predictor: Predictor, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="int is no picture"):
+    with pytest.raises(UsageError, match="int is not a picture"):
         list(predictor.predict(3))
     with pytest.raises(UsageError, match="nothing to look at"):
         predictor.predict(tmp_path)
@@ -81,7 +81,7 @@ def test_what_is_no_picture(predictor: Predictor, tmp_path: Path) -> None:
         assert row.reason
     (row,) = predictor.predict(np.zeros((90, 90, 3), np.uint8))
     assert row.status == "no_face"
-    with pytest.raises(ConfigError, match="max faces 0"):
+    with pytest.raises(ConfigError, match="`max_faces` 0"):
         Predictor.shipped(max_faces=0)
 
 

@@ -17,9 +17,9 @@ def test_the_mean_of_distributions(labelled_predictions_of: Answered) -> None:
     weights = np.array([1, WEAK_WEIGHT, 1, 1, WEAK_WEIGHT, 1, 1])
     running = RunningMean()
     for index, weight in enumerate(weights):
-        running.add(looks.select(index, index + 1), weak=bool(weight < 1))
+        running.add(looks[index], weak=bool(weight < 1))
     share = weights / weights.sum()
-    found = running.answer
+    found = running.prediction
     np.testing.assert_allclose(found.age_distribution[0], share @ looks.age_distribution)
     np.testing.assert_allclose(found.range_probabilities[0], share @ looks.range_probabilities)
     np.testing.assert_allclose(found.p_female, share @ looks.p_female)
@@ -45,7 +45,7 @@ def test_the_shown_age_holds_still(labelled_predictions_of: Answered) -> None:
 
 
 def test_nothing_was_seen_yet() -> None:
-    with pytest.raises(ValueError, match="no look"):
-        _ = RunningMean().answer
-    with pytest.raises(ValueError, match="no look"):
+    with pytest.raises(ValueError, match="no prediction"):
+        _ = RunningMean().prediction
+    with pytest.raises(ValueError, match="no prediction"):
         _ = RunningMean().shown_age

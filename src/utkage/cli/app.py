@@ -1,4 +1,4 @@
-"""The command ``utkage``: a table from names to one file a command."""
+"""The command ``utkage``: a table from names to commands, one file per command."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from utkage.cli.train import train_command
 
 app = typer.Typer(
     name="utkage",
-    help="Age and gender from faces: learn from UTKFace or your own labelled faces, and answer "
-    "for photographs, offline.",
+    help="Age and gender from faces, offline: train on UTKFace or your own labelled faces, and "
+    "predict photographs and videos.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_show_locals=False,
@@ -27,8 +27,8 @@ app = typer.Typer(
 )
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(requested: bool) -> None:
+    if requested:
         typer.echo(f"utkage {__version__}")
         raise typer.Exit
 
@@ -42,7 +42,7 @@ def root(
         ),
     ] = False,
 ) -> None:
-    """Options that stand before a command."""
+    """Options that come before a command."""
 
 
 app.command("prepare", epilog="Example: `utkage prepare UTKFace.tar.gz`")(prepare_command)

@@ -1,4 +1,4 @@
-"""A window that shows a video with its answers while it is watched."""
+"""A window that shows a video with its predictions while it is processed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from utkage.prediction.predict_videos import ShownFrame
 
 _QUIT_KEYS = (ord("q"), 27)
-# Larger frames are shown smaller, so that the window fits on ordinary displays.
+# Larger frames are scaled down, so that the window fits on common displays.
 _LARGEST = (1280, 720)
 
 
@@ -22,26 +22,28 @@ _LARGEST = (1280, 720)
 def live_window(
     videos: Sequence[str | int], show: bool | None
 ) -> Iterator[Callable[[ShownFrame], bool] | None]:
-    """Open a window if one is wanted; what comes takes a frame and says whether to go on.
+    """Open a window if requested; yields a function that draws a frame, or None.
+
+    The function returns False once the window is closed, which ends the video.
 
     Args:
-        videos: What will be watched.
-        show: Whether a window is wanted; None: for cameras and streams where there is a display.
+        videos: Videos that will be processed.
+        show: Whether to open a window; None opens one for cameras and streams on a display.
 
     Raises:
-        UsageError: a window is wanted and there is no display.
+        UsageError: a window is requested and there is no display.
     """
     from utkage.images.video import is_stream
 
     live = any(isinstance(video, int) or is_stream(video) for video in videos)
     if show and not has_display():
-        raise UsageError("--show needs a display; leave it out, answers are on stderr as well")
+        raise UsageError("--show needs a display; without it, predictions are printed on stderr")
     if not (live and has_display() if show is None else show):
         yield None
         return
     import cv2
 
-    # Qt, which OpenCV brings, complains of fonts that it came without; no word here is drawn by it.
+    # OpenCV's Qt warns about missing fonts, which this window does not use.
     os.environ.setdefault("QT_LOGGING_RULES", "default.warning=false")
     opened: set[str] = set()
 
@@ -53,7 +55,7 @@ def live_window(
             cv2.namedWindow(shown.name, flags)
             cv2.resizeWindow(shown.name, *_window_size(picture.shape[1], picture.shape[0]))
         elif cv2.getWindowProperty(shown.name, cv2.WND_PROP_VISIBLE) < 1:
-            # Its button was used; another picture would open it again.
+            # Its close button was pressed; another picture would open it again.
             return False
         cv2.imshow(shown.name, picture[..., ::-1])
         return cv2.waitKey(1) & 0xFF not in _QUIT_KEYS
@@ -65,13 +67,13 @@ def live_window(
 
 
 def _window_size(width: int, height: int) -> tuple[int, int]:
-    """Size of the window for frames of a size, in pixels."""
+    """Size of the window for frames of this size, in pixels."""
     scale = min(1.0, _LARGEST[0] / width, _LARGEST[1] / height)
     return round(width * scale), round(height * scale)
 
 
 def has_display() -> bool:
-    """Whether a window can be opened; without a display the toolkit would end the process."""
+    """Whether there is a display; without one, opening a window would end the process."""
     if not sys.platform.startswith("linux"):
         return True
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

@@ -1,4 +1,4 @@
-"""The options that several commands share, so that they read the same everywhere."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
@@ -18,10 +18,12 @@ VIDEO = "Videos and cameras"
 
 Quiet = Annotated[
     bool,
-    typer.Option("--quiet", "-q", help="Say only results and errors.", rich_help_panel=OUTPUT),
+    typer.Option(
+        "--quiet", "-q", help="Print only results, warnings and errors.", rich_help_panel=OUTPUT
+    ),
 ]
 Debug = Annotated[
-    bool, typer.Option("--debug", help="Show tracebacks of errors.", rich_help_panel=OUTPUT)
+    bool, typer.Option("--debug", help="Print the traceback of an error.", rich_help_panel=OUTPUT)
 ]
 Json = Annotated[
     bool, typer.Option("--json", help="Print the result as JSON on stdout.", rich_help_panel=OUTPUT)
@@ -37,8 +39,8 @@ WeightsChoice = Annotated[
     typer.Option(
         "--weights",
         "-w",
-        help="auto (newest run below runs/, else the shipped ones), shipped, a file, a run "
-        "folder, or an exported .onnx file (to predict with).",
+        help="auto (the newest run below runs/, else the shipped weights), shipped, a weights "
+        "file, a run folder, or an exported .onnx file (for prediction).",
         rich_help_panel=MODEL,
         metavar="CHOICE",
     ),
@@ -47,7 +49,7 @@ Flip = Annotated[
     bool,
     typer.Option(
         "--flip/--no-flip",
-        help="Average with the mirrored chip: a little better, half as fast.",
+        help="Average with the prediction of the mirrored chip: a little better, half as fast.",
         rich_help_panel=MODEL,
     ),
 ]
@@ -59,13 +61,15 @@ DetectorChoice = Annotated[
 ]
 PreparedData = Annotated[
     Path,
-    typer.Option("--data", help="The prepared set.", rich_help_panel=DATA, metavar="FOLDER"),
+    typer.Option(
+        "--data", help="Folder of the prepared set.", rich_help_panel=DATA, metavar="FOLDER"
+    ),
 ]
 Labels = Annotated[
     Path | None,
     typer.Option(
-        help="CSV or JSONL manifest: path, age, gender[, race, split]. A labels.csv inside the "
-        "source is found by itself.",
+        help="CSV or JSONL manifest with path, age, gender[, race, split]. A labels.csv inside "
+        "the source is used without this option.",
         rich_help_panel=DATA,
         metavar="FILE",
     ),
@@ -74,18 +78,18 @@ ALIGNED: dict[str, bool | None] = {"auto": None, "yes": True, "no": False}
 Aligned = Annotated[
     str,
     typer.Option(
-        help="yes: pictures are chips; no: photographs, whose largest face is found and aligned; "
-        "auto: chips end in .chip.jpg, or are all square.",
+        help="yes: the pictures are chips; no: they are photographs, whose largest face is found "
+        "and aligned; auto: chips if the names end in .chip.jpg or all pictures are square.",
         rich_help_panel=DATA,
     ),
 ]
 
 
 def parse_aligned(choice: str) -> bool | None:
-    """What ``--aligned`` means.
+    """The value of ``--aligned``: True, False, or None for auto.
 
     Raises:
-        ConfigError: not one of auto, yes and no.
+        ConfigError: neither auto, yes nor no.
     """
     if choice not in ALIGNED:
         raise ConfigError(f"--aligned {choice}: choose one of {', '.join(ALIGNED)}")

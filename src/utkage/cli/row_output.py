@@ -1,88 +1,85 @@
-"""Where and in which form the rows of ``predict`` go."""
+"""Where the rows of ``predict`` go, and in which format."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from utkage.cli.option_names import as_options
 
 if TYPE_CHECKING:
     from utkage.prediction.row_files import WriteRow
-    from utkage.prediction.rows import Row
-
-AnyRow = TypeVar("AnyRow", bound="Row")
+    from utkage.prediction.rows import AnyRow, Row
 
 
-@dataclass(frozen=True)
-class Form:
-    """What was asked for; nothing of it asks for a table.
+@dataclass(frozen=True, kw_only=True)
+class RowDestination:
+    """Destination of rows; without any choice they are printed as a table.
 
     Attributes:
-        json: One JSON list on stdout.
-        jsonl: JSON lines on stdout.
-        csv: CSV on stdout.
-        out: A file whose ending says its form.
-        resume: Go on with that file.
+        json: Print one JSON list on stdout.
+        jsonl: Print JSON lines on stdout.
+        csv: Print CSV on stdout.
+        out: File to write, in the format of its suffix; or None.
+        resume: Whether to append to that file.
     """
 
-    json: bool
-    jsonl: bool
-    csv: bool
-    out: Path | None
+    json: bool = False
+    jsonl: bool = False
+    csv: bool = False
+    out: Path | None = None
     resume: bool = False
 
-    def write(
-        self,
-        rows: Iterable[AnyRow],
-        kind: type[AnyRow],
-        print_table: Callable[[list[AnyRow]], None],
-    ) -> int:
-        """Write every row as it comes; how many inputs failed.
+    def write(self, rows: Iterable[Row], kind: type[Row]) -> int:
+        """Write every row as it comes; returns the number of failed inputs.
 
         Args:
-            rows: Of one kind.
-            kind: Their class.
-            print_table: Prints all of them for people.
+            rows: Rows of the class ``kind``.
+            kind: Class of the rows, which decides the columns.
         """
-        from utkage.prediction.row_files import (
-            csv_rows,
-            json_lines,
-            json_rows,
-            rows_file,
-            write_rows,
-        )
+        from utkage.prediction.row_files import write_rows
 
         with ExitStack() as stack:
-            write: WriteRow | None = None
-            if self.out is not None:
-                write = stack.enter_context(rows_file(self.out, kind, resume=self.resume))
-            elif self.jsonl:
-                write = stack.enter_context(json_lines(sys.stdout))
-            elif self.json:
-                write = stack.enter_context(json_rows(sys.stdout))
-            elif self.csv:
-                write = csv_rows(sys.stdout, kind)
-            rows = map(_with_options, rows)
+            write = self._open(stack, kind)
+            rows = _with_options(rows)
             if self.out is not None or (write is not None and not sys.stdout.isatty()):
                 return write_rows(rows, write)
-            # On a terminal, rows and the progress bar would write into each other.
-            collected: list[AnyRow] = []
+            # On a terminal, rows would break into the progress bar, so they come at the end.
+            collected: list[Row] = []
             try:
                 for row in rows:
                     collected.append(row)
             finally:
-                # What was answered before an interruption is shown as well.
+                # Rows that came before an interruption are shown as well.
                 failed = write_rows(collected, write)
                 if write is None and collected:
-                    print_table(collected)
+                    _print_table(collected)
             return failed
 
+    def _open(self, stack: ExitStack, kind: type[Row]) -> WriteRow | None:
+        from utkage.prediction.row_files import csv_rows, json_lines, json_rows, rows_file
 
-def _with_options(row: AnyRow) -> AnyRow:
-    """Messages of failed rows name options, as those on stderr do."""
-    return row if row.reason is None else replace(row, reason=as_options(row.reason))
+        if self.out is not None:
+            return stack.enter_context(rows_file(self.out, kind, resume=self.resume))
+        if self.jsonl:
+            return stack.enter_context(json_lines(sys.stdout))
+        if self.json:
+            return stack.enter_context(json_rows(sys.stdout))
+        return csv_rows(sys.stdout, kind) if self.csv else None
+
+
+def _print_table(rows: list[Row]) -> None:
+    from utkage.cli.tables import print_table
+    from utkage.prediction.row_table import row_table
+
+    print_table(row_table(rows))
+
+
+def _with_options(rows: Iterable[AnyRow]) -> Iterator[AnyRow]:
+    """Name options in the reasons of failed rows, as messages on stderr do."""
+    for row in rows:
+        yield row if row.reason is None else replace(row, reason=as_options(row.reason))

@@ -83,7 +83,7 @@ class LabelledPredictions:
             age=self.age[rows],
             p_female=self.p_female[rows],
             range_index=self.range_index[rows],
-            predictions=None if self.predictions is None else self.predictions.take(rows),
+            predictions=None if self.predictions is None else self.predictions[rows],
         )
 
     def of_ages(self, first: int, last: int = MAX_AGE) -> LabelledPredictions:

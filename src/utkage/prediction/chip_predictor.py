@@ -1,7 +1,7 @@
 """The predictor interface, and the torch implementation of it.
 
-``evaluate``, ``predict`` and ``export`` know only ``ChipPredictor``: whatever answers for chips
-can stand behind it.
+``evaluate``, ``predict`` and ``export`` depend on ``ChipPredictor`` alone, so any implementation
+can be used with them.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ BATCH = 64
 
 
 class ChipPredictor(Protocol):
-    """Answers for chips.
+    """Predicts age and gender from chips.
 
     Attributes:
-        card: Of the weights behind it.
-        engine: What computes, ``"torch"`` or ``"onnx"``.
+        card: Card of the weights.
+        engine: Library that runs the network, ``"torch"`` or ``"onnx"``.
     """
 
     card: Card
     engine: str
 
     def predict_chips(self, chips: NDArray[np.uint8]) -> Predictions:
-        """Answer for uint8 RGB chips (N, S, S, 3) of the card's contract."""
+        """Predict from uint8 RGB chips (N, S, S, 3) of the card's contract."""
 
 
 class TorchPredictor:
@@ -56,17 +56,15 @@ class TorchPredictor:
         self._graph = graph.eval().to(device).to(memory_format=torch.channels_last)
 
     def predict_chips(self, chips: NDArray[np.uint8]) -> Predictions:
-        """Answer for uint8 RGB chips (N, S, S, 3).
+        """Predict from uint8 RGB chips (N, S, S, 3).
 
         Raises:
             UsageError: another shape or type.
         """
         import torch
 
-        require_chips(chips, self.card.contract)
         with torch.inference_mode():
-            batch = torch.from_numpy(np.require(chips, np.uint8, ["C", "W"])).to(self._device)
-            outputs = [output.cpu().double().numpy() for output in self._graph(batch)]
+            outputs = [output.cpu().double().numpy() for output in self._graph(self._batch(chips))]
         return Predictions(*outputs, calibration=self.card.calibration)
 
     @property
@@ -77,21 +75,25 @@ class TorchPredictor:
     def ages_given_ranges(
         self, chips: NDArray[np.uint8], ranges: NDArray[np.int64]
     ) -> NDArray[np.float64]:
-        """Ages in years, (N,), with ``ranges`` (N,) fed in; only where ``feeds_ranges``."""
+        """Ages in years, (N,), for the range indices ``ranges``, (N,); needs ``feeds_ranges``."""
+        import torch
+
+        with torch.inference_mode():
+            given = torch.from_numpy(ranges).to(self._device)
+            ages: torch.Tensor = self._graph.ages_given(self._batch(chips), given)  # type: ignore[operator]
+        return np.asarray(ages.cpu().double().numpy())
+
+    def _batch(self, chips: NDArray[np.uint8]) -> torch.Tensor:
         import torch
 
         require_chips(chips, self.card.contract)
-        with torch.inference_mode():
-            batch = torch.from_numpy(np.require(chips, np.uint8, ["C", "W"])).to(self._device)
-            fed = torch.from_numpy(ranges).to(self._device)
-            ages: torch.Tensor = self._graph.ages_given(batch, fed)  # type: ignore[operator]
-        return np.asarray(ages.cpu().double().numpy())
+        return torch.from_numpy(np.require(chips, np.uint8, ["C", "W"])).to(self._device)
 
 
 def predict_faces(
     predictor: ChipPredictor, faces: LabelledChips, reporter: Reporter, label: str
 ) -> Predictions:
-    """Answer for all labelled faces, in their order, batch by batch with progress."""
+    """Predict all labelled faces, in their order, in batches with progress."""
     parts: list[Predictions] = []
     with reporter.progress(label, len(faces)) as task:
         for batch in faces.batches(BATCH, predictor.card.contract.size):
@@ -101,14 +103,14 @@ def predict_faces(
 
 
 def require_chips(chips: NDArray[np.uint8], contract: CropContract) -> None:
-    """Refuse arrays that a network would answer for, but wrongly.
+    """Refuse arrays from which a network would predict nonsense.
 
     Raises:
         UsageError: not uint8, or not of the shape (N, size, size, 3).
     """
-    side = contract.size
-    if chips.dtype != np.uint8 or chips.ndim != 4 or chips.shape[1:] != (side, side, 3):
+    size = contract.size
+    if chips.dtype != np.uint8 or chips.ndim != 4 or chips.shape[1:] != (size, size, 3):
         raise UsageError(
             f"chips are {chips.dtype} {chips.shape}; these weights take uint8 RGB "
-            f"(N, {side}, {side}, 3) with values 0..255"
+            f"(N, {size}, {size}, 3) with values 0..255"
         )

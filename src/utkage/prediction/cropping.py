@@ -1,4 +1,4 @@
-"""From a decoded picture to faces and their chips, in one of three ways."""
+"""From a decoded picture to faces and their chips: aligned, cropped by box, or taken whole."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from utkage.images.resize import resize_square
 
 @dataclass(frozen=True)
 class FoundFace:
-    """Where a face is in its photograph, pixels.
+    """A face in its photograph, in pixels.
 
     Attributes:
         box: x0, y0, x1, y1.
         landmarks: Left eye, right eye, nose, left and right mouth corner; empty if not known.
-        score: Confidence of the detector, 0..1; None where no detector was asked.
-        flags: What makes the answer weak, of ``faces.quality.FLAGS``.
+        score: Confidence of the detector, 0..1; None without a detector.
+        flags: Reasons why the prediction is weak, among ``faces.quality.FLAGS``.
     """
 
     box: tuple[float, float, float, float]
@@ -34,13 +34,13 @@ class FoundFace:
 
 @dataclass(frozen=True)
 class Cropper:
-    """How faces are found and cut out.
+    """Finds faces and cuts them out.
 
     Attributes:
-        contract: Of the chips.
-        detector: Finds faces; None: each picture is a chip already.
-        by_box: Cut around the box without turning, instead of aligning landmarks.
-        max_faces: Keep only this many faces of a photograph, the largest.
+        contract: Crop contract of the chips.
+        detector: Face detector; None takes each picture as a chip.
+        by_box: Whether to crop around the box without rotation instead of aligning landmarks.
+        max_faces: Largest number of faces per picture, the largest faces first; None for all.
     """
 
     contract: CropContract
@@ -54,7 +54,7 @@ class Cropper:
         """Faces of a picture, the largest first, and their chips, uint8 RGB (size, size, 3).
 
         Raises:
-            ImageError: without a detector, the picture is no chip.
+            ImageError: there is no detector and the picture is not a chip.
         """
         if self.detector is None:
             face, chip = self._whole(rgb)
@@ -75,7 +75,9 @@ class Cropper:
     def _whole(self, rgb: NDArray[np.uint8]) -> tuple[FoundFace, NDArray[np.uint8]]:
         height, width = rgb.shape[:2]
         if min(height, width) < MIN_SIZE:
-            raise ImageError(f"{width}x{height} pixels is too small (under {MIN_SIZE})")
+            raise ImageError(
+                f"{width}x{height} pixels is too small for a chip; use {MIN_SIZE} or more"
+            )
         if height != width:
             raise ImageError(
                 f"{width}x{height} pixels is not square, so it is not a chip; use `crop=auto`"

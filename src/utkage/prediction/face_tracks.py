@@ -1,8 +1,8 @@
-"""From the frames of a video to tracked faces, each with one answer that grows surer.
+"""From the frames of a video to tracked faces, each with a prediction averaged over time.
 
-Every k-th frame goes through detector, aligner and network; between them faces are followed by
-optical flow. Frames of a file are looked at ahead on all cores, those of a live stream one by one,
-so that nothing is shown late.
+Every Nth frame goes through detector, aligner and network; in between, optical flow tracks the
+faces. Frames of a file are processed ahead on all cores. Frames of a live stream are processed one
+by one, so that nothing is shown late.
 """
 
 from __future__ import annotations
@@ -26,14 +26,17 @@ from utkage.prediction.cropping import Cropper, FoundFace
 from utkage.prediction.predictions import Predictions
 from utkage.prediction.running_mean import RunningMean
 
+# Largest total size of the frames that are processed ahead: about twenty of the largest cameras.
+_MOST_BYTES = 500_000_000
+
 
 @dataclass(frozen=True)
 class TrackingSettings:
-    """How faces are followed.
+    """How faces are tracked.
 
     Attributes:
-        every: Each so manyth frame is looked at by the detector; 1: all.
-        gap: Seconds after which a face that was not seen is another one when it comes back.
+        every: Interval between detections, in frames; 1 runs the detector on every frame.
+        gap: Seconds after which a face that was out of sight counts as another face.
     """
 
     every: int = 5
@@ -41,7 +44,7 @@ class TrackingSettings:
 
     def __post_init__(self) -> None:
         if self.every < 1:
-            raise ConfigError(f"`every` {self.every}: use 1 (each frame) or more")
+            raise ConfigError(f"`every` {self.every}: use 1 (every frame) or more")
         if not self.gap >= 0:
             raise ConfigError(f"`gap` {self.gap}: use 0 or more seconds")
 
@@ -53,31 +56,44 @@ class TrackedFace:
     Attributes:
         track: Number of its track, from 1.
         box: x0, y0, x1, y1 in pixels of the frame; may reach beyond it.
-        answer: Of the track so far, of length 1.
-        shown_age: Years, for people who watch: holds still where the estimate hardly moves.
+        prediction: Mean prediction of the track so far, of length 1.
+        shown_age: Steady age for display, years.
     """
 
     track: int
     box: Box
-    answer: Predictions
+    prediction: Predictions
     shown_age: int
 
 
 @dataclass(frozen=True)
+class TrackedFrame:
+    """One frame with its tracked faces.
+
+    Attributes:
+        frame: The frame.
+        faces: The confirmed faces that are visible in it, in the order of their tracks.
+    """
+
+    frame: Frame
+    faces: tuple[TrackedFace, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class FaceTrack:
     """One face through a video.
 
     Attributes:
-        number: From 1, in the order of appearance.
-        first_frame: Index of the frame in which it appeared.
-        last_frame: Index of the frame in which it was last seen.
-        start: Time of the first one, seconds.
-        end: Time of the last one.
-        frames: Frames in which it was seen.
-        looks: Detections that its answer is the mean of.
-        answer: Of length 1.
-        best: The clearest look: not flagged if any was not, of these the largest.
-        chip: uint8 RGB (size, size, 3) of that look.
+        number: Number from 1, in the order of appearance.
+        first_frame: Index of the first frame that shows it.
+        last_frame: Index of the last frame that shows it.
+        start: Time of the first frame, seconds.
+        end: Time of the last frame, seconds.
+        frames: Number of frames that show it.
+        detections: Number of detections behind the prediction.
+        prediction: Mean prediction, of length 1.
+        best: The clearest detection: the largest without flags, else the largest.
+        chip: Chip of that detection, uint8 RGB (size, size, 3).
     """
 
     number: int
@@ -86,32 +102,22 @@ class FaceTrack:
     start: float
     end: float
     frames: int
-    looks: int
-    answer: Predictions
+    detections: int
+    prediction: Predictions
     best: FoundFace
     chip: NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
-class TrackedFrame:
-    """One frame and what is known by then.
+class _Detections:
+    """The faces that the detector found in one frame, with their chips and predictions."""
 
-    Attributes:
-        frame: The frame.
-        faces: The confirmed faces that are seen in it, in the order of their tracks.
-    """
-
-    frame: Frame
-    faces: tuple[TrackedFace, ...]
+    faces: tuple[FoundFace, ...]
+    chips: tuple[NDArray[np.uint8], ...]
+    predictions: Predictions
 
 
-# Frames that are held while they are looked at ahead: some twenty of the largest cameras.
-_MOST_BYTES = 500_000_000
-
-_Look = tuple[tuple[FoundFace, ...], tuple[NDArray[np.uint8], ...], Predictions]
-
-
-def watch(
+def track_faces(
     frames: Iterable[Frame],
     predictor: ChipPredictor,
     cropper: Cropper,
@@ -120,133 +126,126 @@ def watch(
     workers: int,
     live: bool = False,
 ) -> Generator[TrackedFrame | FaceTrack, None, None]:
-    """Follow and answer for every face of a video.
+    """Track every face of a video and predict its age and gender.
 
-    Every frame comes out in its order, and every track as soon as it is known to be over.
+    Yields every frame in its order, and every track as soon as it has ended.
 
     Args:
-        frames: Of the video, read as they are needed.
-        predictor: Answers for chips.
+        frames: Frames of the video, read as they are needed.
+        predictor: Predicts from chips.
         cropper: Finds faces and cuts them out.
-        settings: How faces are followed.
-        workers: Threads.
-        live: Never read ahead of the frame that is answered for.
+        settings: How faces are tracked.
+        workers: Number of threads.
+        live: Never read ahead of the frame that is yielded.
     """
-    faces = _Faces(settings)
+    tracks = _TrackedFaces(settings)
     pool = ThreadPoolExecutor(max_workers=workers)
     ahead = 0 if live else 2 * workers * settings.every
     try:
-        for frame, look in _looked_at(frames, pool, predictor, cropper, settings.every, ahead):
-            yield faces.take(frame, look)
-            yield from faces.ended(frame.seconds)
-        yield from faces.rest()
+        for frame, detections in _detected(frames, pool, predictor, cropper, settings.every, ahead):
+            yield tracks.update(frame, detections)
+            yield from tracks.ended(frame.seconds)
+        yield from tracks.remaining()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _looked_at(
+def _detected(
     frames: Iterable[Frame],
     pool: ThreadPoolExecutor,
     predictor: ChipPredictor,
     cropper: Cropper,
     every: int,
     ahead: int,
-) -> Generator[tuple[Frame, Future[_Look] | None], None, None]:
-    remaining = enumerate(iter(frames))
-
-    def begun(number: int, frame: Frame) -> tuple[Frame, Future[_Look] | None]:
-        if number % every:
-            return frame, None
-        return frame, pool.submit(_look, frame.image, predictor, cropper)
-
-    waiting = deque[tuple[Frame, Future[_Look] | None]]()
-    for item in remaining:
-        waiting.append(begun(*item))
-        if len(waiting) > min(ahead, _MOST_BYTES // item[1].image.nbytes):
+) -> Generator[tuple[Frame, Future[_Detections] | None], None, None]:
+    """Each frame, and for every Nth one its detections, which are computed up to ``ahead``."""
+    waiting = deque[tuple[Frame, Future[_Detections] | None]]()
+    for number, frame in enumerate(frames):
+        runs_detector = number % every == 0
+        future = pool.submit(_detect, frame.image, predictor, cropper) if runs_detector else None
+        waiting.append((frame, future))
+        if len(waiting) > min(ahead, _MOST_BYTES // frame.image.nbytes):
             yield waiting.popleft()
     yield from waiting
 
 
-def _look(rgb: NDArray[np.uint8], predictor: ChipPredictor, cropper: Cropper) -> _Look:
+def _detect(rgb: NDArray[np.uint8], predictor: ChipPredictor, cropper: Cropper) -> _Detections:
     try:
         faces, chips = cropper.cut(rgb)
     except ImageError:
-        # Landmarks on one point: the face is seen again in the next look.
+        # Degenerate landmarks: the next detection finds the face again.
         faces, chips = (), ()
-    answers = predictor.predict_chips(np.stack(chips)) if chips else Predictions.concatenate([])
-    return faces, chips, answers
+    predictions = predictor.predict_chips(np.stack(chips)) if chips else Predictions.concatenate([])
+    return _Detections(faces, chips, predictions)
 
 
 @dataclass
-class _Known:
-    """What is known of a track beside where it is."""
+class _Appearance:
+    """Mean prediction and clearest detection of a track."""
 
-    answer: RunningMean
+    mean: RunningMean
     best: FoundFace
     chip: NDArray[np.uint8]
 
-    def add(self, face: FoundFace, chip: NDArray[np.uint8], answer: Predictions) -> None:
-        self.answer.add(answer, weak=bool(face.flags))
+    def add(self, face: FoundFace, chip: NDArray[np.uint8], prediction: Predictions) -> None:
+        self.mean.add(prediction, weak=bool(face.flags))
         if _clarity(face) > _clarity(self.best):
             self.best, self.chip = face, chip
 
 
-class _Faces:
-    """The faces of one video, frame after frame."""
+class _TrackedFaces:
+    """The tracks of one video with their appearances, frame after frame."""
 
     def __init__(self, settings: TrackingSettings) -> None:
         self._tracker = Tracker(settings.gap)
-        self._known: dict[int, _Known] = {}
-        self._before: NDArray[np.uint8] | None = None
+        self._appearances: dict[int, _Appearance] = {}
+        self._last_grey: NDArray[np.uint8] | None = None
 
-    def take(self, frame: Frame, look: Future[_Look] | None) -> TrackedFrame:
+    def update(self, frame: Frame, detections: Future[_Detections] | None) -> TrackedFrame:
         grey, scale = motion_picture(frame.image)
-        if look is not None:
-            self._match(frame, *look.result())
-        elif self._before is not None and self._tracker.visible:
-            moving = partial(follow, self._before, grey, scale)
-            self._tracker.move(moving, frame.index, frame.seconds)
-        self._before = grey
-        seen = [track for track in self._tracker.visible if self._tracker.is_confirmed(track)]
-        return TrackedFrame(frame, tuple(map(self._tracked, seen)))
+        if detections is not None:
+            self._match(frame, detections.result())
+        elif self._last_grey is not None and self._tracker.visible:
+            move = partial(follow, self._last_grey, grey, scale)
+            self._tracker.move(move, frame.index, frame.seconds)
+        self._last_grey = grey
+        confirmed = [track for track in self._tracker.visible if self._tracker.is_confirmed(track)]
+        return TrackedFrame(frame, tuple(map(self._tracked_face, confirmed)))
 
     def ended(self, seconds: float) -> Iterator[FaceTrack]:
-        return self._finished(self._tracker.ended(seconds))
+        return self._finish(self._tracker.ended(seconds))
 
-    def rest(self) -> Iterator[FaceTrack]:
-        return self._finished(self._tracker.tracks)
+    def remaining(self) -> Iterator[FaceTrack]:
+        return self._finish(self._tracker.tracks)
 
-    def _match(
-        self,
-        frame: Frame,
-        found: Sequence[FoundFace],
-        chips: Sequence[NDArray[np.uint8]],
-        answers: Predictions,
-    ) -> None:
-        tracks = self._tracker.match([_as_face(face) for face in found], frame.index, frame.seconds)
-        for index, (track, face, chip) in enumerate(zip(tracks, found, chips, strict=True)):
-            known = self._known.setdefault(track.number, _Known(RunningMean(), face, chip))
-            known.add(face, chip, answers.select(index, index + 1))
+    def _match(self, frame: Frame, found: _Detections) -> None:
+        faces = [_as_face(face) for face in found.faces]
+        tracks = self._tracker.match(faces, frame.index, frame.seconds)
+        for track, face, chip, prediction in zip(
+            tracks, found.faces, found.chips, found.predictions, strict=True
+        ):
+            appearance = _Appearance(RunningMean(), face, chip)
+            self._appearances.setdefault(track.number, appearance).add(face, chip, prediction)
 
-    def _tracked(self, track: Track) -> TrackedFace:
-        answer = self._known[track.number].answer
-        return TrackedFace(track.number, track.face.box, answer.answer, answer.shown_age)
+    def _tracked_face(self, track: Track) -> TrackedFace:
+        mean = self._appearances[track.number].mean
+        return TrackedFace(track.number, track.face.box, mean.prediction, mean.shown_age)
 
-    def _finished(self, tracks: Sequence[Track]) -> Iterator[FaceTrack]:
+    def _finish(self, tracks: Sequence[Track]) -> Iterator[FaceTrack]:
         for track in tracks:
-            known = self._known.pop(track.number)
+            appearance = self._appearances.pop(track.number)
             if self._tracker.is_confirmed(track):
                 yield FaceTrack(
-                    track.number,
-                    track.first_frame,
-                    track.last_frame,
-                    track.first_seconds,
-                    track.last_seconds,
-                    track.frames,
-                    known.answer.count,
-                    known.answer.answer,
-                    known.best,
-                    known.chip,
+                    number=track.number,
+                    first_frame=track.first_frame,
+                    last_frame=track.last_frame,
+                    start=track.first_seconds,
+                    end=track.last_seconds,
+                    frames=track.frames,
+                    detections=appearance.mean.count,
+                    prediction=appearance.mean.prediction,
+                    best=appearance.best,
+                    chip=appearance.chip,
                 )
 
 

@@ -1,10 +1,10 @@
 """Weights files in ONNX Runtime, without torch: a graph from the package, tensors from the file.
 
-Importing torch takes longer than answering for a photograph. So the package holds *skeletons*:
-graphs from chips to answers in which every learned tensor is only named. What the card chooses,
-the point estimate and the temperatures, are tensors to them as well. So they depend on the
-architecture alone (``exporting.graph_template`` writes them, ``python -m tools.release ship`` calls
-it), weigh some 50 kB, and serve the shipped weights as well as every training of that backbone.
+Importing torch takes longer than predicting a photograph. The package therefore contains *graph
+templates*: graphs from chips to predictions in which every trained tensor has a name but no value.
+The choices of the card (point estimate, temperatures) are named tensors as well, so a template
+depends on the architecture alone. It has some 50 kB and serves the shipped weights and every
+training of its backbone. ``exporting.graph_template`` writes the templates.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from utkage.models.weights_files import LoadedWeights
 from utkage.prediction.onnx_predictor import OnnxPredictor, session_options
 
 TEMPLATES = "graphs"
-# The graph module holds the network under this name.
+# Prefix of the network in the names of tensors.
 PREFIX = "network."
 
 
@@ -32,7 +32,7 @@ def template_name(card: Card, flip: bool) -> str:
 
 
 def find_template(card: Card, flip: bool) -> Path | None:
-    """The template inside the installed package, or None for systems that have none."""
+    """The template in the installed package, or None if the system or backbone has none."""
     if card.system != "multitask":
         return None
     path = Path(str(files("utkage") / "shipped" / TEMPLATES / template_name(card, flip)))
@@ -40,17 +40,17 @@ def find_template(card: Card, flip: bool) -> Path | None:
 
 
 def card_tensors(card: Card) -> dict[str, NDArray[np.float32]]:
-    """What the card chooses, as the tensors that a template names.
+    """The choices of a card, as the tensors that a template names.
 
-    ``estimate``, (3,), is 1 at the card's place among ``POINT_ESTIMATES``, else 0.
+    ``estimate``, (3,), is 1 at the card's point estimate among ``POINT_ESTIMATES``, else 0.
     ``range_temperature`` and ``gender_temperature``, (1,), are 1 without a calibration.
     """
-    found = card.calibration
+    calibration = card.calibration
     chosen = [float(name == card.point_estimate) for name in POINT_ESTIMATES]
     tensors = {
         "estimate": chosen,
-        "range_temperature": [found.range_temperature if found else 1.0],
-        "gender_temperature": [found.gender_temperature if found else 1.0],
+        "range_temperature": [calibration.range_temperature if calibration else 1.0],
+        "gender_temperature": [calibration.gender_temperature if calibration else 1.0],
     }
     return {name: np.array(values, dtype=np.float32) for name, values in tensors.items()}
 
@@ -61,7 +61,7 @@ def open_with_template(template: Path, weights: LoadedWeights, threads: int = 0)
     Args:
         template: From ``find_template`` for the card of ``weights``.
         weights: A utkage safetensors file.
-        threads: Of the session; 0 lets ONNX Runtime choose.
+        threads: Number of threads; 0 lets ONNX Runtime choose.
 
     Raises:
         WeightsError: the file is damaged, or its tensors do not fit the template.
@@ -69,8 +69,8 @@ def open_with_template(template: Path, weights: LoadedWeights, threads: int = 0)
     import onnxruntime
 
     card = weights.card
-    learned = {PREFIX + name: array for name, array in weights.arrays.items()}
-    arrays = {**learned, **card_tensors(card)}
+    trained = {PREFIX + name: array for name, array in weights.arrays.items()}
+    arrays = {**trained, **card_tensors(card)}
     options = session_options(threads)
     options.add_external_initializers(
         list(arrays), [onnxruntime.OrtValue.ortvalue_from_numpy(a) for a in arrays.values()]

@@ -26,7 +26,7 @@ def load_predictor(
     engine: str = "auto",
     threads: int = 0,
 ) -> ChipPredictor:
-    """Load a weights file, or an exported ONNX file, and make it answer.
+    """Load a weights file, or an exported ONNX file, for prediction.
 
     >>> predictor = load_predictor()
     >>> predictor.card.system
@@ -36,16 +36,16 @@ def load_predictor(
         weights: As in ``models.locate.resolve_weights``: a file or run folder, ``"shipped"`` or
             ``"auto"``; None for the weights in the package.
         device: As in ``core.device.resolve_device``, such as ``"auto"``; or a torch device.
-        flip: Average each answer with that for the mirrored chip. An ONNX file answers as it was
-            written.
-        engine: ``"onnx"`` (ONNX Runtime on the processor, no torch), ``"torch"``, or ``"auto"``:
-            onnx for ONNX files, and on the processor for backbones that the package has a graph
-            of, else torch. Both answer the same.
-        threads: Of ONNX Runtime for one batch; 0 lets it choose. torch is left as it is.
+        flip: Whether each prediction is averaged with that of the mirrored chip. An exported file
+            averages or not as it was written.
+        engine: ``"onnx"`` (ONNX Runtime on the CPU, without torch), ``"torch"``, or ``"auto"``:
+            onnx for ONNX files, and on the CPU for backbones with a graph template in the
+            package, else torch. Both give the same predictions.
+        threads: Threads of ONNX Runtime per batch; 0 lets it choose. torch keeps its own.
 
     Raises:
         UsageError: no such file, or an engine that cannot run it on that device.
-        WeightsError: not a file of ours.
+        WeightsError: not a utkage weights file.
     """
     if engine not in ENGINES:
         raise ConfigError(f"`engine` {engine}: choose one of {', '.join(ENGINES)}")
@@ -55,9 +55,7 @@ def load_predictor(
     if engine == "torch":
         return _torch_predictor(found, resolved, flip)
     if engine == "onnx" and not resolved.is_cpu:
-        raise UsageError(
-            f"`engine=onnx` runs on the processor, not on {resolved.name}; use `device=cpu`"
-        )
+        raise UsageError(f"`engine=onnx` runs on the CPU, not on {resolved.name}; use `device=cpu`")
     if path.suffix == ONNX_SUFFIX:
         from utkage.prediction.onnx_predictor import open_onnx_file
 
@@ -70,7 +68,7 @@ def load_predictor(
         return open_with_template(template, found, threads)
     if engine == "onnx":
         raise UsageError(
-            f"{path}: the package has no ONNX graph of {card.backbone or card.system}; write one "
+            f"{path}: the package has no ONNX graph for {card.backbone or card.system}; write one "
             f"with 'utkage export --weights {path}' and give that file, or use `engine=torch`"
         )
     return _torch_predictor(found, resolved, flip)
@@ -81,6 +79,8 @@ def _torch_predictor(weights: LoadedWeights, device: Device, flip: bool) -> Torc
 
     path = weights.path
     if path.suffix == ONNX_SUFFIX:
-        raise UsageError(f"{path}: is an ONNX file; use `engine=onnx`, or the weights behind it")
+        raise UsageError(
+            f"{path}: is an ONNX file; use `engine=onnx`, or the weights it was exported from"
+        )
     graph = build_graph(weights.content, str(path), flip=flip)
     return TorchPredictor(graph, weights.card, device.torch)

@@ -1,4 +1,4 @@
-"""Answers from ONNX Runtime: from an exported file, or from weights and a graph without them."""
+"""Prediction with ONNX Runtime, from an exported file or a graph template with weights."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ OUTPUT_NAMES = ("age", "age_distribution", "range_probabilities", "p_female")
 
 
 class OnnxPredictor:
-    """Runs a graph from chips to the fields of ``Predictions`` on the processor.
+    """Runs a graph from chips to the fields of ``Predictions`` on the CPU.
 
     Safe to share between threads.
 
     Args:
-        session: Of ONNX Runtime, with our names of inputs and outputs.
-        card: Of the weights inside.
-        tensors: Arrays that the session reads for as long as it lives.
+        session: Session of ONNX Runtime with the inputs and outputs named as here.
+        card: Card of the weights.
+        tensors: Arrays that the session reads, kept alive with it.
     """
 
     engine = "onnx"
@@ -40,7 +40,7 @@ class OnnxPredictor:
         self._tensors = tensors
 
     def predict_chips(self, chips: NDArray[np.uint8]) -> Predictions:
-        """Answer for uint8 RGB chips (N, S, S, 3).
+        """Predict from uint8 RGB chips (N, S, S, 3).
 
         Raises:
             UsageError: another shape or type.
@@ -56,13 +56,13 @@ def open_onnx_file(path: Path, threads: int = 0, *, flip: bool = True) -> OnnxPr
 
     Args:
         path: The file.
-        threads: Of the session; 0 lets ONNX Runtime choose.
-        flip: False insists on answers without the averaging with the mirrored chip. A file
-            answers as it was written, so True changes nothing.
+        threads: Number of threads; 0 lets ONNX Runtime choose.
+        flip: False refuses files that average with the mirrored chip. A file averages or not as
+            it was written, so True changes nothing.
 
     Raises:
-        UsageError: ``flip`` is False and the averaging is inside.
-        WeightsError: not an ONNX file, or not one of ours.
+        UsageError: ``flip`` is False and the file averages.
+        WeightsError: not an ONNX file, or not written by utkage.
     """
     session = open_session(path.read_bytes(), session_options(threads), path)
     properties = session_metadata(session, path)
@@ -75,11 +75,11 @@ def open_onnx_file(path: Path, threads: int = 0, *, flip: bool = True) -> OnnxPr
 
 
 def session_options(threads: int) -> Any:
-    """How every session of ours runs; 0 threads lets ONNX Runtime choose."""
+    """Options of every session; 0 threads lets ONNX Runtime choose."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
-    # Its warnings are about graphs, which users cannot change.
+    # Errors only: its warnings concern graphs, which users cannot change.
     options.log_severity_level = 3
     return options

@@ -1,9 +1,9 @@
-"""From photographs to faces with answers, overlapped and batched over photographs.
+"""From photographs to faces with predictions, in parallel and batched over photographs.
 
-Decoding, detection, cropping and answering are jobs of one pool with a thread a core; each job
-runs on its thread alone and releases the interpreter lock for nearly all of its time. Chips of
-several photographs are answered in one batch, while later photographs are decoded. Results come
-out in the order of the inputs, and memory does not grow with their number.
+Decoding, detection, cropping and prediction are jobs of one thread pool. Each job runs on its
+thread alone and releases the interpreter lock most of the time. Chips of several photographs form
+one batch, which is predicted while later photographs are decoded. Results come in the order of the
+inputs, and memory does not grow with their number.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,50 +23,42 @@ from utkage.prediction.chip_predictor import ChipPredictor
 from utkage.prediction.cropping import Cropper, FoundFace
 from utkage.prediction.predictions import Predictions
 
-OK = "ok"
-NO_FACE = "no_face"
-FAILED = "failed"
-
-# Chips that are answered in one batch. One thread of a processor is no faster with more, and what
-# comes last would keep one core busy while the others are idle; GPUs want more.
+# Chips per batch. One CPU thread is no faster with more, and a large last batch would keep one core
+# busy while the others are idle; GPUs need more.
 THREAD_BATCH = 4
 DEVICE_BATCH = 32
-# Batches that wait for their answers while further photographs are looked at.
+# Batches that may wait for their predictions while further photographs are decoded.
 _BATCHES_WAITING = 2
-# Photographs of a batch whose decoded pictures are carried along; a telephone's has 36 MB.
+# Photographs of a batch whose decoded pictures are kept; one of a telephone has 36 MB.
 _KEPT_PICTURES = 8
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Photo:
-    """One input with its faces and their answers.
+    """One input with its faces and their predictions.
 
     Attributes:
-        name: What it is called in rows: the path as given.
-        status: ``"ok"``, ``"no_face"`` or ``"failed"``.
-        reason: Why it failed, or None.
-        image: uint8 RGB (H, W, 3) if images were to be kept, else None.
-        faces: Largest first.
-        chips: uint8 RGB (size, size, 3) of each face.
-        predictions: Answers in the order of ``faces``.
+        name: Name in rows: the path as given.
+        reason: Why the input failed, or None.
+        image: uint8 RGB (H, W, 3) if images are kept, else None.
+        faces: Faces, the largest first.
+        chips: Chip of each face, uint8 RGB (size, size, 3).
+        predictions: Predictions in the order of ``faces``.
     """
 
     name: str
-    status: str
-    reason: str | None
-    image: NDArray[np.uint8] | None
-    faces: tuple[FoundFace, ...]
-    chips: tuple[NDArray[np.uint8], ...]
-    predictions: Predictions
+    reason: str | None = None
+    image: NDArray[np.uint8] | None = None
+    faces: tuple[FoundFace, ...] = ()
+    chips: tuple[NDArray[np.uint8], ...] = ()
+    predictions: Predictions = field(default_factory=lambda: Predictions.concatenate([]))
 
-
-@dataclass(frozen=True)
-class _Seen:
-    name: str
-    reason: str | None
-    image: NDArray[np.uint8] | None
-    faces: tuple[FoundFace, ...]
-    chips: tuple[NDArray[np.uint8], ...]
+    @property
+    def status(self) -> str:
+        """``"ok"``, ``"no_face"`` or ``"failed"``."""
+        if self.reason:
+            return "failed"
+        return "ok" if self.faces else "no_face"
 
 
 def predict_photos(
@@ -78,46 +70,48 @@ def predict_photos(
     keep_images: bool = False,
     ready: Callable[[], bool] = always,
 ) -> Generator[Photo, None, None]:
-    """Find and answer for every face in every picture; a bad one never stops the run.
+    """Find every face in every picture and predict its age and gender.
+
+    A picture that cannot be read gives a ``Photo`` with a reason.
 
     Args:
-        pictures: What to look at, read as it is needed.
-        predictor: Answers for chips.
+        pictures: Pictures, read as they are needed.
+        predictor: Predicts from chips.
         cropper: Finds faces and cuts them out.
-        workers: Threads.
-        keep_images: Carry the decoded pictures along in the results.
-        ready: Whether the next picture can be had without waiting; while it cannot, all that came
-            before are answered and come out.
+        workers: Number of threads.
+        keep_images: Whether results keep the decoded pictures.
+        ready: Whether the next picture is available without waiting; if it is not, the results of
+            all pictures before it come first.
     """
     pool = ThreadPoolExecutor(max_workers=workers)
-    waiting: deque[tuple[list[_Seen], Future[Predictions]]] = deque()
+    waiting: deque[tuple[list[Photo], Future[Predictions]]] = deque()
     batch = THREAD_BATCH if predictor.engine == "onnx" else DEVICE_BATCH
     longest = _KEPT_PICTURES if keep_images else 4 * batch
-    # While a batch is answered, the other threads must not run out of photographs.
+    # The other threads need photographs while a batch is predicted.
     ahead = 2 * workers + (min(_KEPT_PICTURES, batch) if keep_images else batch)
     try:
-        with closing(_looked_at(pool, pictures, ready, cropper, ahead, keep_images)) as stream:
+        with closing(_detected(pool, pictures, ready, cropper, ahead, keep_images)) as stream:
             for group in _grouped(stream, batch, longest):
                 if group:
-                    chips = [chip for seen in group for chip in seen.chips]
-                    waiting.append((group, pool.submit(_answers, predictor, chips, batch)))
+                    chips = [chip for photo in group for chip in photo.chips]
+                    waiting.append((group, pool.submit(_predict, predictor, chips, batch)))
                 while len(waiting) > (_BATCHES_WAITING if group else 0):
-                    yield from _photos(*waiting.popleft())
+                    yield from _with_predictions(*waiting.popleft())
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _looked_at(
+def _detected(
     pool: Executor,
     pictures: Iterable[PictureInput],
     ready: Callable[[], bool],
     cropper: Cropper,
     ahead: int,
     keep_images: bool,
-) -> Generator[_Seen | None, None, None]:
-    """Each picture; None before waiting for one that has not been named yet, and at the end."""
+) -> Generator[Photo | None, None, None]:
+    """Photos without predictions; None before waiting for the next input, and at the end."""
     remaining = iter(pictures)
-    waiting: deque[Future[_Seen]] = deque()
+    waiting: deque[Future[Photo]] = deque()
     while True:
         if not waiting and not ready():
             yield None
@@ -125,59 +119,56 @@ def _looked_at(
             picture = next(remaining, None)
             if picture is None:
                 break
-            waiting.append(pool.submit(_look, picture, cropper, keep_images))
+            waiting.append(pool.submit(_detect, picture, cropper, keep_images))
         if not waiting:
             yield None
             return
         yield waiting.popleft().result()
 
 
-def _look(picture: PictureInput, cropper: Cropper, keep_image: bool) -> _Seen:
+def _detect(picture: PictureInput, cropper: Cropper, keep_image: bool) -> Photo:
     try:
         image = picture.load()
         faces, chips = cropper.cut(image)
     except ImageError as error:
-        return _Seen(picture.name, _about(picture.name, str(error)), None, (), ())
-    # Whatever a picture does to a decoder or a network, the others have to be answered.
+        return Photo(name=picture.name, reason=_with_name(picture.name, str(error)))
+    # Whatever a picture does to a decoder or a network, the others must be predicted.
     except Exception as error:
         reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        return _Seen(picture.name, _about(picture.name, reason), None, (), ())
-    return _Seen(picture.name, None, image if keep_image else None, faces, chips)
+        return Photo(name=picture.name, reason=_with_name(picture.name, reason))
+    return Photo(name=picture.name, image=image if keep_image else None, faces=faces, chips=chips)
 
 
-def _about(name: str, reason: str) -> str:
+def _with_name(name: str, reason: str) -> str:
     return reason if reason.startswith(name) else f"{name}: {reason}"
 
 
-def _answers(predictor: ChipPredictor, chips: list[NDArray[np.uint8]], batch: int) -> Predictions:
+def _predict(predictor: ChipPredictor, chips: list[NDArray[np.uint8]], batch: int) -> Predictions:
+    starts = range(0, len(chips), batch)
     return Predictions.concatenate(
-        [
-            predictor.predict_chips(np.stack(chips[start : start + batch]))
-            for start in range(0, len(chips), batch)
-        ]
+        [predictor.predict_chips(np.stack(chips[start : start + batch])) for start in starts]
     )
 
 
-def _photos(group: list[_Seen], answered: Future[Predictions]) -> Iterator[Photo]:
-    answers = answered.result()
+def _with_predictions(group: list[Photo], predicted: Future[Predictions]) -> Iterator[Photo]:
+    predictions = predicted.result()
     first = 0
-    for seen in group:
-        own = answers.select(first, first + len(seen.chips))
-        first += len(seen.chips)
-        status = FAILED if seen.reason else OK if seen.faces else NO_FACE
-        yield Photo(seen.name, status, seen.reason, seen.image, seen.faces, seen.chips, own)
+    for photo in group:
+        last = first + len(photo.chips)
+        yield replace(photo, predictions=predictions[first:last])
+        first = last
 
 
-def _grouped(stream: Iterable[_Seen | None], batch: int, longest: int) -> Iterator[list[_Seen]]:
-    """Pictures whose chips fill a batch; for None what there is, then an empty group."""
-    group: list[_Seen] = []
+def _grouped(stream: Iterable[Photo | None], batch: int, longest: int) -> Iterator[list[Photo]]:
+    """Photos whose chips fill a batch. None ends a group early, and an empty group follows it."""
+    group: list[Photo] = []
     chips = 0
-    for seen in stream:
-        if seen is not None:
-            group.append(seen)
-            chips += len(seen.chips)
-        if group and (seen is None or chips >= batch or len(group) >= longest):
+    for photo in stream:
+        if photo is not None:
+            group.append(photo)
+            chips += len(photo.chips)
+        if group and (photo is None or chips >= batch or len(group) >= longest):
             yield group
             group, chips = [], 0
-        if seen is None:
+        if photo is None:
             yield []

@@ -1,4 +1,4 @@
-"""``predict`` for videos, cameras and streams: one row a face that was followed."""
+"""``predict`` for videos, cameras and streams: one row per tracked face."""
 
 from __future__ import annotations
 
@@ -27,28 +27,28 @@ from utkage.images.video import (
 )
 from utkage.prediction.annotated_pictures import PictureWriter
 from utkage.prediction.predictor import Predictor, PredictSettings, open_predictor
-from utkage.prediction.rows import gender_with_certainty, prediction_columns
+from utkage.prediction.rows import gender_label, prediction_columns
 from utkage.prediction.track_rows import TrackRow, track_row
 
 if TYPE_CHECKING:
     from utkage.images.video_writer import AddFrame
     from utkage.prediction.face_tracks import FaceTrack, TrackedFrame, TrackingSettings
 
-# A file of which less can be read is damaged; containers count a few frames too many.
-_WHOLE = 0.9
+# A file with a smaller share of readable frames is damaged. Containers often count a few too many.
+_READABLE_SHARE = 0.9
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class VideoRequest(PredictSettings):
-    """Which videos to answer for; how is said by the settings of a predictor.
+    """What ``predict_videos`` reads and writes. Further fields: ``PredictSettings``.
 
     Attributes:
         videos: Files, patterns, addresses with ``allow_download``, and numbers of cameras.
-        every: Each so manyth frame is looked at by the detector.
-        duration: Seconds of each video to look at; None: until it ends.
+        every: Interval between detections, in frames; faces are tracked in between.
+        duration: Seconds of each video to process; None processes it to its end.
         save_images: Folder for annotated copies (.mp4), or None.
         save_crops: Folder for the clearest chip of each face, or None.
-        contact_sheet: File for one picture of these, or None.
+        contact_sheet: File for one picture of these chips, or None.
         allow_download: Whether addresses may be read.
     """
 
@@ -64,14 +64,13 @@ class VideoRequest(PredictSettings):
         super().__post_init__()
         if self.crop == "none":
             raise ConfigError("`crop=none` is for chips; videos need auto or box")
-        # Its checks are ours.
-        _ = self.tracking
+        _ = self.tracking  # validates `every`
         if self.duration is not None and not self.duration > 0:
             raise ConfigError(f"`duration` {self.duration}: use seconds above 0")
 
     @property
     def tracking(self) -> TrackingSettings:
-        """How faces are followed."""
+        """How faces are tracked."""
         from utkage.prediction.face_tracks import TrackingSettings
 
         return TrackingSettings(self.every)
@@ -79,43 +78,43 @@ class VideoRequest(PredictSettings):
 
 @dataclass(frozen=True)
 class ShownFrame:
-    """A frame for people who watch.
+    """A frame with its predictions, for display.
 
     Attributes:
-        name: Of the video.
-        watched: The frame and its faces.
-        answers: One dictionary a face, with the keys of rows from ``age`` to ``p_at_least``.
-        dropped: Frames of a live stream that nobody has looked at so far.
+        name: Name of the video.
+        tracked: The frame and its faces.
+        columns: Per face, the row fields from ``age`` to ``p_at_least``.
+        dropped: Number of frames of a live stream that were skipped so far.
     """
 
     name: str
-    watched: TrackedFrame
-    answers: Sequence[dict[str, Any]]
+    tracked: TrackedFrame
+    columns: Sequence[dict[str, Any]]
     dropped: int
 
     @property
-    def words(self) -> str:
-        """The answers on one line, such as for a terminal."""
+    def label(self) -> str:
+        """The predictions on one line, such as for a terminal."""
         return "; ".join(" ".join(lines) for lines in self._lines)
 
     @cached_property
     def picture(self) -> NDArray[np.uint8]:
-        """The frame with boxes, numbers, ages and genders drawn in, uint8 RGB."""
+        """A copy of the frame with boxes, numbers, ages and genders, uint8 RGB."""
         from utkage.images.draw import Annotation, annotate
 
-        boxes = [face.box for face in self.watched.faces]
+        boxes = [face.box for face in self.tracked.faces]
         annotations = [Annotation(*pair) for pair in zip(boxes, self._lines, strict=True)]
-        return annotate(self.watched.frame.image, annotations)
+        return annotate(self.tracked.frame.image, annotations)
 
     @property
     def _lines(self) -> list[tuple[str, str]]:
         return [
             (
                 f"#{face.track}: {face.shown_age} "
-                f"({answer['age_low']:.0f}-{answer['age_high']:.0f})",
-                gender_with_certainty(answer["gender"], answer["p_female"]),
+                f"({columns['age_low']:.0f}-{columns['age_high']:.0f})",
+                gender_label(columns["gender"], columns["p_female"]),
             )
-            for face, answer in zip(self.watched.faces, self.answers, strict=True)
+            for face, columns in zip(self.tracked.faces, self.columns, strict=True)
         ]
 
 
@@ -128,69 +127,72 @@ def predict_videos(
     *,
     on_frame: OnFrame | None = None,
     open_capture: Callable[[Any], Capture] | None = None,
-) -> Iterator[TrackRow]:
-    """Follow and answer for every face of every video; rows come as faces leave.
+) -> Generator[TrackRow, None, None]:
+    """Track every face of every video and predict its age and gender; rows come as faces leave.
 
-    A video that cannot be read gives a row that says why, one without faces a row that says so.
-    Ctrl-C ends the video: its rows and pictures are finished before KeyboardInterrupt is raised;
-    for a live stream it is the usual end, and nothing is raised.
+    A video that cannot be read gives a row with the reason, and one without faces gives a row of
+    its own. Ctrl-C ends the video: its rows and pictures are finished before KeyboardInterrupt is
+    raised. For a live stream it is the usual end, and nothing is raised.
 
     Args:
-        request: What to answer for.
-        reporter: Hears what is done.
-        on_frame: Called with every frame; returning False ends the video.
-        open_capture: Instead of ``cv2.VideoCapture``.
+        request: Videos, outputs and settings.
+        reporter: Receives messages and progress.
+        on_frame: Called with every frame; the video ends when it returns False.
+        open_capture: Replaces ``cv2.VideoCapture``.
 
     Raises:
-        UsageError: nothing to look at, an address without permission, unknown weights or device.
-        WeightsError: the weights are not ours.
+        UsageError: no video, an address without permission, unknown weights or device.
+        WeightsError: not a utkage weights file.
     """
     reporter = reporter or SilentReporter()
     sources = video_sources(request.videos, allow_download=request.allow_download)
-    pictures = PictureWriter(request.save_images, request.save_crops, request.contact_sheet)
-    predictor = open_predictor(request, reporter)
-    try:
+    with PictureWriter(request.save_images, request.save_crops, request.contact_sheet) as pictures:
+        predictor = open_predictor(request, reporter)
         for source in sources:
             try:
                 video = open_video(source, open_capture)
             except ImageError as error:
                 yield TrackRow(video_name(source), "failed", str(error))
                 continue
-            yield from _Watching(video, request, predictor, pictures, reporter, on_frame).rows()
-    finally:
-        pictures.finish()
+            run = _VideoRun(
+                video=video,
+                request=request,
+                predictor=predictor,
+                pictures=pictures,
+                reporter=reporter,
+                on_frame=on_frame,
+            )
+            yield from run.rows()
 
 
 def video_sources(
     videos: Sequence[str | int], *, allow_download: bool = False
 ) -> list[str | Path | int]:
-    """Turn what was typed into paths, addresses and numbers of cameras.
+    """Turn the given names into paths, addresses and numbers of cameras.
 
     Raises:
-        UsageError: nothing, a picture or folder among videos, or an address without permission.
+        UsageError: no video, a picture or folder among videos, or an address without permission.
     """
     sources: list[str | Path | int] = []
     for given in videos:
         if isinstance(given, int):
             sources.append(given)
         elif not is_video(given):
-            raise UsageError(f"{given}: is no video; name pictures and videos in two calls")
+            raise UsageError(f"{given}: not a video; name pictures and videos in two calls")
         elif not needs_download(given):
             sources.extend(expand_inputs([given], VIDEO_SUFFIXES))
         elif allow_download:
             sources.append(given)
         else:
-            raise UsageError(
-                f"{given}: is an address; nothing is read without `allow_download=True`"
-            )
+            raise UsageError(f"{given}: reading an address needs `allow_download=True`")
     if not sources:
         raise UsageError("no video given; name files, or a camera with `camera=0`")
     return sources
 
 
-@dataclass
-class _Watching:
-    """One video on its way through."""
+@dataclass(kw_only=True)
+class _VideoRun:
+    """The prediction of one video, from its frames to its rows."""
 
     video: Video
     request: VideoRequest
@@ -198,12 +200,12 @@ class _Watching:
     pictures: PictureWriter
     reporter: Reporter
     on_frame: OnFrame | None
-    seen: int = field(default=0, init=False)
+    read: int = field(default=0, init=False)
     stopped: bool = field(default=False, init=False)
 
     def rows(self) -> Iterator[TrackRow]:
         found = 0
-        with deferred_stop_signals(second_interrupts=True) as asked, ExitStack() as stack:
+        with deferred_stop_signals(second_interrupts=True) as stop_requested, ExitStack() as stack:
             task = stack.enter_context(self.reporter.progress(self.video.name, self.video.total))
             write: AddFrame | None = None
             if self.request.save_images is not None:
@@ -211,62 +213,64 @@ class _Watching:
 
                 path = self.pictures.video_path(self.video.name)
                 write = stack.enter_context(video_file(path, self.video.rate))
-            for event in self._events(task, write, asked):
+            for track in self._tracks(task, write, stop_requested):
                 found += 1
-                row = track_row(self.video.name, event, self.request.row_options)
-                self.pictures.add_track(event, row)
+                row = track_row(self.video.name, track, self.request.row_options)
+                self.pictures.add_track(track, row)
                 yield row
-            interrupted = asked() and not self.video.live
+            interrupted = stop_requested() and not self.video.live
         if not found:
-            yield self._without_faces()
-        self._tell_losses()
+            yield self._row_without_faces()
+        self._warn_of_missing_frames()
         if interrupted:
             raise KeyboardInterrupt
 
-    def _events(
-        self, task: Progress, write: AddFrame | None, asked: Callable[[], bool]
+    def _tracks(
+        self, task: Progress, write: AddFrame | None, stop_requested: Callable[[], bool]
     ) -> Iterator[FaceTrack]:
         from utkage.prediction.face_tracks import FaceTrack
 
-        frames = self._frames(asked)
+        frames = self._frames(stop_requested)
         events = self.predictor.watch(frames, self.request.tracking, live=self.video.live)
         with closing(frames), closing(events):
             for event in events:
                 if isinstance(event, FaceTrack):
                     yield event
                 else:
-                    task.advance(1, self._show(event, write).words)
+                    task.advance(1, self._show(event, write).label)
 
-    def _frames(self, asked: Callable[[], bool]) -> Generator[Any, None, None]:
+    def _frames(self, stop_requested: Callable[[], bool]) -> Generator[Any, None, None]:
+        duration = self.request.duration
         with closing(self.video.frames()) as frames:
             for frame in frames:
-                duration = self.request.duration
-                if asked() or self.stopped or (duration is not None and frame.seconds >= duration):
+                is_over = duration is not None and frame.seconds >= duration
+                if stop_requested() or self.stopped or is_over:
                     self.stopped = True
                     return
-                self.seen += 1
+                self.read += 1
                 yield frame
 
-    def _show(self, watched: TrackedFrame, write: AddFrame | None) -> ShownFrame:
+    def _show(self, tracked: TrackedFrame, write: AddFrame | None) -> ShownFrame:
         options = self.request.row_options
-        answers = [prediction_columns(face.answer, options)[0] for face in watched.faces]
-        dropped = watched.frame.index + 1 - self.seen if self.video.live else 0
-        shown = ShownFrame(self.video.name, watched, answers, dropped)
+        columns = [prediction_columns(face.prediction, options)[0] for face in tracked.faces]
+        dropped = tracked.frame.index + 1 - self.read if self.video.live else 0
+        shown = ShownFrame(self.video.name, tracked, columns, dropped)
         if write is not None:
-            write(shown.picture, watched.frame.seconds)
+            write(shown.picture, tracked.frame.seconds)
         if self.on_frame is not None and not self.on_frame(shown):
             self.stopped = True
         return shown
 
-    def _without_faces(self) -> TrackRow:
-        if self.seen:
-            return TrackRow(self.video.name, "no_face", frames=self.seen)
-        return TrackRow(self.video.name, "failed", f"{self.video.name}: no frame can be read")
+    def _row_without_faces(self) -> TrackRow:
+        name = self.video.name
+        if self.read:
+            return TrackRow(name, "no_face", frames=self.read)
+        return TrackRow(name, "failed", f"{name}: no frame can be read; check the file")
 
-    def _tell_losses(self) -> None:
+    def _warn_of_missing_frames(self) -> None:
         total = self.video.total
-        if total and not self.stopped and self.seen < _WHOLE * total:
+        if total and not self.stopped and self.read < _READABLE_SHARE * total:
             self.reporter.warn(
-                f"{self.video.name}: only {self.seen} of its {total} frames can be read; "
-                "the file is damaged or cut off"
+                f"{self.video.name}: only {self.read} of its {total} frames can be read; "
+                "the file is damaged or truncated"
             )

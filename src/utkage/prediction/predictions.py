@@ -1,30 +1,45 @@
-"""``Predictions``: the one typed result in the middle, which every tool takes or returns."""
+"""``Predictions``: age and gender of n faces, the typed result that every tool takes or returns."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from utkage.data.labels import AGE_COUNT, RANGE_NAMES
+from utkage.core.text import counted
+from utkage.data.labels import AGE_COUNT, GENDERS, RANGE_NAMES
 from utkage.models.calibration import Calibration
+from utkage.reporting.plain import plain_table
+from utkage.reporting.table import Cell, Table
 
 Floats = NDArray[np.float64]
+Selection = int | slice | Sequence[int] | NDArray[np.int64] | NDArray[np.bool_]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Predictions:
-    """Answers for n faces.
+    """Predictions for n faces, in the order of their chips.
+
+    They have a length, iterate face by face, print as a table, and are indexed by a number, a
+    slice, indices or a mask; what comes is ``Predictions`` again:
+
+    >>> distribution = np.eye(AGE_COUNT)[[30, 8]]
+    >>> found = Predictions(
+    ...     np.array([30.0, 8.0]), distribution, np.eye(9)[[3, 1]], np.array([0.9, 0.2])
+    ... )
+    >>> print(found[found.age < 18])
+    age  80% interval  range       gender
+    8.0         8 - 8  5-9 (100%)  male 80%
 
     Attributes:
         age: Point estimate in years, (n,).
         age_distribution: Probability of each whole year 0..116, (n, 117).
         range_probabilities: Probability of each of the nine age ranges, (n, 9).
         p_female: Probability of female, (n,).
-        calibration: Of the weights that answered; it widens or narrows the age intervals. The
-            temperatures in it are in the probabilities already.
+        calibration: Calibration of the weights, which widens or narrows the age intervals. The
+            probabilities contain its temperatures already.
     """
 
     age: Floats
@@ -35,6 +50,40 @@ class Predictions:
 
     def __len__(self) -> int:
         return len(self.age)
+
+    def __getitem__(self, faces: Selection) -> Predictions:
+        if isinstance(faces, (int, np.integer)):
+            # Slicing keeps the axis of faces, and takes -1 for the last one.
+            faces = np.arange(len(self))[faces][None]
+        chosen = np.asarray(faces) if isinstance(faces, Sequence) else faces
+        return Predictions(
+            self.age[chosen],
+            self.age_distribution[chosen],
+            self.range_probabilities[chosen],
+            self.p_female[chosen],
+            calibration=self.calibration,
+        )
+
+    def __iter__(self) -> Iterator[Predictions]:
+        return (self[index] for index in range(len(self)))
+
+    def __repr__(self) -> str:
+        return f"<Predictions for {counted(len(self), 'face')}>"
+
+    def __str__(self) -> str:
+        low, high = self.age_interval(0.8)
+        rows = [
+            (
+                Cell(f"{self.age[index]:.1f}", float(self.age[index])),
+                Cell(f"{low[index]:.0f} - {high[index]:.0f}", float(low[index])),
+                f"{name} ({self.range_probabilities[index].max():.0%})",
+                f"{GENDERS[gender]} {max(female, 1 - female):.0%}",
+            )
+            for index, (name, gender, female) in enumerate(
+                zip(self.range_names, self.gender, self.p_female, strict=True)
+            )
+        ]
+        return plain_table(Table.of("", ("age", "80% interval", "range", "gender"), rows))
 
     @property
     def range_index(self) -> NDArray[np.int64]:
@@ -52,37 +101,39 @@ class Predictions:
         return (self.p_female >= 0.5).astype(np.int64)
 
     def age_interval(self, level: float) -> tuple[Floats, Floats]:
-        """The interval that holds the age with probability ``level``.
+        """The interval that contains the age with probability ``level``.
 
-        It is a central one of the distribution: with the probability ``level`` itself, or, if the
-        weights are calibrated, with the one that held that share of validation faces (split
-        conformal prediction, by band of predicted age). Intervals of rising levels are nested.
+        It is a central interval of the age distribution: of probability ``level`` itself or, for
+        calibrated weights, of the probability that covered this share of the validation faces
+        (split conformal prediction, by band of predicted age). Intervals of rising levels are
+        nested.
 
         Args:
-            level: 0..1, such as 0.8.
+            level: Requested level, 0..1, such as 0.8.
 
         Returns:
             Lower and upper ends in years, each (n,).
         """
-        asked: Floats | float = level
+        central: Floats | float = level
         if self.calibration is not None:
-            asked = self.calibration.requested_level(level, self.age)
-        tail = (1 - asked) / 2
+            central = self.calibration.requested_level(level, self.age)
+        tail = (1 - central) / 2
         return (
             distribution_quantile(self.age_distribution, tail),
             distribution_quantile(self.age_distribution, 1 - tail),
         )
 
     def probability_at_least(self, age: float) -> Floats:
-        """P(age >= ``age``) of each face, (n,): such as 18 for "of age".
+        """P(age >= ``age``) of each face, (n,), such as 18 for "of age".
 
-        The mass of a year is spread over the half years around it, as for intervals, so this is
-        the mass above ``age`` - 1/2. With a calibration it agrees with the calibrated intervals:
-        it is at least (1 + p) / 2 exactly where the interval of level p lies above ``age`` - 1/2.
-        The two tails are taken as alike, which ``evaluate --threshold`` puts to the test.
+        The mass of a year is spread evenly over the half years around it, as for intervals, so
+        this is the mass above ``age`` - 1/2. Calibrated weights keep it consistent with their
+        intervals: it is at least (1 + p) / 2 exactly where the interval of level p lies above
+        ``age`` - 1/2. Both tails are assumed to have equal mass, which ``evaluate --threshold``
+        tests.
 
         Args:
-            age: Years. At 0 and below everybody is at least as old.
+            age: Years. At 0 and below, every probability is 1.
         """
         below = distribution_below(self.age_distribution, age - 0.5)
         if self.calibration is not None:
@@ -90,23 +141,9 @@ class Predictions:
             below = (1 + np.sign(below - 0.5) * central) / 2
         return 1 - below if age > 0 else np.ones(len(self))
 
-    def select(self, start: int, stop: int) -> Predictions:
-        """The answers ``start`` to ``stop`` - 1."""
-        return self.take(np.arange(start, stop))
-
-    def take(self, rows: NDArray[np.int64]) -> Predictions:
-        """The answers with these indices, in this order."""
-        return Predictions(
-            self.age[rows],
-            self.age_distribution[rows],
-            self.range_probabilities[rows],
-            self.p_female[rows],
-            calibration=self.calibration,
-        )
-
     @classmethod
     def concatenate(cls, parts: Sequence[Predictions]) -> Predictions:
-        """Join the answers of several batches, in order."""
+        """Join the predictions of several batches, in order."""
         if not parts:
             return cls(
                 np.empty(0), np.empty((0, AGE_COUNT)), np.empty((0, len(RANGE_NAMES))), np.empty(0)
@@ -123,8 +160,8 @@ class Predictions:
 def distribution_quantile(distribution: Floats, quantile: Floats | float) -> Floats:
     """Quantile of age distributions (n, years) -> (n,), in years, never below 0.
 
-    ``quantile`` is one for all or one for each, (n,). The mass of year y is taken as spread evenly
-    over [y - 1/2, y + 1/2].
+    ``quantile`` is one number for all faces, or (n,). The mass of year y is spread evenly over
+    [y - 1/2, y + 1/2].
     """
     total = np.cumsum(distribution, axis=1)
     target = np.reshape(quantile, (-1, 1)) * total[:, -1:]
@@ -139,8 +176,8 @@ def distribution_quantile(distribution: Floats, quantile: Floats | float) -> Flo
 def distribution_below(distribution: Floats, ages: Floats | float) -> Floats:
     """Cumulative probability of age distributions (n, years) up to ``ages``, (n,).
 
-    The inverse of ``distribution_quantile`` where the quantile is above 0. ``ages`` in years is one
-    for all or one for each, (n,).
+    The inverse of ``distribution_quantile`` where the quantile is above 0. ``ages``, in years, is
+    one number for all faces, or (n,).
     """
     last = distribution.shape[1] - 1
     position = np.clip(np.broadcast_to(ages, (len(distribution),)) + 0.5, 0, last + 1)

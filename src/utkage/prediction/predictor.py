@@ -1,9 +1,9 @@
-"""A loaded predictor: from pictures that a program has to typed rows, one a face."""
+"""``Predictor``: detector and weights, loaded once, from pictures to typed rows."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import chain
@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from utkage.core.device import resolve_device
 from utkage.core.errors import ConfigError, UsageError
 from utkage.core.reporter import Reporter
-from utkage.faces.choice import check_detector, open_detector
+from utkage.faces.choice import DEFAULT_DETECTOR, check_detector, open_detector
 from utkage.images.inputs import PictureInput, always, as_input, open_inputs
 from utkage.models.locate import resolve_weights
 from utkage.prediction.face_rows import FaceRow, photo_rows
@@ -25,28 +26,29 @@ if TYPE_CHECKING:
     from utkage.models.card import Card
     from utkage.prediction.face_tracks import FaceTrack, TrackedFrame, TrackingSettings
     from utkage.prediction.photos import Photo
+    from utkage.prediction.row_list import Rows
 
 CROPS = ("auto", "none", "box")
 
 
 @dataclass(frozen=True, kw_only=True)
 class PredictSettings:
-    """How to answer.
+    """How a predictor finds faces and what its rows contain.
 
     Attributes:
         weights: As in ``models.locate.resolve_weights``.
-        device: As in ``--device``.
+        device: As in ``core.device.resolve_device``.
         engine: ``"onnx"``, ``"torch"`` or ``"auto"``, as in ``load_predictor``.
-        crop: ``"auto"`` finds and aligns faces, ``"box"`` finds them and cuts around the box
-            without turning, ``"none"`` takes pictures that are chips already.
-        flip: Average each answer with that for the mirrored chip.
+        crop: ``"auto"`` finds and aligns faces, ``"box"`` finds them and crops around the box
+            without rotation, ``"none"`` takes pictures that are chips already.
+        flip: Whether each prediction is averaged with that of the mirrored chip.
         interval: Level of the age interval, 0..1.
-        max_faces: Keep only this many faces of a photograph, the largest.
-        workers: Threads.
+        max_faces: Largest number of faces per picture; the largest faces are kept. None keeps all.
+        workers: Number of threads.
         detector: As in ``faces.choice.open_detector``.
-        min_face: Smallest face to report, in pixels; None: what is found without looking finer.
-        threshold: An age T; rows then say P(age >= T).
-        uncertain_below: Gender is ``"uncertain"`` when neither has this probability, 0.5..1.
+        min_face: Smallest face to report, in pixels; None reports what the usual passes find.
+        threshold: Age T whose P(age >= T) is added to rows; None adds nothing.
+        uncertain_below: Probability below which the gender is ``"uncertain"``, 0.5..1.
     """
 
     weights: str = "auto"
@@ -57,44 +59,46 @@ class PredictSettings:
     interval: float = 0.8
     max_faces: int | None = None
     workers: int = field(default_factory=lambda: os.cpu_count() or 1)
-    detector: str = "retinaface"
+    detector: str = DEFAULT_DETECTOR
     min_face: float | None = None
     threshold: int | None = None
     uncertain_below: float = 0.75
 
     def __post_init__(self) -> None:
         if self.workers < 1:
-            raise ConfigError(f"workers {self.workers} must be at least 1")
+            raise ConfigError(f"`workers` {self.workers}: use 1 or more")
         if self.crop not in CROPS:
             raise ConfigError(f"`crop` {self.crop}: choose one of {', '.join(CROPS)}")
         if self.max_faces is not None and self.max_faces < 1:
-            raise ConfigError(f"max faces {self.max_faces} must be at least 1")
+            raise ConfigError(f"`max_faces` {self.max_faces}: use 1 or more")
         if self.min_face is not None and not self.min_face >= 0:
             raise ConfigError(f"`min_face` {self.min_face}: use 0 or more pixels")
         check_detector(self.detector)
-        # Its checks are ours.
-        RowOptions(self.interval, self.threshold, self.uncertain_below)
+        _ = self.row_options  # validates its three fields
 
     @property
     def row_options(self) -> RowOptions:
-        """What rows say."""
+        """How predictions become rows."""
         return RowOptions(self.interval, self.threshold, self.uncertain_below)
 
 
 class Predictor:
-    """Detector and weights, loaded once; answers as often as it is asked, from any thread.
+    """Detector and weights, loaded once; any number of threads may use it.
 
     >>> predictor = Predictor.shipped(threshold=18)
     >>> for face in predictor.predict("examples/portrait.jpg"):
     ...     print(face.gender, face.age_low < face.age < face.age_high, face.p_at_least > 0.5)
     female True True
+    >>> faces = predictor.predict_all("examples/family.jpg")
+    >>> len(faces), len(faces[faces.ages >= 18]) <= 7
+    (7, True)
 
     Args:
-        settings: How to answer.
+        settings: How faces are found and what rows contain.
 
     Raises:
-        UsageError: unknown weights, or a device or package that is not there.
-        WeightsError: the weights are not ours.
+        UsageError: unknown weights, or a missing device or package.
+        WeightsError: not a utkage weights file.
     """
 
     def __init__(self, settings: PredictSettings | None = None) -> None:
@@ -103,56 +107,64 @@ class Predictor:
 
         self.settings = settings = settings or PredictSettings()
         self.weights = resolve_weights(settings.weights)
-        # Pictures are worked on side by side, a thread each: more for one would only get in the
-        # way of the others.
-        self._answers = load_predictor(
+        self.device = resolve_device(settings.device)
+        # Pictures are processed in parallel, one thread each.
+        self._chip_predictor = load_predictor(
             self.weights,
-            device=settings.device,
+            device=self.device,
             flip=settings.flip,
             engine=settings.engine,
             threads=1,
         )
-        detector = None
-        if settings.crop != "none":
-            detector = open_detector(settings.detector, settings.min_face)
+        finds_faces = settings.crop != "none"
         self._cropper = Cropper(
-            self._answers.card.contract,
-            detector,
+            self._chip_predictor.card.contract,
+            open_detector(settings.detector, settings.min_face) if finds_faces else None,
             by_box=settings.crop == "box",
             max_faces=settings.max_faces,
         )
 
     @classmethod
     def shipped(cls, **settings: Any) -> Predictor:
-        """With the weights in the package; ``settings`` as in ``PredictSettings``."""
+        """A predictor with the weights in the package; ``settings`` as in ``PredictSettings``."""
         return cls(PredictSettings(**{"weights": "shipped", **settings}))
 
     @property
     def card(self) -> Card:
-        """Of the weights."""
-        return self._answers.card
+        """The card of the weights."""
+        return self._chip_predictor.card
 
     @property
     def engine(self) -> str:
         """``"onnx"`` or ``"torch"``."""
-        return self._answers.engine
+        return self._chip_predictor.engine
 
-    def predict(self, source: Any) -> Iterator[FaceRow]:
-        """Answer for every face, lazily and in order; a picture without any gives one row.
+    def predict(self, source: Any) -> Generator[FaceRow, None, None]:
+        """Predict every face, lazily and in order; a picture without a face gives one row.
 
         A picture that cannot be read gives a row with ``status`` ``"failed"`` and the reason.
 
         Args:
             source: A path (a folder or pattern stands for the pictures in it), the bytes of a
-                file, a uint8 RGB array (height, width, 3), a Pillow image, or any number of these,
-                which are read as they are needed.
+                file, a uint8 RGB array (height, width, 3), a Pillow image, or an iterable of
+                these, which is read as needed.
 
         Raises:
-            UsageError: something else, or a folder without a picture.
+            UsageError: another type, or a folder without a picture.
         """
         return self._rows(_pictures(source))
 
-    def _rows(self, pictures: Iterable[PictureInput]) -> Iterator[FaceRow]:
+    def predict_all(self, source: Any) -> Rows[FaceRow]:
+        """Predict every face, and return the rows of ``predict`` as one sequence.
+
+        Raises:
+            UsageError: as ``predict``.
+        """
+        from utkage.prediction.row_list import Rows
+
+        return Rows(self.predict(source))
+
+    def _rows(self, pictures: Iterable[PictureInput]) -> Generator[FaceRow, None, None]:
         with closing(self.photos(pictures)) as photos:
             for photo in photos:
                 yield from photo_rows(photo, self.settings.row_options)
@@ -164,19 +176,19 @@ class Predictor:
         keep_images: bool = False,
         ready: Callable[[], bool] = always,
     ) -> Generator[Photo, None, None]:
-        """The faces of each picture with their chips and whole answers, lazily and in order.
+        """The faces of each picture with chips and whole distributions, lazily and in order.
 
         Args:
-            pictures: What to look at.
-            keep_images: Carry the decoded pictures along.
-            ready: Whether the next picture can be had without waiting; while it cannot, all
-                that came before are answered.
+            pictures: Pictures to read.
+            keep_images: Whether results keep the decoded pictures.
+            ready: Whether the next picture is available without waiting; if it is not, the
+                results of all pictures before it come first.
         """
         from utkage.prediction.photos import predict_photos
 
         return predict_photos(
             pictures,
-            self._answers,
+            self._chip_predictor,
             self._cropper,
             workers=self.settings.workers,
             keep_images=keep_images,
@@ -190,18 +202,18 @@ class Predictor:
         *,
         live: bool = False,
     ) -> Generator[TrackedFrame | FaceTrack, None, None]:
-        """Follow the faces of a video: every frame in its order, every face as soon as it is gone.
+        """Track the faces of a video: yields every frame, and every face as soon as it has left.
 
         Args:
-            frames: Of the video, such as ``utkage.open_video("clip.mp4").frames()``.
-            tracking: How faces are followed.
-            live: Never read ahead of the frame that is answered for.
+            frames: Frames of the video, such as ``utkage.open_video("clip.mp4").frames()``.
+            tracking: How faces are tracked.
+            live: Never read ahead of the frame that is yielded.
         """
-        from utkage.prediction.face_tracks import TrackingSettings, watch
+        from utkage.prediction.face_tracks import TrackingSettings, track_faces
 
-        return watch(
+        return track_faces(
             frames,
-            self._answers,
+            self._chip_predictor,
             self._cropper,
             tracking or TrackingSettings(),
             workers=self.settings.workers,
@@ -210,7 +222,7 @@ class Predictor:
 
 
 def open_predictor(settings: PredictSettings, reporter: Reporter) -> Predictor:
-    """Load a predictor and say which weights and which engine it has.
+    """Load a predictor and report its weights and engine.
 
     Raises:
         UsageError, WeightsError: as ``Predictor``.
@@ -231,5 +243,5 @@ def _pictures(source: Any) -> Iterable[PictureInput]:
     if isinstance(source, Iterable):
         return chain.from_iterable(map(_pictures, source))
     raise UsageError(
-        f"{type(source).__name__} is no picture; give paths, bytes, RGB arrays or Pillow images"
+        f"{type(source).__name__} is not a picture; give paths, bytes, RGB arrays or Pillow images"
     )

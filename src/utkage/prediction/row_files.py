@@ -1,8 +1,8 @@
-"""Rows of ``predict`` in files: JSON lines that can be gone on with, CSV, JSON, Parquet.
+"""Rows of ``predict`` in files: JSON lines, which a later run can resume, CSV, JSON, Parquet.
 
-JSON lines are appended file by file and are what a long run should write: whatever ends it, each
-line is whole, and ``finished_files`` tells where to go on. The other kinds get their name only
-when they are complete.
+A long run should write JSON lines. They are appended file by file, so whatever ends the run, each
+line is complete, and ``finished_files`` lists what a resumed run can skip. The other formats get
+their name only when they are complete.
 """
 
 from __future__ import annotations
@@ -20,48 +20,48 @@ from utkage.prediction.face_rows import FaceRow
 from utkage.prediction.rows import Row
 
 JSON_LINES = ".jsonl"
-KINDS = (JSON_LINES, ".json", ".csv", ".parquet")
+SUFFIXES = (JSON_LINES, ".json", ".csv", ".parquet")
 _PARQUET_ROWS = 10_000
 
 WriteRow = Callable[[Row], None]
 
 
 def check_rows_file(path: Path, *, resume: bool) -> None:
-    """Refuse a file that rows cannot go to, before any work is done.
+    """Refuse a file that cannot receive rows, before any work is done.
 
     Raises:
-        UsageError: unknown ending, ``resume`` of anything but JSON lines, or JSON lines that are
-            there already and are not to be gone on with.
+        UsageError: unknown suffix, ``resume`` with another format than JSON lines, or JSON lines
+            that exist already without ``resume``.
     """
-    kind = path.suffix.lower()
-    if kind not in KINDS:
-        raise UsageError(f"`out` {path}: choose one of the endings {', '.join(KINDS)}")
-    if resume and kind != JSON_LINES:
-        raise UsageError(f"`resume` continues JSON lines; name a file {JSON_LINES}, not {path}")
-    if kind == JSON_LINES and not resume and path.exists() and path.stat().st_size:
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise UsageError(f"`out` {path}: choose one of the suffixes {', '.join(SUFFIXES)}")
+    if resume and suffix != JSON_LINES:
+        raise UsageError(f"`resume` continues JSON lines; name a {JSON_LINES} file, not {path}")
+    if suffix == JSON_LINES and not resume and path.exists() and path.stat().st_size:
         raise UsageError(
             f"{path}: already exists; continue it with `resume=True`, or name another file"
         )
-    if kind == ".parquet":
+    if suffix == ".parquet":
         _pyarrow()
 
 
 @contextmanager
 def rows_file(path: Path, kind: type[Row] = FaceRow, *, resume: bool = False) -> Iterator[WriteRow]:
-    """Open a file for rows by its ending; the callable that comes takes one row after the other.
+    """Open a file for rows in the format of its suffix; yields a function that writes one row.
 
     Args:
-        path: Where they go.
-        kind: Class of the rows, whose fields are the columns.
-        resume: Go on with a file of JSON lines.
+        path: File to write.
+        kind: Class of the rows, which decides the columns.
+        resume: Whether to append to a file of JSON lines.
 
     Raises:
         UsageError: as in ``check_rows_file``.
     """
     check_rows_file(path, resume=resume)
-    ending = path.suffix.lower()
+    suffix = path.suffix.lower()
     path.parent.mkdir(parents=True, exist_ok=True)
-    if ending == JSON_LINES:
+    if suffix == JSON_LINES:
         with (
             name_in_errors(path),
             path.open("a", encoding="utf-8", newline="\n") as file,
@@ -70,12 +70,12 @@ def rows_file(path: Path, kind: type[Row] = FaceRow, *, resume: bool = False) ->
             yield write
         return
     with replacing(path) as partial:
-        if ending == ".parquet":
+        if suffix == ".parquet":
             with _parquet(partial, kind) as write:
                 yield write
             return
         with partial.open("w", encoding="utf-8", newline="") as file:
-            if ending == ".csv":
+            if suffix == ".csv":
                 yield csv_rows(file, kind)
             else:
                 with json_rows(file) as write:
@@ -84,7 +84,7 @@ def rows_file(path: Path, kind: type[Row] = FaceRow, *, resume: bool = False) ->
 
 @contextmanager
 def json_lines(stream: IO[str]) -> Iterator[WriteRow]:
-    """Write JSON lines, all rows of a file at once; what belongs to no whole file is dropped."""
+    """Write JSON lines, all rows of an input at once; rows of an unfinished input are dropped."""
     held: list[str] = []
 
     def write(row: Row) -> None:
@@ -99,7 +99,7 @@ def json_lines(stream: IO[str]) -> Iterator[WriteRow]:
 
 @contextmanager
 def json_rows(stream: IO[str]) -> Iterator[WriteRow]:
-    """Write one JSON list; once begun it is closed even when the rows end early."""
+    """Write one JSON list, which is closed even when the rows end early."""
     started = False
 
     def write(row: Row) -> None:
@@ -119,7 +119,7 @@ def json_rows(stream: IO[str]) -> Iterator[WriteRow]:
 
 
 def csv_rows(stream: IO[str], kind: type[Row] = FaceRow) -> WriteRow:
-    """Write a header and CSV, all rows of a file at once."""
+    """Write CSV with a header, flushed after all rows of an input."""
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(kind.column_names())
 
@@ -132,15 +132,15 @@ def csv_rows(stream: IO[str], kind: type[Row] = FaceRow) -> WriteRow:
 
 
 def finished_files(path: Path) -> set[str]:
-    """Files whose rows a JSON lines file holds whole; what an interrupted run left behind is cut.
+    """Inputs whose rows are complete in a file of JSON lines; incomplete ones are cut off.
 
     Raises:
-        UsageError: the file holds something else.
+        UsageError: the file contains something else.
     """
     finished: set[str] = set()
     if not path.exists():
         return finished
-    whole = position = 0
+    complete = position = 0
     with name_in_errors(path), path.open("r+b") as file:
         for number, line in enumerate(file, 1):
             position += len(line)
@@ -149,8 +149,8 @@ def finished_files(path: Path) -> set[str]:
             values = _parsed(line, f"{path}, line {number}")
             if values["face"] is None or values["face"] == values["faces"]:
                 finished.add(values["file"])
-                whole = position
-        file.truncate(whole)
+                complete = position
+        file.truncate(complete)
     return finished
 
 
@@ -158,9 +158,9 @@ def _parsed(line: bytes, where: str) -> dict[str, Any]:
     try:
         values = json.loads(line)
     except ValueError as error:
-        raise UsageError(f"{where}: is not JSON; `resume` needs rows of 'predict'") from error
+        raise UsageError(f"{where}: not JSON; `resume` needs rows of 'predict'") from error
     if not isinstance(values, dict) or tuple(values) != FaceRow.field_names():
-        raise UsageError(f"{where}: is no row of this version's 'predict'; name another file")
+        raise UsageError(f"{where}: not a row of this version's 'predict'; name another file")
     return values
 
 
@@ -189,7 +189,7 @@ def _parquet(path: Path, kind: type[Row]) -> Iterator[WriteRow]:
 
 
 def _parquet_type(pyarrow: Any, hint: Any) -> Any:
-    """The column type of a field: texts, numbers, and tuples of one kind as lists."""
+    """The column type of a field: text, number, or a list for a tuple."""
     parts = [part for part in get_args(hint) if part not in (type(None), Ellipsis)]
     if get_origin(hint) is tuple:
         return pyarrow.list_(_parquet_type(pyarrow, parts[0]))
@@ -210,7 +210,7 @@ def _pyarrow() -> tuple[Any, Any]:
 
 
 def write_rows(rows: Iterable[Row], write: WriteRow | None) -> int:
-    """Write every row, if there is anything to write to; how many inputs failed."""
+    """Write every row if there is a destination; returns the number of failed inputs."""
     failed = 0
     for row in rows:
         failed += row.status == "failed"

@@ -1,19 +1,24 @@
-"""What all documented rows of answers have in common: one a face of a photograph or of a video."""
+"""What the documented rows of ``predict`` share: one row per face of a photograph or a video."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from dataclasses import KW_ONLY, dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from utkage.core.errors import ConfigError
 from utkage.data.labels import GENDERS, MAX_AGE, RANGE_NAMES
+from utkage.reporting.table import Cell
 
 if TYPE_CHECKING:
     from utkage.prediction.predictions import Predictions
 
 UNCERTAIN = "uncertain"
+PREDICTION_FIELDS = (
+    *("age", "age_low", "age_high", "range", "range_probability", "gender", "p_female"),
+    *("interval_level", "threshold", "p_at_least"),
+)
 _POINTS = ("left_eye", "right_eye", "nose", "left_mouth", "right_mouth")
-# Columns of tables that stand for one field.
+# Fields that CSV spreads over several columns.
 _SPREAD = {
     "box": ("x0", "y0", "x1", "y1"),
     "landmarks": tuple(f"{point}_{axis}" for point in _POINTS for axis in "xy"),
@@ -22,12 +27,12 @@ _SPREAD = {
 
 @dataclass(frozen=True)
 class RowOptions:
-    """What rows say beyond the answers themselves.
+    """How predictions become rows.
 
     Attributes:
         interval: Level of the age interval, 0..1.
-        threshold: An age T; rows then say P(age >= T). None: they do not.
-        uncertain_below: Gender is said only if its probability is at least this, 0.5..1.
+        threshold: Age T whose P(age >= T) is added to rows, in years; None adds nothing.
+        uncertain_below: Probability below which the gender is ``"uncertain"``, 0.5..1.
     """
 
     interval: float = 0.8
@@ -36,104 +41,150 @@ class RowOptions:
 
     def __post_init__(self) -> None:
         if not 0 < self.interval < 1:
-            raise ConfigError(f"interval level {self.interval} must lie between 0 and 1")
+            raise ConfigError(f"`interval` {self.interval}: use a level between 0 and 1")
         if self.threshold is not None and not 1 <= self.threshold <= MAX_AGE:
-            raise ConfigError(f"`threshold` {self.threshold}: an age of 1 to {MAX_AGE}")
+            raise ConfigError(f"`threshold` {self.threshold}: use an age from 1 to {MAX_AGE}")
         if not 0.5 <= self.uncertain_below <= 1:
             raise ConfigError(
-                f"`uncertain_below` {self.uncertain_below}: a probability of 0.5 to 1"
+                f"`uncertain_below` {self.uncertain_below}: use a probability from 0.5 to 1"
             )
 
 
 @dataclass(frozen=True)
 class Row:
-    """Base of the documented rows, which are frozen dataclasses of plain values.
+    """Base of the documented rows: frozen dataclasses of plain values.
 
     Attributes:
-        file: The path or address as given.
-        status: ``"ok"``, ``"no_face"`` or ``"failed"``; what follows is None unless ok.
-        reason: Why it failed.
+        file: Path or address as given.
+        status: ``"ok"``, ``"no_face"`` or ``"failed"``; predictions are None unless ok.
+        reason: Why the file failed, or None.
+        box: x0, y0, x1, y1 in pixels of the upright picture, or of the frame.
+        age: Age in years.
+        age_low: Lower end of the age interval, years.
+        age_high: Upper end of the age interval, years.
+        range: Name of the most probable age range.
+        range_probability: Probability of that range, 0..1.
+        gender: ``"female"``, ``"male"``, or ``"uncertain"`` where neither is probable enough.
+        p_female: Probability of female, 0..1.
+        interval_level: Level of the age interval, 0..1.
+        threshold: Age T of ``p_at_least``, or None.
+        p_at_least: P(age >= T), or None.
+        flags: Reasons why the prediction is weak: ``"small"``, ``"blurred"``, ``"turned"``,
+            ``"cut_off"``; empty if there is none.
     """
+
+    ORDER: ClassVar[tuple[str, ...]]
+    PLACE_HEADINGS: ClassVar[tuple[str, ...]]
 
     file: str
     status: str
     reason: str | None = None
+    _: KW_ONLY
+    box: tuple[float, float, float, float] | None = None
+    age: float | None = None
+    age_low: float | None = None
+    age_high: float | None = None
+    range: str | None = None
+    range_probability: float | None = None
+    gender: str | None = None
+    p_female: float | None = None
+    interval_level: float | None = None
+    threshold: int | None = None
+    p_at_least: float | None = None
+    flags: tuple[str, ...] | None = None
 
     @classmethod
     def field_names(cls) -> tuple[str, ...]:
-        """Keys of JSON objects, in their order."""
-        return tuple(field.name for field in fields(cls))
+        """Keys of JSON objects, in the documented order."""
+        return cls.ORDER
 
     @classmethod
     def column_names(cls) -> tuple[str, ...]:
-        """Columns of CSV: box and landmarks are spread over one a number."""
-        return tuple(c for name in cls.field_names() for c in _SPREAD.get(name, (name,)))
+        """Columns of CSV; each number of ``box`` and ``landmarks`` has its own column."""
+        return tuple(column for name in cls.ORDER for column in _SPREAD.get(name, (name,)))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, in the documented order."""
-        return {name: _listed(value) for name, value in vars(self).items()}
+        return {name: _as_list(getattr(self, name)) for name in self.ORDER}
 
     def to_cells(self) -> list[Any]:
-        """The cells of ``column_names``; flags are joined by spaces."""
+        """Values of ``column_names``; flags are joined by spaces."""
         cells: list[Any] = []
-        for name, value in vars(self).items():
+        for name in self.ORDER:
+            value = getattr(self, name)
             if name in _SPREAD:
-                flat = [number for part in value or () for number in _flat(part)]
-                cells.extend(flat or [None] * len(_SPREAD[name]))
+                numbers = [number for part in value or () for number in _as_tuple(part)]
+                cells.extend(numbers or [None] * len(_SPREAD[name]))
             else:
                 cells.append(" ".join(value or ()) if name == "flags" else value)
         return cells
 
     @property
     def is_last_of_file(self) -> bool:
-        """Whether no further row has to be written together with this one."""
+        """Whether the rows of the file are complete with this one."""
         return True
 
+    @property
+    def place_cells(self) -> tuple[Cell, ...]:
+        """Where the face was found: the cells below ``PLACE_HEADINGS``."""
+        raise NotImplementedError
 
-def prediction_columns(answers: Predictions, options: RowOptions) -> list[dict[str, Any]]:
-    """The fields of rows that say what is answered, ``age`` to ``p_at_least``, one a face."""
-    low, high = answers.age_interval(options.interval)
+
+AnyRow = TypeVar("AnyRow", bound=Row)
+
+
+def prediction_columns(predictions: Predictions, options: RowOptions) -> list[dict[str, Any]]:
+    """The fields ``PREDICTION_FIELDS`` of each face, rounded as documented."""
+    low, high = predictions.age_interval(options.interval)
     at_least = None
     if options.threshold is not None:
-        at_least = answers.probability_at_least(options.threshold)
+        at_least = predictions.probability_at_least(options.threshold)
     return [
         {
-            "age": round(float(answers.age[index]), 2),
+            "age": round(float(predictions.age[index]), 2),
             "age_low": round(float(low[index]), 2),
             "age_high": round(float(high[index]), 2),
-            "range": RANGE_NAMES[answers.range_index[index]],
-            "range_probability": round(float(answers.range_probabilities[index].max()), 4),
-            "gender": gender_word(float(answers.p_female[index]), options.uncertain_below),
-            "p_female": round(float(answers.p_female[index]), 4),
+            "range": RANGE_NAMES[predictions.range_index[index]],
+            "range_probability": round(float(predictions.range_probabilities[index].max()), 4),
+            "gender": gender_name(float(predictions.p_female[index]), options.uncertain_below),
+            "p_female": round(float(predictions.p_female[index]), 4),
             "interval_level": options.interval,
             "threshold": options.threshold,
             "p_at_least": None if at_least is None else round(float(at_least[index]), 4),
         }
-        for index in range(len(answers))
+        for index in range(len(predictions))
     ]
 
 
-def gender_word(p_female: float, uncertain_below: float) -> str:
+def gender_name(p_female: float, uncertain_below: float) -> str:
     """``"female"``, ``"male"``, or ``"uncertain"`` where neither is probable enough."""
     if max(p_female, 1 - p_female) < uncertain_below:
         return UNCERTAIN
     return GENDERS[int(p_female >= 0.5)]
 
 
-def gender_with_certainty(gender: str, p_female: float) -> str:
+def gender_label(gender: str, p_female: float) -> str:
     """A gender with its probability, such as ``"female 97%"``, or ``"uncertain"``."""
     return gender if gender == UNCERTAIN else f"{gender} {max(p_female, 1 - p_female):.0%}"
 
 
+def label_lines(row: Row) -> tuple[str, ...]:
+    """Age and gender of a face in two short lines; empty without a prediction."""
+    if row.age is None or row.gender is None or row.p_female is None:
+        return ()
+    ages = f"{row.age:.0f} ({row.age_low:.0f}-{row.age_high:.0f})"
+    return ages, gender_label(row.gender, row.p_female)
+
+
 def rounded_box(box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
-    """A box in tenths of a pixel, as plain numbers."""
+    """A box rounded to tenths of a pixel, as plain numbers."""
     x0, y0, x1, y1 = (round(float(value), 1) for value in box)
     return x0, y0, x1, y1
 
 
-def _listed(value: Any) -> Any:
-    return [_listed(part) for part in value] if isinstance(value, tuple) else value
+def _as_list(value: Any) -> Any:
+    return [_as_list(part) for part in value] if isinstance(value, tuple) else value
 
 
-def _flat(part: Any) -> tuple[Any, ...]:
+def _as_tuple(part: Any) -> tuple[Any, ...]:
     return part if isinstance(part, tuple) else (part,)

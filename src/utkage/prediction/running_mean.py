@@ -1,4 +1,4 @@
-"""The answer for one face out of many looks at it."""
+"""The prediction for one face, averaged over many detections of it."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from dataclasses import replace
 
 from utkage.prediction.predictions import Floats, Predictions, distribution_quantile
 
-# What a look counts whose face is flagged as blurred, small, turned or cut off.
+# Weight of a detection that is flagged as small, blurred, turned or cut off; others have 1.
 WEAK_WEIGHT = 0.2
-# By how much the median has to leave the shown year before another one is shown.
+# Years that the median must move away from the shown age before another age is shown.
 _HOLD = 1.0
 
 
 class RunningMean:
-    """Weighted mean of answers for one face.
+    """Weighted mean of the predictions for one face.
 
-    The distribution of the age is averaged, not the number: a look that sees little says so by a
-    wide distribution, which moves the median of the mean less. The interval of the mean is that
-    of a typical look or wider, since looks at one face err alike; it does not shrink with their
-    number.
+    The mean is that of the age distributions, not of the ages: an uncertain prediction has a wide
+    distribution, which moves the median of the mean less. The interval of the mean is as wide as
+    that of a typical prediction or wider. It does not shrink with their number, because
+    predictions for one face make similar errors.
     """
 
     def __init__(self) -> None:
@@ -27,50 +27,50 @@ class RunningMean:
         self._shown: int | None = None
         self.count = 0
 
-    def add(self, answer: Predictions, *, weak: bool = False) -> None:
-        """Take in the answer for one look, of length 1; a weak one counts ``WEAK_WEIGHT``."""
+    def add(self, prediction: Predictions, *, weak: bool = False) -> None:
+        """Add a prediction of length 1; a weak one has the weight ``WEAK_WEIGHT``."""
         weight = WEAK_WEIGHT if weak else 1.0
         self._weight += weight
         self.count += 1
         if self._mean is None:
-            self._mean = answer
-        share = weight / self._weight
-        distribution = _mixed(self._mean.age_distribution, answer.age_distribution, share)
+            self._mean = prediction
+        mean, share = self._mean, weight / self._weight
+        distribution = _moved(mean.age_distribution, prediction.age_distribution, share)
         self._mean = replace(
-            self._mean,
+            mean,
             age=distribution_quantile(distribution, 0.5),
             age_distribution=distribution,
-            range_probabilities=_mixed(
-                self._mean.range_probabilities, answer.range_probabilities, share
+            range_probabilities=_moved(
+                mean.range_probabilities, prediction.range_probabilities, share
             ),
-            p_female=_mixed(self._mean.p_female, answer.p_female, share),
+            p_female=_moved(mean.p_female, prediction.p_female, share),
         )
         age = float(self._mean.age[0])
         if self._shown is None or abs(age - self._shown) > _HOLD:
             self._shown = round(age)
 
     @property
-    def answer(self) -> Predictions:
-        """The mean so far, of length 1; its age is the interpolated median of the mean.
+    def prediction(self) -> Predictions:
+        """The mean so far, of length 1; its age is the interpolated median.
 
         Raises:
-            ValueError: nothing was taken in yet.
+            ValueError: nothing was added yet.
         """
         if self._mean is None:
-            raise ValueError("no look at this face was answered yet")
+            raise ValueError("no prediction was added yet")
         return self._mean
 
     @property
     def shown_age(self) -> int:
-        """The age for people who watch, years: it changes only when the mean has left it.
+        """A steady age for display, in years: it changes only when the mean has moved away.
 
         Raises:
-            ValueError: nothing was taken in yet.
+            ValueError: nothing was added yet.
         """
         if self._shown is None:
-            raise ValueError("no look at this face was answered yet")
+            raise ValueError("no prediction was added yet")
         return self._shown
 
 
-def _mixed(mean: Floats, new: Floats, share: float) -> Floats:
+def _moved(mean: Floats, new: Floats, share: float) -> Floats:
     return mean + share * (new - mean)

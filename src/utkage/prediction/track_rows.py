@@ -1,41 +1,47 @@
-"""The documented row of ``predict`` for videos: one a face that was followed (docs/formats.md)."""
+"""The documented row of ``predict`` for videos: one per tracked face (``docs/formats.md``)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
-from utkage.prediction.rows import Row, RowOptions, prediction_columns, rounded_box
+from utkage.prediction.rows import (
+    PREDICTION_FIELDS,
+    Row,
+    RowOptions,
+    prediction_columns,
+    rounded_box,
+)
+from utkage.reporting.table import Cell
 
 if TYPE_CHECKING:
     from utkage.prediction.face_tracks import FaceTrack
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TrackRow(Row):
-    """One face through a video, or one video without any.
+    """One tracked face of a video, or one video without a face. Further fields: ``Row``.
+
+    Predictions come from the mean over all detections of the face; ``box`` and ``flags`` are
+    those of its clearest detection.
 
     Attributes:
         track: Number of the face in its video, from 1, in the order of appearance.
-        start: When it appeared, seconds since the first frame.
-        end: When it was last seen.
-        first_frame: Index of the frame in which it appeared, from 0.
-        last_frame: Index of the frame in which it was last seen.
-        frames: Frames in which it was seen.
-        looks: Looks at it that the answer is the mean of.
-        age: Median of the mean age distribution, years.
-        age_low: Lower end of the age interval.
-        age_high: Upper end.
-        range: Name of the most probable age range.
-        range_probability: Its probability.
-        gender: ``"female"``, ``"male"``, or ``"uncertain"`` between the limits.
-        p_female: Mean probability of female.
-        interval_level: Of the age interval, 0..1.
-        threshold: The age that ``p_at_least`` is about, or None.
-        p_at_least: P(age >= threshold), or None.
-        flags: What makes even the clearest look weak, as in ``FaceRow``.
-        box: Of the clearest look: x0, y0, x1, y1 in pixels of the frame.
+        start: Time of its first frame, seconds since the start of the video.
+        end: Time of the last frame that shows it, seconds.
+        first_frame: Index of the first frame that shows it, from 0.
+        last_frame: Index of the last frame that shows it.
+        frames: Number of frames that show it; without a face, the frames of the video.
+        looks: Number of detections behind the prediction.
     """
+
+    ORDER: ClassVar[tuple[str, ...]] = (
+        *("file", "status", "reason", "track", "start", "end"),
+        *("first_frame", "last_frame", "frames", "looks"),
+        *PREDICTION_FIELDS,
+        *("flags", "box"),
+    )
+    PLACE_HEADINGS: ClassVar[tuple[str, ...]] = ("face", "seconds", "detections")
 
     track: int | None = None
     start: float | None = None
@@ -44,33 +50,31 @@ class TrackRow(Row):
     last_frame: int | None = None
     frames: int | None = None
     looks: int | None = None
-    age: float | None = None
-    age_low: float | None = None
-    age_high: float | None = None
-    range: str | None = None
-    range_probability: float | None = None
-    gender: str | None = None
-    p_female: float | None = None
-    interval_level: float | None = None
-    threshold: int | None = None
-    p_at_least: float | None = None
-    flags: tuple[str, ...] | None = None
-    box: tuple[float, float, float, float] | None = None
+
+    @property
+    def place_cells(self) -> tuple[Cell, ...]:
+        """Number of the face, its time in the video, and number of detections."""
+        seconds = f"{self.start or 0:.1f} - {self.end or 0:.1f}"
+        return (
+            Cell(str(self.track), self.track),
+            Cell(seconds, self.start),
+            Cell(str(self.looks), self.looks),
+        )
 
 
 def track_row(name: str, track: FaceTrack, options: RowOptions) -> TrackRow:
-    """The row of one face of the video ``name``."""
-    (columns,) = prediction_columns(track.answer, options)
+    """The row of one tracked face of the video ``name``."""
+    (columns,) = prediction_columns(track.prediction, options)
     return TrackRow(
-        file=name,
-        status="ok",
+        name,
+        "ok",
         track=track.number,
         start=round(track.start, 3),
         end=round(track.end, 3),
         first_frame=track.first_frame,
         last_frame=track.last_frame,
         frames=track.frames,
-        looks=track.looks,
+        looks=track.detections,
         **columns,
         flags=track.best.flags,
         box=rounded_box(track.best.box),

@@ -1,0 +1,140 @@
+"""``Rows``: rows of ``predict`` in memory, to index, filter, print and save."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Generic, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from utkage.core.text import counted
+from utkage.prediction.face_rows import FaceRow
+from utkage.prediction.row_files import csv_rows, json_rows, rows_file
+from utkage.prediction.row_table import row_table
+from utkage.prediction.rows import AnyRow, Row
+from utkage.reporting.plain import plain_table
+
+Floats = NDArray[np.float64]
+
+
+class Rows(Sequence[AnyRow], Generic[AnyRow]):
+    """A sequence of ``FaceRow`` or ``TrackRow``; selections of it are ``Rows`` again.
+
+    >>> rows = Rows([
+    ...     FaceRow("a.jpg", "ok", face=1, age=31.0, age_low=25.0, age_high=38.0, range="26-35",
+    ...             range_probability=0.6, gender="female", p_female=0.95, interval_level=0.8),
+    ...     FaceRow("b.jpg", "no_face", faces=0),
+    ... ])
+    >>> len(rows), rows[0].age, len(rows[rows.ages > 18]), len(rows[:1])
+    (2, 31.0, 1, 1)
+    >>> print(rows.where(lambda row: row.gender == "female"))
+    file   face  age  80% interval        range  gender
+    a.jpg     1   31       25 - 38  26-35 (60%)  female (95.0%)
+
+    Args:
+        rows: Rows of one class, such as from ``utkage.predict``; the iterable is read to its end.
+    """
+
+    def __init__(self, rows: Iterable[AnyRow] = ()) -> None:
+        self._rows = tuple(rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[AnyRow]:
+        return iter(self._rows)
+
+    @overload
+    def __getitem__(self, index: int) -> AnyRow: ...
+    @overload
+    def __getitem__(self, index: slice | Sequence[int] | NDArray[Any]) -> Rows[AnyRow]: ...
+    def __getitem__(
+        self, index: int | slice | Sequence[int] | NDArray[Any]
+    ) -> AnyRow | Rows[AnyRow]:
+        """One row for an integer; ``Rows`` for a slice, for indices, or for a mask of booleans."""
+        if isinstance(index, (int, np.integer)):
+            return self._rows[index]
+        return Rows(self._rows[at] for at in np.arange(len(self))[index])
+
+    def __eq__(self, other: object) -> bool:
+        return self._rows == other._rows if isinstance(other, Rows) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        files = len({row.file for row in self})
+        return f"<{counted(len(self), 'row')} of {counted(files, 'file')}>"
+
+    def __str__(self) -> str:
+        return plain_table(row_table(self._rows))
+
+    def where(self, keep: Callable[[AnyRow], object]) -> Rows[AnyRow]:
+        """The rows for which ``keep`` is true."""
+        return Rows(row for row in self if keep(row))
+
+    @property
+    def found(self) -> Rows[AnyRow]:
+        """The rows with a face."""
+        return self.where(lambda row: row.status == "ok")
+
+    @property
+    def failed(self) -> Rows[AnyRow]:
+        """The rows of files that could not be read; ``reason`` says why."""
+        return self.where(lambda row: row.status == "failed")
+
+    @property
+    def ages(self) -> Floats:
+        """Ages in years, (n,); NaN without a face."""
+        return self._numbers("age")
+
+    @property
+    def p_female(self) -> Floats:
+        """Probabilities of female, (n,); NaN without a face."""
+        return self._numbers("p_female")
+
+    @property
+    def boxes(self) -> Floats:
+        """x0, y0, x1, y1 in pixels, (n, 4); NaN without a face."""
+        missing = (np.nan,) * 4
+        return np.array([row.box or missing for row in self], np.float64).reshape(-1, 4)
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """Plain values, as ``predict --json`` prints them."""
+        return [row.to_dict() for row in self]
+
+    def to_json(self) -> str:
+        """The text that ``predict --json`` prints."""
+        text = io.StringIO()
+        with json_rows(text) as write:
+            for row in self:
+                write(row)
+        return text.getvalue()
+
+    def to_csv(self) -> str:
+        """The text that ``predict --csv`` prints."""
+        text = io.StringIO()
+        write = csv_rows(text, self._kind)
+        for row in self:
+            write(row)
+        return text.getvalue()
+
+    def save(self, path: str | Path) -> None:
+        """Write a file that ends in .jsonl, .json, .csv or .parquet, as ``predict --out`` does.
+
+        Raises:
+            UsageError: another ending, or JSON lines that exist already.
+        """
+        with rows_file(Path(path), self._kind) as write:
+            for row in self:
+                write(row)
+
+    @property
+    def _kind(self) -> type[Row]:
+        return type(self._rows[0]) if self._rows else FaceRow
+
+    def _numbers(self, name: str) -> Floats:
+        # None becomes NaN.
+        return np.array([getattr(row, name) for row in self], np.float64)

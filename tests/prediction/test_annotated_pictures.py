@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from utkage.core.errors import UsageError
+from utkage.images.decode import load_image
+from utkage.prediction import annotated_pictures as module
+from utkage.prediction.annotated_pictures import PictureWriter
+from utkage.prediction.face_rows import FaceRow
+from utkage.prediction.photos import Photo
+
+CHIP = np.full((64, 64, 3), 120, np.uint8)
+
+
+def photo_of(name: str, chips: int = 1) -> Photo:
+    return Photo(name=name, image=np.full((90, 120, 3), 200, np.uint8), chips=(CHIP,) * chips)
+
+
+def rows_of(name: str, count: int = 1) -> list[FaceRow]:
+    return [
+        FaceRow(name, "ok", face=number, box=(10.0, 10.0, 60.0, 60.0), faces=count)
+        for number in range(1, count + 1)
+    ]
+
+
+def test_copies_crops_and_the_sheet(tmp_path: Path) -> None:
+    sheet = tmp_path / "sheet.png"
+    with PictureWriter(tmp_path / "copies", tmp_path / "crops", sheet) as pictures:
+        pictures.add(photo_of("a/x.jpg", 2), rows_of("a/x.jpg", 2))
+        assert not sheet.exists()
+    (copy,) = (tmp_path / "copies").iterdir()
+    assert copy.name == "a_x.annotated.jpg"
+    assert load_image(copy).std() > 0
+    assert {path.name for path in (tmp_path / "crops").iterdir()} == {
+        *("a_x.face1.png", "a_x.face2.png")
+    }
+    assert sheet.exists()
+
+
+def test_inputs_of_one_name_get_files_of_their_own(tmp_path: Path) -> None:
+    with PictureWriter(tmp_path) as pictures:
+        for name in ("x.jpg", "x.png", "http://h/x.jpg?a=1"):
+            pictures.add(photo_of(name), rows_of(name))
+    names = {path.name for path in tmp_path.iterdir()}
+    assert {"x.annotated.jpg", "x-2.annotated.jpg"} <= names
+    assert len(names) == 3
+
+
+def test_an_interruption_keeps_the_sheet(tmp_path: Path) -> None:
+    sheet = tmp_path / "sheet.png"
+
+    def interrupted() -> None:
+        with PictureWriter(sheet=sheet) as pictures:
+            pictures.add(photo_of("x.jpg"), rows_of("x.jpg"))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert sheet.exists()
+
+
+def test_a_sheet_without_faces_and_a_full_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with PictureWriter(sheet=tmp_path / "none.png"):
+        pass
+    assert not (tmp_path / "none.png").exists()
+    monkeypatch.setattr(module, "SHEET_FACES", 1)
+    with PictureWriter(sheet=tmp_path / "one.png") as pictures:
+        pictures.add(photo_of("x.jpg", 3), rows_of("x.jpg", 3))
+    with PictureWriter(sheet=tmp_path / "single.png") as pictures:
+        pictures.add(photo_of("x.jpg"), rows_of("x.jpg"))
+    assert load_image(tmp_path / "one.png").shape == load_image(tmp_path / "single.png").shape
+
+
+def test_folders_that_are_files(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError):
+        PictureWriter(images=tmp_path / "file")
+    with pytest.raises(UsageError, match="save_images"):
+        PictureWriter().video_path("clip.mp4")

@@ -1,0 +1,96 @@
+"""``utkage.predict`` as a function: interruptions, resuming, and what it reports."""
+
+from __future__ import annotations
+
+import signal
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import utkage
+from utkage.core.reporter import SilentReporter
+from utkage.images.decode import load_image
+from utkage.models.locate import shipped_weights
+from utkage.prediction import predictor as predictor_module
+from utkage.prediction.row_files import rows_file
+
+NAMES = ("portrait.jpg", "couple.jpg", "family.jpg")
+
+
+class Messages(SilentReporter):
+    """Keeps messages, and interrupts after a number of photographs."""
+
+    def __init__(self, interrupt_after: int = 0) -> None:
+        self.lines: list[str] = []
+        self.left = interrupt_after
+
+    def info(self, message: str) -> None:
+        self.lines.append(message)
+
+    def progress(self, label: str, total: int | None) -> Any:
+        return nullcontext(self)
+
+    def advance(self, steps: int = 1, note: str = "") -> None:
+        self.left -= 1
+        if self.left == 0:
+            signal.raise_signal(signal.SIGINT)
+
+
+def request_for(examples: Path, **settings: Any) -> utkage.PredictRequest:
+    inputs = tuple(str(examples / name) for name in NAMES)
+    return utkage.PredictRequest(inputs=inputs, weights="shipped", flip=False, **settings)
+
+
+def test_ctrl_c_finishes_the_contact_sheet(examples: Path, tmp_path: Path) -> None:
+    sheet = tmp_path / "sheet.png"
+    rows = utkage.predict(request_for(examples, contact_sheet=sheet), Messages(interrupt_after=1))
+    assert Path(next(rows).file).name == "portrait.jpg"
+    with pytest.raises(KeyboardInterrupt):
+        next(rows)
+    alone = tmp_path / "alone.png"
+    request = request_for(examples, contact_sheet=alone)
+    list(utkage.predict(replace(request, inputs=request.inputs[:1])))
+    assert np.array_equal(load_image(sheet), load_image(alone))
+
+
+def test_closing_the_rows_finishes_the_contact_sheet(examples: Path, tmp_path: Path) -> None:
+    sheet = tmp_path / "sheet.png"
+    rows = utkage.predict(request_for(examples, contact_sheet=sheet))
+    next(rows)
+    assert not sheet.exists()
+    rows.close()
+    assert sheet.exists()
+
+
+def test_resuming_skips_what_is_complete(examples: Path, tmp_path: Path) -> None:
+    out, messages = tmp_path / "rows.jsonl", Messages()
+    whole = list(utkage.predict(request_for(examples)))
+    with rows_file(out) as write:
+        for row in whole[:3]:
+            write(row)
+    rest = list(utkage.predict(request_for(examples, resume=out), messages))
+    assert rest == whole[3:]
+    assert f"{out}: has predictions for 2 files; resuming" in messages.lines
+
+
+def test_the_reported_weights_are_the_loaded_ones(
+    examples: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Weights and device are resolved once, so that a new run cannot come in between."""
+    calls: list[str] = []
+    for name in ("resolve_weights", "resolve_device"):
+        original = getattr(predictor_module, name)
+
+        def counted(choice: Any, name: str = name, original: Any = original) -> Any:
+            calls.append(name)
+            return original(choice)
+
+        monkeypatch.setattr(predictor_module, name, counted)
+    messages = Messages()
+    next(utkage.predict(request_for(examples), messages))
+    assert calls == ["resolve_weights", "resolve_device"]
+    assert messages.lines == [f"weights {shipped_weights()} (shipped with utkage), engine onnx"]

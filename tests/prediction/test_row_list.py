@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import csv
+import doctest
+import io
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from utkage import Rows
+from utkage.core.errors import UsageError
+from utkage.prediction import row_list as module
+from utkage.prediction.face_rows import FaceRow
+from utkage.prediction.rows import PREDICTION_FIELDS
+from utkage.prediction.track_rows import TrackRow
+
+FACE = FaceRow(
+    "a.jpg",
+    "ok",
+    face=1,
+    box=(1.0, 2.0, 31.0, 42.0),
+    age=31.2,
+    age_low=25.0,
+    age_high=38.0,
+    range="26-35",
+    range_probability=0.61,
+    gender="female",
+    p_female=0.953,
+    interval_level=0.8,
+    flags=(),
+    faces=2,
+)
+CHILD = replace(FACE, face=2, age=8.0, gender="male", p_female=0.1, flags=("cut_off", "small"))
+NO_FACE = FaceRow("b.jpg", "no_face", faces=0)
+FAILED = FaceRow("c.jpg", "failed", "c.jpg: damaged")
+ROWS = Rows([FACE, CHILD, NO_FACE, FAILED])
+
+
+def test_it_is_a_sequence() -> None:
+    assert len(ROWS) == 4
+    assert list(ROWS) == [FACE, CHILD, NO_FACE, FAILED]
+    assert ROWS[0] is FACE
+    assert ROWS[-1] is FAILED
+    assert ROWS[np.int64(1)] is CHILD
+    assert CHILD in ROWS
+    assert ROWS.index(NO_FACE) == 2
+    assert Rows(iter(ROWS)) == ROWS
+    assert Rows() != ROWS
+    with pytest.raises(IndexError):
+        _ = ROWS[4]
+
+
+def test_slices_indices_masks_and_predicates() -> None:
+    assert list(ROWS[1:3]) == [CHILD, NO_FACE]
+    assert list(ROWS[[2, 0]]) == [NO_FACE, FACE]
+    assert list(ROWS[np.array([3])]) == [FAILED]
+    assert list(ROWS[ROWS.ages >= 18]) == [FACE]
+    assert list(ROWS[[False, True, False, False]]) == [CHILD]
+    assert list(ROWS.where(lambda row: row.gender == "male")) == [CHILD]
+    assert list(ROWS.found) == [FACE, CHILD]
+    assert list(ROWS.failed) == [FAILED]
+    with pytest.raises(IndexError):
+        _ = ROWS[np.array([True])]
+
+
+def test_columns_as_arrays() -> None:
+    np.testing.assert_array_equal(ROWS.ages, [31.2, 8, np.nan, np.nan])
+    np.testing.assert_array_equal(ROWS.p_female, [0.953, 0.1, np.nan, np.nan])
+    assert ROWS.boxes.shape == (4, 4)
+    assert ROWS.boxes[0].tolist() == [1, 2, 31, 42]
+    assert np.isnan(ROWS.boxes[2:]).all()
+    empty: Rows[FaceRow] = Rows()
+    assert empty.ages.dtype == np.float64
+    assert (empty.ages.shape, empty.boxes.shape) == ((0,), (0, 4))
+
+
+def test_what_is_printed() -> None:
+    assert repr(ROWS) == "<4 rows of 3 files>"
+    assert repr(ROWS[2:3]) == "<1 row of 1 file>"
+    heading, first, second, third, fourth = str(ROWS).splitlines()
+    assert heading.split() == [
+        *("file", "face", "age", "80%", "interval", "range", "gender", "weak", "because")
+    ]
+    assert "31.2" in first
+    assert "25 - 38" in first
+    assert second.endswith("male (90.0%)    cut off, small")
+    assert third.startswith("b.jpg     -")
+    assert third.endswith("no face found")
+    assert fourth.endswith("c.jpg: damaged")
+
+
+def test_text_and_files_are_those_of_the_command(tmp_path: Path) -> None:
+    expected = [row.to_dict() for row in ROWS]
+    assert ROWS.to_dicts() == expected
+    assert json.loads(ROWS.to_json()) == expected
+    assert json.loads(Rows().to_json()) == []
+    table = list(csv.DictReader(io.StringIO(ROWS.to_csv())))
+    assert list(table[0]) == list(FaceRow.column_names())
+    assert [line["age"] for line in table] == ["31.2", "8.0", "", ""]
+    ROWS.save(tmp_path / "rows.csv")
+    assert (tmp_path / "rows.csv").read_text(encoding="utf-8") == ROWS.to_csv()
+    with pytest.raises(UsageError, match="suffixes"):
+        ROWS.save(tmp_path / "rows.txt")
+
+
+def test_rows_of_videos() -> None:
+    predicted = {name: getattr(FACE, name) for name in PREDICTION_FIELDS}
+    rows = Rows([TrackRow("clip.mp4", "ok", track=3, start=1.0, end=2.5, looks=4, **predicted)])
+    assert rows[0].track == 3
+    assert rows.to_csv().startswith("file,status,reason,track,start")
+    assert "1.0 - 2.5" in str(rows[:1])
+
+
+def test_the_example() -> None:
+    assert doctest.testmod(module).attempted
+    assert doctest.testmod(module).failed == 0
