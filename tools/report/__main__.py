@@ -50,7 +50,7 @@ PAGES: dict[str, ReportPage] = {
 def main() -> int:
     """Measure one page."""
     parser = new_parser("tools.report", __doc__)
-    commands = parser.add_subparsers(dest="page", required=True, metavar="PAGE")
+    commands = parser.add_subparsers(dest="name", required=True, metavar="PAGE")
     for page in PAGES.values():
         command = commands.add_parser(page.name, help=page.summary, description=page.summary)
         page.add_options(command)
@@ -59,7 +59,7 @@ def main() -> int:
 
 
 def _measure(options: argparse.Namespace) -> None:
-    page = PAGES[options.page]
+    page = PAGES[options.name]
     blocks = page.measure(options)
     for name, block in blocks.items():
         print(f"{name}:\n\n{block.text}\n\n{block.origin}\n")

@@ -26,7 +26,8 @@ def measure(options: argparse.Namespace) -> dict[str, Block]:
     """Draw the chart, and describe the run as its folder does."""
     rows = read_epochs(options.run)
     chart = DOCS / "images" / CHARTS[options.page]
-    plot_learning_curves(rows, chart)
+    if not options.print:
+        plot_learning_curves(rows, chart)
     card = read_card(options.run / BEST_NAME)
     best = min(rows, key=lambda row: float(row["val_mae"]))
     splits = card.data["splits"]
