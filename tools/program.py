@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from utkage.core.errors import UtkageError
+from utkage.core.errors import ExitCode, UtkageError
 
 _LONGEST_COMMAND = 120
 
@@ -24,12 +24,15 @@ def new_parser(program: str, doc: str | None) -> argparse.ArgumentParser:
 
 
 def run_program(work: Callable[[], object]) -> int:
-    """Call ``work``; print an error of utkage as one line and return its exit code."""
+    """Call ``work``; print an expected error as one line and return its exit code."""
     try:
         work()
     except UtkageError as error:
         print(f"error: {error}", file=sys.stderr)
         return int(error.exit_code)
+    except FileNotFoundError as error:
+        print(f"error: {error.filename}: no such file", file=sys.stderr)
+        return int(ExitCode.FAILED)
     return 0
 
 
