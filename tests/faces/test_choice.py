@@ -39,7 +39,7 @@ def test_yunet_in_pixels_of_the_picture(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_other_files_are_no_yunet(tmp_path: Path) -> None:
     (tmp_path / "other.onnx").write_bytes(b"nothing")
-    with pytest.raises(UsageError, match="as a YuNet"):
+    with pytest.raises(UsageError, match="not a YuNet network"):
         open_detector(f"yunet:{tmp_path / 'other.onnx'}")
     with pytest.raises(UsageError, match="no such file"):
         open_detector("yunet:missing.onnx")

@@ -69,11 +69,11 @@ def test_name_with_brackets_is_literal_when_it_exists(album):
 
 def test_folder_or_pattern_without_pictures_is_a_usage_error(tmp_path):
     (tmp_path / "notes.txt").touch()
-    with pytest.raises(UsageError, match="nothing to look at in this folder"):
+    with pytest.raises(UsageError, match="no file to read in this folder"):
         expand_inputs([tmp_path])
-    with pytest.raises(UsageError, match=r"\*\.jpg: the pattern matches nothing"):
+    with pytest.raises(UsageError, match=r"\*\.jpg: the pattern matches no file"):
         expand_inputs([tmp_path / "*.jpg"])
-    with pytest.raises(UsageError, match="matches nothing"):
+    with pytest.raises(UsageError, match="matches no file"):
         expand_inputs([tmp_path / "nowhere" / "**" / "*.jpg"])
 
 

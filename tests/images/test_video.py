@@ -70,7 +70,7 @@ def test_frames_are_let_go_of_early(clip: Path) -> None:
 def test_what_is_no_video(tmp_path: Path, content: bytes, capfd: Any) -> None:
     path = tmp_path / "bad.mp4"
     path.write_bytes(content)
-    with pytest.raises(ImageError, match=r"bad\.mp4: cannot be opened; is it a video"):
+    with pytest.raises(ImageError, match=r"bad\.mp4: cannot be opened; check that it is a video"):
         open_video(path)
     with pytest.raises(ImageError, match=r"gone\.mp4: no such file"):
         open_video(tmp_path / "gone.mp4")
@@ -78,7 +78,7 @@ def test_what_is_no_video(tmp_path: Path, content: bytes, capfd: Any) -> None:
 
 
 def test_a_camera_that_is_not_there() -> None:
-    with pytest.raises(ImageError, match="camera97: cannot be opened; is it there"):
+    with pytest.raises(ImageError, match="camera97: cannot be opened; check that it is connected"):
         open_video(97)
 
 

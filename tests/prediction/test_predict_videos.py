@@ -176,7 +176,7 @@ def test_what_cannot_be_watched(tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="needs `allow_download=True`"):
             video_sources((address,))
         assert video_sources((address,), allow_download=True) == [address]
-    with pytest.raises(UsageError, match="matches nothing"):
+    with pytest.raises(UsageError, match="matches no file"):
         video_sources((str(tmp_path / "*.mp4"),))
     for wrong in ({"every": 0}, {"duration": 0.0}, {"crop": "none"}):
         with pytest.raises(ConfigError):

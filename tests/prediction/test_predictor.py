@@ -73,7 +73,7 @@ def test_threads_share_it(predictor: Predictor, examples: Path) -> None:
 def test_what_is_no_picture(predictor: Predictor, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="int is not a picture"):
         list(predictor.predict(3))
-    with pytest.raises(UsageError, match="nothing to look at"):
+    with pytest.raises(UsageError, match="no file to read"):
         predictor.predict(tmp_path)
     for source in (tmp_path / "gone.jpg", b"no picture"):
         (row,) = predictor.predict(source)

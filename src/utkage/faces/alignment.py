@@ -1,4 +1,4 @@
-"""Cutting a face out of a picture so that its landmarks fall where the crop contract says."""
+"""Alignment: cutting out a face so that its landmarks lie where the crop contract puts them."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from numpy.typing import NDArray
 from utkage.core.errors import ImageError
 from utkage.faces.contract import UTKFACE_BOX, UTKFACE_CHIP_SIZE, CropContract, Point
 
-# Below this root-mean-square distance of the landmarks from their centre, in pixels, they say
-# nothing about the size and direction of a face.
+# Landmarks with a smaller root-mean-square distance from their centre, in pixels, do not define the
+# size and direction of a face.
 _MIN_SPREAD = 0.5
-# How many times the chip's resolution the warp works at, at most, before averaging.
+# Largest resolution of the warp before averaging, as a multiple of the chip's.
 _MAX_OVERSAMPLING = 3
 
 
 def similarity_transform(source: Sequence[Point], target: Sequence[Point]) -> NDArray[np.float64]:
-    """Rotation, uniform scale and shift that bring ``source`` closest to ``target``.
+    """Rotation, uniform scale and shift that map ``source`` closest to ``target``.
 
     Least squares without reflection: Umeyama, "Least-squares estimation of transformation
     parameters between two point patterns", IEEE PAMI 13(4), 1991.
 
     Args:
         source: n points (x, y), n >= 2.
-        target: The n points that they should come to lie on.
+        target: n points (x, y) to map them to.
 
     Returns:
-        float64 (2, 3) matrix M; a point p goes to ``M[:, :2] @ p + M[:, 2]``.
+        float64 (2, 3) matrix M that maps a point p to ``M[:, :2] @ p + M[:, 2]``.
 
     Raises:
         ImageError: the points are fewer than two, unequal in number, not finite, or coincident.
@@ -57,8 +57,8 @@ def extract_chip(
 ) -> NDArray[np.uint8]:
     """Cut out the chip of a face.
 
-    Faces larger than the chip are averaged down, not sampled; what lies outside of the picture
-    is black, as in the aligned chips of UTKFace.
+    Faces larger than the chip are averaged down. Pixels beyond the picture are black, as in the
+    aligned chips of UTKFace.
 
     Args:
         rgb: uint8 RGB, (height, width, 3).
@@ -76,7 +76,7 @@ def extract_chip(
 
 
 def landmarks_to_chip(landmarks: Sequence[Point], contract: CropContract) -> NDArray[np.float64]:
-    """The (2, 3) matrix that brings the five landmarks of a face to their places in the chip.
+    """The (2, 3) matrix that maps the five landmarks of a face to their places in the chip.
 
     Raises:
         ImageError: the landmarks are not finite or lie (nearly) on one point.
@@ -90,10 +90,10 @@ def landmarks_to_chip(landmarks: Sequence[Point], contract: CropContract) -> NDA
 def box_to_chip(
     box: tuple[float, float, float, float], contract: CropContract
 ) -> NDArray[np.float64]:
-    """The (2, 3) matrix that brings a box to where boxes of aligned faces lie, without turning.
+    """The (2, 3) matrix that maps a box to the box of an aligned face, without rotation.
 
-    For detectors whose landmarks are not to be trusted. The longer side of the box decides the
-    scale, and boxes are taken to be whole, not cut at the edge of the picture.
+    It is for detectors with unreliable landmarks. The longer side of the box decides the scale;
+    the box should not be cut at the edge of the picture.
 
     Raises:
         ImageError: the box is empty.
@@ -123,10 +123,10 @@ def cut_chip(
 
     pixels_per_chip_pixel = 1 / max(math.sqrt(abs(np.linalg.det(to_chip[:, :2]))), 1e-9)
     oversampling = min(max(1, math.ceil(pixels_per_chip_pixel - 1e-3)), _MAX_OVERSAMPLING)
-    side = contract.size * oversampling
+    size = contract.size * oversampling
     to_large = to_chip * oversampling
 
-    x0, y0, x1, y1 = _region(to_large, side, rgb.shape[1], rgb.shape[0])
+    x0, y0, x1, y1 = _region(to_large, size, rgb.shape[1], rgb.shape[0])
     if x0 >= x1 or y0 >= y1:
         return np.zeros((contract.size, contract.size, 3), dtype=np.uint8)
     region = rgb[y0:y1, x0:x1]
@@ -142,19 +142,18 @@ def cut_chip(
     factors = np.array([shrunk_size[0] / (x1 - x0), shrunk_size[1] / (y1 - y0)])
     linear = to_large[:, :2] / factors
     shift = to_large[:, 2] + to_large[:, :2] @ np.array([x0, y0], dtype=np.float64)
-    # Our coordinates have pixel centres at one half, those of warpAffine at whole numbers.
+    # Pixel centres lie at one half in the contract and at whole numbers in warpAffine.
     shift = shift + linear @ np.array([0.5, 0.5]) - 0.5
     large = cv2.warpAffine(
         region,
         np.column_stack([linear, shift]),
-        (side, side),
+        (size, size),
         flags=cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_CONSTANT,
         borderValue=(0, 0, 0),
     )
     if oversampling > 1:
-        size = (contract.size, contract.size)
-        large = cv2.resize(large, size, interpolation=cv2.INTER_AREA)
+        large = cv2.resize(large, (contract.size, contract.size), interpolation=cv2.INTER_AREA)
     return np.ascontiguousarray(large, dtype=np.uint8)
 
 
@@ -163,11 +162,11 @@ def _spread(points: NDArray[np.float64]) -> float:
 
 
 def _region(
-    to_chip: NDArray[np.float64], side: int, width: int, height: int
+    to_chip: NDArray[np.float64], size: int, width: int, height: int
 ) -> tuple[int, int, int, int]:
-    """The part of the picture that the chip shows, with a margin for interpolation."""
+    """The part of the picture that the chip shows, x0, y0, x1, y1, with a margin to interpolate."""
     inverse = np.linalg.inv(to_chip[:, :2])
-    corners = np.array([[0, 0], [side, 0], [0, side], [side, side]], dtype=np.float64)
+    corners = np.array([[0, 0], [size, 0], [0, size], [size, size]], dtype=np.float64)
     seen = (corners - to_chip[:, 2]) @ inverse.T
     margin = 2 + 2 * math.sqrt(abs(np.linalg.det(inverse)))
     low = np.clip(np.floor(seen.min(axis=0) - margin), 0, [width, height])

@@ -1,4 +1,4 @@
-"""Which detector a name on the command line means."""
+"""Face detectors by name."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ _YUNET = "yunet:"
 
 
 def check_detector(choice: str) -> None:
-    """Refuse a name that no detector has, before anything is loaded.
+    """Refuse an unknown detector before anything is loaded.
 
     Raises:
-        ConfigError: it is neither ``retinaface`` nor ``yunet:FILE``.
+        ConfigError: neither ``retinaface`` nor ``yunet:FILE``.
     """
     if choice != DEFAULT_DETECTOR and not (choice.startswith(_YUNET) and choice != _YUNET):
         raise ConfigError(f"`detector` {choice}: choose retinaface or yunet:FILE")
 
 
 def open_detector(choice: str, min_face: float | None = None) -> Detector:
-    """Load a detector for one thread a picture; pictures are worked on side by side.
+    """Load a detector that uses one thread per picture, since pictures are processed in parallel.
 
     Args:
         choice: ``"retinaface"``, or ``"yunet:FILE"`` with a YuNet file for OpenCV.
-        min_face: Length of the smallest face to report, in pixels of the picture. If it is given,
-            RetinaFace looks as fine as such faces need, at every picture; None looks up to 1600
-            pixels, and further looks only follow where the first found nothing or small faces.
+        min_face: Longer side of the smallest face to report, in pixels of the picture. RetinaFace
+            then searches every picture at the scale that such faces need. None searches at up to
+            1600 pixels, and only where a coarser pass found no face or small ones.
 
     Raises:
         ConfigError: unknown name, or a length below 0.
-        UsageError: the file or the package is not there.
+        UsageError: the file or the package is missing.
     """
     check_detector(choice)
     if choice.startswith(_YUNET):

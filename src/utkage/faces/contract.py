@@ -1,8 +1,8 @@
-"""The crop contract: what a chip is, said once and carried with every store and every model.
+"""The crop contract: the geometry and value range of chips.
 
-Cropping differently at prediction than at training is the most damaging fault in this field, so
-the geometry is data that travels: ``prepare`` writes it into the chip store, ``train`` copies it
-into the weights, the aligner obeys it, and exported graphs carry it.
+A model that was trained on faces cropped differently predicts badly, without any error. The
+contract is therefore data: ``prepare`` writes it into the chip store, ``train`` copies it into the
+weights, exports contain it, and the aligner follows it.
 
 Coordinates are in pixels of the chip, x to the right and y down, with pixel centres at whole
 numbers plus one half (so the corners of a 200-pixel chip are (0, 0) and (200, 200)).
@@ -17,10 +17,9 @@ from utkage.core.errors import ConfigError
 
 Point = tuple[float, float]
 
-# Median landmarks that `RetinaFaceDetector` finds in 200x200 UTKFace chips, made symmetric about
-# the vertical middle: n = 502 frontal faces among 600 chips drawn at random (before that, all
-# five lay some 2 pixels to the left; about half of it is the detector, as mirrored chips show). In
-# the order of the detector: the eye and the mouth corner on the left of the picture come first.
+# Median landmarks that `RetinaFaceDetector` finds in 200x200 UTKFace chips (502 frontal faces among
+# 600 random chips), made symmetric about the vertical middle. The medians lay about 2 pixels to the
+# left; mirrored chips show that the detector causes half of this. Left means left in the picture.
 # `python -m tools.report template` measures them again.
 UTKFACE_TEMPLATE: tuple[Point, ...] = (
     (59.4, 59.9),
@@ -30,12 +29,12 @@ UTKFACE_TEMPLATE: tuple[Point, ...] = (
     (134.6, 136.6),
 )
 UTKFACE_CHIP_SIZE = 200
-# Median box (x0, y0, x1, y1) of the same detector around faces that lie so, made symmetric: n = 218
-# official portraits, whose boxes no edge cuts.
+# Median box (x0, y0, x1, y1) of the same detector around aligned faces, made symmetric: 218
+# official portraits, whose boxes are not cut at an edge.
 UTKFACE_BOX = (17.0, -33.0, 183.0, 203.0)
-# Pictures below this many pixels show too little of a face to be chips.
+# Smallest chip, in pixels; smaller pictures show too little of a face.
 MIN_SIZE = 32
-# Share of the side by which landmarks may lie apart: other roundings, not another crop.
+# Largest distance of landmarks, as a share of the chip size, that is rounding and not another crop.
 TOLERANCE = 0.01
 
 
@@ -44,12 +43,12 @@ class CropContract:
     """Geometry and value range of a chip.
 
     Attributes:
-        size: Side of the square chip, in pixels.
+        size: Width and height of a chip, in pixels.
         template: Where the five landmarks lie in the chip, in pixels of a chip of ``size``:
             left eye, right eye, nose, left and right mouth corner (as seen in the picture).
         colour: Order of the channels; always ``"RGB"``.
         mean: Value subtracted from each channel (0..255 units) before the network.
-        std: Value each channel is then divided by (0..255 units).
+        std: Value by which each channel is then divided (0..255 units).
     """
 
     size: int
@@ -75,7 +74,7 @@ class CropContract:
         return CropContract(size, template, self.colour, self.mean, self.std)
 
     def distance(self, other: CropContract) -> float:
-        """How far the landmarks of two crops lie apart at most, as a share of the side."""
+        """Largest distance between the landmarks of two crops, as a share of the chip size."""
         theirs = other.at_size(self.size).template
         points = zip(self.template, theirs, strict=True)
         return max(max(abs(x - u), abs(y - v)) for (x, y), (u, v) in points) / self.size
@@ -85,7 +84,7 @@ class CropContract:
         return self.distance(other) <= TOLERANCE
 
     def unscaled(self) -> CropContract:
-        """The same crop for models that bring 0..255 into their own range."""
+        """The same crop for models that normalise values of 0..255 themselves."""
         return replace(self, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
 
     def to_json(self) -> dict[str, Any]:

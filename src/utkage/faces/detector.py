@@ -1,4 +1,4 @@
-"""What a face detector is, whichever one is behind it."""
+"""The face detector interface."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Landmarks = tuple[Point, Point, Point, Point, Point]
 class Face:
     """One face found in a picture.
 
-    Coordinates are in pixels of the picture, whose corners are (0, 0) and (width, height); they
+    Coordinates are in pixels of the picture, whose corners are (0, 0) and (width, height), and
     are not rounded.
 
     Attributes:
@@ -44,7 +44,7 @@ class Face:
 
 
 class Detector(Protocol):
-    """Anything that finds faces."""
+    """Finds faces."""
 
     def detect(self, rgb: NDArray[np.uint8]) -> list[Face]:
         """Find the faces of ``rgb``, uint8 (height, width, 3), the largest first."""

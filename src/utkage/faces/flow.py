@@ -1,9 +1,9 @@
-"""Following faces from one frame of a video to the next without a detector.
+"""Tracking of faces from one frame of a video to the next without a detector.
 
-Median Flow's idea (Kalal, Mikolajczyk and Matas, "Forward-backward error: automatic detection of
-tracking failures", ICPR 2010): points on the face are followed by optical flow (Lucas and Kanade
-1981, in pyramids), those that do not find back to where they started are dropped, and the motion
-of the others is taken as a similarity transform.
+As in Median Flow (Kalal, Mikolajczyk and Matas, "Forward-backward error: automatic detection of
+tracking failures", ICPR 2010), optical flow (Lucas and Kanade 1981, in pyramids) moves points on
+the face. Points that do not return to their start when they are tracked back are dropped, and a
+similarity transform is fitted to the others.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from numpy.typing import NDArray
 
 from utkage.faces.detector import Box, Face, Landmarks
 
-# Long side at which motion is looked at: enough for faces of some 24 pixels of a full frame.
-_SIDE = 640
-# Points a side of the grid on the face, in the part of the box that shows skin.
+# Long side of the pictures for optical flow: enough for faces of 24 pixels in a full frame.
+_LONG_SIDE = 640
+# Points per row and column of the grid on the face, in the part of the box that shows skin.
 _GRID = 6
 _INNER = (0.15, 0.85)
-# Way back to the start in pixels of the small picture, beyond which a point is lost.
-_BACK = 1.0
+# Largest distance between a point and its track back, in pixels of the small picture.
+_LARGEST_RETURN_ERROR = 1.0
 _FEWEST_POINTS = 8
-# Change of size from one frame to the next that no head makes.
+# A larger change of size from one frame to the next is an error.
 _LARGEST_GROWTH = 1.3
 _WINDOW = 15
 _LEVELS = 3
@@ -33,10 +33,10 @@ Grey = NDArray[np.uint8]
 
 
 def motion_picture(rgb: NDArray[np.uint8]) -> tuple[Grey, float]:
-    """What motion is looked for in: uint8 grey (h, w), and its scale against ``rgb``."""
+    """The picture for optical flow, uint8 grey (h, w), and its scale relative to ``rgb``."""
     import cv2
 
-    scale = min(1.0, _SIDE / max(rgb.shape[:2]))
+    scale = min(1.0, _LONG_SIDE / max(rgb.shape[:2]))
     grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
     if scale < 1:
         size = (max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale)))
@@ -45,16 +45,16 @@ def motion_picture(rgb: NDArray[np.uint8]) -> tuple[Grey, float]:
 
 
 def follow(before: Grey, now: Grey, scale: float, faces: Sequence[Face]) -> list[Face | None]:
-    """Where faces have gone from one frame to the next.
+    """Move faces from one frame to the next.
 
     Args:
-        before: ``motion_picture`` of the frame in which the faces are known.
-        now: That of the next frame, of the same shape.
-        scale: Of both.
-        faces: In pixels of the frame itself.
+        before: ``motion_picture`` of the frame with the faces.
+        now: ``motion_picture`` of the next frame, of the same shape.
+        scale: Scale of both.
+        faces: Faces in pixels of the frame itself.
 
     Returns:
-        Each face at its new place, or None where it was lost.
+        Each face at its new place, or None if it was lost.
     """
     if not faces or before.shape != now.shape:
         return [None] * len(faces)
@@ -62,8 +62,8 @@ def follow(before: Grey, now: Grey, scale: float, faces: Sequence[Face]) -> list
     start = np.concatenate(starts).astype(np.float32).reshape(-1, 1, 2)
     there, found = _flow(before, now, start)
     back, refound = _flow(now, before, there)
-    way = np.linalg.norm((back - start).reshape(-1, 2), axis=1)
-    good = found & refound & (way < _BACK)
+    error = np.linalg.norm((back - start).reshape(-1, 2), axis=1)
+    good = found & refound & (error < _LARGEST_RETURN_ERROR)
     moved, first = [], 0
     for face, points in zip(faces, starts, strict=True):
         rows = slice(first, first + len(points))
@@ -77,7 +77,7 @@ def follow(before: Grey, now: Grey, scale: float, faces: Sequence[Face]) -> list
 def _flow(
     before: Grey, now: Grey, points: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Where points (n, 1, 2) have gone, and which of them were found, (n,)."""
+    """New places of points (n, 1, 2), and which of them were found, (n,)."""
     import cv2
 
     window = (_WINDOW, _WINDOW)
@@ -108,7 +108,7 @@ def _moved(face: Face, start: NDArray[np.float64], end: NDArray[np.float64]) -> 
     if not 1 / _LARGEST_GROWTH < growth < _LARGEST_GROWTH:
         return None
     x0, y0, x1, y1 = face.box
-    # The box grows and shifts with the face but stays upright, as those of the detector are.
+    # The box scales and shifts with the face but stays upright, like boxes of the detector.
     x, y = matrix[:, :2] @ np.array([(x0 + x1) / 2, (y0 + y1) / 2]) + matrix[:, 2]
     half_width, half_height = growth * (x1 - x0) / 2, growth * (y1 - y0) / 2
     box: Box = (

@@ -1,4 +1,4 @@
-"""Which of several findings are one and the same face."""
+"""Duplicate detections of one face."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def distinct(
 
     Args:
         boxes: (n, 4) of x0, y0, x1, y1.
-        scores: (n,); a higher one wins.
-        max_iou: Two boxes whose intersection over union is above this are one face.
-        max_inside: So are two of which one has more than this share of its area in the other.
+        scores: Scores, (n,); of duplicates, the highest score stays.
+        max_iou: Intersection over union above which two boxes are one face.
+        max_inside: Share of a box inside another above which the two are one face.
 
     Returns:
-        Indices of the boxes that stay, the best score first.
+        Indices of the boxes that stay, the highest score first.
     """
     areas = np.prod(np.clip(boxes[:, 2:] - boxes[:, :2], 0, None), axis=1)
     order = np.argsort(-scores, kind="stable")

@@ -1,7 +1,7 @@
-"""What about a face makes an answer weak, said in one word each.
+"""Flags for faces whose predictions are weak.
 
-Thresholds are set where ``evaluate --stress`` shows that errors begin to grow, and so that few of
-the faces in the validation splits are flagged (``docs/evaluation.md``, ``docs/predict.md``).
+The thresholds lie where ``evaluate --stress`` shows that errors begin to grow, and flag few faces
+of the validation splits (``docs/evaluation.md``, ``docs/predict.md``).
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from utkage.faces.contract import CropContract, Point
 
 FLAGS = ("small", "blurred", "turned", "cut_off")
 
-# Side of the chip in pixels of the picture.
-_SMALL_SIDE = 40.0
+# Size of the chip in pixels of the picture.
+_SMALL_SIZE = 40.0
 # Energy of the Laplacian over that of the picture. Sharp chips have 0.02 to 0.5, chips blurred by
-# 2 % of their side, which cost a year, 0.003 to 0.02.
+# 2 % of their size, which costs a year of MAE, 0.003 to 0.02.
 _BLURRED_BELOW = 0.015
-_SHARPNESS_SIDE = 96
-# Distance of the nose from the middle of the eyes and the mouth, in distances of the eyes.
+_SHARPNESS_SIZE = 96
+# Distance of the nose from the middle of eyes and mouth, in units of the distance of the eyes.
 _TURNED_FROM = 0.25
-# Share of the inner part of the chip, where the face is, that lies beyond the picture.
+# Share of the inner part of the chip, which shows the face, that lies beyond the picture.
 _CUT_OFF_FROM = 0.05
 _INNER = (0.2, 0.8)
 _GRID = 24
@@ -36,25 +36,24 @@ def weaknesses(
     to_chip: NDArray[np.float64] | None = None,
     picture: tuple[int, int] | None = None,
 ) -> tuple[str, ...]:
-    """Why an answer for this face is weaker than others, in the order of ``FLAGS``.
+    """Reasons why the prediction for this face is weak, in the order of ``FLAGS``.
 
     * ``small``: the chip has been enlarged from fewer than 40 pixels.
-    * ``blurred``: it holds no fine detail.
-    * ``turned``: one sees more of one side of the face than of the other.
+    * ``blurred``: the chip has no fine detail.
+    * ``turned``: the picture shows more of one half of the face than of the other.
     * ``cut_off``: part of the face lies beyond the edge of the picture.
 
     Args:
         chip: uint8 RGB, (size, size, 3).
-        contract: Of the chip.
-        landmarks: The five of ``Face``; without them ``turned`` is not judged.
-        to_chip: (2, 3) matrix from the picture to the chip; without it only ``blurred`` and
-            ``turned`` are judged.
-        picture: Width and height of the picture.
+        contract: Crop contract of the chip.
+        landmarks: The five landmarks of ``Face``; ``turned`` needs them.
+        to_chip: (2, 3) matrix from the picture to the chip; ``small`` and ``cut_off`` need it.
+        picture: Width and height of the picture; ``cut_off`` needs it.
     """
     found = []
     if to_chip is not None:
         scale = float(np.sqrt(abs(np.linalg.det(to_chip[:, :2]))))
-        if contract.size / max(scale, 1e-9) < _SMALL_SIDE:
+        if contract.size / max(scale, 1e-9) < _SMALL_SIZE:
             found.append("small")
     # Enlarged chips are never sharp; one reason is enough.
     if not found and sharpness(chip) < _BLURRED_BELOW:
@@ -71,17 +70,18 @@ def weaknesses(
 
 
 def sharpness(chip: NDArray[np.uint8]) -> float:
-    """Energy of the Laplacian of the face over its variance, at a fixed size; 0 if flat.
+    """Variance of the Laplacian of the face over that of the face, at a fixed size; 0 if flat.
 
-    Pech-Pacheco et al., "Diatom autofocusing in brightfield microscopy", ICPR 2000, divided by
-    the contrast so that dark and pale pictures are judged alike.
+    Pech-Pacheco et al., "Diatom autofocusing in brightfield microscopy", ICPR 2000; the division
+    by the contrast makes dark and pale pictures comparable.
     """
     import cv2
 
     whole = cv2.cvtColor(chip, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    side = _SHARPNESS_SIDE
-    grey = cv2.resize(whole, (side, side), interpolation=cv2.INTER_AREA)
-    face = grey[side // 6 : side - side // 6, side // 6 : side - side // 6]
+    size = _SHARPNESS_SIZE
+    grey = cv2.resize(whole, (size, size), interpolation=cv2.INTER_AREA)
+    inner = slice(size // 6, size - size // 6)
+    face = grey[inner, inner]
     variance = float(face.var())
     if variance < 1:
         return 0.0
@@ -89,7 +89,7 @@ def sharpness(chip: NDArray[np.uint8]) -> float:
 
 
 def asymmetry(landmarks: Sequence[Point]) -> float:
-    """How far the nose is off the middle, in distances of the eyes: 0 for a frontal face."""
+    """Distance of the nose from the middle, in distances of the eyes: 0 for a frontal face."""
     left_eye, right_eye, nose, left_mouth, right_mouth = np.asarray(landmarks, dtype=np.float64)
     across = right_eye - left_eye
     middle = (left_eye + right_eye + left_mouth + right_mouth) / 4

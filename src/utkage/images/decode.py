@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from utkage.core.errors import ImageError
 from utkage.images.formats import is_heif
@@ -19,20 +19,9 @@ from utkage.images.formats import is_heif
 PictureSource = Path | str | bytes | NDArray[np.generic]
 """A path, the content of a file, or decoded pixels."""
 
-# Pillow would otherwise try every plug-in it has, some of which start other programs. JPEG stands
-# for the multi-picture files (MPO) of telephones as well.
+# Without a list, Pillow tries every plug-in, and some of them start other programs. JPEG includes
+# the multi-picture files (MPO) of telephones.
 _FORMATS = ("JPEG", "PNG", "GIF", "BMP", "DIB", "PPM", "WEBP", "TIFF", "AVIF")
-
-_ORIENTATION_TAG = 0x0112
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 
 _WARNING_FILTERS = threading.Lock()
 
@@ -44,16 +33,16 @@ def load_image(
 
     Grey pictures of 16 bits (and integers up to 65535) are divided by 257; floating-point ones
     are read as 0..1 when nothing exceeds 1, and as 0..255 when nothing exceeds 255; any other
-    range is stretched from its lowest to its highest value. Colour profiles are not applied: the
-    numbers in the file are the numbers that come out, as for the pictures of the training.
+    range is stretched from its lowest to its highest value. Colour profiles are not applied, as
+    they were not for the training images.
 
     HEIC and HEIF need the extra ``utkage[heic]``.
 
     Args:
         source: Path of a file, its content, or pixels as an array: uint8 (height, width), or
             with 3 (RGB) or 4 (RGBA) channels as the last axis.
-        max_pixels: Largest width x height that is decoded, judged by the header alone.
-        name: What errors call it, for bytes that come from somewhere.
+        max_pixels: Largest width x height to decode; the header alone decides.
+        name: Name of the picture in errors, for bytes.
 
     Returns:
         uint8 RGB, (height, width, 3), contiguous and writeable.
@@ -71,7 +60,8 @@ def load_image(
         with _open(content) as image:
             _check_size(image, max_pixels, name)
             _load(image)
-            return _to_rgb(_upright(image))
+            _turn_upright(image)
+            return _to_rgb(image)
     except ImageError as error:
         if str(error).startswith(name):
             raise
@@ -82,19 +72,19 @@ def load_image(
         ) from error
     except Image.DecompressionBombError as error:
         raise ImageError(f"{name}: too many pixels to decode; make it smaller first") from error
-    # Pillow's decoders let nearly every built-in exception out when a file is damaged.
+    # Pillow's decoders raise nearly every built-in exception when a file is damaged.
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise ImageError(f"{name}: damaged or cut short ({reason}); copy it again") from error
+        raise ImageError(f"{name}: damaged or truncated ({reason}); copy it again") from error
 
 
 def picture_size(content: bytes) -> tuple[int, int] | None:
-    """Width and height that a picture's header claims; None if it is no picture."""
+    """Width and height in the header of a picture; None if it is not a picture."""
     try:
         with _open(content) as image:
             width, height = image.size
             return width, height
-    # Damaged headers raise nearly anything, and only the size was asked for.
+    # Damaged headers raise nearly anything.
     except Exception:
         return None
 
@@ -134,7 +124,7 @@ def _from_array(pixels: NDArray[np.generic]) -> NDArray[np.uint8]:
     fits = len(shape) == 2 or (len(shape) == 3 and shape[2] in (3, 4))
     if pixels.dtype != np.uint8 or not fits or pixels.size == 0:
         raise ImageError(
-            f"an array of {pixels.dtype} {shape} is no picture; use uint8 RGB (height, width, 3)"
+            f"an array of {pixels.dtype} {shape} is not a picture; use uint8 RGB (height, width, 3)"
         )
     if len(shape) == 3 and shape[2] == 3:
         return np.require(pixels, np.uint8, ["C", "W"])
@@ -143,17 +133,16 @@ def _from_array(pixels: NDArray[np.generic]) -> NDArray[np.uint8]:
 
 def _load(image: Image.Image) -> None:
     limit = Image.MAX_IMAGE_PIXELS
-    # Some formats warn about their size once more while they decode.
+    # Some formats warn about their size again while they decode.
     warns = limit is not None and image.width * image.height > limit
-    with _without_warnings() if warns else nullcontext():
+    with _without_warnings() if warns else contextlib.nullcontext():
         image.load()
 
 
-@contextmanager
+@contextlib.contextmanager
 def _without_warnings() -> Iterator[None]:
-    # Filters belong to the whole process; two threads that swap them would restore each
-    # other's. Decoding is what takes long, so only pictures above Pillow's own limit, which
-    # are rare, keep the lock while they do it.
+    # Warning filters belong to the process, so two threads would restore each other's. Only
+    # pictures above Pillow's own limit, which are rare, hold the lock while they are decoded.
     with _WARNING_FILTERS, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
@@ -168,15 +157,10 @@ def _check_size(image: Image.Image, max_pixels: int, name: str) -> None:
         )
 
 
-def _upright(image: Image.Image) -> Image.Image:
-    try:
-        with _without_warnings():
-            orientation = image.getexif().get(_ORIENTATION_TAG, 1)
-    # Broken metadata must not cost us a picture that decodes.
-    except Exception:
-        return image
-    method = _UPRIGHT.get(orientation)
-    return image if method is None else image.transpose(method)
+def _turn_upright(image: Image.Image) -> None:
+    # Broken metadata must not lose a picture that can be decoded.
+    with contextlib.suppress(Exception), _without_warnings():
+        ImageOps.exif_transpose(image, in_place=True)
 
 
 def _to_rgb(image: Image.Image) -> NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""From what a person typed (files, folders, patterns) to the list of picture files."""
+"""From files, folders and patterns to a list of picture files."""
 
 from __future__ import annotations
 
@@ -14,86 +14,86 @@ _WILDCARD = re.compile(r"[*?\[]")
 
 
 def expand_inputs(
-    inputs: Sequence[str | Path], endings: tuple[str, ...] = IMAGE_SUFFIXES
+    inputs: Sequence[str | Path], suffixes: tuple[str, ...] = IMAGE_SUFFIXES
 ) -> list[Path]:
     """List the picture files that ``inputs`` stand for, in the order given, each once.
 
-    * A path that is no folder stands for itself, even when nothing is there: the caller
-      reports it among its results.
+    * A path that is not a folder stands for itself, even if it does not exist: the caller
+      reports that among its results.
     * A folder stands for the pictures (by suffix) in it and below, in natural order (2 before
-      10); names that begin with a dot are skipped, linked folders are not entered.
-    * Where nothing is at a path with ``*``, ``?`` or ``[``, it is a pattern (``**`` for any
-      depth) and stands for the pictures and folders that it matches.
+      10). Names that begin with a dot are skipped, and linked folders are not entered.
+    * A path with ``*``, ``?`` or ``[`` that does not exist is a pattern (``**`` for any depth).
+      It stands for the pictures and folders that it matches.
 
     Args:
-        inputs: What was typed.
-        endings: Suffixes, lower case, of what folders and patterns contribute.
+        inputs: Files, folders and patterns.
+        suffixes: Suffixes, lower case, of the files that folders and patterns contribute.
 
     Raises:
-        UsageError: a folder or a pattern holds no picture, or a folder cannot be read.
+        UsageError: a folder or a pattern contains no picture, or a folder cannot be read.
     """
     found: dict[str, Path] = {}
     for given in inputs:
-        for path in _expand(Path(given), endings):
+        for path in _expand(Path(given), suffixes):
             found.setdefault(os.path.normcase(path.absolute()), path)
     return list(found.values())
 
 
 def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
-    """Sort key under which digits count as numbers: ``a2`` comes before ``a10``."""
+    """Sort key that orders digits as numbers: ``a2`` comes before ``a10``."""
     parts = re.findall(r"[0-9]+|[^0-9]+", text)
-    # The text itself comes last so that 'a1', 'a01' and 'A1' keep one order everywhere; its
-    # leading number is below every other, so that 'a1' comes before 'a1b'.
+    # The text itself is the last part, so that 'a1', 'a01' and 'A1' have a fixed order. Its leading
+    # -1 is below every other number, so that 'a1' comes before 'a1b'.
     numbers = (
         (0, int(part), "") if part[0] in "0123456789" else (1, 0, part.casefold()) for part in parts
     )
     return (*numbers, (-1, 0, text))
 
 
-def _expand(path: Path, endings: tuple[str, ...]) -> Iterator[Path]:
+def _expand(path: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:
     if path.is_dir():
-        pictures = _in_folder(path, endings)
+        pictures = _in_folder(path, suffixes)
         if not pictures:
-            raise UsageError(f"{path}: nothing to look at in this folder; {_hint(endings)}")
+            raise UsageError(f"{path}: no file to read in this folder; {_hint(suffixes)}")
         yield from pictures
         return
     base = _literal_part(path)
     if path.exists() or _WILDCARD.search(str(path.relative_to(base))) is None:
         yield path
     else:
-        pictures = _matching(path, base, endings)
+        pictures = _matching(path, base, suffixes)
         if not pictures:
-            raise UsageError(f"{path}: the pattern matches nothing to look at; {_hint(endings)}")
+            raise UsageError(f"{path}: the pattern matches no file to read; {_hint(suffixes)}")
         yield from pictures
 
 
-def _in_folder(folder: Path, endings: tuple[str, ...]) -> list[Path]:
+def _in_folder(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
     def stop(error: OSError) -> None:
         raise UsageError(f"{error.filename}: folder cannot be read ({error.strerror})") from error
 
     pictures: list[Path] = []
     for parent, folders, names in os.walk(folder, onerror=stop):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        pictures.extend(Path(parent, name) for name in names if _has_ending(name, endings))
+        pictures.extend(Path(parent, name) for name in names if _has_suffix(name, suffixes))
     return sorted(pictures, key=lambda path: _path_key(path.relative_to(folder)))
 
 
 def _literal_part(path: Path) -> Path:
-    # The deepest folder that exists is taken as it is written, so that brackets in its name work.
+    # The deepest folder that exists is taken literally, so that its name may contain brackets.
     return next((parent for parent in path.parents if parent.is_dir()), Path(path.anchor))
 
 
-def _matching(pattern: Path, base: Path, endings: tuple[str, ...]) -> list[Path]:
+def _matching(pattern: Path, base: Path, suffixes: tuple[str, ...]) -> list[Path]:
     rest = pattern.relative_to(base)
     try:
         matches = [path for path in base.glob(str(rest)) if not _hidden(path.relative_to(base))]
     except (ValueError, NotImplementedError) as error:
-        raise UsageError(f"{pattern}: not a pattern that can be expanded ({error})") from error
+        raise UsageError(f"{pattern}: not a valid pattern ({error})") from error
     pictures: list[Path] = []
     for path in sorted(matches, key=lambda path: _path_key(path.relative_to(base))):
         if path.is_dir():
-            pictures.extend(_in_folder(path, endings))
-        elif _has_ending(path.name, endings):
+            pictures.extend(_in_folder(path, suffixes))
+        elif _has_suffix(path.name, suffixes):
             pictures.append(path)
     return pictures
 
@@ -102,13 +102,13 @@ def _path_key(path: Path) -> tuple[tuple[tuple[int, int, str], ...], ...]:
     return tuple(natural_key(part) for part in path.parts)
 
 
-def _has_ending(name: str, endings: tuple[str, ...]) -> bool:
-    return name.lower().endswith(endings) and not name.startswith(".")
+def _has_suffix(name: str, suffixes: tuple[str, ...]) -> bool:
+    return name.lower().endswith(suffixes) and not name.startswith(".")
 
 
 def _hidden(path: Path) -> bool:
     return any(part.startswith(".") and part not in (".", "..") for part in path.parts)
 
 
-def _hint(endings: tuple[str, ...]) -> str:
-    return f"looked for {', '.join(endings)}"
+def _hint(suffixes: tuple[str, ...]) -> str:
+    return f"looked for {', '.join(suffixes)}"

@@ -1,4 +1,4 @@
-"""Pictures from the web, only ever on request."""
+"""Downloads of pictures, only on request."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ _URL = re.compile(r"^https?://", re.IGNORECASE)
 
 
 def is_url(text: str) -> bool:
-    """Whether ``text`` is an address that ``fetch`` understands."""
+    """Whether ``text`` is an address that ``fetch`` accepts."""
     return _URL.match(text) is not None
 
 
 def fetch(url: str, *, max_bytes: int = MAX_BYTES, timeout: float = TIMEOUT_SECONDS) -> bytes:
-    """The content behind an address.
+    """Download the content of an address.
 
     Args:
-        url: ``http://`` or ``https://``; redirections to other kinds of addresses are refused.
-        max_bytes: Longer answers are refused.
-        timeout: Seconds of silence after which to give up.
+        url: ``http://`` or ``https://``; redirections to other kinds of address are refused.
+        max_bytes: Largest accepted content.
+        timeout: Seconds without data after which the download fails.
 
     Raises:
         ImageError: not reachable, refused by the server, or too long.
@@ -33,11 +33,11 @@ def fetch(url: str, *, max_bytes: int = MAX_BYTES, timeout: float = TIMEOUT_SECO
 
     if not is_url(url):
         raise ImageError(f"{url}: only http:// and https:// addresses can be fetched")
-    # Some servers refuse callers without a name.
+    # Some servers refuse requests without a user agent.
     request = Request(url, headers={"User-Agent": "utkage"})
     try:
-        with urlopen(request, timeout=timeout) as answer:
-            content: bytes = answer.read(max_bytes + 1)
+        with urlopen(request, timeout=timeout) as response:
+            content: bytes = response.read(max_bytes + 1)
     except HTTPError as error:
         raise ImageError(f"{url}: the server answered {error.code} {error.reason}") from error
     except (OSError, ValueError, HTTPException) as error:

@@ -1,7 +1,7 @@
-"""Drawing boxes and labels on a picture, legible on any background and to any eye.
+"""Boxes and labels on pictures, legible on any background and with any colour vision.
 
-Nothing is told by colour: boxes are light with a dark rim and labels are white on near-black,
-so lightness alone separates them from whatever lies under them.
+Colour carries no meaning: boxes are light with a dark rim and labels are white on near-black, so
+lightness alone separates them from the picture.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from PIL import Image, ImageDraw, ImageFont
 
 Rect = tuple[int, int, int, int]
 
-# Yellow of Okabe and Ito's palette for all kinds of colour vision.
+# Yellow of Okabe and Ito's palette for colour-blind readers.
 _BOX_COLOUR = (240, 228, 66)
 _DARK = (20, 20, 20)
 _WHITE = (255, 255, 255)
 
-# Labels shrink step by step only where the picture is too crowded for the larger text.
+# Labels shrink only if the picture is too crowded for the larger text.
 _FONT_STEPS = (1.0, 0.85, 0.7, 0.55)
 _MIN_FONT = 9
 
 
 @dataclass(frozen=True)
 class Annotation:
-    """One box and the text that belongs to it.
+    """One box and its label.
 
     Attributes:
-        box: (x0, y0, x1, y1) in pixels of the picture; may reach outside of it.
+        box: (x0, y0, x1, y1) in pixels of the picture; may reach beyond it.
         lines: Lines of the label; none for a box alone.
     """
 
@@ -46,7 +46,7 @@ def annotate(rgb: NDArray[np.uint8], annotations: Sequence[Annotation]) -> NDArr
 
     Args:
         rgb: uint8 RGB, (height, width, 3).
-        annotations: What to draw; labels of earlier ones are placed first.
+        annotations: Boxes and labels; the labels of earlier ones are placed first.
 
     Returns:
         uint8 RGB of the same shape.
@@ -68,16 +68,16 @@ def place_labels(
     boxes: Sequence[tuple[float, float, float, float]],
     sizes: Sequence[tuple[int, int]],
 ) -> list[Rect]:
-    """Choose where each label goes: above its box if it can be, else beside, below or inside.
+    """Choose the place of each label: above its box if possible, else below, beside or inside.
 
     Args:
         picture: Width and height in pixels.
         boxes: (x0, y0, x1, y1) of every face, n.
-        sizes: Width and height of every label, n; larger ones than the picture are cut.
+        sizes: Width and height of every label, n; labels larger than the picture are cut.
 
     Returns:
-        n rectangles (x0, y0, x1, y1) inside the picture. Of the places tried for a label, the
-        one that covers least of earlier labels, then of other boxes, then of its own, is taken.
+        n rectangles (x0, y0, x1, y1) inside the picture. A label takes the candidate place that
+        covers least of earlier labels, then of other boxes, then of its own box.
     """
     placed: list[Rect] = []
     for index, (box, size) in enumerate(zip(boxes, sizes, strict=True)):

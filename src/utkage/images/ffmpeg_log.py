@@ -1,4 +1,4 @@
-"""Keeping OpenCV's FFmpeg from writing to stderr itself."""
+"""Silence for FFmpeg inside OpenCV, which writes to stderr itself."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import os
 
 
 def silence_ffmpeg() -> None:
-    """Let FFmpeg be silent, unless the environment says how much it shall tell.
+    """Turn off FFmpeg's messages, unless the environment sets their level.
 
-    It reads this when it is first used in a process. What is wrong with a file is said by us,
+    FFmpeg reads the level when a process first uses it. Errors of a file are raised by utkage,
     once, with the name of the file.
     """
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")

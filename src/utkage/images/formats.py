@@ -1,4 +1,4 @@
-"""Which files count as pictures."""
+"""Picture formats: suffixes and signatures."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ IMAGE_SUFFIXES = (
 )
 """Suffixes, lower case, of the files that a folder or a pattern contributes."""
 
-# First bytes of each format and the endings that belong to it.
+# First bytes of each format, and its suffixes.
 _SIGNATURES: tuple[tuple[bytes, tuple[str, ...]], ...] = (
     (b"\xff\xd8\xff", (".jpg", ".jpeg")),
     (b"\x89PNG\r\n\x1a\n", (".png",)),
@@ -27,17 +27,17 @@ _SIGNATURES: tuple[tuple[bytes, tuple[str, ...]], ...] = (
     (b"MM\x00*", (".tif", ".tiff")),
     (b"RIFF", (".webp",)),
 )
-# What follows the four bytes of length in files of the ISO base media format.
+# Bytes 4 to 12 of files in the ISO base media format.
 _HEIF_BRANDS = (b"ftypheic", b"ftypheix", b"ftypheim", b"ftypheis", b"ftypmif1", b"ftypmsf1")
 
 
 def is_heif(content: bytes) -> bool:
-    """Whether the first bytes are those of a HEIC or HEIF picture, as telephones write them."""
+    """Whether the first bytes are those of a HEIC or HEIF picture."""
     return content[4:12] in _HEIF_BRANDS
 
 
 def is_picture(content: bytes) -> bool:
-    """Whether the first bytes are those of any picture file that is known here."""
+    """Whether the first bytes are those of any supported picture format."""
     return (
         content.startswith(tuple(signature for signature, _ in _SIGNATURES))
         or content[4:12] in (b"ftypavif", b"ftypavis")
@@ -46,8 +46,8 @@ def is_picture(content: bytes) -> bool:
 
 
 def extension_fits(name: str, content: bytes) -> bool:
-    """Whether a file's ending is that of its content; True where the content is not known."""
-    for signature, endings in _SIGNATURES:
+    """Whether the suffix of a file fits its content; True for unknown content."""
+    for signature, suffixes in _SIGNATURES:
         if content.startswith(signature):
-            return name.lower().endswith(endings)
+            return name.lower().endswith(suffixes)
     return True

@@ -1,7 +1,7 @@
-"""What a person, a script or a pipe names as pictures, one after the other.
+"""Inputs of ``predict``: files, folders, patterns, addresses, arrays, and stdin.
 
-Files, folders and patterns are listed first (``discover``); what comes on stdin is read as it is
-needed, so an endless list works.
+Files, folders and patterns are listed first (``discover``). Stdin is read as needed, so an endless
+list of paths works.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ class PictureInput:
     """One picture that has not been read yet.
 
     Attributes:
-        name: What rows call it: the path or address as given, ``-`` for bytes on stdin,
-            ``array`` or ``bytes`` for what a program hands over.
-        source: What ``load_image`` takes, or an address.
-        allow_download: Whether it may be fetched if it is an address.
+        name: Name in rows: the path or address as given, ``-`` for a picture on stdin, ``array``
+            or ``bytes`` for those of a program.
+        source: A source for ``load_image``, or an address.
+        allow_download: Whether an address may be fetched.
     """
 
     name: str
@@ -43,10 +43,10 @@ class PictureInput:
     allow_download: bool = False
 
     def load(self) -> NDArray[np.uint8]:
-        """Read and decode it: uint8 RGB, (height, width, 3).
+        """Read and decode the picture: uint8 RGB, (height, width, 3).
 
         Raises:
-            ImageError: it cannot be read.
+            ImageError: the picture cannot be read.
         """
         if isinstance(self.source, str) and is_url(self.source):
             if not self.allow_download:
@@ -56,18 +56,18 @@ class PictureInput:
 
 
 def always() -> bool:
-    """Of inputs that are all there."""
+    """Readiness of inputs that are all available."""
     return True
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """Pictures to come.
+    """Pictures to read.
 
     Attributes:
-        pictures: Each once, lazily.
-        total: How many, or None while nobody can know.
-        ready: Whether the next one can be had without waiting for whoever names it.
+        pictures: The pictures, lazily.
+        total: Number of pictures, or None if unknown.
+        ready: Whether the next picture is available without waiting for stdin.
     """
 
     pictures: Iterator[PictureInput]
@@ -76,7 +76,7 @@ class Inputs:
 
 
 def as_input(source: PictureSource) -> PictureInput:
-    """An input for what a program hands over: a path, bytes or an array."""
+    """An input for a path, bytes or an array."""
     if isinstance(source, np.ndarray):
         return PictureInput("array", source)
     if isinstance(source, bytes):
@@ -87,12 +87,12 @@ def as_input(source: PictureSource) -> PictureInput:
 def open_inputs(
     inputs: Sequence[str], *, stdin: BinaryIO | None = None, allow_download: bool = False
 ) -> Inputs:
-    """Turn what was typed into pictures.
+    """Turn names into pictures.
 
     Args:
         inputs: Files, folders (searched recursively), glob patterns, addresses, and ``-``: a
-            picture on stdin, or a list of paths, one a line (NUL ends one as well).
-        stdin: Where ``-`` reads.
+            picture on stdin, or a list of paths, one per line (or separated by NUL).
+        stdin: Stream that ``-`` reads.
         allow_download: Whether addresses may be fetched.
 
     Raises:
@@ -104,11 +104,11 @@ def open_inputs(
     ready: Callable[[], bool] = always
     local: list[str] = []
     if list(inputs).count(STDIN) > 1:
-        raise UsageError("- can be named once: stdin can be read once")
+        raise UsageError("- is given twice; stdin can be read only once")
     for given in [*inputs, None]:
         special = given is None or given == STDIN or is_url(given)
         if special and local:
-            # Together, so that a file that two of them name comes once.
+            # Expanded together, so that a file named twice comes once.
             files = expand_inputs(local)
             parts.append(_file(path) for path in files)
             total = None if total is None else total + len(files)
@@ -119,7 +119,7 @@ def open_inputs(
             local.append(given)
         elif given == STDIN:
             if stdin is None:
-                raise UsageError("- reads stdin, which is not there")
+                raise UsageError("- needs stdin, but there is none")
             piped = Piped(stdin)
             ready = piped.ready
             parts.append(_from_stdin(piped, allow_download))
@@ -135,7 +135,7 @@ def open_inputs(
 
 
 def _refusal(url: str) -> str:
-    return f"{url}: is an address; nothing is downloaded without `allow_download=True`"
+    return f"{url}: reading an address needs `allow_download=True`"
 
 
 def _from_stdin(stdin: Piped, allow_download: bool) -> Iterator[PictureInput]:
@@ -144,7 +144,7 @@ def _from_stdin(stdin: Piped, allow_download: bool) -> Iterator[PictureInput]:
         return
     listed = 0
     for line in stdin.lines():
-        # Names are bytes to the system; this is how Python's own path functions read them.
+        # The system's names are bytes; this is how Python's own path functions decode them.
         name = os.fsdecode(line)
         if is_url(name):
             yield PictureInput(name, name, allow_download)
@@ -152,9 +152,9 @@ def _from_stdin(stdin: Piped, allow_download: bool) -> Iterator[PictureInput]:
             yield _file(Path(name))
         listed += 1
     if not listed:
-        raise UsageError("stdin is empty; pipe a picture into it, or paths, one a line")
+        raise UsageError("stdin is empty; pipe a picture into it, or paths, one per line")
 
 
 def _file(path: Path) -> PictureInput:
-    # A name that is no valid text could not be written to a terminal or a file.
+    # A name that is not valid text cannot be written to a terminal or a file.
     return PictureInput(str(path).encode("utf-8", "backslashreplace").decode("utf-8"), path)

@@ -1,4 +1,4 @@
-"""Bringing a chip to another size."""
+"""Resizing of chips."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ def resize_square(rgb: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     """Resize to ``size`` x ``size`` pixels: area-averaged where it shrinks, cubic where it grows.
 
     Args:
-        rgb: uint8 RGB, (height, width, 3). A picture that is not square is squeezed.
-        size: Side of the result, at least 1 pixel.
+        rgb: uint8 RGB, (height, width, 3). A picture that is not square is distorted.
+        size: Width and height of the result, at least 1 pixel.
 
     Returns:
         uint8 RGB, (size, size, 3); ``rgb`` itself when it has that size already.
@@ -28,7 +28,7 @@ def resize_square(rgb: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
         raise ImageError(f"cannot resize {width} x {height} pixels to {size} x {size}")
     import cv2
 
-    # Area averaging silently becomes linear as soon as one side grows, hence the two steps.
+    # OpenCV replaces area averaging by linear interpolation if one side grows, hence two steps.
     smaller = (min(width, size), min(height, size))
     if smaller != (width, height):
         rgb = cv2.resize(rgb, smaller, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)

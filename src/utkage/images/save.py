@@ -1,4 +1,4 @@
-"""Writing RGB pixels to a picture file."""
+"""Writing of picture files."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ def save_image(path: Path, rgb: NDArray[np.uint8], quality: int = 92) -> None:
     """Write ``rgb`` to ``path`` atomically, in the format that its suffix names.
 
     Args:
-        path: Ends in .jpg, .jpeg, .png or .webp (any case). Missing folders are made.
+        path: File with the suffix .jpg, .jpeg, .png or .webp (any case). Folders are created.
         rgb: uint8 RGB, (height, width, 3).
-        quality: 1..100 for JPEG and WebP; PNG loses nothing.
+        quality: 1..100 for JPEG and WebP; PNG is lossless.
 
     Raises:
-        ImageError: the suffix or the array does not fit, or the file cannot be written.
+        ImageError: unsupported suffix or array, or the file cannot be written.
     """
     format_name = _FORMATS.get(path.suffix.lower())
     if format_name is None:
         raise ImageError(
-            f"{path}: cannot write pictures of kind {path.suffix!r}; use .jpg, .png or .webp"
+            f"{path}: pictures cannot be written as {path.suffix!r}; use .jpg, .png or .webp"
         )
     if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.size == 0:
         raise ImageError(f"{path}: {rgb.dtype} of shape {rgb.shape} is not an 8-bit RGB picture")

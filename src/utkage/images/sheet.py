@@ -1,4 +1,4 @@
-"""A contact sheet: many small pictures with their captions on one."""
+"""Contact sheets: many thumbnails with captions in one picture."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _INK = (20, 20, 20)
 
 
 def thumbnail(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A square picture at the size it has on a sheet."""
+    """A square picture at the size of a sheet's thumbnails."""
     from utkage.images.resize import resize_square
 
     return resize_square(rgb, _TILE)
@@ -30,8 +30,8 @@ def contact_sheet(
     """Lay out square pictures row by row, with lines of text under each.
 
     Args:
-        pictures: n of uint8 RGB (side, side, 3), n >= 1.
-        captions: n times the lines under it; longer ones are cut at the width of the picture.
+        pictures: n square pictures, uint8 RGB (size, size, 3), n >= 1.
+        captions: Lines of text below each picture; longer lines are cut.
 
     Returns:
         uint8 RGB, about as wide as high.

@@ -1,4 +1,4 @@
-"""Videos, cameras and streams: frames with their times, one after the other."""
+"""Videos, cameras and streams as sequences of frames with times."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from utkage.images.download import is_url
 from utkage.images.ffmpeg_log import silence_ffmpeg
 
 VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv")
-"""Suffixes, lower case, of the files that count as videos."""
+"""Suffixes, lower case, of video files."""
 
-# Until a stream has said how fast it is; most are near it.
+# Frame rate of a video without a usable rate of its own.
 _USUAL_RATE = 25.0
-# Beyond this a container does not tell its rate but the unit of its clock.
+# A larger value in a container is the unit of its clock, not a frame rate.
 _FASTEST_RATE = 480.0
-# A live stream that is silent for so long has died.
+# Seconds without a frame after which a live stream has ended.
 SILENCE_SECONDS = 10.0
 _LIVE = re.compile(r"^(rtsp|rtsps|rtmp|rtmps|udp|rtp|srt)://", re.IGNORECASE)
 
@@ -35,7 +35,7 @@ class Frame:
     """One picture of a video.
 
     Attributes:
-        index: Number in the stream, from 0; frames of a live stream that were dropped count.
+        index: Number in the stream, from 0; dropped frames of a live stream count.
         seconds: Time since the first frame.
         image: uint8 RGB, (height, width, 3).
     """
@@ -46,23 +46,23 @@ class Frame:
 
 
 class Capture(Protocol):
-    """The part of ``cv2.VideoCapture`` that is needed; tests put their own here."""
+    """The used part of ``cv2.VideoCapture``; tests replace it."""
 
     def isOpened(self) -> bool:  # noqa: N802
-        """Whether frames can be expected."""
+        """Whether the source is open."""
 
     def read(self) -> tuple[bool, Any]:
-        """The next frame, uint8 BGR (height, width, 3), after whether there is one."""
+        """Whether there is a next frame, and that frame, uint8 BGR (height, width, 3)."""
 
     def get(self, prop: int) -> float:
-        """A property, 0 where it is not known."""
+        """The value of a property, 0 if unknown."""
 
     def release(self) -> None:
-        """Let go of file or device."""
+        """Close the file or device."""
 
 
 def is_video(name: str) -> bool:
-    """Whether a name is that of a video file, or the address of a video or a stream."""
+    """Whether a name is that of a video file, or the address of a video or stream."""
     if is_stream(name):
         return True
     return PurePath(name.partition("?")[0]).suffix.lower() in VIDEO_SUFFIXES
@@ -74,7 +74,7 @@ def is_stream(name: str) -> bool:
 
 
 def video_name(source: str | Path | int) -> str:
-    """What rows call a video: its path or address as given, or the camera with its number."""
+    """The name of a video in rows: its path or address as given, or ``camera0``."""
     return f"camera{source}" if isinstance(source, int) else os.fspath(source)
 
 
@@ -88,11 +88,11 @@ class Video:
     """An opened video.
 
     Attributes:
-        name: What rows call it.
-        rate: Frames a second.
-        total: How many frames the file says it has; None where that is not known.
-        live: Whether frames come whether or not anybody takes them.
-        capture: What reads them.
+        name: Name in rows.
+        rate: Frames per second.
+        total: Number of frames by the header of the file; None if unknown.
+        live: Whether the source is a camera or stream, whose frames do not wait for a reader.
+        capture: Reader of the frames.
     """
 
     name: str
@@ -102,11 +102,10 @@ class Video:
     capture: Capture
 
     def frames(self) -> Generator[Frame, None, None]:
-        """The frames, once; the file or device is let go of when they end or are closed.
+        """Yield the frames once; the file or device is closed at their end, or with the generator.
 
-        A live stream gives the newest frame each time; those that came meanwhile are dropped, so
-        that what is seen never lags behind. It ends when the stream is silent for
-        ``SILENCE_SECONDS`` or says that it is over.
+        A live stream yields its newest frame each time and drops those in between, so that frames
+        never lag behind. It ends with the stream, or after ``SILENCE_SECONDS`` without a frame.
         """
         return _live_frames(self.capture) if self.live else _file_frames(self.capture, self.rate)
 
@@ -118,21 +117,22 @@ def open_video(
 
     Args:
         source: A path or address, or the number of a camera, from 0.
-        open_capture: Instead of ``cv2.VideoCapture``.
+        open_capture: Replaces ``cv2.VideoCapture``.
 
     Raises:
-        ImageError: there is nothing that can be read as a video.
+        ImageError: the source cannot be opened as a video.
     """
     import cv2
 
     name = video_name(source)
     if isinstance(source, (str, Path)) and not needs_download(name) and not Path(name).is_file():
-        raise ImageError(f"{name}: no such file")
+        raise ImageError(f"{name}: no such file; check the path")
     capture: Capture = (open_capture or _quiet_capture)(source if isinstance(source, int) else name)
     if not capture.isOpened():
         capture.release()
-        doubt = "is it there, and free to use?" if isinstance(source, int) else "is it a video?"
-        raise ImageError(f"{name}: cannot be opened; {doubt}")
+        camera = "check that it is connected and not in use"
+        advice = camera if isinstance(source, int) else "check that it is a video"
+        raise ImageError(f"{name}: cannot be opened; {advice}")
     rate = float(capture.get(cv2.CAP_PROP_FPS))
     count = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
     live = isinstance(source, int) or is_stream(name)
@@ -148,7 +148,7 @@ def open_video(
 def _quiet_capture(source: Any) -> Capture:
     import cv2
 
-    # What is wrong is said once, by us, and not by each backend that OpenCV tries.
+    # open_video raises one error; without this, each backend that OpenCV tries would print its own.
     silence_ffmpeg()
     level = cv2.utils.logging.getLogLevel()
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
@@ -168,10 +168,10 @@ def _file_frames(capture: Capture, rate: float) -> Generator[Frame, None, None]:
             is_there, bgr = capture.read()
             if not is_there:
                 return
-            # The clock of the file, for its rate may vary; some files have none.
-            told = float(capture.get(cv2.CAP_PROP_POS_MSEC)) / 1000
+            # The frame rate may vary, so the clock of the file counts; some files have none.
+            clock = float(capture.get(cv2.CAP_PROP_POS_MSEC)) / 1000
             if index:
-                seconds = told if told > seconds else seconds + 1 / rate
+                seconds = clock if clock > seconds else seconds + 1 / rate
             yield Frame(index, seconds, _rgb(bgr))
             index += 1
     finally:
@@ -188,27 +188,27 @@ def _live_frames(capture: Capture) -> Generator[Frame, None, None]:
 
 
 class _Newest:
-    """Reads a live stream on a thread of its own and keeps its newest frame only."""
+    """Reads a live stream on a thread of its own and keeps only the newest frame."""
 
     def __init__(self, capture: Capture) -> None:
         self._capture = capture
         self._changed = threading.Condition()
         self._frame: Frame | None = None
-        self._over = False
+        self._ended = False
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
 
     def take(self) -> Frame | None:
-        """Wait for a frame that was not taken yet; None when the stream is over."""
+        """Wait for the next frame; None at the end of the stream."""
         with self._changed:
-            self._changed.wait_for(lambda: self._frame is not None or self._over, SILENCE_SECONDS)
+            self._changed.wait_for(lambda: self._frame is not None or self._ended, SILENCE_SECONDS)
             frame, self._frame = self._frame, None
             return frame
 
     def close(self) -> None:
-        """Stop reading; a read that hangs is left behind."""
+        """Stop reading; a read that hangs is abandoned."""
         with self._changed:
-            self._over = True
+            self._ended = True
         self._thread.join(timeout=1.0)
 
     def _read(self) -> None:
@@ -218,8 +218,8 @@ class _Newest:
             now = time.monotonic()
             started = now if started is None else started
             with self._changed:
-                if not is_there or self._over:
-                    self._over = True
+                if not is_there or self._ended:
+                    self._ended = True
                     self._changed.notify()
                     break
                 self._frame = Frame(index, now - started, _rgb(bgr))

@@ -1,4 +1,4 @@
-"""Writing RGB frames to an MP4 file."""
+"""Writing of MP4 files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from utkage.core.errors import ImageError
 from utkage.core.files import replacing
 from utkage.images.ffmpeg_log import silence_ffmpeg
 
-# MPEG-4 part 2: the best that OpenCV's own packages can write everywhere.
+# MPEG-4 part 2: the best codec that OpenCV's packages can write on every system.
 _CODEC = "mp4v"
 
 AddFrame = Callable[[NDArray[np.uint8], float], None]
@@ -22,19 +22,18 @@ AddFrame = Callable[[NDArray[np.uint8], float], None]
 
 @contextmanager
 def video_file(path: Path, rate: float) -> Iterator[AddFrame]:
-    """Write a video; it gets its name when the body ends, and stays away if that fails.
+    """Write a video; the file appears when the body ends without an error.
 
     Args:
-        path: Ends in .mp4. Missing folders are made.
-        rate: Frames a second.
+        path: File with the suffix .mp4. Folders are created.
+        rate: Frames per second.
 
     Yields:
-        A function that takes a frame, uint8 RGB (height, width, 3), and its time in seconds. A
-        frame is repeated until the next one's time, and left out where none fits in, so that the
-        video runs as fast as what it shows did.
+        A function that takes a frame, uint8 RGB (height, width, 3), and its time in seconds.
+        Frames are repeated or skipped so that the video keeps these times.
 
     Raises:
-        ImageError: it cannot be written.
+        ImageError: the video cannot be written.
     """
     with replacing(path) as partial:
         writer = _Writer(path, partial, rate)
@@ -71,12 +70,14 @@ class _Writer:
 
         silence_ffmpeg()
         height, width = rgb.shape[:2]
-        # The codec halves colour, so sides have to be even.
+        # The codec halves the resolution of colour, so width and height must be even.
         self._size = (max(2, width - width % 2), max(2, height - height % 2))
         code = cv2.VideoWriter.fourcc(*_CODEC)
         self._writer = cv2.VideoWriter(str(self._partial), code, self._rate, self._size)
         if not self._writer.isOpened():
-            raise ImageError(f"{self._path}: the video cannot be written; is there room for it?")
+            raise ImageError(
+                f"{self._path}: the video cannot be written; check the free disk space"
+            )
 
     def _write(self, rgb: NDArray[np.uint8]) -> None:
         import cv2

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from utkage.core.errors import ConfigError
+from utkage.faces.contract import UTKFACE_TEMPLATE, CropContract, utkface_contract
+
+
+def test_sizes_scale_the_template() -> None:
+    small = utkface_contract(100)
+    assert small.size == 100
+    assert small.template[0] == pytest.approx((29.7, 29.95))
+    back = small.at_size(200).template
+    assert [value for point in back for value in point] == pytest.approx(
+        [value for point in UTKFACE_TEMPLATE for value in point]
+    )
+
+
+def test_distance_is_a_share_of_the_size() -> None:
+    contract = utkface_contract(200)
+    moved = replace(contract, template=tuple((x + 3, y) for x, y in contract.template))
+    assert contract.distance(moved) == pytest.approx(3 / 200)
+    assert contract.distance(moved.at_size(64)) == pytest.approx(3 / 200)
+    assert not contract.fits(moved)
+    assert contract.fits(contract.at_size(112))
+
+
+def test_json_and_back() -> None:
+    contract = replace(utkface_contract(160), std=(2.0, 3.0, 4.0))
+    assert CropContract.from_json(contract.to_json()) == contract
+    assert contract.unscaled().std == (1.0, 1.0, 1.0)
+    assert contract.unscaled().template == contract.template
+
+
+@pytest.mark.parametrize("missing", ["size", "template", "colour", "mean", "std"])
+def test_json_without_a_field(missing: str) -> None:
+    value = utkface_contract(64).to_json()
+    del value[missing]
+    with pytest.raises(ConfigError, match="cannot be read"):
+        CropContract.from_json(value)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"size": 31},
+        {"size": 1025},
+        {"template": UTKFACE_TEMPLATE[:4]},
+        {"colour": "BGR"},
+        {"std": (1.0, 0.0, 1.0)},
+    ],
+)
+def test_impossible_contracts(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError):
+        replace(utkface_contract(64), **wrong)
