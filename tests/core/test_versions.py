@@ -4,7 +4,6 @@ import pytest
 
 import utkage
 from utkage.core import versions as module
-from utkage.core.reporter import SilentReporter
 from utkage.core.versions import versions
 
 
@@ -18,13 +17,3 @@ def test_versions_name_what_decides_results() -> None:
 def test_a_missing_package_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "RECORDED", ("numpy", "no-such-package-here"))
     assert set(versions()) == {"python", "numpy"}
-
-
-def test_the_silent_reporter_takes_everything(capfd: pytest.CaptureFixture[str]) -> None:
-    reporter = SilentReporter()
-    reporter.info("a")
-    reporter.warn("b")
-    with reporter.progress("c", None) as task:
-        task.advance()
-        task.advance(3, "note")
-    assert capfd.readouterr() == ("", "")

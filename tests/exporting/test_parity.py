@@ -36,7 +36,6 @@ def test_equal_predictions_pass(card: Card, truth: Predictions) -> None:
         gender_flips=0,
     )
     found.require(Path("a.onnx"))
-    assert found.to_dict()["chips"] == 6
 
 
 @pytest.mark.parametrize("share", [0.9, 1.1, np.nan])

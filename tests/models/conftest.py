@@ -1,7 +1,16 @@
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
+import torch
 
 from utkage.faces.contract import CropContract, utkface_contract
 from utkage.models.card import Card
+from utkage.models.multitask import MultiTaskNet
+from utkage.models.safetensors_file import save_weights
+from utkage.models.weights import Weights
+
+Lively = Callable[..., MultiTaskNet]
 
 
 @pytest.fixture
@@ -20,3 +29,16 @@ def card() -> Card:
 @pytest.fixture(scope="session")
 def contract() -> CropContract:
     return utkface_contract(64)
+
+
+@pytest.fixture
+def weights(card: Card, lively_network: Lively) -> Weights:
+    prints = torch.tensor([-5, 0, 7], dtype=torch.int32)
+    return Weights(card, lively_network().state_dict(), prints)
+
+
+@pytest.fixture
+def saved(tmp_path: Path, weights: Weights) -> Path:
+    path = tmp_path / "model.safetensors"
+    save_weights(path, weights)
+    return path

@@ -17,7 +17,6 @@ def export_command(
     format: Annotated[
         str,
         typer.Option(
-            "--format",
             help="onnx, torchscript, pt2, or web (a folder with a page for browsers).",
             rich_help_panel=OUTPUT,
         ),
@@ -115,7 +114,7 @@ def export_command(
                         "format": result.format,
                         "precision": result.precision,
                         "parity_file": str(result.parity_file),
-                        "parity": result.parity.to_dict(),
+                        "parity": asdict(result.parity),
                         "errors": None if result.errors is None else asdict(result.errors),
                     },
                     indent=2,

@@ -256,8 +256,8 @@ def _parity_record(request: ExportRequest, result: ExportResult, runtime: str) -
         "interval": request.interval,
         "drawn_chips": SYNTHETIC_CHIPS,
         "real_chips": result.parity.chips - SYNTHETIC_CHIPS,
-        **result.parity.to_dict(),
+        **asdict(result.parity),
         "errors": None if result.errors is None else asdict(result.errors),
-        "limits": PRECISIONS[result.precision].to_dict(),
+        "limits": asdict(PRECISIONS[result.precision]),
         "versions": versions(),
     }

@@ -10,7 +10,7 @@ from pathlib import Path
 from utkage.core.errors import UsageError
 from utkage.core.reporter import Reporter
 from utkage.exporting.export import ExportRequest, ExportResult, export
-from utkage.exporting.web_detectors import DEFAULT_DETECTOR, open_web_detector
+from utkage.exporting.web_detectors import DEFAULT_DETECTOR, read_web_detector
 from utkage.exporting.web_folder import MODEL_NAME, fill_web_folder, runtime_files
 from utkage.models.locate import resolve_weights
 
@@ -43,14 +43,14 @@ def export_web(
     out = request.out or DEFAULT_FOLDER
     if out.exists():
         raise UsageError(f"`out` {out}: already exists; remove it, or name another folder")
-    runtime, finder = runtime_files(modules), open_web_detector(detector, modules)
+    runtime, network = runtime_files(modules), read_web_detector(detector, modules)
     weights = resolve_weights(request.weights)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as name:
         folder = Path(name) / out.name
         folder.mkdir()
         result = export(replace(request, weights=weights, out=folder / MODEL_NAME), reporter)
-        fill_web_folder(folder, weights.card.contract, finder, runtime)
+        fill_web_folder(folder, weights.card.contract, detector, network, runtime)
         shutil.move(folder, out)
     return replace(
         result, path=out / MODEL_NAME, format=WEB, parity_file=out / result.parity_file.name

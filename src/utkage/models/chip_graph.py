@@ -36,8 +36,39 @@ class ChipOutputs(NamedTuple):
     p_female: Tensor
 
 
-class ChipGraph(nn.Module):
-    """uint8 RGB chips (N, H, W, 3) -> ``ChipOutputs``.
+class ViewAverage(nn.Module):
+    """uint8 RGB chips (N, H, W, 3) -> ``ChipOutputs``, averaged over a chip and its mirror image.
+
+    Subclasses define ``probabilities`` and ``outputs``.
+
+    Args:
+        flip: Average the probabilities with those of the mirrored chip.
+    """
+
+    def __init__(self, *, flip: bool) -> None:
+        super().__init__()
+        self.flip = flip
+
+    def forward(self, chips: Tensor) -> ChipOutputs:
+        """Predict for a batch of chips."""
+        images = chips.permute(0, 3, 1, 2).float()
+        if not self.flip:
+            return self.outputs(*self.probabilities(images))
+        # One pass over both views, so that exported graphs contain the network once.
+        views = self.probabilities(torch.cat([images, images.flip(3)]))
+        return self.outputs(*(mean_of_views(values) for values in views))
+
+    def probabilities(self, images: Tensor) -> tuple[Tensor, ...]:
+        """What is averaged over the views, for float images (N, 3, H, W)."""
+        raise NotImplementedError
+
+    def outputs(self, *averages: Tensor) -> ChipOutputs:
+        """Outputs from the averages."""
+        raise NotImplementedError
+
+
+class ChipGraph(ViewAverage):
+    """The chip graph of a multitask network.
 
     Args:
         network: The network.
@@ -57,10 +88,9 @@ class ChipGraph(nn.Module):
         flip: bool,
         calibration: Calibration | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(flip=flip)
         self.network = network
         self.point_estimate = point_estimate
-        self.flip = flip
         self.calibration = calibration
         self.register_buffer("year", torch.arange(AGE_COUNT).float(), persistent=False)
         membership = torch.zeros(AGE_COUNT, len(AGE_RANGES))
@@ -68,19 +98,14 @@ class ChipGraph(nn.Module):
             membership[age_range.first : age_range.last + 1, index] = 1.0
         self.register_buffer("membership", membership, persistent=False)
 
-    def forward(self, chips: Tensor) -> ChipOutputs:
-        """Predict for a batch of chips."""
-        images = chips.permute(0, 3, 1, 2).float()
-        if self.flip:
-            # One pass over both views, so that exported graphs contain the network once.
-            views = self._probabilities(torch.cat([images, images.flip(3)]))
-            ages, genders = (mean_of_views(values) for values in views)
-        else:
-            ages, genders = self._probabilities(images)
-        return self.outputs(ages, genders)
+    def probabilities(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Age distributions (N, 117), and P(male) and P(female), (N, 2)."""
+        age_outputs, gender_logits = self.network(images)
+        return self.network.age_distribution(age_outputs), gender_probabilities(gender_logits)
 
-    def outputs(self, ages: Tensor, genders: Tensor) -> ChipOutputs:
-        """Outputs for age distributions (N, 117) and P(male) and P(female), (N, 2)."""
+    def outputs(self, *averages: Tensor) -> ChipOutputs:
+        """Outputs from age distributions (N, 117), and P(male) and P(female), (N, 2)."""
+        ages, genders = averages
         ranges, female = tempered(ages @ self.membership, genders, self.calibration)
         return ChipOutputs(self.point(ages, self.point_estimate), ages, ranges, female)
 
@@ -89,10 +114,6 @@ class ChipGraph(nn.Module):
         if estimate == "mean":
             return ages @ self.year
         return median_age(ages) if estimate == "median" else whole_year_median(ages)
-
-    def _probabilities(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        age_outputs, gender_logits = self.network(images)
-        return self.network.age_distribution(age_outputs), gender_probabilities(gender_logits)
 
 
 def gender_probabilities(logits: Tensor) -> Tensor:

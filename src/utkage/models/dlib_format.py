@@ -24,6 +24,14 @@ DESCRIPTOR = 128
 _MAX_VALUES = 50_000_000
 _LONGEST_NAME = 64
 
+# Values that are skipped: i for an integer, r for a real number, b for a boolean, t for a tensor.
+# An alias is a view into a tensor: a version and four dimensions.
+_ALIAS = "iiiii"
+# Factors on the learning rate and the weight decay of weights and biases.
+_MULTIPLIERS = "rrrr"
+# Training state at the end of every layer.
+_TRAILER = "bbbttt"
+
 
 @dataclass(frozen=True)
 class DlibConvolution:
@@ -66,10 +74,9 @@ def read_face_resnet(data: bytes, origin: str) -> DlibFaceWeights:
         WeightsError: damaged, or another network.
     """
     reader = _Reader(data, origin)
-    reader.integer()
+    reader.skip("i")
     reader.expect("loss_metric_2")
-    reader.real()
-    reader.real()
+    reader.skip("rr")
     for _ in range(_nested_layers()):
         version = reader.integer()
         if not 1 <= version <= 3:
@@ -78,24 +85,24 @@ def read_face_resnet(data: bytes, origin: str) -> DlibFaceWeights:
     mean = [reader.real() for _ in range(3)]
     if not np.allclose(mean, DLIB_MEAN, atol=1e-3, rtol=0):
         reader.fail(f"an input layer that subtracts {mean}")
-    # The size of dlib's chips; the network takes any.
-    reader.integer()
-    reader.integer()
+    # Height and width of dlib's chips; the network takes any.
+    reader.skip("ii")
 
-    convolutions = [_convolution(reader, 3, STEM_CHANNELS, 7, innermost=True)]
-    _plain_layer(reader, "relu_", 0)
-    _plain_layer(reader, "max_pool_2", 6)
+    # The innermost layer is followed by the number of samples that the input layer makes.
+    convolutions = [_convolution(reader, 3, STEM_CHANNELS, 7, after="i")]
+    reader.layer("relu_")
+    reader.layer("max_pool_2", "iiiiii")
     channels = STEM_CHANNELS
     for outputs, halves in BLOCKS:
         convolutions.append(_convolution(reader, channels, outputs, 3))
-        _plain_layer(reader, "relu_", 0)
+        reader.layer("relu_")
         convolutions.append(_convolution(reader, outputs, outputs, 3))
         if halves:
-            _plain_layer(reader, "avg_pool_2", 6)
-        _plain_layer(reader, "add_prev_", 0)
-        _plain_layer(reader, "relu_", 0)
+            reader.layer("avg_pool_2", "iiiiii")
+        reader.layer("add_prev_")
+        reader.layer("relu_")
         channels = outputs
-    _plain_layer(reader, "avg_pool_2", 6)
+    reader.layer("avg_pool_2", "iiiiii")
     descriptor = _descriptor(reader, channels)
     reader.finish()
     return DlibFaceWeights(tuple(convolutions), descriptor)
@@ -109,7 +116,7 @@ def _nested_layers() -> int:
 
 
 def _convolution(
-    reader: _Reader, inputs: int, outputs: int, kernel: int, *, innermost: bool = False
+    reader: _Reader, inputs: int, outputs: int, kernel: int, *, after: str = ""
 ) -> DlibConvolution:
     reader.expect("con_4")
     values = reader.tensor()
@@ -117,21 +124,12 @@ def _convolution(
     shape = [reader.integer() for _ in range(7)]
     if shape[:3] != [outputs, kernel, kernel] or values.size != count + outputs:
         reader.fail(f"a convolution of {shape[0]} filters of {shape[1]} x {shape[2]}")
-    reader.alias()
-    reader.alias()
-    _multipliers(reader)
-    _trailer(reader)
-    if innermost:
-        # Number of samples that the input layer makes from one image.
-        reader.integer()
+    reader.skip(_ALIAS + _ALIAS + _MULTIPLIERS + _TRAILER + after)
     reader.expect("affine_")
     affine = reader.tensor()
     if affine.size != 2 * outputs:
         reader.fail(f"an affine layer of {affine.size} values, not {2 * outputs}")
-    reader.alias()
-    reader.alias()
-    reader.integer()
-    _trailer(reader)
+    reader.skip(_ALIAS + _ALIAS + "i" + _TRAILER)
     return DlibConvolution(
         weight=values[:count].reshape(outputs, inputs, kernel, kernel),
         bias=values[count:],
@@ -146,33 +144,8 @@ def _descriptor(reader: _Reader, inputs: int) -> Floats:
     values = reader.tensor()
     if (found, outputs) != (inputs, DESCRIPTOR) or values.size != inputs * outputs:
         reader.fail(f"a last layer of {found} x {outputs}, not {inputs} x {DESCRIPTOR}")
-    reader.alias()
-    reader.alias()
-    reader.integer()
-    _multipliers(reader)
-    _trailer(reader)
+    reader.skip(_ALIAS + _ALIAS + "i" + _MULTIPLIERS + _TRAILER)
     return values.reshape(inputs, outputs)
-
-
-def _multipliers(reader: _Reader) -> None:
-    """Skip the factors on learning rate and weight decay of weights and biases."""
-    for _ in range(4):
-        reader.real()
-
-
-def _plain_layer(reader: _Reader, name: str, settings: int) -> None:
-    reader.expect(name)
-    for _ in range(settings):
-        reader.integer()
-    _trailer(reader)
-
-
-def _trailer(reader: _Reader) -> None:
-    """Skip the training state of a layer: three flags and three tensors."""
-    for _ in range(3):
-        reader.boolean()
-    for _ in range(3):
-        reader.tensor()
 
 
 class _Reader:
@@ -225,10 +198,16 @@ class _Reader:
             self.fail(f"a tensor of {count} values")
         return np.frombuffer(self._take(4 * count), dtype="<f4").astype(np.float32)
 
-    def alias(self) -> None:
-        """Skip a view into a tensor: a version and four dimensions, known from the layer."""
-        for _ in range(5):
-            self.integer()
+    def skip(self, values: str) -> None:
+        """Skip values of these kinds."""
+        readers = {"i": self.integer, "r": self.real, "b": self.boolean, "t": self.tensor}
+        for kind in values:
+            readers[kind]()
+
+    def layer(self, name: str, settings: str = "") -> None:
+        """Skip a layer without weights."""
+        self.expect(name)
+        self.skip(settings + _TRAILER)
 
     def finish(self) -> None:
         if self._at != len(self._data):

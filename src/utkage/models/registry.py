@@ -82,14 +82,15 @@ def _dlib_face_resnet() -> nn.Module:
 
 
 def _from_torchvision(name: str, features: int, paper: str, weights: str) -> Backbone:
+    build = partial(torchvision_backbone, name)
     return Backbone(
         name=name,
-        build=partial(torchvision_backbone, name),
+        build=build,
         features=features,
         mean=IMAGENET_MEAN,
         std=IMAGENET_STD,
         source=f"{paper} (torchvision)",
-        imagenet=ImageNetWeights(weights, partial(torchvision_backbone, name)),
+        imagenet=ImageNetWeights(weights, build),
     )
 
 
@@ -123,16 +124,10 @@ _BACKBONES: dict[str, Backbone] = {
             "EfficientNet_B0_Weights.IMAGENET1K_V1",
         ),
         _from_torchvision(
-            "resnet18",
-            512,
-            "He et al. 2016, arXiv:1512.03385",
-            "ResNet18_Weights.IMAGENET1K_V1",
+            "resnet18", 512, "He et al. 2016, arXiv:1512.03385", "ResNet18_Weights.IMAGENET1K_V1"
         ),
         _from_torchvision(
-            "resnet50",
-            2048,
-            "He et al. 2016, arXiv:1512.03385",
-            "ResNet50_Weights.IMAGENET1K_V2",
+            "resnet50", 2048, "He et al. 2016, arXiv:1512.03385", "ResNet50_Weights.IMAGENET1K_V2"
         ),
         _from_torchvision(
             "convnext_tiny",

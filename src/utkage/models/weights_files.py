@@ -1,6 +1,6 @@
 """Weights files of every format: what is in them, read at most once.
 
-To add a format, write a function from a path to ``FileContent`` and add its suffix to ``READERS``.
+To add a format, write a function from a path to ``Content`` and add its suffix to ``READERS``.
 """
 
 from __future__ import annotations
@@ -29,44 +29,30 @@ from utkage.models.weights import Weights
 # States of the seed system without a card.
 PLAIN_SUFFIXES = frozenset({".pt", ".pth"})
 
-
-@dataclass(frozen=True)
-class FileContent:
-    """What a reader finds in a file.
-
-    Attributes:
-        card: The card.
-        arrays: Reads the tensors by name, ``train_fingerprints`` among them.
-    """
-
-    card: Card
-    arrays: Callable[[], dict[str, NDArray[Any]]]
+# The card, and a function that reads all tensors by name, including ``train_fingerprints``.
+Content = tuple[Card, Callable[[], dict[str, NDArray[Any]]]]
 
 
-def _read_safetensors(path: Path) -> FileContent:
-    return FileContent(read_safetensors_card(path), partial(read_safetensors_arrays, path))
+def _read_safetensors(path: Path) -> Content:
+    return read_safetensors_card(path), partial(read_safetensors_arrays, path)
 
 
-def _read_plain_state(path: Path) -> FileContent:
+def _read_plain_state(path: Path) -> Content:
     from utkage.models.seed.plain_state import plain_weights
 
     weights = plain_weights(path)
-    return FileContent(
-        weights.card, lambda: {name: tensor.numpy() for name, tensor in weights.state.items()}
-    )
+    return weights.card, lambda: {name: tensor.numpy() for name, tensor in weights.state.items()}
 
 
-def _read_onnx(path: Path) -> FileContent:
+def _read_onnx(path: Path) -> Content:
     """An exported file: its tensors are part of the graph, so only the fingerprints are read."""
     metadata = export_metadata.read_onnx_metadata(path)
-    card = export_metadata.parse_card(metadata, path)
-    return FileContent(
-        card, lambda: {FINGERPRINTS: export_metadata.parse_fingerprints(metadata, path)}
-    )
+    fingerprints = partial(export_metadata.parse_fingerprints, metadata, path)
+    return export_metadata.parse_card(metadata, path), lambda: {FINGERPRINTS: fingerprints()}
 
 
 #: Readers by suffix; all other files are read as safetensors.
-READERS: Mapping[str, Callable[[Path], FileContent]] = MappingProxyType(
+READERS: Mapping[str, Callable[[Path], Content]] = MappingProxyType(
     {
         export_metadata.ONNX_SUFFIX: _read_onnx,
         **dict.fromkeys(PLAIN_SUFFIXES, _read_plain_state),
@@ -92,7 +78,7 @@ class LoadedWeights:
     @property
     def card(self) -> Card:
         """The card; reading it imports no torch, except for ``.pt`` files."""
-        return self._content.card
+        return self._content[0]
 
     @cached_property
     def arrays(self) -> dict[str, NDArray[np.float32]]:
@@ -134,12 +120,12 @@ class LoadedWeights:
         return file_hash(self.path)
 
     @cached_property
-    def _content(self) -> FileContent:
+    def _content(self) -> Content:
         return READERS.get(self.path.suffix, _read_safetensors)(self.path)
 
     @cached_property
     def _stored(self) -> dict[str, NDArray[Any]]:
-        return self._content.arrays()
+        return self._content[1]()
 
 
 def load_weights(path: Path) -> Weights:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from utkage.data.labels import AGE_COUNT
 from utkage.models.calibration import Calibration
-from utkage.models.chip_graph import ChipOutputs, gender_probabilities, mean_of_views, tempered
+from utkage.models.chip_graph import ChipOutputs, ViewAverage, gender_probabilities, tempered
 
 # Years, before a training has measured its validation error.
 START_SCALE = 8.0
@@ -53,8 +53,8 @@ class SeedSystem(nn.Module):
         )
 
 
-class SeedGraph(nn.Module):
-    """uint8 RGB chips (N, S, S, 3) -> ``ChipOutputs``, the counterpart of ``ChipGraph``.
+class SeedGraph(ViewAverage):
+    """The chip graph of the seed system.
 
     The age estimator predicts one age, not a distribution. Its L1 loss is the negative
     log-likelihood of a Laplace distribution, so that is the output: centred on the age, with the
@@ -72,20 +72,20 @@ class SeedGraph(nn.Module):
     def __init__(
         self, system: SeedSystem, *, flip: bool, calibration: Calibration | None = None
     ) -> None:
-        super().__init__()
+        super().__init__(flip=flip)
         self.system = system
-        self.flip = flip
         self.calibration = calibration
         self.register_buffer("year", torch.arange(AGE_COUNT).float(), persistent=False)
 
-    def forward(self, chips: Tensor) -> ChipOutputs:
-        """Predict for a batch of chips."""
-        images = chips.permute(0, 3, 1, 2).float()
-        if self.flip:
-            views = self._probabilities(torch.cat([images, images.flip(3)]))
-            age, ranges, genders = (mean_of_views(values) for values in views)
-        else:
-            age, ranges, genders = self._probabilities(images)
+    def probabilities(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Ages (N,), range probabilities (N, 9), and P(male) and P(female), (N, 2)."""
+        outputs = self.system(images)
+        ranges = torch.softmax(outputs.ranges, dim=1)
+        return outputs.age, ranges, gender_probabilities(outputs.gender)
+
+    def outputs(self, *averages: Tensor) -> ChipOutputs:
+        """Outputs from the averages of ``probabilities``."""
+        age, ranges, genders = averages
         distance = (self.year.unsqueeze(0) - age.unsqueeze(1)).abs()
         distribution = torch.softmax(-distance / self.system.age_scale.clamp(min=0.5), dim=1)
         return ChipOutputs(age, distribution, *tempered(ranges, genders, self.calibration))
@@ -97,8 +97,3 @@ class SeedGraph(nn.Module):
         if self.flip:
             ages = (ages + self.system.age_estimation(images.flip(3), ranges)) / 2
         return ages
-
-    def _probabilities(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        outputs = self.system(images)
-        ranges = torch.softmax(outputs.ranges, dim=1)
-        return outputs.age, ranges, gender_probabilities(outputs.gender)

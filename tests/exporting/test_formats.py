@@ -1,0 +1,30 @@
+import pytest
+
+from utkage.core.errors import ConfigError
+from utkage.exporting.export import ExportRequest
+from utkage.exporting.formats import FORMATS, get_format
+from utkage.exporting.precision import DEFAULT_PRECISION, PRECISIONS
+
+
+def test_every_format_supports_the_default_and_only_known_precisions() -> None:
+    for name, form in FORMATS.items():
+        assert form.name == name
+        assert form.suffix.startswith(".")
+        assert DEFAULT_PRECISION in form.precisions
+        assert set(form.precisions) <= set(PRECISIONS)
+    assert FORMATS["onnx"].precisions == tuple(PRECISIONS)
+
+
+def test_unknown_formats_list_the_known_ones() -> None:
+    with pytest.raises(ConfigError, match="choose one of onnx, torchscript, pt2"):
+        get_format("tflite")
+
+
+def test_requests_check_format_precision_and_interval() -> None:
+    with pytest.raises(ConfigError, match="`precision` fp16: `format` pt2 supports fp32"):
+        ExportRequest(format="pt2", precision="fp16")
+    with pytest.raises(ConfigError, match="choose one of"):
+        ExportRequest(format="tflite")
+    for level in (0.0, 1.0):
+        with pytest.raises(ConfigError, match="`interval`"):
+            ExportRequest(interval=level)
