@@ -22,7 +22,7 @@ Invoke = Callable[..., Any]
 pytestmark = pytest.mark.slow
 
 
-def test_what_was_compared_is_kept(invoke: Invoke, tmp_path: Path) -> None:
+def test_the_parity_file_has_the_measured_differences(invoke: Invoke, tmp_path: Path) -> None:
     chips = synthetic_chips(3, 200, seed=5)
     for index, chip in enumerate(chips):
         save_image(tmp_path / "faces" / f"{20 + index}_1_0_2017{index:04}.png", chip)
@@ -51,7 +51,7 @@ def test_what_was_compared_is_kept(invoke: Invoke, tmp_path: Path) -> None:
         np.testing.assert_allclose(values.numpy(), every[name], atol=1e-3)
 
 
-def test_what_a_format_cannot_be_written_in(invoke: Invoke) -> None:
+def test_unsupported_precisions_are_refused(invoke: Invoke) -> None:
     done = invoke("export", "--format", "pt2", "--precision", "int8", "--weights", "shipped")
     assert done.exit_code == 2
     assert "--format pt2 supports fp32" in done.stderr
@@ -79,7 +79,7 @@ def test_a_damaged_graph_gets_no_file(
     assert (tmp_path / "model.torchscript").read_text() == "of yesterday"
 
 
-def test_eight_bits_are_said_and_hold(invoke: Invoke, tmp_path: Path) -> None:
+def test_int8_files_work(invoke: Invoke, tmp_path: Path) -> None:
     words = ("--precision", "int8", "--weights", "shipped", "--no-flip", "--out", "small.onnx")
     done = invoke("export", *words, "--json")
     assert done.exit_code == 0, done.stderr

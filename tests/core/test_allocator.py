@@ -29,14 +29,14 @@ print(usual, inside, faults())
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
-def test_freed_memory_is_used_again_and_returned_in_the_end() -> None:
+def test_freed_memory_is_reused_and_returned_afterwards() -> None:
     done = subprocess.run([sys.executable, "-c", FAULTS], check=True, capture_output=True)
     usual, inside, behind = map(int, done.stdout.split())
     assert inside < usual / 10
     assert behind > usual / 2
 
 
-def test_elsewhere_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_glibc_nothing_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
     with keeping_freed_memory() as kept:
         assert not kept

@@ -38,6 +38,6 @@ def test_with_gpus() -> None:
 
 
 @pytest.mark.parametrize("choice", ["", "gpu", "cuda:x", "cuda:-1", "cpu:0", "CUDA", "mps:0"])
-def test_unknown_names(choice: str) -> None:
+def test_unknown_names_are_refused(choice: str) -> None:
     with pytest.raises(DeviceError, match=f"`device` {choice}: unknown; choose one of auto"):
         resolve_device(choice)

@@ -7,7 +7,7 @@ import pytest
 from utkage.core.files import replacing, write_bytes, write_json, write_text
 
 
-def test_replacing_switches_over_only_at_the_end(tmp_path: Path) -> None:
+def test_the_new_file_appears_only_at_the_end(tmp_path: Path) -> None:
     path = tmp_path / "new" / "folder" / "a.txt"
     write_text(path, "old")
     with replacing(path) as partial:
@@ -64,7 +64,7 @@ def test_permissions_follow_the_umask(tmp_path: Path, umask: int, mode: int) -> 
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), {"deep": [1, -float("inf")]}])
-def test_json_refuses_what_json_cannot_say(tmp_path: Path, value: object) -> None:
+def test_json_refuses_impossible_values(tmp_path: Path, value: object) -> None:
     path = tmp_path / "a.json"
     write_json(path, {"kept": True})
     with pytest.raises(ValueError, match="JSON compliant"):
@@ -73,7 +73,7 @@ def test_json_refuses_what_json_cannot_say(tmp_path: Path, value: object) -> Non
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_text_is_utf8_with_line_ends_as_given(tmp_path: Path) -> None:
+def test_text_is_utf8_with_unchanged_line_endings(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     write_text(path, "größe\r\nx\n")
     assert path.read_bytes() == "größe\r\nx\n".encode()

@@ -14,7 +14,7 @@ def test_one_holder_at_a_time(tmp_path: Path) -> None:
         pass
 
 
-def test_a_failed_body_frees_it(tmp_path: Path) -> None:
+def test_an_error_releases_the_lock(tmp_path: Path) -> None:
     path = tmp_path / ".lock"
 
     def fail() -> None:

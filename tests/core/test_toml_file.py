@@ -21,7 +21,7 @@ def test_lines_are_read_back(table: dict[str, object]) -> None:
     assert parse_toml(text) == table
 
 
-def test_lines_have_their_comments_and_leave_out_none() -> None:
+def test_lines_have_comments_and_skip_none() -> None:
     text = toml_lines({"a": 1, "b": None, "c": [1, "x"]}, {"a": "long words " * 20, "b": "no"})
     lines = text.splitlines()
     assert lines[-2:] == ["a = 1", 'c = [1, "x"]']
@@ -37,7 +37,7 @@ def test_tables_with_tables() -> None:
     ("content", "said"),
     [(b"a = \n", "line 1"), (b"a = 1\na = 2\n", "line 2"), (b"\xff\xfe", "not TOML")],
 )
-def test_damage_is_named(tmp_path: Path, content: bytes, said: str) -> None:
+def test_errors_name_file_and_line(tmp_path: Path, content: bytes, said: str) -> None:
     path = tmp_path / "my.toml"
     path.write_bytes(content)
     with pytest.raises(ConfigError, match=said) as caught:
@@ -51,7 +51,7 @@ def test_missing_files_and_folders(tmp_path: Path) -> None:
             read_toml(path)
 
 
-def test_files_of_windows(tmp_path: Path) -> None:
+def test_windows_files_are_read(tmp_path: Path) -> None:
     path = tmp_path / "my.toml"
     path.write_bytes(b"\xef\xbb\xbfa = 1\r\nb = 'c'\r\n")
     assert read_toml(path) == {"a": 1, "b": "c"}

@@ -87,7 +87,7 @@ def same(found: list[dict[str, Any]], expected: list[dict[str, Any]]) -> None:
         assert own.get("range", row["range"]) == row["range"]
 
 
-def test_half_the_size_answers_alike_and_says_what_it_is(folder: Path) -> None:
+def test_fp16_files_predict_the_same_and_have_metadata(folder: Path) -> None:
     kept = json.loads((folder / "faces.parity.json").read_text())
     # The shipped weights are float16 already, so nothing is lost.
     assert kept["max_median_difference"] < 5e-3

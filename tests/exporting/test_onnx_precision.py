@@ -45,7 +45,7 @@ def test_halved_weights_take_half_the_space(model: ModelProto) -> None:
     assert 0 < difference.max() < 0.05
 
 
-def test_halving_what_was_rounded_before_changes_nothing(model: ModelProto) -> None:
+def test_float16_weights_are_halved_without_loss(model: ModelProto) -> None:
     rounded = copied(model)
     for tensor in rounded.graph.initializer:
         if tensor.data_type == onnx.TensorProto.FLOAT:
@@ -56,7 +56,7 @@ def test_halving_what_was_rounded_before_changes_nothing(model: ModelProto) -> N
     np.testing.assert_array_equal(p_female(half), p_female(rounded))
 
 
-def test_convolutions_behind_the_first_are_quantised(model: ModelProto) -> None:
+def test_all_but_the_first_convolutions_are_quantised(model: ModelProto) -> None:
     small = quantize(model, CHIPS)
     onnx.checker.check_model(small)
     assert small.ByteSize() < 0.45 * model.ByteSize()
@@ -91,7 +91,7 @@ class Sharing(nn.Module):
         return tuple((x.mean((2, 3))[:, :4] + 1).unbind(1))
 
 
-def test_what_is_used_twice_is_folded_with_care() -> None:
+def test_shared_kernels_and_norms_are_folded_correctly() -> None:
     network = Sharing().eval()
     with contextlib.redirect_stdout(io.StringIO()):
         model = halve(torch_to_onnx(network, 32, optimize=False))

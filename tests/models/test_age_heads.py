@@ -24,7 +24,7 @@ def sigmoid(value: float) -> float:
     return 1 / (1 + math.exp(-value))
 
 
-def test_cards_know_every_head() -> None:
+def test_cards_allow_every_head() -> None:
     assert tuple(AGE_HEADS) == card.AGE_HEADS
     with pytest.raises(ConfigError, match="'rank'; choose one of softmax, coral, corn"):
         get_age_head("rank")
@@ -32,7 +32,7 @@ def test_cards_know_every_head() -> None:
 
 @pytest.mark.parametrize("name", AGE_HEADS)
 @pytest.mark.parametrize("reach", [1.0, 1000.0])
-def test_outputs_are_read_as_distributions(name: str, reach: float) -> None:
+def test_outputs_become_distributions(name: str, reach: float) -> None:
     head = AGE_HEADS[name]
     outputs = head.build(HIDDEN)(torch.randn(6, HIDDEN, generator=torch.Generator().manual_seed(0)))
     distribution = head.distribution(outputs * reach)
@@ -42,13 +42,13 @@ def test_outputs_are_read_as_distributions(name: str, reach: float) -> None:
 
 
 @pytest.mark.parametrize("name", ["coral", "corn"])
-def test_thresholds_start_where_all_years_are_alike(name: str) -> None:
+def test_initial_thresholds_make_all_years_equally_probable(name: str) -> None:
     head = AGE_HEADS[name]
     distribution = head.distribution(head.build(8)(torch.zeros(1, 8)))
     torch.testing.assert_close(distribution, torch.full((1, 117), 1 / 117), atol=1e-6, rtol=0)
 
 
-def test_coral_against_a_slow_reference() -> None:
+def test_coral_equals_a_slow_reference() -> None:
     # Falling thresholds, as trained ones are.
     values = torch.sort(logits(4), dim=1, descending=True).values
     for row, found in zip(values.tolist(), coral_distribution(values).tolist(), strict=True):
@@ -63,7 +63,7 @@ def test_coral_sorts_thresholds_that_cross() -> None:
     assert found == pytest.approx([1 - first, first - second, second - third, third])
 
 
-def test_corn_against_a_slow_reference() -> None:
+def test_corn_equals_a_slow_reference() -> None:
     values = logits(4)
     for row, found in zip(values.tolist(), corn_distribution(values).tolist(), strict=True):
         above = [1.0]

@@ -20,40 +20,40 @@ def test_metrics_of_one_split_are_replaced(card: Card) -> None:
     assert card.metrics == {}
 
 
-def test_point_estimates_are_known(card: Card) -> None:
+def test_unknown_point_estimates_are_refused(card: Card) -> None:
     with pytest.raises(ConfigError, match="mode"):
         Card(system="multitask", backbone="resnet18", contract=card.contract, point_estimate="mode")
 
 
-def test_age_heads_are_known(card: Card) -> None:
+def test_unknown_age_heads_are_refused(card: Card) -> None:
     with pytest.raises(ConfigError, match="'rank' is not one of softmax, coral, corn"):
         Card(system="multitask", backbone="resnet18", contract=card.contract, age_head="rank")
 
 
-def test_cards_from_before_there_were_other_heads(card: Card) -> None:
+def test_older_cards_have_a_softmax_head(card: Card) -> None:
     value = card.to_dict()
     del value["age_head"]
     assert Card.from_json(json.dumps(value), "x") == card
     assert card.age_head == "softmax"
 
 
-def test_cards_from_before_they_said_how_they_were_repeated(card: Card) -> None:
+def test_older_cards_have_no_repetitions(card: Card) -> None:
     value = card.to_dict()
     del value["repetitions"]
     assert Card.from_json(json.dumps(value), "x") == replace(card, repetitions=())
 
 
-def test_the_terms_say_research(card: Card) -> None:
+def test_the_terms_name_research(card: Card) -> None:
     assert "non-commercial" in card.terms
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "1", '"x"', "{}", '{"format": "x"}'])
-def test_no_card(text: str) -> None:
+def test_other_json_is_refused(text: str) -> None:
     with pytest.raises(WeightsError, match="here: its card is damaged"):
         Card.from_json(text, "here")
 
 
-def test_a_newer_card(card: Card) -> None:
+def test_newer_cards_are_refused(card: Card) -> None:
     text = json.dumps({**card.to_dict(), "version": 2})
     with pytest.raises(WeightsError, match="here: card version 2, this utkage reads 1; upgrade"):
         Card.from_json(text, "here")
@@ -63,7 +63,7 @@ def test_a_newer_card(card: Card) -> None:
     "name",
     ["system", "backbone", "contract", "point_estimate", "data", "metrics", "lineage", "limits"],
 )
-def test_a_card_that_lacks_a_field(card: Card, name: str) -> None:
+def test_cards_without_a_field_are_refused(card: Card, name: str) -> None:
     value = card.to_dict()
     del value[name]
     with pytest.raises(WeightsError, match="here: its card is damaged"):
@@ -84,6 +84,6 @@ def test_a_card_that_lacks_a_field(card: Card, name: str) -> None:
         ("limits", 3),
     ],
 )
-def test_a_card_with_a_wrong_field(card: Card, name: str, value: object) -> None:
+def test_cards_with_a_wrong_field_are_refused(card: Card, name: str, value: object) -> None:
     with pytest.raises(WeightsError, match="here: its card is damaged"):
         Card.from_json(json.dumps({**card.to_dict(), name: value}), "here")

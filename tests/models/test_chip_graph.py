@@ -32,7 +32,7 @@ def slow_median(distribution: np.ndarray) -> list[float]:
 
 @settings(deadline=None)
 @given(st.integers(0, 2**32), st.floats(0.02, 3))
-def test_the_median_against_a_slow_reference(seed: int, spread: float) -> None:
+def test_the_median_equals_a_slow_reference(seed: int, spread: float) -> None:
     distribution = distributions(seed, spread)
     expected = slow_median(distribution)
     exact = median_age(torch.from_numpy(distribution)).numpy()
@@ -109,7 +109,9 @@ def test_outputs_agree_with_each_other(
     assert float(outputs.age.std()) > 0.01, "the chips must get different answers"
 
 
-def test_flip_averaging_does_not_see_mirrors(lively_network: Lively, chips: torch.Tensor) -> None:
+def test_flip_averaging_is_invariant_to_mirroring(
+    lively_network: Lively, chips: torch.Tensor
+) -> None:
     mirrored = chips.flip(2)
     network = lively_network()
     averaged = ChipGraph(network, "median", flip=True)
@@ -126,7 +128,9 @@ def test_flip_averaging_does_not_see_mirrors(lively_network: Lively, chips: torc
     )
 
 
-def test_a_chip_is_answered_alike_in_any_batch(lively_network: Lively, chips: torch.Tensor) -> None:
+def test_predictions_do_not_depend_on_the_batch(
+    lively_network: Lively, chips: torch.Tensor
+) -> None:
     graph = ChipGraph(lively_network(), "median", flip=True)
     together = run(graph, chips)
     for index in range(len(chips)):
@@ -134,14 +138,14 @@ def test_a_chip_is_answered_alike_in_any_batch(lively_network: Lively, chips: to
         torch.testing.assert_close(alone.age[0], together.age[index], atol=1e-3, rtol=0)
 
 
-def test_tables_are_no_part_of_the_weights(lively_network: Lively) -> None:
+def test_constant_tables_are_not_in_the_state(lively_network: Lively) -> None:
     network = lively_network()
     graph = ChipGraph(network, "median", flip=True)
     assert set(graph.state_dict()) == {f"network.{name}" for name in network.state_dict()}
 
 
 @pytest.mark.parametrize("flip", [True, False])
-def test_temperatures_act_on_what_is_answered(
+def test_temperatures_apply_after_flip_averaging(
     lively_network: Lively, chips: torch.Tensor, flip: bool
 ) -> None:
     """Behind the flip averaging; ages, ranks and genders stay as they are."""
@@ -172,7 +176,7 @@ def test_no_whole_year_has_a_smaller_expected_error(seed: int, spread: float) ->
     assert float((interpolated - found).abs().max()) <= 0.5 + 1e-6
 
 
-def test_the_whole_year_median_is_the_age_answered(
+def test_the_whole_year_median_is_the_output_age(
     lively_network: Lively, chips: torch.Tensor
 ) -> None:
     outputs = run(ChipGraph(lively_network(), "whole-year median", flip=True), chips)

@@ -94,7 +94,7 @@ def reference(weights: DlibFaceWeights, x: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize("size", [103, 113, 150, 224])
-def test_our_network_is_dlibs(weights: DlibFaceWeights, size: int) -> None:
+def test_the_network_computes_what_dlib_does(weights: DlibFaceWeights, size: int) -> None:
     x = torch.randn(2, 3, size, size, generator=torch.Generator().manual_seed(1))
     with torch.inference_mode():
         found, expected = filled(weights)(x), reference(weights, x)
@@ -103,7 +103,7 @@ def test_our_network_is_dlibs(weights: DlibFaceWeights, size: int) -> None:
 
 
 @pytest.mark.parametrize("size", [32, 64, 80, 102])
-def test_small_pictures_reach_every_convolution(weights: DlibFaceWeights, size: int) -> None:
+def test_small_images_reach_every_convolution(weights: DlibFaceWeights, size: int) -> None:
     backbone = filled(weights).train()
     x = torch.randn(4, 3, size, size, generator=torch.Generator().manual_seed(1))
     backbone(x).square().sum().backward()
@@ -112,7 +112,7 @@ def test_small_pictures_reach_every_convolution(weights: DlibFaceWeights, size: 
         assert float(unit.conv.weight.grad.abs().max()) > 0
 
 
-def test_the_reader_gives_back_what_was_written(weights: DlibFaceWeights, file: bytes) -> None:
+def test_the_reader_returns_what_was_written(weights: DlibFaceWeights, file: bytes) -> None:
     found = read_face_resnet(file, "f")
     assert len(found.convolutions) == 29
     for ours, theirs in zip(found.convolutions, weights.convolutions, strict=True):
@@ -131,7 +131,7 @@ def test_primitive_values() -> None:
     assert text("con_4") == bytes.fromhex("01 05 63 6f 6e 5f 34")
 
 
-def test_filled_norms_survive_being_measured(weights: DlibFaceWeights) -> None:
+def test_measuring_norms_keeps_the_function(weights: DlibFaceWeights) -> None:
     backbone = filled(weights)
     x = torch.randn(6, 3, 113, 113, generator=torch.Generator().manual_seed(2))
     with torch.no_grad():
@@ -144,7 +144,7 @@ def test_filled_norms_survive_being_measured(weights: DlibFaceWeights) -> None:
 
 @needs_package
 @torch.no_grad()
-def test_descriptors_are_those_of_dlib() -> None:
+def test_descriptors_equal_those_of_dlib() -> None:
     path = dlib_weights_path()
     weights = read_face_resnet(path.read_bytes(), str(path))
     spec = get_backbone("dlib_face_resnet")
@@ -164,19 +164,19 @@ def test_writing_the_real_weights_gives_the_real_file() -> None:
     assert face_resnet(read_face_resnet(data, "f")) == data
 
 
-def test_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_package_names_the_install_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dlib_weights, "find_spec", lambda name: None)
     with pytest.raises(UsageError, match=r"pip install 'utkage\[dlib\]'"):
         dlib_weights_path()
 
 
 @pytest.mark.parametrize("keep", [0, 1, 30, 300, 341, 19_400, 2_000_000, -1])
-def test_a_file_cut_short(file: bytes, keep: int) -> None:
+def test_a_truncated_file_is_refused(file: bytes, keep: int) -> None:
     with pytest.raises(WeightsError, match=r"cut\.dat: not dlib_face_recognition.*end of the file"):
         read_face_resnet(file[:keep], "cut.dat")
 
 
-def test_a_file_that_goes_on(file: bytes) -> None:
+def test_trailing_bytes_are_refused(file: bytes) -> None:
     with pytest.raises(WeightsError, match="3 more bytes"):
         read_face_resnet(file + b"abc", "long.dat")
 
@@ -193,12 +193,14 @@ def test_a_file_that_goes_on(file: bytes) -> None:
         (Settings(tensor_version=1), "a tensor of version 1"),
     ],
 )
-def test_another_network(weights: DlibFaceWeights, settings: Settings, said: str) -> None:
+def test_other_networks_are_refused(
+    weights: DlibFaceWeights, settings: Settings, said: str
+) -> None:
     with pytest.raises(WeightsError, match=said):
         read_face_resnet(face_resnet(weights, settings), "f")
 
 
-def test_layers_of_another_width(weights: DlibFaceWeights) -> None:
+def test_layers_of_another_width_are_refused(weights: DlibFaceWeights) -> None:
     first, *rest = weights.convolutions
     wide = DlibConvolution(*(np.repeat(getattr(first, name), 2, 0) for name in vars(first)))
     with pytest.raises(WeightsError, match="a convolution of 64 filters of 7 x 7"):

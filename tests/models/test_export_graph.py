@@ -39,7 +39,7 @@ class FromPixels(nn.Module):
     [None, Calibration(gender_temperature=1.0, range_temperature=1.0, levels=LEVELS, bands=BANDS)],
 )
 @pytest.mark.parametrize("level", [0.5, 0.8, 0.9])
-def test_the_interval_is_that_of_predictions(
+def test_the_interval_equals_that_of_predictions(
     card: Card, calibration: Calibration | None, level: float
 ) -> None:
     card = replace(card, calibration=calibration)
@@ -63,7 +63,7 @@ class Whole(nn.Module):
 
 
 @pytest.mark.parametrize("shape", [(64, 64), (200, 200), (120, 90), (40, 40)])
-def test_any_size_is_resized_as_pillow_does(card: Card, shape: tuple[int, int]) -> None:
+def test_any_size_is_resized_like_pillow(card: Card, shape: tuple[int, int]) -> None:
     chip = np.asarray(Image.fromarray(synthetic_chips(1, 200)[0]).resize(shape[::-1]))
     whole = Whole()
     graph = ExportGraph(whole, card, interval=0.8, any_size=True)
@@ -76,6 +76,6 @@ def test_any_size_is_resized_as_pillow_does(card: Card, shape: tuple[int, int]) 
     assert difference.mean() < 0.6
 
 
-def test_impossible_levels(card: Card) -> None:
+def test_impossible_levels_are_refused(card: Card) -> None:
     with pytest.raises(ConfigError, match="interval level 1"):
         ExportGraph(FromPixels(), card, interval=1)

@@ -118,7 +118,7 @@ def test_in_training_mode_the_sample_gives_the_same_function(state: State) -> No
     torch.testing.assert_close(ages[:, 1:101], reference(state, sample)[0], atol=0.02, rtol=0.02)
 
 
-def test_reinserting_changes_no_answer_and_restores_the_mode(state: State) -> None:
+def test_restoring_norms_keeps_outputs_and_mode(state: State) -> None:
     network = MultiTaskNet("mobilenet_v1")
     load_faceres(network, state, images(4, 0))
     for batch in (1, 3, 64):
@@ -140,7 +140,7 @@ def test_reinserting_changes_no_answer_and_restores_the_mode(state: State) -> No
     assert not network.backbone.units.stem.norm._forward_pre_hooks
 
 
-def test_recognised_by_its_layers(state: State) -> None:
+def test_files_are_recognised_by_their_layers(state: State) -> None:
     assert looks_like_faceres(state)
     assert not looks_like_faceres(MultiTaskNet("mobilenet_v1").state_dict())
 
@@ -148,7 +148,7 @@ def test_recognised_by_its_layers(state: State) -> None:
 @pytest.mark.parametrize(
     "name", ["conv1.weight", "conv_dw_7.bias", "conv_pw_13.weight", "feats.bias", "age.weight"]
 )
-def test_a_missing_layer(state: State, name: str) -> None:
+def test_a_missing_layer_is_refused(state: State, name: str) -> None:
     del state[name]
     with pytest.raises(WeightsError, match=f"lack the tensor '{name}'"):
         load_faceres(MultiTaskNet("mobilenet_v1"), state, images(1, 0))
@@ -158,18 +158,20 @@ def test_a_missing_layer(state: State, name: str) -> None:
     ("name", "shape"),
     [("conv_dw_2.weight", (64, 64, 3, 3)), ("age.weight", (100, 128)), ("gender.bias", (2,))],
 )
-def test_a_layer_of_another_shape(state: State, name: str, shape: tuple[int, ...]) -> None:
+def test_a_layer_of_another_shape_is_refused(
+    state: State, name: str, shape: tuple[int, ...]
+) -> None:
     state[name] = torch.zeros(shape)
     with pytest.raises(WeightsError, match=f"'{name}' is .* expected"):
         load_faceres(MultiTaskNet("mobilenet_v1"), state, images(1, 0))
 
 
-def test_another_backbone(state: State) -> None:
+def test_another_backbone_is_refused(state: State) -> None:
     with pytest.raises(WeightsError, match="mobilenet_v1 backbone only"):
         load_faceres(MultiTaskNet("mobilenet_v3_small"), state, images(1, 0))
 
 
-def test_half_precision_files_are_taken(state: State) -> None:
+def test_half_precision_files_are_supported(state: State) -> None:
     network = MultiTaskNet("mobilenet_v1")
     load_faceres(network, {name: tensor.half() for name, tensor in state.items()}, images(2, 0))
     assert {parameter.dtype for parameter in network.parameters()} == {torch.float32}

@@ -62,7 +62,7 @@ def test_scratch_is_random_by_seed(name: str, chips: LabelledChips) -> None:
     assert not same(found.network, other.network)
 
 
-def test_shipped(chips: LabelledChips) -> None:
+def test_the_shipped_weights_fill_the_network(chips: LabelledChips) -> None:
     found = start("shipped", "mobilenet_v1", chips)
     weights = load_weights(shipped_weights())
     for name, value in found.network.state_dict().items():
@@ -80,14 +80,14 @@ def test_shipped(chips: LabelledChips) -> None:
         ("dlib_face_resnet", "`init=scratch`, or `init=dlib`"),
     ],
 )
-def test_shipped_for_another_backbone_names_the_ways_out(
+def test_another_backbone_names_the_alternatives(
     backbone: str, ways: str, chips: LabelledChips
 ) -> None:
     with pytest.raises(UsageError, match=f"holds mobilenet_v1, not {backbone}.*{ways}"):
         start("shipped", backbone, chips)
 
 
-def test_a_file_of_ours(tmp_path: Path, chips: LabelledChips) -> None:
+def test_a_weights_file_fills_the_network(tmp_path: Path, chips: LabelledChips) -> None:
     torch.manual_seed(7)
     network = MultiTaskNet("resnet18")
     card = Card(
@@ -107,7 +107,7 @@ def test_a_file_of_ours(tmp_path: Path, chips: LabelledChips) -> None:
     assert start(str(again), "resnet18", chips).identity == found.identity
 
 
-def test_a_file_of_another_system(tmp_path: Path, chips: LabelledChips) -> None:
+def test_a_file_of_another_system_is_refused(tmp_path: Path, chips: LabelledChips) -> None:
     path = tmp_path / "seed.safetensors"
     card = Card(system="seed", backbone="vgg_face", contract=utkface_contract(64))
     save_weights(path, Weights(card, {"x": torch.zeros(2)}, torch.empty(0)))
@@ -115,7 +115,7 @@ def test_a_file_of_another_system(tmp_path: Path, chips: LabelledChips) -> None:
         start(str(path), "mobilenet_v1", chips)
 
 
-def test_files_that_are_not_there_or_not_weights(tmp_path: Path, chips: LabelledChips) -> None:
+def test_missing_and_other_files_are_refused(tmp_path: Path, chips: LabelledChips) -> None:
     with pytest.raises(UsageError, match=r"none\.safetensors: no such weights file"):
         start(str(tmp_path / "none.safetensors"), "mobilenet_v1", chips)
     (tmp_path / "text.safetensors").write_text("hello")
@@ -135,7 +135,7 @@ def test_downloads_have_to_be_allowed(name: str, chips: LabelledChips) -> None:
         start("torchvision", name, chips)
 
 
-def test_all_of_torchvision_have_published_weights() -> None:
+def test_all_torchvision_backbones_have_published_weights() -> None:
     from torchvision.models import get_weight
 
     assert len(IMAGENET) == 6
@@ -255,7 +255,7 @@ def test_dlib_weights_fill_the_backbone(chips: LabelledChips, package: Path) -> 
     assert same(again.network, found.network)
 
 
-def test_a_damaged_dlib_file(chips: LabelledChips, package: Path) -> None:
+def test_a_damaged_dlib_file_is_refused(chips: LabelledChips, package: Path) -> None:
     path = package / dlib_weights.FILE
     path.write_bytes(path.read_bytes()[:5000])
     with pytest.raises(WeightsError, match=r"resnet_model_v1\.dat: .*install"):

@@ -35,7 +35,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_auto_takes_the_run_that_wrote_last(here: Path, shipped: Path) -> None:
+def test_auto_finds_the_most_recently_written_run(here: Path, shipped: Path) -> None:
     finished(here / "runs" / "b-old", 1_000)
     newest = finished(here / "runs" / "a-new", 3_000)
     finished(here / "runs" / "c-middle", 2_000)
@@ -46,7 +46,7 @@ def test_auto_takes_the_run_that_wrote_last(here: Path, shipped: Path) -> None:
     assert "newest run" in found.origin
 
 
-def test_auto_falls_back_to_the_shipped_ones(here: Path, shipped: Path) -> None:
+def test_auto_falls_back_to_the_shipped_weights(here: Path, shipped: Path) -> None:
     assert resolve_weights("auto") == LoadedWeights(shipped, "shipped with utkage")
     (here / "runs" / "unfinished").mkdir(parents=True)
     assert newest_run_weights() is None
@@ -58,7 +58,7 @@ def test_shipped_means_shipped(here: Path, shipped: Path) -> None:
     assert resolve_weights("shipped").path == shipped == shipped_weights()
 
 
-def test_an_installation_without_weights_says_so(here: Path, shipped: Path) -> None:
+def test_an_installation_without_weights_is_reported(here: Path, shipped: Path) -> None:
     shipped.unlink()
     for choice in ("auto", "shipped"):
         with pytest.raises(WeightsError, match="no shipped weights; install it again"):
@@ -73,7 +73,7 @@ def test_files_and_run_folders(here: Path) -> None:
     assert resolve_weights(str(best)) == LoadedWeights(best, "as given")
 
 
-def test_nothing_there(here: Path) -> None:
+def test_missing_files_are_reported(here: Path) -> None:
     with pytest.raises(UsageError, match=r"other\.safetensors: no such weights file"):
         resolve_weights("other.safetensors")
     (here / "folder").mkdir()

@@ -31,7 +31,7 @@ def slow_same_convolution(
     ("inputs", "outputs", "kernel", "stride", "groups"),
     [(3, 4, 3, 2, 1), (4, 4, 3, 2, 4), (4, 4, 3, 1, 4), (3, 5, 1, 1, 1), (3, 4, 3, 1, 1)],
 )
-def test_a_unit_against_a_slow_reference(
+def test_a_unit_equals_a_slow_reference(
     inputs: int, outputs: int, kernel: int, stride: int, groups: int
 ) -> None:
     torch.manual_seed(0)
@@ -78,7 +78,7 @@ def test_strides_and_channels() -> None:
     assert len(shapes) == 27
 
 
-def test_features_are_the_mean_over_the_picture() -> None:
+def test_features_are_the_mean_over_all_positions() -> None:
     network = MobileNetV1().eval()
     maps: list[torch.Tensor] = []
     network.units.register_forward_hook(lambda module, inputs, output: maps.append(output))

@@ -11,7 +11,7 @@ from utkage.models.registry import BACKBONES, Backbone, get_backbone, with_backb
 
 
 @pytest.mark.parametrize("name", BACKBONES)
-def test_a_backbone_gives_its_stated_features_at_any_size(name: str) -> None:
+def test_a_backbone_has_its_number_of_features_at_any_size(name: str) -> None:
     spec = get_backbone(name)
     assert spec.name == name
     assert min(spec.std) > 0
@@ -25,7 +25,7 @@ def test_a_backbone_gives_its_stated_features_at_any_size(name: str) -> None:
             assert not torch.equal(features[0], features[1]), (height, width)
 
 
-def test_all_that_were_promised() -> None:
+def test_the_documented_backbones_exist() -> None:
     promised = {"mobilenet_v3_large", "efficientnet_b0", "resnet50", "convnext_tiny"}
     known = {"mobilenet_v1", "mobilenet_v3_small", "resnet18", "dlib_face_resnet"}
     assert promised | known <= set(BACKBONES)
@@ -42,7 +42,7 @@ def test_a_network_gives_logits(name: str) -> None:
         assert parameter.grad is not None, parameter_name
 
 
-def test_images_are_normalised_as_the_backbone_says() -> None:
+def test_images_are_normalised_for_the_backbone() -> None:
     network = MultiTaskNet("mobilenet_v3_small").eval()
     seen: list[torch.Tensor] = []
     network.backbone.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
@@ -55,11 +55,11 @@ def test_images_are_normalised_as_the_backbone_says() -> None:
     torch.testing.assert_close(seen[1], torch.ones(1, 3, 32, 32), atol=1e-4, rtol=0)
 
 
-def test_normalisation_is_no_part_of_the_weights() -> None:
+def test_normalisation_is_not_in_the_state() -> None:
     assert not {"mean", "std"} & set(MultiTaskNet("mobilenet_v3_small").state_dict())
 
 
-def test_an_unknown_name_lists_those_there_are() -> None:
+def test_an_unknown_name_lists_the_known_ones() -> None:
     with pytest.raises(
         ConfigError, match=r"'vgg16'.*mobilenet_v1, mobilenet_v3_small, .*dlib_face"
     ):
@@ -75,7 +75,7 @@ def tiny(name: str = "tiny") -> Backbone:
     )
 
 
-def test_one_backbone_more_for_a_while() -> None:
+def test_a_backbone_is_registered_within_the_context() -> None:
     before = list(BACKBONES)
     with with_backbone(tiny()):
         assert list(BACKBONES) == [*before, "tiny"]
@@ -86,14 +86,14 @@ def test_one_backbone_more_for_a_while() -> None:
         MultiTaskNet("tiny")
 
 
-def test_it_is_gone_after_an_error_too() -> None:
+def test_it_is_removed_after_an_error() -> None:
     with pytest.raises(ZeroDivisionError), with_backbone(tiny()):
         raise ZeroDivisionError
     assert "tiny" not in BACKBONES
 
 
 @pytest.mark.parametrize("name", ["resnet18", "twice"])
-def test_names_are_not_taken_over(name: str) -> None:
+def test_existing_names_cannot_be_replaced(name: str) -> None:
     build = get_backbone("resnet18").build
     with with_backbone(tiny("twice")):
         with pytest.raises(ConfigError, match=f"{name}.*already"), with_backbone(tiny(name)):
@@ -107,7 +107,7 @@ def test_the_registry_is_read_only() -> None:
         BACKBONES["tiny"] = tiny()  # type: ignore[index]
 
 
-def test_reading_the_registry_imports_no_torch() -> None:
+def test_the_registry_imports_no_torch() -> None:
     code = (
         "import sys, utkage.models.registry as registry; "
         "print(len(registry.BACKBONES), {'torch', 'torchvision'} & set(sys.modules))"

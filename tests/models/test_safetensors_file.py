@@ -16,7 +16,7 @@ from utkage.models.weights_files import load_weights, read_card
 Lively = Callable[..., MultiTaskNet]
 
 
-def test_half_precision_loses_little_and_no_vector(
+def test_half_precision_rounds_little_and_keeps_vectors(
     tmp_path: Path, saved: Path, weights: Weights
 ) -> None:
     # Such variances come from the first layers of networks that take 0..255.
@@ -39,7 +39,7 @@ def test_half_precision_loses_little_and_no_vector(
     assert changed > 0
 
 
-def test_channels_last_tensors_are_written_in_their_own_order(
+def test_channels_last_tensors_are_written_contiguously(
     tmp_path: Path, weights: Weights, lively_network: Lively
 ) -> None:
     network = lively_network().to(memory_format=torch.channels_last)
@@ -58,9 +58,7 @@ def test_a_failed_save_keeps_the_old_file(saved: Path, weights: Weights) -> None
 
 
 @pytest.mark.parametrize("half", [False, True])
-def test_another_card_leaves_the_tensors_alone(
-    tmp_path: Path, weights: Weights, half: bool
-) -> None:
+def test_another_card_keeps_the_tensors(tmp_path: Path, weights: Weights, half: bool) -> None:
     path, out = tmp_path / "model.safetensors", tmp_path / "new" / "other.safetensors"
     save_weights(path, weights, half=half)
     before, tensors = path.read_bytes(), load_file(path)
@@ -79,7 +77,7 @@ def test_another_card_leaves_the_tensors_alone(
     assert sorted(item.name for item in tmp_path.iterdir()) == ["model.safetensors", "new"]
 
 
-def test_a_vector_gets_new_values_and_nothing_else(tmp_path: Path, weights: Weights) -> None:
+def test_only_the_given_vector_changes(tmp_path: Path, weights: Weights) -> None:
     path = tmp_path / "model.safetensors"
     save_weights(path, weights, half=True)
     tensors = load_file(path)
@@ -93,9 +91,7 @@ def test_a_vector_gets_new_values_and_nothing_else(tmp_path: Path, weights: Weig
 
 
 @pytest.mark.parametrize("name", ["age.weight", "age.bais"])
-def test_what_is_no_vector_of_the_file_is_refused(
-    tmp_path: Path, weights: Weights, name: str
-) -> None:
+def test_unknown_vectors_are_refused(tmp_path: Path, weights: Weights, name: str) -> None:
     path = tmp_path / "model.safetensors"
     save_weights(path, weights, half=True)
     before = path.read_bytes()
@@ -104,7 +100,7 @@ def test_what_is_no_vector_of_the_file_is_refused(
     assert path.read_bytes() == before
 
 
-def test_no_card_is_put_into_files_of_others(tmp_path: Path, weights: Weights) -> None:
+def test_files_of_other_programs_get_no_card(tmp_path: Path, weights: Weights) -> None:
     path = tmp_path / "theirs.safetensors"
     save_file({"x": torch.zeros(2)}, path)
     with pytest.raises(WeightsError, match="another program"):

@@ -57,7 +57,7 @@ def names_of(module: nn.Module) -> list[list[str]]:
     return [[names[id(parameter)] for parameter in stage] for stage in parameter_stages(module)]
 
 
-def test_norms_that_stand_alone_go_with_what_they_norm() -> None:
+def test_separate_norms_belong_to_the_stage_before_them() -> None:
     module = nn.Sequential(
         OrderedDict(
             stem=nn.Conv2d(3, 4, 3, bias=False), norm=nn.BatchNorm2d(4), last=nn.Conv2d(4, 2, 1)
@@ -69,14 +69,14 @@ def test_norms_that_stand_alone_go_with_what_they_norm() -> None:
     ]
 
 
-def test_synchronised_norms_make_no_stages_of_their_own() -> None:
+def test_synchronised_norms_are_not_stages() -> None:
     single = get_backbone("resnet18").build()
     names = names_of(single)
     several = nn.SyncBatchNorm.convert_sync_batchnorm(single)  # type: ignore[no-untyped-call]
     assert names_of(several) == names
 
 
-def test_wrappers_are_taken_off() -> None:
+def test_wrappers_are_removed() -> None:
     inner = nn.Sequential(nn.Linear(2, 2, bias=False), nn.Linear(2, 2, bias=False))
     wrapped = nn.Sequential(nn.Sequential(inner, nn.Flatten()), nn.Identity())
     assert names_of(wrapped) == [["0.0.0.weight"], ["0.0.1.weight"]]
@@ -104,6 +104,6 @@ def test_a_shared_parameter_belongs_to_its_first_stage() -> None:
     assert names_of(nn.Sequential(first, second)) == [["0.weight", "0.bias"], ["1.bias"]]
 
 
-def test_a_lone_layer_and_nothing_at_all() -> None:
+def test_a_single_layer_and_an_empty_backbone() -> None:
     assert names_of(nn.Sequential(nn.Linear(2, 2, bias=False))) == [["0.weight"]]
     assert parameter_stages(nn.Flatten()) == []

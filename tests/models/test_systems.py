@@ -24,7 +24,7 @@ def test_the_network_computes_the_same_as_before(saved: Path, lively_network: Li
             assert torch.equal(first, second)
 
 
-def test_weights_of_another_shape(weights: Weights) -> None:
+def test_weights_of_another_shape_are_refused(weights: Weights) -> None:
     state = dict(weights.state)
     del state["age.bias"]
     with pytest.raises(WeightsError, match=r"here: tensors do not fit.*age\.bias") as caught:
@@ -35,7 +35,7 @@ def test_weights_of_another_shape(weights: Weights) -> None:
         build_multitask(replace(weights, state=state), "here")
 
 
-def test_another_system(weights: Weights) -> None:
+def test_another_system_is_refused(weights: Weights) -> None:
     other = replace(weights, card=replace(weights.card, system="ensemble"))
     with pytest.raises(WeightsError, match="here: holds a 'ensemble' system"):
         build_multitask(other, "here")

@@ -51,7 +51,7 @@ def test_the_card_is_read_without_torch(saved: Path) -> None:
     assert (done.returncode, done.stdout) == (0, "mobilenet_v3_small\n"), done.stderr
 
 
-def test_no_file(tmp_path: Path) -> None:
+def test_missing_files_are_usage_errors(tmp_path: Path) -> None:
     for path in (tmp_path / "missing.safetensors", tmp_path):
         for reader in (read_card, load_weights):
             with pytest.raises(UsageError, match="no such weights file"):
@@ -122,7 +122,7 @@ def cut_header(path: Path) -> None:
         (newer, "card version 7, this utkage reads 1"),
     ],
 )
-def test_files_that_are_not_ours(saved: Path, spoil: Callable[[Path], None], message: str) -> None:
+def test_other_files_are_refused(saved: Path, spoil: Callable[[Path], None], message: str) -> None:
     spoil(saved)
     for reader in (read_card, load_weights):
         with pytest.raises(WeightsError, match=rf"model\.safetensors: .*({message})"):
@@ -130,7 +130,7 @@ def test_files_that_are_not_ours(saved: Path, spoil: Callable[[Path], None], mes
 
 
 @pytest.mark.parametrize("share", [0.5, 0.999])
-def test_truncated_tensors(saved: Path, share: float) -> None:
+def test_truncated_tensors_are_refused(saved: Path, share: float) -> None:
     content = saved.read_bytes()
     saved.write_bytes(content[: int(len(content) * share)])
     assert read_card(saved).system == "multitask"

@@ -15,11 +15,7 @@ def exclusive(path: Path, what: str) -> Iterator[None]:
     """Lock the file ``path`` while the body runs.
 
     The operating system releases the lock when the process ends, so a killed command never blocks
-    the next one. The empty file remains.
-
-    Args:
-        path: The lock file, in an existing folder.
-        what: Name of the locked resource, for the message.
+    the next one. The empty file remains. ``what`` names the locked resource in the message.
 
     Raises:
         UsageError: another process holds the lock.

@@ -25,10 +25,6 @@ class TemplateGraph(ChipGraph):
     """A chip graph whose point estimate and temperatures are tensors.
 
     ``prediction.graph_template.card_tensors`` computes their values from a card.
-
-    Args:
-        network: The network.
-        flip: Average the probabilities with those of the mirrored chip.
     """
 
     estimate: Tensor
@@ -51,17 +47,9 @@ class TemplateGraph(ChipGraph):
 
 
 def write_templates(card: Card, folder: Path, flips: Sequence[bool] = (False, True)) -> list[Path]:
-    """Write graph templates for weights with this card, for chips of any size.
+    """Write graph templates without and with flip averaging, for chips of any size.
 
-    They depend only on ``card.backbone`` and ``card.age_head``.
-
-    Args:
-        card: Card of the weights.
-        folder: Folder for the templates.
-        flips: With or without flip averaging; one template each.
-
-    Returns:
-        The files.
+    They depend only on ``card.backbone`` and ``card.age_head``. Returns the files.
     """
     written = []
     for flip in flips:

@@ -8,12 +8,7 @@ from utkage.core.errors import UsageError
 
 
 def npm_files(modules: Path, package: str, *names: str) -> list[Path]:
-    """Find files of an npm package.
-
-    Args:
-        modules: The ``node_modules`` folder that contains the package.
-        package: Name of the package.
-        names: Paths inside the package.
+    """Find files of a package in a ``node_modules`` folder; ``names`` are paths in the package.
 
     Raises:
         UsageError: a file is missing.

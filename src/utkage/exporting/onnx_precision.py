@@ -38,8 +38,7 @@ _CALIBRATION_BATCH = 16
 def halve(model: ModelProto) -> ModelProto:
     """Store kernels and matrices as float16; all computation stays in float32.
 
-    Args:
-        model: The exporter's model, with batch norms after the convolutions.
+    Expects a model that was exported without optimisation, whose batch norms are not folded.
     """
     held = [t for t in model.graph.initializer if t.data_type == TensorProto.FLOAT]
     model = simplified(model, held)

@@ -44,15 +44,10 @@ class Parity:
     def require(
         self, path: Path, runtime: str = "ONNX Runtime", limits: Limits = _DEFAULT_LIMITS
     ) -> None:
-        """Raise an error if a difference exceeds its limit.
-
-        Args:
-            path: The file, for the message.
-            runtime: What ran the file, for the message.
-            limits: Largest differences.
+        """Check the limits; ``path`` and ``runtime`` are for the message.
 
         Raises:
-            ParityError: a difference is over its limit.
+            ParityError: a difference exceeds its limit.
         """
         ages = (self.max_age_difference, self.max_median_difference)
         if (
@@ -85,13 +80,9 @@ def compare(
     point_estimate: str,
     tie: float = _DEFAULT_LIMITS.tie,
 ) -> Parity:
-    """Measure the differences between two sets of predictions for the same chips.
+    """Measure the differences between the predictions of weights and of their exported file.
 
-    Args:
-        reference: Predictions of the weights.
-        exported: Predictions of the exported file.
-        point_estimate: Point estimate of the card.
-        tie: Probabilities closer than this may swap ranks.
+    Probabilities that are closer than ``tie`` may swap ranks.
     """
     ranked = np.sort(reference.range_probabilities, axis=1)
     clear_range = ranked[:, -1] - ranked[:, -2] > tie

@@ -13,8 +13,7 @@ from collections.abc import Iterator
 def silenced(logger_name: str | None = None) -> Iterator[None]:
     """Drop warnings, standard output and log messages below errors while the body runs.
 
-    Args:
-        logger_name: Logger to silence; None for the root logger.
+    Only messages of the named logger are dropped; None is the root logger.
     """
     logger = logging.getLogger(logger_name)
     level = logger.level

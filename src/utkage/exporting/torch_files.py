@@ -43,11 +43,7 @@ class NamedOutputs(nn.Module):
 
 
 class ProgramGraph(nn.Module):
-    """A loaded program as a module from chips to ``ChipOutputs``.
-
-    Args:
-        program: Callable from chips to outputs by name.
-    """
+    """A loaded program as a module from chips to ``ChipOutputs``."""
 
     def __init__(self, program: Program) -> None:
         super().__init__()
@@ -61,13 +57,7 @@ class ProgramGraph(nn.Module):
 
 
 def write_torchscript(graph: ExportGraph, path: Path, metadata: Mapping[str, str]) -> None:
-    """Trace ``graph``, freeze it and write it to ``path``.
-
-    Args:
-        graph: The graph to write.
-        path: The file.
-        metadata: Texts to store as extra files, by name.
-    """
+    """Trace ``graph``, freeze it and write it to ``path``, with the metadata as extra files."""
     buffer = io.BytesIO()
     with silenced(), torch.inference_mode():
         program = torch.jit.trace(  # type: ignore[no-untyped-call]
@@ -78,10 +68,7 @@ def write_torchscript(graph: ExportGraph, path: Path, metadata: Mapping[str, str
 
 
 def write_pt2(graph: ExportGraph, path: Path, metadata: Mapping[str, str]) -> None:
-    """Write ``graph`` to ``path`` as an archive of ``torch.export`` with a dynamic batch.
-
-    The arguments are those of ``write_torchscript``.
-    """
+    """Write ``graph`` as an archive of ``torch.export`` with a dynamic batch and extra files."""
     with silenced():
         program = torch.export.export(
             NamedOutputs(graph).eval().cpu(),

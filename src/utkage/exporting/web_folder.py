@@ -31,10 +31,7 @@ RUNTIME = (
 
 
 def runtime_files(modules: Path) -> list[Path]:
-    """Find the files of ONNX Runtime for browsers.
-
-    Args:
-        modules: The ``node_modules`` folder that contains ``onnxruntime-web``.
+    """Find the files of ONNX Runtime for browsers in a ``node_modules`` folder.
 
     Raises:
         UsageError: a file is missing.
@@ -49,14 +46,9 @@ def fill_web_folder(
     network: bytes,
     runtime: Sequence[Path],
 ) -> None:
-    """Write all files except ``MODEL_NAME``.
+    """Write all files except ``MODEL_NAME`` to an existing folder.
 
-    Args:
-        folder: An existing folder.
-        contract: Crop contract of the model.
-        detector: Name of the face detector of the page.
-        network: Content of the detector's ONNX file.
-        runtime: Files from ``runtime_files``.
+    ``network`` is the content of the detector's ONNX file; ``runtime`` is from ``runtime_files``.
     """
     (folder / "ort").mkdir()
     for path in runtime:

@@ -43,11 +43,16 @@ class ViewAverage(nn.Module):
 
     Args:
         flip: Average the probabilities with those of the mirrored chip.
+        calibration: Temperatures for gender and ranges; None for no calibration.
     """
 
-    def __init__(self, *, flip: bool) -> None:
+    year: Tensor
+
+    def __init__(self, *, flip: bool, calibration: Calibration | None = None) -> None:
         super().__init__()
         self.flip = flip
+        self.calibration = calibration
+        self.register_buffer("year", torch.arange(AGE_COUNT).float(), persistent=False)
 
     def forward(self, chips: Tensor) -> ChipOutputs:
         """Predict for a batch of chips."""
@@ -68,16 +73,8 @@ class ViewAverage(nn.Module):
 
 
 class ChipGraph(ViewAverage):
-    """The chip graph of a multitask network.
+    """The chip graph of a multitask network; ``point_estimate`` is one of ``POINT_ESTIMATES``."""
 
-    Args:
-        network: The network.
-        point_estimate: One of ``models.card.POINT_ESTIMATES``.
-        flip: Average the probabilities with those of the mirrored chip.
-        calibration: Temperatures for gender and ranges; None for no calibration.
-    """
-
-    year: Tensor
     membership: Tensor
 
     def __init__(
@@ -88,11 +85,9 @@ class ChipGraph(ViewAverage):
         flip: bool,
         calibration: Calibration | None = None,
     ) -> None:
-        super().__init__(flip=flip)
+        super().__init__(flip=flip, calibration=calibration)
         self.network = network
         self.point_estimate = point_estimate
-        self.calibration = calibration
-        self.register_buffer("year", torch.arange(AGE_COUNT).float(), persistent=False)
         membership = torch.zeros(AGE_COUNT, len(AGE_RANGES))
         for index, age_range in enumerate(AGE_RANGES):
             membership[age_range.first : age_range.last + 1, index] = 1.0
@@ -134,7 +129,7 @@ def tempered(
     Args:
         ranges: Probabilities of the nine age ranges, (N, 9).
         genders: P(male) and P(female), (N, 2).
-        calibration: The calibration; None leaves the probabilities unchanged.
+        calibration: None leaves the probabilities unchanged.
 
     Returns:
         Range probabilities (N, 9) and P(female) (N,).

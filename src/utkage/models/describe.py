@@ -12,9 +12,6 @@ from utkage.models.locate import resolve_weights
 def describe(target: str) -> dict[str, Any]:
     """Read the card of a weights file, or the description of a prepared set.
 
-    Args:
-        target: ``"shipped"``, ``"auto"``, a weights file, a run folder or a prepared set.
-
     Raises:
         UsageError: there is no such file or folder.
         WeightsError: not a utkage weights file.

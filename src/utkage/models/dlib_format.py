@@ -66,10 +66,6 @@ class DlibFaceWeights:
 def read_face_resnet(data: bytes, origin: str) -> DlibFaceWeights:
     """Read the content of ``dlib_face_recognition_resnet_model_v1.dat``, up to its last byte.
 
-    Args:
-        data: Content of the file.
-        origin: Name of the file, for messages.
-
     Raises:
         WeightsError: damaged, or another network.
     """

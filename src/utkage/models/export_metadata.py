@@ -35,13 +35,7 @@ FLIP_PROPERTY = "utkage_flip"
 
 
 def card_metadata(card: Card, fingerprints: NDArray[np.int32], *, flip: bool) -> dict[str, str]:
-    """The metadata that utkage itself reads back.
-
-    Args:
-        card: Card of the exported weights.
-        fingerprints: Fingerprints of the training images, (n,).
-        flip: Whether the graph averages with the mirrored chip.
-    """
+    """The metadata that utkage itself reads back; ``fingerprints`` has the shape (n,)."""
     metadata = {
         CARD_PROPERTY: card.to_json(),
         FLIP_PROPERTY: "true" if flip else "false",
@@ -57,15 +51,7 @@ def card_metadata(card: Card, fingerprints: NDArray[np.int32], *, flip: bool) ->
 def public_metadata(
     card: Card, weights_hash: str, precision: str, interval: float, any_size: bool
 ) -> dict[str, str]:
-    """The metadata for programs that cannot read cards.
-
-    Args:
-        card: Card of the exported weights.
-        weights_hash: Hash of the weights file.
-        precision: Precision of the stored numbers.
-        interval: Level of the age interval, 0..1.
-        any_size: Whether the graph resizes chips itself.
-    """
+    """The metadata for programs that cannot read cards; ``interval`` is a level within 0..1."""
     return {
         "size": "any" if any_size else str(card.contract.size),
         "template": json.dumps(card.contract.template),

@@ -23,10 +23,7 @@ if TYPE_CHECKING:
 def build_graph(weights: Weights, origin: str, *, flip: bool) -> nn.Module:
     """Build the module from uint8 chips (N, S, S, 3) to ``ChipOutputs``, in evaluation mode.
 
-    Args:
-        weights: Weights of any system.
-        origin: The file, for messages.
-        flip: Average the predictions with those for the mirrored chip.
+    ``origin`` names the file in messages.
 
     Raises:
         WeightsError: an unknown system, or tensors that do not fit it.

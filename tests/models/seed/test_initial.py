@@ -55,7 +55,7 @@ def test_a_trained_file_is_the_start(trained: Path) -> None:
     assert start.files == {"init": trained}
 
 
-def test_a_file_of_other_models_is_refused(trained: Path, tmp_path: Path) -> None:
+def test_files_of_another_size_or_system_are_refused(trained: Path, tmp_path: Path) -> None:
     for size, width, said in (
         (96, WIDTH, r"size 64 and gender width 0\.0156; the recipe has size 96"),
         (64, 2 * WIDTH, r"width 0\.0156; the recipe has size 64 and gender width 0\.0312"),

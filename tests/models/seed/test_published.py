@@ -176,7 +176,7 @@ def test_another_width_is_refused_with_both_shapes(published: State, tmp_path: P
         load_vgg_face(VggFace(SIZE, 2 * WIDTH), tmp_path / "vgg.pth")
 
 
-def test_missing_layers_and_foreign_values(published: State, tmp_path: Path) -> None:
+def test_missing_layers_and_infinite_values_are_refused(published: State, tmp_path: Path) -> None:
     path = tmp_path / "vgg.pth"
     write_torch({k: v for k, v in published.items() if k != "conv3_2.bias"}, path)
     with pytest.raises(WeightsError, match=r"has no conv3_2\.bias"):
@@ -193,13 +193,13 @@ def test_missing_layers_and_foreign_values(published: State, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("name", ["a.pth", "a.mat", "a.h5", "a.safetensors"])
-def test_damaged_files(name: str, tmp_path: Path) -> None:
+def test_damaged_files_are_refused(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(b"MATLAB 5.0 MAT-file" + bytes(100))
     with pytest.raises(WeightsError, match=r"a\..*damaged"):
         read_vgg_face(tmp_path / name)
 
 
-def test_files_that_are_not_there_or_unknown(tmp_path: Path) -> None:
+def test_missing_files_and_unknown_suffixes_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such file"):
         read_vgg_face(tmp_path / "a.pth")
     (tmp_path / "a.caffemodel").write_bytes(b"x")
@@ -207,7 +207,7 @@ def test_files_that_are_not_there_or_unknown(tmp_path: Path) -> None:
         read_vgg_face(tmp_path / "a.caffemodel")
 
 
-def test_other_structures(tmp_path: Path) -> None:
+def test_files_of_another_structure_are_refused(tmp_path: Path) -> None:
     savemat(tmp_path / "a.mat", {"x": np.ones(3)})
     with pytest.raises(WeightsError, match=r"has no net\.layers"):
         read_vgg_face(tmp_path / "a.mat")

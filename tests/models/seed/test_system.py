@@ -58,7 +58,7 @@ def test_vgg_face_takes_a_step_at_full_width() -> None:
     assert not torch.equal(before, model.features.conv1_1.weight)
 
 
-def test_the_graph_answers_as_every_system_does() -> None:
+def test_the_graph_has_the_outputs_of_every_system() -> None:
     graph = SeedGraph(system_of(), flip=True)
     with torch.inference_mode():
         answers = graph(chips_of(5))
@@ -72,7 +72,7 @@ def test_the_graph_answers_as_every_system_does() -> None:
         torch.testing.assert_close(ours, theirs)
 
 
-def test_temperatures_act_on_the_answers_of_the_three_models() -> None:
+def test_temperatures_apply_to_the_outputs_of_the_three_networks() -> None:
     calibration = Calibration(
         gender_temperature=2.0, range_temperature=0.5, levels=LEVELS, bands=(AgeBand(0, 9, LEVELS),)
     )
@@ -88,7 +88,7 @@ def test_temperatures_act_on_the_answers_of_the_three_models() -> None:
     torch.testing.assert_close(warm.range_probabilities, ranges / ranges.sum(1, keepdim=True))
 
 
-def test_the_estimator_is_fed_the_predicted_range() -> None:
+def test_the_estimator_takes_the_predicted_range() -> None:
     system = system_of()
     images = chips_of(6).permute(0, 3, 1, 2).float()
     for fixed in (0, 8):

@@ -7,7 +7,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from utkage.data.labels import AGE_COUNT
 from utkage.models.calibration import Calibration
 from utkage.models.chip_graph import ChipOutputs, ViewAverage, gender_probabilities, tempered
 
@@ -60,22 +59,13 @@ class SeedGraph(ViewAverage):
     log-likelihood of a Laplace distribution, so that is the output: centred on the age, with the
     mean absolute error on validation data as its scale. The range probabilities are those of the
     range network.
-
-    Args:
-        system: The three networks.
-        flip: Average the predictions with those for the mirrored chip.
-        calibration: Temperatures for gender and ranges; None for no calibration.
     """
-
-    year: Tensor
 
     def __init__(
         self, system: SeedSystem, *, flip: bool, calibration: Calibration | None = None
     ) -> None:
-        super().__init__(flip=flip)
+        super().__init__(flip=flip, calibration=calibration)
         self.system = system
-        self.calibration = calibration
-        self.register_buffer("year", torch.arange(AGE_COUNT).float(), persistent=False)
 
     def probabilities(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Ages (N,), range probabilities (N, 9), and P(male) and P(female), (N, 2)."""
