@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from utkage.core.errors import UsageError
+from utkage.core.errors import WeightsError
 from utkage.core.files import file_hash
 from utkage.models import export_metadata
 from utkage.models.card import Card
@@ -99,16 +99,14 @@ class LoadedWeights:
         """The card, the tensors and the fingerprints for torch.
 
         Raises:
-            UsageError: an exported file, whose tensors are part of its graph.
+            WeightsError: an exported file, whose tensors are part of its graph.
         """
         import torch
 
         if self.path.suffix == export_metadata.ONNX_SUFFIX:
-            raise UsageError(f"{self.path}: an exported ONNX file; pass the weights it came from")
+            raise WeightsError(f"{self.path}: an exported ONNX file; pass the weights it came from")
         state = {
-            name: torch.from_numpy(array.astype(np.float32, copy=False))
-            if np.issubdtype(array.dtype, np.floating)
-            else torch.from_numpy(array)
+            name: torch.from_numpy(self.arrays.get(name, array))
             for name, array in self._stored.items()
             if name != FINGERPRINTS
         }
