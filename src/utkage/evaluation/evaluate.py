@@ -36,8 +36,8 @@ from utkage.evaluation.prediction_sources import (
 )
 from utkage.evaluation.result import EvaluateResult
 from utkage.evaluation.result_files import write_files
-from utkage.evaluation.robustness import robustness_report
-from utkage.evaluation.thresholds import threshold_curve
+from utkage.evaluation.robustness import RobustnessReport, robustness_report
+from utkage.evaluation.thresholds import ThresholdCurve, threshold_curve
 
 DEFAULT_REPORT = Path("evaluation")
 
@@ -102,10 +102,8 @@ def evaluate(request: EvaluateRequest, reporter: Reporter | None = None) -> Eval
     reporter = reporter or SilentReporter()
     require_folder(request.out, "out")
     device = resolve_device(request.device)
-    source, *others = [
-        open_prediction_source(choice, device, flip=request.flip)
-        for choice in (request.weights, *request.compare)
-    ]
+    choices = (request.weights, *request.compare)
+    source, *others = [open_prediction_source(c, device, flip=request.flip) for c in choices]
     reporter.info(f"weights {source.path} ({source.weights.origin})")
     require_one_crop(source, others)
     _require_predictor(source, request)
@@ -117,26 +115,18 @@ def evaluate(request: EvaluateRequest, reporter: Reporter | None = None) -> Eval
     unpredicted = len(labelled.chips) - len(faces)
     if unpredicted:
         reporter.warn(f"{source.path}: {counted(unpredicted, 'face')} without a prediction skipped")
-    warnings = guard_predictions(
-        faces, str(source.path), allow=request.allow_suspicious, reporter=reporter
-    )
+    warnings = _guard(source, faces, request, reporter)
     bootstrap = Bootstrap.draw(faces.groups, request.resamples, request.seed)
-    curve = None
-    if request.threshold is not None and faces.predictions is not None:
-        curve = threshold_curve(faces.ages, faces.predictions, request.threshold, bootstrap)
-    stress = None
-    if request.stress and source.predictor is not None:
-        stress = robustness_report(source.predictor, labelled.chips, reporter, seed=request.seed)
     result = EvaluateResult(
         metrics=score_predictions(faces),
         sources=score_predictions_by_source(faces),
         populations=populations(faces, bootstrap),
         groups=group_report(faces, bootstrap),
-        threshold=curve,
+        threshold=_threshold(faces, request.threshold, bootstrap),
         comparisons=tuple(
             _comparison(source, faces, other, labelled, request, reporter) for other in others
         ),
-        stress=stress,
+        stress=_stress(source, labelled, request, reporter),
         oracle_mae=oracle_error(source.predictor, labelled.chips, reporter),
         confusion=confusion_matrix(faces.ranges, faces.range_index, labels=range(len(RANGE_NAMES))),
         card=source.card,
@@ -157,6 +147,32 @@ def evaluate(request: EvaluateRequest, reporter: Reporter | None = None) -> Eval
     return write_files(
         result, faces, labelled, request.out, plot_cm=request.plot_cm, report=request.report
     )
+
+
+def _guard(
+    source: PredictionSource,
+    faces: LabelledPredictions,
+    request: EvaluateRequest,
+    reporter: Reporter,
+) -> tuple[str, ...]:
+    name, allow = str(source.path), request.allow_suspicious
+    return guard_predictions(faces, name, allow=allow, reporter=reporter)
+
+
+def _stress(
+    source: PredictionSource, labelled: LabelledFaces, request: EvaluateRequest, reporter: Reporter
+) -> RobustnessReport | None:
+    if not request.stress or source.predictor is None:
+        return None
+    return robustness_report(source.predictor, labelled.chips, reporter, seed=request.seed)
+
+
+def _threshold(
+    faces: LabelledPredictions, age: int | None, bootstrap: Bootstrap
+) -> ThresholdCurve | None:
+    if age is None or faces.predictions is None:
+        return None
+    return threshold_curve(faces.ages, faces.predictions, age, bootstrap)
 
 
 def _require_predictor(source: PredictionSource, request: EvaluateRequest) -> None:
@@ -196,7 +212,7 @@ def _comparison(
     """Compare two sources on the faces that both predict."""
     _guard_training_images(other, labelled, request, reporter)
     theirs = other.predict(labelled.chips, reporter)
-    guard_predictions(theirs, str(other.path), allow=request.allow_suspicious, reporter=reporter)
+    _guard(other, theirs, request, reporter)
     our_rows, their_rows = (
         {key: row for row, key in enumerate(zip(each.sources, each.names, strict=True))}
         for each in (faces, theirs)
