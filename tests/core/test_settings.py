@@ -159,7 +159,7 @@ def test_numbers_as_typed_keep_every_bit(value: float) -> None:
 
 def test_unknown_keys_name_what_was_meant() -> None:
     assert unknown_key("epoch", ["epochs", "sizes"]) == (
-        "nothing is called 'epoch'; the nearest is 'epochs'"
+        "there is no setting 'epoch'; the nearest is 'epochs'"
     )
     assert unknown_key("zzz", ["epochs", "sizes"]).endswith("there are epochs, sizes")
     assert unknown_key("flip", ["epochs"], {"[augmentation]": ["flip"]}) == (

@@ -99,10 +99,13 @@ def test_a_partial_file_has_defaults_for_the_rest(tmp_path: Path) -> None:
     [
         ("epochs = 3", "x: 'epochs' is a setting of [training]"),
         ("flip = 0", "x: 'flip' is a setting of [augmentation]"),
-        ("sytem = 'seed'", "x: nothing is called 'sytem'; the nearest is 'system'"),
+        ("sytem = 'seed'", "x: there is no setting 'sytem'; the nearest is 'system'"),
         ("system = 'tree'", "x: system is 'tree'; choose multitask or seed"),
         ("system = 3", "x: system = 3: must be a string"),
-        ("[training]\nepoch = 3", "x, [training]: nothing is called 'epoch'; the nearest is 'epo"),
+        (
+            "[training]\nepoch = 3",
+            "x, [training]: there is no setting 'epoch'; the nearest is 'epo",
+        ),
         ("[training]\nflip = 0", "x, [training]: 'flip' is a setting of [augmentation]"),
         ("[training]\nepochs = 'many'", "x, [training]: epochs = 'many': must be a whole number"),
         ("[training]\nsizes = [64, 'big']", "must be a list of whole numbers"),
@@ -111,7 +114,10 @@ def test_a_partial_file_has_defaults_for_the_rest(tmp_path: Path) -> None:
         ("[training]\nrange_feed = 'true'", 'is a setting of system = "seed"'),
         ("training = 3", "x, [training]: must be a table"),
         ("system = 'seed'\n[training]\nl1_weight = 1", 'is a setting of system = "multitask"'),
-        ("[augmentation]\nflipp = 1", "x, [augmentation]: nothing is called 'flipp'; the nearest"),
+        (
+            "[augmentation]\nflipp = 1",
+            "x, [augmentation]: there is no setting 'flipp'; the nearest",
+        ),
     ],
 )
 def test_mistakes_are_named(text: str, said: str) -> None:

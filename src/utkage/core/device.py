@@ -25,7 +25,7 @@ class Device:
 
     Attributes:
         name: PyTorch's name: ``"cpu"``, ``"cuda"``, ``"cuda:1"`` or ``"mps"``.
-        reason: Reason for the choice, for people.
+        reason: Reason for the choice, shown to the user.
     """
 
     name: str
@@ -48,7 +48,7 @@ CPU = Device("cpu", "as requested")
 
 
 def resolve_device(choice: str | torch.device | Device) -> Device:
-    """Find the device that a choice means; a ``Device`` is returned unchanged.
+    """Find the device for a choice; a ``Device`` is returned unchanged.
 
     PyTorch is imported only if a GPU is possible.
 

@@ -1,7 +1,7 @@
-"""Dataclasses of plain values as tables: the half of every configuration that knows no fields.
+"""Dataclasses of plain values as tables: reading, checking and typing of any settings.
 
-Names, types, defaults and words all come from the dataclass itself, so a field that is added
-there can be set in files and on the command line at once. Types may be ``bool``, ``int``,
+Names, types, defaults and documentation all come from the dataclass itself, so files and the
+command line accept a new field at once. Types may be ``bool``, ``int``,
 ``float``, ``str``, ``Literal`` of strings, tuples of these (``tuple[int, ...]`` or of fixed
 length), and any of them or None.
 """
@@ -59,7 +59,7 @@ def check_table(
     where: str,
     elsewhere: Mapping[str, Collection[str]] | None = None,
 ) -> dict[str, Any]:
-    """Check names and types of what a file says; ranges are the dataclass's own business.
+    """Check the names and types in a table of a file; the dataclass checks ranges itself.
 
     Args:
         kind: The dataclass.
@@ -83,18 +83,18 @@ def check_table(
 
 
 def parse_value(kind: type[DataclassInstance], key: str, text: str, where: str) -> Any:
-    """Turn what somebody typed for a field into its value.
+    """Parse the text typed for a field.
 
     Strings need no quotes, lists no brackets: ``128,160``.
 
     Args:
         kind: The dataclass.
         key: A field of it.
-        text: As typed.
+        text: The text as typed.
         where: The option with its value, for messages.
 
     Raises:
-        ConfigError: not a value of the field's type.
+        ConfigError: the text is not a value of the field's type.
     """
     hint = field_types(kind)[key]
     return _checked(hint, _plain(hint, text.strip()), where)
@@ -103,12 +103,12 @@ def parse_value(kind: type[DataclassInstance], key: str, text: str, where: str) 
 def unknown_key(
     key: str, known: Collection[str], elsewhere: Mapping[str, Collection[str]] | None = None
 ) -> str:
-    """Say that nothing is called ``key``, and what may have been meant."""
+    """A message that there is no setting ``key``, with the most similar names."""
     for place, keys in (elsewhere or {}).items():
         if key in keys:
             return f"{key!r} is a setting of {place}"
     near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-    return f"nothing is called {key!r}; " + (
+    return f"there is no setting {key!r}; " + (
         f"the nearest is {near[0]!r}" if near else f"there are {', '.join(known)}"
     )
 
@@ -118,7 +118,7 @@ def _docs_in_source(kind: type) -> dict[str, str]:
     try:
         source = textwrap.dedent(inspect.getsource(kind))
     except OSError:
-        # A program without its sources.
+        # The program was installed without its source files.
         return {}
     (definition,) = ast.parse(source).body
     assert isinstance(definition, ast.ClassDef)
@@ -134,7 +134,7 @@ def _docs_in_source(kind: type) -> dict[str, str]:
 
 
 def _checked(hint: Any, value: Any, where: str) -> Any:
-    """``value`` as ``hint`` wants it."""
+    """``value`` converted to the type ``hint``."""
     if _fits(hint, value):
         return _converted(hint, value)
     raise ConfigError(f"{where}: must be {_in_words(hint)}")
@@ -146,7 +146,7 @@ def _fits(hint: Any, value: Any) -> bool:
     if hint is float:
         return type(value) in (int, float) and math.isfinite(value)
     if hint in SCALARS:
-        # bool is an int in Python, but not to people.
+        # bool is a subclass of int in Python, but true is not a number in a settings file.
         return type(value) is hint
     origin, arguments = get_origin(hint), get_args(hint)
     if hint is type(None):
@@ -166,7 +166,7 @@ def _fits(hint: Any, value: Any) -> bool:
 
 
 def _converted(hint: Any, value: Any) -> Any:
-    """``value``, which fits: whole numbers become floats and lists tuples where they are wanted."""
+    """A valid ``value`` in the exact type: whole numbers as floats, lists as tuples."""
     origin, arguments = get_origin(hint), get_args(hint)
     if hint is float:
         return float(value)
@@ -179,7 +179,7 @@ def _converted(hint: Any, value: Any) -> Any:
 
 
 def _plain(hint: Any, text: str) -> Any:
-    """What a file would hold for ``text``; the text itself where it is nothing of that type."""
+    """The value that a file would contain for ``text``; the text itself if it has another type."""
     origin, arguments = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
         if type(None) in arguments and text == "none":

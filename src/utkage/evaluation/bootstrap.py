@@ -35,7 +35,7 @@ class Estimate:
         value: The value; None where it is not defined, such as over no faces.
         low: Lower end of the 95 % interval, or None.
         high: Upper end, or None.
-        n: Number of faces behind the value.
+        n: Number of faces that the value is computed from.
     """
 
     value: float | None

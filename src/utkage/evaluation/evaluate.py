@@ -176,13 +176,15 @@ def _threshold(
 
 
 def _require_predictor(source: PredictionSource, request: EvaluateRequest) -> None:
-    """Refuse measurements that a table does not allow, before any work is done."""
+    """Refuse measurements that are impossible with a table, before any work is done."""
     if source.predictor is not None:
         return
     if request.threshold is not None:
         raise UsageError("`threshold` needs age distributions; a table of predictions has none")
     if request.stress:
-        raise UsageError("`stress` needs weights that can predict again; a table cannot")
+        raise UsageError(
+            "`stress` needs weights, because a table cannot predict for corrupted chips"
+        )
 
 
 def _guard_training_images(

@@ -22,7 +22,7 @@ _FED_FACES = 100
 def guard_predictions(
     faces: LabelledPredictions, name: str, *, allow: bool, reporter: Reporter
 ) -> tuple[str, ...]:
-    """Refuse predictions that look as if labels were inverted or leaked, or warn of them.
+    """Refuse, or warn of, predictions that suggest inverted or leaked labels.
 
     Args:
         faces: Labels and predictions.

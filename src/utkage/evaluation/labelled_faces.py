@@ -54,7 +54,7 @@ class FaceSelection:
 
     @property
     def is_split(self) -> bool:
-        """Whether this is a prepared set; the default folder counts as one even if missing."""
+        """Whether this is a prepared set; the default folder is treated as one even if missing."""
         return is_prepared(self.data) or (self.data == DEFAULT_FOLDER and not self.data.exists())
 
 

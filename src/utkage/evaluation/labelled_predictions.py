@@ -1,4 +1,4 @@
-"""``LabelledPredictions``: labels and predictions side by side, whatever made the predictions."""
+"""``LabelledPredictions``: labels and predictions of the same faces, from any predictor."""
 
 from __future__ import annotations
 

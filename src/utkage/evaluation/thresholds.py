@@ -1,4 +1,4 @@
-"""Passing or failing at an age: both error rates of each demand on P(age >= T)."""
+"""Passing or failing at an age: both error rates at each required P(age >= T)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from utkage.prediction.predictions import Predictions
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-# Demands on P(age >= T).
+# Minimum P(age >= T) for passing.
 DEMANDS = (0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
 # Years on either side of T in which faces are hard to decide.
 NEAR_YEARS = 7
@@ -23,7 +23,7 @@ NEAR_YEARS = 7
 
 @dataclass(frozen=True, kw_only=True)
 class ThresholdPoint:
-    """The error rates of one demand.
+    """The error rates at one required probability.
 
     Attributes:
         demand: A face passes if its P(age >= T) is at least this.
@@ -55,7 +55,7 @@ class ThresholdCurve:
         age: T, years.
         younger: Number of faces below T.
         older: Number of faces of T and up.
-        points: Error rates by rising demand.
+        points: Error rates by rising required probability.
         expected: Mean of P(age >= T) over all faces.
         observed: Share of faces that are T or older.
     """
@@ -80,7 +80,7 @@ class ThresholdCurve:
 def threshold_curve(
     ages: Ints, predictions: Predictions, age: int, bootstrap: Bootstrap
 ) -> ThresholdCurve:
-    """Measure both error rates of each demand, with intervals.
+    """Measure both error rates at each required probability, with intervals.
 
     Args:
         ages: True whole years, (n,).

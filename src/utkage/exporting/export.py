@@ -27,7 +27,7 @@ SCHEMA = 2
 SYNTHETIC_CHIPS = 256
 # Largest number of real faces, evenly spaced over those given: more would not change the result.
 REAL_CHIPS = 512
-# One in so many real faces calibrates int8 and is not compared.
+# Every Nth real face is used to calibrate int8 instead of being compared.
 CALIBRATION_SHARE = 4
 # Several batch sizes, including a single chip, because exporters tend to fix the batch size.
 PARITY_BATCHES = (1, 7, 56, 64)

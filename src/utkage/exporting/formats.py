@@ -1,4 +1,4 @@
-"""The export formats by name: how each is written, and how it is opened for the comparison.
+"""The export formats by name: how to write each, and how to open it for the comparison.
 
 To add a format, write two functions (graph to file, file to predictor) and add it to ``FORMATS``.
 """

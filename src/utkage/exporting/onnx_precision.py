@@ -28,7 +28,7 @@ from utkage.exporting.onnx_optimizer import simplified
 from utkage.exporting.quiet import silenced
 from utkage.prediction.onnx_predictor import INPUT_NAME
 
-# Smallest tensor that is stored as float16, elements: colour means and the like save nothing.
+# Number of elements from which a tensor is stored as float16; smaller ones save nothing.
 SMALLEST_HALVED = 128
 # Number of convolutions, counted from the chip, that are not quantised.
 KEPT_CONVOLUTIONS = 3
@@ -59,7 +59,7 @@ def halve(model: ModelProto) -> ModelProto:
 
 
 def _is_large(tensor: TensorProto) -> bool:
-    # The scales of folded batch norms, (K, 1, 1, 1), are vectors in disguise.
+    # The scales of folded batch norms, (K, 1, 1, 1), hold only one value per channel.
     is_matrix = len(tensor.dims) >= 2 and math.prod(tensor.dims[1:]) > 1
     return is_matrix and math.prod(tensor.dims) >= SMALLEST_HALVED
 

@@ -16,14 +16,14 @@ _WILDCARD = re.compile(r"[*?\[]")
 def expand_inputs(
     inputs: Sequence[str | Path], suffixes: tuple[str, ...] = IMAGE_SUFFIXES
 ) -> list[Path]:
-    """List the picture files that ``inputs`` stand for, in the order given, each once.
+    """List the picture files named by ``inputs``, in the order given, each once.
 
     * A path that is not a folder stands for itself, even if it does not exist: the caller
       reports that among its results.
-    * A folder stands for the pictures (by suffix) in it and below, in natural order (2 before
+    * A folder contributes the pictures (by suffix) in it and below, in natural order (2 before
       10). Names that begin with a dot are skipped, and linked folders are not entered.
     * A path with ``*``, ``?`` or ``[`` that does not exist is a pattern (``**`` for any depth).
-      It stands for the pictures and folders that it matches.
+      It contributes the pictures and folders that it matches.
 
     Args:
         inputs: Files, folders and patterns.

@@ -39,7 +39,7 @@ def fetch(url: str, *, max_bytes: int = MAX_BYTES, timeout: float = TIMEOUT_SECO
         with urlopen(request, timeout=timeout) as response:
             content: bytes = response.read(max_bytes + 1)
     except HTTPError as error:
-        raise ImageError(f"{url}: the server answered {error.code} {error.reason}") from error
+        raise ImageError(f"{url}: the server responded with {error.code} {error.reason}") from error
     except (OSError, ValueError, HTTPException) as error:
         reason = getattr(error, "reason", None) or error
         raise ImageError(f"{url}: cannot be reached ({reason}); check the address") from error

@@ -1,4 +1,4 @@
-"""Age heads: the last layer for ages, and the age distribution that its outputs stand for.
+"""Age heads: the last layer for ages, and the age distribution that its outputs define.
 
 The outputs of every head become a distribution over the years 0..116, so all later steps (estimate,
 interval, ranges, exported files) are the same for all heads. The card names the head.

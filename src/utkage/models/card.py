@@ -44,7 +44,7 @@ class Card:
         terms: Terms of use.
         versions: Versions of utkage, torch and Python at the time of training.
         limits: Descriptions of known failures.
-        repetitions: Repeated trainings of the recipe behind these weights, and their results.
+        repetitions: Results of repeated trainings with the recipe of these weights.
         calibration: Temperatures and conformal levels; None if none were fitted.
     """
 

@@ -82,7 +82,7 @@ class DlibFaceResNet(nn.Module):
 
 
 def _halved(x: Tensor) -> Tensor:
-    # A single row or column is averaged alone.
+    # With a single row or column, ceil_mode keeps the output from being empty.
     single = min(x.shape[2], x.shape[3]) < 2
     return F.avg_pool2d(x, 2, ceil_mode=single)
 

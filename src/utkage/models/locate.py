@@ -38,7 +38,7 @@ def newest_run_weights(runs: Path = RUNS_FOLDER) -> Path | None:
 
 
 def resolve_weights(choice: str | Path | LoadedWeights) -> LoadedWeights:
-    """Find the weights file that a choice means; ``LoadedWeights`` are returned unchanged.
+    """Find the weights file for a choice; ``LoadedWeights`` are returned unchanged.
 
     Args:
         choice: ``"auto"`` (the newest run below ``runs/``, else the shipped weights),

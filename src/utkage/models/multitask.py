@@ -14,7 +14,7 @@ HIDDEN = 256
 class MultiTaskNet(nn.Module):
     """RGB images in 0..255 -> outputs of an age head, and one gender logit.
 
-    The outputs of the age head stand for a distribution over the years 0..116 (``age_heads``):
+    The outputs of the age head define a distribution over the years 0..116 (``age_heads``):
     with softmax, as the classifier of Rothe et al. 2015 and Gao et al. 2017. Its median or mean is
     the estimate, its quantiles give an interval, and its sums over years give the probability of
     each age range. Both heads share a hidden layer of 256 units.

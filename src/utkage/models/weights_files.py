@@ -69,7 +69,7 @@ class LoadedWeights:
 
     Attributes:
         path: The file.
-        origin: How it was chosen, for people.
+        origin: How it was chosen, shown to the user.
     """
 
     path: Path

@@ -34,7 +34,7 @@ class FoundFace:
 
 @dataclass(frozen=True)
 class Cropper:
-    """Finds faces and cuts them out.
+    """Finds faces and crops them to chips.
 
     Attributes:
         contract: Crop contract of the chips.

@@ -90,7 +90,7 @@ class FaceTrack:
         start: Time of the first frame, seconds.
         end: Time of the last frame, seconds.
         frames: Number of frames that show it.
-        detections: Number of detections behind the prediction.
+        detections: Number of detections averaged in the prediction.
         prediction: Mean prediction, of length 1.
         best: The clearest detection: the largest without flags, else the largest.
         chip: Chip of that detection, uint8 RGB (size, size, 3).

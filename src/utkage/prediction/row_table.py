@@ -1,4 +1,4 @@
-"""Rows of ``predict`` as a table for people."""
+"""Rows of ``predict`` as a readable table."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class TrackRow(Row):
         first_frame: Index of the first frame that shows it, from 0.
         last_frame: Index of the last frame that shows it.
         frames: Number of frames that show it; without a face, the frames of the video.
-        looks: Number of detections behind the prediction.
+        looks: Number of detections averaged in the prediction.
     """
 
     ORDER: ClassVar[tuple[str, ...]] = (

@@ -115,7 +115,7 @@ def prepare(config: PrepareConfig, reporter: Reporter | None = None) -> PrepareR
 
     If the set in ``config.out`` was made from the same input with the same settings, nothing
     happens. Pictures that it contains are not decoded again. A run that is killed at any moment
-    leaves the existing set; running again then gives the same bytes as an undisturbed run.
+    leaves the existing set; running again then gives the same bytes as an uninterrupted run.
 
     Raises:
         UsageError: a source is missing, the output folder holds other files, or another process

@@ -11,9 +11,9 @@ class Cell:
     """One cell of a table.
 
     Attributes:
-        text: What people read.
-        value: The number behind the text, by which a reader can sort; None for plain text.
-        emphasised: Whether the cell stands out, such as an outlier.
+        text: Displayed text.
+        value: Number that the text displays, for sorting; None for plain text.
+        emphasised: Whether to highlight the cell, such as an outlier.
     """
 
     text: str

@@ -63,7 +63,7 @@ def _cross_entropy(logits: Tensor, ages: Tensor, config: LossConfig) -> Tensor:
 
 
 def _sord(logits: Tensor, ages: Tensor, config: LossConfig) -> Tensor:
-    """Divergence from labels that fall with the distance to the age (Diaz and Marathe 2019)."""
+    """Divergence from labels that decrease with the distance to the age (Diaz and Marathe 2019)."""
     targets = ordinal_age_labels(ages, AGE_COUNT, config.sord_distance, config.sord_width)
     return age_divergence(logits, targets)
 

@@ -73,15 +73,15 @@ def is_due(step: int, saved_at: float, config: RunConfig) -> bool:
 
 @contextlib.contextmanager
 def explaining_lost_writes(folder: Path) -> Iterator[None]:
-    """Explain how to resume after a full disk or another error of the system.
+    """Explain how to resume after a full disk or another operating system error.
 
     Raises:
-        TrainingError: in place of the system's error.
+        TrainingError: in place of the operating system's error.
     """
     try:
         yield
     except BrokenPipeError:
-        # The reader of stdout has gone; the command line handles that.
+        # The reader of stdout has closed it; the command line handles that.
         raise
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""

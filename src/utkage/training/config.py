@@ -27,7 +27,7 @@ class TrainConfig(LossConfig, ScheduleConfig, OptimiserConfig, ModelConfig, RunC
     """Settings of the multi-task network."""
 
     def __post_init__(self) -> None:
-        # The registries import torch, which the command line's help does without.
+        # The registries import torch, which the command line's help does not need.
         from utkage.training.age_losses import AGE_LOSSES
         from utkage.training.age_weighting import AGE_WEIGHTINGS
         from utkage.training.precision import PRECISIONS

@@ -20,7 +20,7 @@ def stop_between_steps(
     A signal after the last call of the yielded function is raised at the end of the body.
 
     Args:
-        agree: From whether a signal came to this process, to whether all processes stop.
+        agree: Function from whether this process received a signal to whether all processes stop.
 
     Yields:
         A function to call after each whole step; it raises KeyboardInterrupt if a signal came.

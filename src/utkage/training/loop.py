@@ -177,7 +177,7 @@ class _Loop:
         setup, epoch = self.setup, len(self.rows)
         size, epochs = setup.config.batch_size, setup.config.epochs
         order = epoch_order(len(setup.train), setup.config.seed, epoch)
-        # All of them are done where a run was interrupted in its validation.
+        # No steps are left if the run was interrupted during validation.
         done = self.step - epoch * self.steps
         self.system.start_epoch(epoch)
         with (
@@ -250,7 +250,7 @@ class _Loop:
 
 
 def _lowest(rows: Sequence[dict[str, Any]]) -> float:
-    # From the rows, which are rounded, because a resumed run knows no other values.
+    # From the rounded rows, because a resumed run has no other values.
     return min(validation_errors(rows), default=math.inf)
 
 

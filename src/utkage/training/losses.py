@@ -115,7 +115,7 @@ def corn_loss(logits: Tensor, passed: Tensor) -> Tensor:
 
     Args:
         logits: (N, K), of P(age > k given age > k - 1) for k = 0..K-1.
-        passed: (N, K), targets of P(age > k), falling with k.
+        passed: (N, K), targets of P(age > k), decreasing with k.
     """
     passed = passed.to(logits.dtype)
     reached = torch.cat([torch.ones_like(passed[:, :1]), passed[:, :-1]], dim=1)

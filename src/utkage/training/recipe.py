@@ -190,7 +190,7 @@ def _top_fields() -> tuple[str, ...]:
 
 
 def _comments(kind: type[DataclassInstance]) -> dict[str, str]:
-    # Backticks mark code on pages; a comment does without.
+    # Backticks mark code on pages; a TOML comment needs none.
     return {name: doc.replace("`", "") for name, doc in field_docs(kind).items()}
 
 

@@ -28,7 +28,7 @@ class Setup(Generic[Config]):
         config: Settings of the system.
         augmentation: How chips are augmented and blended.
         card: Card of the weights, without their metrics.
-        identity: What a checkpoint must agree on to be resumed.
+        identity: Values that must equal those of a checkpoint to resume from it.
         train: Training chips.
         val: Validation chips, which choose the best epoch.
         fingerprints: Sorted fingerprints of all training images of the weights, those of the

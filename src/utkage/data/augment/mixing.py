@@ -1,6 +1,7 @@
 """Blending pairs of a batch: Zhang et al., "mixup: Beyond Empirical Risk Minimization", ICLR 2018.
 
-The partner of a face depends on its batch, so this is apart from ``augment``, where nothing does.
+The partner of a face depends on its batch. The results of ``augment`` do not, so mixing is
+separate.
 """
 
 from __future__ import annotations

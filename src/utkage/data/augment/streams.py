@@ -1,6 +1,7 @@
 """The streams of ``SampleRandom``: one number for each random quantity.
 
-Numbers are never reused or changed, so a new quantity leaves the random numbers of the others.
+Numbers are never reused or changed, so a new quantity does not change the random numbers of
+the others.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ class FolderContainer:
         """SHA-256 (hex) of path, size and modification time of every file, without its content."""
         digest = hashlib.sha256()
         for name, file in self._files:
-            # File browsers rewrite hidden files whenever somebody opens the folder.
+            # File browsers rewrite hidden files whenever a user opens the folder.
             if not is_hidden(name):
                 try:
                     status = file.stat()

@@ -1,4 +1,4 @@
-"""Limits on the size of a source, against archives that would fill the machine."""
+"""Limits on the size of a source, against archives that would fill memory or disk."""
 
 from __future__ import annotations
 

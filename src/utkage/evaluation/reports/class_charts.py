@@ -56,7 +56,7 @@ def reliability_diagram(faces: LabelledPredictions) -> Figure:
 
 
 def threshold_chart(curve: ThresholdCurve) -> Figure:
-    """Both error rates over the demand on P(age >= T), with 95 % bands."""
+    """Both error rates over the required P(age >= T), with 95 % bands."""
     figure = new_figure(6.4, 4.2)
     axes = figure.subplots()
     demands = [point.demand for point in curve.points]

@@ -155,7 +155,7 @@ def gaps_table(report: GroupReport) -> Table:
 
 
 def threshold_table(curve: ThresholdCurve, *, near: bool = False) -> Table:
-    """Both error rates of each demand; with ``near`` also those of ages close to the threshold."""
+    """Both error rates at each required probability; ``near`` adds those near the threshold."""
     age = curve.age
     columns = {
         f"under {age} and passed (n = {curve.younger})": "false_pass",

@@ -64,7 +64,9 @@ def load_plain_state(path: Path) -> PlainState:
     try:
         value = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
-        raise WeightsError(f"{path}: damaged, or more than tensors; it is not read") from error
+        raise WeightsError(
+            f"{path}: damaged, or contains more than tensors; pass a file of tensors only"
+        ) from error
     if not isinstance(value, dict) or not all(isinstance(v, Tensor) for v in value.values()):
         raise WeightsError(f"{path}: not a plain state; pass a file written by utkage.seed.train")
     value = dict(value)

@@ -62,7 +62,9 @@ def read_torch(path: Path) -> Descriptor:
         else:
             value = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
-        raise WeightsError(f"{path}: damaged, or more than tensors; pass a state dict") from error
+        raise WeightsError(
+            f"{path}: damaged, or contains more than tensors; pass a state dict"
+        ) from error
     if isinstance(value, dict) and isinstance(value.get("state_dict"), dict):
         value = value["state_dict"]
     if not isinstance(value, dict):

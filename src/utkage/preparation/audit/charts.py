@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def age_histogram(counts: Sequence[int], marked: Collection[int]) -> Figure:
     """Faces of each year of age from 0.
 
-    The ``marked`` years carry their number on top and another colour, so that they can be told
+    The ``marked`` years have their number on top and another colour, so that they can be told
     apart without colours.
     """
     figure = new_figure(9.6, 2.8)
@@ -42,7 +42,7 @@ def age_histogram(counts: Sequence[int], marked: Collection[int]) -> Figure:
 
 
 def stacked_bars(names: Sequence[str], parts: Sequence[tuple[str, Sequence[int]]]) -> Figure:
-    """One horizontal bar per name, with its total behind it.
+    """One horizontal bar per name, followed by its total.
 
     Args:
         names: Name of each bar, from the top.

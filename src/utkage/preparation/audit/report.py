@@ -26,7 +26,7 @@ from utkage.preparation.audit.resolve import (
 SCHEMA = 1
 
 # Titles of the reasons that ``resolve`` gives; any other reason is its own title. The last
-# alternatives are how sets of earlier versions put it.
+# alternatives match the reasons in sets of earlier versions.
 _TITLES = {
     re.compile(f"{DUPLICATE_OF}|copy of "): "duplicate of another picture",
     re.compile(f"{NEAR_DUPLICATE_OF}|near-copy of "): "near-duplicate of another picture",
@@ -42,7 +42,7 @@ _JSON_TITLES = {
 
 @dataclass(frozen=True)
 class SourceCounts:
-    """Number of decoded pictures of one source, and how many of them are kept."""
+    """Number of decoded pictures of one source, and number of kept ones."""
 
     name: str
     readable: int

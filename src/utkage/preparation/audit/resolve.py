@@ -22,7 +22,7 @@ AGE_TOLERANCE = 3
 MAX_NEAR_SHARE = 0.25
 
 CONSTANT_REASON = "all pixels have one colour"
-# First words of the reasons, by which the audit sorts them.
+# Beginnings of the reasons; the audit sorts the reasons by them.
 DUPLICATE_OF = "duplicate of "
 NEAR_DUPLICATE_OF = "near-duplicate of "
 CONFLICTING = "conflicting labels of "
@@ -133,7 +133,7 @@ def _reasons(
     keep_all: dict[int, str | None] = dict.fromkeys(candidates)
     if config.mode == NONE or not candidates:
         return keep_all
-    # A constant picture is grouped with identical ones only, so the first stands for all.
+    # A constant picture is grouped with identical ones only, so one decision applies to all.
     if records[group.members[0]].constant:
         return dict.fromkeys(candidates, CONSTANT_REASON)
     if group.conflicts(config.age_tolerance):

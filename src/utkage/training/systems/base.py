@@ -1,4 +1,4 @@
-"""What the training loop needs of a system: one class per system, one method per stage."""
+"""Interface between the training loop and a system: one class per system, one method per stage."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class TrainableSystem(ABC):
         self.batches = TrainingBatches(setup, targets)
 
     def prepare(self, reporter: Reporter) -> None:  # noqa: B027 - optional
-        """Do what is done once, when the run folder exists; all processes call it."""
+        """Do one-time work once the run folder exists; all processes call it."""
 
     def start_epoch(self, epoch: int) -> None:  # noqa: B027 - optional
         """Get ready for the steps of ``epoch`` (from 0)."""
@@ -122,7 +122,7 @@ class TrainableSystem(ABC):
 
     @abstractmethod
     def epoch_columns(self, step: int, rows: EpochRows, losses: Sequence[float]) -> dict[str, Any]:
-        """What the row of an epoch holds of its steps.
+        """Columns for the steps of an epoch, for its row.
 
         Args:
             step: Last step of the epoch.
@@ -139,7 +139,7 @@ class TrainableSystem(ABC):
 
     @abstractmethod
     def card_metrics(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        """What the card of an epoch's weights holds of its row."""
+        """The part of an epoch's row that the card of its weights contains."""
 
     @abstractmethod
     def state_dict(self) -> dict[str, Any]:

@@ -74,7 +74,7 @@ class TrainableMultitask(TrainableSystem):
         self._config, self._teachers = config, teachers
 
     def prepare(self, reporter: Reporter) -> None:
-        """Let the teachers predict for all training faces, or read what they predicted before."""
+        """Compute the teachers' predictions for all training faces, or read stored ones."""
         setup, soft_targets = self.setup, None
         if setup.group.is_first:
             soft_targets = mean_soft_targets(

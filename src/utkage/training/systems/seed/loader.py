@@ -69,7 +69,7 @@ def split_loader(
         "pin_memory": loader.pin_memory,
         "worker_init_fn": loader.worker_init_fn,
     }
-    # Batch norm needs more than a last batch of one.
+    # Batch norm fails on a last batch of one.
     has_single_rest = len(splits["train"]) % loader.batch_size == 1
     training = DataLoader(
         Subset(dataset, splits["train"]),
