@@ -134,7 +134,7 @@ def fit_weights(
         weights: Weights of any system; a calibration in their card is ignored.
         faces: Faces that are not training images of the weights.
         origin: The weights file, for messages.
-        device: Where the weights run.
+        device: Device that runs the weights.
         flip: Average each prediction with that for the mirrored chip.
         reporter: Receives progress.
 

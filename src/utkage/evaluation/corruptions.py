@@ -1,6 +1,6 @@
 """Corruptions of pictures: functions from uint8 RGB chips (N, S, S, 3) to corrupted ones.
 
-None is random, so that evaluations are comparable. The strengths were chosen before any
+They are deterministic, so evaluations are comparable. The strengths were chosen before any
 measurement.
 """
 

@@ -44,7 +44,7 @@ DEFAULT_REPORT = Path("evaluation")
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluateRequest(FaceSelection):
-    """What to measure, and on which faces (the fields of ``FaceSelection``).
+    """Measurements to take, and the faces to take them on (the fields of ``FaceSelection``).
 
     Attributes:
         weights: As in ``open_prediction_source``: weights, an exported ONNX file, or a CSV of

@@ -69,7 +69,7 @@ class Group:
     """The metrics over the faces of one group.
 
     Attributes:
-        axis: What divides the faces, such as ``"race"`` or ``"gender x race"``.
+        axis: Attribute that divides the faces, such as ``"race"`` or ``"gender x race"``.
         name: Name of the group, such as ``"female, Asian"``.
         n: Number of faces.
         metrics: Estimates by the keys of ``GROUP_METRICS``; coverages are missing where there are
@@ -117,7 +117,7 @@ class Gap:
     """The difference between the best and the worst group of an axis.
 
     Attributes:
-        axis: What divides the faces, such as ``"race"``.
+        axis: Attribute that divides the faces, such as ``"race"``.
         metric: One of ``GAP_METRICS``.
         best: Name of the best group.
         worst: Name of the worst group.

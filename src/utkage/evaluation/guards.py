@@ -13,7 +13,7 @@ from utkage.evaluation.labelled_predictions import Floats, Ints, LabelledPredict
 # trained model has one near 0.05.
 _INVERTED_AUC = 0.3
 _ENOUGH = 40
-# No model of faces finds the correct one of nine ranges this often and still errs by a year.
+# No model that uses only the picture finds the correct range this often and still errs by a year.
 _FED_ACCURACY = 0.97
 _FED_ERROR = 1.0
 _FED_FACES = 100

@@ -175,7 +175,7 @@ def guard_leakage(
     Args:
         faces: Faces to be scored.
         training_images: Fingerprints of the training images, (n,).
-        selection: Where the faces came from, and whether training images are allowed.
+        selection: Origin of the faces, and whether training images are allowed.
         reporter: Receives a warning.
         name: Name of the weights in messages.
 

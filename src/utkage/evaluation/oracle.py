@@ -8,7 +8,7 @@ from utkage.evaluation.age_errors import mean_absolute_error
 from utkage.prediction.chip_predictor import BATCH, ChipPredictor, TorchPredictor
 
 ORACLE_NOTE = (
-    "An estimator that receives the true age range can only err inside it. Predicting the median "
+    "An estimator that receives the true age range can only err within it. Predicting the median "
     "age of that range does as well without looking at the picture, so such an MAE (the widely "
     "quoted 3.05 years is one) carries no information."
 )

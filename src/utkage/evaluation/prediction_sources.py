@@ -111,7 +111,7 @@ def open_prediction_source(
     Args:
         choice: As in ``models.locate.resolve_weights``; or a ``.onnx`` file of ``export``, or a
             ``.csv`` with the columns file, age and p_female.
-        device: Where the weights run.
+        device: Device that runs the weights.
         flip: Average each prediction with that for the mirrored chip. An exported file has this
             setting inside.
 

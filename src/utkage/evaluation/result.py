@@ -43,7 +43,7 @@ class EvaluateResult:
         card: Card of the weights; None for a table of predictions.
         weights: The weights file.
         weights_origin: How the weights were chosen.
-        data: Where the faces came from.
+        data: Origin of the faces.
         split: The split, or None for a plain folder.
         split_hash: Hash that identifies a prepared set.
         training_images: Number of faces that the weights were trained on; None where unknown.

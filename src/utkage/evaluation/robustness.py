@@ -57,7 +57,7 @@ class CorruptionResult:
 
     @property
     def doubling(self) -> str:
-        """Where the error doubles, as text."""
+        """The strength at which the error doubles, as text."""
         return "does not double" if self.doubles_at is None else f"doubles at {self.doubles_at}"
 
 

@@ -1,4 +1,4 @@
-"""Silence for exporters that print, warn and log about matters users cannot change."""
+"""Silence for exporters that print, warn and log what users cannot change."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ _MAX_ENLARGEMENT = 2.0
 _MIN_STEP = 1.2
 
 # A face below this size in a pass requires the next pass, which adds only faces up to this size:
-# above it, a finer pass takes parts of a face for faces.
+# above it, a finer pass mistakes parts of a face for faces.
 _SMALL_FACE = 48.0
 # A pass finds every face above this size. After a pass without faces, larger detections of the next
 # pass are therefore false alarms.
@@ -79,7 +79,7 @@ class RetinaFaceDetector:
             sides: Long side of the picture in each pass, coarse to fine, in pixels. Prepared sets
                 use the default.
             finest: Scale of one more pass, relative to the picture; 0 for none.
-            thorough: Whether every pass is run, whatever the ones before found.
+            thorough: Whether to run every pass, regardless of what earlier passes found.
 
         Raises:
             ConfigError: an argument is outside its range.

@@ -18,8 +18,8 @@ def expand_inputs(
 ) -> list[Path]:
     """List the picture files named by ``inputs``, in the order given, each once.
 
-    * A path that is not a folder stands for itself, even if it does not exist: the caller
-      reports that among its results.
+    * A path that is not a folder is listed as it is. It may not exist: the caller reports that
+      among its results.
     * A folder contributes the pictures (by suffix) in it and below, in natural order (2 before
       10). Names that begin with a dot are skipped, and linked folders are not entered.
     * A path with ``*``, ``?`` or ``[`` that does not exist is a pattern (``**`` for any depth).

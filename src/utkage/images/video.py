@@ -168,7 +168,7 @@ def _file_frames(capture: Capture, rate: float) -> Generator[Frame, None, None]:
             is_there, bgr = capture.read()
             if not is_there:
                 return
-            # The frame rate may vary, so the clock of the file counts; some files have none.
+            # The frame rate may vary, so use the timestamps of the file; some files have none.
             clock = float(capture.get(cv2.CAP_PROP_POS_MSEC)) / 1000
             if index:
                 seconds = clock if clock > seconds else seconds + 1 / rate

@@ -64,7 +64,7 @@ class ViewAverage(nn.Module):
         return self.outputs(*(mean_of_views(values) for values in views))
 
     def probabilities(self, images: Tensor) -> tuple[Tensor, ...]:
-        """What is averaged over the views, for float images (N, 3, H, W)."""
+        """The values to average over the views, for float images (N, 3, H, W)."""
         raise NotImplementedError
 
     def outputs(self, *averages: Tensor) -> ChipOutputs:

@@ -145,7 +145,7 @@ def _descriptor(reader: _Reader, inputs: int) -> Floats:
 
 
 class _Reader:
-    """Reads dlib's primitive values one after another."""
+    """Reads dlib's primitive values in sequence."""
 
     def __init__(self, data: bytes, origin: str) -> None:
         self._data = data

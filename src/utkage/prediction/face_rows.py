@@ -54,7 +54,7 @@ class FaceRow(Row):
 
 
 def photo_rows(photo: Photo, options: RowOptions) -> list[FaceRow]:
-    """The rows of one photograph: one per face, or one that says why there is none."""
+    """The rows of one photograph: one per face, or one with the reason why there is none."""
     if not photo.faces:
         count = None if photo.reason else 0
         return [FaceRow(photo.name, photo.status, photo.reason, faces=count)]

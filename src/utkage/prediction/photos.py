@@ -132,7 +132,7 @@ def _detect(picture: PictureInput, cropper: Cropper, keep_image: bool) -> Photo:
         faces, chips = cropper.cut(image)
     except ImageError as error:
         return Photo(name=picture.name, reason=_with_name(picture.name, str(error)))
-    # Whatever a picture does to a decoder or a network, the others must be predicted.
+    # A picture may fail in unexpected ways; the others must still be predicted.
     except Exception as error:
         reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
         return Photo(name=picture.name, reason=_with_name(picture.name, reason))

@@ -20,7 +20,7 @@ from utkage.prediction.row_files import check_rows_file, finished_files
 
 @dataclass(frozen=True, kw_only=True)
 class PredictRequest(PredictSettings):
-    """What ``predict`` reads and writes. Further fields: ``PredictSettings``.
+    """Inputs, outputs and settings of ``predict``. Further fields: ``PredictSettings``.
 
     Attributes:
         inputs: Files, folders (searched recursively), glob patterns, ``-`` for stdin (a picture,

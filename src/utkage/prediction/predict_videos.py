@@ -40,7 +40,7 @@ _READABLE_SHARE = 0.9
 
 @dataclass(frozen=True, kw_only=True)
 class VideoRequest(PredictSettings):
-    """What ``predict_videos`` reads and writes. Further fields: ``PredictSettings``.
+    """Inputs, outputs and settings of ``predict_videos``. Further fields: ``PredictSettings``.
 
     Attributes:
         videos: Files, patterns, addresses with ``allow_download``, and numbers of cameras.

@@ -94,7 +94,7 @@ class Predictor:
     (7, True)
 
     Args:
-        settings: How faces are found and what rows contain.
+        settings: How to find faces, and the content of rows.
 
     Raises:
         UsageError: unknown weights, or a missing device or package.

@@ -82,7 +82,7 @@ class Rows(Sequence[AnyRow], Generic[AnyRow]):
 
     @property
     def failed(self) -> Rows[AnyRow]:
-        """The rows of files that could not be read; ``reason`` says why."""
+        """The rows of files that could not be read; ``reason`` contains the cause."""
         return self.where(lambda row: row.status == "failed")
 
     @property

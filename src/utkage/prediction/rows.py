@@ -1,4 +1,4 @@
-"""What the documented rows of ``predict`` share: one row per face of a photograph or a video."""
+"""Common parts of the documented rows of ``predict``, one row per face of a photograph or video."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from utkage.preparation.audit.perceptual import perceptual_hash
 
 # The reason of photographs that could be read but in which the detector found no face.
 NO_FACE = "no face was found"
-# A chip whose values (0..255) have a smaller standard deviation shows nothing.
+# A chip whose values (0..255) have a smaller standard deviation shows no face.
 MIN_CONTRAST = 1.0
 
 

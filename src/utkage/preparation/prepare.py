@@ -293,7 +293,7 @@ def _reusable_chips(
 
 
 def _restore_report(store: ChipStore, config: PrepareConfig) -> None:
-    """Write the report again if a kill between the set and its report left it missing or stale."""
+    """Write the report again if it is missing or stale because an earlier run was killed."""
     if not report_is_current(store):
         # The writer holds the lock and removes leftovers.
         with StoreWriter(store.folder, store.contract):

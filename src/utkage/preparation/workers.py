@@ -61,7 +61,7 @@ def ingest(
             chip is valid until the next item is requested. None: use threads.
     """
     entries = source.entries()
-    # Little is left to decode if an earlier run is known, and processes would not share it.
+    # With an earlier run, little is left to decode, and processes would not share its chips.
     small = source.total_bytes < PROCESSES_FROM_BYTES or ingestion.known
     if exchange is None or small or ingestion.workers == 1:
         items = _by_threads(entries, name, ingestion)
@@ -172,7 +172,7 @@ def _processes(ingestion: Ingestion) -> Iterator[Executor]:
 
 
 def _follow_parent() -> None:
-    """Leave interrupts to the parent process, and exit when it is gone, however it ended."""
+    """Ignore interrupts, which the parent process handles, and exit when the parent has ended."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = os.getppid()
 

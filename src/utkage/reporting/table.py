@@ -35,7 +35,7 @@ class Table:
         4.31
 
     Attributes:
-        title: What the table shows; may be empty.
+        title: Title of the table; may be empty.
         columns: One heading per column.
         rows: Cells by row; each row is as long as ``columns``.
         muted: Indices of rows that a reader should not rely on, such as those of small groups.

@@ -50,7 +50,7 @@ class TrainingBatch(NamedTuple):
 class TrainingBatches:
     """Draws the batches of a training.
 
-    What happens to a face is a pure function of seed, epoch and face, so it depends neither on
+    The augmentation of a face is a pure function of seed, epoch and face, so it depends neither on
     the batch nor on the number of processes; with mixup, its partner depends on the batch.
 
     Attributes:

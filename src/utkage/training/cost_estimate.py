@@ -26,7 +26,7 @@ MEASURED_BATCHES = 2
 
 @dataclass(frozen=True)
 class CostEstimate:
-    """What a training takes.
+    """Time and disk space that a training needs.
 
     Attributes:
         step_seconds: Time of an optimiser step, by chip size in pixels.

@@ -33,12 +33,12 @@ class SizeCost:
 
 @dataclass(frozen=True, kw_only=True)
 class DryRunResult:
-    """What a training would be, and what it would cost.
+    """Description and cost of a planned training.
 
     Attributes:
         system: System to be trained.
         device: Device, as torch names it.
-        reason: Why this device.
+        reason: Reason for the choice of the device.
         threads: Number of threads that PyTorch uses on the CPU.
         chips: Number of chips in each split.
         parameters: Number of trained parameters.
@@ -50,9 +50,9 @@ class DryRunResult:
         validation_seconds: Time of one validation, extrapolated from a few batches.
         teacher_seconds: Time of the teachers' predictions, made once; 0 without teachers.
         total_seconds: Time of all epochs and of the teachers' predictions.
-        remaining_seconds: Time of what is not done yet.
+        remaining_seconds: Time of the remaining work.
         peak_memory_bytes: Peak memory of the steps; None where it is not known.
-        memory_kind: What was counted as memory.
+        memory_kind: Kind of memory that was measured.
         checkpoint_bytes: Size of a checkpoint.
         disk_bytes: Largest size of the run folder: a checkpoint while another replaces it, and
             two weights files.

@@ -19,7 +19,7 @@ class RemainingTime:
         self._started = time.monotonic()
 
     def text(self, step: int) -> str:
-        """The time that all further steps will take.
+        """Estimated time of all further steps.
 
         Args:
             step: Steps done, at least one more than at the beginning.

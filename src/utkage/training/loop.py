@@ -42,7 +42,7 @@ SHOWN = 50
 
 @dataclass(frozen=True)
 class FitResult:
-    """What a training reached.
+    """Result of a training.
 
     Attributes:
         rows: One dictionary per epoch, as in ``metrics.jsonl``.
@@ -116,7 +116,7 @@ def first_batch(system: TrainableSystem) -> TrainingBatch:
 
 
 class _Loop:
-    """A training under way: what is in a checkpoint, and when the last one was written."""
+    """A running training: the content of a checkpoint, and when the last one was written."""
 
     def __init__(self, system: TrainableSystem, reporter: Reporter, on_epoch: OnEpoch) -> None:
         setup = system.setup

@@ -74,7 +74,7 @@ def age_moments_error(
     years = _classes(logits).to(logits.dtype)
     distribution = torch.softmax(logits, dim=1)
     mean = distribution @ years
-    # The mean of squares less the square of the mean would lose digits.
+    # The mean of squares minus the square of the mean would lose digits.
     variance = (distribution * (years - mean.unsqueeze(1)).square()).sum(1)
     error = (mean - ages.to(logits.dtype)).square()
     return mean_weight / 2 * error + variance_weight * variance

@@ -1,4 +1,4 @@
-"""Peak memory of a piece of work."""
+"""Peak memory of a computation."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 
 
 class PeakMemory:
-    """Measures from when it is made until it is read.
+    """Measures from its creation until it is read.
 
     On CUDA: the memory that PyTorch allocated. On a CPU: the growth of the process beyond its
     largest size before, which misses what fits into memory that was freed earlier.

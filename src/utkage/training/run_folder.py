@@ -45,7 +45,7 @@ def recorded(
     Args:
         folder: Run folder; made if it does not exist.
         recipe: Recipe of the training.
-        provenance: Where the training came from.
+        provenance: Origin of the training.
         first_batch: Gives images (N, 3, S, S) in 0..255, ages and genders of the first step.
 
     Yields:

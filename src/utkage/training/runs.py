@@ -39,7 +39,7 @@ class Run:
         best_epoch: Epoch of the lowest validation MAE, from 1.
         gender_accuracy: Accuracy on the validation split in that epoch.
         started: Start of the training, ISO 8601 in UTC.
-        note: What is wrong with the folder, or "".
+        note: Problem of the folder, or "".
     """
 
     name: str

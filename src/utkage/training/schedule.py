@@ -15,7 +15,7 @@ END_FRACTION = 1e-4
 
 @dataclass(frozen=True)
 class ScheduleState:
-    """What a schedule depends on.
+    """Inputs of a schedule.
 
     Attributes:
         step: Number of the step, from 0 to ``total - 1``.

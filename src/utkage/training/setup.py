@@ -1,4 +1,4 @@
-"""Everything that a training works with, apart from the network."""
+"""Everything that a training uses, apart from the network."""
 
 from __future__ import annotations
 

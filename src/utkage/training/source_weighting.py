@@ -10,7 +10,7 @@ from utkage.data.chips import LabelledChips
 from utkage.training.config_groups import LossConfig
 
 # The weight of a face falls with this power of the number of faces in its source: at 1/2 a source
-# that is four times as large counts twice as much, at 1 all sources count the same.
+# that is four times as large has twice the total weight, at 1 all sources have equal weight.
 POWERS = {"sqrt": 0.5, "equal": 1.0}
 SOURCE_WEIGHTINGS = ("none", *POWERS)
 

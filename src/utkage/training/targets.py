@@ -63,7 +63,7 @@ class Targets(NamedTuple):
 
 
 class Blend(NamedTuple):
-    """What the faces of a batch were blended with.
+    """The faces that a batch was blended with, and the weights.
 
     Attributes:
         others: Targets of the other faces, (n,).

@@ -147,5 +147,5 @@ def _read(path: Path, about: str) -> SoftTargets | None:
                 return None
             return SoftTargets(*(file.get_tensor(name) for name in SoftTargets._fields))
     except (OSError, SafetensorError):
-        # Missing or damaged: the teacher predicts again.
+        # Missing or damaged: compute the predictions again.
         return None

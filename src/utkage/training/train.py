@@ -146,7 +146,7 @@ def train(request: TrainRequest, reporter: Reporter | None = None) -> TrainResul
     return TrainResult(setup.folder, best, result.best_mae, result.best_epoch, rows, group.is_first)
 
 
-# Its name from the time when each system had a function of its own.
+# Former name, from when each system had its own function.
 train_request = train
 
 
@@ -209,7 +209,7 @@ def set_up(
 def _start(
     request: TrainRequest, store: ChipStore, training: LabelledChips, reporter: Reporter
 ) -> Start:
-    """Where the requested system starts. A new system is added here and in ``recipe.SYSTEMS``."""
+    """Choose the starting point of the system. Add new systems here and in ``recipe.SYSTEMS``."""
     if isinstance(request.config, SeedConfig):
         from utkage.training.systems.seed.trainable import start_seed
 
@@ -263,7 +263,7 @@ def open_data(data: Path) -> tuple[ChipStore, LabelledChips, LabelledChips]:
 
 
 def provenance(card: Card, identity: Mapping[str, Any]) -> dict[str, Any]:
-    """Where a run comes from, for its ``config.toml``."""
+    """Provenance of a run, for its ``config.toml``."""
     init = identity.get("init", "scratch")
     return {
         **{key: card.training[key] for key in ("command", "started", "device")},

@@ -1,9 +1,9 @@
 """Augmentation of whole batches, on the training device, seeded for each sample.
 
 ``augment`` augments uint8 chips by an ``AugmentConfig``; ``draw_mixing`` and ``blend`` blend the
-results pairwise (mixup). What happens to a chip is a pure function of seed, epoch and sample
-(``SampleRandom``). The geometric augmentation covers how detected faces are cropped differently
-from aligned chips, so that photographs resemble the training chips.
+results pairwise (mixup). The augmentation of a chip is a pure function of seed, epoch and sample
+(``SampleRandom``). The geometric augmentation imitates the crops of detected faces, which differ
+from aligned chips, so that the training chips resemble those of photographs.
 """
 
 from utkage.data.augment.config import NO_AUGMENTATION, AugmentConfig

@@ -16,8 +16,8 @@ from utkage.data.sample_random import SampleRandom
 def augment(chips: Tensor, size: int, config: AugmentConfig, random: SampleRandom) -> Tensor:
     """Augment a batch.
 
-    The random numbers of a chip depend on seed, epoch and sample only, not on its batch. Losses of
-    quality come in the order in which photographs suffer them: optics, resolution, compression.
+    The random numbers of a chip depend on seed, epoch and sample only, not on its batch. Quality
+    losses are in their order in photographs: optics, resolution, compression.
 
     Args:
         chips: uint8 (N, S, S, 3), RGB.

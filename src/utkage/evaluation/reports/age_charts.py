@@ -118,7 +118,7 @@ def risk_and_coverage(faces: LabelledPredictions) -> Figure | None:
         (errors, "largest errors rejected first (impossible in practice)", GREY, ":"),
     ):
         shares, means = risk_coverage(errors, uncertainties)
-        # The mean of the first few faces is noise.
+        # The mean of the first few faces is mostly noise.
         first = min(len(errors) - 1, max(1, len(errors) // 50))
         axes.plot(shares[first:], means[first:], color=colour, linestyle=dash, label=label)
     axes.axhline(errors.mean(), color=ORANGE, linestyle="--", label="all faces")
@@ -139,5 +139,5 @@ def _value(found: Estimate) -> float:
 def _reach(found: Estimate) -> list[list[float]] | None:
     if found.value is None or found.low is None or found.high is None:
         return None
-    # A percentile interval need not hold the value where n is tiny.
+    # A percentile interval may not contain the value if n is tiny.
     return [[max(found.value - found.low, 0.0)], [max(found.high - found.value, 0.0)]]

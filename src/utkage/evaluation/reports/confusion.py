@@ -35,7 +35,7 @@ def confusion_figure(true: Ints, predicted: Ints, names: Sequence[str], label: s
         true: Index of each face's true class, (n,).
         predicted: Index of each face's predicted class, (n,).
         names: Names of the classes.
-        label: What the classes are, such as ``"gender"``.
+        label: Kind of the classes, such as ``"gender"``.
     """
     from sklearn.metrics import ConfusionMatrixDisplay, confusion_matrix
 

@@ -26,7 +26,7 @@ class Page:
 
     Attributes:
         title: The weights and the faces.
-        facts: Where everything came from: hashes, crop contract, command, versions.
+        facts: Origin of everything: hashes, crop contract, command, versions.
         warnings: Sentences to read before the first number.
         populations: Metrics; the first population is shown in tiles.
         groups: Groups and gaps.

@@ -64,7 +64,7 @@ def write_report(
 
 
 def report_facts(result: EvaluateResult) -> dict[str, str]:
-    """Where the metrics came from, by name."""
+    """Origin of the metrics, by name."""
     card = result.card
     facts = {
         "data": str(result.data),

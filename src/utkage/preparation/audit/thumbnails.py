@@ -9,7 +9,7 @@ from PIL import Image
 from utkage.data.store import ChipStore
 from utkage.preparation.audit.report import Audit
 
-# Pixels.
+# Size of a thumbnail, pixels.
 SIZE = 96
 MAX_PICTURES = 2000
 

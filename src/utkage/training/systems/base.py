@@ -31,7 +31,7 @@ class StepResult(NamedTuple):
 
     Attributes:
         loss: Loss over the whole batch.
-        note: What the progress display shows besides.
+        note: Additional text of the progress display.
     """
 
     loss: float
@@ -143,7 +143,7 @@ class TrainableSystem(ABC):
 
     @abstractmethod
     def state_dict(self) -> dict[str, Any]:
-        """State of the optimisers: what a checkpoint keeps besides both sets of weights."""
+        """State of the optimisers, which a checkpoint stores besides both sets of weights."""
 
     @abstractmethod
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -160,11 +160,11 @@ class TrainableSystem(ABC):
 
 @dataclass(frozen=True, kw_only=True)
 class Start:
-    """Where the training of a system starts.
+    """Starting point of the training of a system.
 
     Attributes:
-        card: Card of the weights to be trained: system, backbone, contract, how ages are read,
-            and the lineage of the initial weights.
+        card: Card of the weights to be trained: system, backbone, contract, age head, point
+            estimate, and the lineage of the initial weights.
         identity: Content of the initial weights and teachers, by setting.
         augmentation: How chips are augmented.
         build: Makes the system from the complete setup.
