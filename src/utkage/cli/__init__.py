@@ -1,1 +1,1 @@
-"""The command line: parses, calls one workflow, presents. Only it knows Typer and rich."""
+"""The command line: parses, calls one workflow, presents. Only this room imports Typer and rich."""

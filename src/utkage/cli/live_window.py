@@ -55,7 +55,7 @@ def live_window(
             cv2.namedWindow(shown.name, flags)
             cv2.resizeWindow(shown.name, *_window_size(picture.shape[1], picture.shape[0]))
         elif cv2.getWindowProperty(shown.name, cv2.WND_PROP_VISIBLE) < 1:
-            # Its close button was pressed; another picture would open it again.
+            # The user closed the window; drawing another frame would open it again.
             return False
         cv2.imshow(shown.name, picture[..., ::-1])
         return cv2.waitKey(1) & 0xFF not in _QUIT_KEYS

@@ -1,7 +1,7 @@
 """The library's field names as the options of the command that is running.
 
 Messages of the library name fields and their values in backticks: ``"`batch_size` 1: use 2 or
-more"``, ``"pass `allow_seen=True`"``. On the command line a reader knows these as ``--batch-size``
+more"``, ``"pass `allow_seen=True`"``. Users of the command line know these as ``--batch-size``
 and ``--allow-seen``.
 """
 

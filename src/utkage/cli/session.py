@@ -43,7 +43,7 @@ def session(*, quiet: bool = False, debug: bool = False) -> Iterator[ConsoleRepo
         _print_error(console, "interrupted")
         raise typer.Exit(ExitCode.INTERRUPTED) from error
     except BrokenPipeError:
-        # The reader of stdout has closed it (`| head`), which is no error.
+        # The reader has closed stdout (`| head`), which is not an error.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(ExitCode.DONE) from None
     except OSError as error:

@@ -34,7 +34,7 @@ def train_command(
         Path | None,
         typer.Option(
             "--run",
-            # torchrun takes --run for the beginning of an option of its own.
+            # torchrun would take --run as an abbreviation of one of its own options.
             "--run-folder",
             help="Run folder; a run of the same settings in it is resumed.",
             show_default="a new one below runs/",

@@ -81,7 +81,7 @@ def explaining_lost_writes(folder: Path) -> Iterator[None]:
     try:
         yield
     except BrokenPipeError:
-        # The reader of stdout has closed it; the command line handles that.
+        # The reader has closed stdout; the command line handles that.
         raise
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""

@@ -37,7 +37,7 @@ class SynchronisedBatchNorm2d(nn.BatchNorm2d):
         sums: Tensor = _SumOfAll.apply(own)
         count = sums[-1].detach()
         mean = sums[:-1] / count
-        # This costs a second message, but squares minus the squared mean would lose half the digits.
+        # A second sum costs a message; squares minus the squared mean would lose half the digits.
         squares: Tensor = _SumOfAll.apply((images - mean.view(1, -1, 1, 1)).square().sum((0, 2, 3)))
         variance = squares / count
         self._update_statistics(mean.detach(), variance.detach(), float(count))
