@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
+from prepared_sets import bytes_of, config_of, names, run
 
 from utkage.core.errors import ConfigError, DataError, UsageError
 from utkage.core.files import write_json
@@ -23,35 +24,12 @@ from utkage.faces.detector import Face
 from utkage.preparation import ingest as ingest_module
 from utkage.preparation import workers as workers_module
 from utkage.preparation.audit.resolve import FixConfig
-from utkage.preparation.prepare import PrepareConfig, PrepareResult, prepare
+from utkage.preparation.prepare import PrepareConfig, prepare
 
 Picture = Callable[..., bytes]
 
 
 Folder = Callable[[Path, Mapping[str, bytes]], Path]
-
-
-def config_of(out: Path, *sources: Path, seed: int = 0, **options: object) -> PrepareConfig:
-    values = {"options": SourceOptions(aligned=True), "workers": 2, **options}
-    return PrepareConfig(
-        sources=sources,
-        out=out,
-        chip_size=32,
-        split=SplitConfig(seed, 0.3, 0.3),
-        **values,  # type: ignore[arg-type]
-    )
-
-
-def run(source: Path, out: Path, seed: int = 0, **options: object) -> PrepareResult:
-    return prepare(config_of(out, source, seed=seed, **options))
-
-
-def names(count: int) -> list[str]:
-    return [f"{age + 1}_{age % 2}_{age % 5}_{1000 + age}.jpg" for age in range(count)]
-
-
-def bytes_of(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
 def count_decoded(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:

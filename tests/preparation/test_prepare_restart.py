@@ -5,16 +5,19 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import prepared_sets
 import pytest
+from prepared_sets import bytes_of
 
 from utkage.core.errors import DataError
 from utkage.data.sources import SourceOptions
 from utkage.data.split import SplitConfig
 from utkage.data.store import ChipStore
-from utkage.preparation.prepare import PrepareConfig, PrepareResult, prepare
+from utkage.preparation.prepare import PrepareConfig
 from utkage.preparation.store_writer import StoreWriter
 
 Picture = Callable[..., bytes]
@@ -26,34 +29,8 @@ Folder = Callable[[Path, Mapping[str, bytes]], Path]
 Bytes = dict[str, bytes]
 
 
-def run(source: Path, out: Path, seed: int = 0, **options: Any) -> PrepareResult:
-    split = SplitConfig(seed, 0.3, 0.3)
-    aligned = SourceOptions(aligned=True)
-    return prepare(
-        PrepareConfig(
-            sources=(source,),
-            out=out,
-            chip_size=32,
-            split=split,
-            options=aligned,
-            workers=1,
-            **options,
-        )
-    )
-
-
-def bytes_of(folder: Path) -> Bytes:
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
-
-
-@pytest.fixture
-def faces(tmp_path: Path, picture: Picture, write_folder: Folder) -> Path:
-    """Twenty single pictures, and a dozen pairs of duplicates with conflicting labels."""
-    files = {f"{index + 1}_0_0_{index}.jpg": picture(index) for index in range(20)}
-    for index in range(12):
-        files[f"20_0_0_{100 + index}.jpg"] = picture(50 + index)
-        files[f"40_0_0_{200 + index}.jpg"] = picture(50 + index, comment="again")
-    return write_folder(tmp_path / "faces", files)
+# One worker, so that pictures are handled in a known order.
+run = partial(prepared_sets.run, workers=1)
 
 
 def test_removed_and_renamed_pictures_give_the_set_of_a_fresh_run(

@@ -10,45 +10,26 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from prepared_sets import names, run
 
 from utkage.core.errors import ConfigError, DataError, UsageError
 from utkage.core.reporter import SilentReporter
 from utkage.data.labels import FaceLabel
 from utkage.data.manifest import ManifestRow
 from utkage.data.records import Record
-from utkage.data.sources import SourceOptions
 from utkage.data.split import SplitConfig
 from utkage.data.store import ChipStore
 from utkage.preparation import prepare as workflow
 from utkage.preparation.audit import resolve
 from utkage.preparation.audit.duplicates import find_duplicates
 from utkage.preparation.audit.resolve import FixConfig
-from utkage.preparation.prepare import PrepareConfig, PrepareResult, prepare
+from utkage.preparation.prepare import PrepareConfig
 from utkage.preparation.splits import parse_ages, read_split_file
 
 Picture = Callable[..., bytes]
 
 
 Folder = Callable[[Path, Mapping[str, bytes]], Path]
-
-
-def config_of(out: Path, *sources: Path, seed: int = 0, **options: object) -> PrepareConfig:
-    values = {"options": SourceOptions(aligned=True), "workers": 2, **options}
-    return PrepareConfig(
-        sources=sources,
-        out=out,
-        chip_size=32,
-        split=SplitConfig(seed, 0.3, 0.3),
-        **values,  # type: ignore[arg-type]
-    )
-
-
-def run(source: Path, out: Path, seed: int = 0, **options: object) -> PrepareResult:
-    return prepare(config_of(out, source, seed=seed, **options))
-
-
-def names(count: int) -> list[str]:
-    return [f"{age + 1}_{age % 2}_{age % 5}_{1000 + age}.jpg" for age in range(count)]
 
 
 def reasons_of(folder: Path) -> dict[str, str]:
