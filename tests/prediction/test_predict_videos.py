@@ -92,7 +92,9 @@ def test_some_seconds_of_a_camera(portrait: NDArray[np.uint8]) -> None:
     (row,) = predict_videos(request, open_capture=lambda _: camera)
     assert row.file == "camera3"
     assert row.end is not None
-    assert 0.1 < row.end < 0.5
+    # A real clock: the first prediction may take most of the time, and ends are in milliseconds.
+    assert 0 < row.end <= 0.5
+    assert row.last_frame < 100
     assert camera.released.wait(2)
 
 
