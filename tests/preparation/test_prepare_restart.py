@@ -14,10 +14,7 @@ import pytest
 from prepared_sets import bytes_of
 
 from utkage.core.errors import DataError
-from utkage.data.sources import SourceOptions
-from utkage.data.split import SplitConfig
 from utkage.data.store import ChipStore
-from utkage.preparation.prepare import PrepareConfig
 from utkage.preparation.store_writer import StoreWriter
 
 Picture = Callable[..., bytes]
@@ -102,21 +99,6 @@ def test_a_disk_that_gets_full(
     assert bytes_of(tmp_path / "out") == before, "no left-over, and the former set"
     assert run(faces, tmp_path / "out").unchanged
     assert not run(faces, tmp_path / "out", 1).unchanged, "the lock is free again"
-
-
-def config_of(out: Path, *sources: Path, seed: int = 0, **options: object) -> PrepareConfig:
-    values = {"options": SourceOptions(aligned=True), "workers": 2, **options}
-    return PrepareConfig(
-        sources=sources,
-        out=out,
-        chip_size=32,
-        split=SplitConfig(seed, 0.3, 0.3),
-        **values,  # type: ignore[arg-type]
-    )
-
-
-def names(count: int) -> list[str]:
-    return [f"{age + 1}_{age % 2}_{age % 5}_{1000 + age}.jpg" for age in range(count)]
 
 
 def test_a_failed_run_keeps_the_former_set(tmp_path: Path, faces: Path) -> None:

@@ -11,11 +11,8 @@ import prepared_sets
 import pytest
 from prepared_sets import bytes_of
 
-from utkage.data.sources import SourceOptions
-from utkage.data.split import SplitConfig
 from utkage.preparation import prepare as workflow
 from utkage.preparation.audit.resolve import FixConfig
-from utkage.preparation.prepare import PrepareConfig
 
 Picture = Callable[..., bytes]
 
@@ -75,21 +72,6 @@ def test_every_report_names_its_store(tmp_path: Path, faces: Path) -> None:
     report = json.loads((tmp_path / "out" / "audit.json").read_text())
     run(faces, tmp_path / "out", 1)
     assert json.loads((tmp_path / "out" / "audit.json").read_text())["store"] != report["store"]
-
-
-def config_of(out: Path, *sources: Path, seed: int = 0, **options: object) -> PrepareConfig:
-    values = {"options": SourceOptions(aligned=True), "workers": 2, **options}
-    return PrepareConfig(
-        sources=sources,
-        out=out,
-        chip_size=32,
-        split=SplitConfig(seed, 0.3, 0.3),
-        **values,  # type: ignore[arg-type]
-    )
-
-
-def names(count: int) -> list[str]:
-    return [f"{age + 1}_{age % 2}_{age % 5}_{1000 + age}.jpg" for age in range(count)]
 
 
 def test_a_missing_report_is_made_again(tmp_path: Path, faces: Path) -> None:
