@@ -93,7 +93,7 @@ def test_worst_groups_have_enough_faces(labelled_predictions_of: Answered) -> No
 def test_without_race_labels_nothing_is_said_of_race(labelled_predictions_of: Answered) -> None:
     faces = replace(labelled_predictions_of(80), races=np.full(80, -1))
     found = report(faces)
-    assert not [axis for axis in found.axes if "race" in axis]
+    assert not [group for group in found.groups if "race" in group.axis]
     assert {gap.axis for gap in found.gaps} <= {"gender"}
 
 

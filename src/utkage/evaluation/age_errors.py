@@ -8,12 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from utkage.evaluation.bootstrap import Weights, weighted_mean
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from utkage.evaluation.bootstrap import Floats, Ints, Weights, weighted_mean
 
 
 def mean_absolute_error(ages: Ints, predicted: Floats, weights: Weights = None) -> Any:
@@ -23,15 +19,11 @@ def mean_absolute_error(ages: Ints, predicted: Floats, weights: Weights = None) 
 
 def root_mean_squared_error(ages: Ints, predicted: Floats, weights: Weights = None) -> Any:
     """RMSE: root of the mean of ``(predicted - age) ** 2``, in years."""
-    found = np.sqrt(weighted_mean(np.square(predicted - ages), weights))
-    return float(found) if weights is None else found
+    return weighted_mean(np.square(predicted - ages), weights) ** 0.5
 
 
 def median_absolute_error(ages: Ints, predicted: Floats, weights: Weights = None) -> Any:
-    """Median of ``|predicted - age|``, in years.
-
-    For an even number of faces it is the mean of the two middle errors.
-    """
+    """Median of ``|predicted - age|``, in years."""
     errors = np.abs(predicted - ages)
     if weights is None:
         return float(np.median(errors)) if len(errors) else float("nan")

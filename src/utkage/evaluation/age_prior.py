@@ -7,14 +7,10 @@ Blurred labels, weighting and augmentation distort the second factor.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from utkage.core.errors import DataError
 from utkage.data.labels import AGE_COUNT
-from utkage.evaluation.labelled_predictions import ranges_of
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from utkage.evaluation.labelled_predictions import Floats, Ints, ranges_of
 
 # Years at which the correction is free; it is linear between them. Faces change fastest when young.
 KNOTS = (0, 3, 8, 13, 20, 30, 40, 52, 68, 85)
@@ -41,6 +37,7 @@ def fit_age_prior(ages: Ints, distributions: Floats) -> Floats:
         DataError: too few faces.
     """
     from scipy.optimize import minimize
+    from scipy.special import softmax
 
     _require_enough(len(ages))
     years = np.arange(AGE_COUNT)
@@ -49,18 +46,15 @@ def fit_age_prior(ages: Ints, distributions: Floats) -> Floats:
     start = np.log(np.maximum(distributions, _SMALLEST))
 
     def loss(knots: Floats) -> tuple[float, Floats]:
-        shifted = _softmax(start + basis @ knots)
+        shifted = softmax(start + basis @ knots, axis=1)
         correct = np.where(inside, shifted, 0.0)
         likelihood = np.maximum(correct.sum(axis=1), _SMALLEST)
         value = -np.log(likelihood).sum() + (knots**2).sum() / (2 * PRIOR_SCALE**2)
-        gradient = (shifted - correct / likelihood[:, None]).sum(
-            axis=0
-        ) @ basis + knots / PRIOR_SCALE**2
-        return float(value), gradient
+        error = shifted - correct / likelihood[:, None]
+        return float(value), error.sum(axis=0) @ basis + knots / PRIOR_SCALE**2
 
     found = minimize(loss, np.zeros(len(KNOTS)), jac=True, method="L-BFGS-B")
-    correction: Floats = basis @ found.x
-    return correction
+    return np.asarray(basis @ found.x)
 
 
 def fit_range_prior(ranges: Ints, probabilities: Floats) -> Floats:
@@ -78,6 +72,7 @@ def fit_range_prior(ranges: Ints, probabilities: Floats) -> Floats:
         DataError: too few faces.
     """
     from scipy.optimize import minimize
+    from scipy.special import softmax
 
     _require_enough(len(ranges))
     logs = np.log(np.maximum(probabilities, _SMALLEST))
@@ -85,7 +80,7 @@ def fit_range_prior(ranges: Ints, probabilities: Floats) -> Floats:
 
     def loss(parameters: Floats) -> tuple[float, Floats]:
         sharpness, bias = parameters[0], parameters[1:]
-        shifted = _softmax(sharpness * logs + bias)
+        shifted = softmax(sharpness * logs + bias, axis=1)
         likelihood = np.maximum((shifted * truth).sum(axis=1), _SMALLEST)
         value = -np.log(likelihood).sum() + (bias**2).sum() / (2 * PRIOR_SCALE**2)
         error = shifted - truth
@@ -95,15 +90,9 @@ def fit_range_prior(ranges: Ints, probabilities: Floats) -> Floats:
     start = np.append(1.0, np.zeros(logs.shape[1]))
     bounds = [(0.1, 10.0), *[(None, None)] * logs.shape[1]]
     found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds)
-    correction: Floats = found.x[1:] / found.x[0]
-    return correction
+    return np.asarray(found.x[1:] / found.x[0])
 
 
 def _require_enough(faces: int) -> None:
     if faces < MIN_FACES:
         raise DataError(f"{faces} faces are too few for an age prior; use at least {MIN_FACES}")
-
-
-def _softmax(logits: Floats) -> Floats:
-    shares = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(shares / shares.sum(axis=1, keepdims=True))

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 # (resamples, n), or None for the faces as they are.
 Weights = NDArray[np.float32] | None
 # One number without weights, one for each resample with them; NaN where it is not defined.
@@ -45,15 +46,8 @@ class Estimate:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready, rounded to four decimals."""
-        return {
-            name: round(value, 4) if isinstance(value, float) else value
-            for name, value in vars(self).items()
-        }
-
-    @classmethod
-    def from_dict(cls, stored: Mapping[str, Any]) -> Estimate:
-        """The estimate that ``to_dict`` described."""
-        return cls(**stored)
+        found: dict[str, Any] = rounded(vars(self))
+        return found
 
 
 @dataclass(frozen=True)
@@ -67,15 +61,13 @@ class Bootstrap:
     counts: NDArray[np.uint8]
 
     @classmethod
-    def draw(
-        cls, groups: NDArray[np.int64], resamples: int = RESAMPLES, seed: int = 0
-    ) -> Bootstrap:
+    def draw(cls, groups: Ints, resamples: int = RESAMPLES, seed: int = 0) -> Bootstrap:
         """Draw whole groups with replacement, as many as there are.
 
         Args:
             groups: Number of each face's duplicate group, (n,), from 0 without gaps.
             resamples: Number of resamples.
-            seed: Seed of the draws; the same seed gives the same intervals.
+            seed: The same seed gives the same intervals.
         """
         random = np.random.default_rng(seed)
         total = int(groups.max()) + 1 if len(groups) else 0
@@ -86,7 +78,7 @@ class Bootstrap:
         return cls(counts[:, groups])
 
     def estimates(
-        self, statistics: Mapping[str, Statistic], rows: NDArray[np.int64] | None = None
+        self, statistics: Mapping[str, Statistic], rows: Ints | None = None
     ) -> dict[str, Estimate]:
         """Each statistic with its percentile interval.
 
@@ -97,13 +89,10 @@ class Bootstrap:
         n = self.counts.shape[1] if rows is None else len(rows)
         if n == 0:
             return {name: Estimate(None, None, None, 0) for name in statistics}
-        drawn = self.draws(statistics, rows)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            values = {name: float(statistic(None)) for name, statistic in statistics.items()}
-        return {name: estimate(values[name], drawn[name], n) for name in statistics}
+        return estimates_from(statistics, self.draws(statistics, rows), n)
 
     def draws(
-        self, statistics: Mapping[str, Statistic], rows: NDArray[np.int64] | None = None
+        self, statistics: Mapping[str, Statistic], rows: Ints | None = None
     ) -> dict[str, Floats]:
         """Each statistic over each resample, (resamples,); NaN where it is not defined.
 
@@ -121,6 +110,17 @@ class Bootstrap:
         return {name: np.concatenate(parts) for name, parts in drawn.items()}
 
 
+def estimates_from(
+    statistics: Mapping[str, Statistic], drawn: Mapping[str, Floats], n: int
+) -> dict[str, Estimate]:
+    """Each statistic over n faces, with the interval of its resamples ``drawn``."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return {
+            name: estimate(float(statistic(None)), drawn[name], n)
+            for name, statistic in statistics.items()
+        }
+
+
 def estimate(value: float, drawn: Floats, n: int, level: float = LEVEL) -> Estimate:
     """A value with the percentile interval of its resamples; NaN becomes None."""
     if np.isnan(value):
@@ -131,6 +131,15 @@ def estimate(value: float, drawn: Floats, n: int, level: float = LEVEL) -> Estim
     tail = (1 - level) / 2
     low, high = np.quantile(defined, [tail, 1 - tail])
     return Estimate(value, float(low), float(high), n)
+
+
+def rounded(value: Any) -> Any:
+    """A JSON-ready value with its floats, at any depth, rounded to four decimals."""
+    if isinstance(value, dict):
+        return {name: rounded(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [rounded(item) for item in value]
+    return round(value, 4) if isinstance(value, float) else value
 
 
 def weighted_mean(values: NDArray[Any], weights: Weights = None) -> Any:
@@ -144,10 +153,8 @@ def weighted_sums(columns: NDArray[Any], weights: Weights = None) -> Floats:
     """Sums of columns (n, k): (1, k), or (resamples, k) with weights."""
     values = columns.astype(np.float32)
     if weights is None:
-        plain: Floats = values.sum(axis=0, keepdims=True, dtype=np.float64)
-        return plain
-    sums: Floats = (weights @ values).astype(np.float64)
-    return sums
+        return np.asarray(values.sum(axis=0, keepdims=True, dtype=np.float64))
+    return np.asarray(weights @ values, dtype=np.float64)
 
 
 def as_statistic(found: Floats, weights: Weights) -> Any:

@@ -101,20 +101,19 @@ def calibrate(request: CalibrateRequest, reporter: Reporter | None = None) -> Ca
     reporter = reporter or SilentReporter()
     found = resolve_weights(request.weights)
     device = resolve_device(request.device)
-    path = found.path
+    path, flip = found.path, request.flip
     out = _output_file(path, request.out)
     reporter.info(f"weights {path} ({found.origin})")
     weights = found.content
     faces = labelled_faces(request, weights.card.contract, reporter)
     guard_leakage(faces.chips, weights.fingerprints.numpy(), request, reporter)
+    origin = str(path)
     vectors: dict[str, NDArray[np.float32]] = {}
     if request.age_prior:
         weights, vectors = with_age_prior(
-            weights, faces, str(path), device=device, flip=request.flip, reporter=reporter
+            weights, faces, origin, device=device, flip=flip, reporter=reporter
         )
-    calibration = fit_weights(
-        weights, faces, str(path), device=device, flip=request.flip, reporter=reporter
-    )
+    calibration = fit_weights(weights, faces, origin, device=device, flip=flip, reporter=reporter)
     rewrite_card(path, replace(weights.card, calibration=calibration), out, vectors)
     return CalibrateResult(calibration, path, out)
 
@@ -175,7 +174,7 @@ def with_age_prior(
         WeightsError: the weights have no such head.
     """
     card = weights.card
-    name = prior_bias(card, origin)
+    name = _prior_bias(card, origin)
     chips = faces.chips
     predictions = _uncalibrated(weights, faces, origin, device, flip, reporter)
     if name == AGE_BIAS:
@@ -190,16 +189,8 @@ def with_age_prior(
     return replace(weights, state=state, card=card), {name: bias.numpy()}
 
 
-def prior_bias(card: Card, origin: str) -> str:
-    """Name of the tensor that an age prior is added to.
-
-    Args:
-        card: Card of the weights.
-        origin: The weights file, for messages.
-
-    Raises:
-        WeightsError: no softmax predicts ages or ranges.
-    """
+def _prior_bias(card: Card, origin: str) -> str:
+    """Name of the tensor that an age prior is added to."""
     if card.system == "seed":
         return RANGE_BIAS
     if (card.system, card.age_head) == ("multitask", "softmax"):

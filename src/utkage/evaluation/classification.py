@@ -8,17 +8,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from utkage.evaluation.bootstrap import (
+    Floats,
+    Ints,
     Weights,
     as_statistic,
     weighted_mean,
     weighted_sums,
 )
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 def accuracy(truth: Ints, predicted: Ints, weights: Weights = None) -> Any:

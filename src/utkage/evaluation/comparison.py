@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from utkage.evaluation.bootstrap import Bootstrap, Estimate, Statistic, Weights
+from utkage.evaluation.bootstrap import Bootstrap, Estimate, Statistic, Weights, rounded
 from utkage.evaluation.labelled_predictions import LabelledPredictions
 from utkage.evaluation.metrics import statistics
 
@@ -64,8 +64,8 @@ class Comparison:
             "n": self.n,
             "figures": {
                 name: {
-                    "first": _rounded(self.values[name][0]),
-                    "second": _rounded(self.values[name][1]),
+                    "first": rounded(self.values[name][0]),
+                    "second": rounded(self.values[name][1]),
                     "difference": found.to_dict(),
                 }
                 for name, found in self.differences.items()
@@ -124,7 +124,3 @@ def _difference(first: Statistic, second: Statistic, weights: Weights) -> Any:
 def _defined(statistic: Statistic) -> float | None:
     value = float(statistic(None))
     return None if np.isnan(value) else value
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 4)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,24 +36,20 @@ class Corruption:
     format_strength: Callable[[float], str]
     corrupt: Callable[[Chips, float], Chips]
 
-    def at(self, strength: float) -> Callable[[Chips], Chips]:
-        """The corruption with a fixed strength."""
-        return lambda chips: self.corrupt(chips, strength)
-
 
 def scaled(chips: Chips, factor: float) -> Chips:
     """Scale about the centre by ``factor``; edge pixels are repeated."""
-    return _warped(chips, factor, 0.0, 0.0)
+    return _warped(chips, scale=factor)
 
 
 def shifted(chips: Chips, share: float) -> Chips:
     """Shift right and down by a share of the size; edge pixels are repeated."""
-    return _warped(chips, 1.0, 0.0, share)
+    return _warped(chips, shift=share)
 
 
 def rotated(chips: Chips, degrees: float) -> Chips:
     """Rotate about the centre; edge pixels are repeated."""
-    return _warped(chips, 1.0, degrees, 0.0)
+    return _warped(chips, degrees=degrees)
 
 
 def blurred(chips: Chips, sigma: float) -> Chips:
@@ -60,23 +57,17 @@ def blurred(chips: Chips, sigma: float) -> Chips:
     import cv2
 
     pixels = sigma / 100 * chips.shape[1]
-    return _each(
-        chips, lambda chip: np.asarray(cv2.GaussianBlur(chip, (0, 0), pixels), dtype=np.uint8)
-    )
+    return _each(chips, lambda chip: cv2.GaussianBlur(chip, (0, 0), pixels))
 
 
 def compressed(chips: Chips, quality: float) -> Chips:
     """Encode as JPEG of this quality and decode again."""
     import cv2
 
-    def one(chip: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        done, encoded = cv2.imencode(
-            ".jpg", np.ascontiguousarray(chip[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, int(quality)]
-        )
-        assert done
-        decoded = cv2.imdecode(encoded, cv2.IMREAD_COLOR)
-        assert decoded is not None
-        return np.asarray(decoded[..., ::-1], dtype=np.uint8)
+    def one(chip: Chips) -> Chips:
+        bgr = np.ascontiguousarray(chip[..., ::-1])
+        _, encoded = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, int(quality)])
+        return np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR))[..., ::-1]
 
     return _each(chips, one)
 
@@ -111,50 +102,36 @@ def mirrored(chips: Chips, share: float) -> Chips:
     return chips[:, :, ::-1] if share else chips
 
 
+_PERCENT, _WHOLE = "{:.0%}".format, "{:.0f}".format
 CORRUPTIONS: tuple[Corruption, ...] = (
-    Corruption(
-        "smaller", "face smaller in the crop", (0.9, 0.8, 0.7, 0.5), "{:.0%}".format, scaled
-    ),
-    Corruption("larger", "face larger in the crop", (1.1, 1.25, 1.5, 2.0), "{:.0%}".format, scaled),
-    Corruption(
-        "shift", "crop shifted, share of size", (0.05, 0.1, 0.2, 0.3), "{:.0%}".format, shifted
-    ),
-    Corruption("rotation", "rotated, degrees", (10, 20, 45, 90, 180), "{:.0f}".format, rotated),
+    Corruption("smaller", "face smaller in the crop", (0.9, 0.8, 0.7, 0.5), _PERCENT, scaled),
+    Corruption("larger", "face larger in the crop", (1.1, 1.25, 1.5, 2.0), _PERCENT, scaled),
+    Corruption("shift", "crop shifted, share of size", (0.05, 0.1, 0.2, 0.3), _PERCENT, shifted),
+    Corruption("rotation", "rotated, degrees", (10, 20, 45, 90, 180), _WHOLE, rotated),
     Corruption("blur", "blur, sigma in % of size", (1, 2, 4, 8), "{:.0f} %".format, blurred),
-    Corruption("jpeg", "JPEG quality", (50, 20, 10, 5), "{:.0f}".format, compressed),
-    Corruption(
-        "resolution", "face resolution, pixels", (64, 32, 24, 16), "{:.0f}".format, coarsened
-    ),
-    Corruption("darkness", "remaining light", (0.5, 0.25, 0.1, 0.03), "{:.0%}".format, darkened),
-    Corruption("grey", "colour removed", (1.0,), "{:.0%}".format, greyed),
-    Corruption(
-        "occlusion", "covered from below", (0.2, 0.35, 0.5, 0.65), "{:.0%}".format, occluded
-    ),
+    Corruption("jpeg", "JPEG quality", (50, 20, 10, 5), _WHOLE, compressed),
+    Corruption("resolution", "face resolution, pixels", (64, 32, 24, 16), _WHOLE, coarsened),
+    Corruption("darkness", "remaining light", (0.5, 0.25, 0.1, 0.03), _PERCENT, darkened),
+    Corruption("grey", "colour removed", (1.0,), _PERCENT, greyed),
+    Corruption("occlusion", "covered from below", (0.2, 0.35, 0.5, 0.65), _PERCENT, occluded),
     Corruption("mirror", "mirrored", (1.0,), lambda _: "yes", mirrored),
 )
 
 
-def _each(chips: Chips, change: Callable[[NDArray[np.uint8]], NDArray[np.uint8]]) -> Chips:
+def _each(chips: Chips, change: Callable[[Chips], Any]) -> Chips:
     return np.stack([change(chip) for chip in chips]) if len(chips) else chips
 
 
-def _warped(chips: Chips, scale: float, degrees: float, shift: float) -> Chips:
+def _warped(chips: Chips, *, scale: float = 1.0, degrees: float = 0.0, shift: float = 0.0) -> Chips:
     import cv2
 
     size = chips.shape[1]
     middle = (size - 1) / 2
     matrix = cv2.getRotationMatrix2D((middle, middle), degrees, scale)
     matrix[:, 2] += shift * size
+    flags = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    edge = cv2.BORDER_REPLICATE
     return _each(
         chips,
-        lambda chip: np.asarray(
-            cv2.warpAffine(
-                chip,
-                matrix,
-                (size, size),
-                flags=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR,
-                borderMode=cv2.BORDER_REPLICATE,
-            ),
-            dtype=np.uint8,
-        ),
+        lambda chip: cv2.warpAffine(chip, matrix, (size, size), flags=flags, borderMode=edge),
     )

@@ -29,15 +29,11 @@ from utkage.evaluation.labelled_predictions import LabelledPredictions
 from utkage.evaluation.metrics import score_predictions, score_predictions_by_source
 from utkage.evaluation.oracle import oracle_error
 from utkage.evaluation.populations import populations
-from utkage.evaluation.prediction_sources import (
-    PredictionSource,
-    open_prediction_source,
-    require_one_crop,
-)
+from utkage.evaluation.prediction_sources import PredictionSource, open_prediction_source
 from utkage.evaluation.result import EvaluateResult
 from utkage.evaluation.result_files import write_files
-from utkage.evaluation.robustness import RobustnessReport, robustness_report
-from utkage.evaluation.thresholds import ThresholdCurve, threshold_curve
+from utkage.evaluation.robustness import robustness_report
+from utkage.evaluation.thresholds import threshold_curve
 
 DEFAULT_REPORT = Path("evaluation")
 
@@ -105,7 +101,7 @@ def evaluate(request: EvaluateRequest, reporter: Reporter | None = None) -> Eval
     choices = (request.weights, *request.compare)
     source, *others = [open_prediction_source(c, device, flip=request.flip) for c in choices]
     reporter.info(f"weights {source.path} ({source.weights.origin})")
-    require_one_crop(source, others)
+    _require_one_crop(source, others)
     _require_predictor(source, request)
     labelled = labelled_faces(request, source.contract, reporter)
     training_images = _guard_training_images(source, labelled, request, reporter)
@@ -115,18 +111,25 @@ def evaluate(request: EvaluateRequest, reporter: Reporter | None = None) -> Eval
     unpredicted = len(labelled.chips) - len(faces)
     if unpredicted:
         reporter.warn(f"{source.path}: {counted(unpredicted, 'face')} without a prediction skipped")
-    warnings = _guard(source, faces, request, reporter)
+    allow = request.allow_suspicious
+    warnings = guard_predictions(faces, str(source.path), allow=allow, reporter=reporter)
     bootstrap = Bootstrap.draw(faces.groups, request.resamples, request.seed)
+    curve = stress = None
+    if request.threshold is not None and faces.predictions is not None:
+        curve = threshold_curve(faces.ages, faces.predictions, request.threshold, bootstrap)
+    comparisons = [
+        _comparison(source, faces, other, labelled, request, reporter) for other in others
+    ]
+    if request.stress and source.predictor is not None:
+        stress = robustness_report(source.predictor, labelled.chips, reporter, seed=request.seed)
     result = EvaluateResult(
         metrics=score_predictions(faces),
         sources=score_predictions_by_source(faces),
         populations=populations(faces, bootstrap),
         groups=group_report(faces, bootstrap),
-        threshold=_threshold(faces, request.threshold, bootstrap),
-        comparisons=tuple(
-            _comparison(source, faces, other, labelled, request, reporter) for other in others
-        ),
-        stress=_stress(source, labelled, request, reporter),
+        threshold=curve,
+        comparisons=tuple(comparisons),
+        stress=stress,
         oracle_mae=oracle_error(source.predictor, labelled.chips, reporter),
         confusion=confusion_matrix(faces.ranges, faces.range_index, labels=range(len(RANGE_NAMES))),
         card=source.card,
@@ -149,30 +152,14 @@ def evaluate(request: EvaluateRequest, reporter: Reporter | None = None) -> Eval
     )
 
 
-def _guard(
-    source: PredictionSource,
-    faces: LabelledPredictions,
-    request: EvaluateRequest,
-    reporter: Reporter,
-) -> tuple[str, ...]:
-    name, allow = str(source.path), request.allow_suspicious
-    return guard_predictions(faces, name, allow=allow, reporter=reporter)
-
-
-def _stress(
-    source: PredictionSource, labelled: LabelledFaces, request: EvaluateRequest, reporter: Reporter
-) -> RobustnessReport | None:
-    if not request.stress or source.predictor is None:
-        return None
-    return robustness_report(source.predictor, labelled.chips, reporter, seed=request.seed)
-
-
-def _threshold(
-    faces: LabelledPredictions, age: int | None, bootstrap: Bootstrap
-) -> ThresholdCurve | None:
-    if age is None or faces.predictions is None:
-        return None
-    return threshold_curve(faces.ages, faces.predictions, age, bootstrap)
+def _require_one_crop(first: PredictionSource, others: list[PredictionSource]) -> None:
+    """Refuse to compare predictors whose faces are cropped differently."""
+    for other in others:
+        if first.card and other.card and not first.contract.fits(other.contract):
+            raise UsageError(
+                f"`compare` {other.path}: its faces are cropped differently from those of "
+                f"{first.path}; evaluate each by itself"
+            )
 
 
 def _require_predictor(source: PredictionSource, request: EvaluateRequest) -> None:
@@ -182,9 +169,7 @@ def _require_predictor(source: PredictionSource, request: EvaluateRequest) -> No
     if request.threshold is not None:
         raise UsageError("`threshold` needs age distributions; a table of predictions has none")
     if request.stress:
-        raise UsageError(
-            "`stress` needs weights, because a table cannot predict for corrupted chips"
-        )
+        raise UsageError("`stress` needs weights; a table cannot predict for corrupted chips")
 
 
 def _guard_training_images(
@@ -214,7 +199,8 @@ def _comparison(
     """Compare two sources on the faces that both predict."""
     _guard_training_images(other, labelled, request, reporter)
     theirs = other.predict(labelled.chips, reporter)
-    _guard(other, theirs, request, reporter)
+    allow = request.allow_suspicious
+    guard_predictions(theirs, str(other.path), allow=allow, reporter=reporter)
     our_rows, their_rows = (
         {key: row for row, key in enumerate(zip(each.sources, each.names, strict=True))}
         for each in (faces, theirs)

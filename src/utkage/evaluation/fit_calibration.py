@@ -5,15 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from utkage.core.errors import DataError
-from utkage.evaluation.labelled_predictions import ranges_of
+from utkage.evaluation.labelled_predictions import Floats, Ints, ranges_of
 from utkage.models.calibration import LEVELS, AgeBand, Calibration
 from utkage.prediction.predictions import Predictions, distribution_below
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 # Starts of the bands of predicted age, years. Each holds over 200 faces of a validation split of
 # 2,300: 80 % coverage measured on n faces is uncertain by two standard errors,
@@ -47,19 +43,16 @@ def fit_calibration(
         DataError: too few faces.
     """
     if predictions.calibration is not None:
-        raise ValueError(
-            "predictions are calibrated already; a calibration needs uncalibrated ones"
-        )
+        raise ValueError("predictions are calibrated already; pass uncalibrated ones")
     if len(predictions) < MIN_FACES:
         raise DataError(
             f"{len(predictions)} faces are too few to calibrate with; use at least {MIN_FACES}"
         )
-    ranges = ranges_of(ages)
     both = np.stack([1 - predictions.p_female, predictions.p_female], axis=1)
     scores = conformity_scores(ages, predictions.age_distribution)
     return Calibration(
         gender_temperature=fit_temperature(both, genders),
-        range_temperature=fit_temperature(predictions.range_probabilities, ranges),
+        range_temperature=fit_temperature(predictions.range_probabilities, ranges_of(ages)),
         levels=LEVELS,
         bands=_bands(scores, predictions.age, band_starts),
         fitted_on={**fitted_on, "n": len(predictions)},
@@ -77,14 +70,14 @@ def fit_temperature(probabilities: Floats, truth: Ints) -> float:
         Above 1 for overconfident predictions, below 1 for underconfident ones.
     """
     from scipy.optimize import minimize_scalar
+    from scipy.special import log_softmax
 
     logits = np.log(np.maximum(probabilities, _SMALLEST))
     rows = np.arange(len(truth))
 
     def loss(log_temperature: float) -> float:
-        scaled = logits / np.exp(log_temperature)
-        scaled -= scaled.max(axis=1, keepdims=True)
-        return float((np.log(np.exp(scaled).sum(axis=1)) - scaled[rows, truth]).mean())
+        scaled = log_softmax(logits / np.exp(log_temperature), axis=1)
+        return -float(scaled[rows, truth].mean())
 
     found = minimize_scalar(loss, bounds=tuple(np.log(_TEMPERATURES)), method="bounded")
     return float(np.exp(found.x))
@@ -113,13 +106,11 @@ def conformal_levels(scores: Floats, levels: tuple[float, ...] = LEVELS) -> tupl
 
 
 def _bands(scores: Floats, ages: Floats, starts: tuple[float, ...]) -> tuple[AgeBand, ...]:
-    everywhere = conformal_levels(scores)
     index = np.searchsorted(starts[1:], ages, side="right")
     bands = []
     for band, first in enumerate(starts):
         own = scores[index == band]
         pooled = len(own) < MIN_BAND_FACES
-        bands.append(
-            AgeBand(first, len(own), everywhere if pooled else conformal_levels(own), pooled)
-        )
+        levels = conformal_levels(scores if pooled else own)
+        bands.append(AgeBand(first, len(own), levels, pooled))
     return tuple(bands)

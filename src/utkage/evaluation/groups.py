@@ -11,11 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utkage.data.labels import GENDERS, RACES, RANGE_NAMES
-from utkage.evaluation.bootstrap import Bootstrap, Estimate, Statistic, estimate, weighted_mean
+from utkage.evaluation.bootstrap import (
+    Bootstrap,
+    Estimate,
+    Floats,
+    Statistic,
+    estimate,
+    estimates_from,
+    weighted_mean,
+)
 from utkage.evaluation.labelled_predictions import LabelledPredictions
 from utkage.evaluation.metrics import METRICS, YEARS, Metric, statistics
-
-Floats = NDArray[np.float64]
 
 # Groups of fewer faces are marked: their metrics are mostly chance.
 SMALL = 30
@@ -108,11 +114,11 @@ class Group:
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Group:
         """The group that ``to_dict`` described."""
-        metrics = {name: Estimate.from_dict(found) for name, found in stored["figures"].items()}
+        metrics = {name: Estimate(**found) for name, found in stored["figures"].items()}
         return cls(stored["axis"], stored["name"], stored["n"], metrics)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Gap:
     """The difference between the best and the worst group of an axis.
 
@@ -157,16 +163,10 @@ class GroupReport:
         """The groups of one axis."""
         return tuple(group for group in self.groups if group.axis == axis)
 
-    @property
-    def axes(self) -> tuple[str, ...]:
-        """The axes in their order."""
-        return tuple(dict.fromkeys(group.axis for group in self.groups))
-
     def worst(self, metric: str, count: int = 5) -> tuple[Group, ...]:
         """The groups with the worst ``metric``, of those with enough faces, worst first."""
         known = [group for group in self.groups if group.n >= COMPARABLE]
-        known.sort(key=lambda group: group.value(metric), reverse=metric not in HIGHER_IS_BETTER)
-        return tuple(known[:count])
+        return tuple(_worst_first(known, metric)[:count])
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -186,11 +186,7 @@ def group_report(faces: LabelledPredictions, bootstrap: Bootstrap) -> GroupRepor
         rows = np.flatnonzero(mask)
         own = _statistics(faces.take(rows), expected)
         draws = bootstrap.draws(own, rows)
-        metrics = {
-            metric: estimate(float(statistic(None)), draws[metric], len(rows))
-            for metric, statistic in own.items()
-        }
-        groups.append(Group(axis, name, len(rows), metrics))
+        groups.append(Group(axis, name, len(rows), estimates_from(own, draws, len(rows))))
         drawn[axis, name] = draws
     return GroupReport(tuple(groups), _gaps(groups, drawn))
 
@@ -222,14 +218,18 @@ def _groups(faces: LabelledPredictions) -> list[tuple[str, str, NDArray[np.bool_
         axis: [(name, index == number) for number, name in enumerate(names)]
         for axis, (names, index) in axes.items()
     }
-    groups = [(axis, name, mask) for axis, own in members.items() for name, mask in own]
     for first, second in (("gender", "range"), ("race", "range"), ("gender", "race")):
-        groups += [
-            (f"{first} x {second}", f"{one}, {other}", a & b)
+        members[f"{first} x {second}"] = [
+            (f"{one}, {other}", a & b)
             for one, a in members.get(first, ())
             for other, b in members.get(second, ())
         ]
-    return [group for group in groups if group[2].any()]
+    return [(axis, name, own) for axis in members for name, own in members[axis] if own.any()]
+
+
+def _worst_first(groups: Sequence[Group], metric: str) -> list[Group]:
+    reverse = metric not in HIGHER_IS_BETTER
+    return sorted(groups, key=lambda group: group.value(metric), reverse=reverse)
 
 
 def _gaps(groups: list[Group], drawn: dict[tuple[str, str], dict[str, Floats]]) -> tuple[Gap, ...]:
@@ -239,13 +239,9 @@ def _gaps(groups: list[Group], drawn: dict[tuple[str, str], dict[str, Floats]]) 
         if len(own) < 2:
             continue
         for metric in GAP_METRICS:
-            reverse = metric in HIGHER_IS_BETTER
-            ordered = sorted(own, key=lambda group: group.value(metric), reverse=reverse)
-            best, worst = ordered[0], ordered[-1]
+            worst, *_, best = _worst_first(own, metric)
             draws = drawn[axis, worst.name][metric] - drawn[axis, best.name][metric]
             value = worst.value(metric) - best.value(metric)
             found = estimate(value, draws, best.n + worst.n)
-            gaps.append(
-                Gap(axis=axis, metric=metric, best=best.name, worst=worst.name, difference=found)
-            )
+            gaps.append(Gap(axis, metric, best.name, worst.name, found))
     return tuple(gaps)

@@ -40,9 +40,9 @@ def guard_predictions(
     # By source, since only one of several may follow another convention.
     sources = np.array(faces.sources)
     inverted = [
-        source
-        for source in sorted(set(faces.sources))
-        if gender_is_inverted(faces.genders[sources == source], faces.p_female[sources == source])
+        name
+        for name in sorted(set(faces.sources))
+        if gender_is_inverted(faces.genders[sources == name], faces.p_female[sources == name])
     ]
     if inverted:
         warnings.append(

@@ -33,10 +33,8 @@ class FaceSelection:
         source: Only the faces of this source of a prepared set; None: all.
         allow_seen: Use training images of the weights instead of refusing them.
         options: How a plain folder or archive is read: labels, alignment, limits.
-        detector: Face detector for photographs of a plain folder or archive, as in
-            ``faces.choice.open_detector``.
-        min_face: Length of the smallest face to detect, pixels of the photograph; None: the
-            detector's default.
+        detector: Face detector for photographs, as in ``faces.choice.open_detector``.
+        min_face: Length of the smallest face to detect, pixels; None: the detector's default.
         allow_crop: Use chips that are cropped differently from those of the weights.
     """
 
@@ -99,18 +97,25 @@ def labelled_faces(
         _guard_geometry(store, contract, selection, reporter)
         chips = store.split(selection.split, selection.source)
         return LabelledFaces(chips, selection.split, split_hash=store.split_hash)
-    found, dropped = _read_pictures(selection, contract, reporter)
+    source = open_source(selection.data, selection.options)
+    ingestion = Ingestion(
+        contract=contract,
+        detector=selection.detector,
+        min_face=selection.min_face,
+        workers=os.cpu_count() or 1,
+        max_pixels=selection.options.limits.max_pixels,
+    )
+    items = list(ingest(source, source.name, ingestion, reporter))
+    found = [item for item in items if isinstance(item, Ingested)]
+    dropped = tuple(item for item in items if isinstance(item, Dropped))
+    first = f" (first: {dropped[0].name}: {dropped[0].reason})" if dropped else ""
     if not found:
-        detail = f" (first: {dropped[0].name}: {dropped[0].reason})" if dropped else ""
         raise DataError(
-            f"{selection.data}: no usable labelled face{detail}; names must read "
+            f"{selection.data}: no usable labelled face{first}; names must read "
             "<age>_<gender>_<race>_<date>.jpg, or labels must come in a manifest"
         )
     if dropped:
-        reporter.warn(
-            f"{counted(len(dropped), 'picture')} skipped "
-            f"(first: {dropped[0].name}: {dropped[0].reason})"
-        )
+        reporter.warn(f"{counted(len(dropped), 'picture')} skipped{first}")
     duplicates = len(found) - len({item.record.pixel_hash for item in found})
     if duplicates:
         reporter.warn(
@@ -123,28 +128,7 @@ def labelled_faces(
         [item.record for item in found],
         contract,
     )
-    return LabelledFaces(chips, None, tuple(dropped))
-
-
-def _read_pictures(
-    selection: FaceSelection, contract: CropContract, reporter: Reporter
-) -> tuple[list[Ingested], list[Dropped]]:
-    source = open_source(selection.data, selection.options)
-    ingestion = Ingestion(
-        contract=contract,
-        detector=selection.detector,
-        min_face=selection.min_face,
-        workers=os.cpu_count() or 1,
-        max_pixels=selection.options.limits.max_pixels,
-    )
-    found: list[Ingested] = []
-    dropped: list[Dropped] = []
-    for item in ingest(source, source.name, ingestion, reporter):
-        if isinstance(item, Ingested):
-            found.append(item)
-        else:
-            dropped.append(item)
-    return found, dropped
+    return LabelledFaces(chips, None, dropped)
 
 
 def _guard_geometry(

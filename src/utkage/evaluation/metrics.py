@@ -7,32 +7,16 @@ to ``METRICS``. Populations, groups, comparisons, training and every table read 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from utkage.data.chips import LabelledChips
 from utkage.data.labels import RANGE_NAMES
-from utkage.evaluation.age_errors import (
-    cumulative_score,
-    group_medians,
-    mean_absolute_error,
-    mean_error,
-    median_absolute_error,
-    root_mean_squared_error,
-)
-from utkage.evaluation.bootstrap import Estimate, Statistic
-from utkage.evaluation.classification import (
-    accuracy,
-    area_under_curve,
-    balanced_accuracy,
-    false_rate,
-    macro_f1,
-    one_off_accuracy,
-)
+from utkage.evaluation import age_errors, classification, reliability
+from utkage.evaluation.bootstrap import Estimate, Floats, Ints, Statistic, rounded
 from utkage.evaluation.labelled_predictions import (
     ADULT_AGE,
     LEVELS,
@@ -40,16 +24,7 @@ from utkage.evaluation.labelled_predictions import (
     LabelledPredictions,
     with_labels,
 )
-from utkage.evaluation.reliability import (
-    expected_calibration_error,
-    interval_coverage,
-    interval_width,
-    negative_log_likelihood,
-)
 from utkage.prediction.predictions import Predictions, distribution_quantile
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 YEARS = "years"
 SHARE = "share"
@@ -57,6 +32,8 @@ PLAIN = ""
 
 TOLERANCES = range(1, 11)
 INTERVAL_LEVEL = 0.8
+
+ToStatistic = Callable[[LabelledPredictions], Statistic]
 
 
 @dataclass(frozen=True)
@@ -72,7 +49,7 @@ class Metric:
 
     label: str
     unit: str
-    statistic: Callable[[LabelledPredictions], Statistic]
+    statistic: ToStatistic
     needs_distributions: bool = False
 
     @property
@@ -94,12 +71,22 @@ def _commoner_gender(faces: LabelledPredictions) -> Ints:
     return np.full(len(faces), int(len(faces) > 0 and faces.genders.mean() >= 0.5))
 
 
-def _tolerance_metric(years: int) -> Metric:
-    return Metric(
-        f"CS@{years}: error of at most {years} years",
-        SHARE,
-        lambda f: partial(cumulative_score, f.ages, f.age, years),
+def _of_age(error: Callable[..., Any], *arguments: Any) -> ToStatistic:
+    return lambda f: partial(error, f.ages, f.age, *arguments)
+
+
+def _of_age_medians(groups: Callable[[LabelledPredictions], Ints]) -> ToStatistic:
+    return lambda f: partial(
+        age_errors.mean_absolute_error, f.ages, age_errors.group_medians(f.ages, groups(f))
     )
+
+
+def _of_range(rate: Callable[..., Any], *arguments: Any) -> ToStatistic:
+    return lambda f: partial(rate, f.ranges, f.range_index, *arguments)
+
+
+def _of_gender(rate: Callable[..., Any], *arguments: Any) -> ToStatistic:
+    return lambda f: partial(rate, f.genders, f.gender, *arguments)
 
 
 def _interval_metrics(level: float) -> dict[str, Metric]:
@@ -108,13 +95,13 @@ def _interval_metrics(level: float) -> dict[str, Metric]:
         f"coverage_{percent}": Metric(
             f"coverage of the {percent} % interval",
             SHARE,
-            lambda f: partial(interval_coverage, f.ages, *f.intervals[level]),
+            lambda f: partial(reliability.interval_coverage, f.ages, *f.intervals[level]),
             needs_distributions=True,
         ),
         f"width_{percent}": Metric(
             f"width of the {percent} % interval",
             YEARS,
-            lambda f: partial(interval_width, *f.intervals[level]),
+            lambda f: partial(reliability.interval_width, *f.intervals[level]),
             needs_distributions=True,
         ),
     }
@@ -122,64 +109,61 @@ def _interval_metrics(level: float) -> dict[str, Metric]:
 
 # By their keys in JSON, in the order of tables.
 METRICS: dict[str, Metric] = {
-    "mae": Metric("MAE", YEARS, lambda f: partial(mean_absolute_error, f.ages, f.age)),
-    "rmse": Metric("RMSE", YEARS, lambda f: partial(root_mean_squared_error, f.ages, f.age)),
-    "median_error": Metric(
-        "median error", YEARS, lambda f: partial(median_absolute_error, f.ages, f.age)
-    ),
-    "bias": Metric(
-        "bias (positive: predicted too old)", YEARS, lambda f: partial(mean_error, f.ages, f.age)
-    ),
-    **{f"cs{years}": _tolerance_metric(years) for years in TOLERANCES},
+    "mae": Metric("MAE", YEARS, _of_age(age_errors.mean_absolute_error)),
+    "rmse": Metric("RMSE", YEARS, _of_age(age_errors.root_mean_squared_error)),
+    "median_error": Metric("median error", YEARS, _of_age(age_errors.median_absolute_error)),
+    "bias": Metric("bias (positive: predicted too old)", YEARS, _of_age(age_errors.mean_error)),
+    **{
+        f"cs{k}": Metric(
+            f"CS@{k}: error of at most {k} years", SHARE, _of_age(age_errors.cumulative_score, k)
+        )
+        for k in TOLERANCES
+    },
     "range_accuracy": Metric(
-        "age range accuracy (nine ranges)",
-        SHARE,
-        lambda f: partial(accuracy, f.ranges, f.range_index),
+        "age range accuracy (nine ranges)", SHARE, _of_range(classification.accuracy)
     ),
     "range_one_off": Metric(
-        "age range correct or adjacent",
-        SHARE,
-        lambda f: partial(one_off_accuracy, f.ranges, f.range_index),
+        "age range correct or adjacent", SHARE, _of_range(classification.one_off_accuracy)
     ),
     "range_macro_f1": Metric(
-        "macro-F1 of age ranges",
-        PLAIN,
-        lambda f: partial(macro_f1, f.ranges, f.range_index, len(RANGE_NAMES)),
+        "macro-F1 of age ranges", PLAIN, _of_range(classification.macro_f1, len(RANGE_NAMES))
     ),
-    "gender_accuracy": Metric(
-        "gender accuracy", SHARE, lambda f: partial(accuracy, f.genders, f.gender)
-    ),
+    "gender_accuracy": Metric("gender accuracy", SHARE, _of_gender(classification.accuracy)),
     "gender_balanced_accuracy": Metric(
-        "balanced gender accuracy", SHARE, lambda f: partial(balanced_accuracy, f.genders, f.gender)
+        "balanced gender accuracy", SHARE, _of_gender(classification.balanced_accuracy)
     ),
     "gender_auc": Metric(
-        "gender AUC", PLAIN, lambda f: partial(area_under_curve, f.genders, f.p_female)
+        "gender AUC",
+        PLAIN,
+        lambda f: partial(classification.area_under_curve, f.genders, f.p_female),
     ),
     "men_as_women": Metric(
-        "males predicted female", SHARE, lambda f: partial(false_rate, f.genders, f.gender, 0)
+        "males predicted female", SHARE, _of_gender(classification.false_rate, 0)
     ),
     "women_as_men": Metric(
-        "females predicted male", SHARE, lambda f: partial(false_rate, f.genders, f.gender, 1)
+        "females predicted male", SHARE, _of_gender(classification.false_rate, 1)
     ),
     "gender_nll": Metric(
-        "gender NLL, nats", PLAIN, lambda f: partial(negative_log_likelihood, _gender_likelihood(f))
+        "gender NLL, nats",
+        PLAIN,
+        lambda f: partial(reliability.negative_log_likelihood, _gender_likelihood(f)),
     ),
     "gender_ece": Metric(
         "gender ECE",
         SHARE,
-        lambda f: partial(expected_calibration_error, f.p_female, f.genders == 1),
+        lambda f: partial(reliability.expected_calibration_error, f.p_female, f.genders == 1),
     ),
     "range_nll": Metric(
         "age range NLL, nats",
         PLAIN,
-        lambda f: partial(negative_log_likelihood, _range_probability(f, f.ranges)),
+        lambda f: partial(reliability.negative_log_likelihood, _range_probability(f, f.ranges)),
         needs_distributions=True,
     ),
     "range_ece": Metric(
         "age range ECE",
         SHARE,
         lambda f: partial(
-            expected_calibration_error,
+            reliability.expected_calibration_error,
             _range_probability(f, f.range_index),
             f.ranges == f.range_index,
         ),
@@ -189,19 +173,15 @@ METRICS: dict[str, Metric] = {
     "baseline_mae": Metric(
         "MAE of the median age (baseline)",
         YEARS,
-        lambda f: partial(
-            mean_absolute_error, f.ages, group_medians(f.ages, np.zeros(len(f), dtype=np.int64))
-        ),
+        _of_age_medians(lambda f: np.zeros(len(f), dtype=np.int64)),
     ),
     "oracle_median_mae": Metric(
-        "MAE of the true range's median age (oracle)",
-        YEARS,
-        lambda f: partial(mean_absolute_error, f.ages, group_medians(f.ages, f.ranges)),
+        "MAE of the true range's median age (oracle)", YEARS, _of_age_medians(lambda f: f.ranges)
     ),
     "baseline_gender": Metric(
         "accuracy of the commoner gender (baseline)",
         SHARE,
-        lambda f: partial(accuracy, f.genders, _commoner_gender(f)),
+        lambda f: partial(classification.accuracy, f.genders, _commoner_gender(f)),
     ),
 }
 
@@ -284,11 +264,9 @@ class Metrics:
     oracle_median_mae: float
 
     def to_dict(self) -> dict[str, Any]:
-        """A JSON-ready dictionary, values rounded to four decimals."""
-        return {
-            name: round(value, 4) if isinstance(value, float) else value
-            for name, value in asdict(self).items()
-        }
+        """JSON-ready, rounded to four decimals."""
+        found: dict[str, Any] = rounded(vars(self))
+        return found
 
 
 def score(ages: Ints, genders: Ints, predictions: Predictions) -> Metrics:
@@ -323,8 +301,7 @@ def score_predictions(faces: LabelledPredictions) -> Metrics:
     protocol, adults = faces.of_ages(*PROTOCOL_21_60), faces.of_ages(ADULT_AGE)
     # These need no distributions, so that they are defined for any faces.
     names = ("mae", "bias", "cs5", "range_accuracy", "gender_accuracy")
-    baselines = ("baseline_mae", "oracle_median_mae")
-    defined = statistics(faces, (*names, *baselines))
+    defined = statistics(faces, (*names, "baseline_mae", "oracle_median_mae"))
     mae_mean, mae_median = _point_estimates(faces)
     return Metrics(
         n=len(faces),
@@ -348,7 +325,8 @@ def _point_estimates(faces: LabelledPredictions) -> tuple[float | None, float | 
     distribution = faces.predictions.age_distribution
     mean = distribution @ np.arange(distribution.shape[1])
     median = distribution_quantile(distribution, 0.5)
-    return mean_absolute_error(faces.ages, mean), mean_absolute_error(faces.ages, median)
+    error = partial(age_errors.mean_absolute_error, faces.ages)
+    return error(mean), error(median)
 
 
 def score_sources(faces: LabelledChips, predictions: Predictions) -> dict[str, Metrics]:

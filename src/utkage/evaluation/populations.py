@@ -10,11 +10,7 @@ import numpy as np
 
 from utkage.data.labels import MAX_AGE
 from utkage.evaluation.bootstrap import Bootstrap, Estimate
-from utkage.evaluation.labelled_predictions import (
-    ADULT_AGE,
-    PROTOCOL_21_60,
-    LabelledPredictions,
-)
+from utkage.evaluation.labelled_predictions import ADULT_AGE, PROTOCOL_21_60, LabelledPredictions
 from utkage.evaluation.metrics import statistics
 
 # Key in JSON: label, first and last true age.
@@ -44,15 +40,13 @@ class Population:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
-        return {
-            "n": self.n,
-            "figures": {name: found.to_dict() for name, found in self.metrics.items()},
-        }
+        figures = {name: found.to_dict() for name, found in self.metrics.items()}
+        return {"n": self.n, "figures": figures}
 
     @classmethod
     def from_dict(cls, name: str, label: str, stored: Mapping[str, Any]) -> Population:
         """The population that ``to_dict`` described."""
-        metrics = {key: Estimate.from_dict(found) for key, found in stored["figures"].items()}
+        metrics = {key: Estimate(**found) for key, found in stored["figures"].items()}
         return cls(name, label, stored["n"], metrics)
 
 

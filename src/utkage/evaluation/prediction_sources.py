@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utkage.core.device import Device
-from utkage.core.errors import DataError, UsageError
+from utkage.core.errors import DataError
 from utkage.core.reporter import Reporter
 from utkage.data.chips import LabelledChips
 from utkage.evaluation.labelled_predictions import (
@@ -83,24 +83,20 @@ class PredictionSource:
         if self.predictor is not None:
             label = f"evaluating {self.path.name}"
             return with_labels(faces, predict_faces(self.predictor, faces, reporter, label))
-        rows = [self._row_of(faces, index) for index in range(len(faces))]
-        known = np.array([index for index, row in enumerate(rows) if row is not None], np.int64)
+        rows = [self._row_of(*key) for key in zip(faces.sources, faces.names, strict=True)]
+        known = np.flatnonzero([row is not None for row in rows])
         if not len(known):
             raise DataError(
                 f"{self.path}: contains none of the {len(faces)} faces; its column 'file' must "
                 f"hold names such as {faces.names[0]}"
             )
-        numbers = np.array([(0.0, 0.0) if row is None else row for row in rows])
-        found = labelled_numbers(faces, numbers[:, 0], numbers[:, 1])
-        return found if len(known) == len(faces) else found.take(known)
+        age, p_female = np.array([row or (0.0, 0.0) for row in rows]).T
+        return labelled_numbers(faces, age, p_female).take(known)
 
-    def _row_of(self, faces: LabelledChips, index: int) -> tuple[float, float] | None:
+    def _row_of(self, source: str, name: str) -> tuple[float, float] | None:
         assert self.table is not None
-        name = faces.names[index]
-        for key in (f"{faces.sources[index]}/{name}", name, Path(name).name):
-            if key in self.table:
-                return self.table[key]
-        return None
+        keys = (f"{source}/{name}", name, Path(name).name)
+        return next((self.table[key] for key in keys if key in self.table), None)
 
 
 def open_prediction_source(
@@ -112,7 +108,7 @@ def open_prediction_source(
         choice: As in ``models.locate.resolve_weights``; or a ``.onnx`` file of ``export``, or a
             ``.csv`` with the columns file, age and p_female.
         device: Device that runs the weights.
-        flip: Average each prediction with that for the mirrored chip. An exported file has this
+        flip: Average each prediction with that for the mirrored chip; an exported file has this
             setting inside.
 
     Raises:
@@ -130,12 +126,9 @@ def open_prediction_source(
     exported = path.suffix == ONNX_SUFFIX
     predictor = load_predictor(weights, device=device, flip=flip or exported)
     # Files that former versions exported have no fingerprints.
-    known = not exported or len(weights.fingerprints) > 0
-    return PredictionSource(
-        weights=weights,
-        predictor=predictor,
-        training_images=weights.fingerprints if known else None,
-    )
+    unknown = exported and not len(weights.fingerprints)
+    training_images = None if unknown else weights.fingerprints
+    return PredictionSource(weights=weights, predictor=predictor, training_images=training_images)
 
 
 def read_table(path: Path) -> PredictionTable:
@@ -173,19 +166,3 @@ def _number(text: str, low: float, high: float, where: str) -> float:
     if not low <= value <= high:
         raise DataError(f"{where}: {text!r} is not a number from {low} to {high}")
     return value
-
-
-def require_one_crop(first: PredictionSource, others: list[PredictionSource]) -> None:
-    """Refuse to compare predictors whose faces are cropped differently.
-
-    Raises:
-        UsageError: their landmarks differ.
-    """
-    for other in others:
-        if first.card is None or other.card is None:
-            continue
-        if not first.contract.fits(other.contract):
-            raise UsageError(
-                f"`compare` {other.path}: its faces are cropped differently from those of "
-                f"{first.path}; evaluate each by itself"
-            )

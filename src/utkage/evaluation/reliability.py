@@ -1,7 +1,4 @@
-"""Whether probabilities and intervals are calibrated.
-
-Metrics take bootstrap weights, as ``bootstrap`` explains.
-"""
+"""Whether probabilities and intervals are calibrated, optionally over bootstrap weights."""
 
 from __future__ import annotations
 
@@ -12,14 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utkage.evaluation.bootstrap import (
+    Floats,
+    Ints,
     Weights,
     as_statistic,
     weighted_mean,
     weighted_sums,
 )
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 BINS = 10
 _SMALLEST = 1e-12
@@ -41,7 +37,7 @@ def expected_calibration_error(
     Args:
         probabilities: Predicted probability of an event, (n,).
         true: Whether the event happened, (n,).
-        weights: Weights of the resamples, (resamples, n), or None.
+        weights: Bootstrap weights.
         bins: Number of bins between 0 and 1.
     """
     member = bin_index(probabilities, bins)[:, None] == np.arange(bins)

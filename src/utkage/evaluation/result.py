@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from utkage.core.versions import versions
 from utkage.data.labels import RANGE_NAMES
 from utkage.data.records import Dropped
+from utkage.evaluation.bootstrap import rounded
 from utkage.evaluation.comparison import Comparison
 from utkage.evaluation.groups import GroupReport
 from utkage.evaluation.metrics import Metrics
@@ -92,7 +93,7 @@ class EvaluateResult:
         return {
             "schema": SCHEMA,
             **self.metrics.to_dict(),
-            "oracle_mae": None if self.oracle_mae is None else round(self.oracle_mae, 4),
+            "oracle_mae": rounded(self.oracle_mae),
             "sources": {name: metrics.to_dict() for name, metrics in self.sources.items()},
             "n_seen_in_training": self.training_images,
             "n_dropped": len(self.dropped),

@@ -15,17 +15,8 @@ from utkage.evaluation.metrics import INTERVAL_LEVEL
 from utkage.evaluation.result import EvaluateResult
 
 PREDICTION_COLUMNS = (
-    "source",
-    "file",
-    "age",
-    "gender",
-    "race",
-    "predicted_age",
-    "age_low",
-    "age_high",
-    "range",
-    "predicted_range",
-    "p_female",
+    *("source", "file", "age", "gender", "race", "predicted_age", "age_low", "age_high"),
+    *("range", "predicted_range", "p_female"),
 )
 
 
@@ -55,7 +46,7 @@ def write_files(
     rows = prediction_rows(faces)
     write_text(files["predictions"], csv_text(PREDICTION_COLUMNS, rows))
     if plot_cm or report:
-        from utkage.evaluation.reports.confusion import range_confusion
+        from utkage.evaluation.reports.charts import range_confusion
         from utkage.reporting.figure_files import save_figure
 
         written = save_figure(range_confusion(faces), out, "confusion_matrix", ("png",))
@@ -107,11 +98,10 @@ def _write_parquet(rows: list[tuple[Any, ...]], path: Path) -> Path | None:
     for index, name in enumerate(PREDICTION_COLUMNS):
         values = [row[index] for row in rows]
         if name in numbers:
-            columns[name] = [None if value == "" else float(value) for value in values]
+            values = [None if value == "" else float(value) for value in values]
         elif name == "race":
-            columns[name] = [None if value == "" else RACES[value] for value in values]
-        else:
-            columns[name] = values
+            values = [None if value == "" else RACES[value] for value in values]
+        columns[name] = values
     with replacing(path) as partial:
         pyarrow.parquet.write_table(pyarrow.table(columns), partial)
     return path

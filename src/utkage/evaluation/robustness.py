@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from utkage.core.reporter import Reporter
 from utkage.data.chips import LabelledChips
-from utkage.evaluation.bootstrap import Bootstrap, Estimate
-from utkage.evaluation.corruptions import CORRUPTIONS, Corruption
+from utkage.evaluation.bootstrap import Bootstrap, Estimate, rounded
+from utkage.evaluation.corruptions import CORRUPTIONS, Chips, Corruption
 from utkage.evaluation.labelled_predictions import LabelledPredictions, with_labels
 from utkage.evaluation.metrics import metric_value, statistics
 from utkage.prediction.chip_predictor import BATCH, ChipPredictor
@@ -79,21 +79,13 @@ class RobustnessReport:
         """JSON-ready."""
         return {
             "n": self.n,
-            "clean_mae": round(self.clean, 4),
+            "clean_mae": rounded(self.clean),
             "factors": [
                 {
                     "name": factor.name,
                     "words": factor.label,
                     "doubles_at": factor.doubles_at,
-                    "levels": [
-                        {
-                            "strength": level.strength,
-                            "label": level.label,
-                            "mae": level.mae.to_dict(),
-                            "gender_accuracy": level.gender_accuracy.to_dict(),
-                        }
-                        for level in factor.levels
-                    ],
+                    "levels": [rounded(asdict(level)) for level in factor.levels],
                 }
                 for factor in self.factors
             ],
@@ -128,36 +120,35 @@ def robustness_report(
     chips = np.concatenate(list(own.batches(BATCH, predictor.card.contract.size)))
     bootstrap = Bootstrap.draw(own.group_numbers, resamples, seed)
     total = (1 + sum(len(corruption.strengths) for corruption in corruptions)) * len(own)
-    found: list[CorruptionResult] = []
+    results: list[CorruptionResult] = []
     with reporter.progress("robustness", total) as task:
 
         def predict(
-            corrupt: Callable[[NDArray[np.uint8]], NDArray[np.uint8]],
+            corrupt: Callable[[Chips, float], Chips], strength: float
         ) -> LabelledPredictions:
             parts = []
             for start in range(0, len(chips), BATCH):
-                batch = np.ascontiguousarray(corrupt(chips[start : start + BATCH]))
+                batch = np.ascontiguousarray(corrupt(chips[start : start + BATCH], strength))
                 parts.append(predictor.predict_chips(batch))
                 task.advance(len(batch))
             return with_labels(own, Predictions.concatenate(parts))
 
-        clean = metric_value("mae", predict(lambda batch: batch)) or 0.0
+        clean = metric_value("mae", predict(lambda batch, _: batch, 0.0)) or 0.0
         for corruption in corruptions:
             levels = []
             for strength in corruption.strengths:
-                predicted = predict(corruption.at(strength))
-                metrics = bootstrap.estimates(statistics(predicted, ("mae", "gender_accuracy")))
-                label = corruption.format_strength(strength)
+                predicted = predict(corruption.corrupt, strength)
+                found = bootstrap.estimates(statistics(predicted, ("mae", "gender_accuracy")))
                 levels.append(
-                    CorruptionLevel(strength, label, metrics["mae"], metrics["gender_accuracy"])
+                    CorruptionLevel(strength, corruption.format_strength(strength), **found)
                 )
-            doubled = [level.label for level in levels if (level.mae.value or 0) >= 2 * clean]
-            found.append(
+            doubled = (level.label for level in levels if (level.mae.value or 0) >= 2 * clean)
+            results.append(
                 CorruptionResult(
-                    corruption.name, corruption.label, tuple(levels), next(iter(doubled), None)
+                    corruption.name, corruption.label, tuple(levels), next(doubled, None)
                 )
             )
-    return RobustnessReport(len(own), clean, tuple(found))
+    return RobustnessReport(len(own), clean, tuple(results))
 
 
 def _sampled(faces: LabelledChips, rows: NDArray[np.int64]) -> LabelledChips:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from utkage.evaluation.bootstrap import Bootstrap, Estimate, weighted_mean
+from utkage.evaluation.bootstrap import Bootstrap, Estimate, Ints, rounded, weighted_mean
 from utkage.prediction.predictions import Predictions
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 # Minimum P(age >= T) for passing.
 DEMANDS = (0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
@@ -39,13 +35,6 @@ class ThresholdPoint:
     near_false_pass: Estimate
     near_false_fail: Estimate
 
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return {
-            name: value.to_dict() if isinstance(value, Estimate) else value
-            for name, value in vars(self).items()
-        }
-
 
 @dataclass(frozen=True, kw_only=True)
 class ThresholdCurve:
@@ -69,12 +58,8 @@ class ThresholdCurve:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
-        return {
-            **vars(self),
-            "expected": round(self.expected, 4),
-            "observed": round(self.observed, 4),
-            "points": [point.to_dict() for point in self.points],
-        }
+        found: dict[str, Any] = rounded(asdict(self))
+        return found
 
 
 def threshold_curve(
@@ -104,16 +89,15 @@ def threshold_curve(
             for demand in DEMANDS
         }
         found[name] = bootstrap.estimates(statistics, rows)
-    points = tuple(
-        ThresholdPoint(demand=demand, **{name: found[name][str(demand)] for name in errors})
-        for demand in DEMANDS
-    )
     older = int(old.sum())
     return ThresholdCurve(
         age=age,
         younger=len(ages) - older,
         older=older,
-        points=points,
+        points=tuple(
+            ThresholdPoint(demand=demand, **{name: found[name][str(demand)] for name in errors})
+            for demand in DEMANDS
+        ),
         expected=float(likely.mean()),
         observed=float(old.mean()),
     )

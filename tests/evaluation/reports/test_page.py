@@ -19,11 +19,8 @@ from utkage.evaluation.comparison import compare_predictions
 from utkage.evaluation.groups import group_report
 from utkage.evaluation.labelled_predictions import LabelledPredictions
 from utkage.evaluation.populations import populations
-from utkage.evaluation.reports import age_charts, class_charts
-from utkage.evaluation.reports.confusion import gender_confusion, range_confusion
-from utkage.evaluation.reports.contact_sheet import contact_sheet, extreme_faces
-from utkage.evaluation.reports.model_card import model_card
-from utkage.evaluation.reports.page import Page, render_evaluation_page
+from utkage.evaluation.reports import charts
+from utkage.evaluation.reports.page import Page, model_card, render_evaluation_page
 from utkage.evaluation.reports.tables import metrics_table
 from utkage.evaluation.thresholds import threshold_curve
 from utkage.reporting.figure_files import save_figure
@@ -89,20 +86,20 @@ def page(tmp_path_factory: pytest.TempPathFactory, labelled_predictions_of: Answ
     groups = group_report(faces, bootstrap)
     everyone = populations(faces, bootstrap)
     curve = threshold_curve(faces.ages, faces.predictions, 18, bootstrap)
-    risk = age_charts.risk_and_coverage(faces)
+    risk = charts.risk_and_coverage(faces)
     assert risk is not None
     figures = {
-        "density": age_charts.age_density(faces),
-        "error": age_charts.error_by_age(groups.of_axis("decade")),
-        "score": age_charts.cumulative_scores(everyone),
+        "density": charts.age_density(faces),
+        "error": charts.error_by_age(groups.of_axis("decade")),
+        "score": charts.cumulative_scores(everyone),
         "risk": risk,
-        "gender": gender_confusion(faces),
-        "ranges": range_confusion(faces),
-        "reliability": class_charts.reliability_diagram(faces),
-        "threshold": class_charts.threshold_chart(curve),
-        "groups": class_charts.group_forest(groups.of_axis("race")),
+        "gender": charts.gender_confusion(faces),
+        "ranges": charts.range_confusion(faces),
+        "reliability": charts.reliability_diagram(faces),
+        "threshold": charts.threshold_chart(curve),
+        "groups": charts.group_forest(groups.of_axis("race")),
     }
-    charts = {name: save_figure(figure, folder, name)["svg"] for name, figure in figures.items()}
+    files = {name: save_figure(figure, folder, name)["svg"] for name, figure in figures.items()}
     comparison = compare_predictions(("one", "two"), faces, faces, bootstrap)
     facts = {"command": "utkage evaluate --out 'a <script>alert(1)</script>'"}
     return Page(
@@ -114,7 +111,7 @@ def page(tmp_path_factory: pytest.TempPathFactory, labelled_predictions_of: Answ
         threshold=curve,
         comparisons=(comparison,),
         stress=None,
-        charts=charts,
+        charts=files,
     )
 
 
@@ -129,7 +126,7 @@ def test_pictures_of_the_same_figures_are_the_same_bytes(
 ) -> None:
     faces = labelled_predictions_of(40)
     written = [
-        save_figure(gender_confusion(faces), tmp_path / name, "gender")["svg"]
+        save_figure(charts.gender_confusion(faces), tmp_path / name, "gender")["svg"]
         for name in ("first", "second")
     ]
     assert written[0].read_bytes() == written[1].read_bytes()
@@ -148,18 +145,18 @@ def test_the_page_needs_nothing_else_and_escapes(page: Page) -> None:
 
 def test_the_contact_sheet_shows_the_extremes(labelled_predictions_of: Answered) -> None:
     faces = labelled_predictions_of(40)
-    worst, best = extreme_faces(faces)
+    worst, best = charts.extreme_faces(faces)
     errors = np.abs(faces.age - faces.ages)
     assert errors[worst[0]] == errors.max()
     assert errors[best[0]] == errors.min()
     chips = {int(row): np.zeros((8, 8, 3), dtype=np.uint8) for row in (*worst, *best)}
-    figure = contact_sheet(faces, chips)
+    figure = charts.contact_sheet(faces, chips)
     shown = [axis for axis in figure.axes if axis.images]
     assert len(shown) == 32
 
 
 def test_markdown_for_a_model_card(page: Page) -> None:
-    text = model_card(TITLE, page.facts, page.populations, page.groups, page.threshold)
+    text = model_card(page)
     assert "| MAE, years | " in text
     assert "| race Asian" in text
     assert "P(age >= 18)" in text
@@ -218,15 +215,15 @@ def test_pictures_of_a_few_faces(
     everyone = populations(faces, bootstrap)
     curve = threshold_curve(faces.ages, faces.predictions, 18, bootstrap)
     figures = [
-        age_charts.age_density(faces),
-        age_charts.error_by_age(groups.of_axis("decade")),
-        age_charts.cumulative_scores(everyone),
-        age_charts.risk_and_coverage(faces),
-        gender_confusion(faces),
-        range_confusion(faces),
-        class_charts.reliability_diagram(faces),
-        class_charts.threshold_chart(curve),
-        class_charts.group_forest(groups.groups),
+        charts.age_density(faces),
+        charts.error_by_age(groups.of_axis("decade")),
+        charts.cumulative_scores(everyone),
+        charts.risk_and_coverage(faces),
+        charts.gender_confusion(faces),
+        charts.range_confusion(faces),
+        charts.reliability_diagram(faces),
+        charts.threshold_chart(curve),
+        charts.group_forest(groups.groups),
     ]
     for number, figure in enumerate(figures):
         assert figure is not None

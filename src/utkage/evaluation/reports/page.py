@@ -1,4 +1,4 @@
-"""The evaluation as one self-contained HTML page."""
+"""The evaluation as one self-contained HTML page, and as Markdown for a model card or a README."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from utkage.core.files import write_text
 from utkage.evaluation.comparison import Comparison
 from utkage.evaluation.groups import CAVEAT, SMALL, GroupReport
 from utkage.evaluation.metrics import METRICS, format_value
@@ -14,6 +13,7 @@ from utkage.evaluation.populations import Population
 from utkage.evaluation.reports import tables
 from utkage.evaluation.robustness import RobustnessReport
 from utkage.evaluation.thresholds import ThresholdCurve
+from utkage.reporting.markdown import markdown_table
 from utkage.reporting.page import picture_uri, render_page
 from utkage.reporting.table import Table
 
@@ -47,13 +47,8 @@ class Page:
     charts: Mapping[str, Path]
 
 
-def write_evaluation_page(page: Page, path: Path) -> None:
-    """Write the page, atomically."""
-    write_text(path, render_evaluation_page(page))
-
-
 def render_evaluation_page(page: Page) -> str:
-    """The page as text."""
+    """The page as HTML."""
     curve, stress = page.threshold, page.stress
     return render_page(
         "evaluation.html.j2",
@@ -79,9 +74,25 @@ def _tiles(everyone: Population) -> list[tuple[str, str, str]]:
     for name in TILES:
         if (found := everyone.metrics.get(name)) is None:
             continue
-        unit = METRICS[name].unit
-        interval = ""
-        if found.low is not None:
-            interval = f"{format_value(found.low, unit)} to {format_value(found.high, unit)}"
-        tiles.append((METRICS[name].heading, format_value(found.value, unit), interval))
+        metric = METRICS[name]
+        ends = (found.value, found.low, found.high)
+        value, low, high = (format_value(end, metric.unit) for end in ends)
+        tiles.append((metric.heading, value, "" if found.low is None else f"{low} to {high}"))
     return tiles
+
+
+def model_card(page: Page) -> str:
+    """The main metrics of the page as Markdown."""
+    parts = [
+        f"# {page.title}",
+        "\n".join(f"* {name}: {value}" for name, value in page.facts.items()),
+        "## Metrics\n\nIn brackets: 95 % bootstrap intervals.",
+        markdown_table(tables.metrics_table(page.populations)),
+        "## By group",
+        CAVEAT,
+        markdown_table(tables.card_groups_table(page.groups)),
+    ]
+    if page.threshold is not None:
+        parts.append(f"## Passing or failing at {page.threshold.age}")
+        parts.append(markdown_table(tables.threshold_table(page.threshold)))
+    return "\n\n".join(parts) + "\n"

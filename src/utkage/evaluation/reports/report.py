@@ -13,11 +13,8 @@ from utkage.core.text import counted
 from utkage.core.versions import versions
 from utkage.evaluation.labelled_faces import LabelledFaces
 from utkage.evaluation.labelled_predictions import LabelledPredictions
-from utkage.evaluation.reports import age_charts, class_charts, confusion
-from utkage.evaluation.reports.contact_sheet import contact_sheet, extreme_faces
-from utkage.evaluation.reports.model_card import model_card
-from utkage.evaluation.reports.page import Page, write_evaluation_page
-from utkage.evaluation.reports.robustness_charts import robustness_charts
+from utkage.evaluation.reports import charts
+from utkage.evaluation.reports.page import Page, model_card, render_evaluation_page
 from utkage.evaluation.reports.tables import CARD_AXES
 from utkage.evaluation.result import EvaluateResult
 from utkage.images.resize import resize_square
@@ -39,49 +36,45 @@ def write_report(
     """
     folder = out / CHARTS
     files = {"pictures": folder, "page": out / "report.html", "model_card": out / "model_card.md"}
-    charts = {
-        caption: save_figure(figure, folder, name)["svg"]
-        for name, caption, figure in _charts(result, faces)
-    }
-    sheet = contact_sheet(faces, _chips(faces, labelled))
-    files["faces"] = save_figure(sheet, out, "faces")["png"]
-    facts = report_facts(result)
     page = Page(
         title=result.title,
-        facts=facts,
+        facts=report_facts(result),
         warnings=_warnings(result),
         populations=result.populations,
         groups=result.groups,
         threshold=result.threshold,
         comparisons=result.comparisons,
         stress=result.stress,
-        charts=charts,
+        charts={
+            caption: save_figure(figure, folder, name)["svg"]
+            for name, caption, figure in _charts(result, faces)
+        },
     )
-    write_evaluation_page(page, files["page"])
-    text = model_card(result.title, facts, result.populations, result.groups, result.threshold)
-    write_text(files["model_card"], text)
+    write_text(files["page"], render_evaluation_page(page))
+    write_text(files["model_card"], model_card(page))
+    sheet = charts.contact_sheet(faces, _extreme_chips(faces, labelled))
+    files["faces"] = save_figure(sheet, out, "faces")["png"]
     return files
 
 
 def report_facts(result: EvaluateResult) -> dict[str, str]:
     """Origin of the metrics, by name."""
-    card = result.card
     facts = {
         "data": str(result.data),
         "split": "-" if result.split is None else f"{result.split} of {result.split_hash}",
         "weights": f"{result.weights.name}, SHA-256 {file_hash(result.weights)}...",
     }
-    if card is not None:
-        fitted = card.calibration
-        contract = card.contract
+    if (card := result.card) is not None:
+        calibration, contract = "none", card.contract
+        if card.calibration is not None:
+            fitted_on = card.calibration.fitted_on
+            faces = f"{fitted_on.get('n')} faces of {fitted_on.get('split')}"
+            calibration = f"{faces} ({fitted_on.get('date')})"
+        landmarks = ", ".join(f"({x:.1f}, {y:.1f})" for x, y in contract.template)
         facts |= {
             "model": f"{card.system}, {card.backbone}, point estimate: {card.point_estimate}",
-            "calibration": "none"
-            if fitted is None
-            else f"{fitted.fitted_on.get('n')} faces of {fitted.fitted_on.get('split')} "
-            f"({fitted.fitted_on.get('date')})",
-            "crop contract": f"{contract.size} x {contract.size} RGB, landmarks at "
-            + ", ".join(f"({x:.1f}, {y:.1f})" for x, y in contract.template),
+            "calibration": calibration,
+            "crop contract": f"{contract.size} x {contract.size} RGB, landmarks at {landmarks}",
         }
     training_images = result.training_images
     facts |= {
@@ -99,60 +92,47 @@ def _charts(result: EvaluateResult, faces: LabelledPredictions) -> list[tuple[st
     """File name, caption and figure of each chart."""
     groups = result.groups
     shown = [group for axis in CARD_AXES for group in groups.of_axis(axis)]
-    decades = groups.of_axis("decade")
-    charts = [
-        ("age_density", "Predicted against true age", age_charts.age_density(faces)),
-        ("error_by_age", "Error by age", age_charts.error_by_age(decades)),
-        (
-            "cumulative_score",
-            "Cumulative score",
-            age_charts.cumulative_scores(result.populations),
-        ),
-        (
-            "reliability",
-            "Reliability of probabilities",
-            class_charts.reliability_diagram(faces),
-        ),
-        ("gender_matrix", "Confusion matrix of genders", confusion.gender_confusion(faces)),
-        ("groups", "Groups", class_charts.group_forest(shown)),
-        (
-            "confusion_matrix",
-            "Confusion matrix of the nine age ranges",
-            confusion.range_confusion(faces),
-        ),
+    scores = charts.cumulative_scores(result.populations)
+    ranges = charts.range_confusion(faces)
+    found = [
+        ("age_density", "Predicted against true age", charts.age_density(faces)),
+        ("error_by_age", "Error by age", charts.error_by_age(groups.of_axis("decade"))),
+        ("cumulative_score", "Cumulative score", scores),
+        ("reliability", "Reliability of probabilities", charts.reliability_diagram(faces)),
+        ("gender_matrix", "Confusion matrix of genders", charts.gender_confusion(faces)),
+        ("groups", "Groups", charts.group_forest(shown)),
+        ("confusion_matrix", "Confusion matrix of the nine age ranges", ranges),
     ]
-    if (risk := age_charts.risk_and_coverage(faces)) is not None:
-        charts.append(("risk_coverage", "Risk and coverage", risk))
+    if (risk := charts.risk_and_coverage(faces)) is not None:
+        found.append(("risk_coverage", "Risk and coverage", risk))
     if (curve := result.threshold) is not None:
         caption = f"Passing or failing at {curve.age}"
-        charts.append(("threshold", caption, class_charts.threshold_chart(curve)))
+        found.append(("threshold", caption, charts.threshold_chart(curve)))
     if result.stress is not None:
-        charts.append(("stress", "Robustness", robustness_charts(result.stress)))
-    return charts
+        found.append(("stress", "Robustness", charts.robustness_charts(result.stress)))
+    return found
 
 
-def _chips(faces: LabelledPredictions, labelled: LabelledFaces) -> dict[int, NDArray[np.uint8]]:
+def _extreme_chips(
+    faces: LabelledPredictions, labelled: LabelledFaces
+) -> dict[int, NDArray[np.uint8]]:
     """The chips of the contact sheet, by the index of the face."""
     chips = labelled.chips
-    keys = zip(chips.sources, chips.names, strict=True)
-    places = dict(zip(keys, chips.rows, strict=True))
-    wanted = {int(index) for part in extreme_faces(faces) for index in part}
-    return {
-        index: resize_square(
-            chips.pixels[places[faces.sources[index], faces.names[index]]], _CONTACT_SIZE
-        )
-        for index in wanted
-    }
+    rows = dict(zip(zip(chips.sources, chips.names, strict=True), chips.rows, strict=True))
+    found = {}
+    for index in np.concatenate(charts.extreme_faces(faces)):
+        chip = chips.pixels[rows[faces.sources[index], faces.names[index]]]
+        found[int(index)] = resize_square(chip, _CONTACT_SIZE)
+    return found
 
 
 def _warnings(result: EvaluateResult) -> list[str]:
     warnings = [f"Allowed by the command: {warning}." for warning in result.warnings]
-    if result.training_images:
-        warnings.append(
-            f"The weights were trained on {counted(result.training_images, 'picture')} of these."
-        )
     if result.training_images is None:
         warnings.append("The training images of the weights are unknown.")
+    elif result.training_images:
+        count = counted(result.training_images, "picture")
+        warnings.append(f"The weights were trained on {count} of these.")
     if result.oracle_mae is not None:
         warnings.append(
             f"Given the true age range, the MAE would be {result.oracle_mae:.2f} years. Nobody "

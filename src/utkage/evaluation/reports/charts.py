@@ -1,0 +1,298 @@
+"""Every chart of an evaluation as a matplotlib figure; intervals are those of 95 %."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from utkage.data.labels import GENDERS, RANGE_NAMES
+from utkage.evaluation.bootstrap import Estimate, Floats, Ints
+from utkage.evaluation.groups import Group
+from utkage.evaluation.labelled_predictions import LabelledPredictions
+from utkage.evaluation.metrics import INTERVAL_LEVEL, METRICS, TOLERANCES
+from utkage.evaluation.populations import Population
+from utkage.evaluation.reliability import reliability_bins, risk_coverage
+from utkage.evaluation.robustness import RobustnessReport
+from utkage.evaluation.thresholds import ThresholdCurve
+from utkage.reporting.figure_files import BLUE, GREEN, GREY, ORANGE, VERMILION, new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+ROBUSTNESS_COLUMNS = 3
+SHEET_COLUMNS, SHEET_ROWS = 8, 2
+
+
+def age_density(faces: LabelledPredictions) -> Figure:
+    """Predicted against true age; darker hexagons hold more faces."""
+    from matplotlib.colors import LogNorm
+
+    figure = new_figure(6.4, 5.6)
+    axes = figure.subplots()
+    top = float(max(faces.ages.max(), faces.age.max(), 10))
+    cells = axes.hexbin(
+        faces.ages,
+        faces.age,
+        gridsize=45,
+        extent=(0, top, 0, top),
+        mincnt=1,
+        cmap="cividis_r",
+        norm=LogNorm(),
+    )
+    axes.plot([0, top], [0, top], color=VERMILION, linestyle="--", label="correct")
+    figure.colorbar(cells, ax=axes, label="faces")
+    axes.set(xlabel="True age, years", ylabel="Predicted age, years", aspect="equal")
+    axes.set_title(f"Predicted against true age (n = {len(faces)})")
+    axes.legend(loc="upper left")
+    return figure
+
+
+def error_by_age(decades: Sequence[Group]) -> Figure:
+    """MAE and bias of each decade of true age; hollow markers for few faces."""
+    figure = new_figure(7.2, 4.2)
+    axes = figure.subplots()
+    for key, label, colour, marker, shift in (
+        ("mae", "MAE", BLUE, "o", -0.1),
+        ("bias", METRICS["bias"].label, ORANGE, "s", 0.1),
+    ):
+        for place, group in enumerate(decades):
+            axes.errorbar(
+                place + shift,
+                group.value(key),
+                yerr=_reach([group.metrics[key]]),
+                fmt=marker,
+                color=colour,
+                capsize=3,
+                markerfacecolor="white" if group.small else colour,
+                label=label if place == 0 else None,
+            )
+    axes.axhline(0, color=GREY, linewidth=0.8)
+    names = [f"{group.name}\nn={group.n}" for group in decades]
+    axes.set_xticks(range(len(decades)), names, fontsize=8)
+    axes.set(xlabel="True age, years", ylabel="Years", title="Error by age, with 95 % intervals")
+    axes.legend()
+    return figure
+
+
+def cumulative_scores(populations: Sequence[Population]) -> Figure:
+    """CS@k over k for each population."""
+    figure = new_figure(6.4, 4.2)
+    axes = figure.subplots()
+    styles = ((BLUE, "-", "o"), (ORANGE, "--", "s"), (GREEN, ":", "^"))
+    for population, style in zip(populations, styles, strict=True):
+        if population.n:
+            scores = [population.metrics[f"cs{k}"] for k in TOLERANCES]
+            label = f"{population.label} (n = {population.n})"
+            _line_with_band(axes, TOLERANCES, scores, style, label)
+    axes.set(ylim=(0, 1), xlabel="Error of at most k years", ylabel="Share of faces")
+    axes.set_title("Cumulative score CS@k, with 95 % intervals")
+    axes.grid(alpha=0.3)
+    axes.legend()
+    return figure
+
+
+def risk_and_coverage(faces: LabelledPredictions) -> Figure | None:
+    """MAE when the faces with the widest intervals are rejected; None without intervals."""
+    if faces.predictions is None:
+        return None
+    errors = np.abs(faces.age - faces.ages)
+    low, high = faces.intervals[INTERVAL_LEVEL]
+    figure = new_figure(6.4, 4.2)
+    axes = figure.subplots()
+    # The mean of the first few faces is mostly noise.
+    first = min(len(errors) - 1, max(1, len(errors) // 50))
+    for uncertainties, label, colour, dash in (
+        (high - low, "widest intervals rejected first", BLUE, "-"),
+        (errors, "largest errors rejected first (impossible in practice)", GREY, ":"),
+    ):
+        shares, means = risk_coverage(errors, uncertainties)
+        axes.plot(shares[first:], means[first:], color=colour, linestyle=dash, label=label)
+    axes.axhline(errors.mean(), color=ORANGE, linestyle="--", label="all faces")
+    axes.set_ylim(bottom=0)
+    axes.set(xlim=(0, 1), xlabel="Coverage: share of accepted faces", title="Risk and coverage")
+    axes.set_ylabel("MAE of accepted faces, years")
+    axes.grid(alpha=0.3)
+    axes.legend()
+    return figure
+
+
+def reliability_diagram(faces: LabelledPredictions) -> Figure:
+    """Frequency against probability; calibrated probabilities lie on the diagonal."""
+    series = [("P(female)", faces.p_female, faces.genders == 1)]
+    if faces.predictions is not None:
+        surest = faces.predictions.range_probabilities.max(axis=1)
+        series.append(("most probable range", surest, faces.ranges == faces.range_index))
+    figure = new_figure(4.6 * len(series), 4.4)
+    panels = figure.subplots(1, len(series), squeeze=False)[0]
+    for axes, (label, probabilities, true) in zip(panels, series, strict=True):
+        bins = reliability_bins(probabilities, true)
+        predicted, observed = [item.predicted for item in bins], [item.observed for item in bins]
+        axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", label="calibrated")
+        axes.plot(predicted, observed, color=BLUE, marker="o", label="observed")
+        text = {"textcoords": "offset points", "xytext": (5, -11), "fontsize": 7, "color": GREY}
+        for item in bins:
+            axes.annotate(str(item.n), (item.predicted, item.observed), **text)
+        axes.set(xlim=(0, 1), ylim=(0, 1), ylabel="Frequency", title=f"Reliability of {label}")
+        axes.set_xlabel("Probability (small numbers: faces in the bin)")
+        axes.legend(loc="upper left")
+    return figure
+
+
+def threshold_chart(curve: ThresholdCurve) -> Figure:
+    """Both error rates over the required P(age >= T)."""
+    figure = new_figure(6.4, 4.2)
+    axes = figure.subplots()
+    demands = [point.demand for point in curve.points]
+    passed = f"under {curve.age} and passed (n = {curve.younger})"
+    failed = f"{curve.age} or older and failed (n = {curve.older})"
+    if curve.younger:
+        rates = [point.false_pass for point in curve.points]
+        _line_with_band(axes, demands, rates, (ORANGE, "-", "o"), passed)
+    if curve.older:
+        rates = [point.false_fail for point in curve.points]
+        _line_with_band(axes, demands, rates, (BLUE, "--", "s"), failed)
+    axes.set_ylim(bottom=0)
+    axes.set_xlabel(f"Passes if P(age >= {curve.age}) is at least")
+    axes.set_ylabel("Share of those faces")
+    axes.set_title(f"Passing or failing at {curve.age}, with 95 % intervals")
+    axes.grid(alpha=0.3)
+    axes.legend()
+    return figure
+
+
+def group_forest(groups: Sequence[Group]) -> Figure:
+    """MAE and gender accuracy of each group; hollow markers for few faces."""
+    figure = new_figure(9.0, 1.2 + 0.26 * len(groups))
+    places = range(len(groups))[::-1]
+    panels = figure.subplots(1, 2, sharey=True)
+    for axes, key in zip(panels, ("mae", "gender_accuracy"), strict=True):
+        for place, group in zip(places, groups, strict=True):
+            fill = "white" if group.small else BLUE
+            reach = _reach([group.metrics[key]])
+            axes.errorbar(
+                group.value(key), place, xerr=reach, fmt="o", color=BLUE, markerfacecolor=fill
+            )
+        axes.set_xlabel(METRICS[key].heading)
+        axes.grid(axis="x", alpha=0.3)
+    names = [f"{group.label} (n = {group.n})" for group in groups]
+    panels[0].set_yticks(places, names, fontsize=8)
+    figure.suptitle("Groups, with 95 % intervals (hollow: few faces)")
+    return figure
+
+
+def robustness_charts(report: RobustnessReport) -> Figure:
+    """MAE over the strengths of each corruption, one panel per corruption."""
+    rows = -(-len(report.factors) // ROBUSTNESS_COLUMNS)
+    figure = new_figure(3.6 * ROBUSTNESS_COLUMNS, 2.6 * rows)
+    panels = figure.subplots(rows, ROBUSTNESS_COLUMNS, squeeze=False)
+    for panel in panels.flat[len(report.factors) :]:
+        panel.axis("off")
+    for panel, factor in zip(panels.flat, report.factors, strict=False):
+        errors = [level.mae for level in factor.levels]
+        places = range(len(errors))
+        values = np.array([found.value for found in errors], dtype=np.float64)
+        panel.errorbar(places, values, yerr=_reach(errors), color=BLUE, marker="o", capsize=3)
+        panel.axhline(report.clean, color=GREY, linestyle="--", linewidth=1)
+        panel.axhline(2 * report.clean, color=VERMILION, linestyle=":", linewidth=1)
+        panel.set_xticks(places, [level.label for level in factor.levels], fontsize=8)
+        panel.set_xlim(-0.5, len(errors) - 0.5)
+        panel.set_ylim(bottom=0)
+        panel.set_title(f"{factor.label}: {factor.doubling}", fontsize=8)
+    figure.supylabel("MAE, years (dashed: no corruption; dotted: twice that)", fontsize=9)
+    return figure
+
+
+def range_confusion(faces: LabelledPredictions) -> Figure:
+    """True against predicted age range, as counts and as shares."""
+    return _confusion_figure(faces.ranges, faces.range_index, RANGE_NAMES, "age range")
+
+
+def gender_confusion(faces: LabelledPredictions) -> Figure:
+    """True against predicted gender, as counts and as shares."""
+    return _confusion_figure(faces.genders, faces.gender, GENDERS, "gender")
+
+
+def _confusion_figure(true: Ints, predicted: Ints, names: Sequence[str], label: str) -> Figure:
+    from sklearn.metrics import ConfusionMatrixDisplay
+
+    size = 2.7 + 0.48 * len(names)
+    figure = new_figure(2 * size, size - 0.8)
+    counts, shares = figure.subplots(1, 2)
+    for axes, normalize, form, title in (
+        (counts, None, "d", f"Faces (n = {len(true)})"),
+        (shares, "true", ".2f", f"Share of each true {label}"),
+    ):
+        ConfusionMatrixDisplay.from_predictions(
+            true,
+            predicted,
+            labels=range(len(names)),
+            display_labels=names,
+            normalize=normalize,
+            values_format=form,
+            xticks_rotation=45,
+            cmap="cividis",
+            colorbar=False,
+            ax=axes,
+        )
+        axes.set(title=title, xlabel=f"Predicted {label}", ylabel=f"True {label}")
+    return figure
+
+
+def extreme_faces(faces: LabelledPredictions) -> tuple[Ints, Ints]:
+    """Indices of the faces with the largest and the smallest age errors."""
+    order = np.argsort(np.abs(faces.age - faces.ages), kind="stable")
+    count = min(SHEET_COLUMNS * SHEET_ROWS, len(faces))
+    return order[::-1][:count], order[:count]
+
+
+def contact_sheet(faces: LabelledPredictions, chips: dict[int, NDArray[np.uint8]]) -> Figure:
+    """Worst faces above, best below, each with true and predicted age and gender.
+
+    It shows people, so it is not part of the page.
+
+    Args:
+        faces: Labels and predictions.
+        chips: Chip of each of ``extreme_faces``, uint8 RGB (S, S, 3), by the index of the face.
+    """
+    figure = new_figure(1.5 * SHEET_COLUMNS, 3.9 * SHEET_ROWS)
+    panels = figure.subplots(2 * SHEET_ROWS, SHEET_COLUMNS)
+    for panel in panels.flat:
+        panel.axis("off")
+    halves = panels[:SHEET_ROWS].flat, panels[SHEET_ROWS:].flat
+    for half, rows, label in zip(halves, extreme_faces(faces), ("worst", "best"), strict=True):
+        for panel, row in zip(half, rows, strict=False):
+            panel.imshow(chips[int(row)])
+            panel.set_title(
+                f"{label}: {faces.ages[row]} as {faces.age[row]:.0f}\n"
+                f"{GENDERS[faces.genders[row]]} as {GENDERS[faces.gender[row]]}",
+                fontsize=8,
+            )
+    figure.suptitle("Largest and smallest age errors (true as predicted)", color=GREY)
+    return figure
+
+
+def _line_with_band(
+    axes: Axes,
+    places: Sequence[float],
+    found: Sequence[Estimate],
+    style: tuple[str, str, str],
+    label: str,
+) -> None:
+    """Draw values as a line and their intervals as a band; ``style``: colour, dash, marker."""
+    colour, dash, marker = style
+    values = np.array([item.value for item in found], dtype=np.float64)
+    below, above = _reach(found)
+    axes.plot(places, values, color=colour, linestyle=dash, marker=marker, label=label)
+    axes.fill_between(places, values - below, values + above, color=colour, alpha=0.15)
+
+
+def _reach(found: Sequence[Estimate]) -> Floats:
+    """Lengths of the intervals below and above the values, (2, n); NaN without an interval."""
+    ends = [(item.value, item.low, item.high) for item in found]
+    values, low, high = np.array(ends, dtype=np.float64).T
+    # A percentile interval may not contain the value if n is tiny.
+    return np.maximum([values - low, high - values], 0)
