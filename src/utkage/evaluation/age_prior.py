@@ -28,10 +28,7 @@ def fit_age_prior(ages: Ints, distributions: Floats) -> Floats:
     Computation 14; Alexandari et al. 2020, ICML, "bias-corrected" scaling without the
     temperature), piecewise linear in the year. It maximises the likelihood of the true age
     *ranges*: the likelihood of whole years would reproduce the heaps of labels at 26, 30 or 35.
-
-    Args:
-        ages: True whole years, (n,).
-        distributions: Predicted distributions of the same faces, (n, 117).
+    ``ages`` are true whole years, (n,); ``distributions`` those predicted for them, (n, 117).
 
     Raises:
         DataError: too few faces.
@@ -62,11 +59,8 @@ def fit_range_prior(ranges: Ints, probabilities: Floats) -> Floats:
 
     As ``fit_age_prior``, for models that predict ranges themselves. A temperature is fitted with
     the bias (Alexandari et al. 2020: "bias-corrected temperature scaling") and divided out again;
-    otherwise underconfident predictions would look like a wrong prior.
-
-    Args:
-        ranges: Index of each true range, (n,).
-        probabilities: Predicted probabilities of the same faces, (n, 9).
+    otherwise underconfident predictions would look like a wrong prior. ``ranges`` are indices of
+    the true ranges, (n,); ``probabilities`` those predicted for them, (n, 9).
 
     Raises:
         DataError: too few faces.

@@ -52,11 +52,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Bootstrap:
-    """Resamples of n faces.
-
-    Attributes:
-        counts: How often each face is in each resample, (resamples, n).
-    """
+    """How often each of n faces is in each resample: ``counts``, (resamples, n)."""
 
     counts: NDArray[np.uint8]
 
@@ -64,10 +60,8 @@ class Bootstrap:
     def draw(cls, groups: Ints, resamples: int = RESAMPLES, seed: int = 0) -> Bootstrap:
         """Draw whole groups with replacement, as many as there are.
 
-        Args:
-            groups: Number of each face's duplicate group, (n,), from 0 without gaps.
-            resamples: Number of resamples.
-            seed: The same seed gives the same intervals.
+        ``groups`` holds the number of each face's duplicate group, (n,), from 0 without gaps. The
+        same seed gives the same intervals.
         """
         random = np.random.default_rng(seed)
         total = int(groups.max()) + 1 if len(groups) else 0
@@ -82,9 +76,7 @@ class Bootstrap:
     ) -> dict[str, Estimate]:
         """Each statistic with its percentile interval.
 
-        Args:
-            statistics: By name; each takes weights over ``rows`` in their order.
-            rows: Indices of the faces that the statistics are about; None: all.
+        Each takes weights over ``rows``, the indices of the faces that it is about; None: all.
         """
         n = self.counts.shape[1] if rows is None else len(rows)
         if n == 0:

@@ -65,13 +65,7 @@ class CalibrateRequest(FaceSelection):
 
 @dataclass(frozen=True)
 class CalibrateResult:
-    """A fitted calibration and where it was written.
-
-    Attributes:
-        calibration: The new calibration in the card.
-        weights: The weights file that was read.
-        out: The file that was written.
-    """
+    """A fitted calibration, the ``weights`` file that was read, and the one written (``out``)."""
 
     calibration: Calibration
     weights: Path
@@ -129,13 +123,8 @@ def fit_weights(
 ) -> Calibration:
     """Fit a calibration for ``weights`` to ``faces`` without writing it.
 
-    Args:
-        weights: Weights of any system; a calibration in their card is ignored.
-        faces: Faces that are not training images of the weights.
-        origin: The weights file, for messages.
-        device: Device that runs the weights.
-        flip: Average each prediction with that for the mirrored chip.
-        reporter: Receives progress.
+    A calibration in the card of the weights is ignored. ``faces`` must not be training images, and
+    ``origin`` names the weights file in messages.
 
     Raises:
         DataError: too few faces.

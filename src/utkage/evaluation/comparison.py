@@ -38,7 +38,7 @@ class McNemar:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """How a second predictor differs from a first, on the same faces.
+    """How a second predictor differs from a first, on the same n faces.
 
     Attributes:
         first: Name of the first.
@@ -58,20 +58,12 @@ class Comparison:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
-        return {
-            "first": self.first,
-            "second": self.second,
-            "n": self.n,
-            "figures": {
-                name: {
-                    "first": rounded(self.values[name][0]),
-                    "second": rounded(self.values[name][1]),
-                    "difference": found.to_dict(),
-                }
-                for name, found in self.differences.items()
-            },
-            "mcnemar_gender": vars(self.gender),
-        }
+        figures = {}
+        for name, found in self.differences.items():
+            first, second = rounded(self.values[name])
+            figures[name] = {"first": first, "second": second, "difference": found.to_dict()}
+        names = {"first": self.first, "second": self.second}
+        return {**names, "n": self.n, "figures": figures, "mcnemar_gender": vars(self.gender)}
 
 
 def compare_predictions(
@@ -80,13 +72,9 @@ def compare_predictions(
     second: LabelledPredictions,
     bootstrap: Bootstrap,
 ) -> Comparison:
-    """Measure the differences; each resample draws the same faces for both.
+    """Measure the differences of two predictors on the same faces, in the same order.
 
-    Args:
-        names: Names of the two.
-        first: Predictions of the first.
-        second: Predictions of the second, for the same faces in the same order.
-        bootstrap: Resamples of these faces.
+    Each resample draws the same faces for both.
     """
     if first.names != second.names:
         raise ValueError("compared predictions must be for the same faces in the same order")

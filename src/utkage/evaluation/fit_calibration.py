@@ -62,12 +62,8 @@ def fit_calibration(
 def fit_temperature(probabilities: Floats, truth: Ints) -> float:
     """The temperature that minimises the negative log-likelihood (Guo et al. 2017).
 
-    Args:
-        probabilities: Probability of each class, (n, classes); their logarithms serve as logits.
-        truth: Index of the true class, (n,).
-
-    Returns:
-        Above 1 for overconfident predictions, below 1 for underconfident ones.
+    It divides the logarithms of ``probabilities``, (n, classes), and is above 1 if they are
+    overconfident, below 1 if underconfident. ``truth`` holds indices of the true classes, (n,).
     """
     from scipy.optimize import minimize_scalar
     from scipy.special import log_softmax

@@ -149,12 +149,7 @@ class Gap:
 
 @dataclass(frozen=True)
 class GroupReport:
-    """All groups, and the gaps between them.
-
-    Attributes:
-        groups: By axis, in the order of the axis.
-        gaps: Over gender and race.
-    """
+    """All groups by axis, and the gaps between those of gender and of race."""
 
     groups: tuple[Group, ...]
     gaps: tuple[Gap, ...]

@@ -22,13 +22,9 @@ _FED_FACES = 100
 def guard_predictions(
     faces: LabelledPredictions, name: str, *, allow: bool, reporter: Reporter
 ) -> tuple[str, ...]:
-    """Refuse, or warn of, predictions that suggest inverted or leaked labels.
+    """Refuse predictions that suggest inverted or leaked labels, or ``allow`` them with a warning.
 
-    Args:
-        faces: Labels and predictions.
-        name: The weights or table, for messages.
-        allow: Whether to warn instead of refusing.
-        reporter: Receives the warnings.
+    ``name`` is that of the weights or the table, for messages.
 
     Returns:
         The warnings.
@@ -62,14 +58,10 @@ def guard_predictions(
 
 
 def gender_is_inverted(genders: Ints, p_female: Floats) -> bool:
-    """Whether males and females are well separated, but with the two swapped.
+    """Whether males (0) and females (1) are well separated, but with the two swapped.
 
     UTKFace codes males as 0 and females as 1; IMDB-WIKI and others code males as 1. False if there
     are too few faces of either gender to tell.
-
-    Args:
-        genders: True gender, 0 male, 1 female, (n,).
-        p_female: Predicted probability of female, (n,).
     """
     women = int((genders == 1).sum())
     if min(women, len(genders) - women) < _ENOUGH // 2:

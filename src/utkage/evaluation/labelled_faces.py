@@ -83,10 +83,7 @@ def labelled_faces(
 ) -> LabelledFaces:
     """Open a split, or read, check and crop every labelled picture of a folder or archive.
 
-    Args:
-        selection: Which faces.
-        contract: Crop contract of the weights; photographs are cropped by it.
-        reporter: Receives progress and warnings of skipped pictures.
+    Photographs are cropped by ``contract``, the crop contract of the weights.
 
     Raises:
         UsageError: no data, no such split or source.
@@ -154,12 +151,12 @@ def guard_leakage(
     reporter: Reporter,
     name: str = "these weights",
 ) -> int:
-    """Refuse faces that the weights were trained on, unless allowed.
+    """Refuse faces that the weights were trained on, unless ``selection`` allows them.
 
     Args:
         faces: Faces to be scored.
         training_images: Fingerprints of the training images, (n,).
-        selection: Origin of the faces, and whether training images are allowed.
+        selection: Origin of the faces.
         reporter: Receives a warning.
         name: Name of the weights in messages.
 

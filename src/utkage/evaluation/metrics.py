@@ -270,13 +270,7 @@ class Metrics:
 
 
 def score(ages: Ints, genders: Ints, predictions: Predictions) -> Metrics:
-    """The short list for n faces with known labels.
-
-    Args:
-        ages: True whole years, (n,).
-        genders: 0 male, 1 female, (n,).
-        predictions: Predictions for the same faces in the same order; n at least 1.
-    """
+    """The short list for n >= 1 faces of true ``ages``, (n,), and ``genders``, (n,)."""
     count = len(predictions)
     if not len(ages) == len(genders) == count or count == 0:
         raise ValueError(f"{len(ages)} ages, {len(genders)} genders, {count} predictions")

@@ -23,14 +23,12 @@ AGES: dict[str, tuple[str, int, int]] = {
 
 @dataclass(frozen=True)
 class Population:
-    """The metrics over the faces of some true ages.
+    """The metrics over the n faces of some true ages.
 
     Attributes:
         name: A key of ``AGES``.
         label: Name in tables and charts.
-        n: Number of faces.
-        metrics: By name, in the order of ``METRICS``; those that need distributions are missing
-            where there are none.
+        metrics: In the order of ``METRICS``; without those that need distributions if none exist.
     """
 
     name: str

@@ -32,13 +32,7 @@ def expected_calibration_error(
     """ECE: mean distance between probability and frequency over bins of equal width.
 
     Naeini et al. (2015), Guo et al. (2017). The ECE is never negative, so that chance alone makes
-    it positive; read it with its interval and n.
-
-    Args:
-        probabilities: Predicted probability of an event, (n,).
-        true: Whether the event happened, (n,).
-        weights: Bootstrap weights.
-        bins: Number of bins between 0 and 1.
+    it positive; read it with its interval and n. ``true``: whether the event happened, (n,).
     """
     member = bin_index(probabilities, bins)[:, None] == np.arange(bins)
     predicted = weighted_sums(member * probabilities[:, None], weights)
@@ -93,11 +87,8 @@ def bin_index(probabilities: Floats, bins: int) -> Ints:
 def risk_coverage(errors: Floats, uncertainties: Floats) -> tuple[Floats, Floats]:
     """The mean error when the most uncertain faces are rejected first.
 
-    El-Yaniv & Wiener (2010). If the uncertainty is informative, the error rises with coverage.
-
-    Args:
-        errors: Error of each face, (n,).
-        uncertainties: Uncertainty of each face, such as the width of its interval, (n,).
+    El-Yaniv & Wiener (2010). If the uncertainty of each face, (n,), such as the width of its
+    interval, is informative, the error rises with coverage.
 
     Returns:
         Coverage: shares of accepted faces, (n,), rising to 1; and the mean error at each.

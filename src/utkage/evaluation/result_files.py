@@ -29,15 +29,7 @@ def write_files(
     plot_cm: bool,
     report: bool,
 ) -> EvaluateResult:
-    """Write ``metrics.json``, ``predictions.csv`` and, if requested, charts and the report.
-
-    Args:
-        result: The measurements.
-        faces: Labels and predictions.
-        labelled: The faces themselves, for the contact sheet.
-        out: The folder.
-        plot_cm: Draw the confusion matrix of the age ranges.
-        report: Draw every chart and write the page and the model card.
+    """Write the metrics and predictions to ``out`` and, if requested, charts and the report.
 
     Returns:
         ``result`` with the files written.

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from utkage.core.reporter import Reporter
 from utkage.data.chips import LabelledChips
 from utkage.evaluation.bootstrap import Bootstrap, Estimate, rounded
-from utkage.evaluation.corruptions import CORRUPTIONS, Chips, Corruption
+from utkage.evaluation.corruptions import CORRUPTIONS, Chips
 from utkage.evaluation.labelled_predictions import LabelledPredictions, with_labels
 from utkage.evaluation.metrics import metric_value, statistics
 from utkage.prediction.chip_predictor import BATCH, ChipPredictor
@@ -24,13 +24,10 @@ SAMPLE = 400
 
 @dataclass(frozen=True)
 class CorruptionLevel:
-    """Errors at one strength.
+    """Errors at one strength: MAE in years, and the share of correct genders.
 
     Attributes:
-        strength: One of the strengths of the corruption.
         label: The strength as text.
-        mae: Mean absolute error, years.
-        gender_accuracy: Share of correct genders.
     """
 
     strength: float
@@ -100,26 +97,17 @@ def robustness_report(
     sample: int = SAMPLE,
     resamples: int = 1000,
     seed: int = 0,
-    corruptions: tuple[Corruption, ...] = CORRUPTIONS,
 ) -> RobustnessReport:
-    """Predict a sample of the faces under every corruption at every strength.
+    """Predict a random ``sample`` of the faces under every corruption at every strength.
 
-    Chips are corrupted at the size that the predictor takes.
-
-    Args:
-        predictor: Predictor of chips.
-        faces: Labelled chips.
-        reporter: Receives progress.
-        sample: Number of faces, drawn at random; all if there are fewer.
-        resamples: Number of bootstrap resamples.
-        seed: Seed of the sample and of the bootstrap.
-        corruptions: The corruptions.
+    Chips are corrupted at the size that the predictor takes. ``seed`` is that of the sample and of
+    the bootstrap.
     """
     rows = np.sort(np.random.default_rng(seed).permutation(len(faces))[:sample])
     own = _sampled(faces, rows)
     chips = np.concatenate(list(own.batches(BATCH, predictor.card.contract.size)))
     bootstrap = Bootstrap.draw(own.group_numbers, resamples, seed)
-    total = (1 + sum(len(corruption.strengths) for corruption in corruptions)) * len(own)
+    total = (1 + sum(len(corruption.strengths) for corruption in CORRUPTIONS)) * len(own)
     results: list[CorruptionResult] = []
     with reporter.progress("robustness", total) as task:
 
@@ -134,7 +122,7 @@ def robustness_report(
             return with_labels(own, Predictions.concatenate(parts))
 
         clean = metric_value("mae", predict(lambda batch, _: batch, 0.0)) or 0.0
-        for corruption in corruptions:
+        for corruption in CORRUPTIONS:
             levels = []
             for strength in corruption.strengths:
                 predicted = predict(corruption.corrupt, strength)

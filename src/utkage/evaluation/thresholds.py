@@ -65,13 +65,9 @@ class ThresholdCurve:
 def threshold_curve(
     ages: Ints, predictions: Predictions, age: int, bootstrap: Bootstrap
 ) -> ThresholdCurve:
-    """Measure both error rates at each required probability, with intervals.
+    """Measure both error rates at each required probability of P(age >= ``age``).
 
-    Args:
-        ages: True whole years, (n,).
-        predictions: Predictions for the same faces.
-        age: T, such as 18.
-        bootstrap: Resamples of the same faces.
+    ``ages`` are true whole years, (n,), of the faces of ``predictions`` and ``bootstrap``.
     """
     likely = predictions.probability_at_least(age)
     old = ages >= age
@@ -84,10 +80,8 @@ def threshold_curve(
     found: dict[str, dict[str, Estimate]] = {}
     for name, (mask, passes) in errors.items():
         rows = np.flatnonzero(mask)
-        statistics = {
-            str(demand): partial(weighted_mean, (likely[rows] >= demand) == passes)
-            for demand in DEMANDS
-        }
+        wrong = {demand: (likely[rows] >= demand) == passes for demand in DEMANDS}
+        statistics = {str(demand): partial(weighted_mean, own) for demand, own in wrong.items()}
         found[name] = bootstrap.estimates(statistics, rows)
     older = int(old.sum())
     return ThresholdCurve(

@@ -252,11 +252,8 @@ def extreme_faces(faces: LabelledPredictions) -> tuple[Ints, Ints]:
 def contact_sheet(faces: LabelledPredictions, chips: dict[int, NDArray[np.uint8]]) -> Figure:
     """Worst faces above, best below, each with true and predicted age and gender.
 
-    It shows people, so it is not part of the page.
-
-    Args:
-        faces: Labels and predictions.
-        chips: Chip of each of ``extreme_faces``, uint8 RGB (S, S, 3), by the index of the face.
+    It shows people, so it is not in the page, which can be passed on. ``chips`` holds the chip of
+    each of ``extreme_faces``, uint8 RGB (S, S, 3), by the index of the face.
     """
     figure = new_figure(1.5 * SHEET_COLUMNS, 3.9 * SHEET_ROWS)
     panels = figure.subplots(2 * SHEET_ROWS, SHEET_COLUMNS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,29 +13,56 @@ from numpy.typing import NDArray
 from utkage.core.files import file_hash, write_text
 from utkage.core.text import counted
 from utkage.core.versions import versions
+from utkage.evaluation.comparison import Comparison
+from utkage.evaluation.groups import CAVEAT, SMALL, GroupReport
 from utkage.evaluation.labelled_faces import LabelledFaces
 from utkage.evaluation.labelled_predictions import LabelledPredictions
-from utkage.evaluation.reports import charts
-from utkage.evaluation.reports.page import Page, model_card, render_evaluation_page
-from utkage.evaluation.reports.tables import CARD_AXES
+from utkage.evaluation.metrics import METRICS, format_value
+from utkage.evaluation.populations import Population
+from utkage.evaluation.reports import charts, tables
 from utkage.evaluation.result import EvaluateResult
+from utkage.evaluation.robustness import RobustnessReport
+from utkage.evaluation.thresholds import ThresholdCurve
 from utkage.images.resize import resize_square
 from utkage.reporting.figure_files import save_figure
+from utkage.reporting.markdown import markdown_table
+from utkage.reporting.page import picture_uri, render_page
+from utkage.reporting.table import Table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 CHARTS = "pictures"
 _CONTACT_SIZE = 120
+TILES = ("mae", "cs5", "range_accuracy", "gender_accuracy", "coverage_80")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """The contents of the page; the fields below ``warnings`` are those of ``EvaluateResult``.
+
+    Attributes:
+        title: The weights and the faces.
+        charts: SVG files by their captions, in order.
+        facts: Origin of everything: hashes, crop contract, command, versions.
+        warnings: Sentences to read before the first number.
+    """
+
+    title: str
+    charts: Mapping[str, Path]
+    facts: Mapping[str, str]
+    warnings: Sequence[str]
+    populations: Sequence[Population]
+    groups: GroupReport
+    threshold: ThresholdCurve | None
+    comparisons: Sequence[Comparison]
+    stress: RobustnessReport | None
 
 
 def write_report(
     result: EvaluateResult, faces: LabelledPredictions, labelled: LabelledFaces, out: Path
 ) -> dict[str, Path]:
-    """Draw and write everything below ``out``; return the files by kind.
-
-    The contact sheet shows people. It is not part of the page, so that the page can be passed on.
-    """
+    """Draw and write everything below ``out``; return the files by kind."""
     folder = out / CHARTS
     files = {"pictures": folder, "page": out / "report.html", "model_card": out / "model_card.md"}
     page = Page(
@@ -91,7 +120,7 @@ def report_facts(result: EvaluateResult) -> dict[str, str]:
 def _charts(result: EvaluateResult, faces: LabelledPredictions) -> list[tuple[str, str, Figure]]:
     """File name, caption and figure of each chart."""
     groups = result.groups
-    shown = [group for axis in CARD_AXES for group in groups.of_axis(axis)]
+    shown = [group for axis in tables.CARD_AXES for group in groups.of_axis(axis)]
     scores = charts.cumulative_scores(result.populations)
     ranges = charts.range_confusion(faces)
     found = [
@@ -139,3 +168,54 @@ def _warnings(result: EvaluateResult) -> list[str]:
             "knows the true range in practice, so that number carries no information."
         )
     return warnings
+
+
+def render_evaluation_page(page: Page) -> str:
+    """The page as HTML."""
+    curve, stress = page.threshold, page.stress
+    return render_page(
+        "evaluation.html.j2",
+        page=page,
+        tiles=_tiles(page.populations[0]),
+        charts={caption: picture_uri(path) for caption, path in page.charts.items()},
+        metrics=tables.metrics_table(page.populations),
+        worst=tables.worst_table(page.groups),
+        gaps=tables.gaps_table(page.groups),
+        caveat=CAVEAT,
+        groups=tables.groups_table(page.groups.groups),
+        small=SMALL,
+        threshold=None if curve is None else tables.threshold_table(curve, near=True),
+        comparisons=[tables.comparison_table(found) for found in page.comparisons],
+        robustness=None if stress is None else tables.robustness_table(stress),
+        facts=Table.of("", ("", ""), page.facts.items()),
+    )
+
+
+def _tiles(everyone: Population) -> list[tuple[str, str, str]]:
+    """Label, value and interval of each tile, as text."""
+    tiles = []
+    for name in TILES:
+        if (found := everyone.metrics.get(name)) is None:
+            continue
+        metric = METRICS[name]
+        ends = (found.value, found.low, found.high)
+        value, low, high = (format_value(end, metric.unit) for end in ends)
+        tiles.append((metric.heading, value, "" if found.low is None else f"{low} to {high}"))
+    return tiles
+
+
+def model_card(page: Page) -> str:
+    """The main metrics of the page as Markdown."""
+    parts = [
+        f"# {page.title}",
+        "\n".join(f"* {name}: {value}" for name, value in page.facts.items()),
+        "## Metrics\n\nIn brackets: 95 % bootstrap intervals.",
+        markdown_table(tables.metrics_table(page.populations)),
+        "## By group",
+        CAVEAT,
+        markdown_table(tables.card_groups_table(page.groups)),
+    ]
+    if page.threshold is not None:
+        parts.append(f"## Passing or failing at {page.threshold.age}")
+        parts.append(markdown_table(tables.threshold_table(page.threshold)))
+    return "\n\n".join(parts) + "\n"
