@@ -10,7 +10,7 @@ import torch
 from utkage.core.reporter import SilentReporter
 from utkage.data.chips import LabelledChips
 from utkage.evaluation.age_errors import group_medians
-from utkage.evaluation.oracle import oracle_error
+from utkage.evaluation.guards import oracle_error
 from utkage.models.card import Card
 from utkage.models.chip_graph import ChipGraph
 from utkage.models.multitask import MultiTaskNet

@@ -18,7 +18,7 @@ from utkage.data.split import SPLITS
 from utkage.evaluation.bootstrap import Bootstrap
 from utkage.evaluation.comparison import Comparison, compare_predictions
 from utkage.evaluation.groups import group_report
-from utkage.evaluation.guards import guard_predictions
+from utkage.evaluation.guards import guard_predictions, oracle_error
 from utkage.evaluation.labelled_faces import (
     FaceSelection,
     LabelledFaces,
@@ -27,7 +27,6 @@ from utkage.evaluation.labelled_faces import (
 )
 from utkage.evaluation.labelled_predictions import LabelledPredictions
 from utkage.evaluation.metrics import score_predictions, score_predictions_by_source
-from utkage.evaluation.oracle import oracle_error
 from utkage.evaluation.populations import populations
 from utkage.evaluation.prediction_sources import PredictionSource, open_prediction_source
 from utkage.evaluation.result import EvaluateResult
@@ -96,20 +95,16 @@ def evaluate(request: EvaluateRequest, reporter: Reporter | None = None) -> Eval
     from sklearn.metrics import confusion_matrix
 
     reporter = reporter or SilentReporter()
-    require_folder(request.out, "out")
-    device = resolve_device(request.device)
-    choices = (request.weights, *request.compare)
-    source, *others = [open_prediction_source(c, device, flip=request.flip) for c in choices]
+    out = request.out
+    require_folder(out, "out")
+    source, *others = _open_sources(request)
     reporter.info(f"weights {source.path} ({source.weights.origin})")
-    _require_one_crop(source, others)
-    _require_predictor(source, request)
     labelled = labelled_faces(request, source.contract, reporter)
     training_images = _guard_training_images(source, labelled, request, reporter)
     started = time.monotonic()
     faces = source.predict(labelled.chips, reporter)
     seconds = time.monotonic() - started
-    unpredicted = len(labelled.chips) - len(faces)
-    if unpredicted:
+    if unpredicted := len(labelled.chips) - len(faces):
         reporter.warn(f"{source.path}: {counted(unpredicted, 'face')} without a prediction skipped")
     allow = request.allow_suspicious
     warnings = guard_predictions(faces, str(source.path), allow=allow, reporter=reporter)
@@ -147,29 +142,25 @@ def evaluate(request: EvaluateRequest, reporter: Reporter | None = None) -> Eval
         command=request.command,
         files={},
     )
-    return write_files(
-        result, faces, labelled, request.out, plot_cm=request.plot_cm, report=request.report
-    )
+    return write_files(result, faces, labelled, out, plot_cm=request.plot_cm, report=request.report)
 
 
-def _require_one_crop(first: PredictionSource, others: list[PredictionSource]) -> None:
-    """Refuse to compare predictors whose faces are cropped differently."""
+def _open_sources(request: EvaluateRequest) -> list[PredictionSource]:
+    """The requested source and those to compare it with; refuse what they cannot measure."""
+    device = resolve_device(request.device)
+    choices = (request.weights, *request.compare)
+    source, *others = [open_prediction_source(c, device, flip=request.flip) for c in choices]
     for other in others:
-        if first.card and other.card and not first.contract.fits(other.contract):
+        if source.card and other.card and not source.contract.fits(other.contract):
             raise UsageError(
                 f"`compare` {other.path}: its faces are cropped differently from those of "
-                f"{first.path}; evaluate each by itself"
+                f"{source.path}; evaluate each by itself"
             )
-
-
-def _require_predictor(source: PredictionSource, request: EvaluateRequest) -> None:
-    """Refuse measurements that are impossible with a table, before any work is done."""
-    if source.predictor is not None:
-        return
-    if request.threshold is not None:
+    if source.predictor is None and request.threshold is not None:
         raise UsageError("`threshold` needs age distributions; a table of predictions has none")
-    if request.stress:
+    if source.predictor is None and request.stress:
         raise UsageError("`stress` needs weights; a table cannot predict for corrupted chips")
+    return [source, *others]
 
 
 def _guard_training_images(

@@ -71,6 +71,8 @@ def _commoner_gender(faces: LabelledPredictions) -> Ints:
     return np.full(len(faces), int(len(faces) > 0 and faces.genders.mean() >= 0.5))
 
 
+# Statistics that compare predicted with true ages, age ranges or genders, from functions that take
+# both, then ``arguments``, then bootstrap weights.
 def _of_age(error: Callable[..., Any], *arguments: Any) -> ToStatistic:
     return lambda f: partial(error, f.ages, f.age, *arguments)
 

@@ -24,11 +24,7 @@ SAMPLE = 400
 
 @dataclass(frozen=True)
 class CorruptionLevel:
-    """Errors at one strength: MAE in years, and the share of correct genders.
-
-    Attributes:
-        label: The strength as text.
-    """
+    """Errors at one strength, written as ``label``: MAE in years, share of correct genders."""
 
     strength: float
     label: str

@@ -10,8 +10,8 @@ import numpy as np
 from utkage.evaluation.bootstrap import Estimate
 from utkage.evaluation.comparison import Comparison
 from utkage.evaluation.groups import COMPARABLE, GROUP_METRICS, Group, GroupReport
+from utkage.evaluation.guards import ORACLE_NOTE
 from utkage.evaluation.metrics import METRICS, SHARE, YEARS, format_estimate, format_value
-from utkage.evaluation.oracle import ORACLE_NOTE
 from utkage.evaluation.populations import Population
 from utkage.evaluation.robustness import RobustnessReport
 from utkage.evaluation.thresholds import NEAR_YEARS, ThresholdCurve
@@ -91,14 +91,11 @@ def summary_table(result: EvaluateResult) -> Table:
 def metrics_table(populations: Sequence[Population]) -> Table:
     """Every metric over each population."""
     columns = ("metric", *(f"{found.label} (n = {found.n})" for found in populations))
-    rows: list[Row] = [
-        (
-            metric.heading,
-            *(estimate_cell(found.metrics[name], metric.unit) for found in populations),
-        )
-        for name, metric in METRICS.items()
-        if name in populations[0].metrics
-    ]
+    rows: list[Row] = []
+    for name, metric in METRICS.items():
+        if name in populations[0].metrics:
+            found = [population.metrics[name] for population in populations]
+            rows.append((metric.heading, *(estimate_cell(each, metric.unit) for each in found)))
     return Table.of("", columns, rows)
 
 
@@ -141,16 +138,11 @@ def worst_table(
 
 def gaps_table(report: GroupReport) -> Table:
     """The best and the worst group of an axis, and their difference."""
-    rows = [
-        (
-            gap.axis,
-            GROUP_METRICS[gap.metric].heading,
-            gap.best,
-            gap.worst,
-            estimate_cell(gap.difference, GROUP_METRICS[gap.metric].unit),
-        )
-        for gap in report.gaps
-    ]
+    rows = []
+    for gap in report.gaps:
+        metric = GROUP_METRICS[gap.metric]
+        difference = estimate_cell(gap.difference, metric.unit)
+        rows.append((gap.axis, metric.heading, gap.best, gap.worst, difference))
     return Table.of("", ("axis", "metric", "best", "worst", "worst minus best"), rows)
 
 
@@ -171,9 +163,8 @@ def threshold_table(curve: ThresholdCurve, *, near: bool = False) -> Table:
         )
         for point in curve.points
     ]
-    return Table.of(
-        f"passing or failing at {age}", (f"passes if P(age >= {age}) is at least", *columns), rows
-    )
+    headings = (f"passes if P(age >= {age}) is at least", *columns)
+    return Table.of(f"passing or failing at {age}", headings, rows)
 
 
 def comparison_table(found: Comparison) -> Table:
