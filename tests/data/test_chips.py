@@ -2,7 +2,7 @@ import hashlib
 
 import numpy as np
 
-from utkage.data.chips import NO_RACE, fingerprints, labelled_chips
+from utkage.data.chips import UNKNOWN, fingerprints, labelled_chips
 from utkage.data.labels import FaceLabel, range_index
 from utkage.data.records import Record
 from utkage.faces.contract import utkface_contract
@@ -39,7 +39,7 @@ def test_records_become_columns_of_the_same_order() -> None:
     assert len(chips) == 5
     assert chips.ages.tolist() == ages
     assert chips.genders.tolist() == [age % 2 for age in ages]
-    assert chips.races.tolist() == [3, NO_RACE, 3, 3, 3]
+    assert chips.races.tolist() == [3, UNKNOWN, 3, 3, 3]
     assert chips.ranges.tolist() == [range_index(age) for age in ages] == [4, 0, 8, 0, 1]
     assert chips.pixels[:, 0, 0, 0].tolist() == ages
     assert [batch.shape[0] for batch in chips.batches(2, 32)] == [2, 2, 1]

@@ -47,7 +47,9 @@ class Group:
 
     def holds(self, label: FaceLabel) -> bool:
         """Whether a face belongs to the group."""
-        return self.gender == label.gender and self.first <= label.age <= self.last
+        if label.age is None or label.gender != self.gender:
+            return False
+        return self.first <= label.age <= self.last
 
 
 AGE_GROUPS: tuple[tuple[int, int], ...] = ((0, 4), (5, 12), (18, 25), (28, 38), (45, 58), (65, 85))

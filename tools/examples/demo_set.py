@@ -60,10 +60,11 @@ def make_demo_set(faces_dir: Path, out: Path, count: int, seed: int) -> list[Pat
     paths = []
     for index in range(count):
         gender = index % 2
-        label = FaceLabel(_age(index // 2, faces[gender], rng), gender, OTHERS)
+        age = _age(index // 2, faces[gender], rng)
+        label = FaceLabel(age, gender, OTHERS)
         # The number keeps names of the same age and gender distinct.
         path = out / format_name(label, f"20170101{index:09d}")
-        _write(path, _variant(_blend(faces[gender], label.age), rng))
+        _write(path, _variant(_blend(faces[gender], age), rng))
         paths.append(path)
     return paths
 

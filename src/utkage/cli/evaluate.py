@@ -15,14 +15,18 @@ from utkage.cli.options import (
     MODEL,
     OUTPUT,
     Aligned,
+    Columns,
     Debug,
     DetectorChoice,
     Device,
     Flip,
+    GenderCoding,
     Json,
     Labels,
     Quiet,
+    TrustLabels,
     parse_aligned,
+    parse_label_settings,
 )
 from utkage.cli.session import session
 from utkage.core.errors import ConfigError
@@ -58,6 +62,9 @@ def evaluate_command(
         typer.Option(help="Only this source of a prepared set.", rich_help_panel=DATA),
     ] = None,
     labels: Labels = None,
+    columns: Columns = None,
+    gender_coding: GenderCoding = None,
+    trust_labels: TrustLabels = False,
     aligned: Aligned = "auto",
     detector: DetectorChoice = "retinaface",
     allow_seen: Annotated[
@@ -193,7 +200,12 @@ def evaluate_command(
             "data": data,
             "source": source,
             "allow_seen": allow_seen,
-            "options": SourceOptions(labels=labels, aligned=parse_aligned(aligned)),
+            "options": SourceOptions(
+                labels=labels,
+                aligned=parse_aligned(aligned),
+                settings=parse_label_settings(columns, gender_coding),
+                trust_labels=trust_labels,
+            ),
             "detector": detector,
             "allow_crop": allow_crop,
             "weights": weights,

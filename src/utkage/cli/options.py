@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from utkage.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from utkage.data.label_files.settings import LabelSettings
 
 OUTPUT = "Output"
 DATA = "Data"
@@ -68,10 +71,37 @@ PreparedData = Annotated[
 Labels = Annotated[
     Path | None,
     typer.Option(
-        help="CSV or JSONL manifest with path, age, gender[, race, split]. A labels.csv inside "
-        "the source is used without this option.",
+        help="Label file: CSV, JSONL, Parquet or .mat with path, age, gender[, race, split], or "
+        "of a data set that docs/data.md lists. A label file inside the source is used without "
+        "this option.",
         rich_help_panel=DATA,
         metavar="FILE",
+    ),
+]
+Columns = Annotated[
+    str | None,
+    typer.Option(
+        help="Which column of the label file is which, such as path=file,age=years,gender=sex; "
+        "numbers are places, from 1.",
+        rich_help_panel=DATA,
+        metavar="ROLE=TITLE,...",
+    ),
+]
+GenderCoding = Annotated[
+    str | None,
+    typer.Option(
+        help="How the label file codes gender, such as 1=male,2=female. Default: words of several "
+        "languages; 0 male, 1 female.",
+        rich_help_panel=DATA,
+        metavar="VALUE=GENDER,...",
+    ),
+]
+TrustLabels = Annotated[
+    bool,
+    typer.Option(
+        "--trust-labels",
+        help="Use a label file that contradicts the labels in the names of the pictures.",
+        rich_help_panel=DATA,
     ),
 ]
 ALIGNED: dict[str, bool | None] = {"auto": None, "yes": True, "no": False}
@@ -94,3 +124,17 @@ def parse_aligned(choice: str) -> bool | None:
     if choice not in ALIGNED:
         raise ConfigError(f"--aligned {choice}: choose one of {', '.join(ALIGNED)}")
     return ALIGNED[choice]
+
+
+def parse_label_settings(columns: str | None, gender_coding: str | None) -> LabelSettings:
+    """The values of ``--columns`` and ``--gender-coding``.
+
+    Raises:
+        ConfigError: one of them is not a list of pairs.
+    """
+    from utkage.data.label_files.settings import LabelSettings, parse_pairs
+
+    return LabelSettings(
+        columns={} if columns is None else parse_pairs(columns, "columns"),
+        gender_coding={} if gender_coding is None else parse_pairs(gender_coding, "gender_coding"),
+    )

@@ -12,12 +12,16 @@ from utkage.cli.options import (
     DATA,
     OUTPUT,
     Aligned,
+    Columns,
     Debug,
     DetectorChoice,
+    GenderCoding,
     Json,
     Labels,
     Quiet,
+    TrustLabels,
     parse_aligned,
+    parse_label_settings,
 )
 from utkage.cli.session import session
 from utkage.data.labels import RANGE_NAMES
@@ -47,6 +51,9 @@ def prepare_command(
         int, typer.Option(help="Size of the stored chips, pixels.", rich_help_panel=DATA)
     ] = 160,
     labels: Labels = None,
+    columns: Columns = None,
+    gender_coding: GenderCoding = None,
+    trust_labels: TrustLabels = False,
     aligned: Aligned = "auto",
     detector: DetectorChoice = "retinaface",
     allow_missing_race: Annotated[
@@ -164,6 +171,8 @@ def prepare_command(
                     allow_missing_race=allow_missing_race,
                     aligned=parse_aligned(aligned),
                     limits=limits,
+                    settings=parse_label_settings(columns, gender_coding),
+                    trust_labels=trust_labels,
                 ),
                 detector=detector,
                 dry_run=dry_run,
@@ -216,8 +225,10 @@ def _print_audit(audit: Audit) -> None:
     print_table(Table.of(title, ("age range", "male", "female"), rows))
     for source in audit.sources:
         typer.echo(f"{source.name}: {source.readable} readable, {source.kept} usable")
+    for text in _partial_labels(audit):
+        typer.echo(text)
     for group in audit.dropped:
-        typer.echo(f"removed {len(group.pictures)}: {group.title}")
+        typer.echo(f"removed {len(group.pictures)}: {group.title} (first: {group.first})")
     if audit.conflicts:
         typer.echo(f"{counted(len(audit.conflicts), 'duplicate group')} with conflicting labels")
     heaping = audit.heaping
@@ -227,3 +238,16 @@ def _print_audit(audit: Audit) -> None:
             f"multiples of 5 among ages from 20: {heaping.share:.0%} (20% expected)"
             + (f"; ages that stand out: {spikes}" if spikes else "")
         )
+
+
+def _partial_labels(audit: Audit) -> list[str]:
+    """Sentences about faces whose label has no single age, or no gender."""
+    from utkage.core.text import counted
+
+    partial = audit.partial
+    counts = {
+        "whose age is a range": partial.age_ranges,
+        "without an age": partial.unknown_ages,
+        "without a gender": partial.unknown_genders,
+    }
+    return [f"{counted(count, 'face')} {text}" for text, count in counts.items() if count]

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from utkage.data.labels import range_index
+from utkage.core.errors import DataError
+from utkage.data.labels import FaceLabel, range_index
 from utkage.data.records import Record
 from utkage.faces.contract import CropContract
 from utkage.images.resize import resize_square
 
-NO_RACE = -1
+# In the columns of labels, for faces whose label is unknown.
+UNKNOWN = -1
 # A larger share of common fingerprints is leakage; below it, four bytes of hash just collide.
 LEAKAGE_TOLERANCE = 0.002
 
@@ -27,12 +29,14 @@ class LabelledChips:
         rows: Row of ``pixels`` for each face, int64 (n,).
         sources: Name of each face's source, (n,).
         names: File names, (n,).
-        ages: Whole years, int64 (n,).
-        genders: 0 male, 1 female, int64 (n,).
+        ages: Whole years, or -1 if unknown or known only as a range, int64 (n,).
+        genders: 0 male, 1 female, or -1 if unknown, int64 (n,).
         races: Index into ``labels.RACES``, or -1 if unknown, int64 (n,).
         pixel_hashes: SHA-256 (hex) of each original picture, (n,).
         contract: Crop contract of the chips.
         groups: Id of each face's duplicate group, (n,); if empty, identical pictures are groups.
+        age_ranges: First and last year that each label allows, both -1 if unknown, int64 (n, 2);
+            None if every face has an age in whole years.
     """
 
     pixels: NDArray[np.uint8]
@@ -45,9 +49,17 @@ class LabelledChips:
     pixel_hashes: tuple[str, ...]
     contract: CropContract
     groups: tuple[str, ...] = ()
+    age_ranges: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.names)
+
+    @property
+    def allowed_ages(self) -> NDArray[np.int64]:
+        """First and last year that each label allows, both -1 if unknown, int64 (n, 2)."""
+        if self.age_ranges is not None:
+            return self.age_ranges
+        return np.stack([self.ages, self.ages], axis=1)
 
     @property
     def ranges(self) -> NDArray[np.int64]:
@@ -93,21 +105,44 @@ def labelled_chips(
     contract: CropContract,
     groups: Sequence[str] = (),
 ) -> LabelledChips:
-    """Turn records and the rows of their chips into columns."""
+    """Turn records and the rows of their chips into columns.
+
+    Raises:
+        DataError: a label has no single age, or no gender.
+    """
+    labels = [record.label for record in records]
+    partial = sum(label.age is None or label.gender is None for label in labels)
+    if partial:
+        raise DataError(
+            f"{partial} of {len(labels)} labels have no age in whole years or no gender; "
+            "training and evaluation need both"
+        )
     return LabelledChips(
         pixels=pixels,
         rows=np.array(rows, dtype=np.int64),
         sources=tuple(record.source for record in records),
         names=tuple(record.name for record in records),
-        ages=np.array([record.label.age for record in records], dtype=np.int64),
-        genders=np.array([record.label.gender for record in records], dtype=np.int64),
-        races=np.array(
-            [NO_RACE if r.label.race is None else r.label.race for r in records], dtype=np.int64
-        ),
+        ages=_column(label.age for label in labels),
+        genders=_column(label.gender for label in labels),
+        races=_column(label.race for label in labels),
         pixel_hashes=tuple(record.pixel_hash for record in records),
         contract=contract,
         groups=tuple(groups),
+        age_ranges=_age_ranges(labels),
     )
+
+
+def _column(values: Iterable[int | None]) -> NDArray[np.int64]:
+    return np.array([UNKNOWN if value is None else value for value in values], dtype=np.int64)
+
+
+def _age_ranges(labels: Sequence[FaceLabel]) -> NDArray[np.int64] | None:
+    if all(label.age is not None for label in labels):
+        return None
+    ends = [
+        (UNKNOWN, UNKNOWN) if (y := label.years) is None else (y.first, y.last) for label in labels
+    ]
+    return np.array(ends, dtype=np.int64).reshape(-1, 2)
 
 
 def fingerprints(pixel_hashes: tuple[str, ...]) -> NDArray[np.int32]:

@@ -36,7 +36,9 @@ class AgeRange:
 
     @property
     def name(self) -> str:
-        """A text such as ``26-35``, or ``76+`` for the last range."""
+        """A text such as ``26-35``, ``76+`` for the last range, or ``26`` for a single year."""
+        if self.first == self.last:
+            return str(self.first)
         return f"{self.first}+" if self.last == MAX_AGE else f"{self.first}-{self.last}"
 
 
@@ -58,23 +60,52 @@ RANGE_NAMES: tuple[str, ...] = tuple(age_range.name for age_range in AGE_RANGES)
 class FaceLabel:
     """The label of a face in a data set.
 
+    A label needs an age, a range of ages or a gender. Data sets that have only one of age and
+    gender leave the other None.
+
     Attributes:
-        age: Whole years, 0..116.
-        gender: 0 male, 1 female.
+        age: Whole years, 0..116; None if unknown or known only as a range.
+        gender: 0 male, 1 female; None if unknown.
         race: Index into ``RACES``, or None if unknown.
+        age_range: Range of at least two years if the age is known only as a range, else None.
     """
 
-    age: int
-    gender: int
+    age: int | None
+    gender: int | None
     race: int | None = None
+    age_range: AgeRange | None = None
 
     def __post_init__(self) -> None:
-        if not MIN_AGE <= self.age <= MAX_AGE:
+        if self.years is None and self.gender is None:
+            raise LabelError("a label needs an age or a gender")
+        if self.age is not None and self.age_range is not None:
+            raise LabelError(
+                f"age {self.age} and the range {self.age_range.name} exclude each other"
+            )
+        if self.age is not None and not MIN_AGE <= self.age <= MAX_AGE:
             raise LabelError(f"age {self.age} is outside {MIN_AGE}..{MAX_AGE}")
-        if self.gender not in (0, 1):
+        if self.age_range is not None:
+            first, last = self.age_range.first, self.age_range.last
+            if not MIN_AGE <= first < last <= MAX_AGE:
+                raise LabelError(f"age {first}-{last} is not a range within {MIN_AGE}..{MAX_AGE}")
+        if self.gender not in (0, 1, None):
             raise LabelError(f"gender {self.gender} is neither 0 (male) nor 1 (female)")
         if self.race is not None and not 0 <= self.race < len(RACES):
             raise LabelError(f"race {self.race} is outside 0..{len(RACES) - 1}")
+
+    @classmethod
+    def of_years(
+        cls, years: AgeRange | None, gender: int | None, race: int | None = None
+    ) -> FaceLabel:
+        """A label from the years it allows: one year, a range, or None if the age is unknown."""
+        if years is None or years.first == years.last:
+            return cls(None if years is None else years.first, gender, race)
+        return cls(None, gender, race, years)
+
+    @property
+    def years(self) -> AgeRange | None:
+        """The ages that the label allows; None if the age is unknown."""
+        return self.age_range if self.age is None else AgeRange(self.age, self.age)
 
 
 def range_index(age: int) -> int:
@@ -96,7 +127,7 @@ def parse_name(name: str, *, allow_missing_race: bool = False) -> FaceLabel:
     at least 2 digits.
 
     >>> parse_name("25_1_2_20170116174525125.jpg.chip.jpg")
-    FaceLabel(age=25, gender=1, race=2)
+    FaceLabel(age=25, gender=1, race=2, age_range=None)
 
     Raises:
         LabelError: the name does not follow the grammar; the message names the violation.
@@ -121,8 +152,10 @@ def format_name(label: FaceLabel, date: str, *, chip: bool = True) -> str:
     """Compose a name that ``parse_name`` reads; ``date`` has 1 to 20 digits.
 
     Raises:
-        LabelError: the label has no race, or the date is not digits.
+        LabelError: the label lacks age, gender or race, or the date is not digits.
     """
+    if label.age is None or label.gender is None:
+        raise LabelError("a name needs an age in whole years and a gender")
     if label.race is None:
         raise LabelError("a name needs a race; 4 is 'Others'")
     if not re.fullmatch(r"\d{1,20}", date, re.ASCII):

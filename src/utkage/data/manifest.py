@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from utkage.data.labels import FaceLabel
+from utkage.data.labels import AgeRange, FaceLabel
 from utkage.data.records import Record
 
 
@@ -39,9 +39,9 @@ _COLUMNS: dict[str, Callable[[ManifestRow], object]] = {
     "row": lambda item: item.row,
     "source": lambda item: item.record.source,
     "name": lambda item: item.record.name,
-    "age": lambda item: item.record.label.age,
-    "gender": lambda item: item.record.label.gender,
-    "race": lambda item: "" if item.record.label.race is None else item.record.label.race,
+    "age": lambda item: _text(item.record.label.age),
+    "gender": lambda item: _text(item.record.label.gender),
+    "race": lambda item: _text(item.record.label.race),
     "split": lambda item: item.split,
     "side": lambda item: item.assigned_split,
     "reason": lambda item: item.reason,
@@ -55,13 +55,18 @@ _COLUMNS: dict[str, Callable[[ManifestRow], object]] = {
     "wrong_extension": lambda item: int(item.record.wrong_extension),
     "constant": lambda item: int(item.record.constant),
 }
+# Further columns of sets with ages that are ranges.
+_RANGE_COLUMNS: dict[str, Callable[[ManifestRow], object]] = {
+    "age_low": lambda item: "" if (years := item.record.label.years) is None else years.first,
+    "age_high": lambda item: "" if (years := item.record.label.years) is None else years.last,
+}
 
 
 def manifest_csv(rows: Sequence[ManifestRow]) -> str:
-    """The manifest as CSV text."""
-    return csv_text(
-        tuple(_COLUMNS), ([value(item) for value in _COLUMNS.values()] for item in rows)
-    )
+    """The manifest as CSV text; it has the columns of age ranges only if there are any."""
+    has_ranges = any(item.record.label.age_range is not None for item in rows)
+    columns = {**_COLUMNS, **_RANGE_COLUMNS} if has_ranges else _COLUMNS
+    return csv_text(tuple(columns), ([value(item) for value in columns.values()] for item in rows))
 
 
 def read_manifest(path: Path) -> tuple[ManifestRow, ...]:
@@ -83,15 +88,26 @@ def csv_text(header: Sequence[str], lines: Iterable[Sequence[Any]]) -> str:
     return buffer.getvalue()
 
 
+def _text(value: int | None) -> object:
+    return "" if value is None else value
+
+
+def _label(line: dict[str, str]) -> FaceLabel:
+    age, gender, race = (
+        int(line[name]) if line[name] else None for name in ("age", "gender", "race")
+    )
+    if age is None and line.get("age_low"):
+        return FaceLabel(None, gender, race, AgeRange(int(line["age_low"]), int(line["age_high"])))
+    return FaceLabel(age, gender, race)
+
+
 def _row(line: dict[str, str]) -> ManifestRow:
     return ManifestRow(
         row=int(line["row"]),
         record=Record(
             source=line["source"],
             name=line["name"],
-            label=FaceLabel(
-                int(line["age"]), int(line["gender"]), int(line["race"]) if line["race"] else None
-            ),
+            label=_label(line),
             byte_hash=line["byte_hash"],
             pixel_hash=line["pixel_hash"],
             perceptual=bytes.fromhex(line["perceptual"]),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from utkage.data.labels import FaceLabel
@@ -45,3 +48,34 @@ class Dropped:
     source: str
     name: str
     reason: str
+
+
+# What differs between reasons of one kind: the line of a label file with what was tried, values in
+# quotes, and sizes of pictures.
+_PLACE = re.compile(r" \((?P<place>[^()]+ line \d+)\)(; tried .*)?$")
+_VALUE = re.compile(
+    r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|\b\d+x\d+(?= pixels)|(?<=age )\d+(?= is)"""
+)
+
+
+def by_kind(items: Iterable[Dropped]) -> dict[str, list[Dropped]]:
+    """Group dropped pictures by the kind of their reason.
+
+    Returns:
+        The pictures by a title: the reason without the line of the label file, and without values
+        where they differ.
+    """
+    kinds: dict[str, list[Dropped]] = defaultdict(list)
+    for item in items:
+        kinds[_VALUE.sub("...", _PLACE.sub("", item.reason))].append(item)
+    titles: dict[str, list[Dropped]] = {}
+    for kind, members in kinds.items():
+        reasons = {_PLACE.sub("", item.reason) for item in members}
+        titles[reasons.pop() if len(reasons) == 1 else kind] = members
+    return titles
+
+
+def first_place(items: Sequence[Dropped]) -> str:
+    """Where the first of several pictures is: the line of a label file, or its name."""
+    match = _PLACE.search(items[0].reason)
+    return items[0].name if match is None else match["place"]

@@ -18,7 +18,7 @@ from utkage.data.records import Dropped, Record
 from utkage.data.sources.base import Source
 from utkage.data.sources.container import Container
 from utkage.data.sources.options import SourceOptions
-from utkage.data.sources.registry import open_container, open_source, unique_names
+from utkage.data.sources.registry import notes, open_container, open_source, unique_names
 from utkage.data.split import SplitConfig
 from utkage.data.store import DEFAULT_FOLDER, ChipStore, is_prepared
 from utkage.faces.choice import DEFAULT_DETECTOR, check_detector
@@ -137,6 +137,9 @@ def prepare(config: PrepareConfig, reporter: Reporter | None = None) -> PrepareR
         name: open_source(path, config.options)
         for name, path in zip(names, config.sources, strict=True)
     }
+    for source in sources.values():
+        for note in notes(source):
+            reporter.warn(note)
     ingestion = Ingestion(
         contract=contract,
         detector=config.detector,
@@ -227,7 +230,8 @@ def _nothing_usable(
     first = f" (first: {reasons[0]})" if reasons else ""
     return (
         f"{', '.join(map(str, sources))}: no usable picture among {len(reasons)}; file names must "
-        f"read <age>_<gender>_<race>_<date>.jpg, or labels must come in a manifest{first}"
+        "read <age>_<gender>_<race>_<date>.jpg (or as docs/data.md lists), or labels must come in "
+        f"a manifest{first}"
     )
 
 
@@ -259,8 +263,19 @@ def _describe(config: PrepareConfig, containers: Mapping[str, Container]) -> dic
             "allow_missing_race": config.options.allow_missing_race,
             "aligned": config.options.aligned,
             "limits": asdict(config.options.limits),
+            **_label_settings(config.options),
         },
     }
+
+
+def _label_settings(options: SourceOptions) -> dict[str, Any]:
+    """What the user said about label files; empty, as in sets of former versions, if nothing."""
+    settings = {
+        "columns": dict(options.settings.columns),
+        "gender_coding": dict(options.settings.gender_coding),
+        "trust_labels": options.trust_labels,
+    }
+    return {name: value for name, value in settings.items() if value}
 
 
 def _open_existing(folder: Path) -> ChipStore | None:

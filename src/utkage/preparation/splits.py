@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from utkage.core.errors import ConfigError, DataError, UsageError
+from utkage.data.labels import AgeRange
 from utkage.data.records import Record
 from utkage.data.split import SPLITS, SplitConfig, assign_split, merge_splits
 from utkage.preparation.audit.duplicates import DuplicateGroups
@@ -66,9 +67,13 @@ def excluded_pictures(
     for index, record in enumerate(records):
         if published is not None and record.name not in published:
             reasons[index] = "not in the split file"
-        elif ages is not None and not ages[0] <= record.label.age <= ages[1]:
+        elif ages is not None and not _is_within(record.label.years, ages):
             reasons[index] = f"age outside {ages[0]}-{ages[1]}"
     return reasons
+
+
+def _is_within(years: AgeRange | None, ages: tuple[int, int]) -> bool:
+    return years is not None and ages[0] <= years.first <= years.last <= ages[1]
 
 
 def split_components(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, Protocol
@@ -76,8 +77,11 @@ class Archive(ABC):
                     content, problem = member.read()
                     yield RawFile(member.path, content, member.position, problem)
 
-    def read(self, path: str) -> bytes | None:
+    def read(self, path: str, max_bytes: int | None = None) -> bytes | None:
         """The content of the first member with this path, or None."""
+        if max_bytes is not None:
+            limits = replace(self._limits, max_entry_bytes=max_bytes)
+            return type(self)(self.path, limits).read(path)
         with damage_reported(self.path, self._damage):
             for member in self._members():
                 if member.path == path:

@@ -56,8 +56,11 @@ class Container(Protocol):
     def files(self) -> Iterator[RawFile]:
         """Yield every picture file (by suffix) once, in the same order on every run."""
 
-    def read(self, path: str) -> bytes | None:
-        """The content of a small file such as a manifest; None if there is no such file."""
+    def read(self, path: str, max_bytes: int | None = None) -> bytes | None:
+        """The content of a file such as a manifest; None if there is no such file.
+
+        ``max_bytes`` replaces the limit for one picture.
+        """
 
 
 def clean_path(path: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from utkage.core.errors import DataError
@@ -57,12 +58,15 @@ class FolderContainer:
                 content, problem = _read(file, root, self._limits, budget)
                 yield RawFile(name, content, position, problem)
 
-    def read(self, path: str) -> bytes | None:
+    def read(self, path: str, max_bytes: int | None = None) -> bytes | None:
         """The content of one file, or None if there is no such file."""
+        limits = self._limits
+        if max_bytes is not None:
+            limits = replace(limits, max_entry_bytes=max_bytes)
         for name, file in self._files:
             if name == path:
-                budget = Budget(self._limits, self.path)
-                content, problem = _read(file, self.path.resolve(), self._limits, budget)
+                budget = Budget(limits, self.path)
+                content, problem = _read(file, self.path.resolve(), limits, budget)
                 if problem is not None:
                     raise DataError(f"{file}: {problem}; replace it or move it away")
                 return content

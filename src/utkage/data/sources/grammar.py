@@ -1,4 +1,4 @@
-"""Labels from file names, as in UTKFace: ``<age>_<gender>_<race>_<date>.jpg``."""
+"""Labels from the names of the pictures, by the grammars in ``utkage.data.names``."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from itertools import chain, islice
 
 from utkage.core.errors import LabelError
-from utkage.data.labels import parse_name
+from utkage.data.names.registry import recognise_grammar
+from utkage.data.names.utkface import UTKFACE, UTKFACE_WITHOUT_RACE
 from utkage.data.sources.base import Entry
-from utkage.data.sources.container import Container, RawFile, file_name
+from utkage.data.sources.container import Container, RawFile, file_name, is_picture
 from utkage.data.sources.options import SourceOptions
 from utkage.images.decode import picture_size
 
@@ -36,7 +37,7 @@ def _all_square(files: list[RawFile]) -> bool:
 
 
 class GrammarSource:
-    """Pictures whose names follow the grammar of ``utkage.data.labels``."""
+    """Pictures whose names follow one grammar, that of UTKFace if most follow no other."""
 
     def __init__(self, container: Container, options: SourceOptions) -> None:
         self.name = container.name
@@ -44,6 +45,16 @@ class GrammarSource:
         self.fingerprint = container.fingerprint
         self._container = container
         self._options = options
+        missing_race = options.allow_missing_race
+        pictures = [path for path in container.paths() if is_picture(path)]
+        default = UTKFACE_WITHOUT_RACE if missing_race else UTKFACE
+        found = recognise_grammar(pictures, allow_missing_race=missing_race)
+        self._grammar = found or default
+        named = self._grammar not in (UTKFACE, UTKFACE_WITHOUT_RACE)
+        self._has_unique_names = not named
+        self.notes = (
+            (f"{container.path}: labels from names as in {self._grammar.name}",) if named else ()
+        )
 
     @classmethod
     def recognise(cls, container: Container, options: SourceOptions) -> GrammarSource:
@@ -51,17 +62,17 @@ class GrammarSource:
         return cls(container, options)
 
     def entries(self) -> Iterator[Entry]:
-        """Yield every picture under its file name."""
+        """Yield every picture, under its file name if that holds the label, else under its path."""
         aligned = self._options.aligned
         files = self._container.files()
         first = list(islice(files, SAMPLE))
         all_chips = _all_square(first) if aligned is None else aligned
         for file in chain(first, files):
-            name = file_name(file.path)
+            name = file_name(file.path) if self._has_unique_names else file.path
             label, problem = None, file.problem
             if problem is None:
                 try:
-                    label = parse_name(name, allow_missing_race=self._options.allow_missing_race)
+                    label = self._grammar.parse(file.path)
                 except LabelError as error:
                     problem = str(error)
             yield Entry(

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from utkage.core.errors import DataError, UsageError
 from utkage.data.sources.base import Source
 from utkage.data.sources.container import Container
+from utkage.data.sources.contents import refuse_without_pictures
 from utkage.data.sources.folder import FolderContainer
 from utkage.data.sources.grammar import GrammarSource
+from utkage.data.sources.labelled_pictures import LabelledPictures
 from utkage.data.sources.limits import Limits
-from utkage.data.sources.manifest import ManifestSource
 from utkage.data.sources.options import SourceOptions
+from utkage.data.sources.table import TableContainer, is_table
 from utkage.data.sources.tar import TarContainer, is_tar
 from utkage.data.sources.zip import ZipContainer
 
@@ -21,7 +24,7 @@ Recogniser = Callable[[Container, SourceOptions], Source | None]
 
 # Tried in this order; the first that returns a source reads the data set.
 RECOGNISERS: tuple[Recogniser, ...] = (
-    ManifestSource.recognise,
+    LabelledPictures.recognise,
     GrammarSource.recognise,
 )
 
@@ -29,7 +32,7 @@ _ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 
 
 def open_source(path: Path, options: SourceOptions | None = None) -> Source:
-    """Open the data set in ``path``: a folder, a tar (any compression) or a zip file.
+    """Open the data set in ``path``: a folder, a tar (any compression), a zip file or a table.
 
     A tar is read once from front to back to find a manifest in it.
 
@@ -39,6 +42,9 @@ def open_source(path: Path, options: SourceOptions | None = None) -> Source:
     """
     options = options or SourceOptions()
     container = open_container(path, options.limits)
+    if isinstance(container, TableContainer) and options.labels is None:
+        options = replace(options, labels=path)
+    refuse_without_pictures(container)
     for recognise in RECOGNISERS:
         source = recognise(container, options)
         if source is not None:
@@ -46,12 +52,17 @@ def open_source(path: Path, options: SourceOptions | None = None) -> Source:
     raise DataError(f"{path}: unknown data set; see 'Adding a data set' in docs/data.md")
 
 
+def notes(source: Source) -> tuple[str, ...]:
+    """Sentences for the user about the labels of a source; sources need not have any."""
+    return tuple(getattr(source, "notes", ()))
+
+
 def open_container(path: Path, limits: Limits) -> Container:
-    """Open the folder or archive in ``path``; its content decides the format, not its name.
+    """Open the folder, archive or table in ``path``; its content decides the format.
 
     Raises:
         UsageError: there is nothing at ``path``.
-        DataError: it is neither a folder nor an archive, or a damaged one.
+        DataError: it is neither a folder, an archive nor a label file, or a damaged one.
     """
     if path.is_dir():
         return FolderContainer(path, limits)
@@ -61,6 +72,8 @@ def open_container(path: Path, limits: Limits) -> Container:
         )
     if not path.is_file():
         raise DataError(f"{path}: not a plain file; give a folder, or a tar or zip archive")
+    if is_table(path):
+        return TableContainer(path, limits)
     try:
         with path.open("rb") as file:
             starts_as_zip = file.read(4) in _ZIP_STARTS

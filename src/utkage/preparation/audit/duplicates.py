@@ -19,6 +19,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from utkage.data.labels import AgeRange
 from utkage.data.records import Record
 from utkage.preparation.audit.perceptual import hash_array, near_pairs
 
@@ -39,7 +40,7 @@ class DuplicateGroup:
         kind: ``single``, ``byte`` (all files identical), ``pixel`` (all decoded pictures
             identical) or ``near``.
         members: Indices of the records, ordered by pixel hash, source and name.
-        age_spread: Highest minus lowest labelled age, years.
+        age_spread: Highest minus lowest labelled age, years; between ranges, the gap.
         genders: Labelled genders, sorted, without repetition.
     """
 
@@ -161,15 +162,22 @@ def _group(records: Sequence[Record], indices: list[int], component: str) -> Dup
 
     members = sorted(indices, key=order)
     chosen = [records[index] for index in members]
-    ages = [record.label.age for record in chosen]
+    years = [record.label.years for record in chosen if record.label.years is not None]
     return DuplicateGroup(
         id=chosen[0].pixel_hash,
         component=component,
         kind=_kind(chosen),
         members=tuple(members),
-        age_spread=max(ages) - min(ages),
-        genders=tuple(sorted({record.label.gender for record in chosen})),
+        age_spread=_age_spread(years),
+        genders=tuple(sorted({r.label.gender for r in chosen if r.label.gender is not None})),
     )
+
+
+def _age_spread(years: Sequence[AgeRange]) -> int:
+    """Years between the labels that are furthest apart; 0 if all overlap."""
+    if not years:
+        return 0
+    return max(0, max(label.first for label in years) - min(label.last for label in years))
 
 
 def _kind(members: Sequence[Record]) -> str:

@@ -140,7 +140,7 @@ def _strata_table(audit: Audit) -> Table:
 def _conflict(conflict: Conflict, thumbnails: Mapping[str, bytes]) -> dict[str, object]:
     """Texts and faces of a group with conflicting labels."""
     differences = [f"{conflict.age_spread} years apart"] if conflict.age_spread else []
-    if len({member.gender for member in conflict.members}) > 1:
+    if len({m.gender for m in conflict.members if m.gender is not None}) > 1:
         differences.append("both genders")
     kept = sum(member.kept for member in conflict.members)
     outcome = "kept" if kept == len(conflict.members) else "partly kept" if kept else "removed"
@@ -156,5 +156,10 @@ def _conflict(conflict: Conflict, thumbnails: Mapping[str, bytes]) -> dict[str, 
 
 
 def _label(member: ConflictMember) -> str:
-    label = f"{member.age}, {GENDERS[member.gender]}"
-    return label if member.race is None else f"{label}, {RACES[member.race]}"
+    years = member.age_range.name if member.age_range is not None else member.age
+    parts = [
+        "" if years is None else str(years),
+        "" if member.gender is None else GENDERS[member.gender],
+        "" if member.race is None else RACES[member.race],
+    ]
+    return ", ".join(part for part in parts if part)

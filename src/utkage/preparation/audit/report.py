@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from utkage.data.labels import GENDERS, RACES, RANGE_NAMES, range_index
-from utkage.data.records import Dropped, Record
+from utkage.data.labels import GENDERS, RACES, RANGE_NAMES, AgeRange
+from utkage.data.records import Dropped, Record, by_kind, first_place
 from utkage.data.split import SPLITS, SplitConfig
 from utkage.preparation.audit.duplicates import BYTE, NEAR, PIXEL, DuplicateGroups
 from utkage.preparation.audit.heaping import Heaping, find_heaping
@@ -21,6 +20,13 @@ from utkage.preparation.audit.resolve import (
     NEAR_DUPLICATE_OF,
     Decision,
     FixConfig,
+)
+from utkage.preparation.audit.strata import (
+    PartialLabels,
+    Stratum,
+    build_strata,
+    count_partial_labels,
+    stratum_dict,
 )
 
 SCHEMA = 1
@@ -56,6 +62,11 @@ class DroppedGroup:
     title: str
     pictures: tuple[Dropped, ...]
 
+    @property
+    def first(self) -> str:
+        """Where the first of them is: the line of a label file, or its name."""
+        return first_place(self.pictures)
+
 
 @dataclass(frozen=True)
 class DuplicateCounts:
@@ -74,21 +85,23 @@ class ConflictMember:
         source: Name of its source.
         name: File name.
         pixel_hash: SHA-256 (hex) of its pixels.
-        age: Whole years.
-        gender: 0 male, 1 female.
+        age: Whole years, or None.
+        gender: 0 male, 1 female, or None.
         race: Index into ``RACES``, or None.
         distance: Bits by which its perceptual hash differs from that of the first member.
         kept: Whether it stays in the set.
+        age_range: Range of years, where the label has no single age.
     """
 
     source: str
     name: str
     pixel_hash: str
-    age: int
-    gender: int
+    age: int | None
+    gender: int | None
     race: int | None
     distance: int
     kept: bool
+    age_range: AgeRange | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,26 +124,6 @@ class Conflict:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stratum:
-    """The kept faces of one age range and gender.
-
-    Attributes:
-        age_range: Name of the range.
-        gender: 0 male, 1 female.
-        faces: Number of faces.
-        splits: Number of faces in each of ``SPLITS``.
-        deviations: For each split, the difference from the expected count in standard deviations
-            of a binomial count; None where the fraction is 0 or 1 or there are no faces.
-    """
-
-    age_range: str
-    gender: int
-    faces: int
-    splits: tuple[int, ...]
-    deviations: tuple[float | None, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
 class Audit:
     """The findings of the audit.
 
@@ -148,6 +141,7 @@ class Audit:
         races: Faces of each race, then those of unknown race.
         strata: The splits within each age range and gender, in the order of ``RANGE_NAMES`` and
             ``GENDERS``.
+        partial: Faces without a single age or without gender.
     """
 
     fix: FixConfig
@@ -160,6 +154,7 @@ class Audit:
     heaping: Heaping
     races: tuple[int, ...]
     strata: tuple[Stratum, ...]
+    partial: PartialLabels = field(default_factory=PartialLabels)
 
     @property
     def ranges(self) -> tuple[tuple[int, ...], ...]:
@@ -173,12 +168,13 @@ class Audit:
     @property
     def genders(self) -> tuple[int, ...]:
         """Faces of each gender."""
-        return tuple(map(sum, zip(*self.ranges, strict=True)))
+        return tuple(map(sum, zip(*self.ranges, self.partial.genders, strict=True)))
 
     @property
     def splits(self) -> tuple[int, ...]:
         """Faces of each split."""
-        return tuple(map(sum, zip(*(stratum.splits for stratum in self.strata), strict=True)))
+        by_stratum = (stratum.splits for stratum in self.strata)
+        return tuple(map(sum, zip(*by_stratum, self.partial.splits, strict=True)))
 
     @property
     def kept(self) -> int:
@@ -231,10 +227,11 @@ class Audit:
             "genders": dict(zip(GENDERS, self.genders, strict=True)),
             "races": dict(zip((*RACES, "unknown"), self.races, strict=True)),
             "splits": dict(zip(SPLITS, self.splits, strict=True)),
-            "strata": [_stratum_dict(stratum) for stratum in self.strata],
+            "partial_labels": asdict(self.partial),
+            "strata": [stratum_dict(stratum) for stratum in self.strata],
             "largest_deviation": None
             if worst is None
-            else {**_stratum_dict(worst[0]), "split": worst[1], "deviation": round(worst[2], 2)},
+            else {**stratum_dict(worst[0]), "split": worst[1], "deviation": round(worst[2], 2)},
         }
 
 
@@ -261,10 +258,8 @@ def build_audit(
         for record, decision in zip(records, decisions, strict=True)
         if decision.kept
     ]
-    cells: dict[tuple[int, int], list[int]] = defaultdict(lambda: [0] * len(SPLITS))
     races = [0] * (len(RACES) + 1)
-    for label, name in kept:
-        cells[range_index(label.age), label.gender][SPLITS.index(name)] += 1
+    for label, _ in kept:
         races[len(RACES) if label.race is None else label.race] += 1
     return Audit(
         fix=fix,
@@ -274,13 +269,10 @@ def build_audit(
         duplicates=_duplicates(groups),
         wrong_extensions=tuple(sorted(r.name for r in records if r.wrong_extension)),
         conflicts=_conflicts(records, groups, decisions, fix),
-        heaping=find_heaping([label.age for label, _ in kept]),
+        heaping=find_heaping([label.age for label, _ in kept if label.age is not None]),
         races=tuple(races),
-        strata=tuple(
-            _stratum(name, gender, cells[position, gender], split)
-            for position, name in enumerate(RANGE_NAMES)
-            for gender in range(len(GENDERS))
-        ),
+        strata=build_strata(kept, split),
+        partial=count_partial_labels(kept),
     )
 
 
@@ -296,8 +288,8 @@ def _dropped(
     records: Sequence[Record], decisions: Sequence[Decision], unreadable: Iterable[Dropped]
 ) -> tuple[DroppedGroup, ...]:
     by_title: dict[str, list[Dropped]] = defaultdict(list)
-    for item in unreadable:
-        by_title[item.reason].append(item)
+    for title, items in by_kind(unreadable).items():
+        by_title[title].extend(items)
     for record, decision in zip(records, decisions, strict=True):
         if decision.reason is not None:
             item = Dropped(record.source, record.name, decision.reason)
@@ -353,38 +345,5 @@ def _member(record: Record, first: Record, decision: Decision) -> ConflictMember
         race=record.label.race,
         distance=distance(first.perceptual, record.perceptual),
         kept=decision.kept,
+        age_range=record.label.age_range,
     )
-
-
-def _stratum(name: str, gender: int, counts: Sequence[int], split: SplitConfig) -> Stratum:
-    fractions = (1 - split.val - split.test, split.val, split.test)
-    faces = sum(counts)
-    deviations = [
-        _deviation(count, faces, fraction)
-        for count, fraction in zip(counts, fractions, strict=True)
-    ]
-    return Stratum(
-        age_range=name,
-        gender=gender,
-        faces=faces,
-        splits=tuple(counts),
-        deviations=tuple(deviations),
-    )
-
-
-def _deviation(count: int, faces: int, fraction: float) -> float | None:
-    variance = faces * fraction * (1 - fraction)
-    return (count - faces * fraction) / math.sqrt(variance) if variance > 0 else None
-
-
-def _stratum_dict(stratum: Stratum) -> dict[str, Any]:
-    return {
-        "age_range": stratum.age_range,
-        "gender": GENDERS[stratum.gender],
-        "faces": stratum.faces,
-        "splits": dict(zip(SPLITS, stratum.splits, strict=True)),
-        "deviations": {
-            split: None if deviation is None else round(deviation, 2)
-            for split, deviation in zip(SPLITS, stratum.deviations, strict=True)
-        },
-    }

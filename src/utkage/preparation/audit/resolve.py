@@ -147,9 +147,11 @@ def _reasons(
     }
 
 
-def _preference(record: Record) -> tuple[int, str, str, str]:
-    """Sort key: the largest picture first, then any order that is always the same."""
-    return (-record.width * record.height, record.pixel_hash, record.source, record.name)
+def _preference(record: Record) -> tuple[int, int, str, str, str]:
+    """Sort key: the fullest label and the largest picture first, then any fixed order."""
+    label = record.label
+    unknown = (label.age is None) + (label.years is None) + (label.gender is None)
+    return (unknown, -record.width * record.height, record.pixel_hash, record.source, record.name)
 
 
 def _duplicate_reason(kept: Record, other: Record) -> str:

@@ -86,6 +86,9 @@ class UTKFaceDataset(Dataset[LabelledFace]):
 
     def __getitem__(self, index: int) -> LabelledFace:
         label = self.labels[index]
+        # Names that ``parse_name`` reads have both.
+        assert label.age is not None
+        assert label.gender is not None
         picture = Image.fromarray(load_image(self.paths[index]))
         return LabelledFace(self._transform(picture), label.age, label.gender)
 

@@ -39,7 +39,7 @@ ROWS = {
     "gender": [
         *((text, 0) for text in ("0", "m", "M", "male", "Male")),
         *((text, 1) for text in ("1", "f", "F", "FEMALE")),
-        *((text, "none of 0, 1") for text in ("2", "x", "", "woman")),
+        *((text, "none of 0, 1") for text in ("2", "x", "", "person")),
     ],
     "race": [
         ("", None),
@@ -47,8 +47,8 @@ ROWS = {
         ("2.0", 2),
         ("asian", 2),
         ("Others", 4),
-        ("5", "race 5 is outside"),
-        ("Martian", "neither 0..4 nor one of White"),
+        ("5", None),
+        ("Martian", None),
     ],
     "split": [
         ("", None),
@@ -125,7 +125,7 @@ def test_tables_as_programs_write_them(
 
 
 @pytest.mark.parametrize(
-    "header", [b"", b"a.jpg,2,female\n", b"path,age\n", b"path,age,gender,age\n", b"\0\xff\xfe"]
+    "header", [b"", b"a.jpg,2,female\n", b"path,weight\n", b"path,age,gender,age\n", b"\0\xff\xfe"]
 )
 def test_a_csv_without_header_is_an_error(
     tmp_path: Path, write_folder: Folder, header: bytes

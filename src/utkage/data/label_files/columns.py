@@ -1,0 +1,151 @@
+"""Which column of a table is which: titles of many data sets and languages."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from utkage.core.errors import ConfigError
+from utkage.data.label_files.titles import (
+    AGE,
+    AGE_HIGH,
+    AGE_LOW,
+    GENDER,
+    IMAGE,
+    PATH,
+    PIXELS,
+    ROLES,
+    TITLES,
+)
+from utkage.images.formats import IMAGE_SUFFIXES
+
+# Titles of the predictions of this and other programs, which are not labels.
+_PREDICTIONS = ("p_female", "predicted_age", "age_pred", "pred_age", "gender_confidence")
+# Values that show that a column holds paths, and how many are looked at.
+_SAMPLE = 50
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The title of the column of each role, as the table spells it."""
+
+    by_role: Mapping[str, str]
+
+    def title(self, role: str) -> str | None:
+        """The title of the column that holds ``role``, or None if there is none."""
+        return self.by_role.get(role)
+
+    @property
+    def has_age(self) -> bool:
+        """Whether a column, or a pair of columns, holds ages."""
+        return AGE in self.by_role or {AGE_LOW, AGE_HIGH} <= set(self.by_role)
+
+    @property
+    def are_labels(self) -> bool:
+        """Whether the columns name pictures and at least one of age and gender."""
+        pictures = any(role in self.by_role for role in (PATH, PIXELS, IMAGE))
+        return pictures and (self.has_age or GENDER in self.by_role)
+
+
+def find_columns(
+    titles: Sequence[str],
+    chosen: Mapping[str, str],
+    samples: Sequence[Mapping[str, str]] = (),
+    image_title: str | None = None,
+) -> Columns:
+    """Find the columns of all roles.
+
+    Args:
+        titles: Titles of the table, lower case.
+        chosen: Titles by role that the user gave; a number is the place of a column, from 1.
+        samples: Cells of some lines. If several titles may be that of the path, the first whose
+            cells look like names of pictures is it.
+        image_title: Column that holds encoded pictures, or None.
+
+    Raises:
+        ConfigError: ``chosen`` names an unknown role or a column that is not there.
+    """
+    found = dict(_recognised(titles, samples))
+    if image_title is not None:
+        found[IMAGE] = image_title
+    for role, title in chosen.items():
+        if role not in ROLES:
+            raise ConfigError(f"`columns` {role}={title}: choose from {', '.join(ROLES)}")
+        found[role] = _chosen_title(role, title, titles)
+    if AGE in chosen:
+        for role in {AGE_LOW, AGE_HIGH} - set(chosen):
+            found.pop(role, None)
+    return Columns(found)
+
+
+def _chosen_title(role: str, title: str, titles: Sequence[str]) -> str:
+    wanted = title.strip().lower()
+    if wanted in titles:
+        return wanted
+    if wanted.isdecimal() and 1 <= int(wanted) <= len(titles):
+        return titles[int(wanted) - 1]
+    near = nearest(wanted, titles)
+    hint = f"; did you mean {near}?" if near else ""
+    raise ConfigError(
+        f"`columns` {role}={title}: there is no such column among {listed(titles)}{hint}"
+    )
+
+
+def _recognised(
+    titles: Sequence[str], samples: Sequence[Mapping[str, str]]
+) -> Iterable[tuple[str, str]]:
+    by_simple: dict[str, list[str]] = {}
+    for title in titles:
+        by_simple.setdefault(_simple(title), []).append(title)
+    if any(title in by_simple for title in _PREDICTIONS):
+        return
+    for role, names in TITLES.items():
+        alike = [by_simple[name] for name in names if name in by_simple]
+        # The preferred title of a role may not occur twice.
+        if role in (PATH, AGE, GENDER) and alike and len(alike[0]) > 1:
+            return
+        present = [spellings[0] for spellings in alike if len(spellings) == 1]
+        if role == PATH:
+            named = [title for title in present if _holds_paths(title, samples)]
+            present = named or present
+        if present:
+            yield role, present[0]
+
+
+def _holds_paths(title: str, samples: Sequence[Mapping[str, str]]) -> bool:
+    texts = [line.get(title, "").lower() for line in samples[:_SAMPLE]]
+    return any(text.endswith(IMAGE_SUFFIXES) for text in texts)
+
+
+def _simple(title: str) -> str:
+    return re.sub(r"[\s\-_./]+", "_", title.strip().lower().strip("'\"[]")).strip("_")
+
+
+def nearest(title: str, candidates: Iterable[str]) -> str | None:
+    """The candidate that is spelled most like ``title``, or None if none is."""
+    return next(iter(difflib.get_close_matches(title, list(candidates), 1, 0.6)), None)
+
+
+def listed(titles: Sequence[str]) -> str:
+    """Titles of a header for a message, at most a dozen."""
+    shown = [ascii(title).strip("'") if not title.isprintable() else title for title in titles]
+    shown = [title if len(title) <= 30 else f"{title[:30]}..." for title in shown]
+    more = f" and {len(shown) - 12} more" if len(shown) > 12 else ""
+    return ", ".join(shown[:12]) + more
+
+
+def suggestion(titles: Sequence[str]) -> str:
+    """A value of ``columns`` for titles that were not understood, from the nearest known ones.
+
+    >>> suggestion(("image", "agee", "gendr"))
+    'path=image,age=agee,gender=gendr'
+    """
+    pairs = []
+    for role in (PATH, AGE, GENDER):
+        exact = [title for title in titles if _simple(title) in TITLES[role]]
+        near = [title for title in titles if nearest(_simple(title), TITLES[role])]
+        title = next(iter((*exact, *near)), None)
+        pairs.append(f"{role}={title or '...'}")
+    return ",".join(pairs)

@@ -1,0 +1,51 @@
+"""What a container without pictures holds instead."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import PurePosixPath
+
+from utkage.core.errors import DataError
+from utkage.core.text import counted
+from utkage.data.label_files.registry import SUFFIXES
+from utkage.data.sources.container import Container, is_hidden, is_picture
+
+_ARCHIVES = (
+    ".zip",
+    ".tar",
+    ".tar.gz",
+    ".tgz",
+    ".tar.bz2",
+    ".tbz2",
+    ".tar.xz",
+    ".txz",
+    ".7z",
+    ".rar",
+)
+_FEW = 3
+
+
+def refuse_without_pictures(container: Container) -> None:
+    """Say what is there where there are neither pictures nor label files.
+
+    Raises:
+        DataError: there are none, but other files.
+    """
+    paths = [path for path in container.paths() if not is_hidden(path)]
+    if not paths or any(map(is_picture, paths)):
+        return
+    archives = [path for path in paths if path.lower().endswith(_ARCHIVES)]
+    if archives:
+        more = f" and {counted(len(archives) - _FEW, 'more archive')}" if archives[_FEW:] else ""
+        raise DataError(
+            f"{container.path}: holds {', '.join(archives[:_FEW])}{more}, but no pictures; unpack "
+            f"{'that archive' if len(archives) == 1 else 'them'} and name what comes out"
+        )
+    if any(path.lower().endswith(SUFFIXES) for path in paths):
+        return
+    endings = Counter(PurePosixPath(path).suffix.lower() or "no ending" for path in paths)
+    found = ", ".join(f"{ending} ({count})" for ending, count in endings.most_common(_FEW))
+    raise DataError(
+        f"{container.path}: holds {counted(len(paths), 'file')}, none of them a picture: {found}; "
+        "name the folder or archive that holds the pictures"
+    )
