@@ -53,7 +53,6 @@ if TYPE_CHECKING:
     from utkage.images.decode import load_image as load_image
     from utkage.images.video import open_video as open_video
     from utkage.models.describe import describe as describe
-    from utkage.prediction.face_rows import FaceRow as FaceRow
     from utkage.prediction.loading import load_predictor as load_predictor
     from utkage.prediction.predict import PredictRequest as PredictRequest
     from utkage.prediction.predict import predict as predict
@@ -63,7 +62,8 @@ if TYPE_CHECKING:
     from utkage.prediction.predictor import Predictor as Predictor
     from utkage.prediction.predictor import PredictSettings as PredictSettings
     from utkage.prediction.row_list import Rows as Rows
-    from utkage.prediction.track_rows import TrackRow as TrackRow
+    from utkage.prediction.rows import FaceRow as FaceRow
+    from utkage.prediction.rows import TrackRow as TrackRow
     from utkage.preparation.prepare import PrepareConfig as PrepareConfig
     from utkage.preparation.prepare import prepare as prepare
     from utkage.training.config import TrainConfig as TrainConfig
@@ -103,7 +103,7 @@ _MODULES = {
     "load_image": "images.decode",
     "open_video": "images.video",
     "describe": "models.describe",
-    "FaceRow": "prediction.face_rows",
+    "FaceRow": "prediction.rows",
     "load_predictor": "prediction.loading",
     "PredictRequest": "prediction.predict",
     "predict": "prediction.predict",
@@ -113,7 +113,7 @@ _MODULES = {
     "Predictor": "prediction.predictor",
     "PredictSettings": "prediction.predictor",
     "Rows": "prediction.row_list",
-    "TrackRow": "prediction.track_rows",
+    "TrackRow": "prediction.rows",
     "PrepareConfig": "preparation.prepare",
     "prepare": "preparation.prepare",
     "TrainConfig": "training.config",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from utkage.cli.row_output import RowDestination
-from utkage.prediction.face_rows import FaceRow
+from utkage.prediction.rows import FaceRow
 
 ROWS = [FaceRow("a.jpg", "no_face", faces=0), FaceRow("b.jpg", "failed", "b.jpg: damaged")]
 

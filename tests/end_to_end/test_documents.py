@@ -24,8 +24,7 @@ def formats(repository: Path) -> str:
 
 
 def test_rows_of_predict(formats: str) -> None:
-    from utkage.prediction.face_rows import FaceRow
-    from utkage.prediction.track_rows import TrackRow
+    from utkage.prediction.rows import FaceRow, TrackRow
 
     assert _documented(formats, "`predict --json`") == list(FaceRow.field_names())
     assert _documented(formats, "`predict` for videos") == list(TrackRow.field_names())

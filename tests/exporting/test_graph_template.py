@@ -12,7 +12,7 @@ from utkage.models.calibration import LEVELS, AgeBand, Calibration
 from utkage.models.card import POINT_ESTIMATES, Card
 from utkage.models.chip_graph import ChipGraph
 from utkage.models.multitask import MultiTaskNet
-from utkage.prediction.graph_template import card_tensors
+from utkage.prediction.onnx_predictor import card_tensors
 
 Lively = Callable[..., MultiTaskNet]
 

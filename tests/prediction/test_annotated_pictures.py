@@ -9,8 +9,8 @@ from utkage.core.errors import UsageError
 from utkage.images.decode import load_image
 from utkage.prediction import annotated_pictures as module
 from utkage.prediction.annotated_pictures import PictureWriter
-from utkage.prediction.face_rows import FaceRow
 from utkage.prediction.photos import Photo
+from utkage.prediction.rows import FaceRow
 
 CHIP = np.full((64, 64, 3), 120, np.uint8)
 

@@ -28,9 +28,8 @@ from utkage.models.safetensors_file import rewrite_card, save_weights
 from utkage.models.weights import Weights
 from utkage.models.weights_files import LoadedWeights, read_card
 from utkage.prediction.chip_predictor import ChipPredictor, TorchPredictor
-from utkage.prediction.graph_template import find_template
 from utkage.prediction.loading import load_predictor
-from utkage.prediction.onnx_predictor import OnnxPredictor
+from utkage.prediction.onnx_predictor import OnnxPredictor, find_template
 from utkage.prediction.predict import PredictRequest, predict
 
 Lively = Callable[..., MultiTaskNet]

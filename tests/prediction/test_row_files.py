@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 
 from utkage.core.errors import ConfigError, UsageError
-from utkage.prediction.face_rows import FaceRow
 from utkage.prediction.row_files import finished_files, rows_file
-from utkage.prediction.rows import RowOptions, gender_name
+from utkage.prediction.rows import FaceRow, RowOptions, gender_name
 
 FACE = FaceRow(
     "a b/é.jpg",

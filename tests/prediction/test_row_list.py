@@ -13,9 +13,7 @@ import pytest
 from utkage import Rows
 from utkage.core.errors import UsageError
 from utkage.prediction import row_list as module
-from utkage.prediction.face_rows import FaceRow
-from utkage.prediction.rows import PREDICTION_FIELDS
-from utkage.prediction.track_rows import TrackRow
+from utkage.prediction.rows import PREDICTION_FIELDS, FaceRow, TrackRow
 
 FACE = FaceRow(
     "a.jpg",

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from utkage.prediction.face_rows import FaceRow
-from utkage.prediction.row_table import row_table
-from utkage.prediction.track_rows import TrackRow
+from utkage.prediction.row_list import row_table
+from utkage.prediction.rows import FaceRow, TrackRow
 
 FACE = FaceRow(
     "a.jpg",

@@ -4,9 +4,7 @@ from dataclasses import fields
 
 import pytest
 
-from utkage.prediction.face_rows import FaceRow
-from utkage.prediction.rows import Row, gender_label, label_lines, rounded_box
-from utkage.prediction.track_rows import TrackRow
+from utkage.prediction.rows import FaceRow, Row, TrackRow, gender_label, label_lines, rounded_box
 
 
 @pytest.mark.parametrize("kind", [FaceRow, TrackRow])

@@ -31,8 +31,8 @@ from utkage.models.safetensors_file import rewrite_card, save_weights
 from utkage.models.weights import Weights
 from utkage.models.weights_files import load_weights, read_card
 from utkage.prediction.chip_predictor import predict_faces
-from utkage.prediction.graph_template import TEMPLATES
 from utkage.prediction.loading import load_predictor
+from utkage.prediction.onnx_predictor import TEMPLATES
 
 SHIPPED = ROOT / "src" / "utkage" / "shipped" / SHIPPED_NAME
 MAX_BYTES = 10_000_000

@@ -219,8 +219,8 @@ def predict_command(
             json=json_output, jsonl=jsonl_output, csv=csv_output, out=out, resume=resume
         )
         if camera is None and not any(is_video(name) for name in inputs):
-            from utkage.prediction.face_rows import FaceRow
             from utkage.prediction.predict import PredictRequest, predict
+            from utkage.prediction.rows import FaceRow
 
             request = PredictRequest(
                 inputs=tuple(inputs), resume=out if resume else None, **settings
@@ -231,7 +231,7 @@ def predict_command(
         else:
             from utkage.cli.live_window import live_window
             from utkage.prediction.predict_videos import VideoRequest, predict_videos
-            from utkage.prediction.track_rows import TrackRow
+            from utkage.prediction.rows import TrackRow
 
             if resume:
                 raise UsageError("--resume is for pictures; a video is always processed whole")

@@ -74,7 +74,7 @@ class RowDestination:
 
 def _print_table(rows: list[Row]) -> None:
     from utkage.cli.tables import print_table
-    from utkage.prediction.row_table import row_table
+    from utkage.prediction.row_list import row_table
 
     print_table(row_table(rows))
 

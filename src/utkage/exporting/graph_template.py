@@ -1,6 +1,6 @@
 """Writing graph templates: ONNX graphs that name their weights without containing them.
 
-``prediction.graph_template`` explains their purpose and fills them.
+``prediction.onnx_predictor`` explains their purpose and fills them.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from utkage.exporting.onnx_optimizer import simplified
 from utkage.models.card import POINT_ESTIMATES, Card
 from utkage.models.chip_graph import ChipGraph, ChipOutputs, at_temperature
 from utkage.models.multitask import MultiTaskNet
-from utkage.prediction.graph_template import template_name
+from utkage.prediction.onnx_predictor import template_name
 
 
 class TemplateGraph(ChipGraph):
     """A chip graph whose point estimate and temperatures are tensors.
 
-    ``prediction.graph_template.card_tensors`` computes their values from a card.
+    ``prediction.onnx_predictor.card_tensors`` computes their values from a card.
     """
 
     estimate: Tensor

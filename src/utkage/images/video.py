@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from utkage.core.errors import ImageError
 from utkage.images.download import is_url
-from utkage.images.ffmpeg_log import silence_ffmpeg
 
 VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv")
 """Suffixes, lower case, of video files."""
@@ -157,6 +156,14 @@ def _quiet_capture(source: Any) -> Capture:
     finally:
         cv2.utils.logging.setLogLevel(level)
     return capture
+
+
+def silence_ffmpeg() -> None:
+    """Turn off FFmpeg's own messages on stderr, unless the environment sets their level.
+
+    FFmpeg reads the level when a process first uses it.
+    """
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
 
 def _file_frames(capture: Capture, rate: float) -> Generator[Frame, None, None]:

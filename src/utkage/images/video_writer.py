@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from utkage.core.errors import ImageError
 from utkage.core.files import replacing
-from utkage.images.ffmpeg_log import silence_ffmpeg
+from utkage.images.video import silence_ffmpeg
 
 # MPEG-4 part 2: the best codec that OpenCV's packages can write on every system.
 _CODEC = "mp4v"

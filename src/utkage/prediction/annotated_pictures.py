@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,10 +15,9 @@ from utkage.core.files import require_folder
 from utkage.prediction.rows import Row, label_lines
 
 if TYPE_CHECKING:
-    from utkage.prediction.face_rows import FaceRow
     from utkage.prediction.face_tracks import FaceTrack
     from utkage.prediction.photos import Photo
-    from utkage.prediction.track_rows import TrackRow
+    from utkage.prediction.rows import FaceRow, TrackRow
 
 # A larger sheet gives no overview, and its thumbnails are kept in memory.
 SHEET_FACES = 400
@@ -38,6 +36,7 @@ class PictureWriter:
 
     Raises:
         UsageError: a folder is a file.
+        ImageError: a picture cannot be written.
     """
 
     images: Path | None = None
@@ -48,20 +47,14 @@ class PictureWriter:
     _captions: list[tuple[str, ...]] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
-        if self.images is not None:
-            require_folder(self.images, "save_images")
-        if self.crops is not None:
-            require_folder(self.crops, "save_crops")
+        for folder, field_name in ((self.images, "save_images"), (self.crops, "save_crops")):
+            if folder is not None:
+                require_folder(folder, field_name)
 
     def __enter__(self) -> PictureWriter:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Write the contact sheet, after Ctrl-C as well, if there is a face for it."""
         from utkage.images.save import save_image
         from utkage.images.sheet import contact_sheet
@@ -70,11 +63,7 @@ class PictureWriter:
             save_image(self.sheet, contact_sheet(self._thumbnails, self._captions))
 
     def add(self, photo: Photo, rows: list[FaceRow]) -> None:
-        """Write the annotated copy and the crops of one photograph.
-
-        Raises:
-            ImageError: a picture cannot be written.
-        """
+        """Write the annotated copy and the crops of one photograph."""
         from utkage.images.draw import Annotation, annotate
         from utkage.images.save import save_image
 
@@ -86,11 +75,7 @@ class PictureWriter:
             self._add_chip(chip, row, f".face{row.face}.png")
 
     def add_track(self, track: FaceTrack, row: TrackRow) -> None:
-        """Write the crop of one tracked face of a video.
-
-        Raises:
-            ImageError: a picture cannot be written.
-        """
+        """Write the crop of one tracked face of a video."""
         self._add_chip(track.chip, row, f".track{row.track}.png")
 
     def video_path(self, name: str) -> Path:

@@ -1,8 +1,4 @@
-"""The predictor interface, and the torch implementation of it.
-
-``evaluate``, ``predict`` and ``export`` depend on ``ChipPredictor`` alone, so any implementation
-can be used with them.
-"""
+"""``ChipPredictor``, the interface on which all tools depend, and its torch implementation."""
 
 from __future__ import annotations
 
@@ -22,7 +18,6 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-
 # Chips per batch. With flip averaging at 160 pixels, a batch of 64 needs about 1 GB in ONNX Runtime
 # and in torch, and one of 128 needs 2 GB; 128 is no faster.
 BATCH = 64
@@ -40,7 +35,11 @@ class ChipPredictor(Protocol):
     engine: str
 
     def predict_chips(self, chips: NDArray[np.uint8]) -> Predictions:
-        """Predict from uint8 RGB chips (N, S, S, 3) of the card's contract."""
+        """Predict from uint8 RGB chips (N, S, S, 3) of the card's contract.
+
+        Raises:
+            UsageError: another shape or type.
+        """
 
 
 class TorchPredictor:
@@ -56,11 +55,7 @@ class TorchPredictor:
         self._graph = graph.eval().to(device).to(memory_format=torch.channels_last)
 
     def predict_chips(self, chips: NDArray[np.uint8]) -> Predictions:
-        """Predict from uint8 RGB chips (N, S, S, 3).
-
-        Raises:
-            UsageError: another shape or type.
-        """
+        """Predict from chips, as ``ChipPredictor``."""
         import torch
 
         with torch.inference_mode():

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from utkage.core.errors import ImageError
 from utkage.faces.alignment import box_to_chip, cut_chip, landmarks_to_chip
 from utkage.faces.contract import MIN_SIZE, CropContract, Point
-from utkage.faces.detector import Detector, Face
+from utkage.faces.detector import Box, Detector, Face
 from utkage.faces.quality import weaknesses
 from utkage.images.resize import resize_square
 
@@ -26,7 +26,7 @@ class FoundFace:
         flags: Reasons why the prediction is weak, among ``faces.quality.FLAGS``.
     """
 
-    box: tuple[float, float, float, float]
+    box: Box
     landmarks: tuple[Point, ...]
     score: float | None
     flags: tuple[str, ...] = ()
@@ -68,8 +68,8 @@ class Cropper:
         else:
             to_chip = landmarks_to_chip(face.landmarks, self.contract)
         chip = cut_chip(rgb, to_chip, self.contract)
-        size = (rgb.shape[1], rgb.shape[0])
-        flags = weaknesses(chip, self.contract, face.landmarks, to_chip, size)
+        height, width = rgb.shape[:2]
+        flags = weaknesses(chip, self.contract, face.landmarks, to_chip, (width, height))
         return FoundFace(face.box, face.landmarks, face.score, flags), chip
 
     def _whole(self, rgb: NDArray[np.uint8]) -> tuple[FoundFace, NDArray[np.uint8]]:

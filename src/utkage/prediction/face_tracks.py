@@ -108,13 +108,8 @@ class FaceTrack:
     chip: NDArray[np.uint8]
 
 
-@dataclass(frozen=True)
-class _Detections:
-    """The faces that the detector found in one frame, with their chips and predictions."""
-
-    faces: tuple[FoundFace, ...]
-    chips: tuple[NDArray[np.uint8], ...]
-    predictions: Predictions
+# The faces that the detector found in one frame, with their chips and predictions.
+_Detections = list[tuple[FoundFace, NDArray[np.uint8], Predictions]]
 
 
 def track_faces(
@@ -126,17 +121,10 @@ def track_faces(
     workers: int,
     live: bool = False,
 ) -> Generator[TrackedFrame | FaceTrack, None, None]:
-    """Track every face of a video and predict its age and gender.
+    """Track every face of a video and predict its age and gender, on ``workers`` threads.
 
-    Yields every frame in its order, and every track as soon as it has ended.
-
-    Args:
-        frames: Frames of the video, read as they are needed.
-        predictor: Predicts from chips.
-        cropper: Finds faces and cuts them out.
-        settings: How faces are tracked.
-        workers: Number of threads.
-        live: Never read ahead of the frame that is yielded.
+    Yields every frame in its order, and every track as soon as it has ended. Frames are read as
+    they are needed, for ``live`` never ahead of the frame that is yielded.
     """
     tracks = _TrackedFaces(settings)
     pool = ThreadPoolExecutor(max_workers=workers)
@@ -144,8 +132,8 @@ def track_faces(
     try:
         for frame, detections in _detected(frames, pool, predictor, cropper, settings.every, ahead):
             yield tracks.update(frame, detections)
-            yield from tracks.ended(frame.seconds)
-        yield from tracks.remaining()
+            yield from tracks.finish(tracks.tracker.ended(frame.seconds))
+        yield from tracks.finish(tracks.tracker.tracks)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
@@ -174,9 +162,9 @@ def _detect(rgb: NDArray[np.uint8], predictor: ChipPredictor, cropper: Cropper) 
         faces, chips = cropper.cut(rgb)
     except ImageError:
         # Degenerate landmarks: the next detection finds the face again.
-        faces, chips = (), ()
-    predictions = predictor.predict_chips(np.stack(chips)) if chips else Predictions.concatenate([])
-    return _Detections(faces, chips, predictions)
+        return []
+    predictions = predictor.predict_chips(np.stack(chips)) if chips else ()
+    return list(zip(faces, chips, predictions, strict=True))
 
 
 @dataclass
@@ -197,7 +185,7 @@ class _TrackedFaces:
     """The tracks of one video with their appearances, frame after frame."""
 
     def __init__(self, settings: TrackingSettings) -> None:
-        self._tracker = Tracker(settings.gap)
+        self.tracker = Tracker(settings.gap)
         self._appearances: dict[int, _Appearance] = {}
         self._last_grey: NDArray[np.uint8] | None = None
 
@@ -205,25 +193,17 @@ class _TrackedFaces:
         grey, scale = motion_picture(frame.image)
         if detections is not None:
             self._match(frame, detections.result())
-        elif self._last_grey is not None and self._tracker.visible:
+        elif self._last_grey is not None and self.tracker.visible:
             move = partial(follow, self._last_grey, grey, scale)
-            self._tracker.move(move, frame.index, frame.seconds)
+            self.tracker.move(move, frame.index, frame.seconds)
         self._last_grey = grey
-        confirmed = [track for track in self._tracker.visible if self._tracker.is_confirmed(track)]
+        confirmed = [track for track in self.tracker.visible if self.tracker.is_confirmed(track)]
         return TrackedFrame(frame, tuple(map(self._tracked_face, confirmed)))
 
-    def ended(self, seconds: float) -> Iterator[FaceTrack]:
-        return self._finish(self._tracker.ended(seconds))
-
-    def remaining(self) -> Iterator[FaceTrack]:
-        return self._finish(self._tracker.tracks)
-
     def _match(self, frame: Frame, found: _Detections) -> None:
-        faces = [_as_face(face) for face in found.faces]
-        tracks = self._tracker.match(faces, frame.index, frame.seconds)
-        for track, face, chip, prediction in zip(
-            tracks, found.faces, found.chips, found.predictions, strict=True
-        ):
+        faces = [_as_face(face) for face, _, _ in found]
+        tracks = self.tracker.match(faces, frame.index, frame.seconds)
+        for track, (face, chip, prediction) in zip(tracks, found, strict=True):
             appearance = _Appearance(RunningMean(), face, chip)
             self._appearances.setdefault(track.number, appearance).add(face, chip, prediction)
 
@@ -231,10 +211,10 @@ class _TrackedFaces:
         mean = self._appearances[track.number].mean
         return TrackedFace(track.number, track.face.box, mean.prediction, mean.shown_age)
 
-    def _finish(self, tracks: Sequence[Track]) -> Iterator[FaceTrack]:
+    def finish(self, tracks: Sequence[Track]) -> Iterator[FaceTrack]:
         for track in tracks:
             appearance = self._appearances.pop(track.number)
-            if self._tracker.is_confirmed(track):
+            if self.tracker.is_confirmed(track):
                 yield FaceTrack(
                     number=track.number,
                     first_frame=track.first_frame,

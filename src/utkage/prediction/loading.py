@@ -11,6 +11,7 @@ from utkage.models.export_metadata import ONNX_SUFFIX
 from utkage.models.locate import resolve_weights
 from utkage.models.weights_files import LoadedWeights
 from utkage.prediction.chip_predictor import ChipPredictor, TorchPredictor
+from utkage.prediction.onnx_predictor import find_template, open_onnx_file, open_with_template
 
 if TYPE_CHECKING:
     import torch
@@ -57,11 +58,7 @@ def load_predictor(
     if engine == "onnx" and not resolved.is_cpu:
         raise UsageError(f"`engine=onnx` runs on the CPU, not on {resolved.name}; use `device=cpu`")
     if path.suffix == ONNX_SUFFIX:
-        from utkage.prediction.onnx_predictor import open_onnx_file
-
         return open_onnx_file(path, threads, flip=flip)
-    from utkage.prediction.graph_template import find_template, open_with_template
-
     card = found.card
     template = find_template(card, flip)
     if template is not None and resolved.is_cpu:

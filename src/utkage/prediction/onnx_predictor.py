@@ -1,33 +1,40 @@
-"""Prediction with ONNX Runtime, from an exported file or a graph template with weights."""
+"""Prediction with ONNX Runtime, from an exported file or a graph template with weights.
+
+Importing torch takes longer than predicting a photograph. The package therefore contains *graph
+templates*: graphs from chips to predictions in which every trained tensor has a name but no value.
+The choices of the card (point estimate, temperatures) are named tensors as well, so a template of
+some 50 kB serves the shipped weights and every training of its backbone.
+``exporting.graph_template`` writes the templates.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from utkage.core.errors import UsageError
-from utkage.models.card import Card
+from utkage.core.errors import UsageError, WeightsError
+from utkage.models.card import POINT_ESTIMATES, Card
 from utkage.models.export_metadata import FLIP_PROPERTY, open_session, parse_card, session_metadata
+from utkage.models.weights_files import LoadedWeights
 from utkage.prediction.chip_predictor import require_chips
-from utkage.prediction.predictions import Predictions
+from utkage.prediction.predictions import COLUMNS, Predictions
 
 INPUT_NAME = "chips"
-OUTPUT_NAMES = ("age", "age_distribution", "range_probabilities", "p_female")
+OUTPUT_NAMES = COLUMNS
+TEMPLATES = "graphs"
+# Prefix of the network in the names of tensors.
+PREFIX = "network."
 
 
 class OnnxPredictor:
-    """Runs a graph from chips to the fields of ``Predictions`` on the CPU.
+    """Runs a graph from ``INPUT_NAME`` to ``OUTPUT_NAMES`` on the CPU; threads may share it.
 
-    Safe to share between threads.
-
-    Args:
-        session: Session of ONNX Runtime with the inputs and outputs named as here.
-        card: Card of the weights.
-        tensors: Arrays that the session reads, kept alive with it.
+    ``tensors`` are arrays that the session of ONNX Runtime reads, kept alive with it.
     """
 
     engine = "onnx"
@@ -40,11 +47,7 @@ class OnnxPredictor:
         self._tensors = tensors
 
     def predict_chips(self, chips: NDArray[np.uint8]) -> Predictions:
-        """Predict from uint8 RGB chips (N, S, S, 3).
-
-        Raises:
-            UsageError: another shape or type.
-        """
+        """Predict from chips, as ``ChipPredictor``."""
         require_chips(chips, self.card.contract)
         outputs = self._session.run(list(OUTPUT_NAMES), {INPUT_NAME: np.ascontiguousarray(chips)})
         columns = (np.asarray(output, dtype=np.float64) for output in outputs)
@@ -52,13 +55,10 @@ class OnnxPredictor:
 
 
 def open_onnx_file(path: Path, threads: int = 0, *, flip: bool = True) -> OnnxPredictor:
-    """Run a file that ``utkage export`` wrote.
+    """Run a file that ``utkage export`` wrote; 0 ``threads`` lets ONNX Runtime choose.
 
-    Args:
-        path: The file.
-        threads: Number of threads; 0 lets ONNX Runtime choose.
-        flip: False refuses files that average with the mirrored chip. A file averages or not as
-            it was written, so True changes nothing.
+    A file averages with the mirrored chip or not as it was written, so ``flip=True`` changes
+    nothing.
 
     Raises:
         UsageError: ``flip`` is False and the file averages.
@@ -72,6 +72,57 @@ def open_onnx_file(path: Path, threads: int = 0, *, flip: bool = True) -> OnnxPr
             "again with `flip=False`"
         )
     return OnnxPredictor(session, parse_card(properties, path))
+
+
+def template_name(card: Card, flip: bool) -> str:
+    """File name of the template for a card, such as ``mobilenet_v1.softmax.flip.onnx``."""
+    return ".".join([card.backbone, card.age_head, *(["flip"] if flip else []), "onnx"])
+
+
+def find_template(card: Card, flip: bool) -> Path | None:
+    """The template in the installed package, or None if the system or backbone has none."""
+    if card.system != "multitask":
+        return None
+    path = Path(str(files("utkage") / "shipped" / TEMPLATES / template_name(card, flip)))
+    return path if path.is_file() else None
+
+
+def card_tensors(card: Card) -> dict[str, NDArray[np.float32]]:
+    """The choices of a card, as the tensors that a template names.
+
+    ``estimate``, (3,), is 1 at the card's point estimate among ``POINT_ESTIMATES``, else 0.
+    ``range_temperature`` and ``gender_temperature``, (1,), are 1 without a calibration.
+    """
+    calibration = card.calibration
+    chosen = [float(name == card.point_estimate) for name in POINT_ESTIMATES]
+    tensors = {
+        "estimate": chosen,
+        "range_temperature": [calibration.range_temperature if calibration else 1.0],
+        "gender_temperature": [calibration.gender_temperature if calibration else 1.0],
+    }
+    return {name: np.array(values, dtype=np.float32) for name, values in tensors.items()}
+
+
+def open_with_template(template: Path, weights: LoadedWeights, threads: int = 0) -> OnnxPredictor:
+    """Run a safetensors file through the template that ``find_template`` gives for its card.
+
+    Raises:
+        WeightsError: the file is damaged, or its tensors do not fit the template.
+    """
+    import onnxruntime
+
+    card = weights.card
+    trained = {PREFIX + name: array for name, array in weights.arrays.items()}
+    arrays = {**trained, **card_tensors(card)}
+    options = session_options(threads)
+    options.add_external_initializers(
+        list(arrays), [onnxruntime.OrtValue.ortvalue_from_numpy(a) for a in arrays.values()]
+    )
+    try:
+        session = open_session(template.read_bytes(), options, template)
+    except WeightsError as error:
+        raise WeightsError(f"{weights.path}: tensors do not fit {card.backbone}") from error
+    return OnnxPredictor(session, card, list(arrays.values()))
 
 
 def session_options(threads: int) -> Any:

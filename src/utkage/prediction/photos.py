@@ -1,9 +1,8 @@
 """From photographs to faces with predictions, in parallel and batched over photographs.
 
-Decoding, detection, cropping and prediction are jobs of one thread pool. Each job runs on its
-thread alone and releases the interpreter lock most of the time. Chips of several photographs form
-one batch, which is predicted while later photographs are decoded. Results come in the order of the
-inputs, and memory does not grow with their number.
+Decoding, detection, cropping and prediction are jobs of one thread pool, which release the
+interpreter lock most of the time. Chips of several photographs form one batch, which is predicted
+while later photographs are decoded. Memory does not grow with the number of photographs.
 """
 
 from __future__ import annotations
@@ -70,18 +69,10 @@ def predict_photos(
     keep_images: bool = False,
     ready: Callable[[], bool] = always,
 ) -> Generator[Photo, None, None]:
-    """Find every face in every picture and predict its age and gender.
+    """Find every face in every picture and predict its age and gender, on ``workers`` threads.
 
-    A picture that cannot be read gives a ``Photo`` with a reason.
-
-    Args:
-        pictures: Pictures, read as they are needed.
-        predictor: Predicts from chips.
-        cropper: Finds faces and cuts them out.
-        workers: Number of threads.
-        keep_images: Whether results keep the decoded pictures.
-        ready: Whether the next picture is available without waiting; if it is not, the results of
-            all pictures before it come first.
+    Further arguments: as ``Predictor.photos``. A picture that cannot be read gives a ``Photo``
+    with a reason.
     """
     pool = ThreadPoolExecutor(max_workers=workers)
     waiting: deque[tuple[list[Photo], Future[Predictions]]] = deque()
@@ -151,11 +142,10 @@ def _predict(predictor: ChipPredictor, chips: list[NDArray[np.uint8]], batch: in
 
 
 def _with_predictions(group: list[Photo], predicted: Future[Predictions]) -> Iterator[Photo]:
-    predictions = predicted.result()
     first = 0
     for photo in group:
         last = first + len(photo.chips)
-        yield replace(photo, predictions=predictions[first:last])
+        yield replace(photo, predictions=predicted.result()[first:last])
         first = last
 
 

@@ -13,9 +13,9 @@ from utkage.core.reporter import Reporter, SilentReporter
 from utkage.core.text import counted
 from utkage.images.inputs import Inputs, open_inputs
 from utkage.prediction.annotated_pictures import PictureWriter
-from utkage.prediction.face_rows import FaceRow, photo_rows
 from utkage.prediction.predictor import PredictSettings, open_predictor
 from utkage.prediction.row_files import check_rows_file, finished_files
+from utkage.prediction.rows import FaceRow, photo_rows
 
 
 @dataclass(frozen=True, kw_only=True)

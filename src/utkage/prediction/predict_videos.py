@@ -27,8 +27,7 @@ from utkage.images.video import (
 )
 from utkage.prediction.annotated_pictures import PictureWriter
 from utkage.prediction.predictor import Predictor, PredictSettings, open_predictor
-from utkage.prediction.rows import gender_label, prediction_columns
-from utkage.prediction.track_rows import TrackRow, track_row
+from utkage.prediction.rows import TrackRow, gender_label, prediction_columns, track_row
 
 if TYPE_CHECKING:
     from utkage.images.video_writer import AddFrame

@@ -15,6 +15,9 @@ from utkage.reporting.plain import plain_table
 from utkage.reporting.table import Cell, Table
 
 Floats = NDArray[np.float64]
+COLUMNS = ("age", "age_distribution", "range_probabilities", "p_female")
+"""Fields of ``Predictions`` with one row per face."""
+
 Selection = int | slice | Sequence[int] | NDArray[np.int64] | NDArray[np.bool_]
 
 
@@ -56,13 +59,8 @@ class Predictions:
             # Slicing keeps the axis of faces, and takes -1 for the last one.
             faces = np.arange(len(self))[faces][None]
         chosen = np.asarray(faces) if isinstance(faces, Sequence) else faces
-        return Predictions(
-            self.age[chosen],
-            self.age_distribution[chosen],
-            self.range_probabilities[chosen],
-            self.p_female[chosen],
-            calibration=self.calibration,
-        )
+        columns = (getattr(self, name)[chosen] for name in COLUMNS)
+        return Predictions(*columns, calibration=self.calibration)
 
     def __iter__(self) -> Iterator[Predictions]:
         return (self[index] for index in range(len(self)))
@@ -148,13 +146,8 @@ class Predictions:
             return cls(
                 np.empty(0), np.empty((0, AGE_COUNT)), np.empty((0, len(RANGE_NAMES))), np.empty(0)
             )
-        return cls(
-            np.concatenate([part.age for part in parts]),
-            np.concatenate([part.age_distribution for part in parts]),
-            np.concatenate([part.range_probabilities for part in parts]),
-            np.concatenate([part.p_female for part in parts]),
-            calibration=parts[0].calibration,
-        )
+        columns = (np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS)
+        return cls(*columns, calibration=parts[0].calibration)
 
 
 def distribution_quantile(distribution: Floats, quantile: Floats | float) -> Floats:

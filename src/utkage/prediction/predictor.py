@@ -18,8 +18,7 @@ from utkage.core.reporter import Reporter
 from utkage.faces.choice import DEFAULT_DETECTOR, check_detector, open_detector
 from utkage.images.inputs import PictureInput, always, as_input, open_inputs
 from utkage.models.locate import resolve_weights
-from utkage.prediction.face_rows import FaceRow, photo_rows
-from utkage.prediction.rows import RowOptions
+from utkage.prediction.rows import FaceRow, RowOptions, photo_rows
 
 if TYPE_CHECKING:
     from utkage.images.video import Frame

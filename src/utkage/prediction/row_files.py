@@ -16,8 +16,7 @@ from typing import IO, Any, get_args, get_origin, get_type_hints
 
 from utkage.core.errors import UsageError
 from utkage.core.files import name_in_errors, replacing
-from utkage.prediction.face_rows import FaceRow
-from utkage.prediction.rows import Row
+from utkage.prediction.rows import FaceRow, Row
 
 JSON_LINES = ".jsonl"
 SUFFIXES = (JSON_LINES, ".json", ".csv", ".parquet")

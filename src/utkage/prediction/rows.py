@@ -1,4 +1,4 @@
-"""Common parts of the documented rows of ``predict``, one row per face of a photograph or video."""
+"""The rows of ``predict``, one per face of a photograph or video (``docs/formats.md``)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from utkage.data.labels import GENDERS, MAX_AGE, RANGE_NAMES
 from utkage.reporting.table import Cell
 
 if TYPE_CHECKING:
+    from utkage.prediction.face_tracks import FaceTrack
+    from utkage.prediction.photos import Photo
     from utkage.prediction.predictions import Predictions
 
 UNCERTAIN = "uncertain"
@@ -130,7 +132,127 @@ class Row:
         raise NotImplementedError
 
 
+@dataclass(frozen=True, kw_only=True)
+class FaceRow(Row):
+    """One face of a photograph, or one file without a face. Further fields: ``Row``.
+
+    Attributes:
+        face: Number of the face in its file, from 1, the largest first.
+        score: Confidence of the detector, 0..1; None with ``crop="none"``.
+        landmarks: Left eye, right eye, nose, left and right mouth corner as seen in the picture,
+            (x, y) in pixels; None with ``crop="none"``.
+        faces: Number of faces in the file; 0 without any, None if it failed.
+    """
+
+    ORDER: ClassVar[tuple[str, ...]] = (
+        *("file", "status", "reason", "face", "box", "score"),
+        *PREDICTION_FIELDS,
+        *("flags", "landmarks", "faces"),
+    )
+    PLACE_HEADINGS: ClassVar[tuple[str, ...]] = ("face",)
+
+    face: int | None = None
+    score: float | None = None
+    landmarks: tuple[tuple[float, float], ...] | None = None
+    faces: int | None = None
+
+    @property
+    def is_last_of_file(self) -> bool:
+        """Whether no further row of the same file follows."""
+        return self.face is None or self.face == self.faces
+
+    @property
+    def place_cells(self) -> tuple[Cell, ...]:
+        """The number of the face."""
+        return (Cell(str(self.face), self.face),)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrackRow(Row):
+    """One tracked face of a video, or one video without a face. Further fields: ``Row``.
+
+    Predictions come from the mean over all detections of the face; ``box`` and ``flags`` are
+    those of its clearest detection.
+
+    Attributes:
+        track: Number of the face in its video, from 1, in the order of appearance.
+        start: Time of its first frame, seconds since the start of the video.
+        end: Time of the last frame that shows it, seconds.
+        first_frame: Index of the first frame that shows it, from 0.
+        last_frame: Index of the last frame that shows it.
+        frames: Number of frames that show it; without a face, the frames of the video.
+        looks: Number of detections averaged in the prediction.
+    """
+
+    ORDER: ClassVar[tuple[str, ...]] = (
+        *("file", "status", "reason", "track", "start", "end"),
+        *("first_frame", "last_frame", "frames", "looks"),
+        *PREDICTION_FIELDS,
+        *("flags", "box"),
+    )
+    PLACE_HEADINGS: ClassVar[tuple[str, ...]] = ("face", "seconds", "detections")
+
+    track: int | None = None
+    start: float | None = None
+    end: float | None = None
+    first_frame: int | None = None
+    last_frame: int | None = None
+    frames: int | None = None
+    looks: int | None = None
+
+    @property
+    def place_cells(self) -> tuple[Cell, ...]:
+        """Number of the face, its time in the video, and number of detections."""
+        seconds = f"{self.start or 0:.1f} - {self.end or 0:.1f}"
+        return (
+            Cell(str(self.track), self.track),
+            Cell(seconds, self.start),
+            Cell(str(self.looks), self.looks),
+        )
+
+
 AnyRow = TypeVar("AnyRow", bound=Row)
+
+
+def photo_rows(photo: Photo, options: RowOptions) -> list[FaceRow]:
+    """The rows of one photograph: one per face, or one with the reason why there is none."""
+    if not photo.faces:
+        count = None if photo.reason else 0
+        return [FaceRow(photo.name, photo.status, photo.reason, faces=count)]
+    predicted = prediction_columns(photo.predictions, options)
+    return [
+        FaceRow(
+            photo.name,
+            photo.status,
+            face=number,
+            box=rounded_box(face.box),
+            score=None if face.score is None else round(face.score, 4),
+            **columns,
+            flags=face.flags,
+            landmarks=tuple((round(x, 1), round(y, 1)) for x, y in face.landmarks) or None,
+            faces=len(photo.faces),
+        )
+        for number, (face, columns) in enumerate(zip(photo.faces, predicted, strict=True), 1)
+    ]
+
+
+def track_row(name: str, track: FaceTrack, options: RowOptions) -> TrackRow:
+    """The row of one tracked face of the video ``name``."""
+    (columns,) = prediction_columns(track.prediction, options)
+    return TrackRow(
+        name,
+        "ok",
+        track=track.number,
+        start=round(track.start, 3),
+        end=round(track.end, 3),
+        first_frame=track.first_frame,
+        last_frame=track.last_frame,
+        frames=track.frames,
+        looks=track.detections,
+        **columns,
+        flags=track.best.flags,
+        box=rounded_box(track.best.box),
+    )
 
 
 def prediction_columns(predictions: Predictions, options: RowOptions) -> list[dict[str, Any]]:

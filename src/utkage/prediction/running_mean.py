@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from utkage.prediction.predictions import Floats, Predictions, distribution_quantile
+from utkage.prediction.predictions import COLUMNS, Predictions, distribution_quantile
 
 # Weight of a detection that is flagged as small, blurred, turned or cut off; others have 1.
 WEAK_WEIGHT = 0.2
@@ -34,18 +32,12 @@ class RunningMean:
         self.count += 1
         if self._mean is None:
             self._mean = prediction
-        mean, share = self._mean, weight / self._weight
-        distribution = _moved(mean.age_distribution, prediction.age_distribution, share)
-        self._mean = replace(
-            mean,
-            age=distribution_quantile(distribution, 0.5),
-            age_distribution=distribution,
-            range_probabilities=_moved(
-                mean.range_probabilities, prediction.range_probabilities, share
-            ),
-            p_female=_moved(mean.p_female, prediction.p_female, share),
-        )
-        age = float(self._mean.age[0])
+        share = weight / self._weight
+        pairs = ((getattr(self._mean, name), getattr(prediction, name)) for name in COLUMNS)
+        _, *probabilities = (mean + share * (new - mean) for mean, new in pairs)
+        median = distribution_quantile(probabilities[0], 0.5)
+        self._mean = Predictions(median, *probabilities, calibration=self._mean.calibration)
+        age = float(median[0])
         if self._shown is None or abs(age - self._shown) > _HOLD:
             self._shown = round(age)
 
@@ -70,7 +62,3 @@ class RunningMean:
         if self._shown is None:
             raise ValueError("no prediction was added yet")
         return self._shown
-
-
-def _moved(mean: Floats, new: Floats, share: float) -> Floats:
-    return mean + share * (new - mean)
