@@ -17,9 +17,9 @@ from utkage.images.video import (
     is_video,
     needs_download,
     open_video,
+    video_file,
     video_name,
 )
-from utkage.images.video_writer import video_file
 
 
 def numbered(count: int, **options: float) -> FakeCapture:

@@ -5,8 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from utkage.images.video import open_video
-from utkage.images.video_writer import video_file
+from utkage.images.video import open_video, video_file
 
 
 def grey(level: int) -> np.ndarray:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from utkage.evaluation.labelled_predictions import LabelledPredictions
+from utkage.prediction.face_tracks import WEAK_WEIGHT, RunningMean
 from utkage.prediction.predictions import distribution_quantile
-from utkage.prediction.running_mean import WEAK_WEIGHT, RunningMean
 
 Answered = Callable[..., LabelledPredictions]
 

@@ -66,7 +66,7 @@ class RowDestination:
         if self.out is not None:
             return stack.enter_context(rows_file(self.out, kind, resume=self.resume))
         if self.jsonl:
-            return stack.enter_context(json_lines(sys.stdout))
+            return json_lines(sys.stdout)
         if self.json:
             return stack.enter_context(json_rows(sys.stdout))
         return csv_rows(sys.stdout, kind) if self.csv else None

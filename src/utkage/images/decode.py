@@ -36,11 +36,9 @@ def load_image(
     range is stretched from its lowest to its highest value. Colour profiles are not applied, as
     they were not for the training images.
 
-    HEIC and HEIF need the extra ``utkage[heic]``.
-
     Args:
         source: Path of a file, its content, or pixels as an array: uint8 (height, width), or
-            with 3 (RGB) or 4 (RGBA) channels as the last axis.
+            with 3 (RGB) or 4 (RGBA) channels as the last axis. HEIC needs ``utkage[heic]``.
         max_pixels: Largest width x height to decode; the header alone decides.
         name: Name of the picture in errors, for bytes.
 
@@ -58,13 +56,18 @@ def load_image(
         raise ImageError(f"{name}: the file is empty; copy or download it again")
     try:
         with _open(content) as image:
-            _check_size(image, max_pixels, name)
+            width, height = image.size
+            if width * height > max_pixels:
+                raise ImageError(
+                    f"{width} x {height} is over the limit of {max_pixels} pixels; "
+                    "make it smaller first"
+                )
             _load(image)
-            _turn_upright(image)
+            # Broken metadata must not lose a picture that can be decoded.
+            with contextlib.suppress(Exception), _without_warnings():
+                ImageOps.exif_transpose(image, in_place=True)
             return _to_rgb(image)
     except ImageError as error:
-        if str(error).startswith(name):
-            raise
         raise ImageError(f"{name}: {error}") from error
     except UnidentifiedImageError as error:
         raise ImageError(
@@ -91,8 +94,7 @@ def picture_size(content: bytes) -> tuple[int, int] | None:
 
 def _read(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            return file.read()
+        return path.read_bytes()
     except FileNotFoundError as error:
         raise ImageError(f"{path}: no such file; check the path") from error
     except (OSError, ValueError) as error:
@@ -113,9 +115,8 @@ def _register_heif() -> None:
     try:
         from pillow_heif import register_heif_opener
     except ImportError as error:
-        raise ImageError(
-            "HEIC pictures need one more package; run: pip install 'utkage[heic]'"
-        ) from error
+        advice = "run: pip install 'utkage[heic]'"
+        raise ImageError(f"HEIC pictures need one more package; {advice}") from error
     register_heif_opener()
 
 
@@ -146,21 +147,6 @@ def _without_warnings() -> Iterator[None]:
     with _WARNING_FILTERS, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
-
-
-def _check_size(image: Image.Image, max_pixels: int, name: str) -> None:
-    width, height = image.size
-    if width * height > max_pixels:
-        raise ImageError(
-            f"{name}: {width} x {height} is over the limit of {max_pixels} pixels; "
-            "make it smaller first"
-        )
-
-
-def _turn_upright(image: Image.Image) -> None:
-    # Broken metadata must not lose a picture that can be decoded.
-    with contextlib.suppress(Exception), _without_warnings():
-        ImageOps.exif_transpose(image, in_place=True)
 
 
 def _to_rgb(image: Image.Image) -> NDArray[np.uint8]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from utkage.core.errors import UsageError
@@ -20,14 +20,11 @@ def expand_inputs(
 
     * A path that is not a folder is listed as it is. It may not exist: the caller reports that
       among its results.
-    * A folder contributes the pictures (by suffix) in it and below, in natural order (2 before
-      10). Names that begin with a dot are skipped, and linked folders are not entered.
+    * A folder contributes the files in it and below with one of the lower-case ``suffixes``, in
+      natural order (2 before 10). Names that begin with a dot are skipped, and linked folders are
+      not entered.
     * A path with ``*``, ``?`` or ``[`` that does not exist is a pattern (``**`` for any depth).
       It contributes the pictures and folders that it matches.
-
-    Args:
-        inputs: Files, folders and patterns.
-        suffixes: Suffixes, lower case, of the files that folders and patterns contribute.
 
     Raises:
         UsageError: a folder or a pattern contains no picture, or a folder cannot be read.
@@ -50,21 +47,18 @@ def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
     return (*numbers, (-1, 0, text))
 
 
-def _expand(path: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:
+def _expand(path: Path, suffixes: tuple[str, ...]) -> list[Path]:
+    # The deepest folder that exists is taken literally, so that its name may contain brackets.
+    base = next((parent for parent in path.parents if parent.is_dir()), Path(path.anchor))
     if path.is_dir():
-        pictures = _in_folder(path, suffixes)
-        if not pictures:
-            raise UsageError(f"{path}: no file to read in this folder; {_hint(suffixes)}")
-        yield from pictures
-        return
-    base = _literal_part(path)
-    if path.exists() or _WILDCARD.search(str(path.relative_to(base))) is None:
-        yield path
+        pictures, problem = _in_folder(path, suffixes), "no file to read in this folder"
+    elif path.exists() or _WILDCARD.search(str(path.relative_to(base))) is None:
+        return [path]
     else:
-        pictures = _matching(path, base, suffixes)
-        if not pictures:
-            raise UsageError(f"{path}: the pattern matches no file to read; {_hint(suffixes)}")
-        yield from pictures
+        pictures, problem = _matching(path, base, suffixes), "the pattern matches no file to read"
+    if not pictures:
+        raise UsageError(f"{path}: {problem}; looked for {', '.join(suffixes)}")
+    return pictures
 
 
 def _in_folder(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
@@ -76,11 +70,6 @@ def _in_folder(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
         folders[:] = [name for name in folders if not name.startswith(".")]
         pictures.extend(Path(parent, name) for name in names if _has_suffix(name, suffixes))
     return sorted(pictures, key=lambda path: _path_key(path.relative_to(folder)))
-
-
-def _literal_part(path: Path) -> Path:
-    # The deepest folder that exists is taken literally, so that its name may contain brackets.
-    return next((parent for parent in path.parents if parent.is_dir()), Path(path.anchor))
 
 
 def _matching(pattern: Path, base: Path, suffixes: tuple[str, ...]) -> list[Path]:
@@ -108,7 +97,3 @@ def _has_suffix(name: str, suffixes: tuple[str, ...]) -> bool:
 
 def _hidden(path: Path) -> bool:
     return any(part.startswith(".") and part not in (".", "..") for part in path.parts)
-
-
-def _hint(suffixes: tuple[str, ...]) -> str:
-    return f"looked for {', '.join(suffixes)}"

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import re
-
 from utkage.core.errors import ImageError
 
 MAX_BYTES = 50_000_000
 TIMEOUT_SECONDS = 20.0
-_URL = re.compile(r"^https?://", re.IGNORECASE)
 
 
 def is_url(text: str) -> bool:
     """Whether ``text`` is an address that ``fetch`` accepts."""
-    return _URL.match(text) is not None
+    return text.lower().startswith(("http://", "https://"))
 
 
 def fetch(url: str, *, max_bytes: int = MAX_BYTES, timeout: float = TIMEOUT_SECONDS) -> bytes:
-    """Download the content of an address.
+    """Download at most ``max_bytes`` from an address; redirections to other schemes are refused.
 
-    Args:
-        url: ``http://`` or ``https://``; redirections to other kinds of address are refused.
-        max_bytes: Largest accepted content.
-        timeout: Seconds without data after which the download fails.
+    The download fails after ``timeout`` seconds without data.
 
     Raises:
         ImageError: not reachable, refused by the server, or too long.

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+Size = tuple[int, int]
+Box = tuple[float, float, float, float]
 Rect = tuple[int, int, int, int]
 
 # Yellow of Okabe and Ito's palette for colour-blind readers.
@@ -34,7 +37,7 @@ class Annotation:
         lines: Lines of the label; none for a box alone.
     """
 
-    box: tuple[float, float, float, float]
+    box: Box
     lines: tuple[str, ...]
 
 
@@ -42,14 +45,8 @@ def annotate(rgb: NDArray[np.uint8], annotations: Sequence[Annotation]) -> NDArr
     """Draw boxes and labels on a copy of ``rgb``.
 
     Line width and text grow with the picture. Labels stay inside the picture and, where there is
-    room, clear of each other and of the other boxes.
-
-    Args:
-        rgb: uint8 RGB, (height, width, 3).
-        annotations: Boxes and labels; the labels of earlier ones are placed first.
-
-    Returns:
-        uint8 RGB of the same shape.
+    room, clear of each other and of the other boxes; those of earlier annotations are placed
+    first. Pictures are uint8 RGB, (height, width, 3).
     """
     canvas = Image.fromarray(np.ascontiguousarray(rgb))
     stroke = max(1, round(max(canvas.size) / 400))
@@ -63,21 +60,11 @@ def annotate(rgb: NDArray[np.uint8], annotations: Sequence[Annotation]) -> NDArr
     return np.array(canvas)
 
 
-def place_labels(
-    picture: tuple[int, int],
-    boxes: Sequence[tuple[float, float, float, float]],
-    sizes: Sequence[tuple[int, int]],
-) -> list[Rect]:
+def place_labels(picture: Size, boxes: Sequence[Box], sizes: Sequence[Size]) -> list[Rect]:
     """Choose the place of each label: above its box if possible, else below, beside or inside.
 
-    Args:
-        picture: Width and height in pixels.
-        boxes: (x0, y0, x1, y1) of every face, n.
-        sizes: Width and height of every label, n; labels larger than the picture are cut.
-
-    Returns:
-        n rectangles (x0, y0, x1, y1) inside the picture. A label takes the candidate place that
-        covers least of earlier labels, then of other boxes, then of its own box.
+    A label takes the candidate place that covers least of earlier labels, then of other boxes,
+    then of its own box. ``sizes`` are those of the labels, which are cut to the picture.
     """
     placed: list[Rect] = []
     for index, (box, size) in enumerate(zip(boxes, sizes, strict=True)):
@@ -97,7 +84,7 @@ def place_labels(
 
 
 def _fit_labels(
-    picture: tuple[int, int], annotations: Sequence[Annotation]
+    picture: Size, annotations: Sequence[Annotation]
 ) -> tuple[list[Image.Image], list[Rect]]:
     largest = max(_MIN_FONT + 2, min(96, round(max(picture) / 55)))
     boxes = [annotation.box for annotation in annotations]
@@ -106,7 +93,7 @@ def _fit_labels(
         size = max(_MIN_FONT, round(largest * step))
         tiles = [_label_tile(annotation.lines, size) for annotation in annotations]
         places = place_labels(picture, boxes, [tile.size for tile in tiles])
-        cost = _total_overlap(places) + sum(
+        cost = sum(_overlap(*pair) for pair in combinations(places, 2)) + sum(
             tile.width * tile.height - (x1 - x0) * (y1 - y0)
             for tile, (x0, y0, x1, y1) in zip(tiles, places, strict=True)
         )
@@ -122,18 +109,15 @@ def _label_tile(lines: tuple[str, ...], font_size: int) -> Image.Image:
     margin = max(2, font_size // 4)
     line_height = round(font_size * 1.25)
     text_width = max(round(font.getlength(line)) for line in lines)
-    tile = Image.new(
-        "RGB", (text_width + 2 * margin, line_height * len(lines) + margin), color=_DARK
-    )
+    size = (text_width + 2 * margin, line_height * len(lines) + margin)
+    tile = Image.new("RGB", size, color=_DARK)
     draw = ImageDraw.Draw(tile)
     for row, line in enumerate(lines):
         draw.text((margin, margin // 2 + row * line_height), line, font=font, fill=_WHITE)
     return tile
 
 
-def _draw_box(
-    draw: ImageDraw.ImageDraw, box: tuple[float, float, float, float], stroke: int
-) -> None:
+def _draw_box(draw: ImageDraw.ImageDraw, box: Box, stroke: int) -> None:
     x0, y0, x1, y1 = (round(value) for value in box)
     x0, x1, y0, y1 = min(x0, x1), max(x0, x1), min(y0, y1), max(y0, y1)
     rim = max(1, stroke // 2)
@@ -142,9 +126,7 @@ def _draw_box(
         draw.rectangle(outline, outline=colour, width=width)
 
 
-def _candidates(
-    picture: tuple[int, int], box: tuple[float, float, float, float], size: tuple[int, int]
-) -> list[Rect]:
+def _candidates(picture: Size, box: Box, size: Size) -> list[Rect]:
     x0, y0, x1, y1 = (round(value) for value in box)
     width, height = size
     corners = (
@@ -164,22 +146,14 @@ def _candidates(
     return [_inside(picture, corner, size) for corner in corners]
 
 
-def _inside(picture: tuple[int, int], corner: tuple[int, int], size: tuple[int, int]) -> Rect:
+def _inside(picture: Size, corner: tuple[int, int], size: Size) -> Rect:
     width, height = min(size[0], picture[0]), min(size[1], picture[1])
     x = min(max(corner[0], 0), picture[0] - width)
     y = min(max(corner[1], 0), picture[1] - height)
     return x, y, x + width, y + height
 
 
-def _total_overlap(places: Sequence[Rect]) -> float:
-    return sum(
-        _overlap(place, other) for at, place in enumerate(places) for other in places[at + 1 :]
-    )
-
-
-def _overlap(
-    first: tuple[float, float, float, float], second: tuple[float, float, float, float]
-) -> float:
+def _overlap(first: Box, second: Box) -> float:
     width = min(first[2], second[2]) - max(first[0], second[0])
     height = min(first[3], second[3]) - max(first[1], second[1])
     return max(width, 0.0) * max(height, 0.0)

@@ -1,15 +1,11 @@
-"""Inputs of ``predict``: files, folders, patterns, addresses, arrays, and stdin.
-
-Files, folders and patterns are listed first (``discover``). Stdin is read as needed, so an endless
-list of paths works.
-"""
+"""Inputs of ``predict``: files, folders, patterns, addresses, arrays, and stdin."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, groupby
 from pathlib import Path
 from typing import BinaryIO
 
@@ -92,46 +88,40 @@ def open_inputs(
     Args:
         inputs: Files, folders (searched recursively), glob patterns, addresses, and ``-``: a
             picture on stdin, or a list of paths, one per line (or separated by NUL).
-        stdin: Stream that ``-`` reads.
+        stdin: Stream that ``-`` reads as needed, so an endless list of paths works.
         allow_download: Whether addresses may be fetched.
 
     Raises:
         UsageError: nothing to read, an empty folder, an address without permission, or ``-``
             without stdin, or twice.
     """
-    parts: list[Iterable[PictureInput]] = []
-    total: int | None = 0
-    ready: Callable[[], bool] = always
-    local: list[str] = []
+    if not inputs:
+        raise UsageError("no picture given; name files, folders or patterns, or - for stdin")
     if list(inputs).count(STDIN) > 1:
         raise UsageError("- is given twice; stdin can be read only once")
-    for given in [*inputs, None]:
-        special = given is None or given == STDIN or is_url(given)
-        if special and local:
+    parts: list[Iterable[PictureInput]] = []
+    total = 0
+    piped: Piped | None = None
+    for are_paths, names in groupby(inputs, lambda name: name != STDIN and not is_url(name)):
+        if are_paths:
             # Expanded together, so that a file named twice comes once.
-            files = expand_inputs(local)
-            parts.append(_file(path) for path in files)
-            total = None if total is None else total + len(files)
-            local = []
-        if given is None:
-            break
-        if not special:
-            local.append(given)
-        elif given == STDIN:
-            if stdin is None:
-                raise UsageError("- needs stdin, but there is none")
-            piped = Piped(stdin)
-            ready = piped.ready
-            parts.append(_from_stdin(piped, allow_download))
-            total = None
-        else:
-            if not allow_download:
-                raise UsageError(_refusal(given))
-            parts.append([PictureInput(given, given, allow_download)])
-            total = None if total is None else total + 1
-    if not parts:
-        raise UsageError("no picture given; name files, folders or patterns, or - for stdin")
-    return Inputs(chain.from_iterable(parts), total, ready)
+            files = expand_inputs(list(names))
+            parts.append(map(_file, files))
+            total += len(files)
+            continue
+        for name in names:
+            if name == STDIN:
+                if stdin is None:
+                    raise UsageError("- needs stdin, but there is none")
+                piped = Piped(stdin)
+                parts.append(_from_stdin(piped, allow_download))
+            elif allow_download:
+                parts.append([PictureInput(name, name, allow_download)])
+                total += 1
+            else:
+                raise UsageError(_refusal(name))
+    pictures = chain.from_iterable(parts)
+    return Inputs(pictures, total) if piped is None else Inputs(pictures, None, piped.ready)
 
 
 def _refusal(url: str) -> str:

@@ -11,12 +11,8 @@ from utkage.core.errors import ImageError
 def resize_square(rgb: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     """Resize to ``size`` x ``size`` pixels: area-averaged where it shrinks, cubic where it grows.
 
-    Args:
-        rgb: uint8 RGB, (height, width, 3). A picture that is not square is distorted.
-        size: Width and height of the result, at least 1 pixel.
-
-    Returns:
-        uint8 RGB, (size, size, 3); ``rgb`` itself when it has that size already.
+    Pictures are uint8 RGB, (height, width, 3). One that is not square is distorted, and one that
+    has the size already is returned itself.
 
     Raises:
         ImageError: the picture has no pixels, or ``size`` is below 1.

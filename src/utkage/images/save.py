@@ -16,12 +16,10 @@ _FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP"}
 
 
 def save_image(path: Path, rgb: NDArray[np.uint8], quality: int = 92) -> None:
-    """Write ``rgb`` to ``path`` atomically, in the format that its suffix names.
+    """Write uint8 RGB, (height, width, 3), atomically in the format of the suffix of ``path``.
 
-    Args:
-        path: File with the suffix .jpg, .jpeg, .png or .webp (any case). Folders are created.
-        rgb: uint8 RGB, (height, width, 3).
-        quality: 1..100 for JPEG and WebP; PNG is lossless.
+    The suffix is .jpg, .jpeg, .png or .webp. Folders are created. ``quality``, 1..100, is for JPEG
+    and WebP; PNG is lossless.
 
     Raises:
         ImageError: unsupported suffix or array, or the file cannot be written.

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from utkage.images.resize import resize_square
+
 _TILE = 112
 _GAP = 8
 _FONT = 12
@@ -19,22 +21,15 @@ _INK = (20, 20, 20)
 
 def thumbnail(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """A square picture at the size of a sheet's thumbnails."""
-    from utkage.images.resize import resize_square
-
     return resize_square(rgb, _TILE)
 
 
 def contact_sheet(
     pictures: Sequence[NDArray[np.uint8]], captions: Sequence[tuple[str, ...]]
 ) -> NDArray[np.uint8]:
-    """Lay out square pictures row by row, with lines of text under each.
+    """Lay out one or more square pictures (uint8 RGB) row by row, with lines of text under each.
 
-    Args:
-        pictures: n square pictures, uint8 RGB (size, size, 3), n >= 1.
-        captions: Lines of text below each picture; longer lines are cut.
-
-    Returns:
-        uint8 RGB, about as wide as high.
+    The sheet is about as wide as high. Lines that are wider than their picture are cut.
     """
     lines = max(len(caption) for caption in captions)
     width, height = _TILE + _GAP, _TILE + _GAP + lines * _LINE

@@ -1,12 +1,12 @@
-"""Videos, cameras and streams as sequences of frames with times."""
+"""Videos, cameras and streams as frames with times, and writing of MP4 files."""
 
 from __future__ import annotations
 
 import os
-import re
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any, Protocol
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utkage.core.errors import ImageError
+from utkage.core.files import replacing
 from utkage.images.download import is_url
 
 VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv")
@@ -26,7 +27,11 @@ _USUAL_RATE = 25.0
 _FASTEST_RATE = 480.0
 # Seconds without a frame after which a live stream has ended.
 SILENCE_SECONDS = 10.0
-_LIVE = re.compile(r"^(rtsp|rtsps|rtmp|rtmps|udp|rtp|srt)://", re.IGNORECASE)
+# MPEG-4 part 2: the best codec that OpenCV's packages can write on every system.
+_CODEC = "mp4v"
+_LIVE = ("rtsp://", "rtsps://", "rtmp://", "rtmps://", "udp://", "rtp://", "srt://")
+
+AddFrame = Callable[[NDArray[np.uint8], float], None]
 
 
 @dataclass(frozen=True)
@@ -62,14 +67,12 @@ class Capture(Protocol):
 
 def is_video(name: str) -> bool:
     """Whether a name is that of a video file, or the address of a video or stream."""
-    if is_stream(name):
-        return True
-    return PurePath(name.partition("?")[0]).suffix.lower() in VIDEO_SUFFIXES
+    return is_stream(name) or PurePath(name.partition("?")[0]).suffix.lower() in VIDEO_SUFFIXES
 
 
 def is_stream(name: str) -> bool:
     """Whether a name is an address of a live stream, such as ``rtsp://...``."""
-    return _LIVE.match(name) is not None
+    return name.lower().startswith(_LIVE)
 
 
 def video_name(source: str | Path | int) -> str:
@@ -114,9 +117,7 @@ def open_video(
 ) -> Video:
     """Open a video file, the address of one, a live stream, or a camera.
 
-    Args:
-        source: A path or address, or the number of a camera, from 0.
-        open_capture: Replaces ``cv2.VideoCapture``.
+    ``open_capture`` replaces ``cv2.VideoCapture``.
 
     Raises:
         ImageError: the source cannot be opened as a video.
@@ -186,12 +187,8 @@ def _file_frames(capture: Capture, rate: float) -> Generator[Frame, None, None]:
 
 
 def _live_frames(capture: Capture) -> Generator[Frame, None, None]:
-    newest = _Newest(capture)
-    try:
-        while (frame := newest.take()) is not None:
-            yield frame
-    finally:
-        newest.close()
+    with closing(_Newest(capture)) as newest:
+        yield from iter(newest.take, None)
 
 
 class _Newest:
@@ -237,3 +234,68 @@ class _Newest:
 
 def _rgb(bgr: Any) -> NDArray[np.uint8]:
     return np.ascontiguousarray(bgr[..., ::-1], dtype=np.uint8)
+
+
+@contextmanager
+def video_file(path: Path, rate: float) -> Iterator[AddFrame]:
+    """Write an .mp4 file, which appears when the body ends without an error; creates folders.
+
+    Yields a function that takes a frame, uint8 RGB (height, width, 3), and its time in seconds.
+    Frames are repeated or skipped so that the video keeps these times at ``rate`` frames per
+    second.
+
+    Raises:
+        ImageError: the video cannot be written.
+    """
+    with replacing(path) as partial:
+        writer = _Writer(path, partial, rate)
+        try:
+            yield writer.add
+        finally:
+            writer.close()
+
+
+class _Writer:
+    def __init__(self, path: Path, partial: Path, rate: float) -> None:
+        self._path, self._partial, self._rate = path, partial, rate
+        self._writer: Any = None
+        self._size = (0, 0)
+        self._last: NDArray[np.uint8] | None = None
+        self._written = 0
+
+    def add(self, rgb: NDArray[np.uint8], seconds: float) -> None:
+        if self._writer is None:
+            self._open(rgb)
+        place = round(seconds * self._rate)
+        while self._last is not None and self._written < place:
+            self._write(self._last)
+        self._last = rgb
+
+    def close(self) -> None:
+        if self._writer is not None:
+            if self._last is not None:
+                self._write(self._last)
+            self._writer.release()
+
+    def _open(self, rgb: NDArray[np.uint8]) -> None:
+        import cv2
+
+        silence_ffmpeg()
+        height, width = rgb.shape[:2]
+        # The codec halves the resolution of colour, so width and height must be even.
+        self._size = (max(2, width - width % 2), max(2, height - height % 2))
+        code = cv2.VideoWriter.fourcc(*_CODEC)
+        self._writer = cv2.VideoWriter(str(self._partial), code, self._rate, self._size)
+        if not self._writer.isOpened():
+            raise ImageError(
+                f"{self._path}: the video cannot be written; check the free disk space"
+            )
+
+    def _write(self, rgb: NDArray[np.uint8]) -> None:
+        import cv2
+
+        width, height = self._size
+        if rgb.shape[0] < height or rgb.shape[1] < width:
+            rgb = cv2.resize(rgb, self._size).astype(np.uint8, copy=False)
+        self._writer.write(np.ascontiguousarray(rgb[:height, :width, ::-1]))
+        self._written += 1

@@ -121,17 +121,14 @@ def _detect(picture: PictureInput, cropper: Cropper, keep_image: bool) -> Photo:
     try:
         image = picture.load()
         faces, chips = cropper.cut(image)
-    except ImageError as error:
-        return Photo(name=picture.name, reason=_with_name(picture.name, str(error)))
     # A picture may fail in unexpected ways; the others must still be predicted.
     except Exception as error:
-        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        return Photo(name=picture.name, reason=_with_name(picture.name, reason))
+        reason = str(error)
+        if not isinstance(error, ImageError):
+            reason = f"{type(error).__name__}: {' '.join(reason.split())}"
+        named = reason if reason.startswith(picture.name) else f"{picture.name}: {reason}"
+        return Photo(name=picture.name, reason=named)
     return Photo(name=picture.name, image=image if keep_image else None, faces=faces, chips=chips)
-
-
-def _with_name(name: str, reason: str) -> str:
-    return reason if reason.startswith(name) else f"{name}: {reason}"
 
 
 def _predict(predictor: ChipPredictor, chips: list[NDArray[np.uint8]], batch: int) -> Predictions:

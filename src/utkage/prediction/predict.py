@@ -52,12 +52,8 @@ def predict(
     """Predict age and gender of every face in the inputs, lazily and in their order.
 
     A file that cannot be read gives a row with the reason, and the next file follows. However the
-    rows end (Ctrl-C, or ``close()``), the contact sheet of the faces so far is written.
-
-    Args:
-        request: Inputs, outputs and settings.
-        reporter: Receives messages and progress.
-        stdin: Stream that the input ``-`` reads.
+    rows end (Ctrl-C, or ``close()``), the contact sheet of the faces so far is written. The input
+    ``-`` reads ``stdin``.
 
     Raises:
         UsageError: nothing to read, unknown weights, or an unknown device.
@@ -69,14 +65,10 @@ def predict(
     if request.resume is not None:
         inputs = _remaining(inputs, request.resume, reporter)
     predictor = open_predictor(request, reporter)
-    keep_images = request.save_images is not None
-    with (
-        pictures,
-        reporter.progress("predicting", inputs.total) as task,
-        closing(
-            predictor.photos(inputs.pictures, keep_images=keep_images, ready=inputs.ready)
-        ) as photos,
-    ):
+    photos = predictor.photos(
+        inputs.pictures, keep_images=request.save_images is not None, ready=inputs.ready
+    )
+    with pictures, reporter.progress("predicting", inputs.total) as task, closing(photos):
         for photo in photos:
             rows = photo_rows(photo, request.row_options)
             pictures.add(photo, rows)

@@ -18,11 +18,13 @@ from utkage.core.signals import deferred_stop_signals
 from utkage.images.discover import expand_inputs
 from utkage.images.video import (
     VIDEO_SUFFIXES,
+    AddFrame,
     Capture,
     Video,
     is_video,
     needs_download,
     open_video,
+    video_file,
     video_name,
 )
 from utkage.prediction.annotated_pictures import PictureWriter
@@ -30,7 +32,6 @@ from utkage.prediction.predictor import Predictor, PredictSettings, open_predict
 from utkage.prediction.rows import TrackRow, gender_label, prediction_columns, track_row
 
 if TYPE_CHECKING:
-    from utkage.images.video_writer import AddFrame
     from utkage.prediction.face_tracks import FaceTrack, TrackedFrame, TrackingSettings
 
 # A file with a smaller share of readable frames is damaged. Containers often count a few too many.
@@ -101,8 +102,8 @@ class ShownFrame:
         """A copy of the frame with boxes, numbers, ages and genders, uint8 RGB."""
         from utkage.images.draw import Annotation, annotate
 
-        boxes = [face.box for face in self.tracked.faces]
-        annotations = [Annotation(*pair) for pair in zip(boxes, self._lines, strict=True)]
+        faces = zip(self.tracked.faces, self._lines, strict=True)
+        annotations = [Annotation(face.box, lines) for face, lines in faces]
         return annotate(self.tracked.frame.image, annotations)
 
     @property
@@ -208,8 +209,6 @@ class _VideoRun:
             task = stack.enter_context(self.reporter.progress(self.video.name, self.video.total))
             write: AddFrame | None = None
             if self.request.save_images is not None:
-                from utkage.images.video_writer import video_file
-
                 path = self.pictures.video_path(self.video.name)
                 write = stack.enter_context(video_file(path, self.video.rate))
             for track in self._tracks(task, write, stop_requested):
@@ -220,7 +219,12 @@ class _VideoRun:
             interrupted = stop_requested() and not self.video.live
         if not found:
             yield self._row_without_faces()
-        self._warn_of_missing_frames()
+        total = self.video.total
+        if total and not self.stopped and self.read < _READABLE_SHARE * total:
+            self.reporter.warn(
+                f"{self.video.name}: only {self.read} of its {total} frames can be read; "
+                "the file is damaged or truncated"
+            )
         if interrupted:
             raise KeyboardInterrupt
 
@@ -265,11 +269,3 @@ class _VideoRun:
         if self.read:
             return TrackRow(name, "no_face", frames=self.read)
         return TrackRow(name, "failed", f"{name}: no frame can be read; check the file")
-
-    def _warn_of_missing_frames(self) -> None:
-        total = self.video.total
-        if total and not self.stopped and self.read < _READABLE_SHARE * total:
-            self.reporter.warn(
-                f"{self.video.name}: only {self.read} of its {total} frames can be read; "
-                "the file is damaged or truncated"
-            )

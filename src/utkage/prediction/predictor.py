@@ -109,11 +109,7 @@ class Predictor:
         self.device = resolve_device(settings.device)
         # Pictures are processed in parallel, one thread each.
         self._chip_predictor = load_predictor(
-            self.weights,
-            device=self.device,
-            flip=settings.flip,
-            engine=settings.engine,
-            threads=1,
+            self.weights, device=self.device, flip=settings.flip, engine=settings.engine, threads=1
         )
         finds_faces = settings.crop != "none"
         self._cropper = Cropper(

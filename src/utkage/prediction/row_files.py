@@ -1,8 +1,7 @@
-"""Rows of ``predict`` in files: JSON lines, which a later run can resume, CSV, JSON, Parquet.
+"""Rows of ``predict`` in files: JSON lines, CSV, JSON, Parquet.
 
-A long run should write JSON lines. They are appended file by file, so whatever ends the run, each
-line is complete, and ``finished_files`` lists what a resumed run can skip. The other formats get
-their name only when they are complete.
+JSON lines are appended file by file, so whatever ends the run, ``finished_files`` lists what a
+resumed run can skip. The other formats get their name only when they are complete.
 """
 
 from __future__ import annotations
@@ -49,10 +48,7 @@ def check_rows_file(path: Path, *, resume: bool) -> None:
 def rows_file(path: Path, kind: type[Row] = FaceRow, *, resume: bool = False) -> Iterator[WriteRow]:
     """Open a file for rows in the format of its suffix; yields a function that writes one row.
 
-    Args:
-        path: File to write.
-        kind: Class of the rows, which decides the columns.
-        resume: Whether to append to a file of JSON lines.
+    ``kind``, the class of the rows, decides the columns. ``resume`` appends to JSON lines.
 
     Raises:
         UsageError: as in ``check_rows_file``.
@@ -61,12 +57,8 @@ def rows_file(path: Path, kind: type[Row] = FaceRow, *, resume: bool = False) ->
     suffix = path.suffix.lower()
     path.parent.mkdir(parents=True, exist_ok=True)
     if suffix == JSON_LINES:
-        with (
-            name_in_errors(path),
-            path.open("a", encoding="utf-8", newline="\n") as file,
-            json_lines(file) as write,
-        ):
-            yield write
+        with name_in_errors(path), path.open("a", encoding="utf-8", newline="\n") as file:
+            yield json_lines(file)
         return
     with replacing(path) as partial:
         if suffix == ".parquet":
@@ -81,8 +73,7 @@ def rows_file(path: Path, kind: type[Row] = FaceRow, *, resume: bool = False) ->
                     yield write
 
 
-@contextmanager
-def json_lines(stream: IO[str]) -> Iterator[WriteRow]:
+def json_lines(stream: IO[str]) -> WriteRow:
     """Write JSON lines, all rows of an input at once; rows of an unfinished input are dropped."""
     held: list[str] = []
 
@@ -93,7 +84,7 @@ def json_lines(stream: IO[str]) -> Iterator[WriteRow]:
             stream.flush()
             held.clear()
 
-    yield write
+    return write
 
 
 @contextmanager
@@ -202,9 +193,8 @@ def _pyarrow() -> tuple[Any, Any]:
         import pyarrow
         from pyarrow import parquet
     except ImportError as error:
-        raise UsageError(
-            "Parquet needs one more package; run: pip install 'utkage[parquet]'"
-        ) from error
+        advice = "run: pip install 'utkage[parquet]'"
+        raise UsageError(f"Parquet needs one more package; {advice}") from error
     return pyarrow, parquet
 
 

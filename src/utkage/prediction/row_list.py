@@ -1,4 +1,4 @@
-"""``Rows``: rows of ``predict`` in memory, to index, filter, print and save."""
+"""``Rows``: rows of ``predict`` in memory, to index, filter, print as a table and save."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from utkage.core.text import counted
 from utkage.prediction.predictions import Floats
-from utkage.prediction.row_files import csv_rows, json_rows, rows_file
+from utkage.prediction.row_files import csv_rows, json_rows, rows_file, write_rows
 from utkage.prediction.rows import AnyRow, FaceRow, Row
 from utkage.reporting.plain import plain_table
 from utkage.reporting.table import Cell, Table
@@ -107,16 +107,13 @@ class Rows(Sequence[AnyRow], Generic[AnyRow]):
         """The text that ``predict --json`` prints."""
         text = io.StringIO()
         with json_rows(text) as write:
-            for row in self:
-                write(row)
+            write_rows(self, write)
         return text.getvalue()
 
     def to_csv(self) -> str:
         """The text that ``predict --csv`` prints."""
         text = io.StringIO()
-        write = csv_rows(text, self._kind)
-        for row in self:
-            write(row)
+        write_rows(self, csv_rows(text, self._kind))
         return text.getvalue()
 
     def save(self, path: str | Path) -> None:
@@ -126,8 +123,7 @@ class Rows(Sequence[AnyRow], Generic[AnyRow]):
             UsageError: another ending, or JSON lines that exist already.
         """
         with rows_file(Path(path), self._kind) as write:
-            for row in self:
-                write(row)
+            write_rows(self, write)
 
     @property
     def _kind(self) -> type[Row]:
@@ -139,11 +135,7 @@ class Rows(Sequence[AnyRow], Generic[AnyRow]):
 
 
 def row_table(rows: Sequence[Row]) -> Table:
-    """One line per row; columns that would be empty are left out.
-
-    Args:
-        rows: Rows of one class and of one ``RowOptions``.
-    """
+    """One line per row of one class and ``RowOptions``; columns that would be empty are omitted."""
     level = next((row.interval_level for row in rows if row.interval_level is not None), None)
     threshold = next((row.threshold for row in rows if row.threshold is not None), None)
     flagged = any(row.flags for row in rows)
