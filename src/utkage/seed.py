@@ -21,8 +21,7 @@ explains the decisions where the description leaves something open.
 
 from __future__ import annotations
 
-from utkage.models.seed.age_estimation import AgeEstimationNet
-from utkage.models.seed.age_range import AgeRangeNet
+from utkage.models.seed.age_networks import AgeEstimationNet, AgeRangeNet
 from utkage.models.seed.system import SeedSystem
 from utkage.models.seed.vgg_face import VggFace
 from utkage.training.systems.seed.call import SeedEpoch, train

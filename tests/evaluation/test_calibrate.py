@@ -11,8 +11,7 @@ import torch
 from utkage.core.errors import WeightsError
 from utkage.evaluation.calibrate import with_age_prior
 from utkage.models.locate import shipped_weights
-from utkage.models.seed.age_estimation import AgeEstimationNet
-from utkage.models.seed.age_range import AgeRangeNet
+from utkage.models.seed.age_networks import AgeEstimationNet, AgeRangeNet
 from utkage.models.seed.system import SeedSystem
 from utkage.models.seed.vgg_face import VggFace
 from utkage.models.weights import RANGE_BIAS

@@ -14,8 +14,7 @@ from utkage.evaluation.guards import oracle_error
 from utkage.models.card import Card
 from utkage.models.chip_graph import ChipGraph
 from utkage.models.multitask import MultiTaskNet
-from utkage.models.seed.age_estimation import AgeEstimationNet
-from utkage.models.seed.age_range import AgeRangeNet
+from utkage.models.seed.age_networks import AgeEstimationNet, AgeRangeNet
 from utkage.models.seed.system import SeedGraph, SeedSystem
 from utkage.models.seed.vgg_face import VggFace
 from utkage.prediction.chip_predictor import TorchPredictor

@@ -7,8 +7,7 @@ import torch
 from utkage.faces.contract import CropContract, utkface_contract
 from utkage.models.card import Card
 from utkage.models.multitask import MultiTaskNet
-from utkage.models.safetensors_file import save_weights
-from utkage.models.weights import Weights
+from utkage.models.weights import Weights, save_weights
 
 Lively = Callable[..., MultiTaskNet]
 

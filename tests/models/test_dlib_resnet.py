@@ -14,9 +14,14 @@ from torch.nn import functional as F  # noqa: N812 - the field's usual name
 from utkage.core.errors import UsageError, WeightsError
 from utkage.models import dlib_weights
 from utkage.models.batch_norms import restore_batch_norms
-from utkage.models.dlib_format import DlibConvolution, DlibFaceWeights, read_face_resnet
 from utkage.models.dlib_resnet import BLOCKS, DlibFaceResNet
-from utkage.models.dlib_weights import dlib_weights_path, fill_face_resnet
+from utkage.models.dlib_weights import (
+    DlibConvolution,
+    DlibFaceWeights,
+    dlib_weights_path,
+    fill_face_resnet,
+    read_face_resnet,
+)
 from utkage.models.registry import get_backbone
 
 # dlib 20.0.1, compute_face_descriptor of drawn_face(): the first twelve values, and the length.

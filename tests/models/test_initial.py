@@ -20,8 +20,7 @@ from utkage.models.initial import InitialNetwork, initial_network
 from utkage.models.locate import shipped_weights
 from utkage.models.multitask import MultiTaskNet
 from utkage.models.registry import BACKBONES, get_backbone
-from utkage.models.safetensors_file import save_weights
-from utkage.models.weights import Weights
+from utkage.models.weights import Weights, save_weights
 from utkage.models.weights_files import load_weights
 
 

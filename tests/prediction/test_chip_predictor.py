@@ -14,8 +14,7 @@ from utkage.models.calibration import LEVELS, AgeBand, Calibration
 from utkage.models.card import Card
 from utkage.models.chip_graph import ChipGraph
 from utkage.models.multitask import MultiTaskNet
-from utkage.models.safetensors_file import save_weights
-from utkage.models.weights import Weights
+from utkage.models.weights import Weights, save_weights
 from utkage.prediction.chip_predictor import TorchPredictor, predict_faces
 from utkage.prediction.loading import load_predictor
 from utkage.prediction.predictions import Predictions

@@ -24,8 +24,7 @@ from utkage.models.export_graph import ExportGraph
 from utkage.models.export_metadata import card_metadata
 from utkage.models.locate import shipped_weights
 from utkage.models.multitask import MultiTaskNet
-from utkage.models.safetensors_file import rewrite_card, save_weights
-from utkage.models.weights import Weights
+from utkage.models.weights import Weights, rewrite_card, save_weights
 from utkage.models.weights_files import LoadedWeights, read_card
 from utkage.prediction.chip_predictor import ChipPredictor, TorchPredictor
 from utkage.prediction.loading import load_predictor

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from utkage.models.dlib_format import DlibConvolution, DlibFaceWeights
 from utkage.models.dlib_resnet import BLOCKS
+from utkage.models.dlib_weights import DlibConvolution, DlibFaceWeights
 
 Floats = NDArray[np.float32]
 

@@ -13,8 +13,7 @@ from small_trainings import MakeSetup, MultitaskSetup, network_of, train
 from utkage.core.reporter import SilentReporter
 from utkage.data.chips import LabelledChips
 from utkage.models.locate import BEST_NAME
-from utkage.models.seed.age_estimation import AgeEstimationNet
-from utkage.models.seed.age_range import AgeRangeNet
+from utkage.models.seed.age_networks import AgeEstimationNet, AgeRangeNet
 from utkage.models.seed.system import SeedSystem
 from utkage.models.seed.vgg_face import VggFace
 from utkage.training import cost_estimate

@@ -14,7 +14,7 @@ from utkage.core.reporter import SilentReporter
 from utkage.data.store import ChipStore
 from utkage.evaluation.metrics import Metrics, score, score_sources
 from utkage.models.locate import BEST_NAME
-from utkage.models.safetensors_file import rewrite_card
+from utkage.models.weights import rewrite_card
 from utkage.models.weights_files import read_card
 from utkage.prediction.chip_predictor import predict_faces
 from utkage.prediction.loading import load_predictor

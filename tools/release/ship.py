@@ -27,8 +27,7 @@ from utkage.exporting.graph_template import write_templates
 from utkage.faces.contract import utkface_contract
 from utkage.models.card import RESEARCH_TERMS, Card
 from utkage.models.locate import SHIPPED_NAME
-from utkage.models.safetensors_file import rewrite_card, save_weights
-from utkage.models.weights import Weights
+from utkage.models.weights import Weights, rewrite_card, save_weights
 from utkage.models.weights_files import load_weights, read_card
 from utkage.prediction.chip_predictor import predict_faces
 from utkage.prediction.loading import load_predictor

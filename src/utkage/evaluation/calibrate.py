@@ -20,8 +20,7 @@ from utkage.evaluation.labelled_faces import (
     labelled_faces,
 )
 from utkage.models.locate import is_shipped, resolve_weights
-from utkage.models.safetensors_file import rewrite_card
-from utkage.models.weights import AGE_BIAS, RANGE_BIAS
+from utkage.models.weights import AGE_BIAS, RANGE_BIAS, rewrite_card
 from utkage.models.weights_files import PLAIN_SUFFIXES
 
 if TYPE_CHECKING:

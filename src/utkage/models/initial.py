@@ -117,9 +117,8 @@ def _from_dlib(
     network: MultiTaskNet, chips: LabelledChips, reporter: Reporter | None
 ) -> InitialNetwork:
     from utkage.models.batch_norms import restore_batch_norms
-    from utkage.models.dlib_format import read_face_resnet
     from utkage.models.dlib_resnet import DlibFaceResNet
-    from utkage.models.dlib_weights import dlib_weights_path, fill_face_resnet
+    from utkage.models.dlib_weights import dlib_weights_path, fill_face_resnet, read_face_resnet
 
     if not isinstance(network.backbone, DlibFaceResNet):
         raise UsageError("`init=dlib` is for `backbone=dlib_face_resnet` only")
@@ -137,8 +136,8 @@ def _from_file(
     reporter: Reporter | None,
 ) -> InitialNetwork:
     from utkage.models.faceres import load_faceres, looks_like_faceres
-    from utkage.models.safetensors_file import read_header, read_safetensors_arrays
     from utkage.models.systems import build_multitask
+    from utkage.models.weights import read_header, read_safetensors_arrays
 
     weights = resolve_weights(init)
     path = weights.path

@@ -57,8 +57,7 @@ def build_seed(weights: Weights, origin: str) -> SeedSystem:
     Raises:
         WeightsError: another system, or tensors that do not fit the networks.
     """
-    from utkage.models.seed.age_estimation import AgeEstimationNet
-    from utkage.models.seed.age_range import AgeRangeNet
+    from utkage.models.seed.age_networks import AgeEstimationNet, AgeRangeNet
     from utkage.models.seed.system import SeedSystem
     from utkage.models.seed.vgg_face import HIDDEN, VggFace
 

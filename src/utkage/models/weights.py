@@ -1,14 +1,33 @@
-"""Weights in memory, and the names of tensors that have a meaning of their own."""
+"""Weights in memory, and utkage's own files of them.
+
+A file is safetensors with the card in the metadata, never a pickle. Its tensor
+``train_fingerprints`` (int32) holds the first four bytes of the pixel hash of every training image,
+so that evaluation can detect leakage.
+"""
 
 from __future__ import annotations
 
+import json
+import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from utkage.core.errors import UsageError, WeightsError
+from utkage.core.files import write_bytes
 from utkage.models.card import Card
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+FINGERPRINTS = "train_fingerprints"
+CARD_KEY = "card"
+_MAX_HEADER_BYTES = 100_000_000
 
 # Biases that an age prior is added to: of a softmax age head, and of the seed system's range model.
 AGE_BIAS = "age.bias"
@@ -28,3 +47,116 @@ class Weights:
     card: Card
     state: dict[str, Tensor]
     fingerprints: Tensor
+
+
+def read_header(path: Path) -> dict[str, Any]:
+    """Read the header: an entry for each tensor by name, and ``__metadata__``.
+
+    Raises:
+        UsageError: there is no such file.
+        WeightsError: not a safetensors file.
+    """
+    if not path.is_file():
+        raise UsageError(f"{path}: no such weights file")
+    try:
+        with path.open("rb") as file:
+            (length,) = struct.unpack("<Q", file.read(8))
+            if length > _MAX_HEADER_BYTES:
+                raise ValueError("header too long")
+            header = json.loads(file.read(length))
+        if not isinstance(header, dict):
+            raise ValueError("header is not an object")
+    except (OSError, ValueError, struct.error) as error:
+        raise WeightsError(
+            f"{path}: not a safetensors file; pass weights written by 'utkage train'"
+        ) from error
+    return header
+
+
+def read_safetensors_card(path: Path) -> Card:
+    """Read the card from the header, without any tensor.
+
+    Raises:
+        UsageError: there is no such file.
+        WeightsError: not a utkage weights file.
+    """
+    metadata = read_header(path).get("__metadata__")
+    if not isinstance(metadata, dict) or CARD_KEY not in metadata:
+        raise WeightsError(
+            f"{path}: a safetensors file of another program (no card); pass weights written by "
+            "'utkage train'"
+        )
+    return Card.from_json(metadata[CARD_KEY], str(path))
+
+
+def read_safetensors_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """Read all tensors as they are stored, without importing torch.
+
+    Raises:
+        WeightsError: the file is damaged.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        arrays: dict[str, NDArray[Any]] = load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(f"{path}: damaged weights file ({error})") from error
+    return arrays
+
+
+def save_weights(path: Path, weights: Weights, *, half: bool = False) -> None:
+    """Write ``weights`` atomically.
+
+    With ``half``, tensors of two or more dimensions are stored as float16. Vectors stay float32:
+    they are small, and the variances of the first batch norms do not fit into float16.
+    """
+    import torch
+    from safetensors.torch import save
+
+    tensors = {
+        name: (_to_half(tensor) if half else tensor).detach().cpu().contiguous()
+        for name, tensor in weights.state.items()
+    }
+    tensors[FINGERPRINTS] = weights.fingerprints.to(torch.int32).contiguous()
+    # Not save_file, whose errors do not say that a disk is full.
+    write_bytes(path, save(tensors, metadata={CARD_KEY: weights.card.to_json()}))
+
+
+def rewrite_card(
+    path: Path,
+    card: Card,
+    out: Path,
+    vectors: Mapping[str, NDArray[np.float32]] = MappingProxyType({}),
+) -> None:
+    """Copy a weights file with another card, atomically; ``out`` may be ``path``.
+
+    Args:
+        path: A utkage safetensors file.
+        card: The new card.
+        out: The file to write.
+        vectors: New values of float32 tensors by name. All others are copied byte for byte.
+
+    Raises:
+        UsageError: there is no such file.
+        WeightsError: the file is not a utkage weights file, or a vector does not fit into it.
+    """
+    read_safetensors_card(path)
+    content = bytearray(path.read_bytes())
+    (length,) = struct.unpack_from("<Q", content)
+    header = json.loads(content[8 : 8 + length])
+    for name, values in vectors.items():
+        entry = header.get(name, {})
+        if (entry.get("dtype"), entry.get("shape")) != ("F32", list(values.shape)):
+            raise WeightsError(f"{path}: holds no float32 {name!r} of shape {values.shape}")
+        first, end = (8 + length + offset for offset in entry["data_offsets"])
+        content[first:end] = np.ascontiguousarray(values, dtype="<f4").tobytes()
+    header["__metadata__"][CARD_KEY] = card.to_json()
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    # Tensors must begin at a multiple of eight bytes; spaces pad the header.
+    text += b" " * (-len(text) % 8)
+    write_bytes(out, struct.pack("<Q", len(text)) + text + bytes(content[8 + length :]))
+
+
+def _to_half(tensor: Tensor) -> Tensor:
+    return tensor.half() if tensor.is_floating_point() and tensor.dim() >= 2 else tensor

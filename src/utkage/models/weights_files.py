@@ -19,12 +19,12 @@ from utkage.core.errors import WeightsError
 from utkage.core.files import file_hash
 from utkage.models import export_metadata
 from utkage.models.card import Card
-from utkage.models.safetensors_file import (
+from utkage.models.weights import (
     FINGERPRINTS,
+    Weights,
     read_safetensors_arrays,
     read_safetensors_card,
 )
-from utkage.models.weights import Weights
 
 # States of the seed system without a card.
 PLAIN_SUFFIXES = frozenset({".pt", ".pth"})

@@ -17,8 +17,7 @@ from utkage.core.errors import ConfigError
 from utkage.core.reporter import Reporter, SilentReporter
 from utkage.data.batches import epoch_order
 from utkage.models.locate import BEST_NAME, LAST_NAME
-from utkage.models.safetensors_file import save_weights
-from utkage.models.weights import Weights
+from utkage.models.weights import Weights, save_weights
 from utkage.training.batches import TrainingBatch
 from utkage.training.checkpoint import Checkpoint
 from utkage.training.checkpoint_folder import CheckpointFolder, explaining_lost_writes, is_due

@@ -11,10 +11,9 @@ from utkage.core.errors import ConfigError, UsageError, WeightsError
 from utkage.faces.contract import utkface_contract
 from utkage.models.card import Card
 from utkage.models.locate import shipped_weights
-from utkage.models.safetensors_file import save_weights
 from utkage.models.seed.initial import initial_seed_system
 from utkage.models.seed.vgg_face import VggFace
-from utkage.models.weights import Weights
+from utkage.models.weights import Weights, save_weights
 
 WIDTH = 1 / 64
 

@@ -15,8 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from utkage.core.errors import UsageError, WeightsError
-from utkage.models.seed.published import load_vgg_face, read_vgg_face
-from utkage.models.seed.published_formats import CONVOLUTIONS, LAYERS
+from utkage.models.seed.published import CONVOLUTIONS, LAYERS, load_vgg_face, read_vgg_face
 from utkage.models.seed.vgg_face import BLOCKS, MEAN, VggFace
 
 State = dict[str, Tensor]

@@ -8,8 +8,7 @@ from utkage.data.labels import AGE_COUNT, AGE_RANGES
 from utkage.faces.contract import utkface_contract
 from utkage.models.calibration import LEVELS, AgeBand, Calibration
 from utkage.models.card import Card
-from utkage.models.seed.age_estimation import AgeEstimationNet
-from utkage.models.seed.age_range import AgeRangeNet
+from utkage.models.seed.age_networks import AgeEstimationNet, AgeRangeNet
 from utkage.models.seed.system import SeedGraph, SeedSystem
 from utkage.models.seed.vgg_face import VggFace
 from utkage.models.systems import build_graph, build_seed

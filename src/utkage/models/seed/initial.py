@@ -10,8 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from utkage.core.errors import ConfigError
-from utkage.models.seed.age_estimation import AgeEstimationNet
-from utkage.models.seed.age_range import AgeRangeNet
+from utkage.models.seed.age_networks import AgeEstimationNet, AgeRangeNet
 from utkage.models.seed.published import load_vgg_face
 from utkage.models.seed.system import SeedSystem
 from utkage.models.seed.vgg_face import HIDDEN, VggFace, scaled

@@ -7,8 +7,8 @@ tensors are ``size`` (of the images, pixels) and ``age_scale`` (validation error
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -29,14 +29,8 @@ MODELS = {
 }
 
 
-@dataclass(frozen=True)
-class PlainState:
-    """The content of a plain state.
-
-    Attributes:
-        system: Tensors by their names in ``SeedSystem``.
-        size: Size of the images in pixels; None if the file does not contain it.
-    """
+class PlainState(NamedTuple):
+    """Tensors by their names in ``SeedSystem``, and the images' size in pixels if it is known."""
 
     system: dict[str, Tensor]
     size: int | None
@@ -53,11 +47,11 @@ def save_plain_state(system: SeedSystem, size: int, path: Path) -> None:
 
 
 def load_plain_state(path: Path) -> PlainState:
-    """Read a plain state; a file with anything but tensors is refused.
+    """Read a plain state.
 
     Raises:
         UsageError: there is no such file.
-        WeightsError: damaged, or not the three networks.
+        WeightsError: damaged, more than tensors, or not the three networks.
     """
     if not path.is_file():
         raise UsageError(f"{path}: no such weights file")
@@ -69,7 +63,6 @@ def load_plain_state(path: Path) -> PlainState:
         ) from error
     if not isinstance(value, dict) or not all(isinstance(v, Tensor) for v in value.values()):
         raise WeightsError(f"{path}: not a plain state; pass a file written by utkage.seed.train")
-    value = dict(value)
     size = value.pop("size", None)
     system = {"age_scale": value.pop("age_scale", torch.tensor(START_SCALE))}
     missing = [name for name in MODELS if not any(key.startswith(f"{name}.") for key in value)]
@@ -88,11 +81,8 @@ def load_plain_state(path: Path) -> PlainState:
 def plain_weights(path: Path) -> Weights:
     """Read a plain state as weights with a card for UTKFace chips.
 
-    The file does not record its training images, so evaluation cannot detect leakage.
-
-    Raises:
-        UsageError: there is no such file.
-        WeightsError: damaged, not the three networks, or without its size.
+    The file does not record its training images, so evaluation cannot detect leakage. Raises as
+    ``load_plain_state``, and ``WeightsError`` if the size is missing.
     """
     state = load_plain_state(path)
     if state.size is None:

@@ -26,10 +26,9 @@ class SeedSystem(nn.Module):
     """The three networks; the age estimator takes the range that the range network predicts.
 
     Args:
-        gender: Network from images to gender logits, such as ``VggFace``.
-        age_range: Network from images to range logits, such as ``AgeRangeNet``.
-        age_estimation: Network from images and range indices to years, such as
-            ``AgeEstimationNet``.
+        gender: Network from images to gender logits, as ``VggFace``.
+        age_range: Network from images to range logits, as ``AgeRangeNet``.
+        age_estimation: Network from images and range indices to years, as ``AgeEstimationNet``.
 
     Attributes:
         age_scale: Mean absolute error on validation data, years, (), set by the training.

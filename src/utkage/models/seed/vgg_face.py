@@ -60,7 +60,14 @@ class VggFace(nn.Module):
         self.fc8 = nn.Linear(hidden, 1)
         self.dropout = nn.Dropout(DROPOUT)
         self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
-        self._initialise()
+        # He et al. 2015 (arXiv:1502.01852): thirteen convolutions without normalisation do not
+        # train from smaller weights.
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d | nn.Linear):
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+                assert module.bias is not None
+                nn.init.zeros_(module.bias)
+        nn.init.normal_(self.fc8.weight, std=0.01)
 
     def forward(self, images: Tensor) -> Tensor:
         """Compute the logit.
@@ -78,16 +85,6 @@ class VggFace(nn.Module):
         hidden = self.dropout(torch.relu(self.fc7(hidden)))
         logits: Tensor = self.fc8(hidden).squeeze(1)
         return logits
-
-    def _initialise(self) -> None:
-        # He et al. 2015 (arXiv:1502.01852): thirteen convolutions without normalisation do not
-        # train from smaller weights.
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d | nn.Linear):
-                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-                assert module.bias is not None
-                nn.init.zeros_(module.bias)
-        nn.init.normal_(self.fc8.weight, std=0.01)
 
 
 def scaled(full: int, width: float) -> int:

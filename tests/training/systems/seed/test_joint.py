@@ -10,8 +10,7 @@ import torch
 from utkage.core.errors import TrainingError
 from utkage.data.chips import LabelledChips
 from utkage.data.labels import AGE_COUNT, AGE_RANGES, range_index
-from utkage.models.seed.age_estimation import AgeEstimationNet
-from utkage.models.seed.age_range import AgeRangeNet
+from utkage.models.seed.age_networks import AgeEstimationNet, AgeRangeNet
 from utkage.models.seed.system import SeedSystem
 from utkage.models.seed.vgg_face import VggFace
 from utkage.training.systems.seed.config import SeedConfig

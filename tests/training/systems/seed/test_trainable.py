@@ -17,8 +17,7 @@ from utkage.data.augment import AugmentConfig
 from utkage.data.chips import LabelledChips
 from utkage.models.card import Card
 from utkage.models.locate import BEST_NAME, LAST_NAME
-from utkage.models.seed.age_estimation import AgeEstimationNet
-from utkage.models.seed.age_range import AgeRangeNet
+from utkage.models.seed.age_networks import AgeEstimationNet, AgeRangeNet
 from utkage.models.seed.system import SeedSystem
 from utkage.models.seed.vgg_face import VggFace
 from utkage.models.systems import build_seed

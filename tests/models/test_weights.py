@@ -9,8 +9,7 @@ from safetensors.torch import load_file, save_file
 
 from utkage.core.errors import WeightsError
 from utkage.models.multitask import MultiTaskNet
-from utkage.models.safetensors_file import rewrite_card, save_weights
-from utkage.models.weights import AGE_BIAS, Weights
+from utkage.models.weights import AGE_BIAS, Weights, rewrite_card, save_weights
 from utkage.models.weights_files import load_weights, read_card
 
 Lively = Callable[..., MultiTaskNet]
