@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 
 import torch
@@ -34,12 +35,7 @@ class AgeHead:
 
 
 class SharedLinear(nn.Linear):
-    """Outputs that share one weight vector and have their own biases, (N, I) -> (N, K).
-
-    Args:
-        inputs: Number of inputs, I.
-        biases: Initial biases, (K,).
-    """
+    """Outputs that share one weight vector, with initial ``biases`` (K,): (N, inputs) -> (N, K)."""
 
     def __init__(self, inputs: int, biases: Tensor) -> None:
         super().__init__(inputs, 1, bias=False)
@@ -49,11 +45,6 @@ class SharedLinear(nn.Linear):
     def forward(self, input: Tensor) -> Tensor:
         """Add each bias to the one scalar product."""
         return F.linear(input, self.weight) + self.bias
-
-
-def softmax_distribution(logits: Tensor) -> Tensor:
-    """One logit for each year (N, Y) -> distributions (N, Y)."""
-    return torch.softmax(logits, dim=1)
 
 
 def coral_distribution(logits: Tensor) -> Tensor:
@@ -104,7 +95,7 @@ def _build_corn(inputs: int) -> nn.Linear:
 #: All age heads by name; ``card.AGE_HEADS`` lists the names without importing torch.
 AGE_HEADS: Mapping[str, AgeHead] = MappingProxyType(
     {
-        "softmax": AgeHead(_build_softmax, softmax_distribution),
+        "softmax": AgeHead(_build_softmax, partial(torch.softmax, dim=1)),
         "coral": AgeHead(_build_coral, coral_distribution),
         "corn": AgeHead(_build_corn, corn_distribution),
     }
@@ -112,14 +103,7 @@ AGE_HEADS: Mapping[str, AgeHead] = MappingProxyType(
 
 
 def get_age_head(name: str) -> AgeHead:
-    """Look up a kind of age head.
-
-    Raises:
-        ConfigError: there is no age head of this name; the message lists all.
-    """
-    try:
-        return AGE_HEADS[name]
-    except KeyError:
-        raise ConfigError(
-            f"there is no age head {name!r}; choose one of {', '.join(AGE_HEADS)}"
-        ) from None
+    """Look up a kind of age head; raises ``ConfigError`` if there is none of this name."""
+    if name not in AGE_HEADS:
+        raise ConfigError(f"there is no age head {name!r}; choose one of {', '.join(AGE_HEADS)}")
+    return AGE_HEADS[name]

@@ -34,8 +34,7 @@ def restore_batch_norms(
         # float32 is precise enough for the sum over one image, but not over many.
         by_image = torch.stack([x.sum((2, 3)), x.square().sum((2, 3))]).double()
         count = torch.full_like(by_image[:1, 0], x.shape[0] * x.shape[2] * x.shape[3])
-        totals = torch.cat([by_image.sum(1), count])
-        sums.setdefault(norm, []).append(totals)
+        sums.setdefault(norm, []).append(torch.cat([by_image.sum(1), count]))
 
     norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
     hooks = [norm.register_forward_pre_hook(partial(collect, norm)) for norm in norms]
@@ -56,15 +55,15 @@ def restore_batch_norms(
         _set_statistics(norm, mean, variance)
 
 
+@torch.no_grad()
 def make_affine(norm: nn.BatchNorm2d, scale: Tensor, shift: Tensor) -> None:
     """Make ``norm`` compute ``scale * x + shift`` per channel in evaluation mode, in place."""
     assert norm.running_mean is not None
     assert norm.running_var is not None
-    with torch.no_grad():
-        norm.running_mean.zero_()
-        norm.running_var.fill_(1 - norm.eps)
-        norm.weight.copy_(scale)
-        norm.bias.copy_(shift)
+    norm.running_mean.zero_()
+    norm.running_var.fill_(1 - norm.eps)
+    norm.weight.copy_(scale)
+    norm.bias.copy_(shift)
 
 
 def _set_statistics(norm: nn.BatchNorm2d, mean: Tensor, variance: Tensor) -> None:

@@ -1,8 +1,7 @@
-"""``Calibration``: temperatures and conformal levels fitted to validation faces.
+"""``Calibration``: temperatures and conformal levels fitted to validation faces; part of the card.
 
-It is part of the card. ``ChipGraph`` and ``SeedGraph`` apply the two temperatures, so exported
-files do as well; ``Predictions`` applies the levels to age intervals and to P(age >= T). The module
-uses numpy only: importing it loads no torch.
+``ChipGraph`` and ``SeedGraph`` apply the temperatures, so exported files do as well;
+``Predictions`` applies the levels to age intervals and P(age >= T). The module imports no torch.
 """
 
 from __future__ import annotations
@@ -96,14 +95,12 @@ class Calibration:
         return (*inner, f"{firsts[-1]} and up")
 
     def requested_level(self, coverage: Floats | float, ages: Floats) -> Floats:
-        """The central level of the distribution that achieves a nominal coverage.
+        """The central level of the distribution that achieves a nominal coverage, 0..1, (n,).
 
         Args:
-            coverage: Nominal coverage, 0..1, for all faces or for each, (n,).
+            coverage: Nominal coverage, 0..1, for all faces or for each, (n,). Levels increase with
+                it, so that intervals of a face are nested.
             ages: Predicted ages in years, (n,); they select the band.
-
-        Returns:
-            Levels 0..1, (n,), increasing in ``coverage``, so that intervals of a face are nested.
         """
         return self._interpolated(coverage, ages, inverse=False)
 
@@ -115,15 +112,14 @@ class Calibration:
         values = np.broadcast_to(np.asarray(values, dtype=np.float64), ages.shape)
         bands = self.band_of(ages)
         result = np.empty(len(ages))
-        coverages = np.concatenate([[0.0], self.levels, [1.0]])
+        coverages = np.array([0.0, *self.levels, 1.0])
         for index, band in enumerate(self.bands):
             inside = bands == index
-            requested = np.concatenate([[0.0], band.requested, [1.0]])
+            requested = np.array([0.0, *band.requested, 1.0])
             if inverse:
-                requested = requested + _STEP * np.arange(len(requested))
-                result[inside] = np.interp(values[inside], requested, coverages)
-            else:
-                result[inside] = np.interp(values[inside], coverages, requested)
+                requested += _STEP * np.arange(len(requested))
+            curve = (requested, coverages) if inverse else (coverages, requested)
+            result[inside] = np.interp(values[inside], *curve)
         return result
 
     def to_json(self) -> dict[str, Any]:
@@ -133,12 +129,7 @@ class Calibration:
             "range_temperature": self.range_temperature,
             "levels": self.levels,
             "bands": [
-                {
-                    "first": band.first,
-                    "n": band.n,
-                    "asked": band.requested,
-                    "pooled": band.pooled,
-                }
+                {"first": band.first, "n": band.n, "asked": band.requested, "pooled": band.pooled}
                 for band in self.bands
             ],
             "fitted_on": self.fitted_on,
@@ -154,12 +145,12 @@ class Calibration:
         return cls(
             gender_temperature=float(value["gender_temperature"]),
             range_temperature=float(value["range_temperature"]),
-            levels=tuple(float(level) for level in value["levels"]),
+            levels=tuple(map(float, value["levels"])),
             bands=tuple(
                 AgeBand(
                     float(band["first"]),
                     int(band["n"]),
-                    tuple(float(level) for level in band["asked"]),
+                    tuple(map(float, band["asked"])),
                     bool(band["pooled"]),
                 )
                 for band in value["bands"]

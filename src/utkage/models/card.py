@@ -100,31 +100,19 @@ class Card:
             value = json.loads(text)
             if value["format"] != FORMAT:
                 raise KeyError("format")
-            version = value["version"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise WeightsError(f"{origin}: its card is damaged ({error!r})") from error
-        if version != FORMAT_VERSION:
-            raise WeightsError(
-                f"{origin}: card version {version}, this utkage reads {FORMAT_VERSION}; upgrade it"
-            )
-        try:
-            # Older files lack the keys that are read with get.
-            calibration = value.get("calibration")
-            return cls(
-                system=value["system"],
-                backbone=value["backbone"],
-                contract=CropContract.from_json(value["contract"]),
-                point_estimate=value["point_estimate"],
-                age_head=value.get("age_head", "softmax"),
-                data=value["data"],
-                training=value["training"],
-                metrics=value["metrics"],
-                lineage=tuple(value["lineage"]),
-                terms=value["terms"],
-                versions=value["versions"],
-                limits=tuple(value["limits"]),
-                repetitions=tuple(value.get("repetitions", ())),
-                calibration=None if calibration is None else Calibration.from_json(calibration),
-            )
+            if value["version"] != FORMAT_VERSION:
+                raise WeightsError(
+                    f"{origin}: card version {value['version']}, this utkage reads "
+                    f"{FORMAT_VERSION}; upgrade it"
+                )
+            # Older files lack these keys.
+            value = {"age_head": "softmax", "repetitions": (), "calibration": None} | value
+            content = {entry.name: value[entry.name] for entry in fields(cls)}
+            for name in ("lineage", "limits", "repetitions"):
+                content[name] = tuple(content[name])
+            content["contract"] = CropContract.from_json(content["contract"])
+            if content["calibration"] is not None:
+                content["calibration"] = Calibration.from_json(content["calibration"])
+            return cls(**content)
         except (KeyError, TypeError, ValueError, ConfigError) as error:
             raise WeightsError(f"{origin}: its card is damaged ({error!r})") from error

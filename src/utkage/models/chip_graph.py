@@ -37,13 +37,9 @@ class ChipOutputs(NamedTuple):
 
 
 class ViewAverage(nn.Module):
-    """uint8 RGB chips (N, H, W, 3) -> ``ChipOutputs``, averaged over a chip and its mirror image.
+    """uint8 RGB chips (N, H, W, 3) -> ``ChipOutputs``; ``flip`` averages with the mirrored chips.
 
     Subclasses define ``probabilities`` and ``outputs``.
-
-    Args:
-        flip: Average the probabilities with those of the mirrored chip.
-        calibration: Temperatures for gender and ranges; None for no calibration.
     """
 
     year: Tensor
@@ -61,7 +57,8 @@ class ViewAverage(nn.Module):
             return self.outputs(*self.probabilities(images))
         # One pass over both views, so that exported graphs contain the network once.
         views = self.probabilities(torch.cat([images, images.flip(3)]))
-        return self.outputs(*(mean_of_views(values) for values in views))
+        averages = (values.reshape(2, -1, *values.shape[1:]).mean(dim=0) for values in views)
+        return self.outputs(*averages)
 
     def probabilities(self, images: Tensor) -> tuple[Tensor, ...]:
         """The values to average over the views, for float images (N, 3, H, W)."""
@@ -122,17 +119,10 @@ def gender_probabilities(logits: Tensor) -> Tensor:
 def tempered(
     ranges: Tensor, genders: Tensor, calibration: Calibration | None
 ) -> tuple[Tensor, Tensor]:
-    """Apply the temperatures of a calibration to probabilities after flip averaging.
+    """Apply the temperatures of a calibration, if any, to probabilities after flip averaging.
 
-    The most probable range and the gender do not change.
-
-    Args:
-        ranges: Probabilities of the nine age ranges, (N, 9).
-        genders: P(male) and P(female), (N, 2).
-        calibration: None leaves the probabilities unchanged.
-
-    Returns:
-        Range probabilities (N, 9) and P(female) (N,).
+    From probabilities of the ranges (N, 9), and P(male) and P(female) (N, 2), to those of the
+    ranges (N, 9) and P(female) (N,). The most probable range and the gender do not change.
     """
     if calibration is None:
         return ranges, genders[:, 1]
@@ -146,27 +136,16 @@ def at_temperature(probabilities: Tensor, temperature: Tensor | float) -> Tensor
     return torch.softmax(logs / temperature, dim=1)
 
 
-def mean_of_views(values: Tensor) -> Tensor:
-    """Average values of N chips and then of their mirror images: (2N, ...) -> (N, ...)."""
-    return values.reshape(2, -1, *values.shape[1:]).mean(dim=0)
-
-
 def median_age(distribution: Tensor) -> Tensor:
-    """Median of age distributions (N, 117) -> (N,), in years, never below 0.
-
-    It is continuous and has the least expected absolute error.
-    """
+    """Interpolated median of age distributions (N, 117) -> (N,), in years, never below 0."""
     return quantile_age(distribution, 0.5)
 
 
 def quantile_age(distribution: Tensor, quantile: Tensor | float) -> Tensor:
     """Quantile of age distributions (N, 117) -> (N,), in years, never below 0.
 
-    The probability of year y counts as uniform over [y - 1/2, y + 1/2].
-
-    Args:
-        distribution: Probabilities of whole years from 0.
-        quantile: Quantile within 0..1, one for all or one for each, (N, 1).
+    The probability of year y counts as uniform over [y - 1/2, y + 1/2]. ``quantile`` is within
+    0..1, one for all or one for each, (N, 1).
     """
     below = torch.cumsum(distribution, dim=1)
     index = (below < quantile).sum(dim=1, keepdim=True).clamp(max=distribution.shape[1] - 1)

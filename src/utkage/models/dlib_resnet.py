@@ -83,8 +83,7 @@ class DlibFaceResNet(nn.Module):
 
 def _halved(x: Tensor) -> Tensor:
     # With a single row or column, ceil_mode keeps the output from being empty.
-    single = min(x.shape[2], x.shape[3]) < 2
-    return F.avg_pool2d(x, 2, ceil_mode=single)
+    return F.avg_pool2d(x, 2, ceil_mode=min(x.shape[2:]) < 2)
 
 
 def _at_least_3(x: Tensor) -> Tensor:
@@ -101,7 +100,5 @@ def _padded_sum(first: Tensor, second: Tensor) -> Tensor:
 
 def _padded(x: Tensor, shape: list[int]) -> Tensor:
     """Append zero channels, rows and columns to (N, C, H, W)."""
-    channels, rows, columns = (
-        target - size for target, size in zip(shape, x.shape[1:], strict=True)
-    )
+    channels, rows, columns = (end - size for end, size in zip(shape, x.shape[1:], strict=True))
     return F.pad(x, (0, columns, 0, rows, 0, channels)) if channels or rows or columns else x

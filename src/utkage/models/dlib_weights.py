@@ -13,9 +13,11 @@ then the versions of all layers down to the input, then the layers themselves fr
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import torch
@@ -47,13 +49,9 @@ _TRAILER = "bbbttt"
 
 @dataclass(frozen=True)
 class DlibConvolution:
-    """One convolution and the affine layer after it.
+    """One convolution, with kernels for cross-correlation, and the affine layer after it.
 
-    Attributes:
-        weight: Kernels for cross-correlation, (out, in, kernel, kernel).
-        bias: Biases, (out,).
-        scale: Factors of the convolution's outputs, (out,).
-        shift: Values added after that, (out,).
+    The kernels are (out, in, kernel, kernel), everything else (out,).
     """
 
     weight: Floats
@@ -64,23 +62,14 @@ class DlibConvolution:
 
 @dataclass(frozen=True)
 class DlibFaceWeights:
-    """Content of the file.
-
-    Attributes:
-        convolutions: The 29 convolutions, from the input up.
-        descriptor: Matrix from pooled features to dlib's face descriptor, (256, 128).
-    """
+    """The 29 convolutions from the input up, and the descriptor's matrix, (256, 128)."""
 
     convolutions: tuple[DlibConvolution, ...]
     descriptor: Floats
 
 
 def dlib_weights_path() -> Path:
-    """Find the file in the installed ``face-recognition-models``.
-
-    Raises:
-        UsageError: the package is not installed, or does not contain the file.
-    """
+    """Find the file of ``face-recognition-models``; ``UsageError`` if that is not installed."""
     found = find_spec(PACKAGE)
     for folder in (found.submodule_search_locations or ()) if found else ():
         path = Path(folder) / FILE
@@ -185,7 +174,7 @@ class _Reader:
         self._origin = origin
         self._at = 0
 
-    def fail(self, found: str) -> None:
+    def fail(self, found: str) -> NoReturn:
         raise WeightsError(
             f"{self._origin}: not dlib_face_recognition_resnet_model_v1, or damaged: {found} "
             f"before byte {self._at}; install face-recognition-models again"
@@ -206,8 +195,7 @@ class _Reader:
         return float(mantissa * 2.0**exponent)
 
     def boolean(self) -> None:
-        character = self._take(1)
-        if character not in (b"0", b"1"):
+        if (character := self._take(1)) not in (b"0", b"1"):
             self.fail(f"the flag {character!r}")
 
     def expect(self, name: str) -> None:
@@ -217,12 +205,9 @@ class _Reader:
             self.fail(f"the layer {found!r} where {name!r} belongs")
 
     def tensor(self) -> Floats:
-        version = self.integer()
-        if version != 2:
+        if (version := self.integer()) != 2:
             self.fail(f"a tensor of version {version}")
-        count = 1
-        for _ in range(4):
-            count *= self.integer()
+        count = math.prod(self.integer() for _ in range(4))
         if not 0 <= count <= _MAX_VALUES:
             self.fail(f"a tensor of {count} values")
         return np.frombuffer(self._take(4 * count), dtype="<f4").astype(np.float32)

@@ -15,16 +15,7 @@ from utkage.models.chip_graph import ChipOutputs, quantile_age
 
 
 class ExportOutputs(NamedTuple):
-    """Outputs of an exported file for N chips.
-
-    Attributes:
-        age: Point estimate in years, (N,).
-        age_distribution: Probability of each whole year 0..116, (N, 117).
-        range_probabilities: Probability of each of the nine age ranges, (N, 9).
-        p_female: Probability of female, (N,).
-        age_low: Lower end of the age interval in years, (N,).
-        age_high: Upper end of the age interval in years, (N,).
-    """
+    """Outputs of an exported file: ``ChipOutputs`` and the age interval in years, (N,) and (N,)."""
 
     age: Tensor
     age_distribution: Tensor
@@ -43,13 +34,10 @@ class ExportGraph(nn.Module):
     Args:
         graph: Module from chips of the contract's size to ``ChipOutputs``.
         card: Card of its weights.
-        interval: Nominal coverage of the age interval, within 0..1.
+        interval: Nominal coverage of the age interval, between 0 and 1; else ``ConfigError``.
         any_size: Resize chips of any height and width to the contract's size: bilinear with
             antialiasing, like Pillow. Predictions differ a little from those for chips resized by
             ``images.resize``, which averages areas.
-
-    Raises:
-        ConfigError: an impossible level.
     """
 
     bands: Tensor

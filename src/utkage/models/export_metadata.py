@@ -65,11 +65,7 @@ def public_metadata(
 
 
 def open_session(model: bytes, options: Any, path: Path) -> Any:
-    """Open an ONNX Runtime session on the CPU; ``path`` names the file in errors.
-
-    Raises:
-        WeightsError: ONNX Runtime cannot run it.
-    """
+    """Open a session on the CPU; ``WeightsError``, naming ``path``, if that is not possible."""
     import onnxruntime
 
     try:
@@ -95,11 +91,7 @@ def read_onnx_metadata(path: Path) -> dict[str, str]:
 
 
 def session_metadata(session: Any, path: Path) -> dict[str, str]:
-    """The metadata of an open ONNX Runtime session.
-
-    Raises:
-        WeightsError: another program wrote the file.
-    """
+    """The metadata of an open session; ``WeightsError`` if another program wrote the file."""
     metadata: dict[str, str] = session.get_modelmeta().custom_metadata_map
     if CARD_PROPERTY not in metadata:
         raise WeightsError(
@@ -110,20 +102,12 @@ def session_metadata(session: Any, path: Path) -> dict[str, str]:
 
 
 def parse_card(metadata: dict[str, str], path: Path) -> Card:
-    """The card in the metadata.
-
-    Raises:
-        WeightsError: it is damaged.
-    """
+    """The card in the metadata; ``WeightsError`` if it is damaged."""
     return Card.from_json(metadata[CARD_PROPERTY], str(path))
 
 
 def parse_fingerprints(metadata: dict[str, str], path: Path) -> NDArray[np.int32]:
-    """The fingerprints in the metadata, int32 (n,); empty if there are none.
-
-    Raises:
-        WeightsError: they are damaged.
-    """
+    """The fingerprints, int32 (n,), empty if there are none; ``WeightsError`` if damaged."""
     try:
         raw = base64.b64decode(metadata.get(FINGERPRINTS_PROPERTY, ""), validate=True)
         return np.frombuffer(raw, dtype="<i4").astype(np.int32)

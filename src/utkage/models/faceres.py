@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Container
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from utkage.core.errors import WeightsError
 from utkage.core.reporter import Reporter
@@ -33,20 +33,17 @@ def looks_like_faceres(names: Container[str]) -> bool:
     return MARKER in names
 
 
+@torch.no_grad()
 def load_faceres(
     network: MultiTaskNet,
     state: dict[str, Tensor],
     sample: Tensor,
     reporter: Reporter | None = None,
 ) -> None:
-    """Fill a MobileNetV1 network with the faceres weights, in place.
+    """Fill a network of ``mobilenet_v1`` and a softmax head with the tensors of the file, in place.
 
-    Args:
-        network: A ``MultiTaskNet`` with the ``mobilenet_v1`` backbone and a softmax head.
-        state: The tensors of the file.
-        sample: Chips for measuring the batch norms, float (N, 3, H, W), RGB, 0..255; a few
-            hundred are enough.
-        reporter: Receives progress.
+    The batch norms are measured on ``sample``: a few hundred chips, float (N, 3, H, W), RGB in
+    0..255.
 
     Raises:
         WeightsError: another backbone, or a layer that is missing or has another shape.
@@ -63,8 +60,19 @@ def load_faceres(
         make_affine(unit.norm, torch.ones_like(bias), bias)
     _copy(network.hidden.weight, state, "feats.weight")
     _copy(network.hidden.bias, state, "feats.bias")
-    _copy_gender(network.gender, state)
-    _copy_age(network.age, state)
+    _copy(network.gender.weight, state, "gender.weight")
+    _copy(network.gender.bias, state, "gender.bias")
+    # The source has the logit of male; utkage uses that of female.
+    network.gender.weight.neg_()
+    network.gender.bias.neg_()
+    # Years outside 1..100 start with the weights of the nearest year.
+    years = _tensor(state, "age.weight").shape[0]
+    weight, bias = torch.empty(years, network.age.in_features), torch.empty(years)
+    _copy(weight, state, "age.weight")
+    _copy(bias, state, "age.bias")
+    nearest = (torch.arange(network.age.out_features) - FIRST_YEAR).clamp(0, years - 1)
+    network.age.weight.copy_(weight[nearest])
+    network.age.bias.copy_(bias[nearest])
     restore_batch_norms(network, sample, reporter=reporter)
 
 
@@ -76,35 +84,12 @@ def _layer_names() -> dict[str, str]:
     return names
 
 
-@torch.no_grad()
-def _copy_gender(head: nn.Linear, state: dict[str, Tensor]) -> None:
-    # The source has the logit of male; utkage uses that of female.
-    _copy(head.weight, state, "gender.weight")
-    _copy(head.bias, state, "gender.bias")
-    head.weight.neg_()
-    head.bias.neg_()
-
-
-@torch.no_grad()
-def _copy_age(head: nn.Linear, state: dict[str, Tensor]) -> None:
-    # Years outside 1..100 start with the weights of the nearest year.
-    years = _tensor(state, "age.weight").shape[0]
-    weight = torch.empty(years, head.in_features)
-    bias = torch.empty(years)
-    _copy(weight, state, "age.weight")
-    _copy(bias, state, "age.bias")
-    nearest = (torch.arange(head.out_features) - FIRST_YEAR).clamp(0, years - 1)
-    head.weight.copy_(weight[nearest])
-    head.bias.copy_(bias[nearest])
-
-
 def _tensor(state: dict[str, Tensor], name: str) -> Tensor:
     if name not in state:
         raise WeightsError(f"faceres weights lack the tensor {name!r}")
     return state[name]
 
 
-@torch.no_grad()
 def _copy(target: Tensor, state: dict[str, Tensor], name: str) -> None:
     tensor = _tensor(state, name)
     if tensor.shape != target.shape:

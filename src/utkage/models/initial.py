@@ -173,9 +173,7 @@ def _copy_weights(network: MultiTaskNet, source: MultiTaskNet) -> tuple[str, ...
 def _other_starts(spec: Backbone) -> str:
     if spec.imagenet is not None:
         return "`init=scratch`, or `init=torchvision` with `allow_download=True`"
-    if spec.name == "dlib_face_resnet":
-        return "`init=scratch`, or `init=dlib`"
-    return "`init=scratch`"
+    return "`init=scratch`" + (", or `init=dlib`" if spec.name == "dlib_face_resnet" else "")
 
 
 def _norm_sample(chips: LabelledChips) -> Tensor:

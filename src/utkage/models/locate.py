@@ -15,11 +15,7 @@ LAST_NAME = "last.safetensors"
 
 
 def shipped_weights() -> Path:
-    """The weights file of the installed package.
-
-    Raises:
-        WeightsError: this installation has no weights.
-    """
+    """The weights file of the installed package; ``WeightsError`` if that has none."""
     path = _shipped_path()
     if not path.is_file():
         raise WeightsError(f"{path}: this installation has no shipped weights; install it again")
@@ -49,14 +45,11 @@ def resolve_weights(choice: str | Path | LoadedWeights) -> LoadedWeights:
     """
     if isinstance(choice, LoadedWeights):
         return choice
-    if choice == "shipped":
+    newest = newest_run_weights() if choice == "auto" else None
+    if newest is not None:
+        return LoadedWeights(newest, "newest run here; `weights=shipped` uses the built-in ones")
+    if choice in ("auto", "shipped"):
         return LoadedWeights(shipped_weights(), "shipped with utkage")
-    if choice == "auto":
-        newest = newest_run_weights()
-        if newest is None:
-            return LoadedWeights(shipped_weights(), "shipped with utkage")
-        origin = "newest run here; `weights=shipped` uses the built-in ones"
-        return LoadedWeights(newest, origin)
     path = Path(choice)
     if path.is_dir():
         if not (path / BEST_NAME).is_file():

@@ -14,15 +14,9 @@ from torch.nn import functional as F  # noqa: N812 - the field's usual name
 
 # Output channels and stride of the thirteen depthwise-separable blocks.
 BLOCKS: tuple[tuple[int, int], ...] = (
-    (64, 1),
-    (128, 2),
-    (128, 1),
-    (256, 2),
-    (256, 1),
-    (512, 2),
+    *[(64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2)],
     *[(512, 1)] * 5,
-    (1024, 2),
-    (1024, 1),
+    *[(1024, 2), (1024, 1)],
 )
 
 

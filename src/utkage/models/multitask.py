@@ -14,17 +14,9 @@ HIDDEN = 256
 class MultiTaskNet(nn.Module):
     """RGB images in 0..255 -> outputs of an age head, and one gender logit.
 
-    The outputs of the age head define a distribution over the years 0..116 (``age_heads``):
-    with softmax, as the classifier of Rothe et al. 2015 and Gao et al. 2017. Its median or mean is
-    the estimate, its quantiles give an interval, and its sums over years give the probability of
-    each age range. Both heads share a hidden layer of 256 units.
-
-    Args:
-        backbone: Name in the backbone registry.
-        age_head: Kind of age head, one of ``age_heads.AGE_HEADS``.
-
-    Raises:
-        ConfigError: an unknown backbone or age head.
+    The outputs of the age head define a distribution over the years 0..116 (``age_heads``): with
+    softmax, as the classifier of Rothe et al. 2015 and Gao et al. 2017. Both heads share a hidden
+    layer of 256 units. Unknown names of a backbone or an age head raise ``ConfigError``.
     """
 
     mean: Tensor
@@ -45,10 +37,7 @@ class MultiTaskNet(nn.Module):
         self.register_buffer("std", torch.tensor(spec.std).view(1, 3, 1, 1), persistent=False)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Compute the outputs of both heads.
-
-        Args:
-            images: float (N, 3, H, W), RGB, 0..255.
+        """Compute the outputs of both heads for float images (N, 3, H, W), RGB in 0..255.
 
         Returns:
             Outputs of the age head (N, K) for ``age_distribution``: 117 logits of years, or 116

@@ -81,16 +81,17 @@ def _dlib_face_resnet() -> nn.Module:
     return DlibFaceResNet()
 
 
-def _from_torchvision(name: str, features: int, paper: str, weights: str) -> Backbone:
-    build = partial(torchvision_backbone, name)
+def _from_torchvision(title: str, features: int, paper: str, version: int) -> Backbone:
+    """A network of torchvision, whose weights are named by its ``title`` and their ``version``."""
+    build = partial(torchvision_backbone, title.lower())
     return Backbone(
-        name=name,
+        name=title.lower(),
         build=build,
         features=features,
         mean=IMAGENET_MEAN,
         std=IMAGENET_STD,
         source=f"{paper} (torchvision)",
-        imagenet=ImageNetWeights(weights, build),
+        imagenet=ImageNetWeights(f"{title}_Weights.IMAGENET1K_V{version}", build),
     )
 
 
@@ -105,36 +106,12 @@ _BACKBONES: dict[str, Backbone] = {
             std=NO_SCALING,
             source="Howard et al. 2017, arXiv:1704.04861",
         ),
-        _from_torchvision(
-            "mobilenet_v3_small",
-            576,
-            "Howard et al. 2019, arXiv:1905.02244",
-            "MobileNet_V3_Small_Weights.IMAGENET1K_V1",
-        ),
-        _from_torchvision(
-            "mobilenet_v3_large",
-            960,
-            "Howard et al. 2019, arXiv:1905.02244",
-            "MobileNet_V3_Large_Weights.IMAGENET1K_V2",
-        ),
-        _from_torchvision(
-            "efficientnet_b0",
-            1280,
-            "Tan and Le 2019, arXiv:1905.11946",
-            "EfficientNet_B0_Weights.IMAGENET1K_V1",
-        ),
-        _from_torchvision(
-            "resnet18", 512, "He et al. 2016, arXiv:1512.03385", "ResNet18_Weights.IMAGENET1K_V1"
-        ),
-        _from_torchvision(
-            "resnet50", 2048, "He et al. 2016, arXiv:1512.03385", "ResNet50_Weights.IMAGENET1K_V2"
-        ),
-        _from_torchvision(
-            "convnext_tiny",
-            768,
-            "Liu et al. 2022, arXiv:2201.03545",
-            "ConvNeXt_Tiny_Weights.IMAGENET1K_V1",
-        ),
+        _from_torchvision("MobileNet_V3_Small", 576, "Howard et al. 2019, arXiv:1905.02244", 1),
+        _from_torchvision("MobileNet_V3_Large", 960, "Howard et al. 2019, arXiv:1905.02244", 2),
+        _from_torchvision("EfficientNet_B0", 1280, "Tan and Le 2019, arXiv:1905.11946", 1),
+        _from_torchvision("ResNet18", 512, "He et al. 2016, arXiv:1512.03385", 1),
+        _from_torchvision("ResNet50", 2048, "He et al. 2016, arXiv:1512.03385", 2),
+        _from_torchvision("ConvNeXt_Tiny", 768, "Liu et al. 2022, arXiv:2201.03545", 1),
         Backbone(
             name="dlib_face_resnet",
             build=_dlib_face_resnet,
@@ -151,26 +128,15 @@ BACKBONES: Mapping[str, Backbone] = MappingProxyType(_BACKBONES)
 
 
 def get_backbone(name: str) -> Backbone:
-    """Look up a backbone.
-
-    Raises:
-        ConfigError: there is no backbone of this name; the message lists all.
-    """
-    try:
-        return BACKBONES[name]
-    except KeyError:
-        raise ConfigError(
-            f"there is no backbone {name!r}; choose one of {', '.join(BACKBONES)}"
-        ) from None
+    """Look up a backbone; raises ``ConfigError`` if there is none of this name."""
+    if name not in BACKBONES:
+        raise ConfigError(f"there is no backbone {name!r}; choose one of {', '.join(BACKBONES)}")
+    return BACKBONES[name]
 
 
 @contextmanager
 def with_backbone(backbone: Backbone) -> Iterator[None]:
-    """Register one more backbone while the context is open.
-
-    Raises:
-        ConfigError: the name is taken.
-    """
+    """Register one more backbone while the context is open; its name must be new."""
     if backbone.name in _BACKBONES:
         raise ConfigError(f"the backbone {backbone.name!r} exists already; choose another name")
     _BACKBONES[backbone.name] = backbone

@@ -11,15 +11,12 @@ _NORMS = (nn.BatchNorm2d, nn.SyncBatchNorm, nn.LayerNorm, nn.GroupNorm)
 
 
 def parameter_stages(backbone: nn.Module) -> list[list[nn.Parameter]]:
-    """Split the parameters into stages, in the order of computation.
+    """Split the parameters into stages, in the order of computation; each is in exactly one stage.
 
     One rule serves all backbones. Wrappers around a single module are removed and plain containers
     are opened; each module inside is a stage. A norm between stages belongs to the stage before it,
     and parameters of no module (a class token) to the first stage. Modules must be registered in
     the order of computation.
-
-    Returns:
-        The parameters of each stage; each parameter is in exactly one stage.
     """
     stages: list[list[nn.Parameter]] = []
     taken: set[int] = set()

@@ -23,10 +23,8 @@ if TYPE_CHECKING:
 def build_graph(weights: Weights, origin: str, *, flip: bool) -> nn.Module:
     """Build the module from uint8 chips (N, S, S, 3) to ``ChipOutputs``, in evaluation mode.
 
-    ``origin`` names the file in messages.
-
     Raises:
-        WeightsError: an unknown system, or tensors that do not fit it.
+        WeightsError: an unknown system, or tensors that do not fit it; ``origin`` names the file.
     """
     name = weights.card.system
     if name not in SYSTEMS:
@@ -37,11 +35,7 @@ def build_graph(weights: Weights, origin: str, *, flip: bool) -> nn.Module:
 
 
 def build_multitask(weights: Weights, origin: str) -> MultiTaskNet:
-    """Build the network of multitask weights, in evaluation mode.
-
-    Raises:
-        WeightsError: another system or backbone, or tensors that do not fit the network.
-    """
+    """Build the network of multitask weights, in evaluation mode; raises as ``build_graph``."""
     from utkage.models.multitask import MultiTaskNet
 
     card = weights.card
@@ -52,11 +46,7 @@ def build_multitask(weights: Weights, origin: str) -> MultiTaskNet:
 
 
 def build_seed(weights: Weights, origin: str) -> SeedSystem:
-    """Build the three networks of seed weights, in evaluation mode.
-
-    Raises:
-        WeightsError: another system, or tensors that do not fit the networks.
-    """
+    """Build the three networks of seed weights, in evaluation mode; raises as ``build_graph``."""
     from utkage.models.seed.age_networks import AgeEstimationNet, AgeRangeNet
     from utkage.models.seed.system import SeedSystem
     from utkage.models.seed.vgg_face import HIDDEN, VggFace

@@ -14,15 +14,12 @@ if TYPE_CHECKING:
 
 
 def torchvision_backbone(name: str, weights: str | None = None) -> nn.Module:
-    """Build one of torchvision's networks that ends in pooled features.
+    """Build one of torchvision's networks up to its pooled features: (N, 3, H, W) -> (N, features).
 
     Args:
         name: torchvision's name of the network, such as ``resnet18``.
         weights: Name of published weights, such as ``ResNet18_Weights.IMAGENET1K_V1``, which are
             downloaded or read from torch's cache; None for random weights.
-
-    Returns:
-        A module from images (N, 3, H, W) to features (N, features).
 
     Raises:
         WeightsError: the weights cannot be downloaded or read.

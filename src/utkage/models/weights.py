@@ -74,12 +74,7 @@ def read_header(path: Path) -> dict[str, Any]:
 
 
 def read_safetensors_card(path: Path) -> Card:
-    """Read the card from the header, without any tensor.
-
-    Raises:
-        UsageError: there is no such file.
-        WeightsError: not a utkage weights file.
-    """
+    """Read the card from the header, without any tensor; raises as ``read_header``."""
     metadata = read_header(path).get("__metadata__")
     if not isinstance(metadata, dict) or CARD_KEY not in metadata:
         raise WeightsError(
@@ -90,11 +85,7 @@ def read_safetensors_card(path: Path) -> Card:
 
 
 def read_safetensors_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """Read all tensors as they are stored, without importing torch.
-
-    Raises:
-        WeightsError: the file is damaged.
-    """
+    """Read all tensors as they are stored, without torch; ``WeightsError`` if damaged."""
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 

@@ -45,7 +45,7 @@ def _read_plain_state(path: Path) -> Content:
 
 
 def _read_onnx(path: Path) -> Content:
-    """An exported file: its tensors are part of the graph, so only the fingerprints are read."""
+    # The tensors are part of the graph, so only the fingerprints are read.
     metadata = export_metadata.read_onnx_metadata(path)
     fingerprints = partial(export_metadata.parse_fingerprints, metadata, path)
     return export_metadata.parse_card(metadata, path), lambda: {FINGERPRINTS: fingerprints()}
@@ -53,10 +53,7 @@ def _read_onnx(path: Path) -> Content:
 
 #: Readers by suffix; all other files are read as safetensors.
 READERS: Mapping[str, Callable[[Path], Content]] = MappingProxyType(
-    {
-        export_metadata.ONNX_SUFFIX: _read_onnx,
-        **dict.fromkeys(PLAIN_SUFFIXES, _read_plain_state),
-    }
+    {export_metadata.ONNX_SUFFIX: _read_onnx, **dict.fromkeys(PLAIN_SUFFIXES, _read_plain_state)}
 )
 
 
@@ -96,11 +93,7 @@ class LoadedWeights:
 
     @cached_property
     def content(self) -> Weights:
-        """The card, the tensors and the fingerprints for torch.
-
-        Raises:
-            WeightsError: an exported file, whose tensors are part of its graph.
-        """
+        """Everything for torch; ``WeightsError`` if it is an exported file."""
         import torch
 
         if self.path.suffix == export_metadata.ONNX_SUFFIX:
