@@ -26,7 +26,7 @@ def test_unknown_point_estimates_are_refused(card: Card) -> None:
 
 
 def test_unknown_age_heads_are_refused(card: Card) -> None:
-    with pytest.raises(ConfigError, match="'rank' is not one of softmax, coral, corn"):
+    with pytest.raises(ConfigError, match="rank; it must be softmax, coral, corn"):
         Card(system="multitask", backbone="resnet18", contract=card.contract, age_head="rank")
 
 

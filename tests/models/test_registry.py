@@ -7,7 +7,13 @@ from torch import nn
 
 from utkage.core.errors import ConfigError
 from utkage.models.multitask import MultiTaskNet
-from utkage.models.registry import BACKBONES, Backbone, get_backbone, with_backbone
+from utkage.models.registry import (
+    BACKBONES,
+    Backbone,
+    get_backbone,
+    torchvision_backbone,
+    with_backbone,
+)
 
 
 @pytest.mark.parametrize("name", BACKBONES)
@@ -116,3 +122,18 @@ def test_the_registry_imports_no_torch() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout
     assert done.split() == [str(len(BACKBONES)), "set()"]
+
+
+@pytest.mark.parametrize(
+    ("name", "features"), [("resnet18", 512), ("mobilenet_v3_small", 576), ("convnext_tiny", 768)]
+)
+def test_classifiers_are_removed(name: str, features: int) -> None:
+    backbone = torchvision_backbone(name).eval()
+    with torch.inference_mode():
+        assert backbone(torch.rand(2, 3, 64, 64)).shape == (2, features)
+
+
+def test_convnext_keeps_the_norm_after_its_pooling() -> None:
+    backbone = torchvision_backbone("convnext_tiny")
+    assert isinstance(backbone, nn.Sequential)
+    assert isinstance(backbone[2], nn.LayerNorm)

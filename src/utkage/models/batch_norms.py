@@ -21,11 +21,8 @@ def restore_batch_norms(
     setting running_mean = m and running_var = v and correcting weight and bias accordingly leaves
     the inference function unchanged and the training function close to it.
 
-    Args:
-        network: Network whose batch norms are changed; its mode is kept.
-        sample: Inputs of the network, (N, ...); a few hundred are enough.
-        batch: Batch size of the measurement.
-        reporter: Receives progress.
+    The network keeps its mode. ``sample`` holds inputs (N, ...), which are measured in batches; a
+    few hundred are enough.
     """
     sums: dict[nn.BatchNorm2d, list[Tensor]] = {}
 

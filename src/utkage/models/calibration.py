@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utkage.core.errors import ConfigError
+from utkage.core.setting_checks import require_number
 
 Floats = NDArray[np.float64]
 
@@ -69,10 +70,7 @@ class Calibration:
     fitted_on: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name in ("gender_temperature", "range_temperature"):
-            value = getattr(self, name)
-            if not (math.isfinite(value) and value > 0):
-                raise ConfigError(f"{name} {value} must be a number above 0")
+        require_number(self, "gender_temperature", "range_temperature", above=0, below=math.inf)
         _require_increasing("levels", self.levels)
         if not self.bands:
             raise ConfigError("a calibration needs at least one age band")
@@ -137,11 +135,7 @@ class Calibration:
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Calibration:
-        """Read a dictionary of ``to_json``.
-
-        Raises:
-            KeyError, TypeError, ValueError, ConfigError: it is damaged.
-        """
+        """Read what ``to_json`` wrote; any Key, Type, Value or ConfigError means damage."""
         return cls(
             gender_temperature=float(value["gender_temperature"]),
             range_temperature=float(value["range_temperature"]),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from utkage.core.errors import ConfigError, WeightsError
+from utkage.core.setting_checks import require_choice
 from utkage.faces.contract import CropContract
 from utkage.models.calibration import Calibration
 
@@ -64,12 +65,8 @@ class Card:
     calibration: Calibration | None = None
 
     def __post_init__(self) -> None:
-        if self.point_estimate not in POINT_ESTIMATES:
-            raise ConfigError(
-                f"point estimate {self.point_estimate!r} is not one of {', '.join(POINT_ESTIMATES)}"
-            )
-        if self.age_head not in AGE_HEADS:
-            raise ConfigError(f"age head {self.age_head!r} is not one of {', '.join(AGE_HEADS)}")
+        require_choice(self, "point_estimate", POINT_ESTIMATES)
+        require_choice(self, "age_head", AGE_HEADS)
 
     def with_metrics(self, split: str, metrics: dict[str, Any]) -> Card:
         """A copy with the metrics of one split added or replaced."""

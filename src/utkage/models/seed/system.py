@@ -52,12 +52,11 @@ class SeedSystem(nn.Module):
 
 
 class SeedGraph(ViewAverage):
-    """The chip graph of the seed system.
+    """The chip graph of the seed system, with the range network's range probabilities.
 
     The age estimator predicts one age, not a distribution. Its L1 loss is the negative
     log-likelihood of a Laplace distribution, so that is the output: centred on the age, with the
-    mean absolute error on validation data as its scale. The range probabilities are those of the
-    range network.
+    mean absolute error on validation data as its scale.
     """
 
     def __init__(
@@ -68,9 +67,8 @@ class SeedGraph(ViewAverage):
 
     def probabilities(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Ages (N,), range probabilities (N, 9), and P(male) and P(female), (N, 2)."""
-        outputs = self.system(images)
-        ranges = torch.softmax(outputs.ranges, dim=1)
-        return outputs.age, ranges, gender_probabilities(outputs.gender)
+        gender, ranges, age = self.system(images)
+        return age, torch.softmax(ranges, dim=1), gender_probabilities(gender)
 
     def outputs(self, *averages: Tensor) -> ChipOutputs:
         """Outputs from the averages of ``probabilities``."""
