@@ -1,6 +1,6 @@
 """Initial weights from *faceres*: a MobileNetV1 that predicts face identity, age and gender.
 
-``initial.FACERES_LINEAGE`` says where it comes from. The safetensors file has a weight and a bias
+``initial.FACERES_LINEAGE`` names its sources. The safetensors file has a weight and a bias
 for each layer: convolutions ``conv1``, ``conv_dw_<i>``, ``conv_pw_<i>`` (i = 1..13) with the batch
 norms folded in, ``feats`` (1024 -> 256), ``age`` (256 -> 100, class i is age i + 1) and ``gender``
 (256 -> 1, P(male)). Folded networks train badly, so the batch norms are restored before training.
