@@ -32,8 +32,7 @@ class ExportGraph(nn.Module):
     at the level that the calibration requests in the band of the predicted age.
 
     Args:
-        graph: Module from chips of the contract's size to ``ChipOutputs``.
-        card: Card of its weights.
+        graph: Module from chips of the contract's size to ``ChipOutputs``; ``card`` is its card.
         interval: Nominal coverage of the age interval, between 0 and 1; else ``ConfigError``.
         any_size: Resize chips of any height and width to the contract's size: bilinear with
             antialiasing, like Pillow. Predictions differ a little from those for chips resized by

@@ -37,9 +37,7 @@ DLIB_STD: Triple = (256.0, 256.0, 256.0)
 class ImageNetWeights:
     """Published weights of a backbone, trained on the thousand classes of ImageNet.
 
-    Attributes:
-        name: torchvision's name of the weights.
-        build: Function from this name to the module with these weights; it may download them.
+    ``build`` turns torchvision's name of the weights into the module; it may download them.
     """
 
     name: str
@@ -85,13 +83,8 @@ def _dlib_face_resnet() -> nn.Module:
 def torchvision_backbone(name: str, weights: str | None = None) -> nn.Module:
     """Build one of torchvision's networks up to its pooled features: (N, 3, H, W) -> (N, features).
 
-    Args:
-        name: torchvision's name of the network, such as ``resnet18``.
-        weights: Name of published weights, such as ``ResNet18_Weights.IMAGENET1K_V1``, which are
-            downloaded or read from torch's cache; None for random weights.
-
-    Raises:
-        WeightsError: the weights cannot be downloaded or read.
+    ``weights`` such as ``ResNet18_Weights.IMAGENET1K_V1`` are downloaded or read from torch's cache
+    (``WeightsError`` if neither is possible); None stands for random weights.
     """
     from torch import nn
     from torchvision.models import get_model

@@ -120,13 +120,9 @@ def rewrite_card(
     out: Path,
     vectors: Mapping[str, NDArray[np.float32]] = MappingProxyType({}),
 ) -> None:
-    """Copy a weights file with another card, atomically; ``out`` may be ``path``.
+    """Copy a weights file to ``out`` with another card, atomically; ``out`` may be ``path``.
 
-    Args:
-        path: A utkage safetensors file.
-        card: The new card.
-        out: The file to write.
-        vectors: New values of float32 tensors by name. All others are copied byte for byte.
+    ``vectors`` are new values of float32 tensors by name. All others are copied byte for byte.
 
     Raises:
         UsageError: there is no such file.

@@ -22,11 +22,7 @@ from utkage.models.seed.system import START_SCALE, SeedSystem
 from utkage.models.weights import Weights
 
 # Name in the file: name in the system.
-MODELS = {
-    "gender_model": "gender",
-    "age_range_model": "age_range",
-    "age_estimation_model": "age_estimation",
-}
+MODELS = {f"{inside}_model": inside for inside in ("gender", "age_range", "age_estimation")}
 
 
 class PlainState(NamedTuple):

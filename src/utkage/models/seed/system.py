@@ -23,12 +23,9 @@ class SeedOutputs(NamedTuple):
 
 
 class SeedSystem(nn.Module):
-    """The three networks; the age estimator takes the range that the range network predicts.
+    """Networks such as ``VggFace``, ``AgeRangeNet`` and ``AgeEstimationNet``.
 
-    Args:
-        gender: Network from images to gender logits, as ``VggFace``.
-        age_range: Network from images to range logits, as ``AgeRangeNet``.
-        age_estimation: Network from images and range indices to years, as ``AgeEstimationNet``.
+    The age estimator takes the range that the range network predicts.
 
     Attributes:
         age_scale: Mean absolute error on validation data, years, (), set by the training.
