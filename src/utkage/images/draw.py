@@ -30,11 +30,9 @@ _MIN_FONT = 9
 
 @dataclass(frozen=True)
 class Annotation:
-    """One box and its label.
+    """One box, (x0, y0, x1, y1) in pixels, and the lines of its label; none for a box alone.
 
-    Attributes:
-        box: (x0, y0, x1, y1) in pixels of the picture; may reach beyond it.
-        lines: Lines of the label; none for a box alone.
+    The box may reach beyond the picture.
     """
 
     box: Box

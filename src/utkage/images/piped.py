@@ -11,11 +11,7 @@ _CHUNK = 65536
 
 
 class Piped:
-    """The bytes of a pipe or file: whole, or line by line (NUL ends a line as well).
-
-    Args:
-        stream: A binary stream that nothing else reads.
-    """
+    """The bytes of a stream that nothing else reads: whole, or by line (NUL also ends a line)."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream

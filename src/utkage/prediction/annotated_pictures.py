@@ -5,19 +5,18 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from utkage.core.errors import UsageError
 from utkage.core.files import require_folder
-from utkage.prediction.rows import Row, label_lines
-
-if TYPE_CHECKING:
-    from utkage.prediction.face_tracks import FaceTrack
-    from utkage.prediction.photos import Photo
-    from utkage.prediction.rows import FaceRow, TrackRow
+from utkage.images.draw import Annotation, annotate
+from utkage.images.save import save_image
+from utkage.images.sheet import contact_sheet, thumbnail
+from utkage.prediction.face_tracks import FaceTrack
+from utkage.prediction.photos import Photo
+from utkage.prediction.rows import FaceRow, Row, TrackRow, label_lines
 
 # A larger sheet gives no overview, and its thumbnails are kept in memory.
 SHEET_FACES = 400
@@ -56,17 +55,11 @@ class PictureWriter:
 
     def __exit__(self, *error: object) -> None:
         """Write the contact sheet, after Ctrl-C as well, if there is a face for it."""
-        from utkage.images.save import save_image
-        from utkage.images.sheet import contact_sheet
-
         if self.sheet is not None and self._thumbnails:
             save_image(self.sheet, contact_sheet(self._thumbnails, self._captions))
 
     def add(self, photo: Photo, rows: list[FaceRow]) -> None:
         """Write the annotated copy and the crops of one photograph."""
-        from utkage.images.draw import Annotation, annotate
-        from utkage.images.save import save_image
-
         if self.images is not None and photo.image is not None:
             path = self._free_name(self.images, photo.name, ".annotated.jpg")
             labels = [Annotation(row.box, label_lines(row)) for row in rows if row.box is not None]
@@ -89,9 +82,6 @@ class PictureWriter:
         return self._free_name(self.images, name, ".annotated.mp4")
 
     def _add_chip(self, chip: NDArray[np.uint8], row: Row, suffix: str) -> None:
-        from utkage.images.save import save_image
-        from utkage.images.sheet import thumbnail
-
         if self.crops is not None:
             save_image(self._free_name(self.crops, row.file, suffix), chip)
         if self.sheet is not None and len(self._thumbnails) < SHEET_FACES:

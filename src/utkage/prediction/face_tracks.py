@@ -71,12 +71,7 @@ class TrackedFace:
 
 @dataclass(frozen=True)
 class TrackedFrame:
-    """One frame with its tracked faces.
-
-    Attributes:
-        frame: The frame.
-        faces: The confirmed faces that are visible in it, in the order of their tracks.
-    """
+    """One frame with the confirmed faces that are visible in it, in the order of their tracks."""
 
     frame: Frame
     faces: tuple[TrackedFace, ...]
@@ -171,7 +166,7 @@ def _detect(rgb: NDArray[np.uint8], predictor: ChipPredictor, cropper: Cropper) 
 
 
 class RunningMean:
-    """Weighted mean of the predictions for one face.
+    """Weighted mean of the predictions for one face; ``ValueError`` before there is one.
 
     The mean is that of the age distributions, not of the ages: an uncertain prediction has a wide
     distribution, which moves the median of the mean less. The interval of the mean is as wide as
@@ -203,22 +198,14 @@ class RunningMean:
 
     @property
     def prediction(self) -> Predictions:
-        """The mean so far, of length 1; its age is the interpolated median.
-
-        Raises:
-            ValueError: nothing was added yet.
-        """
+        """The mean so far, of length 1; its age is the interpolated median."""
         if self._mean is None:
             raise ValueError("no prediction was added yet")
         return self._mean
 
     @property
     def shown_age(self) -> int:
-        """A steady age for display, in years: it changes only when the mean has moved away.
-
-        Raises:
-            ValueError: nothing was added yet.
-        """
+        """A steady age for display, in years: it changes only when the mean has moved away."""
         if self._shown is None:
             raise ValueError("no prediction was added yet")
         return self._shown

@@ -70,7 +70,7 @@ def predict(
     )
     with pictures, reporter.progress("predicting", inputs.total) as task, closing(photos):
         for photo in photos:
-            rows = photo_rows(photo, request.row_options)
+            rows = photo_rows(photo, request)
             pictures.add(photo, rows)
             yield from rows
             task.advance(1)

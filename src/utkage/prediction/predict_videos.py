@@ -7,7 +7,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from utkage.core.errors import ConfigError, ImageError, UsageError
 from utkage.core.reporter import Progress, Reporter, SilentReporter
 from utkage.core.signals import deferred_stop_signals
 from utkage.images.discover import expand_inputs
+from utkage.images.draw import Annotation, annotate
 from utkage.images.video import (
     VIDEO_SUFFIXES,
     AddFrame,
@@ -28,11 +29,9 @@ from utkage.images.video import (
     video_name,
 )
 from utkage.prediction.annotated_pictures import PictureWriter
+from utkage.prediction.face_tracks import FaceTrack, TrackedFrame, TrackingSettings
 from utkage.prediction.predictor import Predictor, PredictSettings, open_predictor
 from utkage.prediction.rows import TrackRow, gender_label, prediction_columns, track_row
-
-if TYPE_CHECKING:
-    from utkage.prediction.face_tracks import FaceTrack, TrackedFrame, TrackingSettings
 
 # A file with a smaller share of readable frames is damaged. Containers often count a few too many.
 _READABLE_SHARE = 0.9
@@ -71,8 +70,6 @@ class VideoRequest(PredictSettings):
     @property
     def tracking(self) -> TrackingSettings:
         """How faces are tracked."""
-        from utkage.prediction.face_tracks import TrackingSettings
-
         return TrackingSettings(self.every)
 
 
@@ -100,8 +97,6 @@ class ShownFrame:
     @cached_property
     def picture(self) -> NDArray[np.uint8]:
         """A copy of the frame with boxes, numbers, ages and genders, uint8 RGB."""
-        from utkage.images.draw import Annotation, annotate
-
         faces = zip(self.tracked.faces, self._lines, strict=True)
         annotations = [Annotation(face.box, lines) for face, lines in faces]
         return annotate(self.tracked.frame.image, annotations)
@@ -132,13 +127,9 @@ def predict_videos(
 
     A video that cannot be read gives a row with the reason, and one without faces gives a row of
     its own. Ctrl-C ends the video: its rows and pictures are finished before KeyboardInterrupt is
-    raised. For a live stream it is the usual end, and nothing is raised.
-
-    Args:
-        request: Videos, outputs and settings.
-        reporter: Receives messages and progress.
-        on_frame: Called with every frame; the video ends when it returns False.
-        open_capture: Replaces ``cv2.VideoCapture``.
+    raised. For a live stream it is the usual end, and nothing is raised. ``on_frame`` is called
+    with every frame; the video ends when it returns False. ``open_capture`` replaces
+    ``cv2.VideoCapture``.
 
     Raises:
         UsageError: no video, an address without permission, unknown weights or device.
@@ -213,7 +204,7 @@ class _VideoRun:
                 write = stack.enter_context(video_file(path, self.video.rate))
             for track in self._tracks(task, write, stop_requested):
                 found += 1
-                row = track_row(self.video.name, track, self.request.row_options)
+                row = track_row(self.video.name, track, self.request)
                 self.pictures.add_track(track, row)
                 yield row
             interrupted = stop_requested() and not self.video.live
@@ -231,8 +222,6 @@ class _VideoRun:
     def _tracks(
         self, task: Progress, write: AddFrame | None, stop_requested: Callable[[], bool]
     ) -> Iterator[FaceTrack]:
-        from utkage.prediction.face_tracks import FaceTrack
-
         frames = self._frames(stop_requested)
         events = self.predictor.watch(frames, self.request.tracking, live=self.video.live)
         with closing(frames), closing(events):
@@ -254,8 +243,7 @@ class _VideoRun:
                 yield frame
 
     def _show(self, tracked: TrackedFrame, write: AddFrame | None) -> ShownFrame:
-        options = self.request.row_options
-        columns = [prediction_columns(face.prediction, options)[0] for face in tracked.faces]
+        columns = [prediction_columns(face.prediction, self.request)[0] for face in tracked.faces]
         dropped = tracked.frame.index + 1 - self.read if self.video.live else 0
         shown = ShownFrame(self.video.name, tracked, columns, dropped)
         if write is not None:

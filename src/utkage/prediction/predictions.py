@@ -99,18 +99,12 @@ class Predictions:
         return (self.p_female >= 0.5).astype(np.int64)
 
     def age_interval(self, level: float) -> tuple[Floats, Floats]:
-        """The interval that contains the age with probability ``level``.
+        """Ends of the interval that contains the age with probability ``level``; years, (n,) each.
 
-        It is a central interval of the age distribution: of probability ``level`` itself or, for
-        calibrated weights, of the probability that covered this share of the validation faces
+        It is a central interval of the age distribution: of probability ``level`` (0..1) itself or,
+        for calibrated weights, of the probability that covered this share of the validation faces
         (split conformal prediction, by band of predicted age). Intervals of rising levels are
         nested.
-
-        Args:
-            level: Requested level, 0..1, such as 0.8.
-
-        Returns:
-            Lower and upper ends in years, each (n,).
         """
         central: Floats | float = level
         if self.calibration is not None:
@@ -122,16 +116,13 @@ class Predictions:
         )
 
     def probability_at_least(self, age: float) -> Floats:
-        """P(age >= ``age``) of each face, (n,), such as 18 for "of age".
+        """P(age >= ``age`` years) of each face, (n,); 1 for an age of 0 or below.
 
         The mass of a year is spread evenly over the half years around it, as for intervals, so
         this is the mass above ``age`` - 1/2. Calibrated weights keep it consistent with their
         intervals: it is at least (1 + p) / 2 exactly where the interval of level p lies above
         ``age`` - 1/2. Both tails are assumed to have equal mass, which ``evaluate --threshold``
         tests.
-
-        Args:
-            age: Years. At 0 and below, every probability is 1.
         """
         below = distribution_below(self.age_distribution, age - 0.5)
         if self.calibration is not None:

@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -17,22 +17,22 @@ from utkage.core.errors import ConfigError, UsageError
 from utkage.core.reporter import Reporter
 from utkage.faces.choice import DEFAULT_DETECTOR, check_detector, open_detector
 from utkage.images.inputs import PictureInput, always, as_input, open_inputs
+from utkage.images.video import Frame
+from utkage.models.card import Card
 from utkage.models.locate import resolve_weights
+from utkage.prediction.cropping import Cropper
+from utkage.prediction.face_tracks import FaceTrack, TrackedFrame, TrackingSettings, track_faces
+from utkage.prediction.loading import load_predictor
+from utkage.prediction.photos import Photo, predict_photos
+from utkage.prediction.row_list import Rows
 from utkage.prediction.rows import FaceRow, RowOptions, photo_rows
-
-if TYPE_CHECKING:
-    from utkage.images.video import Frame
-    from utkage.models.card import Card
-    from utkage.prediction.face_tracks import FaceTrack, TrackedFrame, TrackingSettings
-    from utkage.prediction.photos import Photo
-    from utkage.prediction.row_list import Rows
 
 CROPS = ("auto", "none", "box")
 
 
 @dataclass(frozen=True, kw_only=True)
-class PredictSettings:
-    """How a predictor finds faces and what its rows contain.
+class PredictSettings(RowOptions):
+    """How a predictor finds faces and what its rows contain. Further fields: ``RowOptions``.
 
     Attributes:
         weights: As in ``models.locate.resolve_weights``.
@@ -41,13 +41,10 @@ class PredictSettings:
         crop: ``"auto"`` finds and aligns faces, ``"box"`` finds them and crops around the box
             without rotation, ``"none"`` takes pictures that are chips already.
         flip: Whether each prediction is averaged with that of the mirrored chip.
-        interval: Level of the age interval, 0..1.
         max_faces: Largest number of faces per picture; the largest faces are kept. None keeps all.
         workers: Number of threads.
         detector: As in ``faces.choice.open_detector``.
         min_face: Smallest face to report, in pixels; None reports what the usual passes find.
-        threshold: Age T whose P(age >= T) is added to rows; None adds nothing.
-        uncertain_below: Probability below which the gender is ``"uncertain"``, 0.5..1.
     """
 
     weights: str = "auto"
@@ -55,15 +52,13 @@ class PredictSettings:
     engine: str = "auto"
     crop: str = "auto"
     flip: bool = True
-    interval: float = 0.8
     max_faces: int | None = None
     workers: int = field(default_factory=lambda: os.cpu_count() or 1)
     detector: str = DEFAULT_DETECTOR
     min_face: float | None = None
-    threshold: int | None = None
-    uncertain_below: float = 0.75
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.workers < 1:
             raise ConfigError(f"`workers` {self.workers}: use 1 or more")
         if self.crop not in CROPS:
@@ -73,12 +68,6 @@ class PredictSettings:
         if self.min_face is not None and not self.min_face >= 0:
             raise ConfigError(f"`min_face` {self.min_face}: use 0 or more pixels")
         check_detector(self.detector)
-        _ = self.row_options  # validates its three fields
-
-    @property
-    def row_options(self) -> RowOptions:
-        """How predictions become rows."""
-        return RowOptions(self.interval, self.threshold, self.uncertain_below)
 
 
 class Predictor:
@@ -101,9 +90,6 @@ class Predictor:
     """
 
     def __init__(self, settings: PredictSettings | None = None) -> None:
-        from utkage.prediction.cropping import Cropper
-        from utkage.prediction.loading import load_predictor
-
         self.settings = settings = settings or PredictSettings()
         self.weights = resolve_weights(settings.weights)
         self.device = resolve_device(settings.device)
@@ -111,13 +97,11 @@ class Predictor:
         self._chip_predictor = load_predictor(
             self.weights, device=self.device, flip=settings.flip, engine=settings.engine, threads=1
         )
-        finds_faces = settings.crop != "none"
-        self._cropper = Cropper(
-            self._chip_predictor.card.contract,
-            open_detector(settings.detector, settings.min_face) if finds_faces else None,
-            by_box=settings.crop == "box",
-            max_faces=settings.max_faces,
-        )
+        detector = None
+        if settings.crop != "none":
+            detector = open_detector(settings.detector, settings.min_face)
+        by_box = settings.crop == "box"
+        self._cropper = Cropper(self.card.contract, detector, by_box, settings.max_faces)
 
     @classmethod
     def shipped(cls, **settings: Any) -> Predictor:
@@ -150,19 +134,13 @@ class Predictor:
         return self._rows(_pictures(source))
 
     def predict_all(self, source: Any) -> Rows[FaceRow]:
-        """Predict every face, and return the rows of ``predict`` as one sequence.
-
-        Raises:
-            UsageError: as ``predict``.
-        """
-        from utkage.prediction.row_list import Rows
-
+        """Predict every face, and return the rows of ``predict`` as one sequence."""
         return Rows(self.predict(source))
 
     def _rows(self, pictures: Iterable[PictureInput]) -> Generator[FaceRow, None, None]:
         with closing(self.photos(pictures)) as photos:
             for photo in photos:
-                yield from photo_rows(photo, self.settings.row_options)
+                yield from photo_rows(photo, self.settings)
 
     def photos(
         self,
@@ -173,14 +151,9 @@ class Predictor:
     ) -> Generator[Photo, None, None]:
         """The faces of each picture with chips and whole distributions, lazily and in order.
 
-        Args:
-            pictures: Pictures to read.
-            keep_images: Whether results keep the decoded pictures.
-            ready: Whether the next picture is available without waiting; if it is not, the
-                results of all pictures before it come first.
+        With ``keep_images``, results keep the decoded pictures. ``ready`` tells whether the next
+        picture is available without waiting; if it is not, all results before it come first.
         """
-        from utkage.prediction.photos import predict_photos
-
         return predict_photos(
             pictures,
             self._chip_predictor,
@@ -199,29 +172,18 @@ class Predictor:
     ) -> Generator[TrackedFrame | FaceTrack, None, None]:
         """Track the faces of a video: yields every frame, and every face as soon as it has left.
 
-        Args:
-            frames: Frames of the video, such as ``utkage.open_video("clip.mp4").frames()``.
-            tracking: How faces are tracked.
-            live: Never read ahead of the frame that is yielded.
+        Frames come, for example, from ``utkage.open_video("clip.mp4").frames()``. With ``live``,
+        they are never read ahead of the frame that is yielded.
         """
-        from utkage.prediction.face_tracks import TrackingSettings, track_faces
-
+        tracking = tracking or TrackingSettings()
+        workers = self.settings.workers
         return track_faces(
-            frames,
-            self._chip_predictor,
-            self._cropper,
-            tracking or TrackingSettings(),
-            workers=self.settings.workers,
-            live=live,
+            frames, self._chip_predictor, self._cropper, tracking, workers=workers, live=live
         )
 
 
 def open_predictor(settings: PredictSettings, reporter: Reporter) -> Predictor:
-    """Load a predictor and report its weights and engine.
-
-    Raises:
-        UsageError, WeightsError: as ``Predictor``.
-    """
+    """Load a predictor and report its weights and engine."""
     predictor = Predictor(settings)
     weights = predictor.weights
     reporter.info(f"weights {weights.path} ({weights.origin}), engine {predictor.engine}")

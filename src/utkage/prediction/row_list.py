@@ -19,7 +19,7 @@ from utkage.reporting.table import Cell, Table
 
 
 class Rows(Sequence[AnyRow], Generic[AnyRow]):
-    """A sequence of ``FaceRow`` or ``TrackRow``; selections of it are ``Rows`` again.
+    """A sequence of rows of one class, such as ``FaceRow``; selections of it are ``Rows`` again.
 
     >>> rows = Rows([
     ...     FaceRow("a.jpg", "ok", face=1, age=31.0, age_low=25.0, age_high=38.0, range="26-35",
@@ -31,9 +31,6 @@ class Rows(Sequence[AnyRow], Generic[AnyRow]):
     >>> print(rows.where(lambda row: row.gender == "female"))
     file   face  age  80% interval        range  gender
     a.jpg     1   31       25 - 38  26-35 (60%)  female (95.0%)
-
-    Args:
-        rows: Rows of one class, such as from ``utkage.predict``; the iterable is read to its end.
     """
 
     def __init__(self, rows: Iterable[AnyRow] = ()) -> None:

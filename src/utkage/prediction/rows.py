@@ -27,7 +27,7 @@ _SPREAD = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RowOptions:
     """How predictions become rows.
 
