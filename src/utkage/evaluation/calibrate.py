@@ -5,7 +5,10 @@ from __future__ import annotations
 import datetime
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from utkage.core.device import Device, resolve_device
 from utkage.core.errors import UsageError, WeightsError
@@ -19,18 +22,12 @@ from utkage.evaluation.labelled_faces import (
     guard_leakage,
     labelled_faces,
 )
+from utkage.models.calibration import Calibration
+from utkage.models.card import Card
 from utkage.models.locate import is_shipped, resolve_weights
-from utkage.models.weights import AGE_BIAS, RANGE_BIAS, rewrite_card
+from utkage.models.weights import AGE_BIAS, RANGE_BIAS, Weights, rewrite_card
 from utkage.models.weights_files import PLAIN_SUFFIXES
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from utkage.models.calibration import Calibration
-    from utkage.models.card import Card
-    from utkage.models.weights import Weights
-    from utkage.prediction.predictions import Predictions
+from utkage.prediction.predictions import Predictions
 
 
 @dataclass(frozen=True, kw_only=True)

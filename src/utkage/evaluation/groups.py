@@ -29,7 +29,6 @@ SMALL = 30
 COMPARABLE = 50
 # Axes over which gaps are taken. Errors of age groups differ for good reasons.
 GAP_AXES = ("gender", "race")
-BAND_AXIS = "predicted age"
 CAVEAT = (
     "The race labels of UTKFace are coarse. An algorithm assigned them and people checked them by "
     "eye; they are not how the people in the pictures would describe themselves. Groups also "
@@ -39,16 +38,12 @@ CAVEAT = (
 )
 
 
-def error_by_range(faces: LabelledPredictions) -> Floats:
-    """MAE of each true age range, years, (9,); 0 for ranges without faces."""
-    counts = np.bincount(faces.ranges, minlength=len(RANGE_NAMES))
-    errors = np.bincount(faces.ranges, np.abs(faces.age - faces.ages), len(RANGE_NAMES))
-    return np.asarray(errors / np.maximum(counts, 1))
-
-
-def excess_error(faces: LabelledPredictions, expected: Floats) -> Statistic:
-    """How much larger errors are than ``expected``, the MAE of each true age range, (9,)."""
-    return partial(weighted_mean, np.abs(faces.age - faces.ages) - expected[faces.ranges])
+def excess_errors(faces: LabelledPredictions) -> Floats:
+    """How much larger each error is than the MAE of all ``faces`` of its true age range, (n,)."""
+    errors = np.abs(faces.age - faces.ages)
+    counts = np.maximum(np.bincount(faces.ranges), 1)
+    expected = np.bincount(faces.ranges, errors) / counts
+    return np.asarray(errors - expected[faces.ranges])
 
 
 # By their keys in JSON, in the order of tables.
@@ -56,11 +51,11 @@ GROUP_METRICS: dict[str, Metric] = {
     "mae": METRICS["mae"],
     "bias": METRICS["bias"],
     "cs5": METRICS["cs5"],
-    # ``group_report`` measures it against the error by range of all faces.
+    # ``group_report`` measures it against the errors of all faces, not only those of the group.
     "excess_error": Metric(
         "MAE minus the MAE expected at its ages",
         YEARS,
-        lambda f: excess_error(f, error_by_range(f)),
+        lambda f: partial(weighted_mean, excess_errors(f)),
     ),
     "gender_accuracy": METRICS["gender_accuracy"],
     "coverage_80": METRICS["coverage_80"],
@@ -174,21 +169,21 @@ class GroupReport:
 
 def group_report(faces: LabelledPredictions, bootstrap: Bootstrap) -> GroupReport:
     """Measure every group that has a face."""
-    expected = error_by_range(faces)
+    excess = excess_errors(faces)
     groups: list[Group] = []
     drawn: dict[tuple[str, str], dict[str, Floats]] = {}
     for axis, name, mask in _groups(faces):
         rows = np.flatnonzero(mask)
-        own = _statistics(faces.take(rows), expected)
+        own = _statistics(faces.take(rows), excess[rows])
         draws = bootstrap.draws(own, rows)
         groups.append(Group(axis, name, len(rows), estimates_from(own, draws, len(rows))))
         drawn[axis, name] = draws
     return GroupReport(tuple(groups), _gaps(groups, drawn))
 
 
-def _statistics(faces: LabelledPredictions, expected: Floats) -> dict[str, Statistic]:
+def _statistics(faces: LabelledPredictions, excess: Floats) -> dict[str, Statistic]:
     shared = statistics(faces, [name for name in GROUP_METRICS if name in METRICS])
-    own = {**shared, "excess_error": excess_error(faces, expected)}
+    own: dict[str, Statistic] = {**shared, "excess_error": partial(weighted_mean, excess)}
     return {name: own[name] for name in GROUP_METRICS if name in own}
 
 
@@ -206,7 +201,7 @@ def _groups(faces: LabelledPredictions) -> list[tuple[str, str, NDArray[np.bool_
     calibration = None if faces.predictions is None else faces.predictions.calibration
     if calibration is not None:
         # Intervals are calibrated by band of predicted age, so their coverage is checked by band.
-        axes[BAND_AXIS] = (calibration.band_names, calibration.band_of(faces.age))
+        axes["predicted age"] = (calibration.band_names, calibration.band_of(faces.age))
     if len(sources) > 1:
         axes["source"] = (sources, np.array([sources.index(name) for name in faces.sources]))
     members = {

@@ -6,7 +6,6 @@ import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,14 +20,11 @@ from utkage.evaluation.labelled_predictions import (
     with_labels,
 )
 from utkage.faces.contract import CropContract, utkface_contract
+from utkage.models.card import Card
 from utkage.models.export_metadata import ONNX_SUFFIX
 from utkage.models.locate import resolve_weights
 from utkage.models.weights_files import LoadedWeights
-from utkage.prediction.chip_predictor import predict_faces
-
-if TYPE_CHECKING:
-    from utkage.models.card import Card
-    from utkage.prediction.chip_predictor import ChipPredictor
+from utkage.prediction.chip_predictor import ChipPredictor, predict_faces
 
 COLUMNS = ("file", "age", "p_female")
 # Size of the chips that photographs are cropped to for a table, which does not use their pixels.

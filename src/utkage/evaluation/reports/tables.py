@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,13 +12,11 @@ from utkage.evaluation.groups import COMPARABLE, GROUP_METRICS, Group, GroupRepo
 from utkage.evaluation.guards import ORACLE_NOTE
 from utkage.evaluation.metrics import METRICS, SHARE, YEARS, format_estimate, format_value
 from utkage.evaluation.populations import Population
+from utkage.evaluation.result import EvaluateResult
 from utkage.evaluation.robustness import RobustnessReport
 from utkage.evaluation.thresholds import NEAR_YEARS, ThresholdCurve
+from utkage.models.calibration import Calibration
 from utkage.reporting.table import Cell, Row, Table
-
-if TYPE_CHECKING:
-    from utkage.evaluation.result import EvaluateResult
-    from utkage.models.calibration import Calibration
 
 # Population and metric of each line of the summary; metrics.json has all of them.
 SUMMARY = (
