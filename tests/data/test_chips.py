@@ -42,7 +42,7 @@ def test_records_become_columns_of_the_same_order() -> None:
     assert chips.races.tolist() == [3, UNKNOWN, 3, 3, 3]
     assert chips.ranges.tolist() == [range_index(age) for age in ages] == [4, 0, 8, 0, 1]
     assert chips.pixels[:, 0, 0, 0].tolist() == ages
-    assert [batch.shape[0] for batch in chips.batches(2, 32)] == [2, 2, 1]
+    assert [batch.shape[0] for batch in chips.batches(2, chips.contract.at_size(32))] == [2, 2, 1]
     assert chips.source_names == ("even", "odd")
     assert chips.of_source("odd").tolist() == [False, False, False, False, True]
 

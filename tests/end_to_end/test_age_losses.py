@@ -95,7 +95,9 @@ def test_weights_of_another_head_start_all_but_the_head(prepared: Path, tmp_path
     state = load_weights(best).state
     chips = utkage.ChipStore.open(prepared).split("train")
     for head, count in (("softmax", 0), ("coral", 1), ("corn", 1)):
-        start = initial_network(str(best), "small", 0, chips, allow_download=False, age_head=head)
+        start = initial_network(
+            str(best), "small", 0, chips, chips.contract, allow_download=False, age_head=head
+        )
         news = [line for line in start.lineage if "starts anew" in line]
         assert len(news) == count
         for key, value in start.network.state_dict().items():

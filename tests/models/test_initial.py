@@ -42,7 +42,7 @@ def chips() -> LabelledChips:
 
 
 def start(init: str, backbone: str, chips: LabelledChips, *, allow: bool = False) -> InitialNetwork:
-    return initial_network(init, backbone, 4, chips, allow_download=allow)
+    return initial_network(init, backbone, 4, chips, chips.contract, allow_download=allow)
 
 
 def same(first: torch.nn.Module, second: torch.nn.Module) -> bool:
@@ -57,7 +57,7 @@ def test_scratch_is_random_by_seed(name: str, chips: LabelledChips) -> None:
     assert len(found.fingerprints) == 0
     assert found.network.training
     assert same(found.network, start("scratch", name, chips).network)
-    other = initial_network("scratch", name, 5, chips, allow_download=False)
+    other = initial_network("scratch", name, 5, chips, chips.contract, allow_download=False)
     assert not same(found.network, other.network)
 
 

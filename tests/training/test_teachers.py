@@ -75,7 +75,7 @@ def test_it_answers_in_the_order_of_the_faces(faces: LabelledChips, tmp_path: Pa
     soft_targets = shipped().soft_targets(faces, CPU, tmp_path, SilentReporter())
     predictor = load_predictor("shipped")
     for row in range(5):
-        (chip,) = faces.batches(5, predictor.card.contract.size)
+        (chip,) = faces.batches(5, predictor.card.contract)
         expected = predictor.predict_chips(chip[row : row + 1])
         torch.testing.assert_close(
             soft_targets.ages[row].double(),

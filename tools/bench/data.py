@@ -109,7 +109,7 @@ def _bench_batch(pictures: list[bytes], store: ChipStore, rounds: int) -> Measur
     names = tuple(faces.names[index] for index in chosen)
     drawn = replace(faces, rows=faces.rows[chosen], names=names)
     runs = {
-        "gather": lambda: next(drawn.batches(count, SIZE)),
+        "gather": lambda: next(drawn.batches(count, drawn.contract)),
         "decode": lambda: _bare_loop([pictures[i] for i in random.choice(len(pictures), count)]),
     }
     times = interleaved(runs, rounds)

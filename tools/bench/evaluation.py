@@ -66,7 +66,7 @@ def _bench_predicting(folder: Path, count: int, rounds: int) -> list[Measurement
     predictor = OnnxPredictor(session, card)
     stored.write_bytes(synthetic_chips(count, size).tobytes())
     faces = _labelled(np.memmap(stored, dtype=np.uint8, mode="r", shape=(count, size, size, 3)))
-    batches = [np.array(batch) for batch in faces.batches(BATCH, size)]
+    batches = [np.array(batch) for batch in faces.batches(BATCH, card.contract)]
 
     def bare() -> None:
         for batch in batches:

@@ -48,8 +48,16 @@ def prepare_command(
         Path, typer.Option("--out", "-o", help="Folder of the prepared set.", rich_help_panel=DATA)
     ] = Path("prepared"),
     chip_size: Annotated[
-        int, typer.Option(help="Size of the stored chips, pixels.", rich_help_panel=DATA)
+        int,
+        typer.Option(help="Size of a chip without its margin, pixels.", rich_help_panel=DATA),
     ] = 160,
+    margin: Annotated[
+        float,
+        typer.Option(
+            help="Background to keep at each edge, as a fraction of the chip size.",
+            rich_help_panel=DATA,
+        ),
+    ] = 0.1,
     labels: Labels = None,
     columns: Columns = None,
     gender_coding: GenderCoding = None,
@@ -160,6 +168,7 @@ def prepare_command(
                 sources=tuple(paths or (DEFAULT_SOURCE,)),
                 out=out,
                 chip_size=chip_size,
+                margin=margin,
                 split=SplitConfig(seed=seed, val=val, test=test),
                 split_file=split_file,
                 ages=None if ages is None else parse_ages(ages),

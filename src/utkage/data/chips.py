@@ -12,7 +12,7 @@ from utkage.core.errors import DataError
 from utkage.data.labels import FaceLabel, range_index
 from utkage.data.records import Record
 from utkage.faces.contract import CropContract
-from utkage.images.resize import resize_square
+from utkage.faces.recrop import recrop
 
 # In the columns of labels, for faces whose label is unknown.
 UNKNOWN = -1
@@ -89,13 +89,11 @@ class LabelledChips:
         """Number of faces whose fingerprint is among those of the ``training`` images."""
         return int(np.isin(self.fingerprints(), training).sum())
 
-    def batches(self, batch_size: int, size: int) -> Iterator[NDArray[np.uint8]]:
-        """Yield the chips in order, resized to ``size`` pixels, uint8 (batch, size, size, 3)."""
+    def batches(self, batch_size: int, contract: CropContract) -> Iterator[NDArray[np.uint8]]:
+        """Yield the chips in order, cropped by ``contract``, uint8 (batch, size, size, 3)."""
         for start in range(0, len(self), batch_size):
             batch = self.pixels[self.rows[start : start + batch_size]]
-            if size != batch.shape[1]:
-                batch = np.stack([resize_square(chip, size) for chip in batch])
-            yield batch
+            yield recrop(batch, self.contract, contract)
 
 
 def labelled_chips(

@@ -94,7 +94,7 @@ def oracle_error(
     ranges = faces.ranges
     ages: list[float] = []
     with reporter.progress("evaluating with true ranges", len(faces)) as task:
-        for chips in faces.batches(BATCH, predictor.card.contract.size):
+        for chips in faces.batches(BATCH, predictor.card.contract):
             given = ranges[len(ages) : len(ages) + len(chips)]
             ages.extend(predictor.ages_given_ranges(chips, given))
             task.advance(len(chips))

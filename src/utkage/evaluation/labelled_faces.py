@@ -18,7 +18,7 @@ from utkage.data.sources.options import SourceOptions
 from utkage.data.sources.registry import open_source
 from utkage.data.store import DEFAULT_FOLDER, ChipStore, is_prepared
 from utkage.faces.choice import DEFAULT_DETECTOR, check_detector
-from utkage.faces.contract import CropContract
+from utkage.faces.contract import TOLERANCE, CropContract
 from utkage.preparation.ingest import NO_FACE, Ingested, Ingestion
 from utkage.preparation.workers import ingest
 
@@ -132,7 +132,14 @@ def _guard_geometry(
     store: ChipStore, contract: CropContract, selection: FaceSelection, reporter: Reporter
 ) -> None:
     """Refuse chips that are cropped differently from those of the weights, unless allowed."""
-    if contract.fits(store.contract):
+    ratio = store.contract.width_ratio(contract)
+    if ratio is not None:
+        if ratio > 1 + TOLERANCE and not all(row.record.aligned for row in store.manifest):
+            reporter.warn(
+                f"{store.folder}: its chips show less around the face than the weights expect; "
+                "black takes its place, which costs accuracy on photographs; prepare again with "
+                "a larger `margin`"
+            )
         return
     apart = contract.distance(store.contract) * contract.size
     message = (

@@ -101,7 +101,7 @@ def robustness_report(
     """
     rows = np.sort(np.random.default_rng(seed).permutation(len(faces))[:sample])
     own = _sampled(faces, rows)
-    chips = np.concatenate(list(own.batches(BATCH, predictor.card.contract.size)))
+    chips = np.concatenate(list(own.batches(BATCH, predictor.card.contract)))
     bootstrap = Bootstrap.draw(own.group_numbers, resamples, seed)
     total = (1 + sum(len(corruption.strengths) for corruption in CORRUPTIONS)) * len(own)
     results: list[CorruptionResult] = []

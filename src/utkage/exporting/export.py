@@ -192,7 +192,7 @@ class _Chips:
 def _comparison_chips(request: ExportRequest, contract: CropContract, reporter: Reporter) -> _Chips:
     from utkage.evaluation.labelled_faces import FaceSelection, labelled_faces
     from utkage.exporting.parity import synthetic_chips
-    from utkage.images.resize import resize_square
+    from utkage.faces.recrop import recrop
 
     synthetic = synthetic_chips(SYNTHETIC_CHIPS, contract.size)
     if request.data is None:
@@ -202,9 +202,7 @@ def _comparison_chips(request: ExportRequest, contract: CropContract, reporter: 
     selection = FaceSelection(data=request.data, split="val", allow_crop=True)
     faces = labelled_faces(selection, contract, reporter).chips
     chosen = np.linspace(0, len(faces) - 1, min(REAL_CHIPS, len(faces))).astype(np.int64)
-    real = np.stack(
-        [resize_square(chip, contract.size) for chip in faces.pixels[faces.rows[chosen]]]
-    )
+    real = recrop(faces.pixels[faces.rows[chosen]], faces.contract, contract)
     ages = faces.ages[chosen]
     if request.precision != "int8":
         return _Chips(np.concatenate([synthetic, real]), ages, synthetic)

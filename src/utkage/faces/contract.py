@@ -13,6 +13,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from utkage.core.errors import ConfigError
 
 Point = tuple[float, float]
@@ -79,6 +81,37 @@ class CropContract:
         points = zip(self.template, theirs, strict=True)
         return max(max(abs(x - u), abs(y - v)) for (x, y), (u, v) in points) / self.size
 
+    def with_margin(self, margin: float) -> CropContract:
+        """A wider crop at the same resolution.
+
+        Args:
+            margin: Width of what is added at each edge, as a fraction of ``size``.
+        """
+        added = round(margin * self.size)
+        template = tuple((x + added, y + added) for x, y in self.template)
+        return replace(self, size=self.size + 2 * added, template=template)
+
+    def without_margin(self) -> CropContract:
+        """The crop of UTKFace's chips at the same resolution, if this one is wider; else itself."""
+        ratio = self.width_ratio(utkface_contract(UTKFACE_CHIP_SIZE))
+        if ratio is None or ratio >= 1 - TOLERANCE:
+            return self
+        size = round(self.size * ratio)
+        cut = (self.size - size) / 2
+        template = tuple((x - cut, y - cut) for x, y in self.template)
+        return replace(self, size=size, template=template)
+
+    def width_ratio(self, other: CropContract) -> float | None:
+        """How many times as wide a part of the picture ``other`` shows around the same centre.
+
+        Returns:
+            Above 1 if ``other`` shows more than this crop; None if the centres differ, so that
+            chips of one cannot be turned into those of the other.
+        """
+        own, theirs = (np.array(c.template) / c.size - 0.5 for c in (self, other))
+        ratio = float((own * own).sum() / (own * theirs).sum())
+        return ratio if np.abs(theirs - own / ratio).max() <= TOLERANCE and ratio > 0 else None
+
     def fits(self, other: CropContract) -> bool:
         """Whether chips of the two show the same part of a face."""
         return self.distance(other) <= TOLERANCE
@@ -110,9 +143,14 @@ class CropContract:
             raise ConfigError(f"crop contract cannot be read: {error!r}") from error
 
 
-def utkface_contract(size: int) -> CropContract:
-    """The contract of the aligned and cropped UTKFace chips, at ``size`` pixels."""
-    return CropContract(UTKFACE_CHIP_SIZE, UTKFACE_TEMPLATE).at_size(size)
+def utkface_contract(size: int, margin: float = 0.0) -> CropContract:
+    """The contract of the aligned and cropped UTKFace chips.
+
+    Args:
+        size: Width of a chip without its margin, pixels.
+        margin: Width of what is shown beyond each edge of it, as a fraction of ``size``.
+    """
+    return CropContract(UTKFACE_CHIP_SIZE, UTKFACE_TEMPLATE).at_size(size).with_margin(margin)
 
 
 def _triple(values: Any) -> tuple[float, float, float]:

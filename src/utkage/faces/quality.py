@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utkage.faces.contract import CropContract, Point
+from utkage.faces.recrop import recrop
 
 FLAGS = ("small", "blurred", "turned", "cut_off")
 
@@ -45,18 +46,19 @@ def weaknesses(
 
     Args:
         chip: uint8 RGB, (size, size, 3).
-        contract: Crop contract of the chip.
+        contract: Crop contract of the chip; its margin is ignored.
         landmarks: The five landmarks of ``Face``; ``turned`` needs them.
         to_chip: (2, 3) matrix from the picture to the chip; ``small`` and ``cut_off`` need it.
         picture: Width and height of the picture; ``cut_off`` needs it.
     """
     found = []
+    standard = contract.without_margin()
     if to_chip is not None:
         scale = float(np.sqrt(abs(np.linalg.det(to_chip[:, :2]))))
-        if contract.size / max(scale, 1e-9) < _SMALL_SIZE:
+        if standard.size / max(scale, 1e-9) < _SMALL_SIZE:
             found.append("small")
     # Enlarged chips are never sharp; one reason is enough.
-    if not found and sharpness(chip) < _BLURRED_BELOW:
+    if not found and sharpness(recrop(chip[None], contract, standard)[0]) < _BLURRED_BELOW:
         found.append("blurred")
     if len(landmarks) == 5 and asymmetry(landmarks) >= _TURNED_FROM:
         found.append("turned")
@@ -99,7 +101,8 @@ def asymmetry(landmarks: Sequence[Point]) -> float:
 def _share_beyond(
     to_chip: NDArray[np.float64], contract: CropContract, picture: tuple[int, int]
 ) -> float:
-    steps = np.linspace(*_INNER, _GRID) * contract.size
+    inner = contract.without_margin().size
+    steps = (contract.size - inner) / 2 + np.linspace(*_INNER, _GRID) * inner
     points = np.stack(np.meshgrid(steps, steps), axis=-1).reshape(-1, 2)
     inverse = np.linalg.inv(to_chip[:, :2])
     places = (points - to_chip[:, 2]) @ inverse.T

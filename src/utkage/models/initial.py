@@ -13,6 +13,8 @@ from utkage.core.errors import UsageError
 from utkage.core.files import file_hash
 from utkage.core.reporter import Reporter
 from utkage.data.chips import LabelledChips
+from utkage.faces.contract import CropContract
+from utkage.faces.recrop import recrop
 from utkage.models.locate import resolve_weights
 from utkage.models.multitask import MultiTaskNet
 from utkage.models.registry import BACKBONES, Backbone, get_backbone
@@ -56,6 +58,7 @@ def initial_network(
     backbone: str,
     seed: int,
     chips: LabelledChips,
+    contract: CropContract,
     *,
     allow_download: bool,
     age_head: str = "softmax",
@@ -69,6 +72,7 @@ def initial_network(
         backbone: Name in the backbone registry.
         seed: Seed of all random weights.
         chips: Chips on which the batch norms of imported weights are measured.
+        contract: Crop contract of the training.
         allow_download: Whether torchvision may download its weights.
         age_head: Kind of age head; it starts at random if the file holds another kind.
         reporter: Receives progress.
@@ -86,8 +90,8 @@ def initial_network(
     if init == "torchvision":
         return _from_torchvision(network, spec, allow_download)
     if init == "dlib":
-        return _from_dlib(network, chips, reporter)
-    return _from_file(network, spec, init, chips, reporter)
+        return _from_dlib(network, chips, contract, reporter)
+    return _from_file(network, spec, init, chips, contract, reporter)
 
 
 def _from_torchvision(
@@ -114,7 +118,7 @@ def _from_torchvision(
 
 
 def _from_dlib(
-    network: MultiTaskNet, chips: LabelledChips, reporter: Reporter | None
+    network: MultiTaskNet, chips: LabelledChips, contract: CropContract, reporter: Reporter | None
 ) -> InitialNetwork:
     from utkage.models.batch_norms import restore_batch_norms
     from utkage.models.dlib_resnet import DlibFaceResNet
@@ -124,7 +128,7 @@ def _from_dlib(
         raise UsageError("`init=dlib` is for `backbone=dlib_face_resnet` only")
     path = dlib_weights_path()
     fill_face_resnet(network.backbone, read_face_resnet(path.read_bytes(), str(path)))
-    restore_batch_norms(network, _norm_sample(chips), reporter=reporter)
+    restore_batch_norms(network, _norm_sample(chips, contract), reporter=reporter)
     return InitialNetwork(network, DLIB_LINEAGE, file_hash(path))
 
 
@@ -133,6 +137,7 @@ def _from_file(
     spec: Backbone,
     init: str,
     chips: LabelledChips,
+    contract: CropContract,
     reporter: Reporter | None,
 ) -> InitialNetwork:
     from utkage.models.faceres import load_faceres, looks_like_faceres
@@ -145,7 +150,7 @@ def _from_file(
         arrays = read_safetensors_arrays(path)
         tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
         source = MultiTaskNet(spec.name)
-        load_faceres(source, tensors, _norm_sample(chips), reporter)
+        load_faceres(source, tensors, _norm_sample(chips, contract), reporter)
         lineage = (*FACERES_LINEAGE, *_copy_weights(network, source))
         return InitialNetwork(network, lineage, weights.file_hash)
     card = weights.card
@@ -176,8 +181,9 @@ def _other_starts(spec: Backbone) -> str:
     return "`init=scratch`" + (", or `init=dlib`" if spec.name == "dlib_face_resnet" else "")
 
 
-def _norm_sample(chips: LabelledChips) -> Tensor:
+def _norm_sample(chips: LabelledChips, contract: CropContract) -> Tensor:
     # Evenly spaced, so that the sample does not depend on how the source was sorted.
     chosen = np.unique(np.linspace(0, len(chips) - 1, NORM_SAMPLE).astype(np.int64))
-    sample = torch.from_numpy(chips.pixels[chips.rows[chosen]])
+    stored = chips.pixels[chips.rows[chosen]]
+    sample = torch.from_numpy(np.ascontiguousarray(recrop(stored, chips.contract, contract)))
     return sample.permute(0, 3, 1, 2).float()

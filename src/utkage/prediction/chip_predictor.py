@@ -91,7 +91,7 @@ def predict_faces(
     """Predict all labelled faces, in their order, in batches with progress."""
     parts: list[Predictions] = []
     with reporter.progress(label, len(faces)) as task:
-        for batch in faces.batches(BATCH, predictor.card.contract.size):
+        for batch in faces.batches(BATCH, predictor.card.contract):
             parts.append(predictor.predict_chips(batch))
             task.advance(len(batch))
     return Predictions.concatenate(parts)

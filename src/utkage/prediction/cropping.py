@@ -12,7 +12,7 @@ from utkage.faces.alignment import box_to_chip, cut_chip, landmarks_to_chip
 from utkage.faces.contract import MIN_SIZE, CropContract, Point
 from utkage.faces.detector import Box, Detector, Face
 from utkage.faces.quality import weaknesses
-from utkage.images.resize import resize_square
+from utkage.faces.recrop import recrop_aligned
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,9 @@ class Cropper:
             raise ImageError(
                 f"{width}x{height} pixels is not square, so it is not a chip; use `crop=auto`"
             )
-        chip = resize_square(rgb, self.contract.size)
-        to_chip = self.contract.size / width * np.eye(2, 3)
+        chip = recrop_aligned(rgb, self.contract)
+        inner = self.contract.without_margin().size
+        to_chip = inner / width * np.eye(2, 3)
+        to_chip[:, 2] = (self.contract.size - inner) // 2
         flags = weaknesses(chip, self.contract, to_chip=to_chip)
         return FoundFace((0.0, 0.0, float(width), float(height)), (), None, flags), chip

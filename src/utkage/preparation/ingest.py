@@ -16,9 +16,9 @@ from utkage.faces.alignment import extract_chip
 from utkage.faces.choice import DEFAULT_DETECTOR
 from utkage.faces.contract import MIN_SIZE, CropContract
 from utkage.faces.detector import Detector
+from utkage.faces.recrop import recrop, recrop_aligned
 from utkage.images.decode import load_image
 from utkage.images.formats import extension_fits
-from utkage.images.resize import resize_square
 from utkage.preparation.audit.perceptual import perceptual_hash
 
 # The reason of photographs that could be read but in which the detector found no face.
@@ -107,13 +107,15 @@ def to_chip(
     except ImageError as error:
         return Dropped(source, entry.name, str(error))
     height, width = rgb.shape[:2]
+    # The margin of photographs would make copies of a chip and its photograph look different.
+    face = recrop(chip[None], ingestion.contract, ingestion.contract.without_margin())[0]
     record = Record(
         source=source,
         name=entry.name,
         label=entry.label,
         byte_hash=byte_hash,
         pixel_hash=pixel_hash(rgb),
-        perceptual=perceptual_hash(chip),
+        perceptual=perceptual_hash(face),
         width=width,
         height=height,
         aligned=entry.aligned,
@@ -150,4 +152,4 @@ def _crop(
             f"{width}x{height} pixels is not square, so it is not an aligned chip; "
             "use `aligned=no` for photographs"
         )
-    return resize_square(rgb, contract.size)
+    return recrop_aligned(rgb, contract)

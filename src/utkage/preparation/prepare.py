@@ -13,6 +13,7 @@ from typing import Any
 from utkage.core.errors import DataError, UsageError, UtkageError
 from utkage.core.files import file_hash
 from utkage.core.reporter import Reporter, SilentReporter
+from utkage.core.setting_checks import require_number
 from utkage.data.manifest import ManifestRow
 from utkage.data.records import Dropped, Record
 from utkage.data.sources.base import Source
@@ -41,7 +42,9 @@ class PrepareConfig:
     Attributes:
         sources: Folders, tar or zip files of labelled pictures. Each keeps its name in the set.
         out: Folder of the prepared set. An existing set there is replaced at the very end.
-        chip_size: Width and height of the stored chips, pixels.
+        chip_size: Width and height of a face's chip without its margin, pixels.
+        margin: Width of what is stored beyond each edge of the chip, as a fraction of
+            ``chip_size``; black for pictures that are chips already.
         split: Seed and fractions of the split.
         split_file: A published split (CSV of name and split) instead; pictures that it does not
             list are not used.
@@ -56,6 +59,7 @@ class PrepareConfig:
     sources: tuple[Path, ...] = (DEFAULT_SOURCE,)
     out: Path = DEFAULT_FOLDER
     chip_size: int = 160
+    margin: float = 0.1
     split: SplitConfig = field(default_factory=SplitConfig)
     split_file: Path | None = None
     ages: tuple[int, int] | None = None
@@ -70,6 +74,7 @@ class PrepareConfig:
             raise UsageError("nothing to prepare; name a folder or an archive")
         if self.options.labels is not None and len(self.sources) > 1:
             raise UsageError("`labels` belongs to one source; prepare several without it")
+        require_number(self, "margin", least=0, most=0.5)
         check_detector(self.detector)
 
 
@@ -125,7 +130,7 @@ def prepare(config: PrepareConfig, reporter: Reporter | None = None) -> PrepareR
     reporter = reporter or SilentReporter()
     containers = [open_container(path, config.options.limits) for path in config.sources]
     names = unique_names(containers)
-    contract = utkface_contract(config.chip_size)
+    contract = utkface_contract(config.chip_size, config.margin)
     description = _describe(config, dict(zip(names, containers, strict=True)))
     existing = _open_existing(config.out)
     if existing is not None and _is_current(existing, contract, description):

@@ -83,7 +83,8 @@ class TrainingBatches:
         random = SampleRandom(setup.config.seed, epoch, torch.from_numpy(faces))
         chips = torch.from_numpy(setup.train.pixels[setup.train.rows[faces]]).to(setup.device)
         size = setup.config.size_of_epoch(epoch)
-        images = augment(chips, size, setup.augmentation, random)
+        width = setup.train.contract.width_ratio(setup.card.contract) or 1.0
+        images = augment(chips, size, setup.augmentation, random, width)
         targets = self.targets.part(torch.from_numpy(faces)).to(setup.device)
         return TrainingBatch(images, targets, len(chosen))
 

@@ -109,7 +109,7 @@ def open_teachers(choices: Sequence[str], contract: CropContract) -> tuple[Teach
     teachers = []
     for choice in choices:
         weights = resolve_weights(choice)
-        if not weights.card.contract.fits(contract):
+        if contract.width_ratio(weights.card.contract) is None:
             raise UsageError(
                 f"teacher {weights.path}: these weights expect faces that are cropped differently "
                 "from the training chips; choose another teacher, or prepare the set with this "

@@ -37,7 +37,9 @@ class CropJitter:
 DETECTION_JITTER = CropJitter(rotation=3.0, log_scale=0.06, shift_x=0.013, shift_y=0.014)
 
 
-def warp(chips: Tensor, size: int, config: AugmentConfig, random: SampleRandom) -> Tensor:
+def warp(
+    chips: Tensor, size: int, config: AugmentConfig, random: SampleRandom, width: float = 1.0
+) -> Tensor:
     """Mirror, rotate, scale and shift each chip; pixels from outside of the chip are black.
 
     Args:
@@ -45,6 +47,8 @@ def warp(chips: Tensor, size: int, config: AugmentConfig, random: SampleRandom) 
         size: Size of the result, pixels.
         config: Strengths of the augmentations.
         random: Random numbers of the N samples.
+        width: Width of the part that the result shows, as a fraction of the chip's; above 1, the
+            result has a black margin.
 
     Returns:
         float32 (N, 3, size, size), 0..255.
@@ -52,11 +56,12 @@ def warp(chips: Tensor, size: int, config: AugmentConfig, random: SampleRandom) 
     images = chips.float()
     still = not (config.flip or config.rotation or config.scale or config.shift or config.jitter)
     # Bilinear sampling would skip pixels of much larger chips, so they are resized first.
-    if still or images.shape[2] >= 2 * size:
-        images = _resized(images, size)
-    if still:
+    whole = abs(width - 1) < 1e-6
+    if (still and whole) or images.shape[2] * width >= 2 * size:
+        images = _resized(images, round(size / width))
+    if still and whole:
         return images
-    grid = _grid(_maps(config, random).to(images.device), size)
+    grid = _grid(width * _maps(config, random).to(images.device), size)
     return F.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
 
 

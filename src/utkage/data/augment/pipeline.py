@@ -13,7 +13,9 @@ from utkage.data.augment.resolution import blur, soften
 from utkage.data.sample_random import SampleRandom
 
 
-def augment(chips: Tensor, size: int, config: AugmentConfig, random: SampleRandom) -> Tensor:
+def augment(
+    chips: Tensor, size: int, config: AugmentConfig, random: SampleRandom, width: float = 1.0
+) -> Tensor:
     """Augment a batch.
 
     The random numbers of a chip depend on seed, epoch and sample only, not on its batch. Quality
@@ -25,6 +27,7 @@ def augment(chips: Tensor, size: int, config: AugmentConfig, random: SampleRando
         config: Strengths of the augmentations; mixup is not part of this function.
         random: Random numbers of the N samples. Keep them on the CPU: a seed then gives the same
             result on every device, and nothing waits for a device.
+        width: Width of the part that the result shows, as a fraction of the chip's.
 
     Returns:
         float32 (N, 3, size, size) in channels-last memory, 0..255.
@@ -34,7 +37,7 @@ def augment(chips: Tensor, size: int, config: AugmentConfig, random: SampleRando
     """
     if len(random) != len(chips):
         raise ValueError(f"random numbers of {len(random)} samples for {len(chips)} chips")
-    images = warp(chips.permute(0, 3, 1, 2), size, config, random)
+    images = warp(chips.permute(0, 3, 1, 2), size, config, random, width)
     images = blur(images, config, random)
     images = soften(images, config, random)
     images = compress(images, config, random)

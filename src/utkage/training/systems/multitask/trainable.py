@@ -135,7 +135,7 @@ class TrainableMultitask(TrainableSystem):
     def validation_work(self) -> BatchWork:
         """Predictions for the validation chips."""
         faces = self.setup.val
-        batches = faces.batches(BATCH, self._config.size)
+        batches = faces.batches(BATCH, self.setup.card.contract)
         return BatchWork(self._predictor().predict_chips, batches, BATCH, len(faces))
 
     def preparation_work(self) -> list[BatchWork]:
@@ -143,7 +143,7 @@ class TrainableMultitask(TrainableSystem):
         faces, work = self.setup.train, []
         for teacher in self._teachers:
             predictor = load_predictor(teacher.path, device=self.setup.device)
-            batches = faces.batches(BATCH, predictor.card.contract.size)
+            batches = faces.batches(BATCH, predictor.card.contract)
             work.append(BatchWork(predictor.predict_chips, batches, BATCH, len(faces)))
         return work
 
@@ -189,17 +189,18 @@ def start_multitask(
         WeightsError: damaged weights.
     """
     loss, backbone = AGE_LOSSES[config.age_loss], get_backbone(config.backbone)
+    contract = store.contract.without_margin().with_margin(config.margin).at_size(config.size)
     start = initial_network(
         config.init,
         config.backbone,
         config.seed,
         training,
+        contract,
         allow_download=config.allow_download,
         age_head=loss.head,
         reporter=reporter,
     )
     teachers = open_teachers(config.teachers, store.contract)
-    contract = store.contract.at_size(config.size)
     return Start(
         card=Card(
             system="multitask",

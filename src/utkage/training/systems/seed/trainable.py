@@ -126,7 +126,8 @@ class TrainableSeed(TrainableSystem):
     def _validation_batches(self) -> Iterator[Batch]:
         """The validation chips without augmentation, in order."""
         faces, device = self.setup.val, self.setup.device
-        for number, chips in enumerate(faces.batches(VALIDATION_BATCH, self._config.size)):
+        batches = faces.batches(VALIDATION_BATCH, self.setup.card.contract)
+        for number, chips in enumerate(batches):
             part = slice(number * VALIDATION_BATCH, number * VALIDATION_BATCH + len(chips))
             images = torch.from_numpy(np.ascontiguousarray(chips)).to(device)
             yield (
@@ -156,7 +157,7 @@ def start_seed(config: SeedConfig, augmentation: AugmentConfig, store: ChipStore
         card=Card(
             system="seed",
             backbone="vgg_face",
-            contract=store.contract.at_size(config.size).unscaled(),
+            contract=store.contract.without_margin().at_size(config.size).unscaled(),
             lineage=start.lineage,
         ),
         identity={

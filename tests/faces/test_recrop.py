@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from utkage.faces.contract import CropContract, utkface_contract
+from utkage.faces.recrop import recrop, recrop_aligned
+
+STANDARD = utkface_contract(64)
+WIDE = utkface_contract(64, margin=0.125)
+
+
+def noise(count: int, size: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (count, size, size, 3), dtype=np.uint8)
+
+
+def test_a_margin_moves_the_template_and_keeps_the_resolution() -> None:
+    assert (WIDE.size, WIDE.without_margin()) == (80, STANDARD)
+    assert STANDARD.without_margin() is STANDARD
+    assert STANDARD.width_ratio(WIDE) == pytest.approx(80 / 64)
+    assert WIDE.width_ratio(STANDARD) == pytest.approx(64 / 80)
+    assert WIDE.width_ratio(WIDE.at_size(160)) == pytest.approx(1)
+    assert not WIDE.fits(STANDARD)
+
+
+def test_crops_with_other_centres_have_no_ratio() -> None:
+    shifted = CropContract(64, tuple((x + 4, y) for x, y in STANDARD.template))
+    assert STANDARD.width_ratio(shifted) is None
+    chips = noise(2, 64)
+    assert recrop(chips, STANDARD, shifted) is not None
+    np.testing.assert_array_equal(recrop(chips, STANDARD, shifted), chips)
+
+
+def test_a_narrower_crop_is_the_middle() -> None:
+    chips = noise(3, 80)
+    np.testing.assert_array_equal(recrop(chips, WIDE, STANDARD), chips[:, 8:72, 8:72])
+
+
+def test_a_wider_crop_has_a_black_margin() -> None:
+    chips = noise(3, 64)
+    wide = recrop(chips, STANDARD, WIDE)
+    np.testing.assert_array_equal(wide[:, 8:72, 8:72], chips)
+    wide[:, 8:72, 8:72] = 0
+    assert not wide.any()
+    np.testing.assert_array_equal(recrop(recrop(chips, STANDARD, WIDE), WIDE, STANDARD), chips)
+
+
+def test_halving_averages_pixels() -> None:
+    chips = noise(7, 64)
+    mean = chips.reshape(7, 32, 2, 32, 2, 3).astype(float).mean((2, 4))
+    halved = recrop(chips, STANDARD, STANDARD.at_size(32))
+    assert float(np.abs(halved - mean).max()) <= 0.51
+
+
+def test_the_same_crop_is_returned_as_it_is() -> None:
+    chips = noise(2, 80)
+    assert np.shares_memory(recrop(chips, WIDE, WIDE), chips)
+
+
+def test_aligned_pictures_of_any_size_fill_the_part_without_margin() -> None:
+    grey = np.full((200, 200, 3), 90, dtype=np.uint8)
+    chip = recrop_aligned(grey, WIDE)
+    assert chip.shape == (80, 80, 3)
+    assert (chip[8:72, 8:72] == 90).all()
+    assert not chip[:8].any()
+    assert not chip[:, 72:].any()
