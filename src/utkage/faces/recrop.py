@@ -28,7 +28,8 @@ def recrop(chips: NDArray[np.uint8], own: CropContract, wanted: CropContract) ->
     middle = _middle(chips, width)
     if width == wanted.size:
         return middle
-    return np.stack([resize_square(chip, wanted.size) for chip in middle])
+    resized: NDArray[np.uint8] = np.stack([resize_square(chip, wanted.size) for chip in middle])
+    return resized
 
 
 def recrop_aligned(rgb: NDArray[np.uint8], wanted: CropContract) -> NDArray[np.uint8]:
@@ -42,7 +43,8 @@ def recrop_aligned(rgb: NDArray[np.uint8], wanted: CropContract) -> NDArray[np.u
         uint8 RGB, (wanted.size, wanted.size, 3), black in the margin of ``wanted``.
     """
     chip = resize_square(rgb, wanted.without_margin().size)
-    return _middle(chip[None], wanted.size)[0]
+    padded: NDArray[np.uint8] = _middle(chip[None], wanted.size)[0]
+    return padded
 
 
 def _middle(chips: NDArray[np.uint8], width: int) -> NDArray[np.uint8]:

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from utkage.data.augment import Mixing, augment, blend, draw_mixing
+from utkage.data.augment import Framing, Mixing, augment, blend, draw_mixing
 from utkage.data.sample_random import SampleRandom
 from utkage.training.config_groups import RunConfig
 from utkage.training.distributed import Group
@@ -83,10 +83,14 @@ class TrainingBatches:
         random = SampleRandom(setup.config.seed, epoch, torch.from_numpy(faces))
         chips = torch.from_numpy(setup.train.pixels[setup.train.rows[faces]]).to(setup.device)
         size = setup.config.size_of_epoch(epoch)
-        width = setup.train.contract.width_ratio(setup.card.contract) or 1.0
-        images = augment(chips, size, setup.augmentation, random, width)
+        images = augment(chips, size, setup.augmentation, random, self._framing())
         targets = self.targets.part(torch.from_numpy(faces)).to(setup.device)
         return TrainingBatch(images, targets, len(chosen))
+
+    def _framing(self) -> Framing:
+        stored = self.setup.train.contract
+        ratio = stored.width_ratio(self.setup.card.contract)
+        return Framing(ratio or 1.0, stored.without_margin().size / stored.size)
 
     def _blended(self, mixing: Mixing, chosen: Rows, mine: Rows, epoch: int) -> TrainingBatch:
         """The faces in the rows ``mine``, blended with their partners.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,21 @@ from torch import Tensor
 
 from utkage.core.errors import TrainingError
 from utkage.core.files import replacing
+
+# What checkpoints from before a setting existed were trained with.
+FORMER_VALUES: Mapping[str, Any] = {
+    "margin": 0.0,
+    "logit_adjustment": 0.0,
+    "augmentation.shear": 0.0,
+    "augmentation.gamma": 0.0,
+    "augmentation.cast": 0.0,
+    "augmentation.cast_strength": 0.12,
+    "augmentation.side_light": 0.0,
+    "augmentation.soften_least": 0.35,
+    "augmentation.noise": 0.0,
+    "augmentation.noise_strength": 10.0,
+    "augmentation.blank": 0.0,
+}
 
 
 @dataclass(frozen=True)
@@ -89,10 +105,11 @@ class Checkpoint:
         Raises:
             TrainingError: they differ; the message names every difference.
         """
+        recorded = {**FORMER_VALUES, **self.identity}
         differences = [
-            f"{key}: {self.identity.get(key)!r} there, {identity.get(key)!r} now"
+            f"{key}: {recorded.get(key)!r} there, {identity.get(key)!r} now"
             for key in sorted({*self.identity, *identity})
-            if self.identity.get(key) != identity.get(key)
+            if recorded.get(key) != identity.get(key)
         ]
         if differences:
             raise TrainingError(

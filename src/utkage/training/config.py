@@ -36,6 +36,8 @@ class TrainConfig(LossConfig, ScheduleConfig, OptimiserConfig, ModelConfig, RunC
         for group in (RunConfig, ModelConfig, OptimiserConfig, ScheduleConfig, LossConfig):
             group.__post_init__(self)
         require_choice(self, "age_loss", AGE_LOSSES)
+        adjustable = self.logit_adjustment == 0 or AGE_LOSSES[self.age_loss].head == "softmax"
+        require(self, "logit_adjustment", adjustable, f"0 for {self.age_loss}")
         require_choice(self, "age_weighting", AGE_WEIGHTINGS)
         require_choice(self, "source_weighting", SOURCE_WEIGHTINGS)
         require_choice(self, "precision", PRECISIONS)

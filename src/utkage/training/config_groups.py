@@ -167,6 +167,10 @@ class LossConfig:
     source_weighting: str = "none"
     """Weight of each source of a prepared set in the loss: `"none"` by its number of faces,
     `"sqrt"` by the square root of that number, `"equal"` the same for all sources."""
+    logit_adjustment: float = 0.0
+    """Strength of logit adjustment by source (Menon et al. 2021): the age distribution of a face's
+    source, relative to that of the whole split, is added to its logits in training, so the network
+    does not learn to guess the age from the source. For age losses with one logit per year."""
     teachers: tuple[str, ...] = ()
     """Teachers of a distillation, each `"shipped"`, a weights file or a run folder; the mean of
     their predictions for the training faces gives soft targets besides the labels."""
@@ -184,6 +188,6 @@ class LossConfig:
         require(self, "l1_weight", self.l1_weight > 0 or self.age_loss != "l1", "above 0 for l1")
         require_choice(self, "sord_distance", SORD_DISTANCES)
         require_number(self, "age_weight_clip", above=1)
-        require_number(self, "teacher_weight", least=0, most=1)
+        require_number(self, "logit_adjustment", "teacher_weight", least=0, most=1)
         require_number(self, "gender_weight", least=0)
         require_number(self, "gender_smoothing", least=0, below=0.5)

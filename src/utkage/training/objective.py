@@ -45,6 +45,8 @@ def objective_of(config: LossConfig, age_weights: Tensor | None = None) -> Objec
 
     def losses_of(outputs: tuple[Tensor, Tensor], targets: Targets) -> Tensor:
         age_outputs, gender_logits = outputs
+        if targets.offsets is not None:
+            age_outputs = age_outputs + targets.offsets
         age = age_loss.function(age_outputs, targets.ages, config)
         gender = gender_loss(gender_logits, targets.genders, config.gender_smoothing)
         if targets.soft_targets is not None:

@@ -36,12 +36,14 @@ class Targets(NamedTuple):
         genders: int64 (n,), 0 male, 1 female.
         importance: float32 (n,), weight of each face in the loss; None: 1 each.
         soft_targets: Predictions of the teachers, if there are any.
+        offsets: float32 (n, 117), added to the age logits in the loss; None: nothing.
     """
 
     ages: Tensor
     genders: Tensor
     importance: Tensor | None = None
     soft_targets: SoftTargets | None = None
+    offsets: Tensor | None = None
 
     def part(self, rows: slice | Tensor) -> Targets:
         """Some of the faces."""
@@ -50,6 +52,7 @@ class Targets(NamedTuple):
             self.genders[rows],
             None if self.importance is None else self.importance[rows],
             self.soft_targets and self.soft_targets.part(rows),
+            None if self.offsets is None else self.offsets[rows],
         )
 
     def to(self, device: torch.device) -> Targets:
@@ -59,6 +62,7 @@ class Targets(NamedTuple):
             self.genders.to(device),
             None if self.importance is None else self.importance.to(device),
             self.soft_targets and self.soft_targets.to(device),
+            None if self.offsets is None else self.offsets.to(device),
         )
 
 

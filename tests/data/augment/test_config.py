@@ -1,11 +1,7 @@
 import pytest
+from tests.support.augmented_chips import only
 
 from utkage.core.errors import ConfigError
-from utkage.data.augment import NO_AUGMENTATION, AugmentConfig
-
-
-def only(**changes: float) -> AugmentConfig:
-    return AugmentConfig(**{**vars(NO_AUGMENTATION), **changes})
 
 
 @pytest.mark.parametrize(

@@ -2,31 +2,13 @@
 
 import math
 
-import numpy as np
 import pytest
 import torch
+from tests.support.augmented_chips import chips, images_of, only, varied
 
 from utkage.data.augment import NO_AUGMENTATION, AugmentConfig, augment
-from utkage.data.augment.geometry import DETECTION_JITTER
+from utkage.data.augment.geometry import DETECTION_JITTER, Framing
 from utkage.data.sample_random import SampleRandom
-
-
-def images_of(chips: torch.Tensor) -> torch.Tensor:
-    """The chips without any variation, as networks take them."""
-    return chips.permute(0, 3, 1, 2).float()
-
-
-def chips(count: int = 4, size: int = 40, seed: int = 0) -> torch.Tensor:
-    random = np.random.default_rng(seed)
-    return torch.from_numpy(random.integers(0, 256, (count, size, size, 3), dtype=np.uint8))
-
-
-def varied(source: torch.Tensor, size: int, config: AugmentConfig, seed: int = 0) -> torch.Tensor:
-    return augment(source, size, config, SampleRandom(seed, 0, torch.arange(len(source))))
-
-
-def only(**changes: float) -> AugmentConfig:
-    return AugmentConfig(**{**vars(NO_AUGMENTATION), **changes})
 
 
 def test_flip_mirrors() -> None:
@@ -138,3 +120,33 @@ def test_defaults_cover_detections() -> None:
     assert config.rotation >= 2 * DETECTION_JITTER.rotation
     assert math.log1p(config.scale) >= 2 * DETECTION_JITTER.log_scale
     assert config.shift >= 2 * max(DETECTION_JITTER.shift_x, DETECTION_JITTER.shift_y)
+
+
+def test_shear_moves_the_edges_and_keeps_the_middle() -> None:
+    source = torch.zeros(16, 41, 41, 3, dtype=torch.uint8)
+    source[:, :, 18:23] = 200
+    seen = varied(source, 41, only(shear=0.3))
+    columns = torch.arange(41.0)
+    centres = (seen[:, 0] * columns).sum(2) / seen[:, 0].sum(2)
+    torch.testing.assert_close(centres[:, 20], torch.full((16,), 20.0), atol=0.2, rtol=0)
+    assert float((centres[:, 8] - centres[:, 32]).abs().max()) > 4
+
+
+def test_framing_shows_the_middle_or_a_black_margin() -> None:
+    source, still = chips(3, 48), SampleRandom(0, 0, torch.arange(3))
+    narrow = augment(source, 32, NO_AUGMENTATION, still, Framing(width=32 / 48))
+    torch.testing.assert_close(narrow, images_of(source)[:, :, 8:40, 8:40], atol=0.02, rtol=0)
+    wide = augment(source, 64, NO_AUGMENTATION, still, Framing(width=64 / 48))
+    torch.testing.assert_close(wide[:, :, 8:56, 8:56], images_of(source), atol=0.02, rtol=0)
+    assert float(wide[:, :, :7].abs().max()) == 0
+
+
+def test_a_blank_margin_leaves_the_chip_without_margin() -> None:
+    source = chips(400, 40)
+    source += source == 0
+    random = SampleRandom(0, 0, torch.arange(400))
+    seen = augment(source, 40, only(blank=0.25), random, Framing(face=32 / 40))
+    blank = (seen[:, :, :4] == 0).flatten(1).all(1)
+    assert 0.15 < float(blank.float().mean()) < 0.35
+    assert torch.equal(seen[:, :, 4:36, 4:36], images_of(source)[:, :, 4:36, 4:36])
+    assert torch.equal(seen[~blank], images_of(source)[~blank])

@@ -6,32 +6,16 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from skimage import data
+from tests.support.augmented_chips import images_of, only, photographs
 
-from utkage.data.augment import NO_AUGMENTATION, AugmentConfig, augment
+from utkage.data.augment import AugmentConfig, augment
 from utkage.data.augment.jpeg import jpeg_losses
 from utkage.data.sample_random import SampleRandom
-
-
-def only(**changes: float) -> AugmentConfig:
-    return AugmentConfig(**{**vars(NO_AUGMENTATION), **changes})
 
 
 def varied(source: torch.Tensor, config: AugmentConfig) -> torch.Tensor:
     random = SampleRandom(0, 0, torch.arange(len(source)))
     return augment(source, source.shape[1], config, random)
-
-
-def photographs(size: int) -> torch.Tensor:
-    """Parts of the astronaut, uint8 (5, size, size, 3)."""
-    corners = [(0, 160), (100, 100), (300, 200), (20, 160), (250, 0)]
-    picture = data.astronaut()
-    parts = [picture[y : y + size, x : x + size] for y, x in corners]
-    return torch.from_numpy(np.stack(parts))
-
-
-def images_of(chips: torch.Tensor) -> torch.Tensor:
-    return chips.permute(0, 3, 1, 2).float()
 
 
 def decibels(first: torch.Tensor, second: torch.Tensor) -> float:

@@ -1,27 +1,9 @@
-import numpy as np
 import pytest
 import torch
+from tests.support.augmented_chips import chips, images_of, only, varied
 
 from utkage.data.augment import NO_AUGMENTATION, AugmentConfig, augment
 from utkage.data.sample_random import SampleRandom
-
-
-def images_of(chips: torch.Tensor) -> torch.Tensor:
-    """The chips without any variation, as networks take them."""
-    return chips.permute(0, 3, 1, 2).float()
-
-
-def chips(count: int = 4, size: int = 40, seed: int = 0) -> torch.Tensor:
-    random = np.random.default_rng(seed)
-    return torch.from_numpy(random.integers(0, 256, (count, size, size, 3), dtype=np.uint8))
-
-
-def varied(source: torch.Tensor, size: int, config: AugmentConfig, seed: int = 0) -> torch.Tensor:
-    return augment(source, size, config, SampleRandom(seed, 0, torch.arange(len(source))))
-
-
-def only(**changes: float) -> AugmentConfig:
-    return AugmentConfig(**{**vars(NO_AUGMENTATION), **changes})
 
 
 @pytest.mark.parametrize("size", [32, 40, 56])

@@ -7,12 +7,14 @@ from aligned chips, so that the training chips resemble those of photographs.
 """
 
 from utkage.data.augment.config import NO_AUGMENTATION, AugmentConfig
+from utkage.data.augment.geometry import Framing
 from utkage.data.augment.mixing import Mixing, blend, draw_mixing
 from utkage.data.augment.pipeline import augment
 
 __all__ = [
     "NO_AUGMENTATION",
     "AugmentConfig",
+    "Framing",
     "Mixing",
     "augment",
     "blend",

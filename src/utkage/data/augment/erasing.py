@@ -6,14 +6,13 @@ import torch
 from torch import Tensor
 
 from utkage.data.augment.config import AugmentConfig
+from utkage.data.augment.noise import pixel_noise
 from utkage.data.augment.streams import Stream
 from utkage.data.sample_random import SampleRandom
 
 # Range of the share of the image, and of the logarithm of height over width.
 AREA = (0.02, 0.2)
 LOG_ASPECT = (-1.0, 1.0)
-# Bits of noise per channel; those of three channels fit into one random number.
-_NOISE_BITS = 21
 
 
 def erase(images: Tensor, config: AugmentConfig, random: SampleRandom) -> Tensor:
@@ -28,10 +27,7 @@ def erase(images: Tensor, config: AugmentConfig, random: SampleRandom) -> Tensor
     inside_y, inside_x = (place >= top) & (place < bottom), (place >= left) & (place < right)
     inside = (inside_y.unsqueeze(2) & inside_x.unsqueeze(1)).flatten(1)
     number, pixel = inside.nonzero(as_tuple=True)
-    bits = chosen.bits_at(Stream.ERASE_NOISE, number, pixel)
-    channels = torch.arange(3, device=device) * _NOISE_BITS
-    noise = (bits.unsqueeze(1) >> channels).bitwise_and_((1 << _NOISE_BITS) - 1).float()
-    noise *= 255 / (1 << _NOISE_BITS)
+    noise = 255 * pixel_noise(chosen, Stream.ERASE_NOISE, number, pixel)
     images.permute(0, 2, 3, 1)[rows.to(device)[number], pixel // size, pixel % size] = noise
     return images
 

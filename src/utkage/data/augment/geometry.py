@@ -13,6 +13,8 @@ from utkage.data.augment.config import AugmentConfig
 from utkage.data.augment.streams import Stream
 from utkage.data.sample_random import SampleRandom
 
+_MOVES = ("flip", "rotation", "scale", "shift", "shear", "jitter")
+
 
 @dataclass(frozen=True)
 class CropJitter:
@@ -37,8 +39,28 @@ class CropJitter:
 DETECTION_JITTER = CropJitter(rotation=3.0, log_scale=0.06, shift_x=0.013, shift_y=0.014)
 
 
+@dataclass(frozen=True)
+class Framing:
+    """What stored chips show and what the network takes, as fractions of a stored chip's width.
+
+    Attributes:
+        width: Width of the part that the result shows; above 1, it has a black margin.
+        face: Width of the chip without its margin.
+    """
+
+    width: float = 1.0
+    face: float = 1.0
+
+
+WHOLE_CHIP = Framing()
+
+
 def warp(
-    chips: Tensor, size: int, config: AugmentConfig, random: SampleRandom, width: float = 1.0
+    chips: Tensor,
+    size: int,
+    config: AugmentConfig,
+    random: SampleRandom,
+    framing: Framing = WHOLE_CHIP,
 ) -> Tensor:
     """Mirror, rotate, scale and shift each chip; pixels from outside of the chip are black.
 
@@ -47,15 +69,16 @@ def warp(
         size: Size of the result, pixels.
         config: Strengths of the augmentations.
         random: Random numbers of the N samples.
-        width: Width of the part that the result shows, as a fraction of the chip's; above 1, the
-            result has a black margin.
+        framing: The part of the chips that the result shows.
 
     Returns:
         float32 (N, 3, size, size), 0..255.
     """
     images = chips.float()
-    still = not (config.flip or config.rotation or config.scale or config.shift or config.jitter)
+    still = not any(getattr(config, name) for name in _MOVES)
     # Bilinear sampling would skip pixels of much larger chips, so they are resized first.
+    _blank_margins(images, config, random, framing.face)
+    width = framing.width
     whole = abs(width - 1) < 1e-6
     if (still and whole) or images.shape[2] * width >= 2 * size:
         images = _resized(images, round(size / width))
@@ -63,6 +86,18 @@ def warp(
         return images
     grid = _grid(width * _maps(config, random).to(images.device), size)
     return F.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+
+
+def _blank_margins(
+    images: Tensor, config: AugmentConfig, random: SampleRandom, face: float
+) -> None:
+    """Blacken what lies outside the face's chip in randomly chosen images, in place."""
+    rows = random.chance(Stream.BLANK, config.blank).nonzero().squeeze(1).to(images.device)
+    edge = round(images.shape[2] * (1 - face) / 2)
+    if len(rows) and edge:
+        inner = torch.zeros(images.shape[2:], device=images.device)
+        inner[edge:-edge, edge:-edge] = 1
+        images[rows] *= inner
 
 
 def _resized(images: Tensor, size: int) -> Tensor:
@@ -85,8 +120,12 @@ def _maps(config: AugmentConfig, random: SampleRandom) -> Tensor:
     mirror = torch.where(random.chance(Stream.FLIP, config.flip), -1.0, 1.0)
     zoom, angle = torch.exp(log_zoom), torch.deg2rad(degrees)
     cosine, sine = torch.cos(angle) * zoom, torch.sin(angle) * zoom
+    shear = random.uniform(Stream.SHEAR, -config.shear, config.shear)
+    aspect = torch.exp(random.uniform(Stream.SHEAR_ASPECT, -config.shear, config.shear))
     # The size is 2 in these coordinates, so shifts are doubled.
-    rows = (cosine * mirror, -sine, 2 * shift_x, sine * mirror, cosine, 2 * shift_y)
+    across = (cosine * mirror * aspect, -sine / aspect + shear * zoom, 2 * shift_x)
+    down = (sine * mirror * aspect, cosine / aspect, 2 * shift_y)
+    rows = (*across, *down)
     return torch.stack(rows, dim=1).view(-1, 2, 3)
 
 

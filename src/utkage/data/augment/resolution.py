@@ -13,7 +13,7 @@ from utkage.data.augment.config import AugmentConfig
 from utkage.data.augment.streams import Stream
 from utkage.data.sample_random import SampleRandom
 
-SOFTEN_LEAST, SOFTEN_MOST = 0.35, 0.8
+SOFTEN_MOST = 0.8
 SMALLEST_SIZE = 16
 # The weakest blur is this share of the strongest.
 BLUR_LEAST = 0.2
@@ -34,7 +34,7 @@ def soften(images: Tensor, config: AugmentConfig, random: SampleRandom) -> Tenso
     rows = random.chance(Stream.SOFTEN, config.soften).nonzero().squeeze(1)
     if len(rows) == 0:
         return images
-    factors = random.rows(rows).uniform(Stream.SOFTEN_FACTOR, SOFTEN_LEAST, SOFTEN_MOST)
+    factors = random.rows(rows).uniform(Stream.SOFTEN_FACTOR, config.soften_least, SOFTEN_MOST)
     sizes = torch.round(factors * images.shape[2]).clamp_(min=SMALLEST_SIZE)
     return _apply(resampling_matrices(sizes, images.shape[2], images.device), images, rows)
 

@@ -25,6 +25,7 @@ from utkage.training.age_losses import AGE_LOSSES
 from utkage.training.age_weighting import weights_by_age
 from utkage.training.batches import TrainingBatch, TrainingBatches
 from utkage.training.config import TrainConfig
+from utkage.training.logit_adjustment import source_offsets
 from utkage.training.objective import objective_of
 from utkage.training.schedule import SCHEDULES, ScheduleState, plateau_cuts
 from utkage.training.setup import Setup
@@ -67,6 +68,7 @@ class TrainableMultitask(TrainableSystem):
             torch.from_numpy(faces.ages),
             torch.from_numpy(faces.genders),
             weights_by_face(config, faces),
+            offsets=source_offsets(config, faces),
         )
         super().__init__(network, setup, targets)
         objective = objective_of(config, weights_by_age(config, faces.ages))

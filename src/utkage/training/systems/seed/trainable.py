@@ -126,7 +126,8 @@ class TrainableSeed(TrainableSystem):
     def _validation_batches(self) -> Iterator[Batch]:
         """The validation chips without augmentation, in order."""
         faces, device = self.setup.val, self.setup.device
-        batches = faces.batches(VALIDATION_BATCH, self.setup.card.contract)
+        contract = self.setup.card.contract.at_size(self._config.size)
+        batches = faces.batches(VALIDATION_BATCH, contract)
         for number, chips in enumerate(batches):
             part = slice(number * VALIDATION_BATCH, number * VALIDATION_BATCH + len(chips))
             images = torch.from_numpy(np.ascontiguousarray(chips)).to(device)

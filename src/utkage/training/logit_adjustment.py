@@ -1,0 +1,49 @@
+"""Logit adjustment: what a source's mix of ages says about a face is not learned.
+
+Menon et al., "Long-tail learning via logit adjustment", ICLR 2021 (arXiv:2007.07314), for sources
+instead of classes.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from utkage.data.chips import LabelledChips
+from utkage.data.labels import AGE_COUNT
+from utkage.training.config_groups import LossConfig
+from utkage.training.losses import soft_age_labels
+
+# Added to each probability, so that ages a source lacks stay possible.
+_SMOOTHING = 1e-4
+
+
+def source_offsets(config: LossConfig, faces: LabelledChips) -> Tensor | None:
+    """What is added to the age logits of each face in training, float32 (n, 117).
+
+    This is ``logit_adjustment`` times ``log p(age | source) - log p(age)``, where p are the
+    smoothed distributions of the labels. A network that is trained with it predicts for a face of
+    an unknown source, under the age distribution of the whole split.
+
+    Args:
+        config: Settings of the losses.
+        faces: Training faces.
+
+    Returns:
+        None without adjustment, or if there is only one source.
+    """
+    names, source = np.unique(np.array(faces.sources), return_inverse=True)
+    if config.logit_adjustment == 0 or len(names) == 1:
+        return None
+    labels = soft_age_labels(
+        torch.from_numpy(faces.ages),
+        AGE_COUNT,
+        config.sigma_base,
+        config.sigma_slope,
+        config.sigma_max,
+    )
+    overall = torch.log(labels.mean(0) + _SMOOTHING)
+    rows = [labels[torch.from_numpy(source == index)] for index in range(len(names))]
+    by_source = torch.stack([torch.log(part.mean(0) + _SMOOTHING) - overall for part in rows])
+    return (config.logit_adjustment * by_source)[torch.from_numpy(source)]
