@@ -151,7 +151,7 @@ def _open_sources(request: EvaluateRequest) -> list[PredictionSource]:
     choices = (request.weights, *request.compare)
     source, *others = [open_prediction_source(c, device, flip=request.flip) for c in choices]
     for other in others:
-        if source.card and other.card and not source.contract.fits(other.contract):
+        if source.card and other.card and source.contract.width_ratio(other.contract) is None:
             raise UsageError(
                 f"`compare` {other.path}: its faces are cropped differently from those of "
                 f"{source.path}; evaluate each by itself"
