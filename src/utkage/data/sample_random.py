@@ -27,8 +27,7 @@ class SampleRandom:
     Args:
         seed: Seed of the run.
         epoch: Number of the epoch.
-        samples: Indices of the samples in the data set, int64 (N,). Numbers are computed on the
-            device of this tensor.
+        samples: Indices of the samples in the data set, int64 (N,), on the device to compute on.
 
     Raises:
         ValueError: ``samples`` is not int64 (N,).
@@ -37,8 +36,9 @@ class SampleRandom:
     def __init__(self, seed: int, epoch: int, samples: Tensor) -> None:
         if samples.dtype != torch.int64 or samples.dim() != 1:
             raise ValueError(f"samples are {samples.dtype} {tuple(samples.shape)}, not int64 (N,)")
-        run = _mix_int(_mix_int(seed + _GAMMA) + (epoch + 1) * _GAMMA)
-        self._keys = _advance(samples, _signed(run))
+        start = _mix(torch.tensor(_signed(seed + _GAMMA)))
+        run = _advance(torch.tensor(epoch), start)
+        self._keys = _advance(samples, run)
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -50,45 +50,29 @@ class SampleRandom:
         return part
 
     def bits(self, stream: int) -> Tensor:
-        """64 random bits per sample.
-
-        Args:
-            stream: Number of the stream, 0 or more; streams are independent.
-
-        Returns:
-            int64 (N,).
-        """
+        """64 random bits per sample, int64 (N,); streams, numbered from 0, are independent."""
         return _mix(self._keys + _signed((stream + 1) * _GAMMA))
 
     def bits_at(self, stream: int, rows: Tensor, positions: Tensor) -> Tensor:
-        """64 random bits for positions inside of samples, such as pixels.
+        """64 random bits for positions inside of samples, such as pixels, int64 (K,).
 
         Args:
             stream: As in ``bits``.
-            rows: Rows of the batch, int64 (K,), on any device.
+            rows: Rows of the batch, int64 (K,), on any device, which the result uses too.
             positions: 0 or more, int64 (K,), on the same device.
-
-        Returns:
-            int64 (K,), on the device of ``rows``.
         """
         return _advance(positions, self.bits(stream).to(rows.device)[rows])
 
     def uniform(self, stream: int, low: float = 0.0, high: float = 1.0) -> Tensor:
-        """Uniform numbers.
+        """Uniform numbers, float32 (N,), ``low`` <= number < ``high`` up to rounding.
 
-        Returns:
-            float32 (N,), ``low`` <= number < ``high`` up to rounding. For 0 to 1 these are
-            multiples of 2^-24, identical on every device.
+        For 0 to 1 these are multiples of 2^-24, identical on every device.
         """
         numbers = _fraction(self.bits(stream), 0)
         return numbers if (low, high) == (0.0, 1.0) else numbers * (high - low) + low
 
     def normal(self, stream: int) -> Tensor:
-        """Standard normal numbers (Box and Muller 1958), -5.8..5.8.
-
-        Returns:
-            float32 (N,).
-        """
+        """Standard normal numbers (Box and Muller 1958), -5.8..5.8, float32 (N,)."""
         bits = self.bits(stream)
         radius = torch.sqrt(-2 * torch.log1p(-_fraction(bits, 0)))
         return radius * torch.cos(2 * math.pi * _fraction(bits, _FRACTION))
@@ -103,7 +87,7 @@ def _fraction(bits: Tensor, skipped: int) -> Tensor:
     return _shifted(bits << skipped, _BITS - _FRACTION).float() * 2.0**-_FRACTION
 
 
-def _advance(counters: Tensor, start: Tensor | int) -> Tensor:
+def _advance(counters: Tensor, start: Tensor) -> Tensor:
     """The numbers at positions ``counters`` of the sequence that starts at ``start``."""
     return _mix((counters + 1) * _signed(_GAMMA) + start)
 
@@ -118,13 +102,6 @@ def _mix(value: Tensor) -> Tensor:
 def _shifted(value: Tensor, places: int) -> Tensor:
     # The shift of int64 repeats the sign bit.
     return (value >> places) & ((1 << (_BITS - places)) - 1)
-
-
-def _mix_int(value: int) -> int:
-    value %= 1 << _BITS
-    value = (value ^ (value >> 30)) * _FIRST_FACTOR % (1 << _BITS)
-    value = (value ^ (value >> 27)) * _SECOND_FACTOR % (1 << _BITS)
-    return value ^ (value >> 31)
 
 
 def _signed(value: int) -> int:

@@ -1,10 +1,8 @@
 """A split that depends only on a seed and on each picture's content.
 
-A hash of the seed and the pixel hash, read as a number in [0, 1), is compared with the fractions.
 So identical pictures are always in the same split, the order of files does not matter, and adding
-pictures never moves existing ones. Every stratum (age range, gender, race, source) uses the same
-fractions and gets them up to sampling noise; an exact quota per stratum would move pictures
-whenever others are added. ``merge_splits`` keeps near-duplicates together.
+pictures never moves existing ones. Every stratum (age range, gender, race, source) gets the same
+fractions up to sampling noise; exact quotas would move pictures whenever others are added.
 """
 
 from __future__ import annotations
@@ -55,19 +53,15 @@ def assign_split(pixel_hash: str, config: SplitConfig) -> str:
 def merge_splits(members: Iterable[str]) -> str:
     """The split of a component of duplicates whose members were assigned different splits.
 
-    It is training if any member is in training, else validation. So validation and test pictures
-    have no duplicate elsewhere, and a training picture never becomes a test picture because a
-    duplicate of it was added.
+    It is training if any member is in training, else validation: a training picture never becomes
+    a test picture because a duplicate of it was added.
     """
     found = set(members)
     return next(split for split in SPLITS if split in found)
 
 
 def split_hash(members: Iterable[tuple[str, str]]) -> str:
-    """A hash (16 hex digits) of a whole split, from its (pixel hash, split) pairs.
-
-    It does not depend on the order of the pairs.
-    """
+    """A hash (16 hex digits) of the (pixel hash, split) pairs of a split, in any order."""
     digest = hashlib.sha256()
     for pixel, split in sorted(members):
         digest.update(f"{pixel} {split}\n".encode())

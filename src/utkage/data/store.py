@@ -3,8 +3,7 @@
 A prepared set is a folder with
 
 * ``store.json``: format version, crop contract, inputs and settings, counts, hashes, and the
-  names of the next three files. It is written last and replaced atomically. Files that it does
-  not name are leftovers of a killed run.
+  names of the next three files. It is written last; files that it does not name are leftovers.
 * ``chips-<id>.u8``: rows of size x size x 3 bytes, uint8 RGB, without a header.
 * ``manifest-<id>.csv``: one line per decoded picture; those without a split are not used.
 * ``dropped-<id>.csv``: one line per picture that could not be used at all, with the reason.
@@ -44,8 +43,6 @@ class ChipStore:
     """A prepared set, opened for reading.
 
     Attributes:
-        folder: Folder of the set.
-        contract: Crop contract of its chips.
         description: Content of ``store.json``.
         manifest: All decoded pictures; those without a split are not used.
     """
@@ -96,9 +93,7 @@ class ChipStore:
     def split(self, name: str, source: str | None = None) -> LabelledChips:
         """The chips of ``"train"``, ``"val"``, ``"test"`` or ``"all"``, memory-mapped.
 
-        Args:
-            name: The split.
-            source: Name of the only source to use; None: all sources.
+        ``source`` is the name of the only source to use; None: all sources.
 
         Raises:
             UsageError: there is no such split or source, or it is empty.

@@ -24,10 +24,6 @@ def similarity_transform(source: Sequence[Point], target: Sequence[Point]) -> ND
     Least squares without reflection: Umeyama, "Least-squares estimation of transformation
     parameters between two point patterns", IEEE PAMI 13(4), 1991.
 
-    Args:
-        source: n points (x, y), n >= 2.
-        target: n points (x, y) to map them to.
-
     Returns:
         float64 (2, 3) matrix M that maps a point p to ``M[:, :2] @ p + M[:, 2]``.
 
@@ -55,19 +51,11 @@ def similarity_transform(source: Sequence[Point], target: Sequence[Point]) -> ND
 def extract_chip(
     rgb: NDArray[np.uint8], landmarks: Sequence[Point], contract: CropContract
 ) -> NDArray[np.uint8]:
-    """Cut out the chip of a face.
+    """Cut out the chip of a face, uint8 RGB (contract.size, contract.size, 3).
 
     Faces larger than the chip are averaged down. Pixels beyond the picture are black, as in the
-    aligned chips of UTKFace.
-
-    Args:
-        rgb: uint8 RGB, (height, width, 3).
-        landmarks: The five of ``Face``, in pixels of ``rgb`` (corners at (0, 0) and
-            (width, height)).
-        contract: Size and template of the chip.
-
-    Returns:
-        uint8 RGB, (contract.size, contract.size, 3).
+    aligned chips of UTKFace. ``landmarks`` are the five of ``Face``, in pixels of ``rgb``, uint8
+    (height, width, 3).
 
     Raises:
         ImageError: the landmarks are not finite or lie (nearly) on one point.
@@ -82,7 +70,7 @@ def landmarks_to_chip(landmarks: Sequence[Point], contract: CropContract) -> NDA
         ImageError: the landmarks are not finite or lie (nearly) on one point.
     """
     to_chip = similarity_transform(landmarks, contract.template)
-    if _spread(np.asarray(landmarks, dtype=np.float64)) < _MIN_SPREAD:
+    if math.sqrt(np.var(landmarks, axis=0, dtype=np.float64).sum()) < _MIN_SPREAD:
         raise ImageError("landmarks lie on one point; the face cannot be aligned")
     return to_chip
 
@@ -92,8 +80,8 @@ def box_to_chip(
 ) -> NDArray[np.float64]:
     """The (2, 3) matrix that maps a box to the box of an aligned face, without rotation.
 
-    It is for detectors with unreliable landmarks. The longer side of the box decides the scale;
-    the box should not be cut at the edge of the picture.
+    It is for detectors with unreliable landmarks. The longer side of the box, which should not be
+    cut at the edge of the picture, decides the scale.
 
     Raises:
         ImageError: the box is empty.
@@ -114,10 +102,8 @@ def cut_chip(
 ) -> NDArray[np.uint8]:
     """Cut out a chip: uint8 RGB (size, size, 3), black beyond the picture.
 
-    Args:
-        rgb: uint8 RGB, (height, width, 3).
-        to_chip: (2, 3) matrix from the picture to the chip, such as from ``landmarks_to_chip``.
-        contract: Size of the chip.
+    ``rgb`` is uint8 (height, width, 3). ``to_chip`` is the (2, 3) matrix from the picture to the
+    chip, as from ``landmarks_to_chip``.
     """
     import cv2
 
@@ -131,10 +117,7 @@ def cut_chip(
         return np.zeros((contract.size, contract.size, 3), dtype=np.uint8)
     region = rgb[y0:y1, x0:x1]
     shrink = min(1.0, oversampling / pixels_per_chip_pixel)
-    shrunk_size = (
-        max(1, round((x1 - x0) * shrink)),
-        max(1, round((y1 - y0) * shrink)),
-    )
+    shrunk_size = (max(1, round((x1 - x0) * shrink)), max(1, round((y1 - y0) * shrink)))
     if shrunk_size != (x1 - x0, y1 - y0):
         region = cv2.resize(
             np.ascontiguousarray(region), shrunk_size, interpolation=cv2.INTER_AREA
@@ -144,21 +127,11 @@ def cut_chip(
     shift = to_large[:, 2] + to_large[:, :2] @ np.array([x0, y0], dtype=np.float64)
     # Pixel centres lie at one half in the contract and at whole numbers in warpAffine.
     shift = shift + linear @ np.array([0.5, 0.5]) - 0.5
-    large = cv2.warpAffine(
-        region,
-        np.column_stack([linear, shift]),
-        (size, size),
-        flags=cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_CONSTANT,
-        borderValue=(0, 0, 0),
-    )
+    # By default, pixels are interpolated linearly, and those beyond the picture are black.
+    large = cv2.warpAffine(region, np.column_stack([linear, shift]), (size, size))
     if oversampling > 1:
         large = cv2.resize(large, (contract.size, contract.size), interpolation=cv2.INTER_AREA)
     return np.ascontiguousarray(large, dtype=np.uint8)
-
-
-def _spread(points: NDArray[np.float64]) -> float:
-    return math.sqrt(float(((points - points.mean(axis=0)) ** 2).sum(axis=1).mean()))
 
 
 def _region(

@@ -45,16 +45,10 @@ def motion_picture(rgb: NDArray[np.uint8]) -> tuple[Grey, float]:
 
 
 def follow(before: Grey, now: Grey, scale: float, faces: Sequence[Face]) -> list[Face | None]:
-    """Move faces from one frame to the next.
+    """Move faces from one frame to the next; None stands for a face that was lost.
 
-    Args:
-        before: ``motion_picture`` of the frame with the faces.
-        now: ``motion_picture`` of the next frame, of the same shape.
-        scale: Scale of both.
-        faces: Faces in pixels of the frame itself.
-
-    Returns:
-        Each face at its new place, or None if it was lost.
+    ``before`` and ``now`` are the ``motion_picture`` of both, ``scale`` is their scale; ``faces``
+    are in pixels of the frame itself.
     """
     if not faces or before.shape != now.shape:
         return [None] * len(faces)
@@ -64,14 +58,13 @@ def follow(before: Grey, now: Grey, scale: float, faces: Sequence[Face]) -> list
     back, refound = _flow(now, before, there)
     error = np.linalg.norm((back - start).reshape(-1, 2), axis=1)
     good = found & refound & (error < _LARGEST_RETURN_ERROR)
-    moved, first = [], 0
-    for face, points in zip(faces, starts, strict=True):
-        rows = slice(first, first + len(points))
-        first += len(points)
-        kept = good[rows]
-        ends = there.reshape(-1, 2)[rows]
-        moved.append(_moved(face, points[kept] / scale, ends[kept].astype(np.float64) / scale))
-    return moved
+    ends = there.reshape(len(faces), -1, 2).astype(np.float64)
+    return [
+        _moved(face, points[kept] / scale, end[kept] / scale)
+        for face, points, end, kept in zip(
+            faces, starts, ends, good.reshape(len(faces), -1), strict=True
+        )
+    ]
 
 
 def _flow(
@@ -109,14 +102,9 @@ def _moved(face: Face, start: NDArray[np.float64], end: NDArray[np.float64]) -> 
         return None
     x0, y0, x1, y1 = face.box
     # The box scales and shifts with the face but stays upright, like boxes of the detector.
-    x, y = matrix[:, :2] @ np.array([(x0 + x1) / 2, (y0 + y1) / 2]) + matrix[:, 2]
-    half_width, half_height = growth * (x1 - x0) / 2, growth * (y1 - y0) / 2
-    box: Box = (
-        float(x - half_width),
-        float(y - half_height),
-        float(x + half_width),
-        float(y + half_height),
-    )
+    centre = matrix[:, :2] @ np.array([(x0 + x1) / 2, (y0 + y1) / 2]) + matrix[:, 2]
+    half = growth * np.array([x1 - x0, y1 - y0]) / 2
+    box: Box = (*(centre - half).tolist(), *(centre + half).tolist())
     points = np.asarray(face.landmarks, dtype=np.float64) @ matrix[:, :2].T + matrix[:, 2]
     landmarks: Landmarks = tuple((float(px), float(py)) for px, py in points)  # type: ignore[assignment]
     return Face(box, face.score, landmarks)

@@ -13,16 +13,13 @@ def distinct(
     max_iou: float,
     max_inside: float,
 ) -> list[int]:
-    """Greedy non-maximum suppression.
+    """Greedy non-maximum suppression: indices of the boxes that stay, the highest score first.
 
     Args:
         boxes: (n, 4) of x0, y0, x1, y1.
-        scores: Scores, (n,); of duplicates, the highest score stays.
+        scores: (n,); of duplicates, the highest score stays.
         max_iou: Intersection over union above which two boxes are one face.
         max_inside: Share of a box inside another above which the two are one face.
-
-    Returns:
-        Indices of the boxes that stay, the highest score first.
     """
     areas = np.prod(np.clip(boxes[:, 2:] - boxes[:, :2], 0, None), axis=1)
     order = np.argsort(-scores, kind="stable")

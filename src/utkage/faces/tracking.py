@@ -24,12 +24,9 @@ class Track:
     Attributes:
         number: Number from 1, in the order of appearance.
         face: Its latest place.
-        first_frame: Index of the first frame that shows it.
-        first_seconds: Time of that frame.
-        last_frame: Index of the last frame that shows it.
-        last_seconds: Time of that frame.
+        first_frame: Index of the first frame that shows it; ``first_seconds`` is its time.
+        last_frame: Index of the last frame that shows it; ``last_seconds`` is its time.
         frames: Number of frames that show it.
-        detections: Number of detections.
         visible: Whether the newest frame shows it.
     """
 
@@ -66,10 +63,7 @@ class Tracker:
     def move(self, follow: Follow, frame: int, seconds: float) -> None:
         """Move all visible tracks to a frame without detections.
 
-        Args:
-            follow: Maps faces of the frame before to their places in this one, None if lost.
-            frame: Index of the frame.
-            seconds: Time of the frame.
+        ``follow`` maps faces of the frame before to their places in this one, None if lost.
         """
         tracks = self.visible
         for track, face in zip(tracks, follow([track.face for track in tracks]), strict=True):
@@ -84,16 +78,11 @@ class Tracker:
         Among pairs that are near enough, the assignment with the least sum of distances is chosen
         (Kuhn 1955). A track without a face becomes invisible.
 
-        Args:
-            faces: Detected faces.
-            frame: Index of the frame.
-            seconds: Time of the frame.
-
         Returns:
             The track of each face, in the order of ``faces``.
         """
         self.detector_runs += 1
-        pairs = dict(self._pairs(faces))
+        pairs = self._pairs(faces)
         for index, track in enumerate(self.tracks):
             if index not in pairs.values():
                 track.visible = False
@@ -140,10 +129,10 @@ class Tracker:
         """
         return track.detections >= min(2, self.detector_runs)
 
-    def _pairs(self, faces: Sequence[Face]) -> list[tuple[int, int]]:
-        """Pairs of a face and its track, as indices."""
+    def _pairs(self, faces: Sequence[Face]) -> dict[int, int]:
+        """The index of each face's track, by the index of the face."""
         if not faces or not self.tracks:
-            return []
+            return {}
         from scipy.optimize import linear_sum_assignment
 
         too_far = 1e6
@@ -155,11 +144,8 @@ class Tracker:
                     # Visible tracks take precedence over invisible ones.
                     costs[row, column] = distance + (0 if track.visible else _NEAR)
         rows, columns = linear_sum_assignment(costs)
-        return [
-            (int(row), int(column))
-            for row, column in zip(rows, columns, strict=True)
-            if costs[row, column] < too_far
-        ]
+        near = costs[rows, columns] < too_far
+        return dict(zip(rows[near].tolist(), columns[near].tolist(), strict=True))
 
 
 def box_distance(first: Box, second: Box) -> float:

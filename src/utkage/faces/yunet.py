@@ -29,7 +29,7 @@ class YuNetDetector:
     """
 
     def __init__(self, path: Path, *, score_threshold: float = 0.8, min_face: float = 16.0) -> None:
-        """Load the file.
+        """Load the ONNX file.
 
         Args:
             path: The ONNX file.

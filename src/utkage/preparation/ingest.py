@@ -29,13 +29,7 @@ MIN_CONTRAST = 1.0
 
 @dataclass(frozen=True)
 class Ingested:
-    """One labelled picture and its chip.
-
-    Attributes:
-        record: Label, hashes and size of the picture.
-        split: Split that its source gives it, or None.
-        chip: uint8 RGB, (size, size, 3).
-    """
+    """A picture, the split that its source gives it, and its chip, uint8 RGB (size, size, 3)."""
 
     record: Record
     split: str | None
@@ -52,10 +46,8 @@ class Ingestion:
 
     Attributes:
         contract: Size and geometry of the chips.
-        detector: Face detector for photographs, as ``faces.choice.open_detector`` names it. It is
-            loaded when the first photograph comes.
-        min_face: Length of the smallest face to detect, pixels of the photograph; None: as
-            ``open_detector`` chooses.
+        detector: As in ``faces.choice.open_detector``; loaded when the first photograph comes.
+        min_face: As in ``open_detector``.
         workers: Number of pictures that are processed at the same time.
         max_pixels: Limit of width x height; a larger picture is refused by its header.
         known: Records and chips of an earlier run, which need no decoding.
@@ -81,11 +73,7 @@ def to_chip(
 ) -> Ingested | Dropped:
     """Turn one entry of a source into a chip; drop it with the reason if that is impossible.
 
-    Args:
-        entry: The picture with its label.
-        source: Name of the source in the record.
-        ingestion: How pictures become chips.
-        detector: Returns the face detector; called for photographs only.
+    ``source`` is the name in the record; ``detector`` is called for photographs only.
     """
     if entry.problem is not None or entry.label is None:
         return Dropped(source, entry.name, entry.problem or "no label")
@@ -93,14 +81,8 @@ def to_chip(
     wrong_extension = not extension_fits(entry.name, entry.content)
     if (byte_hash, entry.aligned) in ingestion.known:
         record, chip = ingestion.known[byte_hash, entry.aligned]
-        record = replace(
-            record,
-            source=source,
-            name=entry.name,
-            label=entry.label,
-            wrong_extension=wrong_extension,
-        )
-        return Ingested(record, entry.split, chip)
+        labelled = replace(record, source=source, name=entry.name, label=entry.label)
+        return Ingested(replace(labelled, wrong_extension=wrong_extension), entry.split, chip)
     try:
         rgb = load_image(entry.content, max_pixels=ingestion.max_pixels)
         chip = _crop(rgb, entry.aligned, ingestion.contract, detector)

@@ -83,7 +83,6 @@ class PrepareResult:
     """The outcome of ``prepare``.
 
     Attributes:
-        folder: The prepared set.
         audit: Findings about the pictures; None if the set was already there (see its
             ``audit.json``).
         splits: Number of chips in each split.
@@ -102,13 +101,7 @@ class PrepareResult:
 
 @dataclass(frozen=True)
 class _Pictures:
-    """The pictures of all sources; the chip of ``records[n]`` is row n of the chip file.
-
-    Attributes:
-        records: Decoded pictures.
-        source_splits: The split that the source gives each of them, or None.
-        dropped: Pictures that cannot be used.
-    """
+    """Decoded pictures with the splits of their sources, in the order of chips; dropped ones."""
 
     records: list[Record] = field(default_factory=list)
     source_splits: list[str | None] = field(default_factory=list)
@@ -193,11 +186,7 @@ def _read_pictures(
 def _select(
     pictures: _Pictures, config: PrepareConfig, reporter: Reporter
 ) -> tuple[list[ManifestRow], Audit]:
-    """Find duplicates, choose splits, and decide which pictures are used.
-
-    Raises:
-        DataError: no picture is usable.
-    """
+    """Find duplicates, choose splits, and decide which pictures are used."""
     records = pictures.records
     with reporter.progress("comparing pictures", 1) as task:
         groups, fix = find_informative_duplicates(records, config.fix)

@@ -15,10 +15,7 @@ from utkage.preparation.audit.duplicates import DuplicateGroups
 
 
 def read_split_file(path: Path) -> dict[str, str]:
-    """Read a published split: a CSV with the columns ``name`` and ``split`` (train, val or test).
-
-    Returns:
-        The split of each file name.
+    """The split of each name in a CSV with the columns ``name`` and ``split`` (train, val, test).
 
     Raises:
         UsageError: there is no such file.
@@ -58,11 +55,7 @@ def excluded_pictures(
     published: Mapping[str, str] | None,
     ages: tuple[int, int] | None,
 ) -> dict[int, str]:
-    """The pictures that a published split or an age filter excludes.
-
-    Returns:
-        The reason by index into ``records``.
-    """
+    """Reasons, by index, of the pictures that a published split or an age filter excludes."""
     reasons: dict[int, str] = {}
     for index, record in enumerate(records):
         if published is not None and record.name not in published:
@@ -83,18 +76,14 @@ def split_components(
     source_splits: Sequence[str | None],
     published: Mapping[str, str] | None,
 ) -> dict[str, str]:
-    """Choose one split for each component of duplicates.
+    """Choose one split for each component of duplicates, by component id.
 
     Args:
         records: All decoded pictures.
         groups: Their duplicates.
         config: Seed and fractions for pictures whose split is not given.
         source_splits: Split that the source gives each picture, or None, (n,).
-        published: Split by file name, which replaces those of the sources; None: no published
-            split.
-
-    Returns:
-        The split by component id.
+        published: Split by file name, which replaces those of the sources.
     """
     listed: dict[str, list[str]] = defaultdict(list)
     unlisted: dict[str, list[str]] = defaultdict(list)

@@ -7,6 +7,7 @@ import hashlib
 import os
 import re
 import secrets
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -42,10 +43,9 @@ _PARTIAL = re.compile(
 
 
 class StoreWriter:
-    """Writes a new state of a prepared set.
+    """Writes a new state of a prepared set: ``append`` chips, then ``commit``.
 
-    Use it as a context manager: ``append`` chips, then ``commit``. Without a ``commit``, leaving
-    the context removes the new files and keeps the current state. File names are derived from
+    Leaving the context without a ``commit`` keeps the current state. File names are derived from
     the content: the same input gives the same files, however often a run was interrupted.
 
     Raises:
@@ -56,9 +56,7 @@ class StoreWriter:
         if folder.exists() and not folder.is_dir():
             raise UsageError(f"{folder}: is a file; choose a folder for the prepared set")
         if folder.is_dir() and not all(_is_ours(path) for path in folder.iterdir()):
-            raise UsageError(
-                f"{folder}: holds other files; choose an empty folder for the prepared set"
-            )
+            raise UsageError(f"{folder}: holds other files; choose an empty folder for the set")
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._contract = contract
@@ -102,19 +100,13 @@ class StoreWriter:
     ) -> None:
         """Write the tables, then replace ``store.json``, which makes this the current state.
 
-        Args:
-            manifest: One row for each chip.
-            dropped: Pictures without a chip.
-            description: Further entries for ``store.json``: inputs and settings.
+        ``description`` has further entries for ``store.json``: inputs and settings.
         """
         with name_in_errors(self._partial):
             self._chips.flush()
             os.fsync(self._chips.fileno())
         manifest_text = manifest_csv(manifest)
-        dropped_text = csv_text(
-            ("source", "name", "reason"),
-            ((item.source, item.name, item.reason) for item in dropped),
-        )
+        dropped_text = csv_text(("source", "name", "reason"), map(astuple, dropped))
         content = f"{self._contract}\n{manifest_text}\n{dropped_text}"
         detector = description.get("detector", FIRST_DETECTOR)
         if detector != FIRST_DETECTOR:
@@ -148,9 +140,8 @@ class StoreWriter:
 
 
 def _is_ours(path: Path) -> bool:
-    if path.name.startswith(".") or path.name in (STORE_FILE, *REPORT_FILES):
-        return True
-    return _TABLE.fullmatch(path.name) is not None
+    named = path.name.startswith(".") or path.name in (STORE_FILE, *REPORT_FILES)
+    return named or _TABLE.fullmatch(path.name) is not None
 
 
 def _remove_leftovers(folder: Path) -> None:

@@ -1,9 +1,7 @@
 """All pictures of a source to chips, on all cores, in order, at constant memory.
 
-Threads start at once and share memory. On small pictures they are hardly faster than a single
-thread, because the interpreter lock changes hands between many short calls. Processes scale with
-the cores, but take a second to start and have to hand their chips over. Large sources therefore
-use processes, which receive pictures in chunks and return chips through a memory-mapped file.
+Small sources use threads, which start at once but share the interpreter lock. Large ones use
+processes, which receive pictures in chunks and return chips through a memory-mapped file.
 """
 
 from __future__ import annotations
@@ -28,7 +26,6 @@ from utkage.core.reporter import Reporter
 from utkage.data.records import Dropped
 from utkage.data.sources.base import Entry, Source
 from utkage.faces.choice import open_detector
-from utkage.faces.detector import Detector
 from utkage.preparation.ingest import Ingested, Ingestion, to_chip
 
 # For smaller sources, processes take longer to start than they save.
@@ -39,6 +36,8 @@ CHUNKS_PER_WORKER = 2
 # How often a worker checks that its parent is still running.
 PARENT_SECONDS = 1.0
 _NO_CHIP = np.empty(0, dtype=np.uint8)
+# A worker process uses the same detector for all its chunks.
+_open_detector_once = functools.cache(open_detector)
 
 Item = Ingested | Dropped
 
@@ -54,11 +53,11 @@ def ingest(
 
     Args:
         source: The labelled pictures.
-        name: Name of the source in the records, which is unique among all sources of a set.
+        name: Name of the source in the records, unique in the set.
         ingestion: How pictures become chips.
         reporter: Shows the progress in bytes of the source.
-        exchange: Path of a temporary file through which worker processes return chips. Such a
-            chip is valid until the next item is requested. None: use threads.
+        exchange: Path of a temporary file through which worker processes return chips, each valid
+            until the next item is requested. None: use threads.
     """
     entries = source.entries()
     # With an earlier run, little is left to decode, and processes would not share its chips.
@@ -80,9 +79,7 @@ def ingest(
 def _by_threads(
     entries: Iterable[Entry], source: str, ingestion: Ingestion
 ) -> Generator[tuple[int, Item], None, None]:
-    detector = functools.cache(
-        functools.partial(open_detector, ingestion.detector, ingestion.min_face)
-    )
+    detector = functools.cache(lambda: open_detector(ingestion.detector, ingestion.min_face))
     waiting: deque[tuple[int, Future[Item]]] = deque()
     with ThreadPoolExecutor(max_workers=ingestion.workers) as pool:
         for entry in entries:
@@ -126,7 +123,7 @@ def _to_chips(
 ) -> list[Item]:
     """Process one chunk in a worker: write the chips into ``exchange``, return the rest."""
     size = ingestion.contract.size
-    detector = functools.partial(_worker_detector, ingestion.detector, ingestion.min_face)
+    detector = functools.partial(_open_detector_once, ingestion.detector, ingestion.min_face)
     items: list[Item] = []
     with exchange.open("r+b") as file:
         for offset, entry in enumerate(entries):
@@ -137,12 +134,6 @@ def _to_chips(
                 item = replace(item, chip=_NO_CHIP)
             items.append(item)
     return items
-
-
-@functools.cache
-def _worker_detector(choice: str, min_face: float | None) -> Detector:
-    """The detector of this worker process, loaded once for all chunks."""
-    return open_detector(choice, min_face)
 
 
 @contextmanager

@@ -9,9 +9,9 @@ from PIL import Image
 from utkage.data.sources import SourceOptions
 from utkage.data.split import SplitConfig
 from utkage.data.store import ChipStore
-from utkage.preparation.audit import thumbnails
+from utkage.preparation.audit import report_files
+from utkage.preparation.audit.report_files import SIZE, conflict_thumbnails
 from utkage.preparation.audit.resolve import FixConfig
-from utkage.preparation.audit.thumbnails import SIZE, conflict_thumbnails
 from utkage.preparation.prepare import PrepareConfig, PrepareResult, prepare
 
 Picture = Callable[..., bytes]
@@ -64,7 +64,7 @@ def test_the_number_is_bounded(prepared: PrepareResult, monkeypatch: pytest.Monk
     store = ChipStore.open(prepared.folder)
     assert prepared.audit is not None
     everything = conflict_thumbnails(store, prepared.audit)
-    monkeypatch.setattr(thumbnails, "MAX_PICTURES", 1)
+    monkeypatch.setattr(report_files, "MAX_PICTURES", 1)
     found = conflict_thumbnails(store, prepared.audit)
     assert list(found) == list(everything)[:1]
 

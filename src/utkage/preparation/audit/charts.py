@@ -53,18 +53,9 @@ def stacked_bars(names: Sequence[str], parts: Sequence[tuple[str, Sequence[int]]
     places = range(len(names))
     totals = [0] * len(names)
     for (label, counts), colour in zip(parts, (BLUE, ORANGE), strict=False):
-        axes.barh(places, counts, left=totals, color=colour, edgecolor="white", label=label)
+        bars = axes.barh(places, counts, left=totals, color=colour, edgecolor="white", label=label)
         totals = [total + count for total, count in zip(totals, counts, strict=True)]
-    for place, total in zip(places, totals, strict=True):
-        axes.annotate(
-            f"{total:,}",
-            (total, place),
-            textcoords="offset points",
-            xytext=(4, 0),
-            va="center",
-            fontsize=8,
-            color=GREY,
-        )
+    axes.bar_label(bars, [f"{total:,}" for total in totals], padding=4, fontsize=8, color=GREY)
     axes.set_yticks(places, names)
     axes.invert_yaxis()
     axes.set_xlim(0, 1.12 * max(1, *totals))

@@ -1,16 +1,9 @@
-"""Exact and near-duplicates among the pictures, as groups and components.
+"""Exact and near-duplicates: components, which share their split, and groups within them.
 
-Two nested partitions prevent two different mistakes:
-
-* A **component** is a connected component of the graph of near-duplicate pairs: everything that
-  is linked, directly or through others. Each component goes to one split, so that no picture has
-  a near-duplicate in another split.
-* A **group** is treated as one photograph. A chain of near-duplicates can link two different
-  faces, so every member of a group must lie within ``max_distance`` of one picture, the centre.
-  Each component is divided into such stars, starting with the best-connected centre. Most
-  components are a single group.
-
-Both depend only on the set of pictures, not on their order.
+A component holds all pictures that near-duplicate pairs link, directly or through others. A chain
+of pairs can link different faces, so components are divided into groups, each of which is treated
+as one photograph: its members lie within ``max_distance`` of one picture, the centre. Neither
+depends on the order of the pictures.
 """
 
 from __future__ import annotations
@@ -18,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from utkage.data.labels import AgeRange
 from utkage.data.records import Record
@@ -74,7 +68,7 @@ class DuplicateGroups:
 
     def repeated(self) -> tuple[DuplicateGroup, ...]:
         """The groups with at least two members."""
-        return tuple(group for group in self.groups if len(group.members) > 1)
+        return tuple(group for group in self.groups if group.kind != SINGLE)
 
     def near_duplicate_share(self) -> float:
         """Fraction of all pictures that are in groups of near-duplicates, 0..1."""
@@ -103,11 +97,8 @@ def find_duplicates(records: Sequence[Record], max_distance: int) -> DuplicateGr
         for star in _stars(nodes, neighbours)
     ]
     groups.sort(key=lambda group: group.id)
-    of = [0] * len(records)
-    for position, group in enumerate(groups):
-        for index in group.members:
-            of[index] = position
-    return DuplicateGroups(tuple(groups), tuple(of))
+    of = {index: position for position, group in enumerate(groups) for index in group.members}
+    return DuplicateGroups(tuple(groups), tuple(of[index] for index in range(len(records))))
 
 
 def _neighbours(pictures: list[Record], max_distance: int) -> Mapping[int, set[int]]:
@@ -124,23 +115,20 @@ def _neighbours(pictures: list[Record], max_distance: int) -> Mapping[int, set[i
 
 
 def _components(count: int, neighbours: Mapping[int, set[int]]) -> list[list[int]]:
-    """Connected components, each sorted, by union-find with the smallest node as root."""
-    parent = list(range(count))
-
-    def root(node: int) -> int:
-        while parent[node] != node:
-            parent[node] = parent[parent[node]]
-            node = parent[node]
-        return node
-
-    for node, linked in neighbours.items():
-        for other in linked:
-            first, second = root(node), root(other)
-            parent[max(first, second)] = min(first, second)
-    members: dict[int, list[int]] = defaultdict(list)
+    """Connected components, each sorted, ordered by their first nodes."""
+    unvisited = set(range(count))
+    components = []
     for node in range(count):
-        members[root(node)].append(node)
-    return list(members.values())
+        reached = {node} & unvisited
+        component: set[int] = set()
+        while reached:
+            component |= reached
+            unvisited -= reached
+            reached = {other for member in reached for other in neighbours.get(member, ())}
+            reached &= unvisited
+        if component:
+            components.append(sorted(component))
+    return components
 
 
 def _stars(component: list[int], neighbours: Mapping[int, set[int]]) -> list[list[int]]:
@@ -156,11 +144,8 @@ def _stars(component: list[int], neighbours: Mapping[int, set[int]]) -> list[lis
 
 
 def _group(records: Sequence[Record], indices: list[int], component: str) -> DuplicateGroup:
-    def order(index: int) -> tuple[str, ...]:
-        record = records[index]
-        return record.pixel_hash, record.source, record.name, record.byte_hash
-
-    members = sorted(indices, key=order)
+    order = attrgetter("pixel_hash", "source", "name", "byte_hash")
+    members = sorted(indices, key=lambda index: order(records[index]))
     chosen = [records[index] for index in members]
     years = [record.label.years for record in chosen if record.label.years is not None]
     return DuplicateGroup(

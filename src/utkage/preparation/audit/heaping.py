@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -26,13 +26,7 @@ _LEAST_FACES = 20
 
 @dataclass(frozen=True)
 class Spike:
-    """One year with far more faces than its neighbours.
-
-    Attributes:
-        age: Whole years.
-        faces: Number of faces of that age.
-        neighbours: Mean number of faces of the two years on either side.
-    """
+    """One ``age`` with far more faces than the mean of its ``neighbours``, two on either side."""
 
     age: int
     faces: int
@@ -84,8 +78,7 @@ class Heaping:
             "index": None if self.index is None else round(self.index, 1),
             "spikes": [
                 {
-                    "age": spike.age,
-                    "faces": spike.faces,
+                    **asdict(spike),
                     "neighbours": round(spike.neighbours, 2),
                     "ratio": None if spike.ratio is None else round(spike.ratio, 2),
                 }

@@ -27,13 +27,9 @@ _KINDS = {"byte": "identical files", "pixel": "identical pixels", "near": "near-
 
 
 def write_audit_page(audit: Audit, thumbnails: Mapping[str, bytes], path: Path) -> None:
-    """Write the page, atomically.
+    """Write the page to an HTML file, atomically.
 
-    Args:
-        audit: The findings.
-        thumbnails: JPEG bytes by the pixel hash of a picture; groups with conflicting labels show
-            those that exist.
-        path: The HTML file.
+    ``thumbnails`` are JPEG bytes by pixel hash; groups with conflicting labels show those given.
     """
     write_text(path, render_audit_page(audit, thumbnails))
 

@@ -28,11 +28,8 @@ def perceptual_hash(rgb: NDArray[np.uint8]) -> bytes:
     compression. Mirroring inverts the signs of the odd horizontal frequencies only, so
     ``distance`` can detect mirrored duplicates as well.
 
-    Args:
-        rgb: uint8 (height, width, 3), any size from 1 x 1.
-
     Returns:
-        32 bytes; all zeros for a picture of one colour.
+        32 bytes for ``rgb``, uint8 (height, width, 3); all zeros for a picture of one colour.
     """
     import cv2
 
@@ -63,12 +60,8 @@ def near_pairs(hashes: NDArray[np.uint8], max_distance: int) -> NDArray[np.int64
     need hundreds of look-ups per band and be slower. Time is quadratic (on one core about 2 s for
     20 thousand hashes, under a minute for 100 thousand); memory is linear.
 
-    Args:
-        hashes: uint8 (n, 32).
-        max_distance: Bits, 0..256.
-
     Returns:
-        int64 (m, 3) with rows (i, j, distance), i < j, sorted.
+        int64 (m, 3) with rows (i, j, distance), i < j, sorted, for ``hashes`` uint8 (n, 32).
     """
     count = len(hashes)
     signs = np.unpackbits(hashes, axis=1).astype(np.float32) * 2 - 1

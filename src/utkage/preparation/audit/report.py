@@ -82,14 +82,10 @@ class ConflictMember:
     """One picture of a group with conflicting labels.
 
     Attributes:
-        source: Name of its source.
-        name: File name.
-        pixel_hash: SHA-256 (hex) of its pixels.
         age: Whole years, or None.
         gender: 0 male, 1 female, or None.
         race: Index into ``RACES``, or None.
         distance: Bits by which its perceptual hash differs from that of the first member.
-        kept: Whether it stays in the set.
         age_range: Range of years, where the label has no single age.
     """
 
@@ -109,11 +105,9 @@ class Conflict:
     """A group of duplicates with conflicting labels.
 
     Attributes:
-        id: Id of the group.
         kind: ``byte``, ``pixel`` or ``near``.
         split: Split that the group is assigned to.
         age_spread: Highest minus lowest age, years.
-        members: At least two pictures.
     """
 
     id: str
@@ -130,14 +124,9 @@ class Audit:
     Distributions, heaping and strata describe the pictures that are kept.
 
     Attributes:
-        fix: How duplicates were resolved.
-        split: Seed and fractions of the split.
-        sources: Counts by source.
         dropped: Removed pictures by kind of reason, the most frequent first.
-        duplicates: Counts of duplicate groups by kind.
         wrong_extensions: Names whose extension does not match the format.
         conflicts: Groups with conflicting labels, the largest age spread first.
-        heaping: Excess of round ages.
         races: Faces of each race, then those of unknown race.
         strata: The splits within each age range and gender, in the order of ``RANGE_NAMES`` and
             ``GENDERS``.
@@ -243,15 +232,9 @@ def build_audit(
     fix: FixConfig,
     split: SplitConfig,
 ) -> Audit:
-    """Assemble the audit.
+    """Assemble the audit of the decoded ``records`` and of the ``unreadable`` pictures.
 
-    Args:
-        records: The decoded pictures.
-        groups: Their duplicates, from ``find_duplicates``.
-        decisions: One for each record, from ``resolve``.
-        unreadable: Pictures without a valid label or content, with the reason.
-        fix: The settings that ``resolve`` used.
-        split: The settings that the splits were drawn with.
+    ``groups`` come from ``find_duplicates``, ``decisions`` (one for each record) from ``resolve``.
     """
     kept = [
         (record.label, decision.split)

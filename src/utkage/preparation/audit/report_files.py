@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
+
+from PIL import Image
 
 from utkage.core.files import file_hash, write_json
 from utkage.data.split import SplitConfig
@@ -10,6 +13,10 @@ from utkage.data.store import STORE_FILE, ChipStore
 from utkage.preparation.audit.report import Audit, build_audit
 from utkage.preparation.audit.resolve import Decision, FixConfig, find_informative_duplicates
 from utkage.preparation.store_writer import REPORT_FILES
+
+# Size of a thumbnail, pixels.
+SIZE = 96
+MAX_PICTURES = 2000
 
 
 def audit_of_store(store: ChipStore, fix: FixConfig, split: SplitConfig) -> Audit:
@@ -23,7 +30,6 @@ def audit_of_store(store: ChipStore, fix: FixConfig, split: SplitConfig) -> Audi
 def write_report(store: ChipStore, audit: Audit) -> None:
     """Write both files into the folder of ``store``."""
     from utkage.preparation.audit.page import write_audit_page
-    from utkage.preparation.audit.thumbnails import conflict_thumbnails
 
     data_file, page_file = (store.folder / name for name in REPORT_FILES)
     write_audit_page(audit, conflict_thumbnails(store, audit), page_file)
@@ -40,3 +46,23 @@ def report_is_current(store: ChipStore) -> bool:
     except (OSError, ValueError, KeyError, TypeError):
         return False
     return page_file.is_file() and described == file_hash(store.folder / STORE_FILE)
+
+
+def conflict_thumbnails(store: ChipStore, audit: Audit) -> dict[str, bytes]:
+    """JPEG bytes of the chips in groups with conflicting labels, by pixel hash.
+
+    Returns at most 2,000, those with the largest age spread first, to keep the page readable.
+    """
+    wanted = dict.fromkeys(
+        member.pixel_hash for conflict in audit.conflicts for member in conflict.members
+    )
+    rows = {row.record.pixel_hash: row.row for row in store.manifest}
+    pixels = store.pixels()
+    found: dict[str, bytes] = {}
+    for pixel_hash in list(wanted)[:MAX_PICTURES]:
+        if pixel_hash in rows:
+            picture = Image.fromarray(pixels[rows[pixel_hash]]).resize((SIZE, SIZE))
+            buffer = io.BytesIO()
+            picture.save(buffer, "JPEG", quality=80)
+            found[pixel_hash] = buffer.getvalue()
+    return found

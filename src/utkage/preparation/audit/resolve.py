@@ -58,12 +58,7 @@ class FixConfig:
 
 @dataclass(frozen=True)
 class Decision:
-    """The decision about one picture.
-
-    Attributes:
-        split: Split of its component of duplicates, whether it stays or not.
-        reason: Why it is removed; None if it stays.
-    """
+    """The split of a picture's duplicates, and why the picture is removed; None if it stays."""
 
     split: str
     reason: str | None = None
@@ -99,7 +94,7 @@ def resolve(
     config: FixConfig,
     excluded: Mapping[int, str] | None = None,
 ) -> list[Decision]:
-    """Decide about every picture.
+    """Decide about every picture, in the order of ``records``.
 
     Args:
         records: The pictures that ``groups`` was made from.
@@ -108,9 +103,6 @@ def resolve(
         config: How duplicates are resolved.
         excluded: Reasons by index of pictures that are removed anyway. Such a picture is never
             the one that is kept, but its label can still conflict with its duplicates.
-
-    Returns:
-        One decision for each record, in the same order.
     """
     excluded = excluded or {}
     decisions: dict[int, Decision] = {}
