@@ -23,8 +23,13 @@ from utkage.images.formats import IMAGE_SUFFIXES
 
 # Titles of the predictions of this and other programs, which are not labels.
 _PREDICTIONS = ("p_female", "predicted_age", "age_pred", "pred_age", "gender_confidence")
+# Words of which one in a title is enough if no other title has it, and words that prevent that.
+_WORDS = {AGE: ("age",), GENDER: ("gender", "sex")}
+_OTHER_WORDS = ("std", "num", "count", "score", "conf", "confidence", "prob", "pred", "predicted")
 # Values that show that a column holds paths, and how many are looked at.
 _SAMPLE = 50
+# Titles that are spelled more alike than this are probably meant.
+_ALIKE = 0.75
 
 
 @dataclass(frozen=True)
@@ -107,6 +112,8 @@ def _recognised(
         if role in (PATH, AGE, GENDER) and alike and len(alike[0]) > 1:
             return
         present = [spellings[0] for spellings in alike if len(spellings) == 1]
+        if not present and role in _WORDS:
+            present = _of_one_word(role, titles)
         if role == PATH:
             named = [title for title in present if _holds_paths(title, samples)]
             present = named or present
@@ -120,7 +127,20 @@ def _holds_paths(title: str, samples: Sequence[Mapping[str, str]]) -> bool:
 
 
 def _simple(title: str) -> str:
-    return re.sub(r"[\s\-_./]+", "_", title.strip().lower().strip("'\"[]")).strip("_")
+    # "Age (years)" and "Gender [M/F]" say in brackets how the values are written.
+    plain = re.sub(r"\s*[(\[].*?[)\]]", "", title.lower().strip(" '\"")) or title.lower()
+    return re.sub(r"[\s\-_./]+", "_", plain).strip("_")
+
+
+def _of_one_word(role: str, titles: Iterable[str]) -> list[str]:
+    """The only title with the role as one of its words, such as ``person_age``; else nothing."""
+    alike = [
+        title
+        for title in titles
+        if set(_simple(title).split("_")) & set(_WORDS[role])
+        and not set(_simple(title).split("_")) & set(_OTHER_WORDS)
+    ]
+    return alike if len(alike) == 1 else []
 
 
 def nearest(title: str, candidates: Iterable[str]) -> str | None:
@@ -142,10 +162,28 @@ def suggestion(titles: Sequence[str]) -> str:
     >>> suggestion(("image", "agee", "gendr"))
     'path=image,age=agee,gender=gendr'
     """
+    left = list(titles)
     pairs = []
     for role in (PATH, AGE, GENDER):
-        exact = [title for title in titles if _simple(title) in TITLES[role]]
-        near = [title for title in titles if nearest(_simple(title), TITLES[role])]
+        exact = [title for title in left if _simple(title) in TITLES[role]]
+        near = sorted(
+            (title for title in left if _likeness(title, role) >= _ALIKE),
+            key=lambda title: -_likeness(title, role),
+        )
         title = next(iter((*exact, *near)), None)
+        if title is not None:
+            left.remove(title)
         pairs.append(f"{role}={title or '...'}")
     return ",".join(pairs)
+
+
+def _likeness(title: str, role: str) -> float:
+    """How much a title is spelled like one of the role, 0..1; an abbreviation is 1."""
+    simple = _simple(title)
+    if len(simple) > 2 and any(known.startswith(simple) for known in TITLES[role]):
+        return 1.0
+    return max(
+        difflib.SequenceMatcher(None, simple, known).ratio()
+        for known in TITLES[role]
+        if len(known) > 2
+    )

@@ -88,6 +88,9 @@ def _understand(
     best = max(splits, key=lambda delimiter: fit(splits[delimiter]), default=None)
     if best is not None and fit(splits[best]):
         return best, splits[best], True
+    if columns:
+        # Raises an error that names the chosen title that is not there.
+        find_columns(max(splits.values(), key=len, default=()), columns)
     raise DataError(_not_understood(name, splits))
 
 

@@ -114,13 +114,14 @@ def parse_coding(pairs: Mapping[str, str]) -> dict[str, int]:
     Raises:
         ConfigError: a gender is neither male nor female.
     """
+    genders = {**_WORDS, "m": MALE, "f": FEMALE}
     coding = {}
     for text, gender in pairs.items():
-        if gender.strip().lower() not in _WORDS:
+        if gender.strip().lower() not in genders:
             raise ConfigError(
                 f"`gender_coding` {text}={gender}: give pairs such as 0=male,1=female"
             )
-        coding[cell_key(text)] = _WORDS[gender.strip().lower()]
+        coding[cell_key(text)] = genders[gender.strip().lower()]
     return coding
 
 

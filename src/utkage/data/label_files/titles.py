@@ -37,7 +37,8 @@ TITLES: Mapping[str, tuple[str, ...]] = {
     ),
     AGE: _words(
         """
-        age real_age true_age actual_age ages age_years age_in_years age_label age_gt gt_age years
+        age real_age true_age actual_age ages age_years age_in_years age_label age_gt gt_age
+        years yrs
         apparent_age apparent_age_avg age_group age_range age_bin age_class age_category
         age_interval agegroup agerange alter altersgruppe âge tranche_d_âge tranche_age edad
         grupo_edad rango_edad idade faixa_etária faixa_etaria età eta fascia_età leeftijd

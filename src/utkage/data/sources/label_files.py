@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from utkage.data.label_files.row import Row
 from utkage.data.names.registry import recognise_grammar
 from utkage.data.sources.container import Container, clean_path, is_hidden, is_picture, top_folder
 from utkage.data.sources.options import SourceOptions
-from utkage.data.sources.picture_paths import PicturePaths, Place
+from utkage.data.sources.picture_paths import PicturePaths, Place, count_names
 
 # Label files with these names, at the top, are used whatever the pictures are called.
 NAMES = ("labels.csv", "labels.jsonl")
@@ -101,9 +100,9 @@ def _candidates(paths: Sequence[str]) -> Iterator[str]:
 
 
 def _labels_pictures(table: LabelTable, paths: PicturePaths) -> bool:
-    nothing: Counter[str] = Counter()
+    row_names = count_names(table.rows)
     return any(
-        row.picture is not None or paths.find(row, table.place, nothing) is not None
+        row.picture is not None or paths.find(row, table.place, row_names) is not None
         for row in table.rows
         if row.path
     )
@@ -161,10 +160,8 @@ def _read(
 
 
 def _finder(paths: PicturePaths, place: Place) -> Callable[[str], bool]:
-    nothing: Counter[str] = Counter()
-
     def is_there(path: str) -> bool:
-        return bool(path) and paths.find(Row(line=0, path=path), place, nothing) is not None
+        return bool(path) and paths.find(Row(line=0, path=path), place) is not None
 
     return is_there
 

@@ -34,13 +34,13 @@ class PicturePaths:
         self._by_name = _index(paths, lambda path: _key(file_name(path)))
         self._by_stem = _index(paths, lambda path: _key(_stem(file_name(path))))
 
-    def find(self, row: Row, place: Place, row_names: Counter[str]) -> str | None:
+    def find(self, row: Row, place: Place, row_names: Counter[str] | None = None) -> str | None:
         """The path in the container, or None.
 
         Args:
             row: Row of a label file.
             place: Where its label file lies.
-            row_names: How many rows have each name, from ``count_names``.
+            row_names: How many rows have each name, from ``count_names``; None: each has one.
         """
         for path in (row.path, *row.other_paths):
             for candidate in self._candidates(path, place):
@@ -83,13 +83,13 @@ class PicturePaths:
         alike = self._by_key.get(_key(path), ())
         return alike[0] if len(alike) == 1 else None
 
-    def _by_unique_name(self, path: str, row_names: Counter[str]) -> str | None:
+    def _by_unique_name(self, path: str, row_names: Counter[str] | None = None) -> str | None:
         parts = clean_path(_slashes(path)).split("/")
         name = _key(parts[-1])
         alike = self._by_name.get(name, ())
         if not alike and not name.endswith(IMAGE_SUFFIXES):
             alike = self._by_stem.get(name, ())
-        if len(alike) != 1 or row_names[name] != 1:
+        if len(alike) != 1 or (row_names is not None and row_names[name] != 1):
             return None
         splits = _splits(parts[:-1])
         others = _splits((self._name, *alike[0].split("/")[:-1]))
