@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from utkage.cli.options import (
-    DATA,
-    MODEL,
-    OUTPUT,
     Aligned,
     Columns,
     Debug,
@@ -25,6 +23,9 @@ from utkage.cli.options import (
     Labels,
     Quiet,
     TrustLabels,
+    data_option,
+    model_option,
+    output_option,
     parse_aligned,
     parse_label_settings,
 )
@@ -36,31 +37,26 @@ if TYPE_CHECKING:
     from utkage.evaluation.calibrate import CalibrateRequest
     from utkage.evaluation.result import EvaluateResult
 
-CALIBRATION = "Calibration"
-ANALYSIS = "Analysis"
+calibration_option = partial(typer.Option, rich_help_panel="Calibration")
+analysis_option = partial(typer.Option, rich_help_panel="Analysis")
 
 
 def evaluate_command(
     data: Annotated[
         Path,
-        typer.Option(
+        data_option(
             "--data",
             help="A prepared set, or a folder or archive of labelled chips or photographs.",
-            rich_help_panel=DATA,
         ),
     ] = Path("prepared"),
     split: Annotated[
         str | None,
-        typer.Option(
+        data_option(
             help="train, val, test or all of a prepared set.",
-            rich_help_panel=DATA,
             show_default="test; val with --calibrate",
         ),
     ] = None,
-    source: Annotated[
-        str | None,
-        typer.Option(help="Only this source of a prepared set.", rich_help_panel=DATA),
-    ] = None,
+    source: Annotated[str | None, data_option(help="Only this source of a prepared set.")] = None,
     labels: Labels = None,
     columns: Columns = None,
     gender_coding: GenderCoding = None,
@@ -69,116 +65,97 @@ def evaluate_command(
     detector: DetectorChoice = "retinaface",
     allow_seen: Annotated[
         bool,
-        typer.Option(
-            "--allow-seen",
-            help="Score training images of the weights instead of refusing them.",
-            rich_help_panel=DATA,
+        data_option(
+            "--allow-seen", help="Score training images of the weights instead of refusing them."
         ),
     ] = False,
     allow_crop: Annotated[
         bool,
-        typer.Option(
+        data_option(
             "--allow-crop",
             help="Score chips that are cropped differently from those of the weights.",
-            rich_help_panel=DATA,
         ),
     ] = False,
     allow_suspicious: Annotated[
         bool,
-        typer.Option(
+        data_option(
             "--allow-suspicious",
             help="Score predictions that look as if gender were inverted or the true age range had "
             "been an input.",
-            rich_help_panel=DATA,
         ),
     ] = False,
     weights: Annotated[
         str,
-        typer.Option(
+        model_option(
             "--weights",
             "-w",
             help="auto (newest run below runs/, else the shipped weights), shipped, a file, a run "
             "folder, an exported .onnx file, or a .csv with file,age,p_female of any other model.",
-            rich_help_panel=MODEL,
             metavar="CHOICE",
         ),
     ] = "auto",
     device: Device = "auto",
     flip: Flip = True,
-    out: Annotated[
-        Path, typer.Option("--out", "-o", help="Folder for the report.", rich_help_panel=OUTPUT)
-    ] = Path("evaluation"),
+    out: Annotated[Path, output_option("--out", "-o", help="Folder for the report.")] = Path(
+        "evaluation"
+    ),
     plot_cm: Annotated[
-        bool,
-        typer.Option(
-            "--plot-cm",
-            help="Draw the confusion matrix of the age ranges.",
-            rich_help_panel=OUTPUT,
-        ),
+        bool, output_option("--plot-cm", help="Draw the confusion matrix of the age ranges.")
     ] = False,
     report: Annotated[
         bool,
-        typer.Option(
+        output_option(
             "--report",
             help="Draw every chart and write report.html, model_card.md and, if pyarrow is "
             "installed, predictions.parquet.",
-            rich_help_panel=OUTPUT,
         ),
     ] = False,
     compare: Annotated[
         list[str] | None,
-        typer.Option(
+        analysis_option(
             "--compare",
             help="Compare with other weights, an exported file or a table on the same faces, with "
             "paired intervals and a McNemar test; repeatable.",
-            rich_help_panel=ANALYSIS,
             metavar="CHOICE",
         ),
     ] = None,
     threshold: Annotated[
         int | None,
-        typer.Option(
+        analysis_option(
             help="Measure the error rates of passing or failing at this age, such as 18.",
-            rich_help_panel=ANALYSIS,
             metavar="AGE",
         ),
     ] = None,
     stress: Annotated[
         bool,
-        typer.Option(
+        analysis_option(
             "--stress",
             help="Measure how errors grow under corruptions (crop, rotation, blur, compression, "
             "darkness and more) on a sample of the faces.",
-            rich_help_panel=ANALYSIS,
         ),
     ] = False,
-    resamples: Annotated[
-        int, typer.Option(help="Number of bootstrap resamples.", rich_help_panel=ANALYSIS)
-    ] = 2000,
+    resamples: Annotated[int, analysis_option(help="Number of bootstrap resamples.")] = 2000,
     calibrate: Annotated[
         bool,
-        typer.Option(
+        calibration_option(
             "--calibrate",
             help="Fit temperatures and age intervals to validation faces and store them in the "
             "weights, instead of scoring.",
-            rich_help_panel=CALIBRATION,
         ),
     ] = False,
     age_prior: Annotated[
         bool,
-        typer.Option(
+        calibration_option(
             "--age-prior",
             help="With --calibrate: first correct the prior over ages (seed system: over ranges) "
             "in the bias of that head. Predicted ages change.",
-            rich_help_panel=CALIBRATION,
         ),
     ] = False,
     out_weights: Annotated[
         Path | None,
-        typer.Option(
+        calibration_option(
             "--out-weights",
             help="File that --calibrate writes.",
-            rich_help_panel=CALIBRATION,
             show_default="the weights file itself",
         ),
     ] = None,

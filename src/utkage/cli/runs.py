@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from utkage.cli.options import OUTPUT, Debug, Json, Quiet
+from utkage.cli.options import Debug, Json, Quiet, output_option
 from utkage.cli.session import session
 
 if TYPE_CHECKING:
@@ -19,11 +19,10 @@ def runs_command(
     folder: Annotated[Path, typer.Argument(help="Folder of the run folders.")] = Path("runs"),
     compare: Annotated[
         tuple[str, str] | None,
-        typer.Option(
+        output_option(
             help="Compare two runs (folders, or their names below FOLDER), TOML files or recipes: "
             "the settings that differ, and the best metrics side by side.",
             show_default=False,
-            rich_help_panel=OUTPUT,
             metavar="A B",
         ),
     ] = None,

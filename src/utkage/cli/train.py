@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from utkage.cli.options import (
-    MODEL,
-    OPTIMISATION,
-    OUTPUT,
-    RECIPE,
     Debug,
     Device,
     Json,
     PreparedData,
     Quiet,
+    model_option,
+    optimisation_option,
+    output_option,
+    recipe_option,
 )
 from utkage.cli.session import session
 from utkage.training.config import TrainConfig
@@ -32,166 +32,145 @@ def train_command(
     data: PreparedData = Path("prepared"),
     run: Annotated[
         Path | None,
-        typer.Option(
+        output_option(
             "--run",
             # torchrun would take --run as an abbreviation of one of its own options.
             "--run-folder",
             help="Run folder; a run of the same settings in it is resumed.",
             show_default="a new one below runs/",
-            rich_help_panel=OUTPUT,
         ),
     ] = None,
     config: Annotated[
         str | None,
-        typer.Option(
+        recipe_option(
             help="Recipe (see `utkage recipes`), TOML file or run folder with the settings.",
             show_default="default, or seed for that system",
-            rich_help_panel=RECIPE,
             metavar="RECIPE",
         ),
     ] = None,
     assignments: Annotated[
         list[str] | None,
-        typer.Option(
+        recipe_option(
             "--set",
             help="Change a setting, such as warmup=0.1 or augmentation.flip=0; repeatable. "
             "Overrides --config; options with a name of their own override it.",
             show_default=False,
-            rich_help_panel=RECIPE,
             metavar="KEY=VALUE",
         ),
     ] = None,
     print_config: Annotated[
         bool,
-        typer.Option(
-            "--print-config",
-            help="Print every setting as TOML for --config, and exit.",
-            rich_help_panel=RECIPE,
-        ),
+        recipe_option("--print-config", help="Print every setting as TOML for --config, and exit."),
     ] = False,
     dry_run: Annotated[
         bool,
-        typer.Option(
+        recipe_option(
             "--dry-run",
             help="Check settings, data and model, take a few steps, and estimate the time, memory "
             "and disk space of the whole training; write nothing.",
-            rich_help_panel=RECIPE,
         ),
     ] = False,
     epochs: Annotated[
         int | None,
-        typer.Option(
+        optimisation_option(
             help="Passes over the training split.",
             show_default=f"from the recipe; {TrainConfig.epochs} in default",
-            rich_help_panel=OPTIMISATION,
         ),
     ] = None,
     batch_size: Annotated[
         int | None,
-        typer.Option(
+        optimisation_option(
             help="Number of chips per step.",
             show_default=f"from the recipe; {TrainConfig.batch_size} in default",
-            rich_help_panel=OPTIMISATION,
         ),
     ] = None,
     learning_rate: Annotated[
         float | None,
-        typer.Option(
+        optimisation_option(
             "--learning-rate",
             "--lr",
             help="Peak learning rate of AdamW (not for seed).",
             show_default=f"from the recipe; {TrainConfig.learning_rate} in default",
-            rich_help_panel=OPTIMISATION,
         ),
     ] = None,
     seed: Annotated[
         int | None,
-        typer.Option(
+        optimisation_option(
             help="Seed of initial weights, order and augmentation.",
             show_default=f"from the recipe; {TrainConfig.seed} in default",
-            rich_help_panel=OPTIMISATION,
         ),
     ] = None,
     system: Annotated[
         str | None,
-        typer.Option(
+        model_option(
             help="multitask (one network for all outputs), or seed (three models trained jointly: "
             "a VGG-Face for gender, a CNN for age ranges, an age estimator fed by its ranges).",
             show_default="from the recipe; multitask in default",
-            rich_help_panel=MODEL,
         ),
     ] = None,
     gender_width: Annotated[
         float | None,
-        typer.Option(
+        model_option(
             help="Fraction of VGG-Face's channels (seed).",
             show_default="from the recipe; in seed 1 on a GPU, else 0.25",
-            rich_help_panel=MODEL,
         ),
     ] = None,
     vgg_face_weights: Annotated[
         Path | None,
-        typer.Option(
+        model_option(
             help="Published VGG-Face weights for the gender model to start from (seed): .pth, "
             ".mat or .h5; needs --gender-width 1.",
             show_default=False,
-            rich_help_panel=MODEL,
         ),
     ] = None,
     range_feed: Annotated[
         str | None,
-        typer.Option(
+        model_option(
             help="Age ranges that the age estimator is fed in training (seed): predicted, true, or "
             "decay (from true to predicted).",
             show_default="from the recipe; predicted in seed",
-            rich_help_panel=MODEL,
         ),
     ] = None,
     backbone: Annotated[
         str | None,
-        typer.Option(
+        model_option(
             help="Backbone, such as resnet18; docs/training.md lists them.",
             show_default=f"from the recipe; {TrainConfig.backbone} in default",
-            rich_help_panel=MODEL,
         ),
     ] = None,
     init: Annotated[
         str | None,
-        typer.Option(
+        model_option(
             help="Initial weights: shipped, scratch, torchvision (ImageNet), dlib, or a file "
             "(utkage weights or faceres).",
             show_default=f"from the recipe; {TrainConfig.init} in default",
-            rich_help_panel=MODEL,
         ),
     ] = None,
     sizes: Annotated[
         str | None,
-        typer.Option(
+        model_option(
             help="Chip sizes in pixels, one after another over the epochs; the model is made for "
             "the last. The seed system takes one.",
             show_default=f"from the recipe; {','.join(map(str, TrainConfig.sizes))} in default, "
             "64 in seed",
-            rich_help_panel=MODEL,
             metavar="S[,S...]",
         ),
     ] = None,
     allow_download: Annotated[
         bool | None,
-        typer.Option(
+        model_option(
             "--allow-download",
             help="Let --init torchvision download its weights.",
             show_default=False,
-            rich_help_panel=MODEL,
         ),
     ] = None,
     device: Device = "auto",
     tensorboard: Annotated[
         bool | None,
-        typer.Option(
+        output_option(
             "--tensorboard/--no-tensorboard",
             help="Write TensorBoard event files into the run folder.",
             show_default="from the recipe; off in default",
-            rich_help_panel=OUTPUT,
         ),
     ] = None,
     json_output: Json = False,

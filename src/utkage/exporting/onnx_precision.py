@@ -95,10 +95,7 @@ def _fold_batch_norms(model: ModelProto) -> list[NodeProto]:
 
 
 def _fold(
-    norm: NodeProto,
-    convolution: NodeProto,
-    model: ModelProto,
-    initializers: dict[str, TensorProto],
+    norm: NodeProto, convolution: NodeProto, model: ModelProto, initializers: dict[str, TensorProto]
 ) -> NodeProto:
     """Give the convolution the scale and the shift of its norm; the node that scales its kernel."""
     gamma, beta, mean, variance = (numpy_helper.to_array(initializers[n]) for n in norm.input[1:])

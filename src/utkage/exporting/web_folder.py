@@ -40,11 +40,7 @@ def runtime_files(modules: Path) -> list[Path]:
 
 
 def fill_web_folder(
-    folder: Path,
-    contract: CropContract,
-    detector: str,
-    network: bytes,
-    runtime: Sequence[Path],
+    folder: Path, contract: CropContract, detector: str, network: bytes, runtime: Sequence[Path]
 ) -> None:
     """Write all files except ``MODEL_NAME`` to an existing folder.
 
