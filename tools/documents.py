@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from utkage.core.files import write_text
-from utkage.reporting.markdown import markdown_table
-from utkage.reporting.table import Cell, Table
+from utkage.reporting.table import Cell, Table, markdown_table
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"

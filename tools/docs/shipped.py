@@ -18,7 +18,7 @@ from utkage.evaluation.reports.tables import card_groups_table, metrics_table
 from utkage.models.card import Card
 from utkage.models.locate import shipped_weights
 from utkage.models.weights_files import read_card
-from utkage.reporting.markdown import markdown_table
+from utkage.reporting.table import markdown_table
 
 # The table of the README: label, keys in the card, format.
 README_ROWS: tuple[tuple[str, tuple[str, ...], str], ...] = (

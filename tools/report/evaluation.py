@@ -22,7 +22,7 @@ from utkage.evaluation.reports.tables import (
 )
 from utkage.evaluation.robustness import robustness_report
 from utkage.prediction.loading import load_predictor
-from utkage.reporting.markdown import markdown_table
+from utkage.reporting.table import markdown_table
 
 AGE = 18
 

@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 import datetime
-import json
 from typing import TYPE_CHECKING
 
-import typer
+from utkage.reporting.table import Table
 
 if TYPE_CHECKING:
     from utkage.training.dry_run import DryRunResult
 
 
-def print_dry_run(result: DryRunResult, json_output: bool) -> None:
-    """Print a table, or JSON, on stdout."""
-    if json_output:
-        typer.echo(json.dumps(result.to_dict(), indent=2))
-        return
-    from utkage.cli.tables import print_table
-    from utkage.reporting.table import Table
-
-    title = f"{result.system}: nothing was written"
-    print_table(Table.of(title, ("", ""), _rows(result)))
-
-
-def _rows(result: DryRunResult) -> list[tuple[str, str]]:
-    epochs = f"{result.epochs}"
+def dry_run_table(result: DryRunResult) -> Table:
+    """The estimated costs of a training."""
+    epochs = str(result.epochs)
     if result.epochs_done:
         epochs += f", {result.epochs_done} of them done in {result.run}"
     rows = [
@@ -37,13 +25,8 @@ def _rows(result: DryRunResult) -> list[tuple[str, str]]:
         ("epochs", epochs),
     ]
     for cost in result.sizes:
-        rows.append(
-            (
-                f"at {cost.size} pixels",
-                f"{cost.step_seconds:.3f} s per step, {_time(cost.epoch_seconds)} per epoch, "
-                f"epochs: {cost.epochs}",
-            )
-        )
+        text = f"{cost.step_seconds:.3f} s per step, {_time(cost.epoch_seconds)} per epoch, "
+        rows.append((f"at {cost.size} pixels", f"{text}epochs: {cost.epochs}"))
     if result.teacher_seconds:
         rows.append(("predictions of the teachers", _time(result.teacher_seconds)))
     rows += [
@@ -53,15 +36,12 @@ def _rows(result: DryRunResult) -> list[tuple[str, str]]:
     if result.epochs_done:
         rows.append(("remaining time", _time(result.remaining_seconds)))
     memory = "" if result.peak_memory_bytes is None else f"{_size(result.peak_memory_bytes)}, "
-    return [
-        *rows,
+    disk = f"{_size(result.disk_bytes)} in {result.run}"
+    rows += [
         ("peak memory", f"{memory}{result.memory_kind}"),
-        (
-            "disk",
-            f"{_size(result.disk_bytes)} in {result.run}, {_size(result.checkpoint_bytes)} per "
-            "checkpoint",
-        ),
+        ("disk", f"{disk}, {_size(result.checkpoint_bytes)} per checkpoint"),
     ]
+    return Table.of(f"{result.system}: nothing was written", ("", ""), rows)
 
 
 def _time(seconds: float) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 from functools import partial
@@ -30,6 +29,7 @@ from utkage.cli.options import (
     parse_label_settings,
 )
 from utkage.cli.session import session
+from utkage.cli.tables import print_json, print_table
 from utkage.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -216,13 +216,12 @@ def evaluate_command(
             reporter,
         )
         if json_output:
-            typer.echo(json.dumps(result.to_dict(), indent=2))
+            print_json(result.to_dict())
         else:
             _print_result(result)
 
 
 def _print_result(result: EvaluateResult) -> None:
-    from utkage.cli.tables import print_table
     from utkage.evaluation.reports.tables import result_tables
 
     for table in result_tables(result):
@@ -232,13 +231,12 @@ def _print_result(result: EvaluateResult) -> None:
 
 
 def _calibrate(request: CalibrateRequest, json_output: bool, reporter: Reporter) -> None:
-    from utkage.cli.tables import print_table
     from utkage.evaluation.calibrate import calibrate
     from utkage.evaluation.reports.tables import calibration_table
 
     result = calibrate(request, reporter)
     if json_output:
-        typer.echo(json.dumps(result.to_dict(), indent=2))
+        print_json(result.to_dict())
     else:
         print_table(calibration_table(result.calibration, f"calibration in {result.out.name}"))
         typer.echo(f"weights: {result.out}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -20,6 +19,7 @@ from utkage.cli.options import (
     output_option,
 )
 from utkage.cli.session import session
+from utkage.cli.tables import print_json
 
 
 def export_command(
@@ -99,21 +99,18 @@ def export_command(
         else:
             result = export(request, reporter)
         if json_output:
-            typer.echo(
-                json.dumps(
-                    {
-                        "schema": SCHEMA,
-                        "path": str(result.path),
-                        "bytes": result.size,
-                        "weights": str(result.weights),
-                        "format": result.format,
-                        "precision": result.precision,
-                        "parity_file": str(result.parity_file),
-                        "parity": asdict(result.parity),
-                        "errors": None if result.errors is None else asdict(result.errors),
-                    },
-                    indent=2,
-                )
+            print_json(
+                {
+                    "schema": SCHEMA,
+                    "path": str(result.path),
+                    "bytes": result.size,
+                    "weights": str(result.weights),
+                    "format": result.format,
+                    "precision": result.precision,
+                    "parity_file": str(result.parity_file),
+                    "parity": asdict(result.parity),
+                    "errors": None if result.errors is None else asdict(result.errors),
+                }
             )
         else:
             parity, errors = result.parity, result.errors

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
 
 from utkage.cli.options import Debug, Json, Quiet
 from utkage.cli.session import session
+from utkage.cli.tables import print_json, print_table
 
 
 def info_command(
@@ -26,12 +26,11 @@ def info_command(
     """Show the card of weights, or the contents of a prepared set."""
     with session(quiet=quiet, debug=debug):
         from utkage.cli.card_tables import description_tables
-        from utkage.cli.tables import print_table
         from utkage.models.describe import describe
 
         description = describe(target)
         if json_output:
-            typer.echo(json.dumps(description, indent=2, ensure_ascii=False))
+            print_json(description, ensure_ascii=False)
         else:
             for table in description_tables(description):
                 print_table(table)

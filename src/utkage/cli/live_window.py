@@ -24,11 +24,8 @@ def live_window(
 ) -> Iterator[Callable[[ShownFrame], bool] | None]:
     """Open a window if requested; yields a function that draws a frame, or None.
 
-    The function returns False once the window is closed, which ends the video.
-
-    Args:
-        videos: Videos that will be processed.
-        show: Whether to open a window; None opens one for cameras and streams on a display.
+    The function returns False once the window is closed, which ends the video. With ``show`` None,
+    a window opens for cameras and streams on a display.
 
     Raises:
         UsageError: a window is requested and there is no display.
@@ -53,7 +50,9 @@ def live_window(
             opened.add(shown.name)
             flags = cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL
             cv2.namedWindow(shown.name, flags)
-            cv2.resizeWindow(shown.name, *_window_size(picture.shape[1], picture.shape[0]))
+            height, width = picture.shape[:2]
+            scale = min(1.0, _LARGEST[0] / width, _LARGEST[1] / height)
+            cv2.resizeWindow(shown.name, round(width * scale), round(height * scale))
         elif cv2.getWindowProperty(shown.name, cv2.WND_PROP_VISIBLE) < 1:
             # The user closed the window; drawing another frame would open it again.
             return False
@@ -64,12 +63,6 @@ def live_window(
         yield draw
     finally:
         cv2.destroyAllWindows()
-
-
-def _window_size(width: int, height: int) -> tuple[int, int]:
-    """Size of the window for frames of this size, in pixels."""
-    scale = min(1.0, _LARGEST[0] / width, _LARGEST[1] / height)
-    return round(width * scale), round(height * scale)
 
 
 def has_display() -> bool:

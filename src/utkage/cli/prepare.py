@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -25,7 +24,10 @@ from utkage.cli.options import (
     parse_label_settings,
 )
 from utkage.cli.session import session
+from utkage.cli.tables import print_json, print_table
+from utkage.core.text import counted
 from utkage.data.labels import RANGE_NAMES
+from utkage.reporting.table import Table
 
 if TYPE_CHECKING:
     from utkage.preparation.audit.report import Audit
@@ -164,7 +166,7 @@ def prepare_command(
             reporter,
         )
         if json_output:
-            typer.echo(json.dumps(_as_json(result), indent=2, ensure_ascii=False))
+            print_json(_as_json(result), ensure_ascii=False)
         else:
             _print_summary(result)
 
@@ -197,10 +199,6 @@ def _print_summary(result: PrepareResult) -> None:
 
 
 def _print_audit(audit: Audit) -> None:
-    from utkage.cli.tables import print_table
-    from utkage.core.text import counted
-    from utkage.reporting.table import Table
-
     rows = [
         (name, str(male), str(female))
         for name, (male, female) in zip(RANGE_NAMES, audit.ranges, strict=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
 
 from utkage.cli.options import Debug, Json, Quiet
 from utkage.cli.session import session
+from utkage.cli.tables import print_json, print_table
+from utkage.reporting.table import Table
 
 
 def recipes_command(
@@ -29,16 +30,16 @@ def recipes_command(
 
         if name is not None:
             text = shipped_recipe(name).text
-            typer.echo(json.dumps(parse_toml(text), indent=2) if json_output else text.rstrip("\n"))
+            if json_output:
+                print_json(parse_toml(text))
+            else:
+                typer.echo(text.rstrip("\n"))
             return
         recipes = shipped_recipes()
         if json_output:
-            found = [{"name": r.name, "system": r.system, "purpose": r.purpose} for r in recipes]
-            typer.echo(json.dumps(found, indent=2))
+            print_json(
+                [{"name": r.name, "system": r.system, "purpose": r.purpose} for r in recipes]
+            )
             return
-
-        from utkage.cli.tables import print_table
-        from utkage.reporting.table import Table
-
         rows = [(recipe.name, recipe.system, recipe.purpose) for recipe in recipes]
         print_table(Table.of("", ("recipe", "system", "purpose"), rows))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from utkage.cli.option_names import as_options
+from utkage.cli.tables import print_table
 
 if TYPE_CHECKING:
     from utkage.prediction.row_files import WriteRow
@@ -18,14 +19,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class RowDestination:
-    """Destination of rows; without any choice they are printed as a table.
+    """A format on stdout or a file, whose suffix decides the format; by default a table on stdout.
 
-    Attributes:
-        json: Print one JSON list on stdout.
-        jsonl: Print JSON lines on stdout.
-        csv: Print CSV on stdout.
-        out: File to write, in the format of its suffix; or None.
-        resume: Whether to append to that file.
+    ``resume`` appends to the file.
     """
 
     json: bool = False
@@ -35,13 +31,9 @@ class RowDestination:
     resume: bool = False
 
     def write(self, rows: Iterable[Row], kind: type[Row]) -> int:
-        """Write every row as it comes; returns the number of failed inputs.
-
-        Args:
-            rows: Rows of the class ``kind``.
-            kind: Class of the rows, which decides the columns.
-        """
+        """Write every row, of class ``kind``, as it comes; return the number of failed inputs."""
         from utkage.prediction.row_files import write_rows
+        from utkage.prediction.row_list import row_table
 
         with ExitStack() as stack:
             write = self._open(stack, kind)
@@ -57,7 +49,7 @@ class RowDestination:
                 # Rows that came before an interruption are shown as well.
                 failed = write_rows(collected, write)
                 if write is None and collected:
-                    _print_table(collected)
+                    print_table(row_table(collected))
             return failed
 
     def _open(self, stack: ExitStack, kind: type[Row]) -> WriteRow | None:
@@ -70,13 +62,6 @@ class RowDestination:
         if self.json:
             return stack.enter_context(json_rows(sys.stdout))
         return csv_rows(sys.stdout, kind) if self.csv else None
-
-
-def _print_table(rows: list[Row]) -> None:
-    from utkage.cli.tables import print_table
-    from utkage.prediction.row_list import row_table
-
-    print_table(row_table(rows))
 
 
 def _with_options(rows: Iterable[AnyRow]) -> Iterator[AnyRow]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +9,8 @@ import typer
 
 from utkage.cli.options import Debug, Json, Quiet, output_option
 from utkage.cli.session import session
+from utkage.cli.tables import print_json, print_table
+from utkage.reporting.table import Table
 
 if TYPE_CHECKING:
     from utkage.training.runs import Comparison, Run
@@ -37,21 +38,18 @@ def runs_command(
         if compare is not None:
             comparison = compare_runs(*compare, folder)
             if json_output:
-                typer.echo(json.dumps(comparison.to_dict(), indent=2))
+                print_json(comparison.to_dict())
             else:
                 _print_comparison(comparison)
             return
         runs = list_runs(folder)
         if json_output:
-            typer.echo(json.dumps([run.to_dict() for run in runs], indent=2, ensure_ascii=False))
+            print_json([run.to_dict() for run in runs], ensure_ascii=False)
         else:
             _print_runs(runs, folder)
 
 
 def _print_runs(runs: tuple[Run, ...], folder: Path) -> None:
-    from utkage.cli.tables import print_table
-    from utkage.reporting.table import Table
-
     columns = ("run", "state", "model", "epochs", "MAE (epoch)", "gender", "started")
     rows = [
         (
@@ -72,9 +70,6 @@ def _print_runs(runs: tuple[Run, ...], folder: Path) -> None:
 
 
 def _print_comparison(comparison: Comparison) -> None:
-    from utkage.cli.tables import print_table
-    from utkage.reporting.table import Table
-
     for title, values in (
         ("settings that differ", comparison.settings),
         ("best epoch", comparison.figures),

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -22,10 +21,13 @@ from utkage.cli.options import (
     recipe_option,
 )
 from utkage.cli.session import session
+from utkage.cli.tables import print_json, print_table
+from utkage.core.errors import ConfigError
 from utkage.training.config import TrainConfig
 
-if TYPE_CHECKING:
-    from utkage.training.recipe import Recipe
+
+def _recipe_default(name: str) -> str:
+    return f"from the recipe; {getattr(TrainConfig, name)} in default"
 
 
 def train_command(
@@ -73,15 +75,13 @@ def train_command(
     epochs: Annotated[
         int | None,
         optimisation_option(
-            help="Passes over the training split.",
-            show_default=f"from the recipe; {TrainConfig.epochs} in default",
+            help="Passes over the training split.", show_default=_recipe_default("epochs")
         ),
     ] = None,
     batch_size: Annotated[
         int | None,
         optimisation_option(
-            help="Number of chips per step.",
-            show_default=f"from the recipe; {TrainConfig.batch_size} in default",
+            help="Number of chips per step.", show_default=_recipe_default("batch_size")
         ),
     ] = None,
     learning_rate: Annotated[
@@ -90,14 +90,14 @@ def train_command(
             "--learning-rate",
             "--lr",
             help="Peak learning rate of AdamW (not for seed).",
-            show_default=f"from the recipe; {TrainConfig.learning_rate} in default",
+            show_default=_recipe_default("learning_rate"),
         ),
     ] = None,
     seed: Annotated[
         int | None,
         optimisation_option(
             help="Seed of initial weights, order and augmentation.",
-            show_default=f"from the recipe; {TrainConfig.seed} in default",
+            show_default=_recipe_default("seed"),
         ),
     ] = None,
     system: Annotated[
@@ -135,7 +135,7 @@ def train_command(
         str | None,
         model_option(
             help="Backbone, such as resnet18; docs/training.md lists them.",
-            show_default=f"from the recipe; {TrainConfig.backbone} in default",
+            show_default=_recipe_default("backbone"),
         ),
     ] = None,
     init: Annotated[
@@ -143,7 +143,7 @@ def train_command(
         model_option(
             help="Initial weights: shipped, scratch, torchvision (ImageNet), dlib, or a file "
             "(utkage weights or faceres).",
-            show_default=f"from the recipe; {TrainConfig.init} in default",
+            show_default=_recipe_default("init"),
         ),
     ] = None,
     sizes: Annotated[
@@ -206,7 +206,10 @@ def train_command(
             config, assignments=assignments or (), options=options, device=device
         )
         if print_config:
-            _print_config(recipe, json_output)
+            if json_output:
+                print_json(recipe.to_tables())
+            else:
+                typer.echo(recipe.to_toml(), nl=False)
             return
 
         from utkage.training.train import request_of, train
@@ -214,16 +217,20 @@ def train_command(
         command = shlex.join(["utkage", *sys.argv[1:]])
         request = request_of(recipe, data=data, run=run, device=device, command=command)
         if dry_run:
-            from utkage.cli.dry_run import print_dry_run
+            from utkage.cli.dry_run import dry_run_table
             from utkage.training.dry_run import dry_run as estimate_cost
 
-            print_dry_run(estimate_cost(request, reporter), json_output)
+            cost = estimate_cost(request, reporter)
+            if json_output:
+                print_json(cost.to_dict())
+            else:
+                print_table(dry_run_table(cost))
             return
         result = train(request, reporter)
         if not result.is_first:
             return
         if json_output:
-            typer.echo(json.dumps(result.to_dict(), indent=2))
+            print_json(result.to_dict())
         else:
             typer.echo(
                 f"{result.best}: validation MAE {result.best_mae:.2f} years "
@@ -231,16 +238,7 @@ def train_command(
             )
 
 
-def _print_config(recipe: Recipe, json_output: bool) -> None:
-    if json_output:
-        typer.echo(json.dumps(recipe.to_tables(), indent=2))
-    else:
-        typer.echo(recipe.to_toml(), nl=False)
-
-
 def _chip_sizes(sizes: str | None) -> tuple[int, ...] | None:
-    from utkage.core.errors import ConfigError
-
     try:
         return None if sizes is None else tuple(int(size) for size in sizes.split(","))
     except ValueError:

@@ -21,12 +21,7 @@ _GPU_FILES = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/kfd", "/dev/dxg")
 
 @dataclass(frozen=True)
 class Device:
-    """A device of this machine.
-
-    Attributes:
-        name: PyTorch's name: ``"cpu"``, ``"cuda"``, ``"cuda:1"`` or ``"mps"``.
-        reason: Reason for the choice, shown to the user.
-    """
+    """A device by PyTorch's name, such as ``"cuda:1"``, and the reason for the choice."""
 
     name: str
     reason: str
@@ -48,13 +43,9 @@ CPU = Device("cpu", "as requested")
 
 
 def resolve_device(choice: str | torch.device | Device) -> Device:
-    """Find the device for a choice; a ``Device`` is returned unchanged.
+    """Find the device for one of ``CHOICES``, or for a device of PyTorch.
 
-    PyTorch is imported only if a GPU is possible.
-
-    Args:
-        choice: ``"auto"`` (CUDA, else MPS, else the CPU), ``"cpu"``, ``"cuda"``, ``"cuda:N"`` or
-            ``"mps"``; or a device.
+    ``"auto"`` is CUDA, else MPS, else the CPU. PyTorch is imported only if a GPU is possible.
 
     Raises:
         DeviceError: the device does not exist on this machine, or the name is unknown.

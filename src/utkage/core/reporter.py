@@ -1,8 +1,7 @@
 """Messages and progress of long computations; the library itself prints nothing.
 
-Functions that take a while accept a ``Reporter``. The command line passes one that draws progress
-bars on stderr. The default for library users is ``SilentReporter``; they may pass an object of
-their own with the same methods.
+Functions that take a while accept a ``Reporter``, by default a ``SilentReporter``. The command line
+passes one that draws progress bars on stderr.
 """
 
 from __future__ import annotations

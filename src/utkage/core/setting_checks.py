@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import TYPE_CHECKING
 
 from utkage.core.errors import ConfigError
@@ -16,27 +17,13 @@ LARGEST_SEED = 2**31 - 1
 
 
 def require(config: DataclassInstance, name: str, holds: bool, expected: str) -> None:
-    """Refuse the value of a setting unless ``holds``.
-
-    Args:
-        config: Holds the setting.
-        name: The setting's field.
-        holds: Whether its value is possible.
-        expected: The possible values, to follow "it must be".
-
-    Raises:
-        ConfigError: the value is not possible.
-    """
+    """Raise a ``ConfigError`` unless ``holds``; ``expected`` follows "it must be"."""
     if not holds:
         raise ConfigError(f"{name} is {getattr(config, name)}; it must be {expected}")
 
 
 def require_choice(config: DataclassInstance, name: str, choices: Collection[str]) -> None:
-    """Require one of some names, such as the keys of a registry.
-
-    Raises:
-        ConfigError: the value is none of them.
-    """
+    """Require one of some names, such as the keys of a registry; else raise a ``ConfigError``."""
     require(config, name, getattr(config, name) in choices, ", ".join(choices))
 
 
@@ -50,27 +37,19 @@ def require_number(
 ) -> None:
     """Require that settings are numbers within bounds; NaN is within none.
 
-    Args:
-        config: Holds the settings.
-        names: The settings' fields.
-        least: Lower bound, included.
-        most: Upper bound, included.
-        above: Lower bound, excluded.
-        below: Upper bound, excluded.
+    ``least`` and ``most`` are possible values themselves, ``above`` and ``below`` are not.
 
     Raises:
         ConfigError: a value is out of bounds.
     """
-    bounds = {"at least": least, "above": above, "at most": most, "below": below}
-    expected = " and ".join(
-        f"{word} {bound}" for word, bound in bounds.items() if bound is not None
+    bounds = (
+        ("at least", operator.ge, least),
+        ("above", operator.gt, above),
+        ("at most", operator.le, most),
+        ("below", operator.lt, below),
     )
+    given = [(word, holds, bound) for word, holds, bound in bounds if bound is not None]
+    expected = " and ".join(f"{word} {bound}" for word, _, bound in given)
     for name in names:
         value = getattr(config, name)
-        holds = (
-            (least is None or value >= least)
-            and (above is None or value > above)
-            and (most is None or value <= most)
-            and (below is None or value < below)
-        )
-        require(config, name, holds, expected)
+        require(config, name, all(holds(value, bound) for _, holds, bound in given), expected)

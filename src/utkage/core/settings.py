@@ -1,9 +1,8 @@
 """Dataclasses of plain values as tables: reading, checking and typing of any settings.
 
 Names, types, defaults and documentation all come from the dataclass itself, so files and the
-command line accept a new field at once. Types may be ``bool``, ``int``,
-``float``, ``str``, ``Literal`` of strings, tuples of these (``tuple[int, ...]`` or of fixed
-length), and any of them or None.
+command line accept a new field at once. Types may be ``bool``, ``int``, ``float``, ``str``,
+``Literal`` of strings, tuples of these (``tuple[int, ...]`` or of fixed length), or None.
 """
 
 from __future__ import annotations
@@ -67,9 +66,6 @@ def check_table(
         where: File and table, for messages.
         elsewhere: Keys that belong to other places, by a name of the place.
 
-    Returns:
-        Arguments for ``kind``, or for ``dataclasses.replace``.
-
     Raises:
         ConfigError: an unknown key, or a value of another type.
     """
@@ -83,15 +79,9 @@ def check_table(
 
 
 def parse_value(kind: type[DataclassInstance], key: str, text: str, where: str) -> Any:
-    """Parse the text typed for a field.
+    """Parse the text typed for the field ``key``; ``where`` is the option, for messages.
 
     Strings need no quotes, lists no brackets: ``128,160``.
-
-    Args:
-        kind: The dataclass.
-        key: A field of it.
-        text: The text as typed.
-        where: The option with its value, for messages.
 
     Raises:
         ConfigError: the text is not a value of the field's type.
@@ -134,7 +124,6 @@ def _docs_in_source(kind: type) -> dict[str, str]:
 
 
 def _checked(hint: Any, value: Any, where: str) -> Any:
-    """``value`` converted to the type ``hint``."""
     if _fits(hint, value):
         return _converted(hint, value)
     raise ConfigError(f"{where}: must be {_in_words(hint)}")

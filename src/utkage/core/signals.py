@@ -13,10 +13,8 @@ from types import FrameType
 def deferred_stop_signals(*, second_interrupts: bool = False) -> Iterator[Callable[[], bool]]:
     """Record SIGINT and SIGTERM while the body runs, instead of interrupting it.
 
-    Signals reach only the main thread; in other threads, nothing changes.
-
-    Args:
-        second_interrupts: Whether a second signal raises KeyboardInterrupt at once.
+    Signals reach only the main thread; in other threads, nothing changes. With
+    ``second_interrupts``, a second signal raises KeyboardInterrupt at once.
 
     Yields:
         A function that returns whether a signal arrived.

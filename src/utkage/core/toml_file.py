@@ -30,11 +30,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def parse_toml(text: str) -> dict[str, Any]:
-    """Parse TOML.
-
-    Raises:
-        ValueError: not TOML; the message contains the line.
-    """
+    """Parse TOML; the message of a ``ValueError`` contains the line."""
     if sys.version_info >= (3, 11):
         import tomllib
     else:
@@ -46,9 +42,7 @@ def parse_toml(text: str) -> dict[str, Any]:
 def toml_lines(table: Mapping[str, Any], comments: Mapping[str, str] | None = None) -> str:
     """Format keys with plain values, one per line, each under its comment; None is skipped.
 
-    Args:
-        table: Booleans, numbers, strings and lists of them; no tables.
-        comments: Comments by key.
+    Values are booleans, numbers, strings and lists of them, not tables.
     """
     lines: list[str] = []
     for key, value in table.items():

@@ -73,24 +73,14 @@ class ExportRequest:
 
 @dataclass(frozen=True)
 class LabelledErrors:
-    """Age errors on the real faces of the comparison.
-
-    Attributes:
-        n: Number of faces.
-        mae: Mean absolute error of the weights, years.
-        mae_exported: Mean absolute error of the file, years.
-    """
+    """Mean absolute errors of weights and exported file on ``n`` real faces, years."""
 
     n: int
     mae: float
     mae_exported: float
 
     def require(self, path: Path, limit: float | None) -> None:
-        """Raise an error if the file's MAE is too much above that of the weights.
-
-        Raises:
-            ParityError: more than ``limit`` years above.
-        """
+        """Raise a ``ParityError`` if the file's MAE is more than ``limit`` years above."""
         if limit is not None and not self.mae_exported - self.mae <= limit:
             raise ParityError(
                 f"{path}: not written, because its MAE on {self.n} faces is "
@@ -101,17 +91,12 @@ class LabelledErrors:
 
 @dataclass(frozen=True, kw_only=True)
 class ExportResult:
-    """An exported file.
+    """An exported file of ``size`` bytes.
 
     Attributes:
-        path: The file.
-        format: Name of its format.
-        precision: Its precision.
-        size: Its length, bytes.
         weights: The weights file it came from.
-        parity: Differences from the weights; ``parity_file`` contains them, too.
+        parity: Differences from the weights; ``parity_file``, a JSON file, contains them, too.
         errors: Age errors on real faces; None if there were none.
-        parity_file: JSON file next to ``path``.
     """
 
     path: Path

@@ -1,21 +1,42 @@
-"""``export --format web``: a folder with a page that predicts in the browser."""
+"""``export --format web``: a folder for any web server, whose page predicts in the browser.
+
+It contains an exported ONNX file, a face detector (``web_detectors``), ONNX Runtime for browsers
+(from the npm package ``onnxruntime-web``) and the page. It loads nothing from other servers.
+"""
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
+from collections.abc import Sequence
 from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 
 from utkage.core.errors import UsageError
+from utkage.core.files import write_text
 from utkage.core.reporter import Reporter
+from utkage.data.labels import RANGE_NAMES
 from utkage.exporting.export import ExportRequest, ExportResult, export
+from utkage.exporting.npm_files import npm_files
 from utkage.exporting.web_detectors import DEFAULT_DETECTOR, read_web_detector
-from utkage.exporting.web_folder import MODEL_NAME, fill_web_folder, runtime_files
+from utkage.faces.contract import CropContract
 from utkage.models.locate import resolve_weights
 
 WEB = "web"
 DEFAULT_FOLDER = Path("utkage-web")
+MODEL_NAME = "faces.onnx"
+DETECTOR_NAME = "detector.onnx"
+CONTRACT_NAME = "contract.json"
+PAGE = ("index.html", "app.js", "faces.js", "detector.js", "networks.js", "pixels.js")
+RUNTIME_PACKAGE = "onnxruntime-web"
+# WebAssembly on the CPU, which every browser supports.
+RUNTIME = (
+    "dist/ort.wasm.min.mjs",
+    "dist/ort-wasm-simd-threaded.mjs",
+    "dist/ort-wasm-simd-threaded.wasm",
+)
 
 
 def export_web(
@@ -31,10 +52,7 @@ def export_web(
         request: The export; ``out`` is the folder, and the format ``"onnx"``.
         modules: The ``node_modules`` folder that contains ``onnxruntime-web``.
         reporter: Receives messages and progress.
-        detector: Face detector of the page, a key of ``WEB_DETECTORS``.
-
-    Returns:
-        The result of ``export`` for the model inside the folder.
+        detector: A key of ``WEB_DETECTORS``.
 
     Raises:
         UsageError: the folder exists, or ``onnxruntime-web`` or the detector is missing.
@@ -55,3 +73,35 @@ def export_web(
     return replace(
         result, path=out / MODEL_NAME, format=WEB, parity_file=out / result.parity_file.name
     )
+
+
+def runtime_files(modules: Path) -> list[Path]:
+    """Find the files of ONNX Runtime for browsers in a ``node_modules`` folder.
+
+    Raises:
+        UsageError: a file is missing.
+    """
+    return npm_files(modules, RUNTIME_PACKAGE, *RUNTIME)
+
+
+def fill_web_folder(
+    folder: Path, contract: CropContract, detector: str, network: bytes, runtime: Sequence[Path]
+) -> None:
+    """Write all files except ``MODEL_NAME`` to an existing folder.
+
+    ``network`` is the content of the detector's ONNX file; ``runtime`` is from ``runtime_files``.
+    """
+    (folder / "ort").mkdir()
+    for path in runtime:
+        shutil.copyfile(path, folder / "ort" / path.name)
+    (folder / DETECTOR_NAME).write_bytes(network)
+    settings = {
+        "size": contract.size,
+        "template": contract.template,
+        "ranges": RANGE_NAMES,
+        "detector": detector,
+    }
+    write_text(folder / CONTRACT_NAME, json.dumps(settings))
+    page = files("utkage.exporting") / "web_page"
+    for name in PAGE:
+        write_text(folder / name, (page / name).read_text(encoding="utf-8"))

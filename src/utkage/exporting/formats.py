@@ -26,13 +26,8 @@ class ExportFormat:
     """A file format.
 
     Attributes:
-        name: Name of the format.
-        suffix: Suffix of its files.
         runtime: Package that runs its files.
-        write: Writes a graph: path, metadata, precision and calibration chips as in
-            ``onnx_file.write_onnx``.
-        open: Opens a file as a predictor.
-        precisions: Supported precisions.
+        write: Writes a graph; arguments as in ``onnx_file.write_onnx``.
     """
 
     name: str
@@ -80,11 +75,7 @@ FORMATS: Mapping[str, ExportFormat] = MappingProxyType(
 
 
 def get_format(name: str) -> ExportFormat:
-    """Look up a format.
-
-    Raises:
-        ConfigError: there is no format of this name; the message lists all formats.
-    """
+    """Look up a format; a ``ConfigError`` lists all formats if there is none of this name."""
     try:
         return FORMATS[name]
     except KeyError:

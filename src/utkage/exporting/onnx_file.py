@@ -31,15 +31,8 @@ def write_onnx(
 
     The input ``chips`` is uint8 (N, S, S, 3), RGB, with S the size of the card's contract, or any
     height and width if the graph resizes chips. The outputs have the names and the order of the
-    fields of ``ExportOutputs``.
-
-    Args:
-        graph: The graph to write.
-        path: The file.
-        metadata: Metadata properties, from ``models.export_metadata``.
-        precision: One of ``PRECISIONS``.
-        calibration_chips: Chips on which int8 measures the ranges of activations, uint8
-            (N, S, S, 3); only int8 needs them.
+    fields of ``ExportOutputs``. ``metadata`` is from ``models.export_metadata``. Only int8 needs
+    ``calibration_chips``, uint8 (N, S, S, 3), to measure the ranges of activations.
     """
     size = None if graph.any_size else graph.card.contract.size
     model = torch_to_onnx(graph, size, ExportOutputs._fields, optimize=precision != "fp16")
@@ -65,7 +58,7 @@ def torch_to_onnx(
     Args:
         graph: Module from uint8 chips (N, size, size, 3) to a tuple of outputs.
         size: Size of the chips; None makes height and width dynamic, too.
-        outputs: Names of the outputs, in their order.
+        outputs: Names of the outputs.
         optimize: Whether the exporter folds constants, including batch norms.
     """
     # Two chips, because the exporter would fix a batch of one, and an unusual height and width.
@@ -84,7 +77,13 @@ def torch_to_onnx(
         )
     assert program is not None
     model = program.model_proto
-    _remove_source_lines(model)
+    # The exporter stores source lines, with folders of this machine, at every node.
+    graph_proto = model.graph
+    graph_proto.ClearField("value_info")
+    parts = (*graph_proto.node, *graph_proto.initializer, *graph_proto.input, *graph_proto.output)
+    for part in (graph_proto, *parts):
+        part.ClearField("metadata_props")
+        part.ClearField("doc_string")
     return model
 
 
@@ -94,12 +93,3 @@ def dynamic_axes(*, any_size: bool) -> dict[int, torch.export.Dim]:
     if any_size:
         axes[1], axes[2] = (torch.export.Dim(name, min=32) for name in ("height", "width"))
     return axes
-
-
-def _remove_source_lines(model: onnx.ModelProto) -> None:
-    # The exporter stores source lines, with folders of this machine, at every node.
-    graph = model.graph
-    graph.ClearField("value_info")
-    for part in (graph, *graph.node, *graph.initializer, *graph.input, *graph.output):
-        part.ClearField("metadata_props")
-        part.ClearField("doc_string")

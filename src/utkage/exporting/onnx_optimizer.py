@@ -8,12 +8,7 @@ from onnx import ModelProto, TensorProto, helper
 
 
 def simplified(model: ModelProto, held: Sequence[TensorProto]) -> ModelProto:
-    """Optimise the model and remove the initializers ``held``; its nodes still refer to them.
-
-    Args:
-        model: The exporter's model; it is changed.
-        held: Some of its initializers.
-    """
+    """Optimise ``model``, in place, and drop its initializers ``held``; nodes still name them."""
     from onnxscript import optimizer
 
     graph = model.graph

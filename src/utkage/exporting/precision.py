@@ -9,14 +9,14 @@ from types import MappingProxyType
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """Largest differences between an exported file and its weights.
+    """Largest differences between an exported file and its weights; None for no limit.
 
     Attributes:
-        age: Largest difference of an age, years; None for no limit.
-        probability: Largest difference of a probability; None for no limit.
+        age: Largest difference of an age, years.
+        probability: Largest difference of a probability.
         tie: Probabilities closer than this may swap ranks, because rounding decides.
         flips: Whether ranges and genders may differ beyond ties.
-        mae_growth: Largest growth of the MAE on labelled faces, years; None for no limit.
+        mae_growth: Largest growth of the MAE on labelled faces, years.
     """
 
     age: float | None

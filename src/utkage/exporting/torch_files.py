@@ -7,9 +7,9 @@ field names of ``ExportOutputs`` to tensors.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +19,6 @@ from utkage.core.errors import WeightsError
 from utkage.core.files import write_bytes
 from utkage.exporting.onnx_file import dynamic_axes
 from utkage.exporting.quiet import silenced
-from utkage.models.card import Card
 from utkage.models.chip_graph import ChipOutputs
 from utkage.models.export_graph import ExportGraph, ExportOutputs
 from utkage.models.export_metadata import CARD_PROPERTY, parse_card
@@ -89,44 +88,30 @@ def open_torchscript(path: Path) -> TorchPredictor:
     Raises:
         WeightsError: torch cannot read it, or another program wrote it.
     """
-    extra: dict[str, str | bytes] = {CARD_PROPERTY: ""}
-    with silenced(), _naming(path):
-        program = torch.jit.load(  # type: ignore[no-untyped-call]
-            io.BytesIO(path.read_bytes()), "cpu", _extra_files=extra
-        )
-    return TorchPredictor(ProgramGraph(program), _card(extra, path), CPU.torch)
+    return _open(path, lambda file, extra: torch.jit.load(file, "cpu", _extra_files=extra))  # type: ignore[no-untyped-call]
 
 
 def open_pt2(path: Path) -> TorchPredictor:
-    """Open a file of ``write_pt2``.
+    """Open a file of ``write_pt2``; errors as in ``open_torchscript``."""
+    return _open(path, lambda file, extra: torch.export.load(file, extra_files=extra).module())
 
-    Raises:
-        WeightsError: torch cannot read it, or another program wrote it.
-    """
-    extra: dict[str, str | bytes] = {CARD_PROPERTY: ""}
-    with silenced(), _naming(path):
-        program = torch.export.load(io.BytesIO(path.read_bytes()), extra_files=extra).module()
-    return TorchPredictor(ProgramGraph(program), _card(extra, path), CPU.torch)
+
+def _open(path: Path, load: Callable[[io.BytesIO, dict[str, Any]], Program]) -> TorchPredictor:
+    extra: dict[str, Any] = {CARD_PROPERTY: ""}
+    try:
+        with silenced():
+            program = load(io.BytesIO(path.read_bytes()), extra)
+    except Exception as error:
+        detail = " ".join(str(error).split())[:200]
+        raise WeightsError(f"{path}: torch cannot read it ({detail})") from error
+    text = extra[CARD_PROPERTY]
+    if not text:
+        raise WeightsError(f"{path}: a file of another program (no card)")
+    card = parse_card({CARD_PROPERTY: text.decode() if isinstance(text, bytes) else text}, path)
+    return TorchPredictor(ProgramGraph(program), card, CPU.torch)
 
 
 def _example(graph: ExportGraph) -> Tensor:
     # Two chips, because the exporter would fix a batch of one.
     size = graph.card.contract.size
     return torch.zeros((2, size, size, 3), dtype=torch.uint8)
-
-
-def _card(extra: Mapping[str, str | bytes], path: Path) -> Card:
-    text = extra[CARD_PROPERTY]
-    if not text:
-        raise WeightsError(f"{path}: a file of another program (no card)")
-    return parse_card({CARD_PROPERTY: text.decode() if isinstance(text, bytes) else text}, path)
-
-
-@contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    """Name the file in torch's errors."""
-    try:
-        yield
-    except Exception as error:
-        detail = " ".join(str(error).split())[:200]
-        raise WeightsError(f"{path}: torch cannot read it ({detail})") from error

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from utkage.core.text import counted
 from utkage.data.labels import AGE_COUNT, GENDERS, RANGE_NAMES
 from utkage.models.calibration import Calibration
-from utkage.reporting.plain import plain_table
-from utkage.reporting.table import Cell, Table
+from utkage.reporting.table import Cell, Table, plain_table
 
 Floats = NDArray[np.float64]
 COLUMNS = ("age", "age_distribution", "range_probabilities", "p_female")

@@ -14,8 +14,7 @@ from utkage.core.text import counted
 from utkage.prediction.predictions import Floats
 from utkage.prediction.row_files import csv_rows, json_rows, rows_file, write_rows
 from utkage.prediction.rows import AnyRow, FaceRow, Row
-from utkage.reporting.plain import plain_table
-from utkage.reporting.table import Cell, Table
+from utkage.reporting.table import Cell, Table, plain_table
 
 
 class Rows(Sequence[AnyRow], Generic[AnyRow]):

@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 def render_page(template: str, **values: Any) -> str:
     """Render ``templates/<template>``; values are escaped unless the template marks them as safe.
 
-    Args:
-        template: File name in ``reporting/templates``, such as ``"audit.html.j2"``.
-        values: Variables of the template; a missing one raises ``jinja2.UndefinedError``.
+    A missing value raises ``jinja2.UndefinedError``.
     """
     return _environment().get_template(template).render(**values)
 

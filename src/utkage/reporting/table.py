@@ -1,4 +1,4 @@
-"""``Table``: one value for every table, rendered by rich, HTML and Markdown alike."""
+"""``Table``: one value for every table, and its Markdown and plain text."""
 
 from __future__ import annotations
 
@@ -10,10 +10,7 @@ from dataclasses import dataclass
 class Cell:
     """One cell of a table.
 
-    Attributes:
-        text: Displayed text.
-        value: Number that the text displays, for sorting; None for plain text.
-        emphasised: Whether to highlight the cell, such as an outlier.
+    ``value`` is the number that the text displays, for sorting. Outliers are ``emphasised``.
     """
 
     text: str
@@ -35,9 +32,8 @@ class Table:
         4.31
 
     Attributes:
-        title: Title of the table; may be empty.
-        columns: One heading per column.
-        rows: Cells by row; each row is as long as ``columns``.
+        title: Title; may be empty.
+        columns: Headings; each row has as many cells.
         muted: Indices of rows that a reader should not rely on, such as those of small groups.
         note: A sentence below the table; may be empty.
     """
@@ -72,3 +68,32 @@ class Table:
         return cls(
             title=title, columns=tuple(columns), rows=cells, muted=frozenset(muted), note=note
         )
+
+
+def markdown_table(table: Table) -> str:
+    """A table as GitHub-flavoured Markdown, without its title and note."""
+    lines = [_line(table.columns), "|" + "---|" * len(table.columns)]
+    lines += [_line([cell.text for cell in row]) for row in table.rows]
+    return "\n".join(lines)
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def plain_table(table: Table) -> str:
+    """Columns of equal width, two spaces apart; columns with values are aligned to the right.
+
+    >>> print(plain_table(Table.of("", ("split", "faces"), [("val", "2329")])))
+    split  faces
+    val    2329
+    """
+    columns = []
+    for index, heading in enumerate(table.columns):
+        cells = [row[index] for row in table.rows]
+        texts = [heading, *(cell.text for cell in cells)]
+        width = max(map(len, texts))
+        right = any(cell.value is not None for cell in cells)
+        columns.append([text.rjust(width) if right else text.ljust(width) for text in texts])
+    lines = ["  ".join(line).rstrip() for line in zip(*columns, strict=True)]
+    return "\n".join([*([table.title] if table.title else []), *lines, *filter(None, [table.note])])

@@ -24,7 +24,7 @@ from utkage.evaluation.reports.report import Page, model_card, render_evaluation
 from utkage.evaluation.reports.tables import metrics_table
 from utkage.evaluation.thresholds import threshold_curve
 from utkage.reporting.figure_files import save_figure
-from utkage.reporting.markdown import markdown_table
+from utkage.reporting.table import markdown_table
 
 Answered = Callable[..., LabelledPredictions]
 

@@ -15,8 +15,7 @@ from utkage.evaluation.labelled_predictions import LabelledPredictions
 from utkage.evaluation.metrics import METRICS
 from utkage.evaluation.populations import populations
 from utkage.evaluation.reports import tables
-from utkage.reporting.markdown import markdown_table
-from utkage.reporting.table import Table
+from utkage.reporting.table import Table, markdown_table
 
 
 @pytest.fixture(scope="module")

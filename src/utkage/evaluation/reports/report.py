@@ -25,9 +25,8 @@ from utkage.evaluation.robustness import RobustnessReport
 from utkage.evaluation.thresholds import ThresholdCurve
 from utkage.images.resize import resize_square
 from utkage.reporting.figure_files import save_figure
-from utkage.reporting.markdown import markdown_table
 from utkage.reporting.page import picture_uri, render_page
-from utkage.reporting.table import Table
+from utkage.reporting.table import Table, markdown_table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from utkage.core.errors import UsageError
-from utkage.exporting.web_folder import (
+from utkage.exporting.export_web import (
     CONTRACT_NAME,
     DETECTOR_NAME,
     MODEL_NAME,
