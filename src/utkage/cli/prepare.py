@@ -50,9 +50,7 @@ def prepare_command(
     out: Annotated[Path, data_option("--out", "-o", help="Folder of the prepared set.")] = Path(
         "prepared"
     ),
-    chip_size: Annotated[
-        int, data_option(help="Size of a chip without its margin, pixels.")
-    ] = 160,
+    chip_size: Annotated[int, data_option(help="Size of a chip without its margin, pixels.")] = 160,
     margin: Annotated[
         float,
         data_option(help="Background to keep at each edge, as a fraction of the chip size."),
