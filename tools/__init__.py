@@ -4,5 +4,5 @@
 ``python -m tools.report``    measures, and writes the measured pages of the documents
 ``python -m tools.bench``     measures speed and memory against bars
 ``python -m tools.release``   makes the files that the package ships
-``python -m tools.examples``  makes the pictures in ``examples/``, demo sets and clips
+``python -m tools.examples``  makes demo sets and clips from the pictures in ``examples/``
 """

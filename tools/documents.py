@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tools.program import shown_command
 from utkage.core.files import write_text
 from utkage.reporting.table import Cell, Table, markdown_table
 
@@ -17,19 +18,23 @@ DOCS = ROOT / "docs"
 
 @dataclass(frozen=True)
 class Block:
-    """The content of one part of a document.
+    """One measured part of a document.
 
     Attributes:
+        document: The file below docs/ that has the part; empty if it is only printed.
+        name: Name of its marks.
         text: Markdown.
         origin: Data, split, number of faces and settings behind the numbers, without a full stop.
-            The command and the date follow it; if it is empty, the block has no such line.
+            The command and the date follow it; if it is empty, the part has no such line.
     """
 
+    document: str
+    name: str
     text: str
     origin: str = ""
 
 
-def markdown(columns: Sequence[str], rows: Sequence[Sequence[Cell | str]]) -> str:
+def markdown(columns: Sequence[str], rows: Iterable[Sequence[Cell | str]]) -> str:
     """A table as Markdown."""
     return markdown_table(Table.of("", columns, rows))
 
@@ -46,13 +51,15 @@ def with_block(text: str, name: str, content: str) -> str:
     return pattern.sub(lambda match: f"{match[1]}{content}\n{match[2]}", text)
 
 
-def write_blocks(document: str, blocks: Mapping[str, Block], command: str) -> None:
-    """Replace parts of ``docs/<document>``, each with the command and the date below it."""
-    path = DOCS / document
-    text = path.read_text(encoding="utf-8")
-    for name, block in blocks.items():
+def publish(blocks: Iterable[Block], program: str, *, write: bool) -> None:
+    """Print blocks and, with ``write``, put each into its document above the command and date."""
+    for block in blocks:
+        print(f"{block.name}:\n\n{block.text}\n\n{block.origin}\n", flush=True)
+        if not (write and block.document):
+            continue
         content = block.text
         if block.origin:
-            content += f"\n\n{block.origin}; `{command}`, {datetime.date.today().isoformat()}."
-        text = with_block(text, name, content)
-    write_text(path, text)
+            today = datetime.date.today().isoformat()
+            content += f"\n\n{block.origin}; `{shown_command(program)}`, {today}."
+        path = DOCS / block.document
+        write_text(path, with_block(path.read_text(encoding="utf-8"), block.name, content))

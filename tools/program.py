@@ -1,32 +1,31 @@
-"""What the programs share: parsers with the module's docstring as help, and one-line errors."""
+"""What the programs share: how a Typer application is run, and how a command line is shown."""
 
 from __future__ import annotations
 
-import argparse
 import shlex
 import sys
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+
+import typer
 
 from utkage.core.errors import ExitCode, UtkageError
 
 _LONGEST_COMMAND = 120
 
 
-def new_parser(program: str, doc: str | None) -> argparse.ArgumentParser:
-    """A parser for ``python -m <program>`` that prints ``doc`` as it is written."""
-    return argparse.ArgumentParser(
-        prog=f"python -m {program}",
-        description=doc,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def new_app(doc: str | None) -> typer.Typer:
+    """An application whose help is ``doc``."""
+    return typer.Typer(help=doc, no_args_is_help=True, add_completion=False)
 
 
-def run_program(work: Callable[[], object]) -> int:
-    """Call ``work``; print an expected error as one line and return its exit code."""
+def run_app(app: typer.Typer, program: str, arguments: Sequence[str] | None = None) -> int:
+    """Run ``python -m <program>``; print an expected error as one line, return the exit code."""
     try:
-        work()
+        app(arguments, prog_name=f"python -m {program}")
+    except SystemExit as done:
+        return int(done.code or 0)
     except UtkageError as error:
         print(f"error: {error}", file=sys.stderr)
         return int(error.exit_code)
@@ -36,8 +35,8 @@ def run_program(work: Callable[[], object]) -> int:
     return 0
 
 
-def shown_command(program: str, arguments: Sequence[str]) -> str:
-    """A command line for a document: absolute paths lose their folders, long lines their end."""
-    shown = [Path(each).name if Path(each).is_absolute() else each for each in arguments]
+def shown_command(program: str) -> str:
+    """This command line for a document: absolute paths lose their folders, long lines their end."""
+    shown = [Path(each).name if Path(each).is_absolute() else each for each in sys.argv[1:]]
     line = shlex.join(["python", "-m", program, *shown])
     return textwrap.shorten(line, _LONGEST_COMMAND, placeholder=" ...")

@@ -6,7 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tools.documents import Block
+from utkage.data.chips import LabelledChips
+from utkage.data.labels import AGE_COUNT
+from utkage.faces.contract import utkface_contract
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,18 +36,9 @@ class BenchOptions:
         return quick if self.quick else full
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Measurement:
-    """A measured number, and the bar that it has to reach.
-
-    Attributes:
-        name: What was measured.
-        value: The number.
-        unit: Its unit, such as "s" or "of the bare session".
-        at_least: Lowest value that passes, or None.
-        at_most: Highest value that passes, or None.
-        detail: Circumstances and further numbers.
-    """
+    """A measured number, the bar that it has to reach, and circumstances in ``detail``."""
 
     name: str
     value: float
@@ -68,15 +65,32 @@ class Measurement:
 
 @dataclass
 class BenchResult:
-    """What a benchmark found.
-
-    Attributes:
-        measurements: The numbers, with bars.
-        blocks: Parts of documents by document and name, for ``--write``.
-    """
+    """Numbers with bars, and parts of documents for ``--write``."""
 
     measurements: list[Measurement] = field(default_factory=list)
-    blocks: dict[str, dict[str, Block]] = field(default_factory=dict)
+    blocks: list[Block] = field(default_factory=list)
 
 
 Benchmark = Callable[[BenchOptions], BenchResult]
+
+
+def made_faces(pixels: NDArray[np.uint8]) -> LabelledChips:
+    """Chips (n, size, size, 3) with drawn labels."""
+    count, random = len(pixels), np.random.default_rng(0)
+    return LabelledChips(
+        pixels=pixels,
+        rows=np.arange(count),
+        sources=("drawn",) * count,
+        names=tuple(f"{index}.jpg" for index in range(count)),
+        ages=random.integers(0, AGE_COUNT, count),
+        genders=random.integers(0, 2, count),
+        races=random.integers(0, 5, count),
+        pixel_hashes=tuple(f"{index:064x}" for index in range(count)),
+        contract=utkface_contract(pixels.shape[1]),
+    )
+
+
+def mapped(pixels: NDArray[np.uint8], path: Path) -> NDArray[np.uint8]:
+    """The same pixels in a mapped file, as those of a prepared set are."""
+    pixels.tofile(path)
+    return np.memmap(path, dtype=np.uint8, mode="r", shape=pixels.shape)

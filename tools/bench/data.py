@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import statistics
 import tempfile
 import time
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from tools.bench.benchmark import BenchOptions, BenchResult, Measurement
-from tools.bench.timing import Spread, interleaved, median_wall, speeds, timed
+from tools.bench.timing import Spread, interleaved, median_wall, speeds
 from utkage.core.reporter import Progress, SilentReporter
 from utkage.data.sources.registry import open_source
 from utkage.data.store import ChipStore
@@ -39,11 +38,9 @@ def bench(options: BenchOptions) -> BenchResult:
     entries = islice(open_source(options.source).entries(), options.scaled(PICTURES, 100))
     pictures = [entry.content for entry in entries if entry.problem is None]
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        measurements = _bench_prepare(
-            pictures, options.source, folder, options.scaled(PREPARE_ROUNDS, 1)
-        )
-        store = ChipStore.open(folder / "set-0")
+        rounds = options.scaled(PREPARE_ROUNDS, 1)
+        measurements = _bench_prepare(pictures, options.source, Path(name), rounds)
+        store = ChipStore.open(Path(name) / "set-0")
         measurements.append(_bench_batch(pictures, store, options.scaled(BATCH_ROUNDS, 1)))
     return BenchResult(measurements)
 
@@ -52,36 +49,29 @@ def _bench_prepare(
     pictures: list[bytes], source: Path, folder: Path, rounds: int
 ) -> list[Measurement]:
     """Pictures per second against a bare loop on one core, times the number of cores."""
-    cores = os.cpu_count() or 1
-    seconds: dict[str, list[float]] = {"reading": [], "prepare": []}
-    bare: list[float] = []
-    rows = 0
-    for number in range(rounds):
+    clocks: list[_ReadingClock] = []
+
+    def prepare_anew() -> None:
         # A fresh folder: prepare would reuse a set that is there.
-        out = folder / f"set-{number}"
-        clock = _ReadingClock()
-        config = PrepareConfig(sources=(source,), out=out, chip_size=SIZE)
-        before = timed(lambda: _bare_loop(pictures)).wall
-        seconds["prepare"].append(timed(lambda: prepare(config, clock)).wall)  # noqa: B023
-        seconds["reading"].append(clock.seconds)
-        after = timed(lambda: _bare_loop(pictures)).wall
-        bare.append((before + after) / 2 / len(pictures))
-        rows = len(ChipStore.open(out).manifest)
+        out = folder / f"set-{len(clocks)}"
+        clocks.append(_ReadingClock())
+        prepare(PrepareConfig(sources=(source,), out=out, chip_size=SIZE), clocks[-1])
+
+    times = interleaved({"bare": lambda: _bare_loop(pictures), "prepare": prepare_anew}, rounds)
+    bare = [own.wall / len(pictures) for own in times["bare"]]
+    seconds = {
+        "reading": [clock.seconds for clock in clocks[1:]],
+        "prepare": [own.wall for own in times["prepare"]],
+    }
+    cores, rows = os.cpu_count() or 1, len(ChipStore.open(folder / "set-0").manifest)
     measurements = []
     # With the search for labels, the comparison of every pair and the report, prepare takes longer.
     for name, bar in (("reading", 0.7), ("prepare", 0.45)):
         taken = seconds[name]
         ratios = Spread(tuple(rows / t * b / cores for t, b in zip(taken, bare, strict=True)))
-        detail = f"{ratios}, {rows / statistics.median(taken):.0f} pictures/s, {rows} pictures"
-        measurements.append(
-            Measurement(
-                name=name,
-                value=ratios.median,
-                unit=f"of bare Pillow times {cores} cores",
-                at_least=bar,
-                detail=detail,
-            )
-        )
+        detail = f"{ratios}, {rows / Spread(tuple(taken)).median:.0f} pictures/s, {rows} pictures"
+        unit = f"of bare Pillow times {cores} cores"
+        measurements.append(Measurement(name, ratios.median, unit, at_least=bar, detail=detail))
     return measurements
 
 
@@ -113,14 +103,9 @@ def _bench_batch(pictures: list[bytes], store: ChipStore, rounds: int) -> Measur
         "decode": lambda: _bare_loop([pictures[i] for i in random.choice(len(pictures), count)]),
     }
     times = interleaved(runs, rounds)
-    ratios = speeds(times["decode"], times["gather"])
-    return Measurement(
-        name="batch",
-        value=ratios.median,
-        unit="times faster than decoding",
-        at_least=20,
-        detail=f"{1000 * median_wall(times['gather']):.1f} ms for {count} random chips",
-    )
+    ratio = speeds(times["decode"], times["gather"]).median
+    detail = f"{1000 * median_wall(times['gather']):.1f} ms for {count} random chips"
+    return Measurement("batch", ratio, "times faster than decoding", at_least=20, detail=detail)
 
 
 def _bare_loop(pictures: list[bytes]) -> None:

@@ -7,7 +7,8 @@ Runtime. The weights are the shipped ones, without flip averaging.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,6 @@ from tools.documents import Block, markdown
 from utkage.exporting.export import ExportRequest, export
 from utkage.exporting.formats import FORMATS
 from utkage.exporting.parity import synthetic_chips
-from utkage.models.card import Card
 from utkage.models.export_metadata import open_session
 from utkage.models.locate import shipped_weights
 from utkage.models.weights_files import read_card
@@ -46,28 +46,27 @@ def bench(options: BenchOptions) -> BenchResult:
     card = read_card(shipped_weights())
     rounds = options.scaled(ROUNDS, 1)
     chips = synthetic_chips(options.scaled(CHIPS, 8), card.contract.size)
-    result = BenchResult()
-    rows = []
+    result, rows = BenchResult(), []
     with tempfile.TemporaryDirectory() as name:
         files = _exported(Path(name))
         for threads in THREADS:
-            with_threads = _sessions(files, threads)
-            former = torch.get_num_threads()
-            torch.set_num_threads(threads)
+            sessions = {
+                precision: open_session(path.read_bytes(), session_options(threads), path)
+                for precision, path in files.items()
+            }
+            predictors: dict[str, ChipPredictor] = {
+                precision: OnnxPredictor(own, card) for precision, own in sessions.items()
+            }
+            predictors["torch"] = load_predictor("shipped", engine="torch", flip=False)
             for batch in BATCHES:
-                ratios = _speeds(with_threads, card, chips, batch, rounds)
-                cost = 100 * (1 / ratios["onnx fp32"] - 1)
-                result.measurements.append(
-                    Measurement(
-                        name=f"wrapping, threads {threads}, batch {batch}",
-                        value=cost,
-                        unit="% of the bare session's time",
-                        at_most=5,
-                    )
-                )
+                parts = [chips[start : start + batch] for start in range(0, len(chips), batch)]
+                with torch_threads(threads):
+                    ratios = speeds_over_bare(sessions["fp32"], predictors, parts, rounds)
+                cost = 100 * (1 / ratios["fp32"] - 1)
+                label, unit = f"wrapping, threads {threads}, batch {batch}", "% of the bare time"
+                result.measurements.append(Measurement(label, cost, unit, at_most=5))
                 shown = (f"{ratio:.2f}" for ratio in ratios.values())
                 rows.append((str(threads), str(batch), f"{cost:+.1f} %", *shown))
-            torch.set_num_threads(former)
         sizes = [f"onnx {p} ({path.stat().st_size / 1e6:.1f} MB)" for p, path in files.items()]
     columns = ("threads", "batch", "cost of wrapping", *sizes, "torch fp32")
     origin = (
@@ -75,47 +74,45 @@ def bench(options: BenchOptions) -> BenchResult:
         f"{rounds} interleaved rounds over {len(chips)} drawn chips, shipped weights without flip "
         "averaging"
     )
-    result.blocks["export.md"] = {"speed": Block(markdown(columns, rows), origin)}
+    result.blocks.append(Block("export.md", "speed", markdown(columns, rows), origin))
     return result
 
 
 def _exported(folder: Path) -> dict[str, Path]:
     """The shipped weights as ONNX files, by precision."""
-    files = {}
-    for precision in FORMATS["onnx"].precisions:
-        files[precision] = folder / f"{precision}.onnx"
-        request = ExportRequest(
-            weights="shipped", out=files[precision], precision=precision, flip=False
-        )
-        export(request)
+    files = {name: folder / f"{name}.onnx" for name in FORMATS["onnx"].precisions}
+    for precision, path in files.items():
+        export(ExportRequest(weights="shipped", out=path, precision=precision, flip=False))
     return files
 
 
-def _sessions(files: Mapping[str, Path], threads: int) -> dict[str, Any]:
-    return {
-        precision: open_session(path.read_bytes(), session_options(threads), path)
-        for precision, path in files.items()
-    }
-
-
-def _speeds(
-    sessions: Mapping[str, Any], card: Card, chips: NDArray[np.uint8], batch: int, rounds: int
+def speeds_over_bare(
+    session: Any,
+    predictors: Mapping[str, ChipPredictor],
+    batches: Sequence[NDArray[np.uint8]],
+    rounds: int,
 ) -> dict[str, float]:
-    """Speed of each predictor as a ratio to the bare session in fp32."""
-    parts = [chips[start : start + batch] for start in range(0, len(chips), batch)]
+    """Speed of each predictor as a ratio to a bare session of ONNX Runtime."""
 
     def bare() -> None:
-        for part in parts:
-            sessions["fp32"].run(list(OUTPUT_NAMES), {INPUT_NAME: part})
+        for batch in batches:
+            session.run(list(OUTPUT_NAMES), {INPUT_NAME: batch})
 
     def wrapped(predictor: ChipPredictor) -> None:
-        for part in parts:
-            predictor.predict_chips(part)
+        for batch in batches:
+            predictor.predict_chips(batch)
 
-    predictors: dict[str, ChipPredictor] = {
-        f"onnx {precision}": OnnxPredictor(session, card) for precision, session in sessions.items()
-    }
-    predictors["torch fp32"] = load_predictor("shipped", engine="torch", flip=False)
     runs = {name: partial(wrapped, predictor) for name, predictor in predictors.items()}
     times = interleaved({"bare": bare, **runs}, rounds)
     return {name: speeds(times["bare"], times[name]).median for name in runs}
+
+
+@contextmanager
+def torch_threads(threads: int) -> Iterator[None]:
+    """Let PyTorch compute with so many threads."""
+    former = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(former)

@@ -10,12 +10,10 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tools.bench.benchmark import BenchOptions, BenchResult, Measurement
+from tools.bench.benchmark import BenchOptions, BenchResult, Measurement, made_faces, mapped
 from tools.bench.timing import interleaved, median_wall, peak_growth, speeds, timed
 from utkage.core.reporter import SilentReporter
-from utkage.data.chips import LabelledChips
 from utkage.data.labels import AGE_COUNT
 from utkage.evaluation.bootstrap import Bootstrap
 from utkage.evaluation.groups import group_report
@@ -44,12 +42,13 @@ RESAMPLES = 2000
 # the bootstrap works in blocks.
 PREDICTING_MB = 1300
 BOOTSTRAP_MB = 300
+MEMORY_UNIT = "MB at the peak"
 
 
 def bench(options: BenchOptions) -> BenchResult:
     """Measure the bootstrap, then predicting."""
     faces, resamples = options.scaled(FACES, 200), options.scaled(RESAMPLES, 100)
-    measurements = _bench_bootstrap(_labelled_predictions(faces), resamples)
+    measurements = _bench_bootstrap(_made_predictions(faces), resamples)
     with tempfile.TemporaryDirectory() as name:
         rounds, chips = options.scaled(ROUNDS, 1), options.scaled(CHIPS, 2 * BATCH)
         measurements += _bench_predicting(Path(name), chips, rounds)
@@ -59,13 +58,11 @@ def bench(options: BenchOptions) -> BenchResult:
 def _bench_predicting(folder: Path, count: int, rounds: int) -> list[Measurement]:
     """From memory-mapped chips to labelled predictions."""
     card = read_card(shipped_weights())
-    size = card.contract.size
-    graph, stored = folder / "shipped.onnx", folder / "chips.u8"
+    size, graph = card.contract.size, folder / "shipped.onnx"
     export(ExportRequest(weights="shipped", out=graph))
     session = open_session(graph.read_bytes(), session_options(THREADS), graph)
     predictor = OnnxPredictor(session, card)
-    stored.write_bytes(synthetic_chips(count, size).tobytes())
-    faces = _labelled(np.memmap(stored, dtype=np.uint8, mode="r", shape=(count, size, size, 3)))
+    faces = made_faces(mapped(synthetic_chips(count, size), folder / "chips.u8"))
     batches = [np.array(batch) for batch in faces.batches(BATCH, card.contract)]
 
     def bare() -> None:
@@ -79,21 +76,15 @@ def _bench_predicting(folder: Path, count: int, rounds: int) -> list[Measurement
     growth = peak_growth(evaluate)
     times = interleaved({"bare": bare, "evaluate": evaluate}, rounds)
     ratios = speeds(times["bare"], times["evaluate"])
-    speed = Measurement(
-        name="evaluation",
-        value=ratios.median,
-        unit="of the speed of the bare session",
-        at_least=0.9,
-        detail=f"{ratios}, {count / median_wall(times['evaluate']):.1f} chips/s, threads {THREADS}",
-    )
-    memory = Measurement(
-        name="evaluation, memory",
-        value=growth,
-        unit="MB at the peak",
-        at_most=PREDICTING_MB,
-        detail=f"growth while {count} mapped chips are evaluated, in batches of {BATCH}",
-    )
-    return [speed, memory]
+    speed = f"{ratios}, {count / median_wall(times['evaluate']):.1f} chips/s, threads {THREADS}"
+    memory = f"growth while {count} mapped chips are evaluated, in batches of {BATCH}"
+    unit = "of the speed of the bare session"
+    return [
+        Measurement("evaluation", ratios.median, unit, at_least=0.9, detail=speed),
+        Measurement(
+            "evaluation, memory", growth, MEMORY_UNIT, at_most=PREDICTING_MB, detail=memory
+        ),
+    ]
 
 
 def _bench_bootstrap(faces: LabelledPredictions, resamples: int) -> list[Measurement]:
@@ -111,39 +102,18 @@ def _bench_bootstrap(faces: LabelledPredictions, resamples: int) -> list[Measure
     seconds = timed(draw).wall + timed(compute).wall
     detail = f"{resamples} resamples of {len(faces)} faces"
     return [
-        Measurement(name="bootstrap", value=seconds, unit="s", at_most=5, detail=detail),
-        Measurement(
-            name="bootstrap, memory",
-            value=growth,
-            unit="MB at the peak",
-            at_most=BOOTSTRAP_MB,
-            detail=detail,
-        ),
+        Measurement("bootstrap", seconds, "s", at_most=5, detail=detail),
+        Measurement("bootstrap, memory", growth, MEMORY_UNIT, at_most=BOOTSTRAP_MB, detail=detail),
     ]
 
 
-def _labelled(pixels: NDArray[np.uint8]) -> LabelledChips:
-    count = len(pixels)
+def _made_predictions(count: int) -> LabelledPredictions:
     random = np.random.default_rng(0)
-    return LabelledChips(
-        pixels=pixels,
-        rows=np.arange(count),
-        sources=("drawn",) * count,
-        names=tuple(f"{index}.jpg" for index in range(count)),
-        ages=random.integers(0, 90, count),
-        genders=random.integers(0, 2, count),
-        races=random.integers(0, 5, count),
-        pixel_hashes=tuple(f"{index:08x}" for index in range(count)),
-        contract=read_card(shipped_weights()).contract,
-    )
-
-
-def _labelled_predictions(count: int) -> LabelledPredictions:
-    random = np.random.default_rng(0)
-    pixels = np.zeros((count, 1, 1, 3), dtype=np.uint8)
+    # Only their labels count: the pixels of all are one zero.
+    pixels = np.broadcast_to(np.zeros(1, dtype=np.uint8), (count, 32, 32, 3))
     age = random.uniform(0, 90, count)
     distribution = np.exp(-0.5 * ((np.arange(AGE_COUNT) - age[:, None]) / 5) ** 2)
     distribution /= distribution.sum(axis=1, keepdims=True)
     ranges = random.dirichlet(np.ones(9), count)
     female = random.uniform(0, 1, count)
-    return with_labels(_labelled(pixels), Predictions(age, distribution, ranges, female))
+    return with_labels(made_faces(pixels), Predictions(age, distribution, ranges, female))

@@ -13,11 +13,11 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import cv2
 import numpy as np
@@ -27,12 +27,11 @@ from tools.bench.benchmark import BenchOptions, BenchResult, Measurement
 from tools.bench.timing import interleaved, median_wall, timed
 from tools.documents import ROOT, Block, markdown
 from utkage import Predictor
-from utkage.faces.detector import Detector, Face
+from utkage.faces.detector import Face
 from utkage.faces.retinaface import RetinaFaceDetector
 from utkage.images.decode import load_image
 from utkage.images.discover import expand_inputs
 from utkage.images.save import save_image
-from utkage.prediction.chip_predictor import ChipPredictor
 from utkage.prediction.cropping import Cropper
 from utkage.prediction.loading import load_predictor
 from utkage.prediction.photos import THREAD_BATCH
@@ -40,7 +39,6 @@ from utkage.prediction.photos import THREAD_BATCH
 ROUNDS = 7
 # Long side of a large photograph, in pixels.
 LARGE = 2400
-ON_ALL = "{} on all cores"
 # Numbers of small pictures after which memory is read.
 MEMORY_STEPS = (300, 1000, 2000, 3000)
 MEMORY_PROGRAM = """
@@ -53,8 +51,9 @@ for number, row in enumerate(utkage.predict(request), 1):
     if number in steps:
         print(allocated())
 """
+ON_ALL = "{} on all cores"
+CORES = len(os.sched_getaffinity(0))
 
-Item = TypeVar("Item")
 Image = NDArray[np.uint8]
 
 
@@ -62,86 +61,86 @@ def bench(options: BenchOptions) -> BenchResult:
     """Measure photographs as they are and enlarged, the first prediction, and memory."""
     rounds = options.scaled(ROUNDS, 1)
     files = expand_inputs([options.photos])[: options.scaled(options.count, 4)]
-    result = BenchResult()
+    result, columns = BenchResult(), []
     with tempfile.TemporaryDirectory() as folder:
         large = _enlarged(files[: max(1, len(files) // 8)], Path(folder))
         names = (f"{len(files)} photographs as they are", f"{len(large)} of {LARGE} pixels")
-        columns = []
         for name, chosen in zip(names, (files, large), strict=True):
             column, measurements = _compare(chosen, name, rounds)
             columns.append(column)
             result.measurements += measurements
-    first = _first_prediction(rounds)
+    first = statistics.median(timed(_predict_one).wall for _ in range(rounds))
+    unit = "s, whole process"
+    result.measurements.append(Measurement("first prediction", first, unit, at_most=2))
     steps = MEMORY_STEPS if not options.quick else (4, 8)
     curve = _memory(files, steps)
-    result.measurements += [
-        Measurement(name="first prediction, whole process", value=first, unit="s", at_most=2),
-        Measurement(
-            name="memory, growth over small pictures",
-            value=curve[-1] - curve[0],
-            unit="MB",
-            at_most=20,
-            detail=f"from {steps[0]} to {steps[-1]} pictures",
-        ),
-    ]
+    growth, detail = curve[-1] - curve[0], f"from {steps[0]} to {steps[-1]} small pictures"
+    result.measurements.append(Measurement("memory", growth, "MB", at_most=20, detail=detail))
     rows = [(name, *(column[name] for column in columns)) for name in columns[0]]
     grown = ", ".join(f"{mb:.0f} MB after {n}" for n, mb in zip(steps, curve, strict=True))
     origin = (
-        f"Cores of the machine: {_cores()}; {options.photos.name}, medians of {rounds} interleaved "
+        f"Cores of the machine: {CORES}; {options.photos.name}, medians of {rounds} interleaved "
         f"rounds. First prediction, as a whole process: {first:.2f} s. Memory of the process over "
         f"many small pictures: {grown}. Shipped weights"
     )
-    result.blocks["predict.md"] = {"speed": Block(markdown(("", *names), rows), origin)}
+    result.blocks.append(Block("predict.md", "speed", markdown(("", *names), rows), origin))
     return result
 
 
 def _compare(files: list[Path], name: str, rounds: int) -> tuple[dict[str, str], list[Measurement]]:
     """The ratios for some photographs, as text by label, and those with a bar."""
     predictor = load_predictor("shipped", threads=1)
+    contract = predictor.card.contract
     images = [load_image(path) for path in files]
     long_side = max(max(image.shape[:2]) for image in images)
     coarse, full = RetinaFaceDetector(), RetinaFaceDetector(sides=(long_side,))
     found = [coarse.detect(image) for image in images]
-    crop = partial(_crop, Cropper(predictor.card.contract, coarse))
-    pairs = list(zip(images, found, strict=True))
-    chips = np.concatenate([crop(pair) for pair in pairs])
-    batches = [chips[at : at + THREAD_BATCH] for at in range(0, len(chips), THREAD_BATCH)]
+    croppers = [Cropper(contract, _KnownFaces(faces)) for faces in found]
+    pairs = list(zip(croppers, images, strict=True))
+    chips = np.stack([chip for cropper, image in pairs for chip in cropper.cut(image)[1]])
+    batches = np.split(chips, range(THREAD_BATCH, len(chips), THREAD_BATCH))
     stages: dict[str, tuple[Callable[[Any], object], Sequence[Any]]] = {
         "decode": (load_image, files),
         "detect": (coarse.detect, images),
-        "crop": (crop, pairs),
+        "crop": (lambda pair: pair[0].cut(pair[1]), pairs),
         "predict": (predictor.predict_chips, batches),
     }
+
+    def loop() -> None:
+        cropper = Cropper(contract, full)
+        for path in files:
+            own = cropper.cut(load_image(path))[1]
+            if own:
+                predictor.predict_chips(np.stack(own))
+
     shipped = Predictor.shipped()
     runs: dict[str, Callable[[], object]] = {
         **{stage: partial(_each, *work) for stage, work in stages.items()},
-        **{ON_ALL.format(stage): partial(_on_all_cores, *work) for stage, work in stages.items()},
+        **{ON_ALL.format(stage): partial(_on_all, *work) for stage, work in stages.items()},
         "detect at full size": lambda: _each(full.detect, images),
         "whole": lambda: list(shipped.predict(files)),
-        "loop": partial(_plain_loop, files, full, predictor),
+        "loop": loop,
     }
     times = interleaved(runs, rounds)
     wall = {run: median_wall(own) for run, own in times.items()}
     cpu = {run: statistics.median(each.cpu for each in own) for run, own in times.items()}
     work = sum(cpu[stage] for stage in stages)
-    bound = work / _cores() / wall["whole"]
     together = sum(wall[ON_ALL.format(stage)] for stage in stages) / wall["whole"]
     over_loop = wall["loop"] / wall["whole"]
     at_full_size = sum(len(full.detect(image)) for image in images)
     column = {
         **{f"share of {stage}": f"{cpu[stage] / work:.0%}" for stage in stages},
-        "speed over the bound of the work": f"{bound:.2f}",
+        "speed over the bound of the work": f"{work / CORES / wall['whole']:.2f}",
         "the same, each stage on all cores": f"{together:.2f}",
         "speed over a loop at full size": f"{over_loop:.1f}",
         "detection over that at full size": f"{cpu['detect at full size'] / cpu['detect']:.1f}",
-        "faces found / at full size": f"{sum(map(len, found))} / {at_full_size}",
+        "faces found / at full size": f"{len(chips)} / {at_full_size}",
     }
-    bars = (("of the bound, each stage on all cores", together, 0.85), ("of a loop", over_loop, 1))
-    measurements = [
-        Measurement(name=f"predict, {name}", value=value, unit=unit, at_least=bar)
-        for unit, value, bar in bars
+    name, unit = f"predict, {name}", "of the bound, each stage on all cores"
+    return column, [
+        Measurement(name, together, unit, at_least=0.85),
+        Measurement(name, over_loop, "of the speed of a loop", at_least=1),
     ]
-    return column, measurements
 
 
 class _KnownFaces:
@@ -154,34 +153,14 @@ class _KnownFaces:
         return self._faces
 
 
-def _crop(cropper: Cropper, pair: tuple[Image, list[Face]]) -> Image:
-    """Chips of the faces of an image, (n, size, size, 3)."""
-    image, faces = pair
-    chips = Cropper(cropper.contract, _KnownFaces(faces)).cut(image)[1]
-    size = cropper.contract.size
-    return np.stack(chips) if chips else np.empty((0, size, size, 3), np.uint8)
-
-
-def _each(work: Callable[[Item], object], items: Sequence[Item]) -> None:
+def _each(work: Callable[[Any], object], items: Iterable[Any]) -> None:
     for item in items:
         work(item)
 
 
-def _on_all_cores(work: Callable[[Item], object], items: Sequence[Item]) -> None:
-    with ThreadPoolExecutor(_cores()) as pool:
+def _on_all(work: Callable[[Any], object], items: Iterable[Any]) -> None:
+    with ThreadPoolExecutor(CORES) as pool:
         list(pool.map(work, items))
-
-
-def _plain_loop(files: Sequence[Path], detector: Detector, predictor: ChipPredictor) -> None:
-    cropper = Cropper(predictor.card.contract, detector)
-    for path in files:
-        chips = cropper.cut(load_image(path))[1]
-        if chips:
-            predictor.predict_chips(np.stack(chips))
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0))
 
 
 def _enlarged(files: Sequence[Path], folder: Path) -> list[Path]:
@@ -196,12 +175,10 @@ def _enlarged(files: Sequence[Path], folder: Path) -> list[Path]:
     return copies
 
 
-def _first_prediction(rounds: int) -> float:
-    """Median seconds of ``utkage predict`` for one photograph."""
-    words = [sys.executable, "-m", "utkage", "predict", str(ROOT / "examples" / "portrait.jpg")]
-    command = [*words, "--json", "--quiet", "--weights", "shipped"]
-    run = partial(subprocess.run, command, check=True, capture_output=True)
-    return statistics.median(timed(run).wall for _ in range(rounds))
+def _predict_one() -> None:
+    command = [sys.executable, "-m", "utkage", "predict", str(ROOT / "examples" / "portrait.jpg")]
+    options = ["--json", "--quiet", "--weights", "shipped"]
+    subprocess.run([*command, *options], check=True, capture_output=True)
 
 
 def _memory(files: Sequence[Path], steps: Sequence[int]) -> list[float]:

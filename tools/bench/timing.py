@@ -17,12 +17,7 @@ _SAMPLING_SECONDS = 0.002
 
 @dataclass(frozen=True)
 class Seconds:
-    """How long something took.
-
-    Attributes:
-        wall: Seconds by the clock.
-        cpu: Seconds of all threads of the process.
-    """
+    """How long something took by the clock, and on the CPU in all threads of the process."""
 
     wall: float
     cpu: float

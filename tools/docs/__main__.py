@@ -1,8 +1,5 @@
 """Write what the documents take from the code and from the card of the shipped weights.
 
-    python -m tools.docs
-    python -m tools.docs --check
-
 The card, the settings and the command line fill their blocks in README.md and docs/. The README
 also gets what ``utkage predict`` prints for the examples, and the annotated picture beside it;
 ``--check`` skips these, because predictions differ in the last digit between machines.
@@ -13,27 +10,28 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from functools import partial
+from typing import Annotated
 
-from tools.docs import command_line, shipped
-from tools.docs.example_output import example_output
-from tools.docs.settings import TABLES, settings_table
+import typer
+
+from tools.docs import program, shipped
 from tools.documents import ROOT, with_block
-from tools.program import new_parser
+from tools.program import new_app, run_app
 from utkage.core.files import write_text
 
 # By document: the blocks that it has, and what writes them.
 BLOCKS: dict[str, dict[str, Callable[[], str]]] = {
-    "README.md": {"numbers": shipped.metrics_block, "output": example_output},
-    "docs/cli.md": {
-        "exit codes": command_line.exit_codes,
-        "commands": command_line.commands,
+    "README.md": {"numbers": shipped.metrics_block, "output": program.example_output},
+    "docs/cli.md": {"exit codes": program.exit_codes, "commands": program.commands},
+    "docs/training.md": {
+        name: partial(program.settings_table, kind) for name, kind in program.SETTINGS.items()
     },
-    "docs/training.md": {name: partial(settings_table, kind) for name, kind in TABLES.items()},
-    "docs/weights.md": {"ranges": shipped.range_table},
+    "docs/weights.md": {"ranges": shipped.range_tables},
     "docs/accuracy.md": {"ours": shipped.accuracy_table},
     "docs/model-card.md": {"card": shipped.card_block},
 }
 UNCHECKED = {"output"}
+app = new_app(__doc__)
 
 
 def fresh_document(document: str, *, check: bool) -> tuple[str, str]:
@@ -46,11 +44,13 @@ def fresh_document(document: str, *, check: bool) -> tuple[str, str]:
     return text, fresh
 
 
-def main() -> int:
-    """Write the documents, or with ``--check`` fail if one is out of date."""
-    parser = new_parser("tools.docs", __doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if stale")
-    check = parser.parse_args().check
+@app.command(help=__doc__)
+def write_documents(
+    check: Annotated[
+        bool, typer.Option("--check", help="write nothing; exit with 1 if a document is stale")
+    ] = False,
+) -> None:
+    """Write the documents, or with ``check`` fail if one is out of date."""
     stale = 0
     for document in BLOCKS:
         text, fresh = fresh_document(document, check=check)
@@ -62,8 +62,8 @@ def main() -> int:
         else:
             write_text(ROOT / document, fresh)
             print(f"wrote {document}")
-    return int(check and stale > 0)
+    raise typer.Exit(int(check and stale > 0))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_app(app, "tools.docs"))

@@ -10,11 +10,10 @@ from tools.documents import markdown
 from tools.release.ship import FLIPPED, GROUP_AXES
 from utkage.core.files import file_hash
 from utkage.core.toml_file import toml_lines
-from utkage.data.labels import RANGE_NAMES
 from utkage.evaluation.groups import CAVEAT, Group, GroupReport
-from utkage.evaluation.metrics import METRICS, SHARE, YEARS, format_estimate, format_value
+from utkage.evaluation.metrics import METRICS, format_estimate
 from utkage.evaluation.populations import Population
-from utkage.evaluation.reports.tables import card_groups_table, metrics_table
+from utkage.evaluation.reports.tables import card_groups_table, groups_table, metrics_table
 from utkage.models.card import Card
 from utkage.models.locate import shipped_weights
 from utkage.models.weights_files import read_card
@@ -68,26 +67,15 @@ def metrics_block() -> str:
     )
 
 
-def range_table() -> str:
+def range_tables() -> str:
     """Errors by age range on the test splits, with flip averaging."""
     card = read_card(shipped_weights())
-    columns = ["age range"]
-    cells = {name: [name] for name in RANGE_NAMES}
+    parts = []
     for source in _sources(card):
-        columns += [f"{source}: faces", "MAE, years", "gender"]
-        groups = {group.name: group for group in _test_groups(card, source).of_axis("range")}
-        for name in RANGE_NAMES:
-            found = groups.get(name)
-            if found is None:
-                cells[name] += ["-"] * 3
-                continue
-            mae, gender = found.metrics["mae"], found.metrics["gender_accuracy"]
-            cells[name] += [
-                str(found.n),
-                format_value(mae.value, YEARS),
-                format_value(gender.value, SHARE),
-            ]
-    return markdown(columns, list(cells.values()))
+        groups = _test_groups(card, source).of_axis("range")
+        table = markdown_table(groups_table(groups, ("mae", "gender_accuracy")))
+        parts.append(f"Test faces of {source}:\n\n{table}")
+    return "\n\n".join(parts)
 
 
 def accuracy_table() -> str:

@@ -1,1 +1,1 @@
-"""Makes the pictures in ``examples/``, demo sets and clips."""
+"""Makes demo sets and clips from the pictures in ``examples/``."""

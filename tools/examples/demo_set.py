@@ -43,14 +43,7 @@ class DemoFace:
 def make_demo_set(faces_dir: Path, out: Path, count: int, seed: int) -> list[Path]:
     """Write ``count`` labelled chips into ``out``; the same faces and seed give the same files.
 
-    Args:
-        faces_dir: Averaged faces, named ``<first>-<last>_<gender>.jpg``.
-        out: Folder for the chips; created if it does not exist.
-        count: Number of chips.
-        seed: Seed of all randomness.
-
-    Returns:
-        The paths of the chips, in the order of creation.
+    ``faces_dir`` has averaged faces, named ``<first>-<last>_<gender>.jpg``.
 
     Raises:
         DataError: ``faces_dir`` does not have two faces of each gender.
@@ -64,7 +57,8 @@ def make_demo_set(faces_dir: Path, out: Path, count: int, seed: int) -> list[Pat
         label = FaceLabel(age, gender, OTHERS)
         # The number keeps names of the same age and gender distinct.
         path = out / format_name(label, f"20170101{index:09d}")
-        _write(path, _variant(_blend(faces[gender], age), rng))
+        pixels = _variant(_blend(faces[gender], age), rng)
+        save_image(path, np.clip(np.rint(pixels), 0, 255).astype(np.uint8), quality=90)
         paths.append(path)
     return paths
 
@@ -127,11 +121,9 @@ def _moved(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
     down = np.array([np.sin(angle), np.cos(angle)]) * scale[1]
     middle = SIZE / 2
     shift = middle - middle * np.array([across.sum(), down.sum()]) + rng.normal(0, 2.5, 2)
-    matrix = (*across, shift[0], *down, shift[1])
     # Repeat the border, so that a rotation shows no black corners.
     padded = Image.fromarray(np.pad(np.asarray(picture), ((16, 16), (16, 16), (0, 0)), "edge"))
-    a, b, c, d, e, f = (float(value) for value in matrix)
-    inside = (a, b, c + 16, d, e, f + 16)
+    inside = tuple(map(float, (*across, shift[0] + 16, *down, shift[1] + 16)))
     return padded.transform(
         (SIZE, SIZE), Image.Transform.AFFINE, inside, resample=Image.Resampling.BICUBIC
     )
@@ -143,8 +135,3 @@ def _side_light(rng: np.random.Generator) -> Pixels:
     angle = rng.uniform(0, 2 * np.pi)
     ramp = (np.cos(angle) * x + np.sin(angle) * y) * rng.uniform(0, 18)
     return np.asarray(ramp, np.float32)
-
-
-def _write(path: Path, pixels: Pixels) -> None:
-    rounded = np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
-    save_image(path, rounded, quality=90)

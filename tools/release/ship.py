@@ -56,10 +56,9 @@ def store_half(best: Path, data: Path, out: Path) -> None:
     require_split(weights.card, ChipStore.open(data), best)
     # The measured template may have been refined since the run; its pixels are the same.
     geometry = utkface_contract(weights.card.contract.size)
-    contract = replace(weights.card.contract, template=geometry.template)
     card = replace(
         weights.card,
-        contract=contract,
+        contract=replace(weights.card.contract, template=geometry.template),
         limits=LIMITS,
         terms=RESEARCH_TERMS,
         metrics={"best epoch (val)": weights.card.metrics["val"]},
@@ -70,11 +69,7 @@ def store_half(best: Path, data: Path, out: Path) -> None:
 def measure(out: Path, data: Path, point_estimate: str | None, *, age_prior: bool) -> None:
     """Calibrate and measure a stored file, and write both into its card.
 
-    Args:
-        out: The weights file.
-        data: The prepared set that the weights were trained on.
-        point_estimate: Point estimate that the card names from now on; None leaves it.
-        age_prior: Whether an age prior is fitted first.
+    The card names ``point_estimate`` from now on; None leaves it.
 
     Raises:
         DataError: the prepared set is not the one that the weights were trained on, or the file
@@ -84,7 +79,7 @@ def measure(out: Path, data: Path, point_estimate: str | None, *, age_prior: boo
     require_split(weights.card, store, out)
     if point_estimate:
         weights = replace(weights, card=replace(weights.card, point_estimate=point_estimate))
-    # With flip averaging, since that is how predict answers.
+    # With flip averaging, since predict uses it.
     faces = labelled_faces(
         FaceSelection(data=data, split="val"), weights.card.contract, SilentReporter()
     )

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Annotated
+
+import typer
 
 from tools.documents import Block, markdown
-from tools.report.page import ReportPage
+from tools.report.evaluation import Data
 from utkage.evaluation.evaluate import EvaluateRequest, evaluate
 from utkage.evaluation.result import EvaluateResult
 from utkage.models.locate import BEST_NAME
-from utkage.models.weights_files import load_weights, read_card
+from utkage.models.weights_files import load_weights
 from utkage.training.summary import read_epochs
 
 PARTS = (
@@ -33,33 +34,19 @@ ROWS = (
 )
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """The prepared set and the runs."""
-    parser.add_argument("--data", type=Path, required=True, help="prepared set of UTKFace")
-    parser.add_argument("--run", type=Path, required=True, help="run of train --system seed")
-    parser.add_argument(
-        "--feeds",
-        type=Path,
-        nargs="*",
-        default=[],
-        help="runs that differ in range_feed alone, compared on the validation split",
-    )
-
-
-def measure(options: argparse.Namespace) -> dict[str, Block]:
-    """Evaluate both on the test split."""
+def measure_seed(
+    data: Data, run: Annotated[Path, typer.Option(help="run of train --system seed")]
+) -> list[Block]:
+    """Evaluate a trained seed system and the shipped weights on the same test split."""
     with tempfile.TemporaryDirectory() as folder:
         seed, shipped = (
-            evaluate(EvaluateRequest(data=options.data, weights=weights, out=Path(folder)))
-            for weights in (str(options.run), "shipped")
+            evaluate(EvaluateRequest(data=data, weights=weights, out=Path(folder)))
+            for weights in (str(run), "shipped")
         )
-    blocks = {"results": results(options.run, seed, shipped)}
-    if options.feeds:
-        blocks["feeds"] = feeds(options.feeds)
-    return blocks
+    return [_results(run, seed, shipped)]
 
 
-def results(run: Path, seed: EvaluateResult, shipped: EvaluateResult) -> Block:
+def _results(run: Path, seed: EvaluateResult, shipped: EvaluateResult) -> Block:
     """Both systems in one table, and how the seed system was trained."""
     rows = [
         (label, *(form.format(getattr(own.metrics, key)) for own in (seed, shipped)))
@@ -88,34 +75,4 @@ def results(run: Path, seed: EvaluateResult, shipped: EvaluateResult) -> Block:
         f"{card.metrics['val']['epoch']}; {config['size']} pixels, gender width "
         f"{config['gender_width']}"
     )
-    return Block(text, origin)
-
-
-def feeds(runs: list[Path]) -> Block:
-    """What each way of feeding age ranges in training reaches on validation faces."""
-    rows = []
-    config: dict[str, Any] = {}
-    n = 0
-    for run in runs:
-        epochs = read_epochs(run)
-        best = min(epochs, key=lambda row: float(row["val_mae"]))
-        card = read_card(run / BEST_NAME)
-        config, n = card.training["config"], card.data["splits"]["val"]
-        mae, oracle = f"{best['val_mae']:.2f}", f"{best['val_oracle_mae']:.2f}"
-        accuracy = f"{best['val_range_accuracy']:.3f}"
-        rows.append((config["range_feed"], str(len(epochs)), mae, oracle, accuracy))
-    columns = ("fed in training", "epochs", "MAE end to end", "MAE with the true range")
-    origin = (
-        f"Validation split, n = {n}, best epoch of each, one run each; {config['size']} pixels, "
-        f"batch {config['batch_size']}, seed {config['seed']}"
-    )
-    return Block(markdown((*columns, "range accuracy"), rows), origin)
-
-
-PAGE = ReportPage(
-    name="seed",
-    summary="evaluate a trained seed system and the shipped weights on the same test split",
-    document="seed.md",
-    add_options=add_options,
-    measure=measure,
-)
+    return Block("seed.md", "results", text, origin)

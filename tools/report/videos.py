@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import argparse
-import gc
 import statistics
 import tempfile
-from collections.abc import Iterator
+from collections import deque
 from functools import partial
+from itertools import islice
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+import typer
 from numpy.typing import NDArray
 
-from tools.bench.timing import allocated, interleaved, speeds
+from tools.bench.timing import interleaved, peak_growth, speeds
 from tools.documents import ROOT, Block, markdown
 from tools.examples.clip import FRAME_RATE, moving_frames, write_clip
-from tools.report.page import ReportPage
 from utkage import Predictor
 from utkage.images.decode import load_image
 from utkage.images.video import Frame, open_video
@@ -26,24 +26,24 @@ STILLS = ("portrait", "couple", "family")
 FRAMES = 100
 # The first predictions of a track are means of few frames, so they are not counted.
 SETTLED = 20
-EVERY = (1, 5, 10)
+EVERY = {1: "every frame", 5: "every 5 frames", 10: "every 10 frames"}
 SIZES = ((640, 360), (1280, 720))
 ROUNDS = 5
 LONG = 1000
 
 
-def measure(options: argparse.Namespace) -> dict[str, Block]:
-    """Measure clips made from the examples."""
+def measure_videos(
+    quick: Annotated[bool, typer.Option("--quick", help="short clips, rough numbers")] = False,
+) -> list[Block]:
+    """Measure steadiness, speed and memory on clips made from the examples."""
     predictor = Predictor.shipped()
-    quick = options.quick
-    text = "\n\n".join(
-        [
-            steadiness(predictor, 30 if quick else FRAMES),
-            speed(predictor, 1 if quick else ROUNDS),
-            memory(predictor, 200 if quick else LONG),
-        ]
+    parts = (
+        steadiness(predictor, 30 if quick else FRAMES),
+        speed(predictor, 1 if quick else ROUNDS),
+        memory(predictor, 200 if quick else LONG),
     )
-    return {"videos": Block(text, "Shipped weights, flip averaging")}
+    origin = "Shipped weights, flip averaging"
+    return [Block("predict.md", "videos", "\n\n".join(parts), origin)]
 
 
 def steadiness(predictor: Predictor, count: int) -> str:
@@ -56,13 +56,11 @@ def steadiness(predictor: Predictor, count: int) -> str:
             frames = list(open_video(clip).frames())
         alone = _frame_by_frame(predictor, frames)
         shown = {every: _shown_ages(predictor, frames, every) for every in EVERY}
-        spread = {
-            every: float(np.mean([ages.std() for ages in shown[every].values()])) for every in EVERY
-        }
+        spread = {every: np.mean([ages.std() for ages in shown[every].values()]) for every in EVERY}
         ratio = f"{alone / spread[5]:.1f} times" if spread[5] else "does not move"
-        cells = (f"{spread[every]:.2f}" for every in EVERY)
+        cells = (f"{value:.2f}" for value in spread.values())
         rows.append((name, str(len(shown[5])), f"{alone:.2f}", *cells, ratio))
-    tracked = (f"tracked, every {every} frames" for every in EVERY)
+    tracked = (f"tracked, {label}" for label in EVERY.values())
     columns = ("clip of", "faces", "frame by frame", *tracked, "steadier, every 5")
     return (
         f"{markdown(columns, rows)}\n\n"
@@ -74,9 +72,8 @@ def steadiness(predictor: Predictor, count: int) -> str:
 
 def _frame_by_frame(predictor: Predictor, frames: list[Frame]) -> float:
     """Mean over faces, which are matched by their order from left to right."""
-    rows = [
-        sorted(predictor.predict(frame.image), key=lambda row: row.box or ()) for frame in frames
-    ]
+    found_in = (predictor.predict(frame.image) for frame in frames)
+    rows = [sorted(found, key=lambda row: row.box or ()) for found in found_in]
     usual = statistics.mode(len(found) for found in rows)
     ages = np.array([[row.age for row in found] for found in rows if len(found) == usual])
     return float(ages[SETTLED:].std(axis=0).mean())
@@ -106,7 +103,7 @@ def speed(predictor: Predictor, rounds: int) -> str:
         times = interleaved({"loop": loop, **watches}, rounds)
         ratios = (f"{speeds(times['loop'], times[name]).median:.1f}" for name in watches)
         rows.append((f"{width} x {images[0].shape[0]}", *ratios))
-    columns = ("frame", *(f"every {every} frames" for every in EVERY))
+    columns = ("frame", *EVERY.values())
     return (
         f"{markdown(columns, rows)}\n\n"
         "Frames a second over those of a loop that predicts for each frame; two faces, "
@@ -127,31 +124,11 @@ def memory(predictor: Predictor, count: int) -> str:
     """Growth of the process over a long video, after its first tenth."""
     still = load_image(ROOT / "examples" / "couple.jpg")
     few = list(moving_frames(still, 40, size=640))
-
-    def stream() -> Iterator[Frame]:
-        for index in range(count):
-            yield Frame(index, index / FRAME_RATE, few[index % len(few)])
-
-    curve = []
-    for event in predictor.watch(stream()):
-        if isinstance(event, TrackedFrame) and event.frame.index % (count // 20) == 0:
-            gc.collect()
-            curve.append(allocated())
-    growth = max(curve[2:]) - curve[2]
+    stream = (Frame(index, index / FRAME_RATE, few[index % len(few)]) for index in range(count))
+    tenth = count // 10
+    events = predictor.watch(stream)
+    deque(islice(events, tenth), maxlen=0)
+    growth = peak_growth(lambda: deque(events, maxlen=0))
     return (
-        f"Over {count} frames of 640 pixels the process grew by {growth:.0f} MB after the first "
-        f"{count // 10}."
+        f"Over {count} frames of 640 pixels memory grew by {growth:.0f} MB after the first {tenth}."
     )
-
-
-def _add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--quick", action="store_true", help="short clips; the numbers are rough")
-
-
-PAGE = ReportPage(
-    name="videos",
-    summary="measure steadiness, speed and memory on videos",
-    document="predict.md",
-    add_options=_add_options,
-    measure=measure,
-)

@@ -22,7 +22,6 @@ Point = tuple[float, float]
 # Median landmarks that `RetinaFaceDetector` finds in 200x200 UTKFace chips (502 frontal faces among
 # 600 random chips), made symmetric about the vertical middle. The medians lay about 2 pixels to the
 # left; mirrored chips show that the detector causes half of this. Left means left in the picture.
-# `python -m tools.report template` measures them again.
 UTKFACE_TEMPLATE: tuple[Point, ...] = (
     (59.4, 59.9),
     (140.6, 59.9),

@@ -35,7 +35,7 @@ class CropJitter:
 
 # Detected and aligned faces compared with their chips: validation faces of UTKFace (794 of 800
 # found) and AAF (617 of 617), pasted at sizes of 60 to 400 pixels and rotated by up to 15 degrees;
-# `tools/report/jitter.py` measures them again; `docs/training.md` has the table.
+# `docs/training.md` has the table.
 DETECTION_JITTER = CropJitter(rotation=3.0, log_scale=0.06, shift_x=0.013, shift_y=0.014)
 
 

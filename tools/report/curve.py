@@ -1,35 +1,33 @@
-"""The learning curve of a run, with its data, command and duration."""
+"""The learning curve of a run."""
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
 
 from tools.documents import DOCS, Block
-from tools.report.page import ReportPage
 from utkage.models.locate import BEST_NAME
 from utkage.models.weights_files import read_card
 from utkage.training.learning_curves import plot_learning_curves
-from utkage.training.summary import read_epochs
+from utkage.training.summary import best_epoch, read_epochs
 
 # By document: the file of the chart.
 CHARTS = {"training": "run_curve.png", "accuracy": "best_curve.png"}
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """The run and the document."""
-    parser.add_argument("run", type=Path, help="run folder of utkage train")
-    parser.add_argument("--page", choices=CHARTS, default="training", help="the document")
-
-
-def measure(options: argparse.Namespace) -> dict[str, Block]:
-    """Draw the chart, and describe the run as its folder does."""
-    rows = read_epochs(options.run)
-    chart = DOCS / "images" / CHARTS[options.page]
-    if not options.print:
+def measure_curve(
+    context: typer.Context,
+    run: Annotated[Path, typer.Argument(help="run folder of utkage train")],
+    page: Annotated[Literal["training", "accuracy"], typer.Option(help="document")] = "training",
+) -> list[Block]:
+    """Draw the learning curve of a run of either system, with its data, command and duration."""
+    rows = read_epochs(run)
+    chart = DOCS / "images" / CHARTS[page]
+    if not context.find_root().params["print_only"]:
         plot_learning_curves(rows, chart)
-    card = read_card(options.run / BEST_NAME)
-    best = min(rows, key=lambda row: float(row["val_mae"]))
+    card, best = read_card(run / BEST_NAME), best_epoch(rows)
     splits = card.data["splits"]
     minutes = sum(float(row["seconds"]) for row in rows) / 60
     origin = (
@@ -41,13 +39,4 @@ def measure(options: argparse.Namespace) -> dict[str, Block]:
         f"{best['val_mae']:.2f} years"
     )
     text = f"![Loss, age error and accuracies over the epochs](images/{chart.name})"
-    return {"curve": Block(text, origin)}
-
-
-PAGE = ReportPage(
-    name="run-curve",
-    summary="draw the learning curve of a run of either system",
-    document=lambda options: f"{options.page}.md",
-    add_options=add_options,
-    measure=measure,
-)
+    return [Block(f"{page}.md", "curve", text, origin)]

@@ -1,0 +1,105 @@
+"""What the documents say about the program itself: options, exit codes, settings, output."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer.main
+
+from tools.documents import DOCS, ROOT, markdown
+from utkage.cli.app import app
+from utkage.core.errors import ExitCode
+from utkage.core.settings import field_docs, to_table
+from utkage.core.toml_file import toml_lines
+from utkage.data.augment import AugmentConfig
+from utkage.training.recipe import AUGMENTATION, SYSTEMS
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+# By block of docs/training.md.
+SETTINGS: dict[str, type[DataclassInstance]] = {**SYSTEMS, AUGMENTATION: AugmentConfig}
+PICTURE = DOCS / "images" / "family.annotated.jpg"
+EXIT_CODES = {
+    ExitCode.DONE: "done",
+    ExitCode.FAILED: "failed; one line on stderr says what, which file, and what to do",
+    ExitCode.USAGE: "wrong usage: an unknown option, or missing weights, data or device",
+    ExitCode.SOME_INPUTS_FAILED: "`predict` went through all inputs, but could not read some",
+    ExitCode.GATE_CLOSED: "`export`: the file and the weights disagree; no file was written",
+    ExitCode.INTERRUPTED: "interrupted from the keyboard",
+}
+
+
+def exit_codes() -> str:
+    """The table of exit codes."""
+    rows = [(str(code.value), meaning) for code, meaning in EXIT_CODES.items()]
+    return markdown(("code", "meaning"), rows)
+
+
+def commands() -> str:
+    """One section for each command."""
+    # Some versions of Typer carry their own copy of click, so its classes are not imported.
+    group: Any = typer.main.get_command(app)
+    return "\n\n".join(_section(name, command) for name, command in group.commands.items())
+
+
+def _section(name: str, command: Any) -> str:
+    parts = [f"## utkage {name}", " ".join((command.help or "").split())]
+    if command.epilog:
+        parts.append(command.epilog)
+    options = [_row(option) for option in command.params if "--help" not in option.opts]
+    return "\n\n".join([*parts, markdown(("option", "meaning", "default"), options)])
+
+
+def _row(option: Any) -> tuple[str, str, str]:
+    names = [*option.opts, *option.secondary_opts]
+    if option.param_type_name == "argument":
+        names = [(option.metavar or option.name or "").upper()]
+    meaning = str(getattr(option, "help", "") or "")
+    return f"`{'`, `'.join(names)}`", meaning, _default(option)
+
+
+def _default(option: Any) -> str:
+    if isinstance(option.show_default, str):
+        return option.show_default
+    if option.default is None or option.required or callable(option.default):
+        return ""
+    if isinstance(option.default, bool):
+        return "on" if option.default else "off"
+    return f"`{option.default}`"
+
+
+def settings_table(kind: type[DataclassInstance]) -> str:
+    """All settings of a dataclass, with the docstrings of its fields."""
+    docs = field_docs(kind)
+    rows = []
+    for name, value in to_table(kind()).items():
+        default = toml_lines({name: value}).removeprefix(f"{name} = ").strip()
+        meaning = docs.get(name, "").replace("``", "`")
+        rows.append((f"`{name}`", f"`{default}`" if default else "", meaning))
+    return markdown(("setting", "default", "meaning"), rows)
+
+
+def example_output() -> str:
+    """Run ``utkage predict`` on the examples, keep one annotated picture, and return the output."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        shutil.copytree(ROOT / "examples", folder / "examples")
+        pictures = sorted(f"examples/{path.name}" for path in (ROOT / "examples").glob("*.jpg"))
+        command = [sys.executable, "-m", "utkage", "predict", *pictures]
+        done = subprocess.run(
+            [*command, "--weights", "shipped", "--save-images", "out", "--quiet"],
+            cwd=folder,
+            env={**os.environ, "COLUMNS": "100", "NO_COLOR": "1"},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        shutil.copyfile(next((folder / "out").glob("*family*.jpg")), PICTURE)
+    return f"```\n$ utkage predict examples/*.jpg\n{done.stdout.strip()}\n```"
