@@ -17,7 +17,7 @@ _LONGEST_COMMAND = 120
 
 def new_app(doc: str | None) -> typer.Typer:
     """An application whose help is ``doc``."""
-    return typer.Typer(help=doc, no_args_is_help=True, add_completion=False)
+    return typer.Typer(help=doc, add_completion=False, pretty_exceptions_enable=False)
 
 
 def run_app(app: typer.Typer, program: str, arguments: Sequence[str] | None = None) -> int:

@@ -17,7 +17,7 @@ from tools.program import new_app, run_app
 from tools.release.faceres import convert_faceres
 from tools.release.ship import SHIPPED, measure, store_half, write_graphs
 from utkage.models.locate import BEST_NAME
-from utkage.models.safetensors_file import rewrite_card
+from utkage.models.weights import rewrite_card
 from utkage.models.weights_files import read_card
 
 app = new_app(__doc__)
