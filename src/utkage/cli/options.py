@@ -94,22 +94,14 @@ Aligned = Annotated[
 
 
 def parse_aligned(choice: str) -> bool | None:
-    """The value of ``--aligned``: True, False, or None for auto.
-
-    Raises:
-        ConfigError: neither auto, yes nor no.
-    """
+    """The value of ``--aligned``: True, False, or None for auto."""
     if choice not in ALIGNED:
         raise ConfigError(f"--aligned {choice}: choose one of {', '.join(ALIGNED)}")
     return ALIGNED[choice]
 
 
 def parse_label_settings(columns: str | None, gender_coding: str | None) -> LabelSettings:
-    """The values of ``--columns`` and ``--gender-coding``.
-
-    Raises:
-        ConfigError: one of them is not a list of pairs.
-    """
+    """The values of ``--columns`` and ``--gender-coding``."""
     from utkage.data.label_files.settings import LabelSettings, parse_pairs
 
     return LabelSettings(

@@ -205,8 +205,13 @@ def _print_audit(audit: Audit) -> None:
     print_table(Table.of(title, ("age range", "male", "female"), rows))
     for source in audit.sources:
         typer.echo(f"{source.name}: {source.readable} readable, {source.kept} usable")
-    for text in _partial_labels(audit):
-        typer.echo(text)
+    for count, text in (
+        (audit.partial.age_ranges, "whose age is a range"),
+        (audit.partial.unknown_ages, "without an age"),
+        (audit.partial.unknown_genders, "without a gender"),
+    ):
+        if count:
+            typer.echo(f"{counted(count, 'face')} {text}")
     for group in audit.dropped:
         typer.echo(f"removed {len(group.pictures)}: {group.title} (first: {group.first})")
     if audit.conflicts:
@@ -218,16 +223,3 @@ def _print_audit(audit: Audit) -> None:
             f"multiples of 5 among ages from 20: {heaping.share:.0%} (20% expected)"
             + (f"; ages that stand out: {spikes}" if spikes else "")
         )
-
-
-def _partial_labels(audit: Audit) -> list[str]:
-    """Sentences about faces whose label has no single age, or no gender."""
-    from utkage.core.text import counted
-
-    partial = audit.partial
-    counts = {
-        "whose age is a range": partial.age_ranges,
-        "without an age": partial.unknown_ages,
-        "without a gender": partial.unknown_genders,
-    }
-    return [f"{counted(count, 'face')} {text}" for text, count in counts.items() if count]

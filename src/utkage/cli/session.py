@@ -34,11 +34,8 @@ def session(*, quiet: bool = False, debug: bool = False) -> Iterator[ConsoleRepo
         signal.signal(signal.SIGTERM, _interrupt)
     try:
         yield ConsoleReporter(console, quiet=quiet)
-    except UtkageError as error:
-        if debug:
-            console.print_exception()
-        _print_error(console, str(error))
-        raise typer.Exit(error.exit_code) from error
+    except typer.Exit:
+        raise
     except KeyboardInterrupt as error:
         _print_error(console, "interrupted")
         raise typer.Exit(ExitCode.INTERRUPTED) from error
@@ -46,24 +43,22 @@ def session(*, quiet: bool = False, debug: bool = False) -> Iterator[ConsoleRepo
         # The reader has closed stdout (`| head`), which is not an error.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(ExitCode.DONE) from None
-    except OSError as error:
-        if debug:
-            console.print_exception()
-        where = f"{error.filename}: " if error.filename else ""
-        _print_error(console, f"{where}{error.strerror or error}")
-        raise typer.Exit(ExitCode.FAILED) from error
-    except typer.Exit:
-        raise
     except Exception as error:
         if debug:
             console.print_exception()
-        first_line = (str(error).splitlines() or [""])[0]
-        _print_error(
-            console,
-            f"unexpected {type(error).__name__}: {first_line}; "
-            "run again with --debug and report what it shows",
-        )
-        raise typer.Exit(ExitCode.FAILED) from error
+        _print_error(console, _message(error))
+        code = error.exit_code if isinstance(error, UtkageError) else ExitCode.FAILED
+        raise typer.Exit(code) from error
+
+
+def _message(error: Exception) -> str:
+    if isinstance(error, UtkageError):
+        return str(error)
+    if isinstance(error, OSError):
+        return f"{f'{error.filename}: ' if error.filename else ''}{error.strerror or error}"
+    first_line = str(error).partition("\n")[0]
+    advice = "run again with --debug and report what it shows"
+    return f"unexpected {type(error).__name__}: {first_line}; {advice}"
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

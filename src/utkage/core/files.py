@@ -63,21 +63,13 @@ def name_in_errors(path: Path) -> Iterator[None]:
 
 
 def require_folder(path: Path, field: str) -> None:
-    """Check early that an output folder can be created.
-
-    Raises:
-        UsageError: there is a file of this name.
-    """
+    """Raise a ``UsageError`` early if there is a file with the name of an output folder."""
     if path.exists() and not path.is_dir():
         raise UsageError(f"`{field}` {path}: is a file; name a folder")
 
 
 def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's content, 64 hexadecimal digits.
-
-    Raises:
-        OSError: the file cannot be read.
-    """
+    """SHA-256 of a file's content, 64 hexadecimal digits."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while part := file.read(_PART_BYTES):
@@ -88,8 +80,7 @@ def sha256_of(path: Path) -> str:
 def file_hash(path: Path) -> str:
     """The first 16 digits of ``sha256_of``, which identify a file's content in records.
 
-    Raises:
-        UsageError: the file cannot be read.
+    A ``UsageError`` names a file that cannot be read.
     """
     try:
         return sha256_of(path)[:16]

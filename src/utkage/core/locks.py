@@ -15,10 +15,8 @@ def exclusive(path: Path, what: str) -> Iterator[None]:
     """Lock the file ``path`` while the body runs.
 
     The operating system releases the lock when the process ends, so a killed command never blocks
-    the next one. The empty file remains. ``what`` names the locked resource in the message.
-
-    Raises:
-        UsageError: another process holds the lock.
+    the next one. The empty file remains. If another process holds the lock, a ``UsageError`` with
+    ``what``, the name of the locked resource, is raised.
     """
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     try:

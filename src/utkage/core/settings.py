@@ -8,6 +8,7 @@ command line accept a new field at once. Types may be ``bool``, ``int``, ``float
 from __future__ import annotations
 
 import ast
+import contextlib
 import difflib
 import functools
 import inspect
@@ -124,47 +125,37 @@ def _docs_in_source(kind: type) -> dict[str, str]:
 
 
 def _checked(hint: Any, value: Any, where: str) -> Any:
-    if _fits(hint, value):
+    try:
         return _converted(hint, value)
-    raise ConfigError(f"{where}: must be {_in_words(hint)}")
-
-
-def _fits(hint: Any, value: Any) -> bool:
-    if type(value) is int and abs(value) > LARGEST:
-        return False
-    if hint is float:
-        return type(value) in (int, float) and math.isfinite(value)
-    if hint in SCALARS:
-        # bool is a subclass of int in Python, but true is not a number in a settings file.
-        return type(value) is hint
-    origin, arguments = get_origin(hint), get_args(hint)
-    if hint is type(None):
-        return value is None
-    if origin is Literal:
-        return value in arguments
-    if origin in (Union, types.UnionType):
-        return any(_fits(option, value) for option in arguments)
-    if origin is tuple:
-        if not isinstance(value, (list, tuple)):
-            return False
-        items = _item_types(arguments, len(value))
-        return len(items) == len(value) and all(
-            _fits(item, part) for item, part in zip(items, value, strict=True)
-        )
-    raise TypeError(f"settings of the type {hint} are not supported; see core/settings.py")
+    except ValueError:
+        raise ConfigError(f"{where}: must be {_in_words(hint)}") from None
 
 
 def _converted(hint: Any, value: Any) -> Any:
-    """A valid ``value`` in the exact type: whole numbers as floats, lists as tuples."""
+    """``value`` in its exact type (floats, tuples); a ``ValueError`` if it has another type."""
+    too_large = type(value) is int and abs(value) > LARGEST
+    if too_large or (type(value) is float and not math.isfinite(value)):
+        raise ValueError(value)
     origin, arguments = get_origin(hint), get_args(hint)
-    if hint is float:
-        return float(value)
     if origin in (Union, types.UnionType):
-        return _converted(next(option for option in arguments if _fits(option, value)), value)
-    if origin is tuple:
-        items = _item_types(arguments, len(value))
-        return tuple(_converted(item, part) for item, part in zip(items, value, strict=True))
-    return value
+        for option in arguments:
+            with contextlib.suppress(ValueError):
+                return _converted(option, value)
+    elif origin is tuple:
+        if isinstance(value, (list, tuple)):
+            items = _item_types(arguments, len(value))
+            return tuple(_converted(item, part) for item, part in zip(items, value, strict=True))
+    elif origin is Literal:
+        if value in arguments:
+            return value
+    elif hint is float and type(value) is int:
+        return float(value)
+    elif hint not in (*SCALARS, type(None)):
+        raise TypeError(f"settings of the type {hint} are not supported; see core/settings.py")
+    # bool is a subclass of int in Python, but true is not a number in a settings file.
+    elif type(value) is hint:
+        return value
+    raise ValueError(value)
 
 
 def _plain(hint: Any, text: str) -> Any:
@@ -174,9 +165,10 @@ def _plain(hint: Any, text: str) -> Any:
         if type(None) in arguments and text == "none":
             return None
         # Text fits every string, so strings come last.
-        options = sorted((o for o in arguments if o is not type(None)), key=lambda o: o is str)
-        found = (_plain(option, text) for option in options)
-        return next((v for o, v in zip(options, found, strict=True) if _fits(o, v)), text)
+        for option in sorted(arguments, key=lambda option: option is str):
+            with contextlib.suppress(ValueError):
+                return _converted(option, _plain(option, text))
+        return text
     if origin is tuple:
         parts = [part.strip() for part in text.strip("[]").split(",") if part.strip()]
         items = _item_types(arguments, len(parts))

@@ -14,11 +14,7 @@ LINE = 100
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """Read the tables of a TOML file.
-
-    Raises:
-        ConfigError: there is no such file, or it is not TOML; the message contains file and line.
-    """
+    """Read the tables of a TOML file; the message of a ``ConfigError`` contains file and line."""
     try:
         content = path.read_bytes()
     except OSError as error:

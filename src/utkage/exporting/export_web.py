@@ -76,11 +76,7 @@ def export_web(
 
 
 def runtime_files(modules: Path) -> list[Path]:
-    """Find the files of ONNX Runtime for browsers in a ``node_modules`` folder.
-
-    Raises:
-        UsageError: a file is missing.
-    """
+    """Find the files of ONNX Runtime for browsers in a ``node_modules`` folder."""
     return npm_files(modules, RUNTIME_PACKAGE, *RUNTIME)
 
 

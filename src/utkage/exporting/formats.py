@@ -38,40 +38,34 @@ class ExportFormat:
     precisions: tuple[str, ...] = (DEFAULT_PRECISION,)
 
 
-#: All export formats by name.
-FORMATS: Mapping[str, ExportFormat] = MappingProxyType(
-    {
-        form.name: form
-        for form in (
-            ExportFormat(
-                name="onnx",
-                suffix=".onnx",
-                runtime="onnxruntime",
-                write=onnx_file.write_onnx,
-                open=open_onnx_file,
-                precisions=tuple(PRECISIONS),
-            ),
-            ExportFormat(
-                name="torchscript",
-                suffix=".torchscript",
-                runtime="torch",
-                write=lambda graph, path, metadata, *_: torch_files.write_torchscript(
-                    graph, path, metadata
-                ),
-                open=torch_files.open_torchscript,
-            ),
-            ExportFormat(
-                name="pt2",
-                suffix=".pt2",
-                runtime="torch",
-                write=lambda graph, path, metadata, *_: torch_files.write_pt2(
-                    graph, path, metadata
-                ),
-                open=torch_files.open_pt2,
-            ),
-        )
-    }
+_ALL = (
+    ExportFormat(
+        name="onnx",
+        suffix=".onnx",
+        runtime="onnxruntime",
+        write=onnx_file.write_onnx,
+        open=open_onnx_file,
+        precisions=tuple(PRECISIONS),
+    ),
+    ExportFormat(
+        name="torchscript",
+        suffix=".torchscript",
+        runtime="torch",
+        write=lambda graph, path, metadata, *_: torch_files.write_torchscript(
+            graph, path, metadata
+        ),
+        open=torch_files.open_torchscript,
+    ),
+    ExportFormat(
+        name="pt2",
+        suffix=".pt2",
+        runtime="torch",
+        write=lambda graph, path, metadata, *_: torch_files.write_pt2(graph, path, metadata),
+        open=torch_files.open_pt2,
+    ),
 )
+#: All export formats by name.
+FORMATS: Mapping[str, ExportFormat] = MappingProxyType({form.name: form for form in _ALL})
 
 
 def get_format(name: str) -> ExportFormat:

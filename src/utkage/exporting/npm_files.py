@@ -10,8 +10,7 @@ from utkage.core.errors import UsageError
 def npm_files(modules: Path, package: str, *names: str) -> list[Path]:
     """Find files of a package in a ``node_modules`` folder; ``names`` are paths in the package.
 
-    Raises:
-        UsageError: a file is missing.
+    A ``UsageError`` explains how to install a missing file.
     """
     paths = [modules / package / name for name in names]
     for path in paths:

@@ -115,12 +115,10 @@ def _fold(
 
 
 def quantize(model: ModelProto, chips: NDArray[np.uint8]) -> ModelProto:
-    """Convert the convolutions to 8-bit integers.
+    """Convert the convolutions of a model with folded batch norms to 8-bit integers.
 
-    Args:
-        model: A model with folded batch norms.
-        chips: Calibration chips, uint8 (N, S, S, 3); a hundred or more, similar to those that the
-            file is for.
+    ``chips`` for the calibration are uint8 (N, S, S, 3): a hundred or more, similar to those that
+    the file is for.
     """
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 

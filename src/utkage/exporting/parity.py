@@ -44,11 +44,7 @@ class Parity:
     def require(
         self, path: Path, runtime: str = "ONNX Runtime", limits: Limits = _DEFAULT_LIMITS
     ) -> None:
-        """Check the limits; ``path`` and ``runtime`` are for the message.
-
-        Raises:
-            ParityError: a difference exceeds its limit.
-        """
+        """Raise a ``ParityError``, which names ``path`` and ``runtime``, if a limit is exceeded."""
         ages = (self.max_age_difference, self.max_median_difference)
         if (
             any(_exceeds(years, limits.age) for years in ages)
@@ -122,10 +118,9 @@ def _age_differences(
 
 
 def synthetic_chips(count: int, size: int, seed: int = 0) -> NDArray[np.uint8]:
-    """Draw varied chips that show no person: a head-like ellipse with features and noise.
+    """Draw varied chips of no person: head-like ellipses with features and noise.
 
-    Returns:
-        uint8 (count, size, size, 3).
+    The result is uint8 (count, size, size, 3).
     """
     random = np.random.default_rng(seed)
     y, x = np.mgrid[0:size, 0:size] / size

@@ -26,11 +26,7 @@ NPM_FILE = "mnet.25_v2.onnx"
 
 
 def npm_network(modules: Path) -> bytes:
-    """Read the ONNX file of the npm package, and allow images of any size.
-
-    Raises:
-        UsageError: the file is missing, or contains another network.
-    """
+    """Read the ONNX file of the npm package, and allow images of any size."""
     (path,) = npm_files(modules, NPM_PACKAGE, NPM_FILE)
     import onnx
 
