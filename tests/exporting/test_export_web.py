@@ -12,8 +12,8 @@ from utkage.exporting.export_web import (
     RUNTIME,
     RUNTIME_PACKAGE,
     fill_web_folder,
-    runtime_files,
 )
+from utkage.exporting.npm_files import npm_files
 from utkage.faces.contract import utkface_contract
 
 
@@ -28,7 +28,7 @@ def installed(modules: Path) -> Path:
 def test_the_folder_has_everything_but_the_model(tmp_path: Path) -> None:
     folder, contract = tmp_path / "page", utkface_contract(96)
     folder.mkdir()
-    runtime = runtime_files(installed(tmp_path / "node_modules"))
+    runtime = npm_files(installed(tmp_path / "node_modules"), RUNTIME_PACKAGE, *RUNTIME)
     fill_web_folder(folder, contract, "retinaface", b"network", runtime)
     written = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     assert written == {
@@ -57,4 +57,4 @@ def test_the_page_loads_only_files_of_the_folder(tmp_path: Path) -> None:
 
 def test_a_missing_runtime_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="npm install onnxruntime-web"):
-        runtime_files(tmp_path)
+        npm_files(tmp_path, RUNTIME_PACKAGE, *RUNTIME)

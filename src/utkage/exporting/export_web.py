@@ -61,7 +61,8 @@ def export_web(
     out = request.out or DEFAULT_FOLDER
     if out.exists():
         raise UsageError(f"`out` {out}: already exists; remove it, or name another folder")
-    runtime, network = runtime_files(modules), read_web_detector(detector, modules)
+    runtime = npm_files(modules, RUNTIME_PACKAGE, *RUNTIME)
+    network = read_web_detector(detector, modules)
     weights = resolve_weights(request.weights)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as name:
@@ -75,17 +76,12 @@ def export_web(
     )
 
 
-def runtime_files(modules: Path) -> list[Path]:
-    """Find the files of ONNX Runtime for browsers in a ``node_modules`` folder."""
-    return npm_files(modules, RUNTIME_PACKAGE, *RUNTIME)
-
-
 def fill_web_folder(
     folder: Path, contract: CropContract, detector: str, network: bytes, runtime: Sequence[Path]
 ) -> None:
     """Write all files except ``MODEL_NAME`` to an existing folder.
 
-    ``network`` is the content of the detector's ONNX file; ``runtime`` is from ``runtime_files``.
+    ``network`` is the content of the detector's ONNX file; ``runtime`` has the ``RUNTIME`` files.
     """
     (folder / "ort").mkdir()
     for path in runtime:

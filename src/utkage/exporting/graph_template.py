@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import onnx
 import torch
+from onnx.external_data_helper import set_external_data
 from torch import Tensor, nn
 
 from utkage.core.files import write_bytes
@@ -66,20 +66,10 @@ def template(graph: nn.Module) -> bytes:
     names = set(graph.state_dict())
     external = [tensor for tensor in model.graph.initializer if tensor.name in names]
     model = simplified(model, external)
-    model.graph.initializer.extend(_without_values(tensor) for tensor in external)
+    for tensor in external:
+        # ONNX Runtime receives the values when it loads the graph.
+        set_external_data(tensor, "weights", offset=0, length=len(tensor.raw_data))
+        tensor.ClearField("raw_data")
+    model.graph.initializer.extend(external)
     content: bytes = model.SerializeToString(deterministic=True)
     return content
-
-
-def _without_values(tensor: onnx.TensorProto) -> onnx.TensorProto:
-    """The same tensor with external values, which ONNX Runtime receives when it loads the graph."""
-    bare = onnx.TensorProto(
-        name=tensor.name,
-        data_type=tensor.data_type,
-        dims=tensor.dims,
-        data_location=onnx.TensorProto.EXTERNAL,
-    )
-    bare.external_data.add(key="location", value="weights")
-    bare.external_data.add(key="offset", value="0")
-    bare.external_data.add(key="length", value=str(len(tensor.raw_data)))
-    return bare

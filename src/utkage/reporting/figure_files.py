@@ -20,13 +20,10 @@ FORMATS = ("png", "svg")
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """An empty figure of this size in inches. It uses Agg, because pyplot needs a display."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    """An empty figure of this size in inches; unlike one of pyplot, it needs no display."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
+    return Figure(figsize=(width, height), layout="constrained")
 
 
 def save_figure(
