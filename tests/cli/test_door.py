@@ -103,3 +103,26 @@ def test_command_page_is_current() -> None:
 
     text, fresh = fresh_document("docs/cli.md", check=True)
     assert text == fresh
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["predict", "", "--csv"],
+        ["predict", "a.jpg", "--out", ""],
+        ["prepare", " "],
+        ["evaluate", "--data", ""],
+        ["export", "--out="],
+    ],
+)
+def test_an_empty_argument_is_never_the_working_folder(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from typer.testing import CliRunner
+
+    from utkage.cli.app import app
+
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 2
+    assert "empty" in result.output

@@ -15,7 +15,8 @@ from PIL import Image
 from utkage.core.errors import ImageError, UsageError
 from utkage.images.decode import load_image
 from utkage.images.download import fetch
-from utkage.images.inputs import as_input, open_inputs
+from utkage.images.inputs import open_inputs
+from utkage.images.objects import as_input
 
 
 @pytest.fixture(scope="module")

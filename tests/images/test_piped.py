@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from utkage.images.piped import Piped
@@ -43,6 +43,9 @@ def test_lines_do_not_depend_on_pieces(
     lines: list[bytes], sizes: list[int], ending: bytes, ended: bool, sniffed: int
 ) -> None:
     content = ending.join(lines) + (ending if ended else b"")
+    # Marks of UTF-8 and UTF-16 are not part of a name, and a NUL after a dot is UTF-16.
+    assume(content[:2] not in (b"\xff\xfe", b"\xfe\xff", b"\xef\xbb"))
+    assume(b".\0" not in content)
     piped = Piped(Pieces(content, sizes))
     assert piped.start(sniffed) == content[:sniffed]
     assert list(piped.lines()) == [line for line in lines if line]

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utkage.core.errors import ImageError
-from utkage.images.inputs import PictureInput, as_input
+from utkage.images.inputs import PictureInput
+from utkage.images.objects import as_input
 from utkage.prediction.cropping import FoundFace
 from utkage.prediction.photos import THREAD_BATCH, Photo, predict_photos
 from utkage.prediction.predictions import Predictions

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import doctest
+import io
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -31,6 +32,24 @@ def test_every_way_to_hand_over_a_picture(predictor: Predictor, examples: Path) 
         assert replace(found, file=expected.file) == expected
     together = list(predictor.predict(every))
     assert [row.file for row in together] == [str(path), "bytes", "array", "array"]
+
+
+def test_turned_and_deep_pictures_have_one_row_through_every_door(
+    predictor: Predictor, examples: Path, tmp_path: Path
+) -> None:
+    upright = Image.open(examples / "portrait.jpg")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    upright.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "turned.png", exif=exif)
+    grey = np.asarray(upright.convert("L")).astype(np.uint16) * 257
+    Image.fromarray(grey).save(tmp_path / "deep.png")
+    for name in ("turned.png", "deep.png"):
+        path = tmp_path / name
+        content = path.read_bytes()
+        doors = [path, bytearray(content), memoryview(content), io.BytesIO(content)]
+        rows = predictor.predict_all([*doors, Image.open(path), path.as_uri()])
+        assert {row.status for row in rows} == {"ok"}
+        assert len({replace(row, file=name) for row in rows}) == 1
 
 
 def test_the_command_answers_the_same(predictor: Predictor, examples: Path) -> None:

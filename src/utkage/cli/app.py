@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from utkage import __version__
 from utkage.cli.evaluate import evaluate_command
@@ -16,8 +17,22 @@ from utkage.cli.recipes import recipes_command
 from utkage.cli.runs import runs_command
 from utkage.cli.train import train_command
 
+
+class _Commands(TyperGroup):
+    """The commands, which refuse empty arguments: paths would take them for the working folder."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        for before, argument in zip(["", *args], args, strict=False):
+            if not argument.strip() or (argument.startswith("--") and argument.endswith("=")):
+                option = f"{before} {argument}".split(" ")[0].rstrip("=")
+                where = f"the value of {option}" if option.startswith("-") else "an argument"
+                raise typer.BadParameter(f"{where} is empty; was a variable unset?")
+        return super().parse_args(ctx, args)
+
+
 app = typer.Typer(
     name="utkage",
+    cls=_Commands,
     help="Age and gender from faces, offline: train on UTKFace or your own labelled faces, and "
     "predict photographs and videos.",
     no_args_is_help=True,

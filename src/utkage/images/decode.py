@@ -3,27 +3,59 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import stat
 import threading
 import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from utkage.core.errors import ImageError
-from utkage.images.formats import is_heif
+from utkage.images.addresses import data_content, data_name, file_path, is_data_uri, is_file_url
+from utkage.images.readers import readers_for
 
-PictureSource = Path | str | bytes | NDArray[np.generic]
-"""A path, the content of a file, or decoded pixels."""
 
-# Without a list, Pillow tries every plug-in, and some of them start other programs. JPEG includes
-# the multi-picture files (MPO) of telephones.
-_FORMATS = ("JPEG", "PNG", "GIF", "BMP", "DIB", "PPM", "WEBP", "TIFF", "AVIF")
+class BinaryStream(Protocol):
+    """An open file, ``BytesIO``, or an upload of a web framework."""
+
+    def read(self) -> bytes:
+        """All bytes that follow."""
+
+
+PictureSource = (
+    str
+    | os.PathLike[str]
+    | bytes
+    | bytearray
+    | memoryview
+    | BinaryStream
+    | Image.Image
+    | NDArray[np.generic]
+)
+"""A path, ``file:`` URL or ``data:`` URI, the content of a file, an open file, or pixels."""
 
 _WARNING_FILTERS = threading.Lock()
+# Pipes that a shell opened for this process, as in `utkage predict <(command)`, have a writer.
+_OPEN_PIPES = ("/dev/fd/", "/proc/self/fd/", "/dev/stdin")
+_NOT_PLAIN = "is not a plain file; copy the picture into one"
+
+
+@dataclass(frozen=True)
+class DecodedImage:
+    """A picture that was read.
+
+    Attributes:
+        pixels: uint8 RGB, (height, width, 3), contiguous and writeable.
+    """
+
+    pixels: NDArray[np.uint8]
 
 
 def load_image(
@@ -37,10 +69,11 @@ def load_image(
     they were not for the training images.
 
     Args:
-        source: Path of a file, its content, or pixels as an array: uint8 (height, width), or
-            with 3 (RGB) or 4 (RGBA) channels as the last axis. HEIC needs ``utkage[heic]``.
+        source: Path of a file, its content, an open file, a Pillow image, or pixels as an array:
+            uint8 or uint16, (height, width), or with 1, 3 (RGB) or 4 (RGBA) channels as the last
+            axis. HEIC needs ``utkage[heic]``.
         max_pixels: Largest width x height to decode; the header alone decides.
-        name: Name of the picture in errors, for bytes.
+        name: Name of the picture in errors; None for its path, or "picture".
 
     Returns:
         uint8 RGB, (height, width, 3), contiguous and writeable.
@@ -48,25 +81,31 @@ def load_image(
     Raises:
         ImageError: the file is missing, empty, damaged, too large or not a picture.
     """
+    return decode_image(source, max_pixels=max_pixels, name=name).pixels
+
+
+def decode_image(
+    source: PictureSource, *, max_pixels: int = 100_000_000, name: str | None = None
+) -> DecodedImage:
+    """Decode a picture as ``load_image`` does, and report how much of it was readable."""
     if isinstance(source, np.ndarray):
-        return _from_array(source)
-    name = name or ("picture" if isinstance(source, bytes) else str(source))
-    content = source if isinstance(source, bytes) else _read(Path(source))
-    if not content:
-        raise ImageError(f"{name}: the file is empty; copy or download it again")
-    try:
+        return DecodedImage(_from_array(source))
+    if isinstance(source, Image.Image):
+        with _named_errors(name or "picture"):
+            return DecodedImage(_upright_rgb(source, max_pixels, in_place=False))
+    content, default_name = _content(source, name)
+    with _named_errors(name or default_name):
+        if not content:
+            raise ImageError("the file is empty; copy or download it again")
         with _open(content) as image:
-            width, height = image.size
-            if width * height > max_pixels:
-                raise ImageError(
-                    f"{width} x {height} is over the limit of {max_pixels} pixels; "
-                    "make it smaller first"
-                )
-            _load(image)
-            # Broken metadata must not lose a picture that can be decoded.
-            with contextlib.suppress(Exception), _without_warnings():
-                ImageOps.exif_transpose(image, in_place=True)
-            return _to_rgb(image)
+            return DecodedImage(_upright_rgb(image, max_pixels, in_place=True))
+
+
+@contextlib.contextmanager
+def _named_errors(name: str) -> Iterator[None]:
+    """Turn whatever a decoder raises into an ``ImageError`` with the name of the picture."""
+    try:
+        yield
     except ImageError as error:
         raise ImageError(f"{name}: {error}") from error
     except UnidentifiedImageError as error:
@@ -81,6 +120,23 @@ def load_image(
         raise ImageError(f"{name}: damaged or truncated ({reason}); copy it again") from error
 
 
+def _upright_rgb(image: Image.Image, max_pixels: int, *, in_place: bool) -> NDArray[np.uint8]:
+    width, height = image.size
+    if width * height > max_pixels:
+        raise ImageError(
+            f"{width} x {height} is over the limit of {max_pixels} pixels; make it smaller first"
+        )
+    _load(image)
+    # Broken metadata must not lose a picture that can be decoded.
+    with contextlib.suppress(Exception), _without_warnings():
+        # In place, no copy is made; but a program may go on using its own image.
+        if in_place:
+            ImageOps.exif_transpose(image, in_place=True)
+        else:
+            image = ImageOps.exif_transpose(image)
+    return _to_rgb(image)
+
+
 def picture_size(content: bytes) -> tuple[int, int] | None:
     """Width and height in the header of a picture; None if it is not a picture."""
     try:
@@ -92,44 +148,102 @@ def picture_size(content: bytes) -> tuple[int, int] | None:
         return None
 
 
-def _read(path: Path) -> bytes:
+def _content(source: object, name: str | None) -> tuple[bytes, str]:
+    """The content of a file, and a name for it."""
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return bytes(source), "picture"
+    if not isinstance(source, (str, os.PathLike)):
+        return read_stream(source), "picture"
+    text = os.fsdecode(source)
+    if not text:
+        raise ImageError("an empty name is not a picture; was a variable unset?")
+    if is_data_uri(text):
+        return data_content(text), data_name(text)
+    path = Path(file_path(text) if is_file_url(text) else text)
+    return _read(path, name or str(path)), str(path)
+
+
+def read_stream(stream: object) -> bytes:
+    """All bytes of an open file, from its beginning where it can be rewound, as in Pillow.
+
+    Raises:
+        ImageError: it cannot be read, or gives something other than bytes.
+    """
+    name = type(stream).__name__
+    read = getattr(stream, "read", None)
+    if read is None:
+        raise ImageError(f"{name} is not a picture; give a path, bytes, an open file or an array")
     try:
+        with contextlib.suppress(OSError, AttributeError, TypeError):
+            stream.seek(0)  # type: ignore[attr-defined]
+        content = read()
+    except (OSError, ValueError) as error:
+        raise ImageError(f"{name} cannot be read ({error}); open the file again") from error
+    if not isinstance(content, (bytes, bytearray, memoryview)):
+        raise ImageError(
+            f"{name} gives {type(content).__name__} instead of bytes; open the file in binary "
+            "mode ('rb'), or give its bytes"
+        )
+    return bytes(content)
+
+
+def _read(path: Path, name: str) -> bytes:
+    try:
+        mode = path.stat().st_mode
+        # A pipe without a writer, or a device, could be read for ever.
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or _is_open_pipe(path, mode)):
+            raise ImageError(f"{name}: {_NOT_PLAIN}")
         return path.read_bytes()
     except FileNotFoundError as error:
-        raise ImageError(f"{path}: no such file; check the path") from error
+        raise ImageError(f"{name}: no such file; check the path") from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise ImageError(f"{path}: cannot be read ({reason}); check the file") from error
+        raise ImageError(f"{name}: cannot be read ({reason}); check the file") from error
+
+
+def _is_open_pipe(path: Path, mode: int) -> bool:
+    return stat.S_ISFIFO(mode) and str(path).startswith(_OPEN_PIPES)
 
 
 def _open(content: bytes) -> Image.Image:
-    formats: tuple[str, ...] = _FORMATS
-    if is_heif(content):
-        _register_heif()
-        formats = (*_FORMATS, "HEIF")
+    formats = readers_for(content)
     with _without_warnings():
         return Image.open(BytesIO(content), formats=formats)
 
 
-def _register_heif() -> None:
-    try:
-        from pillow_heif import register_heif_opener
-    except ImportError as error:
-        advice = "run: pip install 'utkage[heic]'"
-        raise ImageError(f"HEIC pictures need one more package; {advice}") from error
-    register_heif_opener()
-
-
 def _from_array(pixels: NDArray[np.generic]) -> NDArray[np.uint8]:
-    shape = pixels.shape
-    fits = len(shape) == 2 or (len(shape) == 3 and shape[2] in (3, 4))
-    if pixels.dtype != np.uint8 or not fits or pixels.size == 0:
+    shape, kind = pixels.shape, pixels.dtype
+    if len(shape) == 3 and shape[2] == 1:
+        pixels = pixels[..., 0]
+    fits = pixels.ndim == 2 or (pixels.ndim == 3 and shape[2] in (3, 4))
+    if kind.kind != "u" or kind.itemsize > 2 or not fits or pixels.size == 0:
         raise ImageError(
-            f"an array of {pixels.dtype} {shape} is not a picture; use uint8 RGB (height, width, 3)"
+            f"an array of {kind} {shape} is not a picture; use uint8 RGB (height, width, 3)"
+            f"{_array_advice(pixels)}"
         )
-    if len(shape) == 3 and shape[2] == 3:
-        return np.require(pixels, np.uint8, ["C", "W"])
-    return _to_rgb(Image.fromarray(np.ascontiguousarray(pixels)))
+    if pixels.ndim == 3:
+        # Pillow reads colours of 16 bits as their upper 8.
+        eight_bit = (
+            (pixels.astype(np.uint16) >> 8).astype(np.uint8) if kind.itemsize == 2 else pixels
+        )
+        if shape[2] == 3:
+            return np.require(eight_bit, np.uint8, ["C", "W"])
+        return _to_rgb(Image.fromarray(np.ascontiguousarray(eight_bit)))
+    grey = _eight_bit(pixels, floating=False) if kind.itemsize == 2 else pixels
+    return np.repeat(np.asarray(grey, np.uint8)[..., np.newaxis], 3, axis=2)
+
+
+def _array_advice(pixels: NDArray[np.generic]) -> str:
+    """How an array that is not a picture becomes one, as the end of a message."""
+    if pixels.ndim == 4:
+        return ", or a list of such arrays"
+    if pixels.ndim == 3 and pixels.shape[0] in (1, 3, 4) and pixels.shape[2] > 4:
+        return "; move the channels to the end with transpose(1, 2, 0)"
+    if pixels.dtype.kind == "f":
+        return "; values of 0 to 1 become (255 * array).round().astype('uint8')"
+    if pixels.dtype.kind == "i":
+        return "; values of 0 to 255 become array.astype('uint8')"
+    return ""
 
 
 def _load(image: Image.Image) -> None:
@@ -153,7 +267,7 @@ def _to_rgb(image: Image.Image) -> NDArray[np.uint8]:
     if image.mode.startswith(("I", "F")):
         grey = _eight_bit(np.asarray(image), floating=image.mode.startswith("F"))
         return np.repeat(grey[..., np.newaxis], 3, axis=2)
-    if "transparency" in image.info or image.mode in ("LA", "La", "PA", "RGBA", "RGBa"):
+    if image.has_transparency_data:
         layer = image.convert("RGBA")
         white = Image.new("RGBA", layer.size, (255, 255, 255, 255))
         image = Image.alpha_composite(white, layer)

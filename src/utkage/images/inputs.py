@@ -1,4 +1,4 @@
-"""Inputs of ``predict``: files, folders, patterns, addresses, arrays, and stdin."""
+"""Inputs of ``predict``: files, folders, patterns, addresses, and stdin."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utkage.core.errors import ImageError, UsageError
-from utkage.images.decode import PictureSource, load_image
+from utkage.images.addresses import data_name, file_path, is_data_uri, is_file_url
+from utkage.images.decode import DecodedImage, PictureSource, decode_image
 from utkage.images.discover import expand_inputs
 from utkage.images.download import fetch, is_url
-from utkage.images.formats import is_picture
+from utkage.images.formats import SIGNATURE_BYTES, is_picture
 from utkage.images.piped import Piped
 
 STDIN = "-"
-_SNIFFED_BYTES = 16
+_EMPTY_NAME = "an empty name is given (an unset variable?); name files, folders or patterns"
 
 
 @dataclass(frozen=True)
@@ -29,14 +30,16 @@ class PictureInput:
 
     Attributes:
         name: Name in rows: the path or address as given, ``-`` for a picture on stdin, ``array``
-            or ``bytes`` for those of a program.
+            or ``bytes`` for those of a program without a name.
         source: A source for ``load_image``, or an address.
         allow_download: Whether an address may be fetched.
+        problem: Why the picture cannot be read, if that is known already; or None.
     """
 
     name: str
     source: PictureSource
     allow_download: bool = False
+    problem: str | None = None
 
     def load(self) -> NDArray[np.uint8]:
         """Read and decode the picture: uint8 RGB, (height, width, 3).
@@ -44,11 +47,22 @@ class PictureInput:
         Raises:
             ImageError: the picture cannot be read.
         """
-        if isinstance(self.source, str) and is_url(self.source):
+        return self.decode().pixels
+
+    def decode(self) -> DecodedImage:
+        """Read and decode the picture.
+
+        Raises:
+            ImageError: the picture cannot be read.
+        """
+        if self.problem is not None:
+            raise ImageError(self.problem)
+        source = self.source
+        if isinstance(source, str) and is_url(source):
             if not self.allow_download:
-                raise ImageError(_refusal(self.source))
-            return load_image(fetch(self.source), name=self.name)
-        return load_image(self.source)
+                raise ImageError(_refusal(source))
+            source = fetch(source)
+        return decode_image(source, name=self.name)
 
 
 def always() -> bool:
@@ -71,15 +85,6 @@ class Inputs:
     ready: Callable[[], bool] = always
 
 
-def as_input(source: PictureSource) -> PictureInput:
-    """An input for a path, bytes or an array."""
-    if isinstance(source, np.ndarray):
-        return PictureInput("array", source)
-    if isinstance(source, bytes):
-        return PictureInput("bytes", source)
-    return _file(Path(source))
-
-
 def open_inputs(
     inputs: Sequence[str], *, stdin: BinaryIO | None = None, allow_download: bool = False
 ) -> Inputs:
@@ -99,10 +104,13 @@ def open_inputs(
         raise UsageError("no picture given; name files, folders or patterns, or - for stdin")
     if list(inputs).count(STDIN) > 1:
         raise UsageError("- is given twice; stdin can be read only once")
+    if not all(name.strip() for name in inputs):
+        raise UsageError(_EMPTY_NAME)
+    inputs = [file_path(name) if is_file_url(name) else name for name in inputs]
     parts: list[Iterable[PictureInput]] = []
     total = 0
     piped: Piped | None = None
-    for are_paths, names in groupby(inputs, lambda name: name != STDIN and not is_url(name)):
+    for are_paths, names in groupby(inputs, _is_path):
         if are_paths:
             # Expanded together, so that a file named twice comes once.
             files = expand_inputs(list(names))
@@ -115,11 +123,11 @@ def open_inputs(
                     raise UsageError("- needs stdin, but there is none")
                 piped = Piped(stdin)
                 parts.append(_from_stdin(piped, allow_download))
-            elif allow_download:
-                parts.append([PictureInput(name, name, allow_download)])
-                total += 1
-            else:
+            elif is_url(name) and not allow_download:
                 raise UsageError(_refusal(name))
+            else:
+                parts.append([named_input(name, allow_download=allow_download)])
+                total += 1
     pictures = chain.from_iterable(parts)
     return Inputs(pictures, total) if piped is None else Inputs(pictures, None, piped.ready)
 
@@ -129,20 +137,37 @@ def _refusal(url: str) -> str:
 
 
 def _from_stdin(stdin: Piped, allow_download: bool) -> Iterator[PictureInput]:
-    if is_picture(stdin.start(_SNIFFED_BYTES)):
+    if is_picture(stdin.start(SIGNATURE_BYTES)):
         yield PictureInput(STDIN, stdin.whole())
         return
     listed = 0
     for line in stdin.lines():
         # The system's names are bytes; this is how Python's own path functions decode them.
         name = os.fsdecode(line)
-        if is_url(name):
-            yield PictureInput(name, name, allow_download)
-        else:
-            yield _file(Path(name))
-        listed += 1
+        if name.strip():
+            yield named_input(name, allow_download=allow_download)
+            listed += 1
     if not listed:
         raise UsageError("stdin is empty; pipe a picture into it, or paths, one per line")
+
+
+def named_input(name: str, *, allow_download: bool = False) -> PictureInput:
+    """The picture of a path, of a ``file:`` URL, of an address, or inside a ``data:`` URI.
+
+    Raises:
+        UsageError: the name is empty.
+    """
+    if not name.strip():
+        raise UsageError(_EMPTY_NAME)
+    if is_data_uri(name):
+        return PictureInput(data_name(name), name)
+    if is_url(name):
+        return PictureInput(name, name, allow_download)
+    return _file(Path(file_path(name) if is_file_url(name) else name))
+
+
+def _is_path(name: str) -> bool:
+    return name != STDIN and not is_url(name) and not is_data_uri(name)
 
 
 def _file(path: Path) -> PictureInput:

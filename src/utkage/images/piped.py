@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import select
 from collections import deque
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ class Piped:
         self._start = b""
         self._rest = b""
         self._lines: deque[bytes] = deque()
+        self._decoder: codecs.IncrementalDecoder | None = None
         self._reads_lines = False
         self._ended = False
 
@@ -38,9 +40,12 @@ class Piped:
         return self._start + self._stream.read()
 
     def lines(self) -> Iterator[bytes]:
-        """The lines, each as soon as it is complete."""
+        """The lines, each as soon as it is complete: UTF-16, as of PowerShell, becomes UTF-8."""
         self._reads_lines = True
-        self._split(self._start)
+        encoding = _utf16(self._start)
+        if encoding is not None:
+            self._decoder = codecs.getincrementaldecoder(encoding)("replace")
+        self._split(self._start.removeprefix(codecs.BOM_UTF8))
         while self._lines or not self._ended:
             while self._lines:
                 yield self._lines.popleft()
@@ -63,10 +68,25 @@ class Piped:
         return content
 
     def _split(self, content: bytes) -> None:
+        if self._decoder is not None:
+            content = self._decoder.decode(content, self._ended).encode()
         *whole, self._rest = (self._rest + content).replace(b"\0", b"\n").split(b"\n")
         if self._ended:
             whole, self._rest = [*whole, self._rest], b""
         self._lines.extend(line for raw in whole if (line := raw.rstrip(b"\r")))
+
+
+def _utf16(start: bytes) -> str | None:
+    """The kind of UTF-16 of a list of paths: it has a mark, or nearly every other byte is zero."""
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    # Names of one byte, separated by NUL, look like UTF-16, but pictures have a suffix.
+    even, odd = start[::2], start[1::2]
+    if b"." in even and odd.count(0) > 0.7 * len(odd) and not even.count(0):
+        return "utf-16-le"
+    if b"." in odd and even.count(0) > 0.7 * len(even) and not odd.count(0):
+        return "utf-16-be"
+    return None
 
 
 def _readable(stream: BinaryIO) -> bool:

@@ -6,17 +6,14 @@ import os
 from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
-from itertools import chain
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from utkage.core.device import resolve_device
-from utkage.core.errors import ConfigError, UsageError
+from utkage.core.errors import ConfigError
 from utkage.core.reporter import Reporter
 from utkage.faces.choice import DEFAULT_DETECTOR, check_detector, open_detector
-from utkage.images.inputs import PictureInput, always, as_input, open_inputs
+from utkage.images.inputs import PictureInput, always
+from utkage.images.objects import pictures_of
 from utkage.images.video import Frame
 from utkage.models.card import Card
 from utkage.models.locate import resolve_weights
@@ -124,14 +121,14 @@ class Predictor:
         A picture that cannot be read gives a row with ``status`` ``"failed"`` and the reason.
 
         Args:
-            source: A path (a folder or pattern stands for the pictures in it), the bytes of a
-                file, a uint8 RGB array (height, width, 3), a Pillow image, or an iterable of
-                these, which is read as needed.
+            source: A path (a folder or pattern stands for the pictures in it), a ``file:`` URL or
+                ``data:`` URI, the bytes of a file, an open file, a uint8 RGB array (height, width,
+                3), a Pillow image, or an iterable of these, which is read as needed.
 
         Raises:
-            UsageError: another type, or a folder without a picture.
+            UsageError: another type, an empty name, or a folder without a picture.
         """
-        return self._rows(_pictures(source))
+        return self._rows(pictures_of(source))
 
     def predict_all(self, source: Any) -> Rows[FaceRow]:
         """Predict every face, and return the rows of ``predict`` as one sequence."""
@@ -188,17 +185,3 @@ def open_predictor(settings: PredictSettings, reporter: Reporter) -> Predictor:
     weights = predictor.weights
     reporter.info(f"weights {weights.path} ({weights.origin}), engine {predictor.engine}")
     return predictor
-
-
-def _pictures(source: Any) -> Iterable[PictureInput]:
-    if isinstance(source, (str, Path)):
-        return open_inputs((str(source),)).pictures
-    if isinstance(source, (bytes, np.ndarray)):
-        return [as_input(source)]
-    if hasattr(source, "__array_interface__") and hasattr(source, "convert"):
-        return [as_input(np.asarray(source.convert("RGB")))]
-    if isinstance(source, Iterable):
-        return chain.from_iterable(map(_pictures, source))
-    raise UsageError(
-        f"{type(source).__name__} is not a picture; give paths, bytes, RGB arrays or Pillow images"
-    )

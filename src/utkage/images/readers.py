@@ -1,0 +1,48 @@
+"""Pillow's readers: which may open a file, and which need one more package."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from PIL import Image
+
+from utkage.core.errors import ImageError
+from utkage.images.formats import picture_format
+
+# Without a list, Pillow tries every plug-in, and some of them start other programs. JPEG includes
+# the multi-picture files (MPO) of phones.
+_ALWAYS = ("JPEG", "PNG", "GIF", "BMP", "DIB", "PPM", "WEBP", "TIFF")
+# Formats that not every Pillow reads: their name, the module that reads them, and its package.
+_EXTRA = {
+    "AVIF": ("AVIF", "pillow_avif", "'pillow>=11.3'"),
+    "HEIF": ("HEIC", "pillow_heif", "'utkage[heic]'"),
+    "JXL": ("JPEG XL", "pillow_jxl", "pillow-jxl-plugin"),
+}
+
+
+def readers_for(start: bytes) -> tuple[str, ...]:
+    """Names of the readers that may open a file with these first bytes.
+
+    Raises:
+        ImageError: the format needs a package that is not installed.
+    """
+    kind = picture_format(start)
+    if kind is None or kind not in _EXTRA:
+        return _ALWAYS
+    _register(kind)
+    return (*_ALWAYS, kind)
+
+
+def _register(kind: str) -> None:
+    Image.init()
+    if kind in Image.OPEN:
+        return
+    name, module, package = _EXTRA[kind]
+    try:
+        reader = import_module(module)
+    except ImportError as error:
+        raise ImageError(
+            f"{name} pictures need one more package; run: pip install {package}"
+        ) from error
+    if kind == "HEIF":
+        reader.register_heif_opener()
