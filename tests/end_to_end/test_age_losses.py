@@ -15,7 +15,7 @@ from tools.examples.demo_set import make_demo_set
 from utkage.data.augment import AugmentConfig
 from utkage.models.registry import IMAGENET_MEAN, IMAGENET_STD, Backbone, with_backbone
 from utkage.preparation.audit.resolve import FixConfig
-from utkage.training.age_losses import AGE_LOSSES
+from utkage.training.losses import AGE_LOSSES
 
 
 def two_convolutions() -> nn.Module:
@@ -76,7 +76,8 @@ def test_from_training_to_export(prepared: Path, tmp_path: Path, name: str) -> N
     assert predictor.card.age_head == AGE_LOSSES[name].head
     assert predictor.card.point_estimate == AGE_LOSSES[name].point_estimate
     chips = utkage.ChipStore.open(prepared).split("test")
-    answers = predictor.predict_chips(chips.pixels[chips.rows])
+    (cropped,) = chips.batches(len(chips), predictor.card.contract)
+    answers = predictor.predict_chips(cropped)
     np.testing.assert_allclose(answers.age_distribution.sum(1), 1, atol=1e-5)
     request = utkage.EvaluateRequest(
         data=prepared, weights=str(best), device="cpu", out=tmp_path / "report"

@@ -65,7 +65,8 @@ def test_from_training_to_export(
         predictor = utkage.load_predictor(trained.best)
         assert predictor.card.backbone == "own"
         chips = utkage.ChipStore.open(Path("prepared")).split("test")
-        answers = predictor.predict_chips(chips.pixels[chips.rows])
+        (cropped,) = chips.batches(len(chips), predictor.card.contract)
+        answers = predictor.predict_chips(cropped)
         assert len(answers) == len(chips) > 5
         scored = utkage.evaluate(utkage.EvaluateRequest(weights=str(trained.best), device="cpu"))
         assert abs(answers.age - chips.ages).mean() == pytest.approx(scored.metrics.mae, abs=1e-3)

@@ -15,8 +15,7 @@ from utkage.data.augment import AugmentConfig
 from utkage.data.chips import LabelledChips
 from utkage.models.card import Card
 from utkage.models.multitask import MultiTaskNet
-from utkage.training.checkpoint import Checkpoint
-from utkage.training.checkpoint_folder import CheckpointFolder
+from utkage.training.checkpoint import Checkpoint, CheckpointFolder
 from utkage.training.config import TrainConfig
 from utkage.training.loop import FitResult, fit
 from utkage.training.setup import Setup

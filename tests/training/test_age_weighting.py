@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from utkage.training.age_weighting import rare_age_weights, weights_by_age
 from utkage.training.config import TrainConfig
+from utkage.training.weighting import rare_age_weights, weights_by_age
 
 
 def slow_frequency(counts: list[int], smoothing: float) -> list[float]:

@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 from small_trainings import CONFIG, MakeSetup, MultitaskSetup, network_of
 
 from utkage.data.augment import AugmentConfig
-from utkage.training.batches import TrainingBatch
+from utkage.training.batches import SoftTargets, Targets, TrainingBatch
 from utkage.training.distributed import Group
 from utkage.training.loop import first_batch
 from utkage.training.systems.multitask.trainable import TrainableMultitask
-from utkage.training.targets import SoftTargets, Targets
 
 MIXED = AugmentConfig(mixup=0.7, mixup_alpha=1.0)
 

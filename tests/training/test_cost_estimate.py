@@ -18,7 +18,7 @@ from utkage.models.seed.system import SeedSystem
 from utkage.models.seed.vgg_face import VggFace
 from utkage.training import cost_estimate
 from utkage.training.batches import TrainingBatches
-from utkage.training.checkpoint_folder import CheckpointFolder
+from utkage.training.checkpoint import CheckpointFolder
 from utkage.training.config import TrainConfig
 from utkage.training.cost_estimate import estimate_cost, tensor_bytes, time_batches, time_steps
 from utkage.training.setup import Setup

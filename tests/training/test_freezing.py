@@ -1,7 +1,7 @@
 import torch
 from torch import nn
 
-from utkage.training.freezing import set_frozen
+from utkage.training.systems.multitask.trainer import set_frozen
 
 
 def test_a_frozen_module_computes_as_in_evaluation() -> None:

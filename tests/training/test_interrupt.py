@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from utkage.core.reporter import SilentReporter
-from utkage.training.interrupt import saving_on_interrupt, stop_between_steps
+from utkage.training.failures import saving_on_interrupt, stop_between_steps
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
-from utkage.training.learning_curves import plot_learning_curves
+from utkage.training.charts import plot_learning_curves
 
 ROWS: list[dict[str, Any]] = [
     {"epoch": 1, "size": 64, "train_loss": 4.0, "val_mae": 6.0, "val_cs5": 0.4},

@@ -9,11 +9,11 @@ from tests.support.chip_fixtures import Chips
 
 from utkage.core.errors import ConfigError
 from utkage.data.chips import LabelledChips
+from utkage.training.batches import Targets
 from utkage.training.config import TrainConfig
 from utkage.training.logit_adjustment import source_offsets
 from utkage.training.losses import soft_age_labels
 from utkage.training.objective import objective_of
-from utkage.training.targets import Targets
 
 YEARS = 117
 

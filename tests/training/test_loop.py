@@ -29,7 +29,7 @@ from utkage.models.multitask import MultiTaskNet
 from utkage.models.weights_files import load_weights
 from utkage.training import batches
 from utkage.training.batches import TrainingBatches
-from utkage.training.checkpoint_folder import CheckpointFolder
+from utkage.training.checkpoint import CheckpointFolder
 from utkage.training.config import TrainConfig
 from utkage.training.summary import METRICS_NAME, SUMMARY_NAME
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from utkage.training.memory import PeakMemory
+from utkage.training.cost_estimate import PeakMemory
 
 CPU = torch.device("cpu")
 

@@ -5,16 +5,16 @@ import torch
 
 from utkage.data.labels import AGE_COUNT
 from utkage.models.age_heads import AGE_HEADS
-from utkage.training.age_losses import AGE_LOSSES
+from utkage.training.batches import Blend, SoftTargets, Targets
 from utkage.training.config import TrainConfig
 from utkage.training.losses import (
+    AGE_LOSSES,
     age_divergence,
     expected_age_error,
     gender_loss,
     soft_age_labels,
 )
 from utkage.training.objective import objective_of
-from utkage.training.targets import Blend, SoftTargets, Targets
 
 AGES = torch.tensor([0, 25, 60, 116])
 GENDERS = torch.tensor([0, 1, 1, 0])

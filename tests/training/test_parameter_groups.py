@@ -4,7 +4,7 @@ import torch
 from utkage.models.multitask import MultiTaskNet
 from utkage.models.registry import BACKBONES
 from utkage.models.stages import parameter_stages
-from utkage.training.parameter_groups import parameter_groups
+from utkage.training.systems.multitask.trainer import parameter_groups
 
 
 @pytest.mark.parametrize("name", BACKBONES)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from utkage.training.sample_batch import MOST, plot_sample_batch
+from utkage.training.charts import MOST, plot_sample_batch
 
 
 @pytest.mark.parametrize(("count", "shown"), [(1, 1), (5, 5), (11, 11), (64, MOST)])

@@ -9,7 +9,7 @@ import torch
 from utkage.data.chips import LabelledChips
 from utkage.faces.contract import utkface_contract
 from utkage.training.config import TrainConfig
-from utkage.training.source_weighting import weights_by_face
+from utkage.training.weighting import weights_by_face
 
 
 def faces_of(sources: list[str]) -> LabelledChips:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from utkage.core.errors import TrainingError
-from utkage.training.step_errors import explaining_step_errors
+from utkage.training.failures import explaining_step_errors
 
 CPU = torch.device("cpu")
 

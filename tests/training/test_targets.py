@@ -1,6 +1,6 @@
 import torch
 
-from utkage.training.targets import Blend, SoftTargets, Targets
+from utkage.training.batches import Blend, SoftTargets, Targets
 
 
 def test_parts_keep_all_columns_together() -> None:

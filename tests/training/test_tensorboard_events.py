@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from utkage.core.errors import UsageError
-from utkage.training.tensorboard_events import event_files
+from utkage.training.summary import event_files
 
 ROWS = [
     {"epoch": 1, "loss": None, "rates": {"gender": 0.1}},

@@ -35,14 +35,14 @@ from utkage.models.locate import shipped_weights
 from utkage.models.multitask import MultiTaskNet
 from utkage.models.systems import build_multitask
 from utkage.models.weights_files import load_weights
-from utkage.training.checkpoint_folder import CheckpointFolder
+from utkage.training.batches import Targets
+from utkage.training.checkpoint import CheckpointFolder
 from utkage.training.config import TrainConfig
 from utkage.training.loop import fit
 from utkage.training.objective import objective_of
-from utkage.training.parameter_groups import parameter_groups
 from utkage.training.setup import Setup
 from utkage.training.systems.multitask.trainable import TrainableMultitask
-from utkage.training.targets import Targets
+from utkage.training.systems.multitask.trainer import parameter_groups
 
 BATCH = 64
 THREADS = (1, 2)

@@ -10,7 +10,7 @@ import typer
 from tools.documents import DOCS, Block
 from utkage.models.locate import BEST_NAME
 from utkage.models.weights_files import read_card
-from utkage.training.learning_curves import plot_learning_curves
+from utkage.training.charts import plot_learning_curves
 from utkage.training.summary import best_epoch, read_epochs
 
 # By document: the file of the chart.

@@ -10,7 +10,7 @@ a setting                                  a field with its documentation in ``c
 an augmentation                            ``data/augment/pipeline.py`` and ``AugmentConfig``
 another order of faces, such as balanced   ``epoch_order`` in ``loop._Loop.train_epoch``
 targets made of the augmented images       ``TrainableMultitask.draw``
-a loss, or adjusted logits                 ``age_losses.AGE_LOSSES``, ``objective.objective_of``
+a loss, or adjusted logits                 ``losses.AGE_LOSSES``, ``objective.objective_of``
 a schedule                                 ``schedule.SCHEDULES``
 another average of the weights             ``TrainableSystem.average`` (``ema.py``)
 another choice of the best epoch           ``summary.validation_errors``

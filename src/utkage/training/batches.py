@@ -1,7 +1,8 @@
-"""Training batches: chips of the prepared set, augmented and blended on the device."""
+"""Training batches: chips of the prepared set, augmented and blended, with their targets."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -15,9 +16,71 @@ from utkage.data.sample_random import SampleRandom
 from utkage.training.config_groups import RunConfig
 from utkage.training.distributed import Group
 from utkage.training.setup import Setup
-from utkage.training.targets import Blend, Targets
 
 Rows = NDArray[np.int64]
+
+
+class SoftTargets(NamedTuple):
+    """Predictions of teachers for n faces.
+
+    Attributes:
+        ages: float32 (n, 117), probability of each year.
+        genders: float32 (n,), P(female).
+    """
+
+    ages: Tensor
+    genders: Tensor
+
+
+class Targets(NamedTuple):
+    """Labels, weights and soft targets of n faces.
+
+    Attributes:
+        ages: int64 (n,), years.
+        genders: int64 (n,), 0 male, 1 female.
+        importance: float32 (n,), weight of each face in the loss; None: 1 each.
+        soft_targets: Predictions of the teachers, if there are any.
+        offsets: float32 (n, 117), added to the age logits in the loss; None: nothing.
+    """
+
+    ages: Tensor
+    genders: Tensor
+    importance: Tensor | None = None
+    soft_targets: SoftTargets | None = None
+    offsets: Tensor | None = None
+
+    def part(self, rows: slice | Tensor) -> Targets:
+        """Some of the faces."""
+        return self._mapped(lambda tensor: tensor[rows])
+
+    def to(self, device: torch.device) -> Targets:
+        """The same on a device."""
+        return self._mapped(lambda tensor: tensor.to(device))
+
+    def _mapped(self, change: Callable[[Tensor], Tensor]) -> Targets:
+        return Targets(
+            change(self.ages),
+            change(self.genders),
+            None if self.importance is None else change(self.importance),
+            self.soft_targets and SoftTargets(*map(change, self.soft_targets)),
+            None if self.offsets is None else change(self.offsets),
+        )
+
+
+class Blend(NamedTuple):
+    """The faces that a batch was blended with, and the weights.
+
+    Attributes:
+        others: Targets of the other faces, (n,).
+        weight: float32 (n,), share of the face itself, 0..1.
+    """
+
+    others: Targets
+    weight: Tensor
+
+    def part(self, rows: slice | Tensor) -> Blend:
+        """Some of the faces."""
+        return Blend(self.others.part(rows), self.weight[rows])
 
 
 class TrainingBatch(NamedTuple):
@@ -25,7 +88,6 @@ class TrainingBatch(NamedTuple):
 
     Attributes:
         images: float (n, 3, S, S), 0..255.
-        targets: Targets of the n faces.
         total: Number of faces in the shares of all processes.
         blend: Faces that the n faces were blended with, if they were.
     """
@@ -52,22 +114,16 @@ class TrainingBatches:
 
     The augmentation of a face is a pure function of seed, epoch and face, so it depends neither on
     the batch nor on the number of processes; with mixup, its partner depends on the batch.
-
-    Attributes:
-        setup: Chips, augmentation, seed and device.
-        targets: Targets of all training faces, on the CPU.
+    The ``targets`` are those of all training faces, on the CPU.
     """
 
     setup: Setup[RunConfig]
     targets: Targets
 
     def draw(self, chosen: Rows, epoch: int, group: Group) -> TrainingBatch:
-        """A process's share of a batch.
+        """The share of ``group.rank`` in the batch of the ``chosen`` training chips, int64 (N,).
 
-        Args:
-            chosen: int64 (N,), the training chips of the batch of all processes.
-            epoch: From 0; decides the chip size and the augmentation.
-            group: The process whose share is drawn.
+        The ``epoch``, from 0, decides the chip size and the augmentation.
         """
         mine = group.share(np.arange(len(chosen)))
         augmentation = self.setup.augmentation

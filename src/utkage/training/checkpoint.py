@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,12 @@ from torch import Tensor
 
 from utkage.core.errors import TrainingError
 from utkage.core.files import replacing
+from utkage.core.reporter import Reporter
+from utkage.training.config_groups import RunConfig
+
+_NAME = re.compile(r"checkpoint-(\d{8,})\.pt")
+# Fields of a checkpoint that its file holds as JSON.
+_AS_JSON = ("identity", "rows")
 
 # What checkpoints from before a setting existed were trained with.
 FORMER_VALUES: Mapping[str, Any] = {
@@ -37,10 +45,7 @@ class Checkpoint:
     Attributes:
         identity: Settings and hashes of the data; a run is only resumed under the same identity.
         step: Number of optimiser steps done; order and augmentation follow from it and the seed.
-        network: Weights that are trained.
         average: Moving average of the weights.
-        optimizer: State of the optimisers.
-        rows: Metrics of the epochs so far.
         losses: Losses of the steps of the unfinished epoch.
     """
 
@@ -53,20 +58,8 @@ class Checkpoint:
     losses: list[float]
 
     def save(self, path: Path) -> None:
-        """Write atomically: a kill or a full disk leaves the former checkpoint.
-
-        Raises:
-            OSError: it cannot be written.
-        """
-        value = {
-            "identity": json.dumps(self.identity),
-            "step": self.step,
-            "network": self.network,
-            "average": self.average,
-            "optimizer": self.optimizer,
-            "rows": json.dumps(self.rows),
-            "losses": self.losses,
-        }
+        """Write atomically: a kill or a full disk leaves the former checkpoint."""
+        value = {**vars(self), **{name: json.dumps(getattr(self, name)) for name in _AS_JSON}}
         with replacing(path) as partial, partial.open("wb") as file:
             try:
                 torch.save(value, file)
@@ -85,15 +78,8 @@ class Checkpoint:
         """
         try:
             value = torch.load(path, map_location="cpu", weights_only=True)
-            return cls(
-                identity=json.loads(value["identity"]),
-                step=value["step"],
-                network=value["network"],
-                average=value["average"],
-                optimizer=value["optimizer"],
-                rows=json.loads(value["rows"]),
-                losses=value["losses"],
-            )
+            plain = {name: json.loads(value[name]) for name in _AS_JSON}
+            return cls(**{field.name: value[field.name] for field in fields(cls)} | plain)
         except Exception as error:
             raise TrainingError(
                 f"{path}: not a utkage checkpoint, or damaged; choose another run folder"
@@ -116,3 +102,50 @@ class Checkpoint:
                 f"{path}: this run was started with other settings ({'; '.join(differences)}); "
                 "use the same, or another `run`"
             )
+
+
+@dataclass(frozen=True)
+class CheckpointFolder:
+    """The checkpoints in a run folder, named by their step.
+
+    Attributes:
+        keep: Number of checkpoints to keep; an old one is removed when the new one is complete.
+    """
+
+    folder: Path
+    keep: int = 1
+
+    def paths(self) -> list[Path]:
+        """The checkpoint files, oldest first."""
+        found = {path: _NAME.fullmatch(path.name) for path in self.folder.glob("checkpoint-*.pt")}
+        steps = {path: int(match[1]) for path, match in found.items() if match}
+        return sorted(steps, key=steps.__getitem__)
+
+    def save(self, checkpoint: Checkpoint) -> None:
+        """Write a checkpoint, then remove the oldest above ``keep``."""
+        checkpoint.save(self.folder / f"checkpoint-{checkpoint.step:08d}.pt")
+        for old in self.paths()[: -self.keep]:
+            old.unlink(missing_ok=True)
+
+    def newest(self, reporter: Reporter) -> Checkpoint | None:
+        """The newest checkpoint that can be read; None if there is no checkpoint.
+
+        Raises:
+            TrainingError: none of the checkpoints can be read.
+        """
+        paths = self.paths()
+        for path in reversed(paths):
+            try:
+                return Checkpoint.load(path)
+            except TrainingError as error:
+                if path == paths[0]:
+                    raise
+                reporter.warn(f"{error}; trying the one before it")
+        return None
+
+
+def is_due(step: int, saved_at: float, config: RunConfig) -> bool:
+    """Whether to write a checkpoint; ``saved_at`` is the ``time.monotonic()`` of the last one."""
+    if config.checkpoint_steps and step % config.checkpoint_steps == 0:
+        return True
+    return time.monotonic() - saved_at > 60 * config.checkpoint_minutes

@@ -27,20 +27,14 @@ class TrainConfig(LossConfig, ScheduleConfig, OptimiserConfig, ModelConfig, RunC
     """Settings of the multi-task network."""
 
     def __post_init__(self) -> None:
-        # The registries import torch, which the command line's help does not need.
-        from utkage.training.age_losses import AGE_LOSSES
-        from utkage.training.age_weighting import AGE_WEIGHTINGS
-        from utkage.training.precision import PRECISIONS
-        from utkage.training.source_weighting import SOURCE_WEIGHTINGS
+        # The registry imports torch, which the command line's help does not need.
+        from utkage.training.losses import AGE_LOSSES
 
         for group in (RunConfig, ModelConfig, OptimiserConfig, ScheduleConfig, LossConfig):
             group.__post_init__(self)
         require_choice(self, "age_loss", AGE_LOSSES)
         adjustable = self.logit_adjustment == 0 or AGE_LOSSES[self.age_loss].head == "softmax"
         require(self, "logit_adjustment", adjustable, f"0 for {self.age_loss}")
-        require_choice(self, "age_weighting", AGE_WEIGHTINGS)
-        require_choice(self, "source_weighting", SOURCE_WEIGHTINGS)
-        require_choice(self, "precision", PRECISIONS)
         require(self, "sizes", len(self.sizes) <= self.epochs, f"no more than {self.epochs} epochs")
         require_number(self, "freeze_epochs", most=self.epochs)
         most = self.batch_size // 2

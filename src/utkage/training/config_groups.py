@@ -1,10 +1,7 @@
 """The settings of a training in groups, each with its documentation and its checks.
 
-``TrainConfig`` and ``SeedConfig`` inherit from the groups that they need, so every setting has one
-flat name: in TOML files, in ``--set`` and in the identity of a run. Functions that need a few
-settings take the group.
-
-The string under a field documents it in ``--print-config`` and in ``docs/training.md``.
+``TrainConfig`` and ``SeedConfig`` inherit the groups that they need, so every setting has one flat
+name. The string under a field documents it in ``--print-config`` and in ``docs/training.md``.
 """
 
 from __future__ import annotations
@@ -17,7 +14,10 @@ from utkage.core.setting_checks import LARGEST_SEED, require, require_choice, re
 from utkage.core.settings import to_table
 from utkage.training.schedule import SCHEDULES
 
+PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 SORD_DISTANCES = ("absolute", "square")
+AGE_WEIGHTINGS = ("none", "sqrt")
+SOURCE_WEIGHTINGS = ("none", "sqrt", "equal")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,6 +112,7 @@ class OptimiserConfig:
         require_number(self, "weight_decay", "freeze_epochs", least=0)
         require_number(self, "layer_decay", above=0, most=1)
         require_number(self, "clip_norm", above=0)
+        require_choice(self, "precision", PRECISIONS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,6 +188,8 @@ class LossConfig:
         require_number(self, "sigma_slope", "l1_weight", "mean_weight", "variance_weight", least=0)
         require(self, "l1_weight", self.l1_weight > 0 or self.age_loss != "l1", "above 0 for l1")
         require_choice(self, "sord_distance", SORD_DISTANCES)
+        require_choice(self, "age_weighting", AGE_WEIGHTINGS)
+        require_choice(self, "source_weighting", SOURCE_WEIGHTINGS)
         require_number(self, "age_weight_clip", above=1)
         require_number(self, "logit_adjustment", "teacher_weight", least=0, most=1)
         require_number(self, "gender_weight", least=0)

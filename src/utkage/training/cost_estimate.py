@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,8 +34,7 @@ class CostEstimate:
         validation_seconds: Time of one validation, extrapolated.
         checkpoint_bytes: Size of the tensors of a checkpoint: weights, their average, optimisers.
         weights_bytes: Size of the tensors of a weights file.
-        teacher_seconds: Time of the teachers' predictions for all training chips, extrapolated;
-            0 without teachers.
+        teacher_seconds: Time of the teachers' predictions, extrapolated; 0 without teachers.
     """
 
     step_seconds: dict[int, float]
@@ -79,14 +79,7 @@ def estimate_cost(system: TrainableSystem, reporter: Reporter) -> CostEstimate:
 def time_steps(
     step: Callable[[int], object], label: str, device: torch.device, reporter: Reporter
 ) -> float:
-    """Seconds per step: the median of a few, after a warm-up.
-
-    Args:
-        step: Takes the step of a number, from 0.
-        label: Label of the progress display.
-        device: Device of the step.
-        reporter: Shows the progress.
-    """
+    """Seconds per step: the median of a few, after a warm-up; steps are numbered from 0."""
     times: list[float] = []
     with keeping_freed_memory(), reporter.progress(label, WARM_UP + MEASURED_STEPS) as task:
         for number in range(WARM_UP + MEASURED_STEPS):
@@ -129,3 +122,38 @@ def tensor_bytes(value: Any) -> int:
     if isinstance(value, (list, tuple)):
         return sum(tensor_bytes(item) for item in value)
     return 0
+
+
+class PeakMemory:
+    """Measures from its creation until it is read.
+
+    On CUDA: the memory that PyTorch allocated. On a CPU: the growth of the process beyond its
+    largest size before, which misses what fits into memory that was freed earlier.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self._before = 0
+        if device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(device)
+        else:
+            self._before = _largest_process_size() or 0
+
+    def read(self) -> tuple[int | None, str]:
+        """Bytes, and what was counted; None where the system reports nothing (Windows, MPS)."""
+        if self._device.type == "cuda":
+            return torch.cuda.max_memory_allocated(self._device), "allocated on the GPU"
+        largest = _largest_process_size() if self._device.type == "cpu" else None
+        if largest is None:
+            return None, "not known on this system"
+        return largest - self._before, "growth of the process"
+
+
+def _largest_process_size() -> int | None:
+    try:
+        import resource
+    except ImportError:
+        return None
+    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Linux counts in KiB, macOS in bytes.
+    return largest if sys.platform == "darwin" else largest * 1024

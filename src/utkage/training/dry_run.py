@@ -16,14 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SizeCost:
-    """The epochs at one chip size.
-
-    Attributes:
-        size: Chip size, pixels.
-        epochs: Number of epochs at this size.
-        step_seconds: Time of an optimiser step.
-        epoch_seconds: Time of an epoch with its validation.
-    """
+    """The epochs at one chip size in pixels; the time of an epoch includes its validation."""
 
     size: int
     epochs: int
@@ -36,24 +29,18 @@ class DryRunResult:
     """Description and cost of a planned training.
 
     Attributes:
-        system: System to be trained.
-        device: Device, as torch names it.
         reason: Reason for the choice of the device.
         threads: Number of threads that PyTorch uses on the CPU.
         chips: Number of chips in each split.
         parameters: Number of trained parameters.
-        batch_size: Number of chips per step.
-        steps_per_epoch: Number of steps per epoch.
         epochs: Number of epochs of the whole training.
         epochs_done: Number of epochs that the run folder has already.
         sizes: Cost by chip size, in the order of training.
         validation_seconds: Time of one validation, extrapolated from a few batches.
         teacher_seconds: Time of the teachers' predictions, made once; 0 without teachers.
         total_seconds: Time of all epochs and of the teachers' predictions.
-        remaining_seconds: Time of the remaining work.
         peak_memory_bytes: Peak memory of the steps; None where it is not known.
         memory_kind: Kind of memory that was measured.
-        checkpoint_bytes: Size of a checkpoint.
         disk_bytes: Largest size of the run folder: a checkpoint while another replaces it, and
             two weights files.
         run: Run folder of the training; a dry run does not make it.
@@ -89,14 +76,12 @@ def dry_run(request: TrainRequest, reporter: Reporter | None = None) -> DryRunRe
     """Open the data, build the model and take a few real steps; writes nothing.
 
     Raises:
-        ConfigError: as ``train``.
-        UsageError: as ``train``.
+        ConfigError, UsageError: as ``train``.
         TrainingError: a loss that is not finite, or a run folder of other settings.
     """
     import torch
 
-    from utkage.training.cost_estimate import estimate_cost
-    from utkage.training.memory import PeakMemory
+    from utkage.training.cost_estimate import PeakMemory, estimate_cost
 
     reporter = reporter or SilentReporter()
     device = resolve_device(request.device)
@@ -140,7 +125,7 @@ def dry_run(request: TrainRequest, reporter: Reporter | None = None) -> DryRunRe
 
 
 def _epochs_done(setup: Setup[Any]) -> int:
-    from utkage.training.checkpoint_folder import CheckpointFolder
+    from utkage.training.checkpoint import CheckpointFolder
 
     checkpoint = CheckpointFolder(setup.folder).newest(SilentReporter())
     if checkpoint is None:

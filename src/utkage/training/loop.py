@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
 import math
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,13 +19,15 @@ from utkage.data.batches import epoch_order
 from utkage.models.locate import BEST_NAME, LAST_NAME
 from utkage.models.weights import Weights, save_weights
 from utkage.training.batches import TrainingBatch
-from utkage.training.checkpoint import Checkpoint
-from utkage.training.checkpoint_folder import CheckpointFolder, explaining_lost_writes, is_due
+from utkage.training.checkpoint import Checkpoint, CheckpointFolder, is_due
 from utkage.training.distributed import Group
-from utkage.training.eta import RemainingTime
-from utkage.training.interrupt import saving_on_interrupt, stop_between_steps
+from utkage.training.failures import (
+    explaining_lost_writes,
+    explaining_step_errors,
+    saving_on_interrupt,
+    stop_between_steps,
+)
 from utkage.training.randomness import seed_layers
-from utkage.training.step_errors import explaining_step_errors
 from utkage.training.summary import (
     OnEpoch,
     best_epoch,
@@ -39,15 +41,23 @@ from utkage.training.systems.base import EpochRows, StepResult, TrainableSystem,
 SHOWN = 50
 
 
+class RemainingTime:
+    """Extrapolates from the steps since this object was made, validations included."""
+
+    def __init__(self, step: int, total: int) -> None:
+        self._first, self._total = step, total
+        self._started = time.monotonic()
+
+    def text(self, step: int) -> str:
+        """Estimated time left after ``step`` steps, at least one more than at the beginning."""
+        per_step = (time.monotonic() - self._started) / (step - self._first)
+        left = datetime.timedelta(seconds=round(per_step * (self._total - step)))
+        return f"{left} left"
+
+
 @dataclass(frozen=True)
 class FitResult:
-    """Result of a training.
-
-    Attributes:
-        rows: One dictionary per epoch, as in ``metrics.jsonl``.
-        best_mae: Lowest validation MAE, years.
-        best_epoch: Epoch that reached it, from 1.
-    """
+    """Rows as in ``metrics.jsonl``, the lowest validation MAE in years, and its epoch from 1."""
 
     rows: tuple[dict[str, Any], ...]
     best_mae: float
@@ -60,12 +70,7 @@ def fit(system: TrainableSystem, reporter: Reporter, on_epoch: OnEpoch = ignore_
     After every epoch the averaged weights are validated. ``last.safetensors`` holds those of the
     newest epoch, ``best.safetensors`` those of the epoch with the lowest MAE. What is computed
     depends on the settings and the data alone, so a resumed run ends as an uninterrupted one; on
-    a CPU with the same bits.
-
-    Args:
-        system: The system with its optimisers.
-        reporter: Shows the progress.
-        on_epoch: Called after every epoch, when its files are written.
+    a CPU with the same bits. ``on_epoch`` is called when the files of an epoch are written.
 
     Raises:
         ConfigError: a batch that is too small for the number of processes.
@@ -85,19 +90,14 @@ def take_step(
 ) -> StepResult:
     """Draw a batch, train on it, and update the averaged weights.
 
-    Args:
-        system: The system to train.
-        chosen: int64 (N,), the training chips of the batch of all processes.
-        epoch: From 0; decides chip size and augmentation.
-        step: Number of the step in the whole training, from 0.
-        rows: Metrics of the epochs so far.
+    The ``chosen`` training chips, int64 (N,), are the batch of all processes; ``step`` is counted
+    in the whole training, from 0.
 
     Raises:
         TrainingError: a loss or gradient that is not finite, too little memory, or a network that
             cannot be compiled.
     """
-    setup = system.setup
-    group = setup.group
+    setup, group = system.setup, system.setup.group
     with explaining_step_errors(setup.device, system.memory_settings):
         batch = system.draw(chosen, epoch, group)
         seed_layers(setup.config.seed, step * group.size + group.rank)
@@ -130,7 +130,12 @@ class _Loop:
     def run(self) -> None:
         """All epochs that are left."""
         config = self.setup.config
-        _require_shares(self.setup.group.size, min(config.batch_size, len(self.setup.train)))
+        processes, batch = self.setup.group.size, min(config.batch_size, len(self.setup.train))
+        if batch < 2 * processes:
+            raise ConfigError(
+                f"a batch of {batch} chips for {processes} processes; each needs at least two: "
+                "raise `batch_size` or start fewer processes"
+            )
         self.system.prepare(self.reporter)
         self.resume()
         self.saved_at = time.monotonic()
@@ -143,19 +148,15 @@ class _Loop:
                 **self.system.epoch_columns(self.step - 1, self.rows, self.losses),
                 "seconds": round(time.monotonic() - started, 1),
             }
-            # Validation may be interrupted at any time: it changes nothing.
             with saving_on_interrupt(self.save, self.setup.folder, self.reporter):
+                # Validation may be interrupted at any time: it changes nothing.
                 is_first = self.setup.group.is_first
                 validation = self.system.validate(self.reporter) if is_first else None
-            with (
-                saving_on_interrupt(self.save, self.setup.folder, self.reporter),
-                stop_between_steps(self.setup.group.any),
-            ):
-                self.end_epoch(row, validation)
+                with stop_between_steps(self.setup.group.any):
+                    self.end_epoch(row, validation)
         if len(self.rows) < config.epochs:
-            self.reporter.info(
-                f"stopped early after epoch {len(self.rows)}: the validation MAE no longer falls"
-            )
+            stopped = f"stopped early after epoch {len(self.rows)}"
+            self.reporter.info(f"{stopped}: the validation MAE no longer falls")
 
     def resume(self) -> None:
         """Load the newest checkpoint, if there is one."""
@@ -204,21 +205,21 @@ class _Loop:
 
     def end_epoch(self, row: dict[str, Any], validation: Validation | None) -> None:
         """Save everything that an epoch changed; only the first process has a validation."""
-        group, folder, best = self.setup.group, self.setup.folder, _lowest(self.rows)
+        group = self.setup.group
+        # From the rounded rows, because a resumed run has no other values.
+        best = min(validation_errors(self.rows), default=math.inf)
         row = group.from_first({**row, **(validation.columns if validation else {})})
         if validation is not None:
             # Former versions kept no losses of the seed system.
             loss = f"loss {np.mean(self.losses):.5f}, " if self.losses else ""
-            self.reporter.info(
-                f"epoch {row['epoch']}/{self.setup.config.epochs}: {loss}"
-                f"validation {validation.text}"
-            )
+            epoch = f"epoch {row['epoch']}/{self.setup.config.epochs}"
+            self.reporter.info(f"{epoch}: {loss}validation {validation.text}")
             self.system.end_epoch(validation)
             self.save_weights(row, is_best=row["val_mae"] < best)
         self.rows.append(row)
         self.losses = []
         if group.is_first:
-            write_epochs(folder, self.rows)
+            write_epochs(self.setup.folder, self.rows)
         self.save()
         self.on_epoch(self.rows)
 
@@ -234,28 +235,14 @@ class _Loop:
     def save(self) -> None:
         """Write a checkpoint."""
         if self.setup.group.is_first:
-            self.checkpoints.save(
-                Checkpoint(
-                    identity=self.setup.identity,
-                    step=self.step,
-                    network=self.system.network.state_dict(),
-                    average=self.system.average.network.state_dict(),
-                    optimizer=self.system.state_dict(),
-                    rows=self.rows,
-                    losses=self.losses,
-                )
+            checkpoint = Checkpoint(
+                identity=self.setup.identity,
+                step=self.step,
+                network=self.system.network.state_dict(),
+                average=self.system.average.network.state_dict(),
+                optimizer=self.system.state_dict(),
+                rows=self.rows,
+                losses=self.losses,
             )
+            self.checkpoints.save(checkpoint)
         self.saved_at = time.monotonic()
-
-
-def _lowest(rows: Sequence[dict[str, Any]]) -> float:
-    # From the rounded rows, because a resumed run has no other values.
-    return min(validation_errors(rows), default=math.inf)
-
-
-def _require_shares(processes: int, batch: int) -> None:
-    if batch < 2 * processes:
-        raise ConfigError(
-            f"a batch of {batch} chips for {processes} processes; each needs at least two: raise "
-            "`batch_size` or start fewer processes"
-        )

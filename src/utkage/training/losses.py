@@ -1,4 +1,4 @@
-"""Losses of each face, as pure functions.
+"""Losses of each face, as pure functions, and the registry of age losses with their heads.
 
 Shapes, unless a function says otherwise: ``logits`` (N, years), ``ages`` int64 (N,) in whole years,
 and the loss (N,). No function takes a mean, because faces may be weighted and a blended face has
@@ -7,22 +7,23 @@ two labels.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - the field's usual name
+
+from utkage.data.labels import AGE_COUNT
+from utkage.training.config_groups import LossConfig
 
 
 def soft_age_labels(ages: Tensor, years: int, base: float, slope: float, top: float) -> Tensor:
     """Gaussian label distributions over whole years (Gao et al. 2017, DLDL, arXiv:1611.01731).
 
-    The older a face is, the less certain is its apparent age, so the width grows with age.
-
-    Args:
-        ages: (N,), years.
-        years: Number of classes; class i is age i.
-        base: Standard deviation at age 0, years.
-        slope: Growth of the standard deviation per year.
-        top: Upper bound of the standard deviation, years.
+    The older a face is, the less certain is its apparent age, so the standard deviation grows
+    with age: from ``base`` years at age 0 by ``slope`` per year, up to ``top``. Class i is age i.
 
     Returns:
         (N, years), rows summing to 1.
@@ -34,11 +35,7 @@ def soft_age_labels(ages: Tensor, years: int, base: float, slope: float, top: fl
 def ordinal_age_labels(ages: Tensor, years: int, distance: str, width: float) -> Tensor:
     """Softmax of minus the distance to the age (Diaz and Marathe 2019, SORD, CVPR).
 
-    Args:
-        ages: (N,), years.
-        years: Number of classes; class i is age i.
-        distance: ``"absolute"`` or ``"square"``.
-        width: Unit of the distance, years; 1 in the paper.
+    The ``distance`` is ``"absolute"`` or ``"square"``, in units of ``width`` years; 1 in the paper.
 
     Returns:
         (N, years), rows summing to 1.
@@ -144,3 +141,84 @@ def _differences(ages: Tensor, years: int) -> Tensor:
 def _classes(logits: Tensor) -> Tensor:
     """The numbers of the columns, which are years or thresholds, int64 (K,)."""
     return torch.arange(logits.shape[1], device=logits.device)
+
+
+@dataclass(frozen=True)
+class AgeLoss:
+    """One way to train the age head.
+
+    Attributes:
+        function: From the outputs of the age head (N, K), ages int64 (N,) and the settings to the
+            loss of each face, (N,).
+        distillation: From the outputs and a teacher's distributions (N, 117) to the loss of each
+            face, (N,).
+        head: Kind of age head (``models/age_heads.py``).
+        point_estimate: Statistic of the distribution that is the predicted age. Labels are whole
+            years, so the whole-year median of a trained distribution has the least expected
+            absolute error; ``"mean"`` where only the mean is trained.
+    """
+
+    function: Callable[[Tensor, Tensor, LossConfig], Tensor]
+    distillation: Callable[[Tensor, Tensor], Tensor] = age_divergence
+    head: str = "softmax"
+    point_estimate: str = "whole-year median"
+
+
+def _dldl_v2(logits: Tensor, ages: Tensor, config: LossConfig) -> Tensor:
+    """Divergence from Gaussian labels and error of the expectation (Gao et al. 2018)."""
+    targets = soft_age_labels(
+        ages, AGE_COUNT, config.sigma_base, config.sigma_slope, config.sigma_max
+    )
+    return age_divergence(logits, targets) + _l1(logits, ages, config)
+
+
+def _cross_entropy(logits: Tensor, ages: Tensor, config: LossConfig) -> Tensor:
+    """Years as classes (Rothe et al. 2015)."""
+    return age_cross_entropy(logits, ages)
+
+
+def _sord(logits: Tensor, ages: Tensor, config: LossConfig) -> Tensor:
+    """Divergence from labels that decrease with the distance to the age (Diaz and Marathe 2019)."""
+    targets = ordinal_age_labels(ages, AGE_COUNT, config.sord_distance, config.sord_width)
+    return age_divergence(logits, targets)
+
+
+def _coral(logits: Tensor, ages: Tensor, config: LossConfig) -> Tensor:
+    """Thresholds that share their weights (Cao, Mirjalili and Raschka 2020)."""
+    return coral_loss(logits, thresholds_passed(ages, logits.shape[1]))
+
+
+def _corn(logits: Tensor, ages: Tensor, config: LossConfig) -> Tensor:
+    """Conditional thresholds (Shi, Cao and Raschka 2023)."""
+    return corn_loss(logits, thresholds_passed(ages, logits.shape[1]))
+
+
+def _mean_variance(logits: Tensor, ages: Tensor, config: LossConfig) -> Tensor:
+    """Years as classes, with the error of the mean and the variance (Pan et al. 2018)."""
+    moments = age_moments_error(logits, ages, config.mean_weight, config.variance_weight)
+    return age_cross_entropy(logits, ages) + moments
+
+
+def _l1(logits: Tensor, ages: Tensor, config: LossConfig) -> Tensor:
+    """Error of the expectation alone."""
+    return config.l1_weight * expected_age_error(logits, ages)
+
+
+def _from_thresholds(
+    loss: Callable[[Tensor, Tensor], Tensor],
+) -> Callable[[Tensor, Tensor], Tensor]:
+    """Distillation of the teacher's probabilities at the thresholds of ``loss``."""
+    return lambda logits, distribution: loss(logits, threshold_probabilities(distribution))
+
+
+AGE_LOSSES: Mapping[str, AgeLoss] = MappingProxyType(
+    {
+        "dldl_v2": AgeLoss(_dldl_v2),
+        "cross_entropy": AgeLoss(_cross_entropy),
+        "sord": AgeLoss(_sord),
+        "coral": AgeLoss(_coral, _from_thresholds(coral_loss), head="coral"),
+        "corn": AgeLoss(_corn, _from_thresholds(corn_loss), head="corn"),
+        "mean_variance": AgeLoss(_mean_variance, point_estimate="mean"),
+        "l1": AgeLoss(_l1, point_estimate="mean"),
+    }
+)

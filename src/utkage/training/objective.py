@@ -6,10 +6,9 @@ from typing import Protocol
 
 from torch import Tensor
 
-from utkage.training.age_losses import AGE_LOSSES
+from utkage.training.batches import Blend, Targets
 from utkage.training.config_groups import LossConfig
-from utkage.training.losses import gender_loss
-from utkage.training.targets import Blend, Targets
+from utkage.training.losses import AGE_LOSSES, gender_loss
 
 
 class Objective(Protocol):
@@ -18,13 +17,7 @@ class Objective(Protocol):
     def __call__(
         self, outputs: tuple[Tensor, Tensor], targets: Targets, blend: Blend | None = None
     ) -> Tensor:
-        """The mean loss of faces, a scalar.
-
-        Args:
-            outputs: Outputs of the age head (n, K), and gender logits (n,).
-            targets: Targets of n faces.
-            blend: Second targets of each face, if faces were blended.
-        """
+        """The mean loss of n faces, from age head outputs (n, K) and gender logits (n,)."""
 
 
 def objective_of(config: LossConfig, age_weights: Tensor | None = None) -> Objective:

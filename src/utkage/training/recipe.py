@@ -79,11 +79,7 @@ class Recipe:
 
     @classmethod
     def from_tables(cls, tables: Mapping[str, Any], origin: str) -> Recipe:
-        """Make a recipe from the tables of a TOML file; ``origin`` names the file in errors.
-
-        Raises:
-            ConfigError: as ``read``.
-        """
+        """Make a recipe from the tables of a TOML file; ``origin`` names the file in errors."""
         system = tables.get("system", cls.system)
         kind = SYSTEMS.get(system) if isinstance(system, str) else None
         nested = (TRAINING, AUGMENTATION, PROVENANCE)
@@ -104,12 +100,10 @@ class Recipe:
         return cls(**values)
 
     def parse(self, assignment: str, option: str = "--set") -> tuple[str, Any]:
-        """Read an assignment from a command line.
+        """Read an assignment ``key=value``; ``option`` is the name of its option in messages.
 
-        Args:
-            assignment: ``key=value``; keys are fields of the system, ``augmentation.`` and one of
-                its fields, ``tensorboard`` or ``system``.
-            option: Option of the command line, for messages.
+        Keys are fields of the system, ``augmentation.`` and one of its fields, ``tensorboard`` or
+        ``system``.
 
         Returns:
             Key with its table, such as ``training.epochs``, and value.
@@ -126,10 +120,8 @@ class Recipe:
             return key, parse_value(Recipe, key, text, where)
         table, _, name = key.rpartition(".")
         table = table or TRAINING
-        kinds: dict[str, type[DataclassInstance]] = {
-            TRAINING: type(self.training),
-            AUGMENTATION: AugmentConfig,
-        }
+        kinds: dict[str, type[DataclassInstance]]
+        kinds = {TRAINING: type(self.training), AUGMENTATION: AugmentConfig}
         if table not in kinds:
             raise ConfigError(f"{where}: {unknown_key(table, kinds)}")
         known = field_types(kinds[table])
@@ -168,16 +160,10 @@ class Recipe:
         }
 
     def to_toml(self, provenance: Mapping[str, Any] | None = None) -> str:
-        """Every setting under its documentation, as a TOML file for ``read``.
-
-        Args:
-            provenance: Where the run came from; ``read`` ignores this table.
-        """
+        """Every setting under its documentation, as a TOML file for ``read``."""
         tables = self.to_tables()
-        parts = [
-            HEADER,
-            toml_lines({name: tables[name] for name in _top_fields()}, _comments(Recipe)),
-        ]
+        top = {name: tables[name] for name in _top_fields()}
+        parts = [HEADER, toml_lines(top, _comments(Recipe))]
         for name, config in ((TRAINING, self.training), (AUGMENTATION, self.augmentation)):
             parts.append(f"\n[{name}]\n{toml_lines(tables[name], _comments(type(config)))}")
         if provenance is not None:
@@ -203,7 +189,5 @@ def _places(
         f"[{AUGMENTATION}]": field_types(AugmentConfig) if table != AUGMENTATION else (),
         "no table; write it above the first one": _top_fields() if table is not None else (),
     }
-    for system, other in SYSTEMS.items():
-        if other is not kind:
-            places[f'system = "{system}"'] = field_types(other)
-    return places
+    others = {name: other for name, other in SYSTEMS.items() if other is not kind}
+    return places | {f'system = "{name}"': field_types(other) for name, other in others.items()}

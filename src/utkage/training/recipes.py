@@ -24,14 +24,7 @@ CPU_GENDER_WIDTH = 0.25
 
 @dataclass(frozen=True)
 class ShippedRecipe:
-    """A recipe of the package.
-
-    Attributes:
-        name: Name, as in ``--config``.
-        system: System that it trains.
-        purpose: Purpose in one line.
-        text: Content of the TOML file.
-    """
+    """A recipe of the package, with its purpose in one line and the text of its TOML file."""
 
     name: str
     system: str
@@ -59,10 +52,8 @@ def shipped_recipe(name: str) -> ShippedRecipe:
     recipes = {recipe.name: recipe for recipe in shipped_recipes()}
     if name not in recipes:
         near = difflib.get_close_matches(name, recipes, n=1)
-        raise UsageError(
-            f"there is no recipe named {name}; "
-            + (f"the nearest is {near[0]}" if near else f"there are {', '.join(recipes)}")
-        )
+        hint = f"the nearest is {near[0]}" if near else f"there are {', '.join(recipes)}"
+        raise UsageError(f"there is no recipe named {name}; {hint}")
     return recipes[name]
 
 
@@ -90,6 +81,7 @@ def resolve_recipe(
         ConfigError: an unknown key, a wrong type, an impossible value, no such file.
         DeviceError: no such device (seed system only).
     """
+    from utkage.core.device import resolve_device
     from utkage.training.recipe import Recipe
 
     assignments = list(assignments)
@@ -105,12 +97,10 @@ def resolve_recipe(
         )
     changes: dict[str, Any] = dict(recipe.parse(assignment) for assignment in assignments)
     changes.update(_by_option(recipe, options))
-    if (
-        recipe.system == "seed"
-        and "gender_width" not in tables.get("training", {})
-        and "training.gender_width" not in changes
-    ):
-        changes.update(_gender_width(device))
+    width = "training.gender_width"
+    has_width = width in changes or "gender_width" in tables.get("training", {})
+    if recipe.system == "seed" and not has_width and resolve_device(device).is_cpu:
+        changes[width] = CPU_GENDER_WIDTH
     return recipe.changed(changes)
 
 
@@ -155,15 +145,7 @@ def _by_option(recipe: Recipe, options: Mapping[str, Any]) -> dict[str, Any]:
                 raise ConfigError(f"`sizes` {sizes}: the {recipe.system} system takes one size")
             name, value = "size", value[0]
         if name not in known:
-            raise ConfigError(
-                f"`{name}`: the {recipe.system} system has no such setting; leave it out"
-            )
+            system = recipe.system
+            raise ConfigError(f"`{name}`: the {system} system has no such setting; leave it out")
         changes[f"{TRAINING}.{name}"] = value
     return changes
-
-
-def _gender_width(device: str) -> dict[str, Any]:
-    from utkage.core.device import resolve_device
-
-    on_cpu = resolve_device(device).is_cpu
-    return {"training.gender_width": CPU_GENDER_WIDTH} if on_cpu else {}

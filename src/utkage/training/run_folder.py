@@ -17,13 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 from utkage.core.files import remove_partials, write_text
 from utkage.core.locks import exclusive
-from utkage.training.checkpoint_folder import CheckpointFolder
-from utkage.training.learning_curves import plot_learning_curves
+from utkage.training.charts import plot_learning_curves, plot_sample_batch
+from utkage.training.checkpoint import CheckpointFolder
 from utkage.training.recipe import Recipe
 from utkage.training.recipes import CONFIG_NAME
-from utkage.training.sample_batch import plot_sample_batch
-from utkage.training.summary import OnEpoch, ignore_epoch
-from utkage.training.tensorboard_events import EVENTS_FOLDER, event_files
+from utkage.training.summary import EVENTS_FOLDER, OnEpoch, event_files, ignore_epoch
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -42,11 +40,8 @@ def recorded(
 ) -> Iterator[OnEpoch]:
     """Hold and fill a run folder while the body trains; a resumed run keeps its first config.
 
-    Args:
-        folder: Run folder; made if it does not exist.
-        recipe: Recipe of the training.
-        provenance: Origin of the training.
-        first_batch: Gives images (N, 3, S, S) in 0..255, ages and genders of the first step.
+    The folder is made if it does not exist; ``first_batch`` gives images (N, 3, S, S) in 0..255,
+    ages and genders of the first step.
 
     Yields:
         A function to call after every epoch.

@@ -28,15 +28,12 @@ class Run:
     """A folder below ``runs/``; unknown values are None.
 
     Attributes:
-        name: Name of the folder.
         state: ``"finished"``; ``"stopped"`` (or still training) before its last epoch;
             ``"incomplete"`` if a file is missing or damaged; ``"no run"`` for any other folder.
-        system: System that was trained.
-        backbone: Backbone of the multi-task system.
         epochs_done: Number of validated epochs.
         epochs: Number of epochs of the whole training.
         best_mae: Lowest validation MAE, years.
-        best_epoch: Epoch of the lowest validation MAE, from 1.
+        best_epoch: Epoch of that MAE, from 1.
         gender_accuracy: Accuracy on the validation split in that epoch.
         started: Start of the training, ISO 8601 in UTC.
         note: Problem of the folder, or "".
@@ -61,13 +58,9 @@ class Run:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two trainings side by side.
+    """The names, the settings that differ, by dotted key, and the best metrics of two trainings.
 
-    Attributes:
-        names: Names of the two.
-        settings: Values of the settings that differ, by dotted key; None if one has no such
-            setting.
-        figures: Best metrics of the two, by name.
+    A value is None where one of them has none.
     """
 
     names: tuple[str, str]
@@ -125,22 +118,17 @@ def _state(note: str, done: int, epochs: int | None) -> str:
 def compare_runs(first: str, second: str, folder: Path = RUNS_FOLDER) -> Comparison:
     """Compare two trainings: settings that differ, and best metrics.
 
-    Args:
-        first: A run folder, its name in ``folder``, a TOML file, or a shipped recipe.
-        second: As ``first``.
-        folder: Folder of the runs that are named.
+    Each is a run folder, its name in ``folder``, a TOML file, or a shipped recipe.
 
     Raises:
         UsageError: no such run, file or recipe, or its settings cannot be read.
     """
     compared = [_Compared.of(name, folder) for name in (first, second)]
-    settings = _differences(*(one.settings for one in compared))
-    if all(one.provenance for one in compared):
-        settings |= _differences(*(one.provenance for one in compared))
-    figures = {
-        name: (compared[0].metrics.get(name), compared[1].metrics.get(name))
-        for name in dict.fromkeys(name for one in compared for name in one.metrics)
-    }
+    settings = _differences(*(each.settings for each in compared))
+    if all(each.provenance for each in compared):
+        settings |= _differences(*(each.provenance for each in compared))
+    one, other = (each.metrics for each in compared)
+    figures = {name: (one.get(name), other.get(name)) for name in {**one, **other}}
     return Comparison((first, second), settings, figures)
 
 

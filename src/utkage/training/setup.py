@@ -25,15 +25,11 @@ class Setup(Generic[Config]):
     """Settings, data, device and run folder of a training.
 
     Attributes:
-        config: Settings of the system.
-        augmentation: How chips are augmented and blended.
         card: Card of the weights, without their metrics.
         identity: Values that must equal those of a checkpoint to resume from it.
-        train: Training chips.
         val: Validation chips, which choose the best epoch.
         fingerprints: Sorted fingerprints of all training images of the weights, those of the
             initial weights and teachers included.
-        device: Device of this process.
         folder: Run folder, the same for all processes.
         group: Processes that train together.
     """

@@ -1,7 +1,8 @@
-"""The metrics of every epoch: ``metrics.jsonl``, one JSON object per line, and ``summary.csv``."""
+"""The metrics of every epoch as JSON lines, as CSV and as TensorBoard event files."""
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
@@ -9,10 +10,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from utkage.core.errors import UsageError
 from utkage.core.files import write_text
 
 METRICS_NAME = "metrics.jsonl"
 SUMMARY_NAME = "summary.csv"
+EVENTS_FOLDER = "tensorboard"
 
 # Called after every epoch with the rows of all epochs so far.
 OnEpoch = Callable[[Sequence[dict[str, Any]]], None]
@@ -58,3 +61,41 @@ def flattened(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str
             yield from flattened(value, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", value
+
+
+@contextlib.contextmanager
+def event_files(folder: Path) -> Iterator[OnEpoch]:
+    """Write the metrics of each epoch as TensorBoard scalars, with the epoch as their step.
+
+    The folder is made after the first epoch. A resumed run writes another file beside the first,
+    and TensorBoard joins them.
+
+    Yields:
+        A function to call after every epoch.
+
+    Raises:
+        UsageError: the package tensorboard is not installed.
+    """
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise UsageError(
+            "`tensorboard`: the package tensorboard is not installed; "
+            "pip install 'utkage[tensorboard]', or turn this setting off"
+        ) from error
+    writers: list[SummaryWriter] = []
+
+    def on_epoch(rows: Sequence[dict[str, Any]]) -> None:
+        if not writers:
+            writers.append(SummaryWriter(str(folder)))
+        row = rows[-1]
+        for name, value in flattened(row):
+            if name != "epoch" and isinstance(value, (int, float)):
+                writers[0].add_scalar(name.replace(".", "/"), value, row["epoch"])
+        writers[0].flush()
+
+    try:
+        yield on_epoch
+    finally:
+        for writer in writers:
+            writer.close()

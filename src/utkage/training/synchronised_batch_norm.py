@@ -82,13 +82,7 @@ def _synchronised(norm: nn.BatchNorm2d, device: torch.device) -> nn.Module:
             norm
         )
         return converted
-    synchronised = SynchronisedBatchNorm2d(
-        norm.num_features,
-        norm.eps,
-        norm.momentum,
-        norm.affine,
-        norm.track_running_stats,
-        device=norm.running_mean.device if norm.running_mean is not None else None,
-    )
+    settings = (norm.num_features, norm.eps, norm.momentum, norm.affine, norm.track_running_stats)
+    synchronised = SynchronisedBatchNorm2d(*settings)
     synchronised.load_state_dict(norm.state_dict())
     return synchronised.train(norm.training)

@@ -28,7 +28,7 @@ from utkage.models.card import Card
 from utkage.models.locate import resolve_weights
 from utkage.prediction.chip_predictor import predict_faces
 from utkage.prediction.loading import load_predictor
-from utkage.training.targets import SoftTargets
+from utkage.training.batches import SoftTargets
 
 SOFT_TARGETS_NAME = "teacher-{}.safetensors"
 # Key of the file's metadata that names teacher and faces.
@@ -40,9 +40,7 @@ class Teacher:
     """Weights that predict soft targets.
 
     Attributes:
-        path: Their file.
         identity: Hash of the file.
-        card: Their card.
         fingerprints: Fingerprints of their training images.
     """
 
@@ -52,11 +50,7 @@ class Teacher:
     fingerprints: NDArray[np.int32]
 
     def lineage(self, known: Sequence[str]) -> str:
-        """The step of a student's lineage that names this teacher.
-
-        Args:
-            known: Steps of the student's lineage, which are not repeated.
-        """
+        """The step of a student's lineage that names this teacher, without ``known`` steps."""
         name = f"taught by weights {self.identity}"
         if any(step.startswith(name) for step in known):
             return name
@@ -66,14 +60,7 @@ class Teacher:
     def soft_targets(
         self, faces: LabelledChips, device: torch.device, folder: Path, reporter: Reporter
     ) -> SoftTargets:
-        """Predictions for faces, averaged over mirrored views.
-
-        Args:
-            faces: Training faces.
-            device: Device to predict on.
-            folder: Run folder, which keeps the predictions.
-            reporter: Shows the progress.
-        """
+        """Predictions for faces, averaged over mirrored views, and kept in the run folder."""
         about, path = self._about(faces), folder / SOFT_TARGETS_NAME.format(self.identity)
         kept = _read(path, about)
         if kept is not None:
@@ -96,11 +83,7 @@ class Teacher:
 
 
 def open_teachers(choices: Sequence[str], contract: CropContract) -> tuple[Teacher, ...]:
-    """Open the teachers that a recipe names.
-
-    Args:
-        choices: Each as in ``models.locate.resolve_weights``.
-        contract: Crop contract of the training chips.
+    """Open teachers, chosen as in ``resolve_weights``, for training chips of a crop contract.
 
     Raises:
         UsageError: no such file, or weights for faces that are cropped differently.
@@ -128,10 +111,7 @@ def mean_soft_targets(
     folder: Path,
     reporter: Reporter,
 ) -> SoftTargets | None:
-    """Mean of the predictions of all teachers; None without teachers.
-
-    Arguments as in ``Teacher.soft_targets``.
-    """
+    """Mean of the ``soft_targets`` of all teachers; None without teachers."""
     predicted = [teacher.soft_targets(faces, device, folder, reporter) for teacher in teachers]
     if not predicted:
         return None

@@ -44,9 +44,7 @@ class TrainRequest:
         run: Run folder; a run of the same settings in it is resumed. None: a new folder below
             ``runs/``, named by date and time.
         device: Name of the device, as in ``--device``.
-        config: Settings of the system to train.
         command: Command line, for the card.
-        augmentation: How chips are augmented.
         tensorboard: Write TensorBoard event files into the run folder as well.
     """
 
@@ -83,7 +81,6 @@ class TrainResult:
     """Result of a training.
 
     Attributes:
-        folder: Run folder.
         best: File of the weights with the lowest validation MAE.
         best_mae: That MAE, years.
         best_epoch: Its epoch, from 1.
@@ -141,9 +138,8 @@ def train(request: TrainRequest, reporter: Reporter | None = None) -> TrainResul
                 result = fit(system, reporter, on_epoch)
         else:
             result = fit(system, reporter)
-    best = setup.folder / BEST_NAME
-    rows = result.rows
-    return TrainResult(setup.folder, best, result.best_mae, result.best_epoch, rows, group.is_first)
+    best, outcome = setup.folder / BEST_NAME, (result.best_mae, result.best_epoch, result.rows)
+    return TrainResult(setup.folder, best, *outcome, group.is_first)
 
 
 # Former name, from when each system had its own function.
@@ -155,20 +151,18 @@ def set_up(
 ) -> TrainableSystem:
     """The system with its initial weights, data and run folder; writes nothing.
 
-    Args:
-        request: What to train.
-        reporter: Shows device, data and warnings.
-        group: Processes that train together; None: this one alone.
-
-    Raises:
-        UsageError: as ``train``.
+    Raises the errors of ``train``.
     """
     from utkage.training.distributed import Group, local_device
     from utkage.training.setup import Setup
 
     group = group or Group()
     device = resolve_device(request.device)
-    store, training, validation = open_data(request.data)
+    store = ChipStore.open(request.data)
+    training, validation = store.split("train"), store.split("val")
+    if len(training) < MIN_CHIPS:
+        count = f"{len(training)} training chips"
+        raise UsageError(f"{request.data}: {count}; batch norm needs at least {MIN_CHIPS}")
     folder = group.from_first(request.run or new_run_folder(RUNS_FOLDER))
     require_folder(folder, "run")
     processes = f", {group.size} processes" if group.size > 1 else ""
@@ -177,14 +171,7 @@ def set_up(
         f"device {place} ({device.reason}){processes}; {len(training)} training chips; run {folder}"
     )
     start = _start(request, store, training, reporter)
-    for name, fingerprints in start.fingerprints.items():
-        seen = validation.count_training_images(fingerprints)
-        if seen > LEAKAGE_TOLERANCE * len(validation):
-            reporter.warn(
-                f"{seen} of the {len(validation)} validation images are training images of the "
-                f"{name}, so validation will be too optimistic; `init=scratch` without teachers "
-                "avoids this"
-            )
+    _warn_of_leakage(start, validation, reporter)
     setup = Setup(
         config=request.config,
         augmentation=start.augmentation,
@@ -206,6 +193,17 @@ def set_up(
     return start.build(setup)
 
 
+def _warn_of_leakage(start: Start, validation: LabelledChips, reporter: Reporter) -> None:
+    for name, fingerprints in start.fingerprints.items():
+        seen = validation.count_training_images(fingerprints)
+        if seen > LEAKAGE_TOLERANCE * len(validation):
+            reporter.warn(
+                f"{seen} of the {len(validation)} validation images are training images of the "
+                f"{name}, so validation will be too optimistic; `init=scratch` without teachers "
+                "avoids this"
+            )
+
+
 def _start(
     request: TrainRequest, store: ChipStore, training: LabelledChips, reporter: Reporter
 ) -> Start:
@@ -222,7 +220,7 @@ def _start(
 def _card(request: TrainRequest, start: Start, store: ChipStore, device: str) -> Card:
     description = store.description
     source = description["source"]["name"]
-    command = request.command or "utkage.train"
+    trained = f"trained on {source}, split {store.split_hash}"
     return replace(
         start.card,
         data={
@@ -238,28 +236,10 @@ def _card(request: TrainRequest, start: Start, store: ChipStore, device: str) ->
             "started": now(),
             "device": device,
         },
-        lineage=(
-            *start.card.lineage,
-            f"trained on {source}, split {store.split_hash}, by: {command}",
-        ),
+        lineage=(*start.card.lineage, f"{trained}, by: {request.command or 'utkage.train'}"),
         terms=RESEARCH_TERMS,
         versions=versions(),
     )
-
-
-def open_data(data: Path) -> tuple[ChipStore, LabelledChips, LabelledChips]:
-    """A prepared set with its training and validation chips.
-
-    Raises:
-        UsageError: no prepared set, an empty split, or too few training chips.
-    """
-    store = ChipStore.open(data)
-    training, validation = store.split("train"), store.split("val")
-    if len(training) < MIN_CHIPS:
-        raise UsageError(
-            f"{data}: {len(training)} training chips; batch norm needs at least {MIN_CHIPS}"
-        )
-    return store, training, validation
 
 
 def provenance(card: Card, identity: Mapping[str, Any]) -> dict[str, Any]:

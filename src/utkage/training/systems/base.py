@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -15,24 +15,18 @@ from torch import nn
 from utkage.core.reporter import Reporter
 from utkage.data.augment import AugmentConfig
 from utkage.models.card import Card
-from utkage.training.batches import TrainingBatch, TrainingBatches
+from utkage.training.batches import Targets, TrainingBatch, TrainingBatches
 from utkage.training.config_groups import RunConfig
 from utkage.training.distributed import Group
 from utkage.training.ema import WeightAverage
 from utkage.training.setup import Setup
-from utkage.training.targets import Targets
 
 # Metrics of the epochs so far, oldest first, as in metrics.jsonl.
 EpochRows = Sequence[Mapping[str, Any]]
 
 
 class StepResult(NamedTuple):
-    """One optimiser step.
-
-    Attributes:
-        loss: Loss over the whole batch.
-        note: Additional text of the progress display.
-    """
+    """Loss over the whole batch, and additional text of the progress display."""
 
     loss: float
     note: str
@@ -44,7 +38,6 @@ class Validation:
 
     Attributes:
         columns: Columns of the epoch's row; ``val_mae`` is among them.
-        text: The most important metrics as a text.
         mae: Mean absolute error of the age, years, not rounded.
         losses: Loss of each model, not rounded, for systems that have several.
     """
@@ -60,7 +53,6 @@ class BatchWork:
     """Work that is done batch by batch, to be timed on a few of them.
 
     Attributes:
-        function: Processes one batch.
         batches: The batches, at least one.
         batch_size: Number of chips in each batch but the last.
         count: Number of chips in all batches.
@@ -72,23 +64,23 @@ class BatchWork:
     count: int
 
 
+class _Optimisers(Protocol):
+    def state_dict(self) -> dict[str, Any]: ...
+
+    def load_state_dict(self, state: dict[str, Any]) -> None: ...
+
+
 class TrainableSystem(ABC):
     """A system with its optimisers: what changes while it is trained.
 
-    Args:
-        network: Initial network; moved to the device and trained in place.
-        setup: Settings and data.
-        targets: Targets of all training faces.
-
     Attributes:
-        network: The network that is trained.
-        average: Moving average of its weights, which is validated and saved.
-        setup: Settings and data.
+        average: Moving average of the network's weights, which is validated and saved.
         batches: Draws the training batches.
     """
 
     memory_settings: ClassVar[str]
     """Settings that decide how much memory a step takes, to follow "lower" in a message."""
+    _trainer: _Optimisers
 
     def __init__(self, network: nn.Module, setup: Setup[RunConfig], targets: Targets) -> None:
         # Convolutions on a CPU are faster in channels-last memory.
@@ -111,10 +103,7 @@ class TrainableSystem(ABC):
     def step(self, batch: TrainingBatch, step: int, rows: EpochRows) -> StepResult:
         """Forward, loss, backward and one step of the optimisers.
 
-        Args:
-            batch: This process's share of the batch.
-            step: Number of the step in the whole training, from 0.
-            rows: Metrics of the epochs so far.
+        The ``step`` is counted in the whole training, from 0.
 
         Raises:
             TrainingError: a loss or gradient that is not finite.
@@ -122,13 +111,7 @@ class TrainableSystem(ABC):
 
     @abstractmethod
     def epoch_columns(self, step: int, rows: EpochRows, losses: Sequence[float]) -> dict[str, Any]:
-        """Columns for the steps of an epoch, for its row.
-
-        Args:
-            step: Last step of the epoch.
-            rows: Metrics of the epochs before.
-            losses: Losses of the epoch's steps.
-        """
+        """Columns of an epoch's row: from its last step, the rows before, and its losses."""
 
     @abstractmethod
     def validate(self, reporter: Reporter) -> Validation:
@@ -141,13 +124,13 @@ class TrainableSystem(ABC):
     def card_metrics(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """The part of an epoch's row that the card of its weights contains."""
 
-    @abstractmethod
     def state_dict(self) -> dict[str, Any]:
         """State of the optimisers, which a checkpoint stores besides both sets of weights."""
+        return self._trainer.state_dict()
 
-    @abstractmethod
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore a state of the optimisers."""
+        self._trainer.load_state_dict(state)
 
     @abstractmethod
     def validation_work(self) -> BatchWork:
@@ -166,7 +149,6 @@ class Start:
         card: Card of the weights to be trained: system, backbone, contract, age head, point
             estimate, and the lineage of the initial weights.
         identity: Content of the initial weights and teachers, by setting.
-        augmentation: How chips are augmented.
         build: Makes the system from the complete setup.
         fingerprints: Fingerprints of the training images of each file of weights, by a name of
             the file.

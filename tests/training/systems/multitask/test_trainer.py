@@ -13,12 +13,11 @@ from torch import nn
 from utkage.data.labels import AGE_COUNT
 from utkage.models.multitask import MultiTaskNet
 from utkage.models.registry import NO_SCALING, Backbone, with_backbone
-from utkage.training.batches import TrainingBatch
+from utkage.training.batches import Blend, SoftTargets, Targets, TrainingBatch
 from utkage.training.config import TrainConfig
 from utkage.training.distributed import Group
 from utkage.training.objective import objective_of
 from utkage.training.systems.multitask.trainer import MultitaskTrainer
-from utkage.training.targets import Blend, SoftTargets, Targets
 
 CPU = torch.device("cpu")
 CONFIG = TrainConfig(

@@ -23,7 +23,7 @@ from utkage.models.seed.vgg_face import VggFace
 from utkage.models.systems import build_seed
 from utkage.models.weights_files import load_weights
 from utkage.training import batches
-from utkage.training.checkpoint_folder import CheckpointFolder
+from utkage.training.checkpoint import CheckpointFolder
 from utkage.training.loop import FitResult, fit
 from utkage.training.setup import Setup
 from utkage.training.summary import METRICS_NAME

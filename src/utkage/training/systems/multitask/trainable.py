@@ -21,15 +21,13 @@ from utkage.models.multitask import MultiTaskNet
 from utkage.models.registry import get_backbone
 from utkage.prediction.chip_predictor import BATCH, TorchPredictor, predict_faces
 from utkage.prediction.loading import load_predictor
-from utkage.training.age_losses import AGE_LOSSES
-from utkage.training.age_weighting import weights_by_age
-from utkage.training.batches import TrainingBatch, TrainingBatches
+from utkage.training.batches import Targets, TrainingBatch, TrainingBatches
 from utkage.training.config import TrainConfig
 from utkage.training.logit_adjustment import source_offsets
+from utkage.training.losses import AGE_LOSSES
 from utkage.training.objective import objective_of
 from utkage.training.schedule import SCHEDULES, ScheduleState, plateau_cuts
 from utkage.training.setup import Setup
-from utkage.training.source_weighting import weights_by_face
 from utkage.training.summary import validation_errors
 from utkage.training.synchronised_batch_norm import synchronise_batch_norms
 from utkage.training.systems.base import (
@@ -41,22 +39,17 @@ from utkage.training.systems.base import (
     Validation,
 )
 from utkage.training.systems.multitask.trainer import MultitaskTrainer
-from utkage.training.targets import Targets
 from utkage.training.teachers import Teacher, mean_soft_targets, open_teachers
+from utkage.training.weighting import weights_by_age, weights_by_face
 
 
 class TrainableMultitask(TrainableSystem):
-    """The multi-task network with its optimiser and teachers.
-
-    Args:
-        network: Initial network; trained in place.
-        setup: Settings and data.
-        teachers: Weights whose predictions are soft targets besides the labels.
-    """
+    """The multi-task network, trained in place, with its optimiser and teachers."""
 
     memory_settings = (
         "`batch_size` or the last of `sizes`, or split each batch with `accumulate=2` (4, 8, ...)"
     )
+    _trainer: MultitaskTrainer
 
     def __init__(
         self, network: MultiTaskNet, setup: Setup[TrainConfig], teachers: Sequence[Teacher] = ()
@@ -109,30 +102,15 @@ class TrainableMultitask(TrainableSystem):
         predictions = predict_faces(self._predictor(), faces, reporter, "validating")
         metrics = score(faces.ages, faces.genders, predictions)
         columns = {f"val_{name}": value for name, value in metrics.to_dict().items()}
-        by_source = {
-            name: found.to_dict() for name, found in score_sources(faces, predictions).items()
-        }
-        if by_source:
-            columns["val_sources"] = by_source
+        if by_source := score_sources(faces, predictions):
+            columns["val_sources"] = {name: each.to_dict() for name, each in by_source.items()}
         text = f"MAE {metrics.mae:.2f} years, gender {metrics.gender_accuracy:.3f}"
         return Validation(columns, text, metrics.mae)
 
     def card_metrics(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """The validation metrics of all sources together."""
-        metrics = {
-            name.removeprefix("val_"): value
-            for name, value in row.items()
-            if name.startswith("val_") and name != "val_sources"
-        }
-        return {"epoch": row["epoch"], **metrics}
-
-    def state_dict(self) -> dict[str, Any]:
-        """State of the optimiser."""
-        return self._trainer.state_dict()
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Restore the optimiser."""
-        self._trainer.load_state_dict(state)
+        names = [n for n in row if n.startswith("val_") and n != "val_sources"]
+        return {"epoch": row["epoch"]} | {name.removeprefix("val_"): row[name] for name in names}
 
     def validation_work(self) -> BatchWork:
         """Predictions for the validation chips."""
@@ -159,11 +137,7 @@ class TrainableMultitask(TrainableSystem):
 def learning_rate(config: TrainConfig, step: int, steps: int, rows: EpochRows) -> float:
     """Learning rate of a step: a pure function of the settings and of the epochs so far.
 
-    Args:
-        config: Peak rate and schedule.
-        step: Number of the step in the whole training, from 0.
-        steps: Number of steps per epoch.
-        rows: Metrics of the epochs so far.
+    The ``step`` is counted in the whole training, from 0; ``steps`` are those of an epoch.
     """
     cuts = plateau_cuts(validation_errors(rows), config.plateau_patience)
     state = ScheduleState(step, steps * config.epochs, config.warmup, cuts, config.plateau_factor)
@@ -177,14 +151,7 @@ def start_multitask(
     training: LabelledChips,
     reporter: Reporter,
 ) -> Start:
-    """Initial network and teachers.
-
-    Args:
-        config: Settings.
-        augmentation: How chips are augmented.
-        store: The prepared set.
-        training: Its training chips, on which batch norms of imported weights are measured.
-        reporter: Shows the progress.
+    """Initial network and teachers; batch norms of imported weights are measured on ``training``.
 
     Raises:
         UsageError: no such initial weights or teachers.
@@ -210,15 +177,9 @@ def start_multitask(
             contract=replace(contract, mean=backbone.mean, std=backbone.std),
             point_estimate=loss.point_estimate,
             age_head=loss.head,
-            lineage=(
-                *start.lineage,
-                *(teacher.lineage(start.lineage) for teacher in teachers),
-            ),
+            lineage=(*start.lineage, *(teacher.lineage(start.lineage) for teacher in teachers)),
         ),
-        identity={
-            "init": start.identity,
-            "teachers": [teacher.identity for teacher in teachers],
-        },
+        identity={"init": start.identity, "teachers": [teacher.identity for teacher in teachers]},
         augmentation=augmentation,
         build=lambda setup: TrainableMultitask(start.network, setup, teachers),
         fingerprints={

@@ -12,24 +12,32 @@ from torch.nn.parallel import DistributedDataParallel
 
 from utkage.core.errors import TrainingError
 from utkage.models.multitask import MultiTaskNet
+from utkage.models.stages import parameter_stages
 from utkage.training.batches import TrainingBatch
 from utkage.training.config_groups import OptimiserConfig
 from utkage.training.distributed import Group
-from utkage.training.freezing import set_frozen
 from utkage.training.objective import Objective
-from utkage.training.parameter_groups import parameter_groups
-from utkage.training.precision import autocast_type
+
+_TYPES = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def autocast_type(precision: str, device: torch.device) -> torch.dtype | None:
+    """The type of matrix products; None for float32.
+
+    ``auto`` is bfloat16 on GPUs that support it, float16 on older ones, and float32 elsewhere: on
+    the CPUs that were measured, bfloat16 was several times slower.
+    """
+    if precision == "auto":
+        if device.type != "cuda":
+            return None
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    return _TYPES[precision]
 
 
 class MultitaskTrainer:
     """AdamW with gradient clipping, mixed precision, accumulation and several processes.
 
-    Args:
-        network: Network to train, on its device.
-        objective: From outputs and targets to the loss.
-        config: Settings of the optimiser.
-        device: Device of the network.
-        group: Processes that train together.
+    The ``network`` is on ``device`` already.
     """
 
     def __init__(
@@ -52,15 +60,9 @@ class MultitaskTrainer:
         self._forward = self._wrapped()
 
     def step(self, batch: TrainingBatch, rate: float, step: int) -> float:
-        """Forward, loss, backward, step.
+        """Forward, loss, backward, step; returns the loss over the batch of all processes.
 
-        Args:
-            batch: This process's share of the batch.
-            rate: Learning rate; groups of parameters take their fraction of it.
-            step: Number of the step, from 0, for messages.
-
-        Returns:
-            The loss over the whole batch.
+        Groups of parameters take their fraction of the learning ``rate``.
 
         Raises:
             TrainingError: a loss or gradient that is not finite.
@@ -135,3 +137,50 @@ class MultitaskTrainer:
                 f"loss {loss}, gradient norm {norm} at step {step + 1}; lower `learning_rate` and "
                 "resume from the last checkpoint"
             )
+
+
+def set_frozen(module: nn.Module, *, frozen: bool) -> None:
+    """Freeze ``module``, or make it trainable again.
+
+    A frozen module keeps its weights and the statistics of its batch norms and has no dropout, so
+    it computes in training what it computes in evaluation.
+    """
+    module.requires_grad_(not frozen)
+    module.train(not frozen)
+
+
+def parameter_groups(
+    network: MultiTaskNet, weight_decay: float, layer_decay: float
+) -> list[dict[str, Any]]:
+    """Groups for an optimiser, each with its ``params``, ``weight_decay`` and ``scale``.
+
+    The rate of a group is ``scale`` times that of the schedule: 1 for the heads, ``layer_decay``
+    for the last stage of the backbone, its square for the stage before, and so on down to the
+    first (Clark et al. 2020, ELECTRA, arXiv:2003.10555; Bao et al. 2022, BEiT, arXiv:2106.08254).
+    The first stages are the most general, so they should change least.
+
+    ``weight_decay`` is that of tensors that mix channels; biases and scales have none.
+
+    Returns:
+        From the heads to the first stage; every parameter is in exactly one group.
+    """
+    stages = parameter_stages(network.backbone)
+    level = {
+        id(parameter): len(stages) - index
+        for index, stage in enumerate(stages)
+        for parameter in stage
+    }
+    grouped: dict[tuple[float, bool], list[nn.Parameter]] = {}
+    for parameter in network.parameters():
+        scale = layer_decay ** level.get(id(parameter), 0)
+        grouped.setdefault((scale, not _is_per_channel(parameter)), []).append(parameter)
+    return [
+        {"params": params, "weight_decay": weight_decay if mixes else 0.0, "scale": scale}
+        for (scale, mixes), params in sorted(grouped.items(), key=lambda item: item[0])[::-1]
+    ]
+
+
+def _is_per_channel(parameter: nn.Parameter) -> bool:
+    # Decaying biases and norm scales only hurts; He et al. 2019 (arXiv:1812.01187), 3.1.
+    # ConvNeXt's layer scales have the shape (C, 1, 1).
+    return parameter.dim() == 0 or parameter.numel() == len(parameter)

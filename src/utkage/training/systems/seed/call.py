@@ -23,13 +23,7 @@ from utkage.training.systems.seed.loader import seed_batches, split_loader
 
 @dataclass(frozen=True)
 class SeedEpoch:
-    """One epoch.
-
-    Attributes:
-        epoch: Number of the epoch, from 1.
-        rates: Learning rate of each model in the epoch.
-        validation: Metrics on the validation pictures after the epoch.
-    """
+    """Number of an epoch from 1, each model's learning rate in it, and its validation."""
 
     epoch: int
     rates: dict[str, float]
@@ -53,32 +47,25 @@ def train(
 ) -> tuple[SeedEpoch, ...]:
     """Train the three models jointly on the same batches, in place.
 
-    Binary cross-entropy for the gender model, cross-entropy for the age ranges and L1 for the age;
-    Adam at 1e-4, 5e-3 and 1e-3; each rate is reduced on a plateau of that model's own validation
-    loss.
+    Each has its own loss (binary cross-entropy, cross-entropy, L1) and Adam (1e-4, 5e-3, 1e-3),
+    whose rate falls on a plateau of its validation loss. Images are (N, 3, S, S), RGB in 0..255.
 
     Args:
-        gender_model: From images (N, 3, S, S), RGB in 0..255, to logits (N,), positive for
-            female; such as ``VggFace(size=64)``.
-        age_range_model: From the same images to logits (N, 9); such as ``AgeRangeNet()``.
-        age_estimation_model: From the same images and range indices (N,) to years (N,); such as
+        gender_model: Gives logits (N,), positive for female; such as ``VggFace(size=64)``.
+        age_range_model: Gives logits (N, 9); such as ``AgeRangeNet()``.
+        age_estimation_model: Gives years (N,), from images and range indices (N,); such as
             ``AgeEstimationNet()``.
         train_data: Loader of (images, ages, genders), or of dictionaries of ``image``, ``age``
             and ``gender``, with images in 0..1 or uint8; such as one over ``UTKFaceDataset``.
         device: ``"cuda"``, ``"cpu"``, ``"mps"`` or ``"auto"``.
-        weights: File of a plain state of the same models to start from, with new optimisers;
-            None: the models as they are.
+        weights: Plain state of the same models to start from; None: the models as they are.
         num_epochs: Passes over the training pictures.
-        validation_split: Share of the pictures for validation. Identical pictures are never in
-            both splits, whatever their names.
+        validation_split: Share of the pictures for validation; identical ones share a split.
         save_last_weights: File of the newest weights, written after each epoch as a plain state
             that ``torch.load(..., weights_only=True)`` reads; None: not written.
         range_feed: Ranges that the estimator is fed; see ``SeedConfig.range_feed``.
         seed: Seed of the split, order, dropout and range feed.
         reporter: Shows the progress; None: silent.
-
-    Returns:
-        One ``SeedEpoch`` for each epoch.
 
     Raises:
         ConfigError: an argument out of range, or a model whose outputs have another shape.
@@ -91,36 +78,48 @@ def train(
     reporter = reporter or SilentReporter()
     config = SeedConfig(epochs=num_epochs, range_feed=range_feed, seed=seed)
     resolved = resolve_device(device)
-    place = resolved.torch
     system = SeedSystem(gender_model, age_range_model, age_estimation_model)
     if weights is not None:
         _load_state(system, Path(weights))
     training, validation = split_loader(train_data, validation_split, seed, reporter)
-    system.to(place)
-    size = _require_shapes(system, next(seed_batches(validation, place)))
+    system.to(resolved.torch)
     reporter.info(
         f"device {resolved.name} ({resolved.reason}); "
         f"{len(training.dataset)} training pictures, "  # type: ignore[arg-type]
         f"{len(validation.dataset)} for validation"  # type: ignore[arg-type]
     )
+    file = None if save_last_weights is None else Path(save_last_weights)
+    return _fit(system, config, training, validation, resolved.torch, file, reporter)
+
+
+def _fit(
+    system: SeedSystem,
+    config: SeedConfig,
+    training: DataLoader[Any],
+    validation: DataLoader[Any],
+    device: torch.device,
+    file: Path | None,
+    reporter: Reporter,
+) -> tuple[SeedEpoch, ...]:
+    size = _require_shapes(system, next(seed_batches(validation, device)))
     trainer = JointTrainer.from_config(system, config)
-    generator = torch.Generator().manual_seed(seed)
-    torch.manual_seed(seed)
+    generator = torch.Generator().manual_seed(config.seed)
+    torch.manual_seed(config.seed)
     epochs: list[SeedEpoch] = []
-    for epoch in range(num_epochs):
-        probability = config.true_range_probability(epoch)
-        used = trainer.rates()
-        with reporter.progress(f"epoch {epoch + 1}/{num_epochs}", len(training)) as task:
-            for batch in seed_batches(training, place):
+    for epoch in range(config.epochs):
+        label = f"epoch {epoch + 1}/{config.epochs}"
+        probability, rates = config.true_range_probability(epoch), trainer.rates()
+        with reporter.progress(label, len(training)) as task:
+            for batch in seed_batches(training, device):
                 losses = trainer.step(batch, probability, generator)
                 task.advance(1, f"age {losses.age_estimation:.2f}")
-        score = score_seed(system, seed_batches(validation, place))
+        score = score_seed(system, seed_batches(validation, device))
         trainer.end_epoch(vars(score.losses))
         system.age_scale.fill_(score.mae)
-        epochs.append(SeedEpoch(epoch + 1, used, score))
-        reporter.info(f"epoch {epoch + 1}/{num_epochs}: {score}")
-        if save_last_weights is not None:
-            save_plain_state(system, size, Path(save_last_weights))
+        epochs.append(SeedEpoch(epoch + 1, rates, score))
+        reporter.info(f"{label}: {score}")
+        if file is not None:
+            save_plain_state(system, size, file)
     return tuple(epochs)
 
 
@@ -135,11 +134,7 @@ def _load_state(system: SeedSystem, path: Path) -> None:
 
 @torch.inference_mode()
 def _require_shapes(system: SeedSystem, batch: Batch) -> int:
-    """Try the models on one batch, and return the size of its images in pixels.
-
-    Raises:
-        ConfigError: a model fails on it, or its outputs have another shape.
-    """
+    """Try the models on one batch, and return the size of its images in pixels."""
     system.eval()
     images = batch[0]
     count = len(images)

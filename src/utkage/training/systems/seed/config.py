@@ -49,12 +49,8 @@ class SeedConfig(RunConfig):
         require_number(self, "gender_width", above=0, most=1)
         require_number(self, "patience", least=0)
         require_choice(self, "range_feed", RANGE_FEEDS)
-        require(
-            self,
-            "init",
-            not self.vgg_face_weights or self.init == "scratch",
-            "scratch where vgg_face_weights are given",
-        )
+        fits = not self.vgg_face_weights or self.init == "scratch"
+        require(self, "init", fits, "scratch where vgg_face_weights are given")
 
     def size_of_epoch(self, epoch: int) -> int:
         """Chip size in every epoch, pixels."""

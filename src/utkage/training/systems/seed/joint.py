@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - the field's usual name
@@ -38,8 +39,6 @@ class SeedScore:
 
     Attributes:
         losses: Mean loss of each model; that of the estimator with predicted ranges.
-        gender_accuracy: Share of correct genders.
-        range_accuracy: Share of correct ranges.
         mae: MAE end to end, with predicted ranges fed to the estimator, years.
         oracle_mae: MAE with true ranges, which are unknown in use, years.
     """
@@ -52,13 +51,9 @@ class SeedScore:
 
 
 class JointTrainer:
-    """Three models with an optimiser and a plateau each; each is trained by its own loss alone.
+    """Three models with Adam and a plateau each; each is trained by its own loss alone.
 
-    Args:
-        system: The models, on their device.
-        rates: Learning rate of Adam for each model, in the order of ``MODELS``.
-        factor: Factor of the rate on a plateau.
-        patience: Number of epochs without a lower validation loss before a plateau.
+    The ``rates`` are in the order of ``MODELS``; ``factor`` and ``patience`` are of the plateaus.
     """
 
     def __init__(
@@ -84,10 +79,8 @@ class JointTrainer:
     def step(self, batch: Batch, true_share: float, generator: torch.Generator) -> SeedLosses:
         """Take one step of each model on the same batch.
 
-        Args:
-            batch: Images, ages and genders on the models' device.
-            true_share: Probability of feeding the estimator the true range of a face.
-            generator: CPU generator that chooses these faces.
+        With the probability ``true_share`` the estimator is fed the true range of a face; the CPU
+        ``generator`` chooses these faces.
 
         Raises:
             TrainingError: a loss that is not finite.
@@ -139,32 +132,24 @@ class JointTrainer:
 
 @torch.inference_mode()
 def score_seed(system: SeedSystem, batches: Iterable[Batch]) -> SeedScore:
-    """Evaluate the system end to end, and with true ranges.
-
-    Args:
-        system: The models; switched to evaluation mode.
-        batches: At least one batch.
-    """
+    """Evaluate the system, in evaluation mode, end to end and with true ranges."""
     system.eval()
-    sums = torch.zeros(7, dtype=torch.float64)
+    sums = np.zeros(7)
     for images, ages, genders in batches:
         truth = ranges_of(ages)
         outputs = system(images)
         oracle = system.age_estimation(images, truth)
         gender = F.binary_cross_entropy_with_logits(outputs.gender, genders.float())
         count = len(ages)
-        sums += torch.tensor(
-            [
-                count,
-                float(gender) * count,
-                float(F.cross_entropy(outputs.ranges, truth)) * count,
-                float(((outputs.gender > 0).long() == genders).sum()),
-                float((outputs.ranges.argmax(dim=1) == truth).sum()),
-                float((outputs.age - ages).abs().sum()),
-                float((oracle - ages).abs().sum()),
-            ],
-            dtype=torch.float64,
-        )
+        sums += [
+            count,
+            float(gender) * count,
+            float(F.cross_entropy(outputs.ranges, truth)) * count,
+            float(((outputs.gender > 0).long() == genders).sum()),
+            float((outputs.ranges.argmax(dim=1) == truth).sum()),
+            float((outputs.age - ages).abs().sum()),
+            float((oracle - ages).abs().sum()),
+        ]
     gender, ranges, right_genders, right_ranges, mae, oracle_mae = (sums[1:] / sums[0]).tolist()
     return SeedScore(SeedLosses(gender, ranges, mae), right_genders, right_ranges, mae, oracle_mae)
 

@@ -62,13 +62,8 @@ def split_loader(
             f"{len(splits['val'])} for validation at validation_split {fraction}; pass more "
             "pictures, or another split"
         )
-    settings: dict[str, Any] = {
-        "batch_size": loader.batch_size,
-        "num_workers": loader.num_workers,
-        "collate_fn": loader.collate_fn,
-        "pin_memory": loader.pin_memory,
-        "worker_init_fn": loader.worker_init_fn,
-    }
+    kept = ("batch_size", "num_workers", "collate_fn", "pin_memory", "worker_init_fn")
+    settings: dict[str, Any] = {name: getattr(loader, name) for name in kept}
     # Batch norm fails on a last batch of one.
     has_single_rest = len(splits["train"]) % loader.batch_size == 1
     training = DataLoader(

@@ -16,7 +16,7 @@ from utkage.data.store import ChipStore
 from utkage.models.card import Card
 from utkage.models.seed.initial import initial_seed_system
 from utkage.models.seed.system import SeedSystem
-from utkage.training.batches import TrainingBatch
+from utkage.training.batches import Targets, TrainingBatch
 from utkage.training.randomness import mixed_seed
 from utkage.training.setup import Setup
 from utkage.training.systems.base import (
@@ -29,31 +29,25 @@ from utkage.training.systems.base import (
 )
 from utkage.training.systems.seed.config import SeedConfig
 from utkage.training.systems.seed.joint import Batch, JointTrainer, score_seed
-from utkage.training.targets import Targets
 
 VALIDATION_BATCH = 128
 
 
 class TrainableSeed(TrainableSystem):
-    """The three models with their optimisers.
-
-    Args:
-        system: Initial models; trained in place.
-        setup: Settings and data.
+    """The three models, trained in place, with their optimisers.
 
     Raises:
         ConfigError: the augmentation blends faces.
     """
 
     memory_settings = "`batch_size`, `size` or `gender_width`"
+    _trainer: JointTrainer
 
     def __init__(self, system: SeedSystem, setup: Setup[SeedConfig]) -> None:
         mixup, faces = setup.augmentation.mixup, setup.train
         if mixup:
-            raise ConfigError(
-                f"mixup is {mixup}; it must be 0: the losses of the seed system take one label "
-                "per face"
-            )
+            reason = "the losses of the seed system take one label per face"
+            raise ConfigError(f"mixup is {mixup}; it must be 0: {reason}")
         targets = Targets(torch.from_numpy(faces.ages), torch.from_numpy(faces.genders))
         super().__init__(system, setup, targets)
         self._config = setup.config
@@ -62,11 +56,9 @@ class TrainableSeed(TrainableSystem):
     def step(self, batch: TrainingBatch, step: int, rows: EpochRows) -> StepResult:
         """One step of each model on the same batch."""
         generator = torch.Generator().manual_seed(mixed_seed(self._config.seed, step, 1))
-        losses = self._trainer.step(
-            (batch.images, batch.targets.ages, batch.targets.genders),
-            self._config.true_range_probability(len(rows)),
-            generator,
-        )
+        faces = (batch.images, batch.targets.ages, batch.targets.genders)
+        true_share = self._config.true_range_probability(len(rows))
+        losses = self._trainer.step(faces, true_share, generator)
         note = (
             f"gender {losses.gender:.3f}, range {losses.age_range:.3f}, "
             f"age {losses.age_estimation:.2f}"
@@ -104,14 +96,6 @@ class TrainableSeed(TrainableSystem):
         """The whole row."""
         return dict(row)
 
-    def state_dict(self) -> dict[str, Any]:
-        """State of optimisers and plateaus."""
-        return self._trainer.state_dict()
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Restore optimisers and plateaus."""
-        self._trainer.load_state_dict(state)
-
     def validation_work(self) -> BatchWork:
         """The losses of the validation chips."""
         system, batches = self._averaged(), self._validation_batches()
@@ -139,12 +123,7 @@ class TrainableSeed(TrainableSystem):
 
 
 def start_seed(config: SeedConfig, augmentation: AugmentConfig, store: ChipStore) -> Start:
-    """Initial models.
-
-    Args:
-        config: Settings.
-        augmentation: How chips are augmented, unless the settings turn augmentation off.
-        store: The prepared set.
+    """Initial models; the settings may turn the augmentation off.
 
     Raises:
         ConfigError: initial weights of another size or width.
@@ -161,10 +140,7 @@ def start_seed(config: SeedConfig, augmentation: AugmentConfig, store: ChipStore
             contract=store.contract.without_margin().at_size(config.size).unscaled(),
             lineage=start.lineage,
         ),
-        identity={
-            "system": "seed",
-            **{name: file_hash(path) for name, path in start.files.items()},
-        },
+        identity={"system": "seed"} | {k: file_hash(path) for k, path in start.files.items()},
         augmentation=augmentation if config.augment else NO_AUGMENTATION,
         build=lambda setup: TrainableSeed(start.system, setup),
         fingerprints={"initial weights": start.fingerprints},

@@ -47,8 +47,6 @@ class UTKFaceDataset(Dataset[LabelledFace]):
             ``Compose([Resize((64, 64)), ToTensor()])``.
 
     Attributes:
-        paths: The pictures.
-        labels: Their labels.
         skipped: (path, reason) of each picture whose name contains no label.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Weights of ages in the loss, so that rare ages count more."""
+"""Weights of faces in the loss, so that rare ages and small sources count more."""
 
 from __future__ import annotations
 
@@ -7,21 +7,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from utkage.data.chips import LabelledChips
 from utkage.data.labels import AGE_COUNT
 from utkage.training.config_groups import LossConfig
 
-AGE_WEIGHTINGS = ("none", "sqrt")
 # Years. Neighbouring years look alike, and people round their ages.
 SMOOTHING = 2.0
+# The weight of a face falls with this power of the number of faces in its source: at 1/2 a source
+# that is four times as large has twice the total weight, at 1 all sources have equal weight.
+POWERS = {"sqrt": 0.5, "equal": 1.0}
 
 
 def weights_by_age(config: LossConfig, ages: NDArray[np.int64]) -> Tensor | None:
-    """The weight of each age, float32 (117,); None: 1 for all.
-
-    Args:
-        config: Settings of the losses.
-        ages: Ages of all training faces, years.
-    """
+    """The weight of each age, from all ``ages`` in training, float32 (117,); None: 1 for all."""
     if config.age_weighting == "none":
         return None
     counts = np.bincount(ages, minlength=AGE_COUNT)
@@ -64,3 +62,16 @@ def rare_age_weights(
             return weights
         # Clipping raises the scale of the others, which may lift more of them above the clip.
         clipped |= above
+
+
+def weights_by_face(config: LossConfig, faces: LabelledChips) -> Tensor | None:
+    """The weight of each face in the loss, float32 (n,), with mean 1; None: 1 for all.
+
+    The expected gradient is that of a sampler that draws sources in proportion, and every face is
+    still seen once per epoch.
+    """
+    if config.source_weighting == "none":
+        return None
+    _, source, counts = np.unique(np.array(faces.sources), return_inverse=True, return_counts=True)
+    raw = (1.0 / counts ** POWERS[config.source_weighting])[source]
+    return torch.from_numpy(raw / raw.mean()).float()
