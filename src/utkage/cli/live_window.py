@@ -25,10 +25,8 @@ def live_window(
     """Open a window if requested; yields a function that draws a frame, or None.
 
     The function returns False once the window is closed, which ends the video. With ``show`` None,
-    a window opens for cameras and streams on a display.
-
-    Raises:
-        UsageError: a window is requested and there is no display.
+    a window opens for cameras and streams on a display; with True, a missing display is a
+    ``UsageError``.
     """
     from utkage.images.video import is_stream
 

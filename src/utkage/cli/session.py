@@ -8,7 +8,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
 from typing import TYPE_CHECKING
 
 import typer
@@ -31,7 +30,7 @@ def session(*, quiet: bool = False, debug: bool = False) -> Iterator[ConsoleRepo
     console = Console(stderr=True)
     if threading.current_thread() is threading.main_thread():
         # SIGTERM ends a command like Ctrl-C: unfinished files are removed, training is saved.
-        signal.signal(signal.SIGTERM, _interrupt)
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield ConsoleReporter(console, quiet=quiet)
     except typer.Exit:
@@ -59,10 +58,6 @@ def _message(error: Exception) -> str:
     first_line = str(error).partition("\n")[0]
     advice = "run again with --debug and report what it shows"
     return f"unexpected {type(error).__name__}: {first_line}; {advice}"
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def _print_error(console: Console, message: str) -> None:

