@@ -14,8 +14,9 @@ from typing import Annotated
 import typer
 
 from tools.program import new_app, run_app
+from tools.release.average import average_runs
 from tools.release.faceres import convert_faceres
-from tools.release.ship import SHIPPED, measure, store_half, write_graphs
+from tools.release.ship import SHIPPED, MeasureSettings, measure, store_half, write_graphs
 from utkage.models.locate import BEST_NAME
 from utkage.models.weights import rewrite_card
 from utkage.models.weights_files import read_card
@@ -23,32 +24,49 @@ from utkage.models.weights_files import read_card
 app = new_app(__doc__)
 Data = Annotated[Path, typer.Option(help="the prepared set of the run")]
 PointEstimate = Annotated[str | None, typer.Option(help="default: as in the weights")]
-AgePrior = Annotated[bool, typer.Option("--age-prior", help="fit an age prior first")]
+AgePrior = Annotated[float, typer.Option(help="share of an age prior to add; 0: none, 1: all")]
+LeftOut = Annotated[
+    Path | None, typer.Option(help="levels of sources that such weights were not trained on")
+]
 Out = Annotated[Path, typer.Option(help="the weights file")]
+
+
+@app.command("average")
+def average_command(
+    files: Annotated[list[Path], typer.Argument(help="weights files of one network")],
+    start: Annotated[Path, typer.Option(help="the init of all runs")],
+    data: Data,
+    out: Out,
+    share: Annotated[float, typer.Option(help="1: the average of the files; 0: the start")] = 1.0,
+) -> None:
+    """Average the weights of several runs, and move the average towards their start."""
+    average_runs(files, start, share, data, out)
 
 
 @app.command("ship")
 def ship_run(
-    run: Annotated[Path, typer.Argument(help="run folder of utkage train")],
+    weights: Annotated[Path, typer.Argument(help="run folder of utkage train, or a weights file")],
     data: Data,
     point_estimate: PointEstimate = None,
-    age_prior: AgePrior = False,
+    age_prior: AgePrior = 0.0,
+    left_out: LeftOut = None,
     out: Out = SHIPPED,
 ) -> None:
-    """Store the best weights of a run as the shipped ones: float16, calibrated, measured."""
-    store_half(run / BEST_NAME, data, out)
-    measure_again(data, point_estimate, age_prior, out)
+    """Store weights as the shipped ones: float16, calibrated, measured."""
+    store_half(weights / BEST_NAME if weights.is_dir() else weights, data, out)
+    measure_again(data, point_estimate, age_prior, left_out, out)
 
 
 @app.command("measure")
 def measure_again(
     data: Data,
     point_estimate: PointEstimate = None,
-    age_prior: AgePrior = False,
+    age_prior: AgePrior = 0.0,
+    left_out: LeftOut = None,
     out: Out = SHIPPED,
 ) -> None:
     """Calibrate and measure the shipped weights again."""
-    measure(out, data, point_estimate, age_prior=age_prior)
+    measure(out, data, MeasureSettings(point_estimate, age_prior, left_out))
     write_graphs(out)
 
 
