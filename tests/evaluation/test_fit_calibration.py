@@ -147,3 +147,37 @@ def test_what_cannot_be_fitted(random_predictions: RandomPredictions) -> None:
     )
     with pytest.raises(ValueError, match="calibrated already"):
         fit_calibration(np.zeros(20, int), np.zeros(20, int), calibrated, {})
+
+
+def test_levels_hold_for_the_harder_source_too() -> None:
+    """The errors of one source are twice as large; the level of the mixture would fail on it."""
+    easy, hard = faces(6_000, 5, 5.0), faces(6_000, 6, 2.5)
+    ages = np.concatenate([easy[0], hard[0]])
+    genders = np.concatenate([easy[1], hard[1]])
+    answers = Predictions.concatenate([easy[2], hard[2]])
+    sources = ["easy"] * 6_000 + ["hard"] * 6_000
+    mixture = fit_calibration(ages, genders, answers, {})
+    widest = fit_calibration(ages, genders, answers, {}, sources=sources)
+    new_ages, _, new = faces(8_000, 7, 2.5)
+
+    def coverage(calibration: Calibration) -> float:
+        return interval_coverage(new_ages, *replace(new, calibration=calibration).age_interval(0.8))
+
+    assert coverage(widest) == pytest.approx(0.8, abs=0.02)
+    assert coverage(mixture) < 0.75
+    for own, other in zip(widest.bands, mixture.bands, strict=True):
+        assert all(a >= b for a, b in zip(own.requested, other.requested, strict=True))
+
+
+def test_a_source_of_few_faces_has_no_say() -> None:
+    ages, genders, answers = faces(2_000, 8, 5.0)
+    sources = np.array(["many"] * 2_000)
+    sources[:: 2_000 // 40] = "few"
+    ages[sources == "few"] = 0
+    whole = fit_calibration(ages, genders, answers, {})
+    many = fit_calibration(
+        *(part[sources == "many"] for part in (ages, genders)), answers[sources == "many"], {}
+    )
+    found = fit_calibration(ages, genders, answers, {}, sources=list(sources))
+    for band, mixture, alone in zip(found.bands, whole.bands, many.bands, strict=True):
+        assert band.requested == tuple(np.maximum(mixture.requested, alone.requested))

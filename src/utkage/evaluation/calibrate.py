@@ -134,7 +134,8 @@ def fit_weights(
         "flip": flip,
         "date": datetime.date.today().isoformat(),
     }
-    return fit_calibration(chips.ages, chips.genders, predictions, fitted_on)
+    sources = chips.sources if len(chips.source_names) > 1 else ()
+    return fit_calibration(chips.ages, chips.genders, predictions, fitted_on, sources=sources)
 
 
 def with_age_prior(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from utkage.core.errors import DataError
 from utkage.evaluation.labelled_predictions import Floats, Ints, ranges_of
@@ -29,6 +31,7 @@ def fit_calibration(
     predictions: Predictions,
     fitted_on: dict[str, Any],
     band_starts: tuple[float, ...] = BAND_STARTS,
+    sources: Sequence[str] = (),
 ) -> Calibration:
     """Fit temperatures and conformal levels to faces outside the training images.
 
@@ -38,6 +41,8 @@ def fit_calibration(
         predictions: Predictions for the same faces *without* calibration.
         fitted_on: Description of the faces for the card; their number is added.
         band_starts: Starts of the bands of predicted age, years, rising.
+        sources: Source of each face, (n,), if there are several. A level of the mixture would hold
+            on average, and fail on the harder source; each band takes the widest of its sources.
 
     Raises:
         DataError: too few faces.
@@ -54,7 +59,7 @@ def fit_calibration(
         gender_temperature=fit_temperature(both, genders),
         range_temperature=fit_temperature(predictions.range_probabilities, ranges_of(ages)),
         levels=LEVELS,
-        bands=_bands(scores, predictions.age, band_starts),
+        bands=_bands(scores, predictions.age, band_starts, np.array(sources)),
         fitted_on={**fitted_on, "n": len(predictions)},
     )
 
@@ -101,12 +106,18 @@ def conformal_levels(scores: Floats, levels: tuple[float, ...] = LEVELS) -> tupl
     return tuple(float(value) for value in ordered[np.minimum(ranks, len(ordered)) - 1])
 
 
-def _bands(scores: Floats, ages: Floats, starts: tuple[float, ...]) -> tuple[AgeBand, ...]:
+def _bands(
+    scores: Floats, ages: Floats, starts: tuple[float, ...], sources: NDArray[np.str_]
+) -> tuple[AgeBand, ...]:
     index = np.searchsorted(starts[1:], ages, side="right")
     bands = []
     for band, first in enumerate(starts):
-        own = scores[index == band]
-        pooled = len(own) < MIN_BAND_FACES
-        levels = conformal_levels(scores if pooled else own)
-        bands.append(AgeBand(first, len(own), levels, pooled))
+        inside = index == band
+        pooled = int(inside.sum()) < MIN_BAND_FACES
+        rows = np.ones_like(inside) if pooled else inside
+        groups = [scores[rows]]
+        groups += [scores[rows & (sources == name)] for name in np.unique(sources)]
+        levels = [conformal_levels(own) for own in groups if len(own) >= MIN_BAND_FACES]
+        widest = tuple(float(level) for level in np.max(levels, axis=0))
+        bands.append(AgeBand(first, int(inside.sum()), widest, pooled))
     return tuple(bands)
