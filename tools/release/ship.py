@@ -7,8 +7,9 @@ the prepared set that it was trained on, measured there and on the test split.
 from __future__ import annotations
 
 import datetime
+import json
 import tempfile
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from utkage.evaluation.evaluate import EvaluateRequest, evaluate
 from utkage.evaluation.labelled_faces import FaceSelection, labelled_faces
 from utkage.evaluation.metrics import score_sources
 from utkage.exporting.graph_template import write_templates
-from utkage.faces.contract import utkface_contract
+from utkage.models.calibration import Calibration
 from utkage.models.card import RESEARCH_TERMS, Card
 from utkage.models.locate import SHIPPED_NAME
 from utkage.models.weights import Weights, rewrite_card, save_weights
@@ -54,22 +55,37 @@ def store_half(best: Path, data: Path, out: Path) -> None:
     """
     weights = load_weights(best)
     require_split(weights.card, ChipStore.open(data), best)
-    # The measured template may have been refined since the run; its pixels are the same.
-    geometry = utkface_contract(weights.card.contract.size)
     card = replace(
         weights.card,
-        contract=replace(weights.card.contract, template=geometry.template),
         limits=LIMITS,
         terms=RESEARCH_TERMS,
-        metrics={"best epoch (val)": weights.card.metrics["val"]},
+        metrics={
+            f"best epoch ({split})": found
+            for split, found in weights.card.metrics.items()
+            if split == "val"
+        },
     )
     save_weights(out, Weights(card, weights.state, weights.fingerprints), half=True)
 
 
-def measure(out: Path, data: Path, point_estimate: str | None, *, age_prior: bool) -> None:
-    """Calibrate and measure a stored file, and write both into its card.
+@dataclass(frozen=True)
+class MeasureSettings:
+    """How stored weights are calibrated.
 
-    The card names ``point_estimate`` from now on; None leaves it.
+    Attributes:
+        point_estimate: The point estimate that the card names from now on; None leaves it.
+        age_prior: Share of the age prior fitted to the validation split that is added, 0..1.
+        left_out: JSON file with conformal levels of sources that weights of the same recipe were
+            not trained on; None: the levels of the validation split serve as they are.
+    """
+
+    point_estimate: str | None = None
+    age_prior: float = 0.0
+    left_out: Path | None = None
+
+
+def measure(out: Path, data: Path, settings: MeasureSettings) -> None:
+    """Calibrate and measure a stored file, and write both into its card.
 
     Raises:
         DataError: the prepared set is not the one that the weights were trained on, or the file
@@ -77,20 +93,22 @@ def measure(out: Path, data: Path, point_estimate: str | None, *, age_prior: boo
     """
     weights, store = load_weights(out), ChipStore.open(data)
     require_split(weights.card, store, out)
-    if point_estimate:
-        weights = replace(weights, card=replace(weights.card, point_estimate=point_estimate))
+    if settings.point_estimate:
+        card = replace(weights.card, point_estimate=settings.point_estimate)
+        weights = replace(weights, card=card)
     # With flip averaging, since predict uses it.
     faces = labelled_faces(
         FaceSelection(data=data, split="val"), weights.card.contract, SilentReporter()
     )
     vectors: dict[str, NDArray[np.float32]] = {}
-    if age_prior:
-        weights, vectors = with_age_prior(weights, faces, str(out), device="cpu")
-    card = replace(
-        weights.card,
-        calibration=fit_weights(weights, faces, str(out), device="cpu"),
-        limits=LIMITS,
-    )
+    if settings.age_prior:
+        weights, vectors = with_age_prior(
+            weights, faces, str(out), device="cpu", share=settings.age_prior
+        )
+    calibration = fit_weights(weights, faces, str(out), device="cpu")
+    if settings.left_out is not None:
+        calibration = widened(calibration, settings.left_out)
+    card = replace(weights.card, calibration=calibration, limits=LIMITS)
     rewrite_card(out, card, out, vectors)
     for split in ("val", "test"):
         for flip in (False, True):
@@ -106,6 +124,35 @@ def measure(out: Path, data: Path, point_estimate: str | None, *, age_prior: boo
     if size > MAX_BYTES:
         raise DataError(f"{out}: {size} bytes is over the limit of {MAX_BYTES}")
     print(f"{out}: {size} bytes")
+
+
+def widened(calibration: Calibration, left_out: Path) -> Calibration:
+    """A calibration whose intervals also suit photographs from elsewhere.
+
+    Levels that hold on faces like the training images are too low for other sources, and levels of
+    sources that were left out of the training are too high for known ones. The result lies half way
+    between the two where that is wider.
+
+    Args:
+        calibration: Fitted to the validation split.
+        left_out: JSON file with the levels of each left-out source, for the same bands.
+    """
+    found = json.loads(left_out.read_text(encoding="utf-8"))
+    if (found["bands"], found["levels"]) != (
+        [band.first for band in calibration.bands],
+        list(calibration.levels),
+    ):
+        raise DataError(f"{left_out}: has other bands or levels than the calibration")
+    elsewhere = np.max([source["requested"] for source in found["left_out"].values()], axis=0)
+    bands = []
+    for band, levels in zip(calibration.bands, elsewhere, strict=True):
+        own = np.array(band.requested)
+        wider = np.maximum.accumulate(np.maximum(own, (own + levels) / 2))
+        bands.append(replace(band, requested=tuple(float(level) for level in wider)))
+    note = "levels half way to those of left-out sources"
+    return replace(
+        calibration, bands=tuple(bands), fitted_on={**calibration.fitted_on, "levels": note}
+    )
 
 
 def write_graphs(weights: Path) -> None:

@@ -145,12 +145,14 @@ def with_age_prior(
     *,
     device: str | Device = "auto",
     flip: bool = True,
+    share: float = 1.0,
     reporter: Reporter | None = None,
 ) -> tuple[Weights, dict[str, NDArray[np.float32]]]:
     """Weights whose prior over ages is corrected on ``faces``, with a line in their lineage.
 
-    The correction is added to the bias of the head for ages, or for age ranges. Arguments as for
-    ``fit_weights``.
+    The correction is added to the bias of the head for ages, or for age ranges. ``share`` of it is
+    added, 0..1: all of it fits the mix of ages in ``faces``, less suits photographs with
+    another mix better. Other arguments as for ``fit_weights``.
 
     Returns:
         The weights, and the changed tensors by name, as ``rewrite_card`` takes them.
@@ -167,10 +169,11 @@ def with_age_prior(
         correction = fit_age_prior(chips.ages, predictions.age_distribution)
     else:
         correction = fit_range_prior(chips.ranges, predictions.range_probabilities)
-    bias = weights.state[name] + weights.state[name].new_tensor(correction)
+    bias = weights.state[name] + weights.state[name].new_tensor(share * correction)
     state = {**weights.state, name: bias}
     count = counted(len(chips), "face")
-    step = f"age prior fitted to {count}, {faces.split} of {faces.split_hash}"
+    part = "" if share == 1 else f"{share:g} of an "
+    step = f"{part}age prior fitted to {count}, {faces.split} of {faces.split_hash}"
     card = replace(card, lineage=(*card.lineage, step))
     return replace(weights, state=state, card=card), {name: bias.numpy()}
 
