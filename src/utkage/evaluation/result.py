@@ -18,6 +18,7 @@ from utkage.evaluation.groups import GroupReport
 from utkage.evaluation.metrics import Metrics
 from utkage.evaluation.populations import Population
 from utkage.evaluation.robustness import RobustnessReport
+from utkage.evaluation.source_summary import sources_to_dict, summarise_sources
 from utkage.evaluation.thresholds import ThresholdCurve
 from utkage.models.card import Card
 
@@ -95,6 +96,7 @@ class EvaluateResult:
             **self.metrics.to_dict(),
             "oracle_mae": rounded(self.oracle_mae),
             "sources": {name: metrics.to_dict() for name, metrics in self.sources.items()},
+            "source_summary": sources_to_dict(summarise_sources(self.groups)),
             "n_seen_in_training": self.training_images,
             "n_dropped": len(self.dropped),
             "n_no_face": self.misses,

@@ -14,6 +14,7 @@ from utkage.evaluation.metrics import METRICS, SHARE, YEARS, format_estimate, fo
 from utkage.evaluation.populations import Population
 from utkage.evaluation.result import EvaluateResult
 from utkage.evaluation.robustness import RobustnessReport
+from utkage.evaluation.source_summary import summarise_sources
 from utkage.evaluation.thresholds import NEAR_YEARS, ThresholdCurve
 from utkage.models.calibration import Calibration
 from utkage.reporting.table import Cell, Row, Table
@@ -49,7 +50,11 @@ def number_cell(count: int) -> Cell:
 
 def result_tables(result: EvaluateResult) -> list[Table]:
     """The tables that ``utkage evaluate`` prints."""
-    tables = [summary_table(result), worst_table(result.groups, count=3)]
+    tables = [
+        summary_table(result),
+        sources_table(result.groups),
+        worst_table(result.groups, count=3),
+    ]
     if result.threshold is not None:
         tables.append(threshold_table(result.threshold))
     tables += [comparison_table(comparison) for comparison in result.comparisons]
@@ -74,15 +79,25 @@ def summary_table(result: EvaluateResult) -> Table:
         median = result.metrics.oracle_median_mae
         rows.append(("oracle: MAE given the true range, years", f"{result.oracle_mae:.2f}", n))
         rows.append(("oracle: MAE of the true range's median age, years", f"{median:.2f}", n))
-    for source, own in result.sources.items():
-        rows.append((f"MAE of {source}, years", f"{own.mae:.2f}", number_cell(own.n)))
-        accuracy = f"{own.gender_accuracy:.1%}"
-        rows.append((f"gender accuracy of {source}", accuracy, number_cell(own.n)))
     if result.misses:
         rows.append(("photographs without a detected face", number_cell(result.misses), ""))
     columns = ("metric", "value (95 % interval)", "n")
     note = "" if result.oracle_mae is None else ORACLE_NOTE
     return Table.of(result.title, columns, rows, note=note)
+
+
+def sources_table(report: GroupReport) -> Table:
+    """The sources side by side, with the mean over them and the worst; no rows if there is one."""
+    groups = report.of_axis("source")
+    columns = ("metric", *(f"{group.name} (n = {group.n})" for group in groups), "mean", "worst")
+    rows: list[Row] = []
+    for summary in summarise_sources(report):
+        metric = GROUP_METRICS[summary.metric]
+        values = [*summary.values.values(), summary.macro_mean]
+        cells = [Cell(format_value(value, metric.unit), value) for value in values]
+        rows.append((metric.heading, *cells, summary.worst))
+    note = "mean: of the sources, each with the same weight"
+    return Table.of("sources", columns, rows, note=note)
 
 
 def metrics_table(populations: Sequence[Population]) -> Table:
