@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 # Constants of <malloc.h>.
 _TRIM_THRESHOLD = -1
@@ -28,7 +27,8 @@ def keeping_freed_memory() -> Iterator[bool]:
     Yields:
         Whether the setting took effect. Without glibc, nothing changes.
     """
-    mallopt, trim = _function("mallopt"), _function("malloc_trim")
+    libc = ctypes.CDLL(None) if sys.platform.startswith("linux") else None
+    mallopt, trim = getattr(libc, "mallopt", None), getattr(libc, "malloc_trim", None)
     if mallopt is None or trim is None:
         yield False
         return
@@ -38,9 +38,3 @@ def keeping_freed_memory() -> Iterator[bool]:
         mallopt(_MMAP_THRESHOLD, _USUAL_MMAP)
         mallopt(_TRIM_THRESHOLD, _USUAL_TRIM)
         trim(0)
-
-
-def _function(name: str) -> Callable[..., Any] | None:
-    if not sys.platform.startswith("linux"):
-        return None
-    return getattr(ctypes.CDLL(None), name, None)

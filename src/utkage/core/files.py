@@ -73,10 +73,7 @@ def sha256_of(path: Path) -> str:
 
 
 def file_hash(path: Path) -> str:
-    """The first 16 digits of ``sha256_of``, which identify a file's content in records.
-
-    A ``UsageError`` names a file that cannot be read.
-    """
+    """The first 16 digits of ``sha256_of``; a ``UsageError`` names a file that cannot be read."""
     try:
         return sha256_of(path)[:16]
     except OSError as error:

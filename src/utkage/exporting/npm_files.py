@@ -8,10 +8,7 @@ from utkage.core.errors import UsageError
 
 
 def npm_files(modules: Path, package: str, *names: str) -> list[Path]:
-    """Find files of a package in a ``node_modules`` folder; ``names`` are paths in the package.
-
-    A ``UsageError`` explains how to install a missing file.
-    """
+    """Find files by their paths in a package; a ``UsageError`` if one is not installed."""
     paths = [modules / package / name for name in names]
     for path in paths:
         if not path.is_file():

@@ -53,13 +53,10 @@ def torch_to_onnx(
     *,
     optimize: bool = True,
 ) -> onnx.ModelProto:
-    """Convert ``graph`` to an ONNX model with a dynamic batch.
+    """Convert a module from uint8 chips (N, size, size, 3) to a tuple of named outputs.
 
-    Args:
-        graph: Module from uint8 chips (N, size, size, 3) to a tuple of outputs.
-        size: Size of the chips; None makes height and width dynamic, too.
-        outputs: Names of the outputs.
-        optimize: Whether the exporter folds constants, including batch norms.
+    The batch is dynamic; without a ``size``, height and width are dynamic, too. With ``optimize``,
+    the exporter folds constants, including batch norms.
     """
     # Two chips, because the exporter would fix a batch of one, and an unusual height and width.
     example = torch.zeros((2, size or 160, size or 192, 3), dtype=torch.uint8)
