@@ -126,4 +126,5 @@ def test_an_empty_argument_is_never_the_working_folder(
     monkeypatch.chdir(tmp_path)
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 2
-    assert "empty" in result.output
+    (line,) = result.output.splitlines()
+    assert "is empty (an unset variable?)" in line

@@ -1,3 +1,4 @@
+import os
 import random
 import threading
 import warnings
@@ -228,6 +229,24 @@ def test_what_is_no_picture_says_so(tmp_path):
         load_image(tmp_path)
     with pytest.raises(ImageError):
         load_image(Path("nul\0byte.jpg"))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such files there")
+def test_what_is_no_plain_file_is_never_read(tmp_path):
+    os.mkfifo(tmp_path / "a.jpg")
+    (tmp_path / "b.jpg").symlink_to("/dev/zero")
+    for path in tmp_path.iterdir():
+        with pytest.raises(ImageError, match=r"[ab]\.jpg: is not a plain file"):
+            load_image(path)
+
+
+@pytest.mark.skipif(not Path("/dev/fd").exists(), reason="no open files by name")
+def test_a_pipe_that_a_shell_opened_is_read():
+    reader, writer = os.pipe()
+    os.write(writer, encode(Image.fromarray(gradient()), "PNG"))
+    os.close(writer)
+    assert np.array_equal(load_image(f"/dev/fd/{reader}"), gradient())
+    os.close(reader)
 
 
 def test_other_programs_are_never_asked():

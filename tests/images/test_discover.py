@@ -1,9 +1,12 @@
+import os
+import unicodedata
 from pathlib import Path
 
 import pytest
 
 from utkage.core.errors import UsageError
-from utkage.images.discover import expand_inputs, natural_key
+from utkage.images.discover import expand_inputs, list_inputs, natural_key
+from utkage.images.folders import as_on_disk
 
 
 @pytest.fixture
@@ -83,6 +86,82 @@ def test_linked_folder_that_leads_back_is_not_followed(album):
     except OSError:
         pytest.skip("no symbolic links here")
     assert len(expand_inputs([album])) == 5
+
+
+def linked(album, name, target):
+    try:
+        (album / name).symlink_to(target, target_is_directory=True)
+    except OSError:
+        pytest.skip("no symbolic links here")
+
+
+def test_linked_folders_are_entered_once(album, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "new.jpg").touch()
+    linked(album, "a link", elsewhere)
+    linked(album, "another link", elsewhere)
+    linked(album, "0", album / "sub")
+    linked(elsewhere, "round", album)
+    linked(elsewhere, "upwards", "..")
+    found = names(expand_inputs([album]), album)
+    assert found == ["1.png", "2.JPG", "10.jpg", "a link/new.jpg", "sub/b.webp", "sub/deep/a.tiff"]
+    listed = list_inputs([album], follow_links=False)
+    assert names([file.path for file in listed.files], album) == [*found[:3], *found[4:]]
+    assert "3 linked folders (0, ...)" in listed.note
+
+
+def test_other_endings_are_judged_by_their_content(tmp_path):
+    jpeg = b"\xff\xd8\xff\xe0"
+    for name in ("a.jfif", "b.jpe", "c.ppm", "d.pgm", "e.mpo", "f.jxl", "g.heic", "h.JPG_LARGE"):
+        (tmp_path / name).write_bytes(jpeg)
+    (tmp_path / "i").write_bytes(b"\x89PNG\r\n\x1a\n")
+    (tmp_path / "BM.txt").write_bytes(b"BM and then a text that is long enough")
+    (tmp_path / "raw.NEF").write_bytes(b"II*\0")
+    (tmp_path / "clip.mp4").write_bytes(bytes(20))
+    os.mkfifo(tmp_path / "pipe")
+    listed = list_inputs([tmp_path])
+    assert [file.path.name[0] for file in listed.files] == list("abcdefghi")
+    assert sorted(listed.skipped.values()) == ["other file"] * 2 + ["raw photograph", "video"]
+    assert listed.note.startswith("skipped 2 other files (BM.txt, ...), 1 ")
+    assert "1 video (clip.mp4; predict videos in a call of their own)" in listed.note
+
+
+def test_an_unreadable_subfolder_is_listed_with_the_reason(album, monkeypatch):
+    scan = os.scandir
+
+    def refuse(folder):
+        if Path(folder).name == "sub":
+            raise PermissionError(13, "Permission denied", str(folder))
+        return scan(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    listed = list_inputs([album, album / "sub"]).files
+    assert names([file.path for file in listed], album) == ["1.png", "2.JPG", "10.jpg", "sub"]
+    problems = [file.problem for file in listed]
+    assert problems == [None] * 3 + [f"{album / 'sub'}: folder cannot be read (Permission denied)"]
+
+
+def test_a_folder_with_only_videos_says_so(tmp_path):
+    (tmp_path / "clip.mp4").touch()
+    with pytest.raises(UsageError, match=r"no file to read.*1 video \(clip\.mp4; predict videos"):
+        expand_inputs([tmp_path])
+
+
+def test_names_that_are_too_long_do_not_stop_the_others(album):
+    too_long = [album / ("x" * 300 + ".jpg"), album / ("?" * 300), Path("y" * 300) / "a.jpg"]
+    assert expand_inputs([too_long[0], too_long[2], album])[:2] == [too_long[0], too_long[2]]
+    with pytest.raises(UsageError, match="matches no file"):
+        expand_inputs([too_long[1]])
+
+
+def test_names_differ_only_in_composition(tmp_path):
+    composed, decomposed = (unicodedata.normalize(form, "Zoë/é.jpg") for form in ("NFC", "NFD"))
+    (tmp_path / decomposed).parent.mkdir()
+    (tmp_path / decomposed).touch()
+    assert expand_inputs([tmp_path / Path(composed).parent]) == [tmp_path / decomposed]
+    assert expand_inputs([tmp_path / composed]) == [tmp_path / decomposed]
+    assert as_on_disk(tmp_path / "ä.jpg") == tmp_path / "ä.jpg"
 
 
 def test_nothing_in_nothing_out():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import signal
 from contextlib import nullcontext
 from dataclasses import replace
@@ -94,3 +96,23 @@ def test_the_reported_weights_are_the_loaded_ones(
     next(utkage.predict(request_for(examples), messages))
     assert calls == ["resolve_weights", "resolve_device"]
     assert messages.lines == [f"weights {shipped_weights()} (shipped with utkage), engine onnx"]
+
+
+def test_a_folder_of_everything(examples: Path, tmp_path: Path) -> None:
+    """One line says what was skipped, and no odd file ends the run."""
+    shutil.copy(examples / "portrait.jpg", tmp_path / "a.jfif")
+    (tmp_path / "clip.mp4").touch()
+    (tmp_path / "notes.txt").write_text("notes")
+    (tmp_path / "broken.jpg").symlink_to("nowhere.jpg")
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe.png")
+    messages = Messages()
+    request = utkage.PredictRequest(
+        inputs=(str(tmp_path), str(tmp_path / "clip.mp4")), weights="shipped", flip=False
+    )
+    rows = {Path(row.file).name: row for row in utkage.predict(request, messages)}
+    assert rows.pop("a.jfif").status == "ok"
+    assert {row.status for row in rows.values()} == {"failed"}
+    assert "is a video; predict videos in a call" in str(rows["clip.mp4"].reason)
+    (line,) = [line for line in messages.lines if "skipped" in line]
+    assert "1 other file (notes.txt)" in line

@@ -15,7 +15,9 @@ from utkage.cli.predict import predict_command
 from utkage.cli.prepare import prepare_command
 from utkage.cli.recipes import recipes_command
 from utkage.cli.runs import runs_command
+from utkage.cli.session import session
 from utkage.cli.train import train_command
+from utkage.core.errors import UsageError
 
 
 class _Commands(TyperGroup):
@@ -23,10 +25,13 @@ class _Commands(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         for before, argument in zip(["", *args], args, strict=False):
-            if not argument.strip() or (argument.startswith("--") and argument.endswith("=")):
-                option = f"{before} {argument}".split(" ")[0].rstrip("=")
+            is_unset = argument.startswith("--") and argument.endswith("=")
+            # Devices have an error of their own, which lists them.
+            if (not argument.strip() and before != "--device") or is_unset:
+                option = argument.rstrip("=") if is_unset else before
                 where = f"the value of {option}" if option.startswith("-") else "an argument"
-                raise typer.BadParameter(f"{where} is empty; was a variable unset?")
+                with session():
+                    raise UsageError(f"{where} is empty (an unset variable?); name a file or value")
         return super().parse_args(ctx, args)
 
 

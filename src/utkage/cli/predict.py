@@ -74,6 +74,12 @@ def predict_command(
     detector: Annotated[
         str, data_option(help="Face detector: retinaface, or yunet:FILE.", metavar="NAME")
     ] = "retinaface",
+    follow_links: Annotated[
+        bool,
+        data_option(
+            "--follow-links/--no-follow-links", help="Enter linked folders in folders, each once."
+        ),
+    ] = True,
     allow_download: Annotated[
         bool, data_option("--allow-download", help="Allow http(s) and stream addresses.")
     ] = False,
@@ -176,12 +182,16 @@ def predict_command(
         destination = RowDestination(
             json=json_output, jsonl=jsonl_output, csv=csv_output, out=out, resume=resume
         )
-        if camera is None and not any(is_video(name) for name in inputs):
+        # A video among pictures gives a row that says so, and the pictures are predicted.
+        if camera is None and not (inputs and all(map(is_video, inputs))):
             from utkage.prediction.predict import PredictRequest, predict
             from utkage.prediction.rows import FaceRow
 
             request = PredictRequest(
-                inputs=tuple(inputs), resume=out if resume else None, **settings
+                inputs=tuple(inputs),
+                follow_links=follow_links,
+                resume=out if resume else None,
+                **settings,
             )
             # Closing finishes the pictures of an interrupted run.
             with closing(predict(request, reporter, sys.stdin.buffer)) as rows:

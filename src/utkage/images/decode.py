@@ -19,6 +19,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from utkage.core.errors import ImageError
 from utkage.images.addresses import data_content, data_name, file_path, is_data_uri, is_file_url
+from utkage.images.folders import as_on_disk
 from utkage.images.readers import readers_for
 
 
@@ -160,7 +161,7 @@ def _content(source: object, name: str | None) -> tuple[bytes, str]:
     if is_data_uri(text):
         return data_content(text), data_name(text)
     path = Path(file_path(text) if is_file_url(text) else text)
-    return _read(path, name or str(path)), str(path)
+    return _read(as_on_disk(path), name or str(path)), str(path)
 
 
 def read_stream(stream: object) -> bytes:

@@ -1,39 +1,89 @@
-"""From files, folders and patterns to a list of picture files."""
+"""From files, folders and patterns to a list of picture files, and what was skipped."""
 
 from __future__ import annotations
 
 import os
 import re
+import stat
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from utkage.core.errors import UsageError
-from utkage.images.formats import IMAGE_SUFFIXES
+from utkage.core.text import counted
+from utkage.images.folders import as_on_disk, is_folder, list_folder
+from utkage.images.formats import IMAGE_SUFFIXES, SIGNATURE_BYTES, is_picture, is_raw
+from utkage.images.video import VIDEO_SUFFIXES
 
 _WILDCARD = re.compile(r"[*?\[]")
+
+
+@dataclass(frozen=True)
+class FoundFile:
+    """A file to read, or a folder that cannot be read.
+
+    Attributes:
+        path: The path.
+        problem: Why it cannot be read, or None.
+    """
+
+    path: Path
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class FileList:
+    """The files that inputs stand for, in order, each once.
+
+    Attributes:
+        files: The files.
+        skipped: Kind of each path in a folder or pattern that was skipped, such as ``"video"``.
+    """
+
+    files: tuple[FoundFile, ...]
+    skipped: dict[Path, str] = field(default_factory=dict)
+
+    @property
+    def note(self) -> str | None:
+        """What was skipped and why, in one line; None if nothing was."""
+        return _note(self.skipped) if self.skipped else None
 
 
 def expand_inputs(
     inputs: Sequence[str | Path], suffixes: tuple[str, ...] = IMAGE_SUFFIXES
 ) -> list[Path]:
+    """The paths of ``list_inputs``."""
+    return [found.path for found in list_inputs(inputs, suffixes).files]
+
+
+def list_inputs(
+    inputs: Sequence[str | Path],
+    suffixes: tuple[str, ...] = IMAGE_SUFFIXES,
+    *,
+    follow_links: bool = True,
+) -> FileList:
     """List the picture files named by ``inputs``, in the order given, each once.
 
     * A path that is not a folder is listed as it is. It may not exist: the caller reports that
       among its results.
     * A folder contributes the files in it and below with one of the lower-case ``suffixes``, in
-      natural order (2 before 10). Names that begin with a dot are skipped, and linked folders are
-      not entered.
+      natural order (2 before 10), and those with other suffixes that begin like a picture. Names
+      that begin with a dot are skipped. Linked folders are entered once if ``follow_links``. A
+      subfolder that cannot be read is listed with the reason.
     * A path with ``*``, ``?`` or ``[`` that does not exist is a pattern (``**`` for any depth).
       It contributes the pictures and folders that it matches.
 
     Raises:
-        UsageError: a folder or a pattern contains no picture, or a folder cannot be read.
+        UsageError: a folder or a pattern contains no picture.
     """
-    found: dict[str, Path] = {}
+    found: dict[str, FoundFile] = {}
+    skipped: dict[Path, str] = {}
+    search = _Search(suffixes, follow_links, skipped)
     for given in inputs:
-        for path in _expand(Path(given), suffixes):
-            found.setdefault(os.path.normcase(path.absolute()), path)
-    return list(found.values())
+        for file in search.expand(Path(given)):
+            found.setdefault(os.path.normcase(file.path.absolute()), file)
+    return FileList(tuple(found.values()), skipped)
 
 
 def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
@@ -47,52 +97,91 @@ def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
     return (*numbers, (-1, 0, text))
 
 
-def _expand(path: Path, suffixes: tuple[str, ...]) -> list[Path]:
-    # The deepest folder that exists is taken literally, so that its name may contain brackets.
-    base = next((parent for parent in path.parents if parent.is_dir()), Path(path.anchor))
-    if path.is_dir():
-        pictures, problem = _in_folder(path, suffixes), "no file to read in this folder"
-    elif path.exists() or _WILDCARD.search(str(path.relative_to(base))) is None:
-        return [path]
-    else:
-        pictures, problem = _matching(path, base, suffixes), "the pattern matches no file to read"
-    if not pictures:
-        raise UsageError(f"{path}: {problem}; looked for {', '.join(suffixes)}")
-    return pictures
+@dataclass(frozen=True)
+class _Search:
+    """How folders are searched, and what was skipped so far."""
+
+    suffixes: tuple[str, ...]
+    follow_links: bool
+    skipped: dict[Path, str]
+
+    def expand(self, path: Path) -> list[FoundFile]:
+        path = as_on_disk(path)
+        # The deepest folder that exists is taken literally, so that its name may hold brackets.
+        parents = (parent for parent in path.parents if is_folder(parent))
+        base = next(parents, Path(path.anchor))
+        if is_folder(path):
+            files, problem = self._in_folder(path), "no file to read in this folder"
+        elif os.path.lexists(path) or _WILDCARD.search(str(path.relative_to(base))) is None:
+            return [FoundFile(path)]
+        else:
+            files, problem = self._matching(path, base), "the pattern matches no file to read"
+        if not files:
+            note = f"; {_note(self.skipped)}" if self.skipped else ""
+            raise UsageError(f"{path}: {problem}{note}")
+        return files
+
+    def _in_folder(self, folder: Path) -> list[FoundFile]:
+        listing = list_folder(folder, follow_links=self.follow_links, hidden=False)
+        found = [FoundFile(path) for path in listing.files if self._is_wanted(path)]
+        found += [FoundFile(path, f"{path}: {problem}") for path, problem in listing.unreadable]
+        self.skipped.update(dict.fromkeys(listing.links, "linked folder"))
+        return sorted(found, key=lambda file: _path_key(file.path.relative_to(folder)))
+
+    def _matching(self, pattern: Path, base: Path) -> list[FoundFile]:
+        rest = pattern.relative_to(base)
+        try:
+            matches = [path for path in base.glob(str(rest)) if not _hidden(path.relative_to(base))]
+        except (ValueError, NotImplementedError) as error:
+            raise UsageError(f"{pattern}: not a valid pattern ({error})") from error
+        files: list[FoundFile] = []
+        for path in sorted(matches, key=lambda path: _path_key(path.relative_to(base))):
+            if is_folder(path):
+                files.extend(self._in_folder(path))
+            elif self._is_wanted(path):
+                files.append(FoundFile(path))
+        return files
+
+    def _is_wanted(self, path: Path) -> bool:
+        name = path.name.lower()
+        if name.startswith("."):
+            self.skipped[path] = "hidden file"
+        elif name.endswith(self.suffixes):
+            return True
+        elif name.endswith(VIDEO_SUFFIXES):
+            self.skipped[path] = "video"
+        elif is_raw(name):
+            self.skipped[path] = "raw photograph"
+        elif self.suffixes == IMAGE_SUFFIXES and _begins_like_picture(path):
+            return True
+        else:
+            self.skipped[path] = "other file"
+        return False
 
 
-def _in_folder(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
-    def stop(error: OSError) -> None:
-        raise UsageError(f"{error.filename}: folder cannot be read ({error.strerror})") from error
-
-    pictures: list[Path] = []
-    for parent, folders, names in os.walk(folder, onerror=stop):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        pictures.extend(Path(parent, name) for name in names if _has_suffix(name, suffixes))
-    return sorted(pictures, key=lambda path: _path_key(path.relative_to(folder)))
-
-
-def _matching(pattern: Path, base: Path, suffixes: tuple[str, ...]) -> list[Path]:
-    rest = pattern.relative_to(base)
+def _begins_like_picture(path: Path) -> bool:
     try:
-        matches = [path for path in base.glob(str(rest)) if not _hidden(path.relative_to(base))]
-    except (ValueError, NotImplementedError) as error:
-        raise UsageError(f"{pattern}: not a valid pattern ({error})") from error
-    pictures: list[Path] = []
-    for path in sorted(matches, key=lambda path: _path_key(path.relative_to(base))):
-        if path.is_dir():
-            pictures.extend(_in_folder(path, suffixes))
-        elif _has_suffix(path.name, suffixes):
-            pictures.append(path)
-    return pictures
+        # Opening a pipe without a writer would wait for ever.
+        if not stat.S_ISREG(path.stat().st_mode):
+            return False
+        with path.open("rb") as file:
+            return is_picture(file.read(SIGNATURE_BYTES))
+    except OSError:
+        return False
+
+
+def _note(skipped: dict[Path, str]) -> str:
+    """What was skipped, such as ``skipped 2 videos (a.mp4, ...), 1 hidden file (.a)``."""
+    parts = []
+    for kind, count in sorted(Counter(skipped.values()).items(), key=lambda item: -item[1]):
+        first = min(path.name for path, other in skipped.items() if other == kind)
+        advice = "; predict videos in a call of their own" if kind == "video" else ""
+        parts.append(f"{counted(count, kind)} ({first}{', ...' if count > 1 else ''}{advice})")
+    return f"skipped {', '.join(parts)}"
 
 
 def _path_key(path: Path) -> tuple[tuple[tuple[int, int, str], ...], ...]:
     return tuple(natural_key(part) for part in path.parts)
-
-
-def _has_suffix(name: str, suffixes: tuple[str, ...]) -> bool:
-    return name.lower().endswith(suffixes) and not name.startswith(".")
 
 
 def _hidden(path: Path) -> bool:

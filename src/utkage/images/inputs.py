@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from utkage.core.errors import ImageError, UsageError
 from utkage.images.addresses import data_name, file_path, is_data_uri, is_file_url
 from utkage.images.decode import DecodedImage, PictureSource, decode_image
-from utkage.images.discover import expand_inputs
+from utkage.images.discover import FileList, list_inputs
 from utkage.images.download import fetch, is_url
 from utkage.images.formats import SIGNATURE_BYTES, is_picture
 from utkage.images.piped import Piped
+from utkage.images.video import is_video
 
 STDIN = "-"
 _EMPTY_NAME = "an empty name is given (an unset variable?); name files, folders or patterns"
@@ -78,15 +79,21 @@ class Inputs:
         pictures: The pictures, lazily.
         total: Number of pictures, or None if unknown.
         ready: Whether the next picture is available without waiting for stdin.
+        note: What was skipped in folders, and why; or None.
     """
 
     pictures: Iterator[PictureInput]
     total: int | None
     ready: Callable[[], bool] = always
+    note: str | None = None
 
 
 def open_inputs(
-    inputs: Sequence[str], *, stdin: BinaryIO | None = None, allow_download: bool = False
+    inputs: Sequence[str],
+    *,
+    stdin: BinaryIO | None = None,
+    allow_download: bool = False,
+    follow_links: bool = True,
 ) -> Inputs:
     """Turn names into pictures.
 
@@ -95,6 +102,7 @@ def open_inputs(
             picture on stdin, or a list of paths, one per line (or separated by NUL).
         stdin: Stream that ``-`` reads as needed, so an endless list of paths works.
         allow_download: Whether addresses may be fetched.
+        follow_links: Whether linked folders in folders are entered, each once.
 
     Raises:
         UsageError: nothing to read, an empty folder, an address without permission, or ``-``
@@ -109,13 +117,15 @@ def open_inputs(
     inputs = [file_path(name) if is_file_url(name) else name for name in inputs]
     parts: list[Iterable[PictureInput]] = []
     total = 0
+    skipped: dict[Path, str] = {}
     piped: Piped | None = None
     for are_paths, names in groupby(inputs, _is_path):
         if are_paths:
             # Expanded together, so that a file named twice comes once.
-            files = expand_inputs(list(names))
-            parts.append(map(_file, files))
-            total += len(files)
+            found = list_inputs(list(names), follow_links=follow_links)
+            parts.append(_file(file.path, file.problem) for file in found.files)
+            total += len(found.files)
+            skipped.update(found.skipped)
             continue
         for name in names:
             if name == STDIN:
@@ -129,7 +139,10 @@ def open_inputs(
                 parts.append([named_input(name, allow_download=allow_download)])
                 total += 1
     pictures = chain.from_iterable(parts)
-    return Inputs(pictures, total) if piped is None else Inputs(pictures, None, piped.ready)
+    note = FileList((), skipped).note
+    if piped is None:
+        return Inputs(pictures, total, note=note)
+    return Inputs(pictures, None, piped.ready, note)
 
 
 def _refusal(url: str) -> str:
@@ -162,7 +175,7 @@ def named_input(name: str, *, allow_download: bool = False) -> PictureInput:
     if is_data_uri(name):
         return PictureInput(data_name(name), name)
     if is_url(name):
-        return PictureInput(name, name, allow_download)
+        return PictureInput(name, name, allow_download, _video_problem(name))
     return _file(Path(file_path(name) if is_file_url(name) else name))
 
 
@@ -170,6 +183,11 @@ def _is_path(name: str) -> bool:
     return name != STDIN and not is_url(name) and not is_data_uri(name)
 
 
-def _file(path: Path) -> PictureInput:
+def _file(path: Path, problem: str | None = None) -> PictureInput:
     # A name that is not valid text cannot be written to a terminal or a file.
-    return PictureInput(str(path).encode("utf-8", "backslashreplace").decode("utf-8"), path)
+    name = str(path).encode("utf-8", "backslashreplace").decode("utf-8")
+    return PictureInput(name, path, problem=problem or _video_problem(name))
+
+
+def _video_problem(name: str) -> str | None:
+    return f"{name}: is a video; predict videos in a call of their own" if is_video(name) else None

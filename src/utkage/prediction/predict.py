@@ -29,6 +29,7 @@ class PredictRequest(PredictSettings):
         save_crops: Folder for the face chips, or None.
         contact_sheet: File for one picture of all faces, or None.
         allow_download: Whether addresses may be fetched.
+        follow_links: Whether linked folders in folders are entered, each once.
         resume: JSON lines of an earlier run, whose files are skipped; None skips nothing.
     """
 
@@ -37,6 +38,7 @@ class PredictRequest(PredictSettings):
     save_crops: Path | None = None
     contact_sheet: Path | None = None
     allow_download: bool = False
+    follow_links: bool = True
     resume: Path | None = None
 
     def __post_init__(self) -> None:
@@ -61,7 +63,14 @@ def predict(
     """
     reporter = reporter or SilentReporter()
     pictures = PictureWriter(request.save_images, request.save_crops, request.contact_sheet)
-    inputs = open_inputs(request.inputs, stdin=stdin, allow_download=request.allow_download)
+    inputs = open_inputs(
+        request.inputs,
+        stdin=stdin,
+        allow_download=request.allow_download,
+        follow_links=request.follow_links,
+    )
+    if inputs.note is not None:
+        reporter.info(inputs.note)
     if request.resume is not None:
         inputs = _remaining(inputs, request.resume, reporter)
     predictor = open_predictor(request, reporter)
@@ -82,4 +91,4 @@ def _remaining(inputs: Inputs, rows: Path, reporter: Reporter) -> Inputs:
     reporter.info(f"{rows}: has predictions for {counted(len(finished), 'file')}; resuming")
     pictures = (picture for picture in inputs.pictures if picture.name not in finished)
     total = None if inputs.total is None else max(0, inputs.total - len(finished))
-    return Inputs(pictures, total, inputs.ready)
+    return Inputs(pictures, total, inputs.ready, inputs.note)

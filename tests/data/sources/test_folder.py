@@ -52,7 +52,45 @@ def test_links_of_a_folder(tmp_path: Path, picture: Picture, write_folder: Folde
         assert found[name].content == b""
     for name in ("4_0_0_4.jpg", "6_0_0_6.jpg"):
         assert found[name].problem == "not a plain file"
-    assert "7_0_0_7.jpg" not in found
+    assert found["7_0_0_7.jpg"].problem == "a link that leaves the folder"
+    assert found["7_0_0_7.jpg"].content == b""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="symbolic links need rights there")
+def test_linked_folders_inside_are_read_once(
+    tmp_path: Path, picture: Picture, write_folder: Folder
+) -> None:
+    write_folder(tmp_path, {"real/1_0_0_1.jpg": picture(1)})
+    (tmp_path / "again").symlink_to(tmp_path / "real", target_is_directory=True)
+    (tmp_path / "real" / "up").symlink_to(tmp_path, target_is_directory=True)
+    assert [(entry.name, entry.problem) for entry in read_entries(tmp_path)] == [
+        ("1_0_0_1.jpg", None)
+    ]
+
+
+@pytest.mark.parametrize("manifest", [False, True])
+def test_an_unreadable_subfolder_is_reported(
+    tmp_path: Path,
+    picture: Picture,
+    write_folder: Folder,
+    monkeypatch: pytest.MonkeyPatch,
+    manifest: bool,
+) -> None:
+    write_folder(tmp_path, {"1_0_0_1.jpg": picture(1), "lost+found/2_0_0_2.jpg": picture(2)})
+    if manifest:
+        (tmp_path / "labels.csv").write_text("path,age,gender\n1_0_0_1.jpg,1,0\n")
+    scan = os.scandir
+
+    def refuse(folder: Path) -> object:
+        if Path(folder).name == "lost+found":
+            raise PermissionError(13, "Permission denied", str(folder))
+        return scan(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    assert [(entry.name, entry.problem) for entry in read_entries(tmp_path)] == [
+        ("1_0_0_1.jpg", None),
+        ("lost+found", "folder cannot be read (Permission denied)"),
+    ]
 
 
 def test_a_link_that_goes_round_in_a_circle(tmp_path: Path) -> None:

@@ -1,9 +1,8 @@
-"""The picture files below a folder, sorted; links that leave the folder are reported."""
+"""The picture files below a folder, sorted; what leaves the folder or is unreadable is reported."""
 
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,21 +10,22 @@ from pathlib import Path
 from utkage.core.errors import DataError
 from utkage.data.sources.container import NOT_PLAIN, RawFile, clean_path, is_hidden, is_picture
 from utkage.data.sources.limits import Budget, Limits
+from utkage.images.folders import list_folder
 
 
 class FolderContainer:
-    """A folder and its subfolders; linked folders are not followed."""
+    """A folder and its subfolders, also linked ones that do not leave it."""
 
     def __init__(self, path: Path, limits: Limits) -> None:
         """List the folder.
 
         Raises:
-            DataError: a folder cannot be read, or there are more than ``max_entries`` files.
+            DataError: the folder cannot be read, or there are more than ``max_entries`` files.
         """
         self.path = path
         self.name = path.resolve().name
         self._limits = limits
-        self._files = _listed(path, limits)
+        self._files, self._unreadable = _listed(path, limits)
         self.total_bytes = sum(_size(file) for name, file in self._files if is_picture(name))
 
     def fingerprint(self) -> str:
@@ -57,6 +57,8 @@ class FolderContainer:
                 position += size
                 content, problem = _read(file, root, self._limits, budget)
                 yield RawFile(name, content, position, problem)
+        for name, problem in self._unreadable:
+            yield RawFile(name, b"", position, problem)
 
     def read(self, path: str, max_bytes: int | None = None) -> bytes | None:
         """The content of one file, or None if there is no such file."""
@@ -73,20 +75,19 @@ class FolderContainer:
         return None
 
 
-def _listed(root: Path, limits: Limits) -> list[tuple[str, Path]]:
-    def stop(error: OSError) -> None:
-        raise DataError(
-            f"{error.filename}: cannot be read ({error.strerror}); check its permissions"
-        ) from error
-
+def _listed(root: Path, limits: Limits) -> tuple[list[tuple[str, Path]], list[tuple[str, str]]]:
+    """Clean and real path of each file, and clean path and problem of each unreadable subfolder."""
+    listing = list_folder(root, max_files=limits.max_entries)
+    unreadable = []
+    for folder, problem in sorted(listing.unreadable):
+        if folder == root:
+            raise DataError(f"{folder}: {problem}; check its permissions")
+        unreadable.append((clean_path(folder.relative_to(root).as_posix()), problem))
     budget = Budget(limits, root)
-    files: list[Path] = []
-    for parent, _, names in os.walk(root, onerror=stop):
-        for name in names:
-            budget.count_member()
-            files.append(Path(parent, name))
-    files.sort(key=lambda file: file.parts)
-    return [(clean_path(file.relative_to(root).as_posix()), file) for file in files]
+    for _ in listing.files:
+        budget.count_member()
+    files = sorted(listing.files, key=lambda file: file.parts)
+    return [(clean_path(file.relative_to(root).as_posix()), file) for file in files], unreadable
 
 
 def _read(file: Path, root: Path, limits: Limits, budget: Budget) -> tuple[bytes, str | None]:

@@ -96,7 +96,7 @@ class LabelledPictures:
             position = file.position
             found = self._row_of.get(file.path)
             if found is None:
-                yield self._problem(file.path, position, "not in the manifest")
+                yield self._problem(file.path, position, file.problem or "not in the manifest")
             elif file.path in seen:
                 name = clean_path(found.row.path)
                 yield self._problem(name, position, "another file with this path came before")
