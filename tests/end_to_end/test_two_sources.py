@@ -25,6 +25,7 @@ from utkage.models.weights_files import load_weights
 from utkage.preparation.audit.resolve import FixConfig
 from utkage.preparation.prepare import PrepareConfig, prepare
 from utkage.training.config import TrainConfig
+from utkage.training.runs import read_run
 from utkage.training.train import TrainRequest, TrainResult, train
 
 Evaluate = Callable[..., Any]
@@ -146,6 +147,37 @@ def test_training_reports_by_source(first: TrainResult, both: Path) -> None:
     learned = load_weights(first.best).fingerprints.numpy()
     train_chips = ChipStore.open(both).split("train")
     np.testing.assert_array_equal(np.sort(learned), np.unique(train_chips.fingerprints()))
+
+
+def test_the_worst_source_chooses_the_best_epoch(both: Path, tmp_path: Path) -> None:
+    words = ["train", "--data", both, "--run", tmp_path / "run", "--device", "cpu", "--json"]
+    settings = ["--epochs", 3, "--sizes", 32, "--set", "batch_size=16", "--set", "init=scratch"]
+    settings += ["--set", "backbone=mobilenet_v3_small", "--set", "learning_rate=0.003"]
+
+    def run(*more: object) -> Any:
+        return CliRunner().invoke(app, [str(word) for word in (*words, *settings, *more)])
+
+    trained = run("--set", "select_by=worst_mae")
+    assert trained.exit_code == 0, trained.output
+    found = json.loads(trained.stdout)
+    worst = [max(s["mae"] for s in row["val_sources"].values()) for row in found["epochs"]]
+    best = found["epochs"][int(np.argmin(worst))]
+    assert (found["best_epoch"], found["best_val_mae"]) == (best["epoch"], best["val_mae"])
+    card = load_weights(Path(found["best"])).card
+    assert card.metrics["val"]["epoch"] == best["epoch"]
+    assert card.training["config"]["select_by"] == "worst_mae"
+    assert read_run(tmp_path / "run").best_epoch == best["epoch"]
+    other = run("--set", "select_by=macro_mae")
+    assert other.exit_code != 0
+    assert "select_by: 'worst_mae' there, 'macro_mae' now" in " ".join(other.stderr.split())
+
+
+def test_the_seed_system_selects_by_mae_only(both: Path) -> None:
+    words = ["train", "--data", str(both), "--system", "seed", "--set", "select_by=macro_mae"]
+    refused = CliRunner().invoke(app, words)
+    assert refused.exit_code == 2
+    message = "select_by is macro_mae; it must be mae for the seed system"
+    assert message in " ".join(refused.stderr.split())
 
 
 def test_fine_tuned_weights_know_all_that_was_learned(

@@ -86,6 +86,19 @@ def validations_find(monkeypatch: pytest.MonkeyPatch, errors: list[float]) -> No
     monkeypatch.setattr(TrainableMultitask, "validate", validate)
 
 
+def sources_find(monkeypatch: pytest.MonkeyPatch, errors: list[dict[str, float]]) -> None:
+    """Let the validations of a run find these MAEs by source, and the mean of all faces at 5."""
+    original, left = TrainableMultitask.validate, iter(errors)
+
+    def validate(self: TrainableMultitask, reporter: Reporter) -> Validation:
+        found = original(self, reporter)
+        sources = {name: {"n": 1, "mae": mae} for name, mae in next(left).items()}
+        columns = {**found.columns, "val_mae": 5.0, "val_sources": sources}
+        return replace(found, mae=5.0, columns=columns)
+
+    monkeypatch.setattr(TrainableMultitask, "validate", validate)
+
+
 @pytest.fixture
 def make_setup(
     labelled_chips: Callable[..., LabelledChips], card: Card, tmp_path: Path

@@ -51,6 +51,14 @@ def test_the_same_identity_goes_on(tmp_path: Path, checkpoint: Checkpoint) -> No
     Checkpoint.load(path).require_identity(dict(checkpoint.identity), tmp_path)
 
 
+def test_a_checkpoint_of_a_former_version_has_the_values_of_its_time(
+    tmp_path: Path, checkpoint: Checkpoint
+) -> None:
+    checkpoint.require_identity({**checkpoint.identity, "select_by": "mae"}, tmp_path)
+    with pytest.raises(TrainingError, match="select_by: 'mae' there, 'worst_mae' now"):
+        checkpoint.require_identity({**checkpoint.identity, "select_by": "worst_mae"}, tmp_path)
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

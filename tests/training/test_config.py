@@ -58,6 +58,7 @@ NAN = float("nan")
         {"clip_norm": NAN},
         {"seed": -1},
         {"seed": 2**31},
+        {"select_by": "best_mae"},
         {"checkpoint_minutes": -1.0},
         {"checkpoint_minutes": NAN},
     ],

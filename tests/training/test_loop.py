@@ -18,11 +18,13 @@ from small_trainings import (
     MultitaskSetup,
     network_of,
     newest,
+    sources_find,
     train,
     validations_find,
 )
 
 from utkage.core.errors import TrainingError
+from utkage.core.reporter import SilentReporter
 from utkage.data.augment import NO_AUGMENTATION, AugmentConfig
 from utkage.models.locate import BEST_NAME, LAST_NAME
 from utkage.models.multitask import MultiTaskNet
@@ -186,6 +188,33 @@ def test_it_stops_when_validation_stands_still(
     assert load_weights(setup.folder / BEST_NAME).card.metrics["val"]["epoch"] == 2
     # And it stays stopped.
     assert len(train(setup).rows) == 4
+
+
+@pytest.mark.parametrize(
+    ("select_by", "label", "best", "epochs"),
+    [("mae", "MAE", 1, 3), ("macro_mae", "macro MAE", 2, 4), ("worst_mae", "worst MAE", 4, 6)],
+)
+def test_the_setting_chooses_the_best_epoch_and_the_end(
+    make_setup: MakeSetup,
+    monkeypatch: pytest.MonkeyPatch,
+    select_by: str,
+    label: str,
+    best: int,
+    epochs: int,
+) -> None:
+    by_source = [(2.0, 9.0), (1.0, 8.0), (4.0, 8.0), (5.0, 7.0), (7.0, 7.0), (8.0, 8.0)]
+    sources_find(monkeypatch, [{"a": one, "b": other} for one, other in by_source])
+    messages: list[str] = []
+    reporter = SilentReporter()
+    monkeypatch.setattr(reporter, "info", messages.append)
+    setup = make_setup(config=replace(CALM, epochs=9, stop_after=2, select_by=select_by))
+    result = train(setup, reporter)
+    assert (result.best_epoch, result.best_mae, len(result.rows)) == (best, 5.0, epochs)
+    assert load_weights(setup.folder / BEST_NAME).card.metrics["val"]["epoch"] == best
+    assert messages[-1].endswith(f"the validation {label} no longer falls")
+    assert (", macro MAE 5.50" in messages[0]) == (select_by == "macro_mae")
+    # A resumed run chooses in the same way.
+    assert train(setup).best_epoch == best
 
 
 def test_too_little_memory_names_what_to_lower(

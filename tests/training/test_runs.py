@@ -143,6 +143,24 @@ def test_a_run_beside_a_recipe_and_two_systems(tmp_path: Path) -> None:
     assert compare_runs("default", "default").settings == {}
 
 
+def test_the_best_epoch_follows_the_setting_of_the_run(tmp_path: Path) -> None:
+    maes = {1: (4.0, 9.0), 2: (6.0, 7.0)}
+    rows = [
+        {"epoch": n, "val_mae": a, "val_sources": {"a": {"mae": a}, "b": {"mae": b}}}
+        for n, (a, b) in maes.items()
+    ]
+    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    for select_by, best in (("mae", 1), ("macro_mae", 1), ("worst_mae", 2)):
+        recipe = Recipe(training=TrainConfig(epochs=3, select_by=select_by))
+        folder = make_run(tmp_path / select_by, [], recipe)
+        (folder / "metrics.jsonl").write_text(lines)
+        run = read_run(folder)
+        assert (run.best_epoch, run.best_mae) == (best, maes[best][0])
+        assert compare_runs(select_by, "mae", tmp_path).figures["best epoch"] == (best, 1)
+    (folder / "metrics.jsonl").write_text(lines + '{"epoch": 3, "val_mae": 1, "val_sources": [1]}')
+    assert read_run(folder).note == "metrics.jsonl has damaged lines: 1"
+
+
 def test_what_cannot_be_compared(tmp_path: Path) -> None:
     make_run(tmp_path / "a", [5.0])
     (tmp_path / "b").mkdir()

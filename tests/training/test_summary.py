@@ -5,7 +5,16 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from utkage.training.summary import flattened, ignore_epoch, read_epochs, write_epochs
+import pytest
+
+from utkage.training.summary import (
+    best_epoch,
+    flattened,
+    ignore_epoch,
+    read_epochs,
+    validation_errors,
+    write_epochs,
+)
 
 ROWS = [
     {"epoch": 1, "loss": None, "rates": {"gender": 0.1}},
@@ -35,3 +44,25 @@ def test_flat_names() -> None:
 
 def test_nothing_happens_after_an_epoch_by_default() -> None:
     ignore_epoch(ROWS)
+
+
+def row_of(epoch: int, overall: float, **maes: float) -> dict[str, object]:
+    sources = {name: {"n": 9, "mae": mae} for name, mae in maes.items()}
+    return {"epoch": epoch, "val_mae": overall, **({"val_sources": sources} if maes else {})}
+
+
+@pytest.mark.parametrize(
+    ("select_by", "errors", "best"),
+    [("mae", [4.0, 5.0, 5.0], 1), ("macro_mae", [6.0, 5.5, 6.0], 2), ("worst_mae", [9, 8, 7], 3)],
+)
+def test_the_best_epoch_by_each_selection(select_by: str, errors: list[float], best: int) -> None:
+    rows = [row_of(1, 4.0, a=3, b=9), row_of(2, 5.0, a=3, b=8), row_of(3, 5.0, a=5, b=7)]
+    assert validation_errors(rows, select_by) == errors
+    assert best_epoch(rows, select_by)["epoch"] == best
+
+
+@pytest.mark.parametrize("select_by", ["mae", "macro_mae", "worst_mae"])
+def test_one_source_has_one_error(select_by: str) -> None:
+    rows = [row_of(1, 6.0), row_of(2, 5.0), row_of(3, 5.0)]
+    assert validation_errors(rows, select_by) == [6.0, 5.0, 5.0]
+    assert best_epoch(rows, select_by)["epoch"] == 2

@@ -25,9 +25,11 @@ def measure_curve(
     """Draw the learning curve of a run of either system, with its data, command and duration."""
     rows = read_epochs(run)
     chart = DOCS / "images" / CHARTS[page]
+    card = read_card(run / BEST_NAME)
+    select_by = card.training["config"].get("select_by", "mae")
+    best = best_epoch(rows, select_by)
     if not context.find_root().params["print_only"]:
-        plot_learning_curves(rows, chart)
-    card, best = read_card(run / BEST_NAME), best_epoch(rows)
+        plot_learning_curves(rows, chart, select_by)
     splits = card.data["splits"]
     minutes = sum(float(row["seconds"]) for row in rows) / 60
     origin = (

@@ -63,7 +63,7 @@ def _print_runs(runs: tuple[Run, ...], folder: Path) -> None:
         )
         for run in runs
     ]
-    print_table(Table.of(f"{folder}: best epoch by validation MAE, years", columns, rows))
+    print_table(Table.of(f"{folder}: validation MAE of the best epoch, years", columns, rows))
     for run in runs:
         if run.note:
             typer.echo(f"{run.name}: {run.note}")

@@ -13,6 +13,6 @@ targets made of the augmented images       ``TrainableMultitask.draw``
 a loss, or adjusted logits                 ``losses.AGE_LOSSES``, ``objective.objective_of``
 a schedule                                 ``schedule.SCHEDULES``
 another average of the weights             ``TrainableSystem.average`` (``ema.py``)
-another choice of the best epoch           ``summary.validation_errors``
+another choice of the best epoch           ``summary.SELECTIONS``
 =========================================  ========================================================
 """

@@ -39,16 +39,18 @@ PANELS: dict[str, dict[str, str]] = {
 }
 
 
-def plot_learning_curves(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
+def plot_learning_curves(
+    rows: Sequence[Mapping[str, Any]], path: Path, select_by: str = "mae"
+) -> None:
     """Draw loss, MAE, CS@5 and accuracies, as far as the rows have them, and save it atomically.
 
-    The best epoch by MAE is marked, and so are changes of the chip size. The rows, one or more,
-    are those of ``metrics.jsonl``; the path ends in png, svg or pdf.
+    The best epoch is marked, and so are changes of the chip size. The rows, one or more, are those
+    of ``metrics.jsonl``; the path ends in png, svg or pdf.
     """
     from matplotlib.ticker import MaxNLocator
 
     epochs = [int(row["epoch"]) for row in rows]
-    best = best_epoch(rows)
+    best = best_epoch(rows, select_by)
     changes = [
         now["epoch"] - 0.5
         for before, now in itertools.pairwise(rows)

@@ -26,6 +26,7 @@ _AS_JSON = ("identity", "rows")
 FORMER_VALUES: Mapping[str, Any] = {
     "margin": 0.0,
     "logit_adjustment": 0.0,
+    "select_by": "mae",
     "augmentation.shear": 0.0,
     "augmentation.gamma": 0.0,
     "augmentation.cast": 0.0,

@@ -51,6 +51,6 @@ class TrainConfig(LossConfig, ScheduleConfig, OptimiserConfig, ModelConfig, RunC
         return self.sizes[min(epoch * len(self.sizes) // self.epochs, len(self.sizes) - 1)]
 
     def is_finished(self, errors: Sequence[float]) -> bool:
-        """Whether a training with these validation MAEs is over, or stops early."""
+        """Whether a training with these validation errors is over, or stops early."""
         stalled = 0 < self.stop_after <= epochs_without_gain(errors)
         return stalled or super().is_finished(errors)

@@ -13,6 +13,7 @@ from typing import Any
 from utkage.core.setting_checks import LARGEST_SEED, require, require_choice, require_number
 from utkage.core.settings import to_table
 from utkage.training.schedule import SCHEDULES
+from utkage.training.summary import SELECTIONS
 
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 SORD_DISTANCES = ("absolute", "square")
@@ -33,6 +34,10 @@ class RunConfig:
     ema_decay: float = 0.998
     """Decay per step of the moving average of the weights, which is validated and saved; 0 takes
     the weights as they are."""
+    select_by: str = "mae"
+    """Validation error that decides the best epoch, plateaus and early stopping: `"mae"` over all
+    faces; for the multi-task network on several sources also `"macro_mae"`, the mean of the
+    sources' MAEs, or `"worst_mae"`, the largest of them."""
     checkpoint_minutes: float = 5.0
     """Time between checkpoints within an epoch, minutes."""
     checkpoint_steps: int = 0
@@ -45,6 +50,7 @@ class RunConfig:
         require_number(self, "batch_size", least=2)
         require_number(self, "seed", least=0, most=LARGEST_SEED)
         require_number(self, "ema_decay", least=0, below=1)
+        require_choice(self, "select_by", SELECTIONS)
         require_number(self, "checkpoint_minutes", "checkpoint_steps", least=0)
 
     def size_of_epoch(self, epoch: int) -> int:
@@ -52,7 +58,7 @@ class RunConfig:
         raise NotImplementedError
 
     def is_finished(self, errors: Sequence[float]) -> bool:
-        """Whether a training with these validation MAEs, one per epoch, is over."""
+        """Whether a training with these validation errors, one per epoch, is over."""
         return len(errors) >= self.epochs
 
     def to_dict(self) -> dict[str, Any]:
@@ -124,11 +130,11 @@ class ScheduleConfig:
     warmup: float = 0.05
     """Fraction of all steps in which the rate rises linearly from zero."""
     plateau_patience: int = 3
-    """Epochs without a lower validation MAE before `plateau` reduces the rate."""
+    """Epochs without a lower validation error (`select_by`) before `plateau` reduces the rate."""
     plateau_factor: float = 0.3
     """Factor of each such reduction."""
     stop_after: int = 0
-    """Epochs without a lower validation MAE after which training stops early; 0: never."""
+    """Epochs without a lower validation error after which training stops early; 0: never."""
 
     def __post_init__(self) -> None:
         require_choice(self, "schedule", SCHEDULES)

@@ -29,6 +29,7 @@ from utkage.training.failures import (
 )
 from utkage.training.randomness import seed_layers
 from utkage.training.summary import (
+    SELECTIONS,
     OnEpoch,
     best_epoch,
     ignore_epoch,
@@ -57,7 +58,7 @@ class RemainingTime:
 
 @dataclass(frozen=True)
 class FitResult:
-    """Rows as in ``metrics.jsonl``, the lowest validation MAE in years, and its epoch from 1."""
+    """Rows as in ``metrics.jsonl``, the best epoch from 1, and its validation MAE in years."""
 
     rows: tuple[dict[str, Any], ...]
     best_mae: float
@@ -68,7 +69,7 @@ def fit(system: TrainableSystem, reporter: Reporter, on_epoch: OnEpoch = ignore_
     """Train ``system``, or resume from the newest checkpoint in the run folder.
 
     After every epoch the averaged weights are validated. ``last.safetensors`` holds those of the
-    newest epoch, ``best.safetensors`` those of the epoch with the lowest MAE. What is computed
+    newest epoch, ``best.safetensors`` those of the best epoch (``select_by``). What is computed
     depends on the settings and the data alone, so a resumed run ends as an uninterrupted one; on
     a CPU with the same bits. ``on_epoch`` is called when the files of an epoch are written.
 
@@ -81,7 +82,7 @@ def fit(system: TrainableSystem, reporter: Reporter, on_epoch: OnEpoch = ignore_
     with explaining_lost_writes(system.setup.folder), keeping_freed_memory():
         loop = _Loop(system, reporter, on_epoch)
         loop.run()
-    best = best_epoch(loop.rows)
+    best = best_epoch(loop.rows, system.setup.config.select_by)
     return FitResult(tuple(loop.rows), float(best["val_mae"]), int(best["epoch"]))
 
 
@@ -122,6 +123,7 @@ class _Loop:
         self.system, self.setup, self.on_epoch = system, setup, on_epoch
         self.reporter = reporter if setup.group.is_first else SilentReporter()
         self.steps = setup.steps_per_epoch
+        self.selection = SELECTIONS[setup.config.select_by]
         self.checkpoints = CheckpointFolder(setup.folder, setup.config.keep_checkpoints)
         self.step = 0
         self.rows: list[dict[str, Any]] = []
@@ -140,7 +142,7 @@ class _Loop:
         self.resume()
         self.saved_at = time.monotonic()
         self.remaining = RemainingTime(self.step, self.steps * config.epochs)
-        while not config.is_finished(validation_errors(self.rows)):
+        while not config.is_finished(self.errors()):
             started = time.monotonic()
             self.train_epoch()
             row = {
@@ -156,7 +158,7 @@ class _Loop:
                     self.end_epoch(row, validation)
         if len(self.rows) < config.epochs:
             stopped = f"stopped early after epoch {len(self.rows)}"
-            self.reporter.info(f"{stopped}: the validation MAE no longer falls")
+            self.reporter.info(f"{stopped}: the validation {self.selection.label} no longer falls")
 
     def resume(self) -> None:
         """Load the newest checkpoint, if there is one."""
@@ -196,26 +198,33 @@ class _Loop:
                 if is_due(self.step, self.saved_at, setup.config):
                     self.save()
 
+    def errors(self) -> list[float]:
+        """The errors of the epochs so far that choose the best one, years."""
+        return validation_errors(self.rows, self.setup.config.select_by)
+
     def progress_note(self, result: StepResult) -> str:
-        """Mean loss of the last steps, state of the system, best MAE and remaining time."""
+        """Mean loss of the last steps, state of the system, lowest error and remaining time."""
         parts = [f"loss {np.mean(self.losses[-SHOWN:]):.3f}", result.note]
         if self.rows:
-            parts.append(f"best MAE {min(validation_errors(self.rows)):.2f}")
+            parts.append(f"best {self.selection.label} {min(self.errors()):.2f}")
         return ", ".join([*parts, self.remaining.text(self.step)])
 
     def end_epoch(self, row: dict[str, Any], validation: Validation | None) -> None:
         """Save everything that an epoch changed; only the first process has a validation."""
         group = self.setup.group
         # From the rounded rows, because a resumed run has no other values.
-        best = min(validation_errors(self.rows), default=math.inf)
+        best = min(self.errors(), default=math.inf)
         row = group.from_first({**row, **(validation.columns if validation else {})})
+        error = self.selection.error(row)
         if validation is not None:
             # Former versions kept no losses of the seed system.
             loss = f"loss {np.mean(self.losses):.5f}, " if self.losses else ""
             epoch = f"epoch {row['epoch']}/{self.setup.config.epochs}"
-            self.reporter.info(f"{epoch}: {loss}validation {validation.text}")
+            by_mae = self.setup.config.select_by == "mae"
+            selected = "" if by_mae else f", {self.selection.label} {error:.2f}"
+            self.reporter.info(f"{epoch}: {loss}validation {validation.text}{selected}")
             self.system.end_epoch(validation)
-            self.save_weights(row, is_best=row["val_mae"] < best)
+            self.save_weights(row, is_best=error < best)
         self.rows.append(row)
         self.losses = []
         if group.is_first:

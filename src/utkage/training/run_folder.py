@@ -73,7 +73,7 @@ def recorded(
             yield on_epoch
         finally:
             if epochs:
-                plot_learning_curves(epochs, folder / CURVES_NAME)
+                plot_learning_curves(epochs, folder / CURVES_NAME, recipe.training.select_by)
 
 
 def new_run_folder(runs: Path) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,7 +14,7 @@ from utkage.core.errors import ConfigError, UsageError
 from utkage.core.toml_file import read_toml
 from utkage.models.locate import BEST_NAME, LAST_NAME, RUNS_FOLDER
 from utkage.training.recipes import CONFIG_NAME
-from utkage.training.summary import METRICS_NAME, best_epoch, flattened
+from utkage.training.summary import METRICS_NAME, SELECTIONS, best_epoch, flattened
 
 FINISHED, STOPPED, INCOMPLETE, FOREIGN = "finished", "stopped", "incomplete", "no run"
 # Files that make a folder a run folder.
@@ -32,8 +32,8 @@ class Run:
             ``"incomplete"`` if a file is missing or damaged; ``"no run"`` for any other folder.
         epochs_done: Number of validated epochs.
         epochs: Number of epochs of the whole training.
-        best_mae: Lowest validation MAE, years.
-        best_epoch: Epoch of that MAE, from 1.
+        best_mae: Validation MAE of the best epoch, years.
+        best_epoch: Number of that epoch, from 1.
         gender_accuracy: Accuracy on the validation split in that epoch.
         started: Start of the training, ISO 8601 in UTC.
         note: Problem of the folder, or "".
@@ -92,7 +92,7 @@ def read_run(folder: Path) -> Run:
     rows, metrics_note = _read_rows(folder)
     training, provenance = tables.get("training", {}), tables.get("provenance", {})
     epochs = _of_type(int, training.get("epochs"))
-    best = best_epoch(rows) if rows else {}
+    best = _best(training, rows)
     note = "; ".join(filter(None, (config_note, metrics_note)))
     return Run(
         name=folder.name,
@@ -107,6 +107,13 @@ def read_run(folder: Path) -> Run:
         started=_of_type(str, provenance.get("started")) or _modified_at(folder),
         note=note,
     )
+
+
+def _best(training: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The row of the best epoch by the settings of the run; empty without rows."""
+    # Runs of former versions have no such setting.
+    select_by = _of_type(str, training.get("select_by")) or "mae"
+    return best_epoch(rows, select_by if select_by in SELECTIONS else "mae") if rows else {}
 
 
 def _state(note: str, done: int, epochs: int | None) -> str:
@@ -155,7 +162,7 @@ class _Compared:
         for always_different in ("command", "started"):
             provenance.pop(always_different, None)
         rows, _ = _read_rows(path)
-        best = best_epoch(rows) if rows else {}
+        best = _best(tables["training"], rows)
         metrics = {
             "epochs done": len(rows),
             **({"best epoch": best["epoch"]} if best else {}),
@@ -205,7 +212,11 @@ def _parsed(line: str) -> dict[str, Any] | None:
         return None
     if not isinstance(row, dict) or type(row.get("epoch")) is not int:
         return None
-    return row if _is_number(row.get("val_mae")) else None
+    sources = row.get("val_sources", {})
+    if not isinstance(sources, dict) or not all(isinstance(s, dict) for s in sources.values()):
+        return None
+    errors = [row.get("val_mae"), *(source.get("mae") for source in sources.values())]
+    return row if all(map(_is_number, errors)) else None
 
 
 def _is_number(value: object) -> bool:

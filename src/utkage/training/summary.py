@@ -6,9 +6,10 @@ import contextlib
 import csv
 import io
 import json
+import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from utkage.core.errors import UsageError
 from utkage.core.files import write_text
@@ -16,6 +17,26 @@ from utkage.core.files import write_text
 METRICS_NAME = "metrics.jsonl"
 SUMMARY_NAME = "summary.csv"
 EVENTS_FOLDER = "tensorboard"
+
+
+class Selection(NamedTuple):
+    """A number that can choose the best epoch: its name in messages, and its value in a row."""
+
+    label: str
+    error: Callable[[Mapping[str, Any]], float]
+
+
+def _source_maes(row: Mapping[str, Any]) -> list[float]:
+    # Rows of a set with one source have no metrics by source.
+    return [source["mae"] for source in row.get("val_sources", {}).values()] or [row["val_mae"]]
+
+
+# By ``select_by``.
+SELECTIONS: Mapping[str, Selection] = {
+    "mae": Selection("MAE", lambda row: float(row["val_mae"])),
+    "macro_mae": Selection("macro MAE", lambda row: statistics.fmean(_source_maes(row))),
+    "worst_mae": Selection("worst MAE", lambda row: float(max(_source_maes(row)))),
+}
 
 # Called after every epoch with the rows of all epochs so far.
 OnEpoch = Callable[[Sequence[dict[str, Any]]], None]
@@ -43,14 +64,14 @@ def write_epochs(folder: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     write_text(folder / SUMMARY_NAME, text.getvalue())
 
 
-def validation_errors(rows: Sequence[Mapping[str, Any]]) -> list[float]:
-    """The error that chooses the best epoch and drives plateaus: validation MAE, years."""
-    return [float(row["val_mae"]) for row in rows]
+def validation_errors(rows: Sequence[Mapping[str, Any]], select_by: str = "mae") -> list[float]:
+    """The error of each epoch that chooses the best one and drives plateaus, years."""
+    return [SELECTIONS[select_by].error(row) for row in rows]
 
 
-def best_epoch(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+def best_epoch(rows: Sequence[Mapping[str, Any]], select_by: str = "mae") -> Mapping[str, Any]:
     """The row of the best epoch, the first if several are equal; of at least one row."""
-    errors = validation_errors(rows)
+    errors = validation_errors(rows, select_by)
     return rows[errors.index(min(errors))]
 
 

@@ -81,9 +81,9 @@ class TrainResult:
     """Result of a training.
 
     Attributes:
-        best: File of the weights with the lowest validation MAE.
-        best_mae: That MAE, years.
-        best_epoch: Its epoch, from 1.
+        best: File of the weights of the best epoch (``select_by``).
+        best_mae: Validation MAE of that epoch, years.
+        best_epoch: Its number, from 1.
         epochs: Metrics of each epoch.
         is_first: Whether this is the first of the processes that trained together, which reports.
     """

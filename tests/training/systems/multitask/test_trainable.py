@@ -12,6 +12,7 @@ from small_trainings import (
     MakeSetup,
     network_of,
     newest,
+    sources_find,
     train,
     validations_find,
 )
@@ -73,6 +74,17 @@ def test_a_plateau_cuts_the_rate_of_a_run(
     )
     rates = [row["learning_rate"] for row in train(make_setup(config=config)).rows]
     assert rates == pytest.approx([2e-3, 2e-3, 2e-3, 1e-3, 1e-3])
+
+
+@pytest.mark.parametrize(("select_by", "last"), [("macro_mae", 2e-3), ("worst_mae", 1e-3)])
+def test_plateaus_follow_the_selected_error(
+    make_setup: MakeSetup, monkeypatch: pytest.MonkeyPatch, select_by: str, last: float
+) -> None:
+    sources_find(monkeypatch, [{"a": 9.0 - epoch, "b": 9.0} for epoch in range(5)])
+    plateau = {"schedule": "plateau", "plateau_patience": 1, "plateau_factor": 0.5, "warmup": 0.0}
+    config = replace(CALM, epochs=5, select_by=select_by, **plateau)  # type: ignore[arg-type]
+    rows = train(make_setup(config=config)).rows
+    assert rows[-1]["learning_rate"] == pytest.approx(last)
 
 
 @pytest.mark.parametrize("schedule", ["one_cycle", "constant"])

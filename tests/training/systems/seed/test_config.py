@@ -27,10 +27,12 @@ def test_probability_of_true_ranges() -> None:
         ({"gender_width": 0.0}, "gender_width is 0.0"),
         ({"range_rate": 1.0}, "range_rate is 1.0"),
         ({"range_feed": "both"}, "range_feed is both; it must be predicted, true, decay"),
+        ({"select_by": "macro_mae"}, "select_by is macro_mae; it must be mae for the seed system"),
+        ({"select_by": "best"}, "select_by is best; it must be mae, macro_mae, worst_mae"),
         ({"epochs": 0}, "epochs is 0"),
         ({"ema_decay": 1.0}, "ema_decay is 1.0"),
     ],
 )
-def test_wrong_settings_are_named(changes: dict[str, float], named: str) -> None:
+def test_wrong_settings_are_named(changes: dict[str, object], named: str) -> None:
     with pytest.raises(ConfigError, match=named):
         replace(CONFIG, **changes)  # type: ignore[arg-type]

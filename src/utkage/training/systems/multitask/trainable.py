@@ -139,7 +139,7 @@ def learning_rate(config: TrainConfig, step: int, steps: int, rows: EpochRows) -
 
     The ``step`` is counted in the whole training, from 0; ``steps`` are those of an epoch.
     """
-    cuts = plateau_cuts(validation_errors(rows), config.plateau_patience)
+    cuts = plateau_cuts(validation_errors(rows, config.select_by), config.plateau_patience)
     state = ScheduleState(step, steps * config.epochs, config.warmup, cuts, config.plateau_factor)
     return config.learning_rate * SCHEDULES[config.schedule](state)
 

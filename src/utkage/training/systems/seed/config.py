@@ -49,6 +49,8 @@ class SeedConfig(RunConfig):
         require_number(self, "gender_width", above=0, most=1)
         require_number(self, "patience", least=0)
         require_choice(self, "range_feed", RANGE_FEEDS)
+        only = "mae for the seed system, which has no metrics by source"
+        require(self, "select_by", self.select_by == "mae", only)
         fits = not self.vgg_face_weights or self.init == "scratch"
         require(self, "init", fits, "scratch where vgg_face_weights are given")
 
