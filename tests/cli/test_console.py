@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from utkage.cli import console as console_module
-from utkage.cli.console import ConsoleReporter
+from utkage.cli.console import ConsoleReporter, print_line
 from utkage.cli.session import session
 
 
@@ -74,3 +74,10 @@ def test_every_failure_is_one_line(
     assert shown.out == ""
     assert shown.err.replace("\n", " ").strip() == f"error: {words}" or words in shown.err
     assert len(shown.err.strip().splitlines()) == 1
+
+
+def test_messages_show_control_characters_and_names_as_they_are(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    print_line(Console(stderr=True), "a\x1b[31m :smile: [bold].jpg")
+    assert capsys.readouterr().err == "a\\x1b[31m :smile: [bold].jpg\n"

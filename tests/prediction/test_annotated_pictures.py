@@ -49,6 +49,17 @@ def test_inputs_of_one_name_get_files_of_their_own(tmp_path: Path) -> None:
     assert len(names) == 3
 
 
+def test_names_that_are_too_long_are_cut(tmp_path: Path) -> None:
+    names = [f"{'x' * 246}.jpg", f"{'x' * 247}.jpg", f"{'像' * 83}.jpg", "red\x1b[31m.jpg"]
+    with PictureWriter(tmp_path / "copies", tmp_path / "crops") as pictures:
+        for name in names:
+            pictures.add(photo_of(name), rows_of(name))
+    for folder in ("copies", "crops"):
+        written = [path.name for path in (tmp_path / folder).iterdir()]
+        assert len(written) == len(names)
+        assert "\x1b" not in "".join(written)
+
+
 def test_an_interruption_keeps_the_sheet(tmp_path: Path) -> None:
     sheet = tmp_path / "sheet.png"
 

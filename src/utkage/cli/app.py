@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from utkage import __version__
+from utkage.cli.console import escape_unknown_characters
 from utkage.cli.evaluate import evaluate_command
 from utkage.cli.export import export_command
 from utkage.cli.info import info_command
@@ -22,6 +23,10 @@ from utkage.core.errors import UsageError
 
 class _Commands(TyperGroup):
     """The commands, which refuse empty arguments: paths would take them for the working folder."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        escape_unknown_characters()
+        return super().main(*args, **kwargs)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         for before, argument in zip(["", *args], args, strict=False):

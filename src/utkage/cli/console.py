@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from utkage.cli.option_names import as_options
 from utkage.core.reporter import Progress, SilentProgress
+from utkage.core.text import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -46,14 +49,29 @@ class ConsoleReporter:
             yield SilentProgress()
         elif self._console.is_terminal:
             with _bar(self._console) as bar:
-                yield BarTask(bar, bar.add_task(as_options(label), total=total, note=""))
+                yield BarTask(bar, bar.add_task(printable(as_options(label)), total=total, note=""))
         else:
             yield _LineTask(self._console, label, total)
 
 
 def print_line(console: Console, message: str, style: str | None = None) -> None:
-    """Print a message as one line with option names, without interpreting markup in it."""
-    console.print(as_options(message), style=style, markup=False, highlight=False, soft_wrap=True)
+    """Print a message as one line with option names, without interpreting anything in it."""
+    text = printable(as_options(message))
+    console.print(text, style=style, markup=False, emoji=False, highlight=False, soft_wrap=True)
+
+
+def escape_unknown_characters() -> None:
+    """Make stdout and stderr escape characters that their encoding lacks, instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def data_stdout() -> TextIO:
+    """Stdout for CSV and JSON, which programs read as UTF-8 whatever the code page is."""
+    if isinstance(sys.stdout, io.TextIOWrapper) and not sys.stdout.isatty():
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
+    return sys.stdout
 
 
 class BarTask:
@@ -65,7 +83,7 @@ class BarTask:
 
     def advance(self, steps: int = 1, note: str = "") -> None:
         """Move the bar."""
-        self.bar.update(self._task, advance=steps, note=as_options(note))
+        self.bar.update(self._task, advance=steps, note=printable(as_options(note)))
 
 
 class _LineTask:

@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from utkage.cli.console import data_stdout
 from utkage.cli.option_names import as_options
 from utkage.cli.tables import print_table
+from utkage.core.text import printable
 
 if TYPE_CHECKING:
     from utkage.prediction.row_files import WriteRow
@@ -37,7 +39,7 @@ class RowDestination:
 
         with ExitStack() as stack:
             write = self._open(stack, kind)
-            rows = _with_options(rows)
+            rows = _with_options(rows, printed=self.csv and sys.stdout.isatty())
             if self.out is not None or (write is not None and not sys.stdout.isatty()):
                 return write_rows(rows, write)
             # On a terminal, rows would break into the progress bar, so they come at the end.
@@ -58,13 +60,22 @@ class RowDestination:
         if self.out is not None:
             return stack.enter_context(rows_file(self.out, kind, resume=self.resume))
         if self.jsonl:
-            return json_lines(sys.stdout)
+            return json_lines(data_stdout())
         if self.json:
-            return stack.enter_context(json_rows(sys.stdout))
-        return csv_rows(sys.stdout, kind) if self.csv else None
+            return stack.enter_context(json_rows(data_stdout()))
+        return csv_rows(data_stdout(), kind) if self.csv else None
 
 
-def _with_options(rows: Iterable[AnyRow]) -> Iterator[AnyRow]:
-    """Name options in the reasons of failed rows, as messages on stderr do."""
+def _with_options(rows: Iterable[AnyRow], *, printed: bool) -> Iterator[AnyRow]:
+    """Name options in the reasons of failed rows, as messages on stderr do.
+
+    In rows that are ``printed`` on a terminal, control characters of names are shown as well.
+    """
     for row in rows:
-        yield row if row.reason is None else replace(row, reason=as_options(row.reason))
+        if row.reason is not None:
+            row = replace(row, reason=as_options(row.reason))
+        if printed:
+            row = replace(
+                row, file=printable(row.file), reason=row.reason and printable(row.reason)
+            )
+        yield row

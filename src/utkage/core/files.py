@@ -12,9 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from utkage.core.errors import UsageError
+from utkage.core.text import cut_to_bytes
 
 _PART_BYTES = 1 << 20
 _PARTIAL = ".partial"
+# A name that is nearly too long leaves no room for more in its temporary name.
+_STEM_BYTES = 100
 
 
 @contextlib.contextmanager
@@ -28,7 +31,8 @@ def replacing(path: Path) -> Iterator[Path]:
         OSError: the folder cannot be created or written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.stem}.{secrets.token_hex(8)}{_PARTIAL}{path.suffix}")
+    stem = cut_to_bytes(path.stem, _STEM_BYTES)
+    partial = path.with_name(f".{stem}.{secrets.token_hex(8)}{_PARTIAL}{path.suffix}")
     partial.touch(exist_ok=False)
     try:
         with name_in_errors(path):

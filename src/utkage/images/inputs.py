@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utkage.core.errors import ImageError, UsageError
+from utkage.core.text import encodable
 from utkage.images.addresses import data_name, file_path, is_data_uri, is_file_url
 from utkage.images.decode import DecodedImage, PictureSource, decode_image
 from utkage.images.discover import FileList, list_inputs
@@ -185,8 +186,8 @@ def _is_path(name: str) -> bool:
 
 def _file(path: Path, problem: str | None = None) -> PictureInput:
     # A name that is not valid text cannot be written to a terminal or a file.
-    name = str(path).encode("utf-8", "backslashreplace").decode("utf-8")
-    return PictureInput(name, path, problem=problem or _video_problem(name))
+    name = encodable(str(path))
+    return PictureInput(name, path, problem=encodable(problem) if problem else _video_problem(name))
 
 
 def _video_problem(name: str) -> str | None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from utkage.core.errors import UsageError
 from utkage.core.files import require_folder
+from utkage.core.text import cut_to_bytes
 from utkage.images.draw import Annotation, annotate
 from utkage.images.save import save_image
 from utkage.images.sheet import contact_sheet, thumbnail
@@ -21,7 +22,9 @@ from utkage.prediction.rows import FaceRow, Row, TrackRow, label_lines
 # A larger sheet gives no overview, and its thumbnails are kept in memory.
 SHEET_FACES = 400
 # Characters of addresses and paths that some systems do not allow in file names.
-_UNSAFE = re.compile(r'[<>:"|?*\\/]')
+_UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"|?*\\/]')
+# Length of a file name that every system allows, and room for a number.
+_NAME_BYTES, _NUMBER_BYTES = 255, 8
 
 
 @dataclass
@@ -93,6 +96,7 @@ class PictureWriter:
         file = PurePath(name)
         parent = "" if file.parent == PurePath() else f"{file.parent.name}_"
         stem, number = _UNSAFE.sub("_", f"{parent.strip('.')}{file.stem}"), 1
+        stem = cut_to_bytes(stem, _NAME_BYTES - _NUMBER_BYTES - len(suffix))
         path = folder / f"{stem}{suffix}"
         while path in self._taken:
             number += 1

@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
+from unicodedata import normalize
 
 from utkage.core.errors import ConfigError
 from utkage.core.reporter import Reporter, SilentReporter
@@ -89,6 +90,8 @@ def _remaining(inputs: Inputs, rows: Path, reporter: Reporter) -> Inputs:
     check_rows_file(rows, resume=True)
     finished = finished_files(rows)
     reporter.info(f"{rows}: has predictions for {counted(len(finished), 'file')}; resuming")
-    pictures = (picture for picture in inputs.pictures if picture.name not in finished)
+    pictures = (
+        picture for picture in inputs.pictures if normalize("NFC", picture.name) not in finished
+    )
     total = None if inputs.total is None else max(0, inputs.total - len(finished))
     return Inputs(pictures, total, inputs.ready, inputs.note)

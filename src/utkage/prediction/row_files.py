@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, get_args, get_origin, get_type_hints
+from unicodedata import normalize
 
 from utkage.core.errors import UsageError
 from utkage.core.files import name_in_errors, replacing
@@ -57,7 +58,7 @@ def rows_file(path: Path, kind: type[Row] = FaceRow, *, resume: bool = False) ->
     suffix = path.suffix.lower()
     path.parent.mkdir(parents=True, exist_ok=True)
     if suffix == JSON_LINES:
-        with name_in_errors(path), path.open("a", encoding="utf-8", newline="\n") as file:
+        with name_in_errors(path), _open(path, "a") as file:
             yield json_lines(file)
         return
     with replacing(path) as partial:
@@ -65,12 +66,17 @@ def rows_file(path: Path, kind: type[Row] = FaceRow, *, resume: bool = False) ->
             with _parquet(partial, kind) as write:
                 yield write
             return
-        with partial.open("w", encoding="utf-8", newline="") as file:
+        with _open(partial, "w") as file:
             if suffix == ".csv":
                 yield csv_rows(file, kind)
             else:
                 with json_rows(file) as write:
                     yield write
+
+
+def _open(path: Path, mode: str) -> IO[str]:
+    # Names of videos may hold bytes of another encoding, which UTF-8 lacks.
+    return path.open(mode, encoding="utf-8", newline="", errors="backslashreplace")
 
 
 def json_lines(stream: IO[str]) -> WriteRow:
@@ -124,6 +130,8 @@ def csv_rows(stream: IO[str], kind: type[Row] = FaceRow) -> WriteRow:
 def finished_files(path: Path) -> set[str]:
     """Inputs whose rows are complete in a file of JSON lines; incomplete ones are cut off.
 
+    Names are in the composition NFC of Unicode.
+
     Raises:
         UsageError: the file contains something else.
     """
@@ -138,7 +146,7 @@ def finished_files(path: Path) -> set[str]:
                 break
             values = _parsed(line, f"{path}, line {number}")
             if values["face"] is None or values["face"] == values["faces"]:
-                finished.add(values["file"])
+                finished.add(normalize("NFC", values["file"]))
                 complete = position
         file.truncate(complete)
     return finished

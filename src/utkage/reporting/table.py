@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from utkage.core.text import printable
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -91,7 +93,7 @@ def plain_table(table: Table) -> str:
     columns = []
     for index, heading in enumerate(table.columns):
         cells = [row[index] for row in table.rows]
-        texts = [heading, *(cell.text for cell in cells)]
+        texts = [heading, *(printable(cell.text) for cell in cells)]
         width = max(map(len, texts))
         right = any(cell.value is not None for cell in cells)
         columns.append([text.rjust(width) if right else text.ljust(width) for text in texts])
