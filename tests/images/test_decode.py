@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from utkage.core.errors import ImageError
-from utkage.images.decode import load_image
+from utkage.images.decode import decode_image, load_image
+from utkage.images.objects import pictures_of
 
 
 def encode(image: Image.Image, kind: str, **options) -> bytes:
@@ -210,6 +211,41 @@ def test_truncated_files_are_refused_with_their_name(kind, tmp_path):
     with pytest.raises(ImageError, match=r"half\.jpg: ") as caught:
         load_image(path)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+@pytest.mark.parametrize("lost", [1, 2, 3, 50, 0.1, 0.2])
+def test_a_jpeg_without_its_end_can_be_read(mode, progressive, lost):
+    content = encode(
+        Image.fromarray(gradient(200, 160)).convert(mode), "JPEG", progressive=progressive
+    )
+    cut = content[: -lost if isinstance(lost, int) else int(len(content) * (1 - lost))]
+    whole = load_image(content)
+    decoded = decode_image(cut, allow_truncated=True)
+    assert decoded.truncated or lost <= 2
+    assert decoded.pixels.shape == whole.shape
+    rows = whole.shape[0] * 3 // 4
+    assert progressive or np.array_equal(decoded.pixels[: rows - 16], whole[: rows - 16])
+    (handed_over,) = pictures_of(Image.open(BytesIO(cut)))
+    assert np.array_equal(handed_over.load(), decoded.pixels)
+    assert not decode_image(content, allow_truncated=True).truncated
+    if decoded.truncated:
+        with pytest.raises(ImageError, match="damaged or truncated"):
+            load_image(cut)
+
+
+def test_a_truncated_jpeg_is_upright_and_small_enough():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    content = encode(Image.fromarray(gradient(200, 160)), "JPEG", exif=exif)
+    decoded = decode_image(content[:-100], allow_truncated=True)
+    assert decoded.pixels.shape == (200, 160, 3)
+    with pytest.raises(ImageError, match="over the limit"):
+        decode_image(content[:-100], allow_truncated=True, max_pixels=1000)
+    for cut in (content[: len(content) // 2], content[:300]):
+        with pytest.raises(ImageError, match=r"truncated|not a picture"):
+            decode_image(cut, allow_truncated=True)
 
 
 def test_what_is_no_picture_says_so(tmp_path):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import doctest
 import io
+import pickle
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -55,6 +56,34 @@ def test_turned_and_deep_pictures_have_one_row_through_every_door(
 def test_the_command_answers_the_same(predictor: Predictor, examples: Path) -> None:
     request = utkage.PredictRequest(inputs=(str(examples),), weights="shipped", flip=False)
     assert list(utkage.predict(request)) == list(predictor.predict(examples))
+
+
+def test_a_picture_without_its_end_is_flagged(predictor: Predictor, examples: Path) -> None:
+    content = (examples / "portrait.jpg").read_bytes()
+    (whole,) = predictor.predict(content)
+    for source in (content[:-50], Image.open(io.BytesIO(content[:-50]))):
+        (row,) = predictor.predict(source)
+        assert row.status == "ok"
+        assert row.flags == (*(whole.flags or ()), "truncated")
+        assert abs((row.age or 0) - (whole.age or 0)) < 2
+
+
+@pytest.mark.parametrize("engine", ["onnx", "torch"])
+def test_a_predictor_can_be_pickled(engine: str, examples: Path) -> None:
+    predictor = Predictor.shipped(flip=False, engine=engine, max_faces=2)
+    content = pickle.dumps(predictor)
+    assert len(content) < 10_000
+    copy = pickle.loads(content)
+    assert copy.settings == predictor.settings
+    path = examples / "family.jpg"
+    assert list(copy.predict(path)) == list(predictor.predict(path))
+
+
+def test_a_chip_predictor_can_be_pickled() -> None:
+    predictor = utkage.load_predictor(flip=False)
+    chips = np.random.default_rng(0).integers(0, 256, (2, 160, 160, 3), dtype=np.uint8)
+    copy = pickle.loads(pickle.dumps(predictor))
+    assert np.array_equal(copy.predict_chips(chips).age, predictor.predict_chips(chips).age)
 
 
 def test_pictures_are_read_as_they_are_needed(predictor: Predictor, examples: Path) -> None:

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from utkage.faces.contract import CropContract, Point
 from utkage.faces.recrop import recrop
 
-FLAGS = ("small", "blurred", "turned", "cut_off")
+TRUNCATED = "truncated"
+FLAGS = ("small", "blurred", "turned", "cut_off", TRUNCATED)
 
 # Size of the chip in pixels of the picture.
 _SMALL_SIZE = 40.0
@@ -38,6 +39,8 @@ def weaknesses(
     picture: tuple[int, int] | None = None,
 ) -> tuple[str, ...]:
     """Reasons why the prediction for this face is weak, in the order of ``FLAGS``.
+
+    Whoever reads the file adds ``TRUNCATED``: its end is missing.
 
     * ``small``: the chip has been enlarged from fewer than 40 pixels.
     * ``blurred``: the chip has no fine detail.

@@ -20,6 +20,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from utkage.core.errors import ImageError
 from utkage.images.addresses import data_content, data_name, file_path, is_data_uri, is_file_url
 from utkage.images.folders import as_on_disk
+from utkage.images.formats import picture_format
 from utkage.images.readers import readers_for
 
 
@@ -45,6 +46,10 @@ PictureSource = (
 _WARNING_FILTERS = threading.Lock()
 # Pipes that a shell opened for this process, as in `utkage predict <(command)`, have a writer.
 _OPEN_PIPES = ("/dev/fd/", "/proc/self/fd/", "/dev/stdin")
+_END_OF_JPEG = b"\xff\xd9"
+_GREY = 128
+# Share of the rows that a truncated JPEG must have.
+_LEAST_SHARE = 0.75
 _NOT_PLAIN = "is not a plain file; copy the picture into one"
 
 
@@ -54,9 +59,11 @@ class DecodedImage:
 
     Attributes:
         pixels: uint8 RGB, (height, width, 3), contiguous and writeable.
+        truncated: Whether the end of the file is missing; what it held is grey.
     """
 
     pixels: NDArray[np.uint8]
+    truncated: bool = False
 
 
 def load_image(
@@ -86,20 +93,27 @@ def load_image(
 
 
 def decode_image(
-    source: PictureSource, *, max_pixels: int = 100_000_000, name: str | None = None
+    source: PictureSource,
+    *,
+    max_pixels: int = 100_000_000,
+    name: str | None = None,
+    allow_truncated: bool = False,
 ) -> DecodedImage:
-    """Decode a picture as ``load_image`` does, and report how much of it was readable."""
+    """Decode a picture as ``load_image`` does, and report whether its end is missing.
+
+    With ``allow_truncated``, a JPEG whose end is missing is decoded if at least three quarters of
+    its rows are there.
+    """
     if isinstance(source, np.ndarray):
         return DecodedImage(_from_array(source))
     if isinstance(source, Image.Image):
         with _named_errors(name or "picture"):
-            return DecodedImage(_upright_rgb(source, max_pixels, in_place=False))
+            return _from_pillow(source, max_pixels, allow_truncated)
     content, default_name = _content(source, name)
     with _named_errors(name or default_name):
         if not content:
             raise ImageError("the file is empty; copy or download it again")
-        with _open(content) as image:
-            return DecodedImage(_upright_rgb(image, max_pixels, in_place=True))
+        return _decode(content, max_pixels, allow_truncated)
 
 
 @contextlib.contextmanager
@@ -119,6 +133,40 @@ def _named_errors(name: str) -> Iterator[None]:
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ImageError(f"{name}: damaged or truncated ({reason}); copy it again") from error
+
+
+def _decode(content: bytes, max_pixels: int, allow_truncated: bool) -> DecodedImage:
+    try:
+        with _open(content) as image:
+            return DecodedImage(_upright_rgb(image, max_pixels, in_place=True))
+    except OSError:
+        if not allow_truncated or picture_format(content) != "JPEG":
+            raise
+    # The decoder fills with grey what lies between the end of the data and this mark.
+    with _open(content + _END_OF_JPEG) as image:
+        _load(image)
+        share = _readable_share(np.asarray(image))
+        if share < _LEAST_SHARE:
+            raise ImageError(f"truncated: only {share:.0%} of its rows are there; copy it again")
+        return DecodedImage(_upright_rgb(image, max_pixels, in_place=True), truncated=True)
+
+
+def _readable_share(pixels: NDArray[np.uint8]) -> float:
+    """The share of the rows above those that are grey because their data are missing."""
+    flat = pixels.reshape(len(pixels), -1)
+    rows = np.flatnonzero(((flat < _GREY - 1) | (flat > _GREY + 1)).any(axis=1))
+    return float(rows[-1] + 1) / len(pixels) if len(rows) else 0.0
+
+
+def _from_pillow(image: Image.Image, max_pixels: int, allow_truncated: bool) -> DecodedImage:
+    try:
+        return DecodedImage(_upright_rgb(image, max_pixels, in_place=False))
+    except OSError:
+        # Pillow reads a file only when its pixels are needed.
+        stream = getattr(image, "fp", None)
+        if stream is None:
+            raise
+    return _decode(read_stream(stream), max_pixels, allow_truncated)
 
 
 def _upright_rgb(image: Image.Image, max_pixels: int, *, in_place: bool) -> NDArray[np.uint8]:

@@ -64,7 +64,7 @@ class PictureInput:
             if not self.allow_download:
                 raise ImageError(_refusal(source))
             source = fetch(source)
-        return decode_image(source, name=self.name)
+        return decode_image(source, name=self.name, allow_truncated=True)
 
 
 def always() -> bool:

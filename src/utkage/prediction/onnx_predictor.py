@@ -9,7 +9,8 @@ some 50 kB serves the shipped weights and every training of its backbone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -34,17 +35,29 @@ PREFIX = "network."
 class OnnxPredictor:
     """Runs a graph from ``INPUT_NAME`` to ``OUTPUT_NAMES`` on the CPU; threads may share it.
 
-    ``tensors`` are arrays that the session of ONNX Runtime reads, kept alive with it.
+    ``tensors`` are arrays that the session of ONNX Runtime reads, kept alive with it. ``reopen``
+    makes the same predictor in another process, after pickling.
     """
 
     engine = "onnx"
 
     def __init__(
-        self, session: Any, card: Card, tensors: Sequence[NDArray[np.float32]] = ()
+        self,
+        session: Any,
+        card: Card,
+        tensors: Sequence[NDArray[np.float32]] = (),
+        *,
+        reopen: Callable[[], OnnxPredictor] | None = None,
     ) -> None:
         self.card = card
         self._session = session
         self._tensors = tensors
+        self._reopen = reopen
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self._reopen is None:
+            raise TypeError("only predictors that were opened from files can be pickled")
+        return self._reopen, ()
 
     def predict_chips(self, chips: NDArray[np.uint8]) -> Predictions:
         """Predict from chips, as ``ChipPredictor``."""
@@ -71,7 +84,8 @@ def open_onnx_file(path: Path, threads: int = 0, *, flip: bool = True) -> OnnxPr
             f"{path}: averages with the mirrored chip, which `flip=False` cannot undo; export it "
             "again with `flip=False`"
         )
-    return OnnxPredictor(session, parse_card(properties, path))
+    reopen = partial(open_onnx_file, path.resolve(), threads, flip=flip)
+    return OnnxPredictor(session, parse_card(properties, path), reopen=reopen)
 
 
 def template_name(card: Card, flip: bool) -> str:
@@ -122,7 +136,8 @@ def open_with_template(template: Path, weights: LoadedWeights, threads: int = 0)
         session = open_session(template.read_bytes(), options, template)
     except WeightsError as error:
         raise WeightsError(f"{weights.path}: tensors do not fit {card.backbone}") from error
-    return OnnxPredictor(session, card, list(arrays.values()))
+    reopen = partial(open_with_template, template, LoadedWeights(weights.path.resolve()), threads)
+    return OnnxPredictor(session, card, list(arrays.values()), reopen=reopen)
 
 
 def session_options(threads: int) -> Any:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utkage.core.errors import ImageError
+from utkage.faces.quality import TRUNCATED
 from utkage.images.inputs import PictureInput, always
 from utkage.prediction.chip_predictor import ChipPredictor
 from utkage.prediction.cropping import Cropper, FoundFace
@@ -119,8 +120,11 @@ def _detected(
 
 def _detect(picture: PictureInput, cropper: Cropper, keep_image: bool) -> Photo:
     try:
-        image = picture.load()
+        decoded = picture.decode()
+        image = decoded.pixels
         faces, chips = cropper.cut(image)
+        if decoded.truncated:
+            faces = tuple(replace(face, flags=(*face.flags, TRUNCATED)) for face in faces)
     # A picture may fail in unexpected ways; the others must still be predicted.
     except Exception as error:
         reason = str(error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from utkage.core.device import resolve_device
@@ -16,7 +16,7 @@ from utkage.images.inputs import PictureInput, always
 from utkage.images.objects import pictures_of
 from utkage.images.video import Frame
 from utkage.models.card import Card
-from utkage.models.locate import resolve_weights
+from utkage.models.locate import is_shipped, resolve_weights
 from utkage.prediction.cropping import Cropper
 from utkage.prediction.face_tracks import FaceTrack, TrackedFrame, TrackingSettings, track_faces
 from utkage.prediction.loading import load_predictor
@@ -99,6 +99,12 @@ class Predictor:
             detector = open_detector(settings.detector, settings.min_face)
         by_box = settings.crop == "box"
         self._cropper = Cropper(self.card.contract, detector, by_box, settings.max_faces)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the settings; the other process loads the same weights again."""
+        path = self.weights.path
+        weights = "shipped" if is_shipped(path) else str(path.resolve())
+        return type(self), (replace(self.settings, weights=weights),)
 
     @classmethod
     def shipped(cls, **settings: Any) -> Predictor:

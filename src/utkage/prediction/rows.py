@@ -72,7 +72,7 @@ class Row:
         threshold: Age T of ``p_at_least``, or None.
         p_at_least: P(age >= T), or None.
         flags: Reasons why the prediction is weak: ``"small"``, ``"blurred"``, ``"turned"``,
-            ``"cut_off"``; empty if there is none.
+            ``"cut_off"``, ``"truncated"``; empty if there is none.
     """
 
     ORDER: ClassVar[tuple[str, ...]]
