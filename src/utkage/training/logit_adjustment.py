@@ -11,9 +11,8 @@ import torch
 from torch import Tensor
 
 from utkage.data.chips import LabelledChips
-from utkage.data.labels import AGE_COUNT
 from utkage.training.config_groups import LossConfig
-from utkage.training.losses import soft_age_labels
+from utkage.training.losses import gaussian_age_labels
 
 # Added to each probability, so that ages a source lacks stay possible.
 _SMOOTHING = 1e-4
@@ -36,13 +35,7 @@ def source_offsets(config: LossConfig, faces: LabelledChips) -> Tensor | None:
     names, source = np.unique(np.array(faces.sources), return_inverse=True)
     if config.logit_adjustment == 0 or len(names) == 1:
         return None
-    labels = soft_age_labels(
-        torch.from_numpy(faces.ages),
-        AGE_COUNT,
-        config.sigma_base,
-        config.sigma_slope,
-        config.sigma_max,
-    )
+    labels = gaussian_age_labels(torch.from_numpy(faces.ages), config)
     overall = torch.log(labels.mean(0) + _SMOOTHING)
     rows = [labels[torch.from_numpy(source == index)] for index in range(len(names))]
     by_source = torch.stack([torch.log(part.mean(0) + _SMOOTHING) - overall for part in rows])

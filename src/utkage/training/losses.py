@@ -164,33 +164,21 @@ class AgeLoss:
     point_estimate: str = "whole-year median"
 
 
+def gaussian_age_labels(ages: Tensor, config: LossConfig) -> Tensor:
+    """The soft labels of ``soft_age_labels`` by the settings, (N, 117)."""
+    widths = (config.sigma_base, config.sigma_slope, config.sigma_max)
+    return soft_age_labels(ages, AGE_COUNT, *widths)
+
+
 def _dldl_v2(logits: Tensor, ages: Tensor, config: LossConfig) -> Tensor:
     """Divergence from Gaussian labels and error of the expectation (Gao et al. 2018)."""
-    targets = soft_age_labels(
-        ages, AGE_COUNT, config.sigma_base, config.sigma_slope, config.sigma_max
-    )
-    return age_divergence(logits, targets) + _l1(logits, ages, config)
-
-
-def _cross_entropy(logits: Tensor, ages: Tensor, config: LossConfig) -> Tensor:
-    """Years as classes (Rothe et al. 2015)."""
-    return age_cross_entropy(logits, ages)
+    return age_divergence(logits, gaussian_age_labels(ages, config)) + _l1(logits, ages, config)
 
 
 def _sord(logits: Tensor, ages: Tensor, config: LossConfig) -> Tensor:
     """Divergence from labels that decrease with the distance to the age (Diaz and Marathe 2019)."""
     targets = ordinal_age_labels(ages, AGE_COUNT, config.sord_distance, config.sord_width)
     return age_divergence(logits, targets)
-
-
-def _coral(logits: Tensor, ages: Tensor, config: LossConfig) -> Tensor:
-    """Thresholds that share their weights (Cao, Mirjalili and Raschka 2020)."""
-    return coral_loss(logits, thresholds_passed(ages, logits.shape[1]))
-
-
-def _corn(logits: Tensor, ages: Tensor, config: LossConfig) -> Tensor:
-    """Conditional thresholds (Shi, Cao and Raschka 2023)."""
-    return corn_loss(logits, thresholds_passed(ages, logits.shape[1]))
 
 
 def _mean_variance(logits: Tensor, ages: Tensor, config: LossConfig) -> Tensor:
@@ -204,20 +192,22 @@ def _l1(logits: Tensor, ages: Tensor, config: LossConfig) -> Tensor:
     return config.l1_weight * expected_age_error(logits, ages)
 
 
-def _from_thresholds(
-    loss: Callable[[Tensor, Tensor], Tensor],
-) -> Callable[[Tensor, Tensor], Tensor]:
-    """Distillation of the teacher's probabilities at the thresholds of ``loss``."""
-    return lambda logits, distribution: loss(logits, threshold_probabilities(distribution))
+def _at_thresholds(head: str, loss: Callable[[Tensor, Tensor], Tensor]) -> AgeLoss:
+    """A loss of thresholds, which are passed or not, or have a teacher's probabilities."""
+    return AgeLoss(
+        lambda logits, ages, _: loss(logits, thresholds_passed(ages, logits.shape[1])),
+        lambda logits, distribution: loss(logits, threshold_probabilities(distribution)),
+        head,
+    )
 
 
 AGE_LOSSES: Mapping[str, AgeLoss] = MappingProxyType(
     {
         "dldl_v2": AgeLoss(_dldl_v2),
-        "cross_entropy": AgeLoss(_cross_entropy),
+        "cross_entropy": AgeLoss(lambda logits, ages, _: age_cross_entropy(logits, ages)),
         "sord": AgeLoss(_sord),
-        "coral": AgeLoss(_coral, _from_thresholds(coral_loss), head="coral"),
-        "corn": AgeLoss(_corn, _from_thresholds(corn_loss), head="corn"),
+        "coral": _at_thresholds("coral", coral_loss),
+        "corn": _at_thresholds("corn", corn_loss),
         "mean_variance": AgeLoss(_mean_variance, point_estimate="mean"),
         "l1": AgeLoss(_l1, point_estimate="mean"),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
@@ -34,7 +35,7 @@ def batch_of(faces: LabelledChips) -> Batch:
 def stepped(batch: Batch, true_share: float = 0.0) -> SeedSystem:
     system = system_of()
     torch.manual_seed(5)
-    trainer = JointTrainer(system, RATES, 0.3, 3)
+    trainer = JointTrainer(system, CONFIG)
     trainer.step(batch, true_share, torch.Generator().manual_seed(0))
     return system
 
@@ -116,7 +117,7 @@ def test_scores_against_a_slow_count(labelled_chips: Chips) -> None:
 
 
 def test_a_plateau_cuts_the_rate_of_its_own_model_only(labelled_chips: Chips) -> None:
-    trainer = JointTrainer(system_of(), RATES, 0.5, 1)
+    trainer = JointTrainer(system_of(), replace(CONFIG, factor=0.5, patience=1))
     losses = vars(score_seed(trainer.system, [batch_of(labelled_chips(8))]).losses)
     for number in range(4):
         trainer.end_epoch({**losses, "age_range": losses["age_range"] - number})
@@ -127,7 +128,7 @@ def test_a_plateau_cuts_the_rate_of_its_own_model_only(labelled_chips: Chips) ->
 
 
 def test_a_loss_that_is_not_finite_names_its_model(labelled_chips: Chips) -> None:
-    trainer = JointTrainer(system_of(), RATES, 0.5, 1)
+    trainer = JointTrainer(system_of(), replace(CONFIG, factor=0.5, patience=1))
     images, ages, genders = batch_of(labelled_chips(8))
     images = images * float("nan")
     with pytest.raises(TrainingError, match="gender model is nan"):

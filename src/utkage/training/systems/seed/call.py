@@ -102,7 +102,7 @@ def _fit(
     reporter: Reporter,
 ) -> tuple[SeedEpoch, ...]:
     size = _require_shapes(system, next(seed_batches(validation, device)))
-    trainer = JointTrainer.from_config(system, config)
+    trainer = JointTrainer(system, config)
     generator = torch.Generator().manual_seed(config.seed)
     torch.manual_seed(config.seed)
     epochs: list[SeedEpoch] = []

@@ -51,30 +51,20 @@ class SeedScore:
 
 
 class JointTrainer:
-    """Three models with Adam and a plateau each; each is trained by its own loss alone.
+    """Three models with Adam and a plateau each; each is trained by its own loss alone."""
 
-    The ``rates`` are in the order of ``MODELS``; ``factor`` and ``patience`` are of the plateaus.
-    """
-
-    def __init__(
-        self, system: SeedSystem, rates: tuple[float, float, float], factor: float, patience: int
-    ) -> None:
+    def __init__(self, system: SeedSystem, config: SeedConfig) -> None:
         # Convolutions on a CPU are faster in this memory format, with the same results.
         self.system = system.to(memory_format=torch.channels_last)
+        rates = (config.gender_rate, config.range_rate, config.age_rate)
         self.optimizers = {
             name: torch.optim.Adam(getattr(system, name).parameters(), lr=rate)
             for name, rate in zip(MODELS, rates, strict=True)
         }
         self._plateaus = {
-            name: ReduceLROnPlateau(optimizer, factor=factor, patience=patience)
+            name: ReduceLROnPlateau(optimizer, factor=config.factor, patience=config.patience)
             for name, optimizer in self.optimizers.items()
         }
-
-    @classmethod
-    def from_config(cls, system: SeedSystem, config: SeedConfig) -> JointTrainer:
-        """The optimisers and plateaus of the settings."""
-        rates = (config.gender_rate, config.range_rate, config.age_rate)
-        return cls(system, rates, config.factor, config.patience)
 
     def step(self, batch: Batch, true_share: float, generator: torch.Generator) -> SeedLosses:
         """Take one step of each model on the same batch.

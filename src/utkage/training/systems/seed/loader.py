@@ -29,14 +29,9 @@ def split_loader(
 ) -> tuple[DataLoader[Any], DataLoader[Any]]:
     """Split a loader's data set into training and validation, as loaders with its settings.
 
-    A hash of its pixels and the seed decide the split of a picture, so identical pictures are
-    never in both splits.
-
-    Args:
-        loader: Loader over a data set with a length.
-        fraction: Expected share of the pictures for validation, above 0 and below 1.
-        seed: Seed of the split and of the order of training.
-        reporter: Shows the progress of hashing, which reads every picture once.
+    A hash of its pixels and the ``seed`` decide the split of a picture, so identical pictures are
+    never in both splits; hashing reads every picture once. The ``fraction`` is the expected share
+    of validation, above 0 and below 1; the seed decides the order of training as well.
 
     Raises:
         ConfigError: the fraction is out of range, or the loader cannot be split.

@@ -51,7 +51,7 @@ class TrainableSeed(TrainableSystem):
         targets = Targets(torch.from_numpy(faces.ages), torch.from_numpy(faces.genders))
         super().__init__(system, setup, targets)
         self._config = setup.config
-        self._trainer = JointTrainer.from_config(system, setup.config)
+        self._trainer = JointTrainer(system, setup.config)
 
     def step(self, batch: TrainingBatch, step: int, rows: EpochRows) -> StepResult:
         """One step of each model on the same batch."""
