@@ -226,6 +226,8 @@ def train_command(
             else:
                 print_table(dry_run_table(cost))
             return
+        from utkage.training.summary import error_text
+
         result = train(request, reporter)
         if not result.is_first:
             return
@@ -233,7 +235,7 @@ def train_command(
             print_json(result.to_dict())
         else:
             typer.echo(
-                f"{result.best}: validation MAE {result.best_mae:.2f} years "
+                f"{result.best}: validation {error_text(result.epochs[result.best_epoch - 1])} "
                 f"(epoch {result.best_epoch})"
             )
 

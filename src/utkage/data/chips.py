@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from utkage.core.errors import DataError
 from utkage.data.labels import FaceLabel, range_index
 from utkage.data.records import Record
 from utkage.faces.contract import CropContract
@@ -62,8 +61,28 @@ class LabelledChips:
         return np.stack([self.ages, self.ages], axis=1)
 
     @property
+    def fully_labelled(self) -> NDArray[np.bool_]:
+        """Mask of the faces with an age in whole years and a gender, (n,)."""
+        return np.asarray((self.ages != UNKNOWN) & (self.genders != UNKNOWN))
+
+    def take(self, rows: NDArray[np.int64]) -> LabelledChips:
+        """The faces with these indices, in this order; the pixels are shared."""
+        return replace(
+            self,
+            rows=self.rows[rows],
+            sources=tuple(self.sources[row] for row in rows),
+            names=tuple(self.names[row] for row in rows),
+            ages=self.ages[rows],
+            genders=self.genders[rows],
+            races=self.races[rows],
+            pixel_hashes=tuple(self.pixel_hashes[row] for row in rows),
+            groups=tuple(self.groups[row] for row in rows) if self.groups else (),
+            age_ranges=None if self.age_ranges is None else self.age_ranges[rows],
+        )
+
+    @property
     def ranges(self) -> NDArray[np.int64]:
-        """Index of each face's age range, (n,)."""
+        """Index of each face's age range, (n,); every face needs an age in whole years."""
         return np.array([range_index(int(age)) for age in self.ages], dtype=np.int64)
 
     @property
@@ -103,18 +122,8 @@ def labelled_chips(
     contract: CropContract,
     groups: Sequence[str] = (),
 ) -> LabelledChips:
-    """Turn records and the rows of their chips into columns.
-
-    Raises:
-        DataError: a label has no single age, or no gender.
-    """
+    """Turn records and the rows of their chips into columns."""
     labels = [record.label for record in records]
-    partial = sum(label.age is None or label.gender is None for label in labels)
-    if partial:
-        raise DataError(
-            f"{partial} of {len(labels)} labels have no age in whole years or no gender; "
-            "training and evaluation need both"
-        )
     return LabelledChips(
         pixels=pixels,
         rows=np.array(rows, dtype=np.int64),

@@ -60,3 +60,14 @@ def group_medians(ages: Ints, groups: Ints) -> Floats:
     for index in np.unique(groups):
         medians[groups == index] = np.median(ages[groups == index])
     return medians
+
+
+def years_outside(ranges: Ints, age: Floats) -> Ints:
+    """Whole years by which each predicted age misses a labelled range, (n,).
+
+    Positive: predicted too old; 0: the predicted whole year is in the range. ``ranges`` holds the
+    first and the last year, (n, 2).
+    """
+    years = np.rint(age).astype(np.int64)
+    low, high = ranges.T
+    return np.asarray(np.maximum(years - high, 0) - np.maximum(low - years, 0))

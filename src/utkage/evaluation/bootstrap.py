@@ -51,6 +51,23 @@ class Estimate:
 
 
 @dataclass(frozen=True)
+class OnSomeFaces:
+    """A statistic of some of the faces, as one of all of them.
+
+    Attributes:
+        statistic: The statistic of the faces in ``rows``.
+        rows: Their indices, (m,), m at least 1.
+    """
+
+    statistic: Statistic
+    rows: Ints
+
+    def __call__(self, weights: Weights) -> Any:
+        """The statistic; the weights are those of all faces."""
+        return self.statistic(None if weights is None else weights[:, self.rows])
+
+
+@dataclass(frozen=True)
 class Bootstrap:
     """How often each of n faces is in each resample: ``counts``, (resamples, n)."""
 
@@ -108,9 +125,14 @@ def estimates_from(
     """Each statistic over n faces, with the interval of its resamples ``drawn``."""
     with np.errstate(invalid="ignore", divide="ignore"):
         return {
-            name: estimate(float(statistic(None)), drawn[name], n)
+            name: estimate(float(statistic(None)), drawn[name], faces_of(statistic, n))
             for name, statistic in statistics.items()
         }
+
+
+def faces_of(statistic: Statistic, n: int) -> int:
+    """Number of faces, of ``n``, that a statistic is computed from."""
+    return len(statistic.rows) if isinstance(statistic, OnSomeFaces) else n
 
 
 def estimate(value: float, drawn: Floats, n: int, level: float = LEVEL) -> Estimate:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utkage.core.device import Device, resolve_device
-from utkage.core.errors import UsageError, WeightsError
+from utkage.core.errors import DataError, UsageError, WeightsError
 from utkage.core.reporter import Reporter, SilentReporter
 from utkage.core.text import counted
 from utkage.evaluation.age_prior import fit_age_prior, fit_range_prior
@@ -96,6 +96,7 @@ def calibrate(request: CalibrateRequest, reporter: Reporter | None = None) -> Ca
     reporter.info(f"weights {path} ({found.origin})")
     weights = found.content
     faces = labelled_faces(request, weights.card.contract, reporter)
+    faces = _fully_labelled(faces, reporter)
     guard_leakage(faces.chips, weights.fingerprints.numpy(), request, reporter)
     origin = str(path)
     vectors: dict[str, NDArray[np.float32]] = {}
@@ -106,6 +107,21 @@ def calibrate(request: CalibrateRequest, reporter: Reporter | None = None) -> Ca
     calibration = fit_weights(weights, faces, origin, device=device, flip=flip, reporter=reporter)
     rewrite_card(path, replace(weights.card, calibration=calibration), out, vectors)
     return CalibrateResult(calibration, path, out)
+
+
+def _fully_labelled(faces: LabelledFaces, reporter: Reporter) -> LabelledFaces:
+    """The faces that a calibration can be fitted to: with age in whole years and gender."""
+    rows = np.flatnonzero(faces.chips.fully_labelled)
+    if len(rows) == len(faces.chips):
+        return faces
+    if not len(rows):
+        raise DataError(
+            "no face has both an age in whole years and a gender, which a calibration needs; "
+            "calibrate on other faces"
+        )
+    skipped = counted(len(faces.chips) - len(rows), "face")
+    reporter.warn(f"{skipped} without an age in whole years or without gender skipped")
+    return replace(faces, chips=faces.chips.take(rows))
 
 
 def fit_weights(

@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utkage.evaluation.bootstrap import Bootstrap, Estimate, Statistic, Weights, rounded
-from utkage.evaluation.labelled_predictions import LabelledPredictions
+from utkage.evaluation.labelled_predictions import GENDER, LabelledPredictions
 from utkage.evaluation.metrics import statistics
 
 # Compared metrics; those that one of the two does not have are skipped.
 COMPARED = (
     *("mae", "rmse", "median_error", "bias", "cs5", "range_accuracy", "range_macro_f1"),
+    *("label_range_accuracy", "label_range_distance"),
     *("gender_accuracy", "gender_balanced_accuracy", "gender_auc", "gender_nll", "gender_ece"),
     *("range_nll", "coverage_80", "width_80"),
 )
@@ -81,13 +82,14 @@ def compare_predictions(
     ours, theirs = statistics(first, COMPARED), statistics(second, COMPARED)
     shared = [name for name in ours if name in theirs]
     differences = {name: partial(_difference, ours[name], theirs[name]) for name in shared}
+    gendered = (first.with_label(GENDER), second.with_label(GENDER))
     return Comparison(
         first=names[0],
         second=names[1],
         n=len(first),
         values={name: (_defined(ours[name]), _defined(theirs[name])) for name in shared},
         differences=bootstrap.estimates(differences),
-        gender=mcnemar(first.gender == first.genders, second.gender == second.genders),
+        gender=mcnemar(*(each.gender == each.genders for each in gendered)),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from utkage.core.device import resolve_device
 from utkage.core.errors import ConfigError, DataError, UsageError
@@ -25,14 +26,14 @@ from utkage.evaluation.labelled_faces import (
     guard_leakage,
     labelled_faces,
 )
-from utkage.evaluation.labelled_predictions import LabelledPredictions
+from utkage.evaluation.labelled_predictions import AGE, LabelledPredictions
 from utkage.evaluation.metrics import score_predictions, score_predictions_by_source
 from utkage.evaluation.populations import populations
 from utkage.evaluation.prediction_sources import PredictionSource, open_prediction_source
 from utkage.evaluation.result import EvaluateResult
 from utkage.evaluation.result_files import write_files
 from utkage.evaluation.robustness import robustness_report
-from utkage.evaluation.thresholds import threshold_curve
+from utkage.evaluation.thresholds import ThresholdCurve, threshold_curve
 
 DEFAULT_REPORT = Path("evaluation")
 
@@ -92,8 +93,6 @@ def evaluate(request: EvaluateRequest, reporter: Reporter | None = None) -> Eval
             the guards refuse.
         WeightsError: not a weights file of utkage.
     """
-    from sklearn.metrics import confusion_matrix
-
     reporter = reporter or SilentReporter()
     out = request.out
     require_folder(out, "out")
@@ -111,7 +110,7 @@ def evaluate(request: EvaluateRequest, reporter: Reporter | None = None) -> Eval
     bootstrap = Bootstrap.draw(faces.groups, request.resamples, request.seed)
     curve = stress = None
     if request.threshold is not None and faces.predictions is not None:
-        curve = threshold_curve(faces.ages, faces.predictions, request.threshold, bootstrap)
+        curve = _threshold(faces, request, bootstrap)
     comparisons = [
         _comparison(source, faces, other, labelled, request, reporter) for other in others
     ]
@@ -126,7 +125,7 @@ def evaluate(request: EvaluateRequest, reporter: Reporter | None = None) -> Eval
         comparisons=tuple(comparisons),
         stress=stress,
         oracle_mae=oracle_error(source.predictor, labelled.chips, reporter),
-        confusion=confusion_matrix(faces.ranges, faces.range_index, labels=range(len(RANGE_NAMES))),
+        confusion=_range_confusion(faces),
         card=source.card,
         weights=source.path,
         weights_origin=source.weights.origin,
@@ -143,6 +142,27 @@ def evaluate(request: EvaluateRequest, reporter: Reporter | None = None) -> Eval
         files={},
     )
     return write_files(result, faces, labelled, out, plot_cm=request.plot_cm, report=request.report)
+
+
+def _range_confusion(faces: LabelledPredictions) -> NDArray[np.int64]:
+    """Counts of true (rows) and predicted age ranges, (9, 9)."""
+    counts = np.zeros((len(RANGE_NAMES), len(RANGE_NAMES)), dtype=np.int64)
+    known = faces.with_label(AGE)
+    np.add.at(counts, (known.ranges, known.range_index), 1)
+    return counts
+
+
+def _threshold(
+    faces: LabelledPredictions, request: EvaluateRequest, bootstrap: Bootstrap
+) -> ThresholdCurve:
+    """Error rates at the requested age, over the faces with an age in whole years."""
+    assert request.threshold is not None
+    known = faces.with_label(AGE)
+    if known.predictions is None or not len(known):
+        raise UsageError("`threshold` needs ages in whole years; these labels have none")
+    if len(known) < len(faces):
+        bootstrap = Bootstrap.draw(known.groups, request.resamples, request.seed)
+    return threshold_curve(known.ages, known.predictions, request.threshold, bootstrap)
 
 
 def _open_sources(request: EvaluateRequest) -> list[PredictionSource]:

@@ -15,12 +15,13 @@ from utkage.evaluation.bootstrap import (
     Bootstrap,
     Estimate,
     Floats,
+    OnSomeFaces,
     Statistic,
     estimate,
     estimates_from,
     weighted_mean,
 )
-from utkage.evaluation.labelled_predictions import LabelledPredictions
+from utkage.evaluation.labelled_predictions import AGE, LabelledPredictions
 from utkage.evaluation.metrics import METRICS, YEARS, Metric, statistics
 
 # Groups of fewer faces are marked: their metrics are mostly chance.
@@ -39,11 +40,17 @@ CAVEAT = (
 
 
 def excess_errors(faces: LabelledPredictions) -> Floats:
-    """How much larger each error is than the MAE of all ``faces`` of its true age range, (n,)."""
-    errors = np.abs(faces.age - faces.ages)
-    counts = np.maximum(np.bincount(faces.ranges), 1)
-    expected = np.bincount(faces.ranges, errors) / counts
-    return np.asarray(errors - expected[faces.ranges])
+    """How much larger each error is than the MAE of all ``faces`` of its true age range, (n,).
+
+    NaN for faces without an age in whole years.
+    """
+    excess = np.full(len(faces), np.nan)
+    known = faces.with_label(AGE)
+    errors = np.abs(known.age - known.ages)
+    counts = np.maximum(np.bincount(known.ranges), 1)
+    expected = np.bincount(known.ranges, errors) / counts
+    excess[faces.labelled(AGE)] = errors - expected[known.ranges]
+    return excess
 
 
 # By their keys in JSON, in the order of tables.
@@ -57,6 +64,8 @@ GROUP_METRICS: dict[str, Metric] = {
         YEARS,
         lambda f: partial(weighted_mean, excess_errors(f)),
     ),
+    "label_range_accuracy": METRICS["label_range_accuracy"],
+    "label_range_distance": METRICS["label_range_distance"],
     "gender_accuracy": METRICS["gender_accuracy"],
     "coverage_80": METRICS["coverage_80"],
     "coverage_90": METRICS["coverage_90"],
@@ -73,8 +82,8 @@ class Group:
         axis: Attribute that divides the faces, such as ``"race"`` or ``"gender x race"``.
         name: Name of the group, such as ``"female, Asian"``.
         n: Number of faces.
-        metrics: Estimates by the keys of ``GROUP_METRICS``; coverages are missing where there are
-            no intervals.
+        metrics: Estimates by the keys of ``GROUP_METRICS``; those that need intervals or labels
+            are missing where there are none.
     """
 
     axis: str
@@ -93,7 +102,7 @@ class Group:
         return f"{self.axis} {self.name}"
 
     def value(self, metric: str) -> float:
-        """The value of a metric; groups have faces, so that their means are defined."""
+        """The value of a metric that the group has."""
         return self.metrics[metric].value or 0.0
 
     def to_dict(self) -> dict[str, Any]:
@@ -155,7 +164,9 @@ class GroupReport:
 
     def worst(self, metric: str, count: int = 5) -> tuple[Group, ...]:
         """The groups with the worst ``metric``, of those with enough faces, worst first."""
-        known = [group for group in self.groups if group.n >= COMPARABLE]
+        known = [
+            group for group in self.groups if group.n >= COMPARABLE and metric in group.metrics
+        ]
         return tuple(_worst_first(known, metric)[:count])
 
     def to_dict(self) -> dict[str, Any]:
@@ -183,7 +194,12 @@ def group_report(faces: LabelledPredictions, bootstrap: Bootstrap) -> GroupRepor
 
 def _statistics(faces: LabelledPredictions, excess: Floats) -> dict[str, Statistic]:
     shared = statistics(faces, [name for name in GROUP_METRICS if name in METRICS])
-    own: dict[str, Statistic] = {**shared, "excess_error": partial(weighted_mean, excess)}
+    own: dict[str, Statistic] = dict(shared)
+    rows = np.flatnonzero(faces.labelled(AGE))
+    if len(rows) == len(faces):
+        own["excess_error"] = partial(weighted_mean, excess)
+    elif len(rows):
+        own["excess_error"] = OnSomeFaces(partial(weighted_mean, excess[rows]), rows)
     return {name: own[name] for name in GROUP_METRICS if name in own}
 
 
@@ -226,10 +242,11 @@ def _gaps(groups: list[Group], drawn: dict[tuple[str, str], dict[str, Floats]]) 
     gaps = []
     for axis in GAP_AXES:
         own = [group for group in groups if group.axis == axis and group.n >= COMPARABLE]
-        if len(own) < 2:
-            continue
         for metric in GAP_METRICS:
-            worst, *_, best = _worst_first(own, metric)
+            known = [group for group in own if metric in group.metrics]
+            if len(known) < 2:
+                continue
+            worst, *_, best = _worst_first(known, metric)
             draws = drawn[axis, worst.name][metric] - drawn[axis, best.name][metric]
             value = worst.value(metric) - best.value(metric)
             found = estimate(value, draws, best.n + worst.n)

@@ -9,7 +9,7 @@ from utkage.core.reporter import Reporter
 from utkage.data.chips import LabelledChips
 from utkage.evaluation.age_errors import mean_absolute_error
 from utkage.evaluation.classification import area_under_curve
-from utkage.evaluation.labelled_predictions import Floats, Ints, LabelledPredictions
+from utkage.evaluation.labelled_predictions import AGE, Floats, Ints, LabelledPredictions
 from utkage.prediction.chip_predictor import BATCH, ChipPredictor, TorchPredictor
 
 # A model that guesses gender has an AUC of 0.5 +- 0.15 on _ENOUGH faces; with inverted labels a
@@ -71,6 +71,7 @@ def gender_is_inverted(genders: Ints, p_female: Floats) -> bool:
     UTKFace codes males as 0 and females as 1; IMDB-WIKI and others code males as 1. False if there
     are too few faces of either gender to tell.
     """
+    genders, p_female = genders[genders >= 0], p_female[genders >= 0]
     women = int((genders == 1).sum())
     if min(women, len(genders) - women) < _ENOUGH // 2:
         return False
@@ -79,6 +80,7 @@ def gender_is_inverted(genders: Ints, p_female: Floats) -> bool:
 
 def true_range_was_fed(faces: LabelledPredictions) -> bool:
     """Whether predictions are nearly always in the true age range, yet err inside it."""
+    faces = faces.with_label(AGE)
     if len(faces) < _FED_FACES:
         return False
     correct = float((faces.ranges == faces.range_index).mean())
@@ -90,6 +92,9 @@ def oracle_error(
 ) -> float | None:
     """MAE in years given each face's true range; None if the predictor does not take ranges."""
     if not isinstance(predictor, TorchPredictor) or not predictor.feeds_ranges:
+        return None
+    faces = faces.take(np.flatnonzero(faces.fully_labelled))
+    if not len(faces):
         return None
     ranges = faces.ranges
     ages: list[float] = []

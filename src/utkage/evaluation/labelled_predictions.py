@@ -9,11 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utkage.data.chips import LabelledChips
-from utkage.data.labels import AGE_RANGES, MAX_AGE
+from utkage.data.labels import AGE_RANGES, GENDERS, MAX_AGE, AgeRange
 from utkage.prediction.predictions import Predictions
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+# Kinds of labels that metrics need: an age in whole years, a gender, an age that is a range.
+AGE = "age"
+GENDER = "gender"
+AGE_RANGE = "age range"
 
 ADULT_AGE = 16
 PROTOCOL_21_60 = (21, 60)
@@ -30,13 +35,15 @@ class LabelledPredictions:
         sources: Name of each face's source, (n,).
         names: File names, (n,).
         groups: Number of each face's duplicate group, (n,), from 0 without gaps.
-        ages: True whole years, (n,).
-        genders: True gender, 0 male, 1 female, (n,).
+        ages: True whole years, or -1 if unknown or known only as a range, (n,).
+        genders: True gender, 0 male, 1 female, or -1 if unknown, (n,).
         races: Index into ``labels.RACES``, or -1 where unknown, (n,).
         age: Point estimates, years, (n,).
         p_female: Probability of female, (n,).
         range_index: Index of the predicted age range, (n,).
         predictions: Distributions and intervals; None where only numbers are known.
+        age_ranges: First and last year that each label allows, both -1 if unknown, (n, 2); None if
+            every face has an age in whole years.
     """
 
     sources: tuple[str, ...]
@@ -49,14 +56,40 @@ class LabelledPredictions:
     p_female: Floats
     range_index: Ints
     predictions: Predictions | None = None
+    age_ranges: Ints | None = None
 
     def __len__(self) -> int:
         return len(self.names)
 
     @cached_property
     def ranges(self) -> Ints:
-        """Index of each face's true age range, (n,)."""
+        """Index of each face's true age range, or -1 if its age is not known in years, (n,)."""
         return ranges_of(self.ages)
+
+    @property
+    def allowed_ages(self) -> Ints:
+        """First and last year that each label allows, both -1 if unknown, (n, 2)."""
+        if self.age_ranges is not None:
+            return self.age_ranges
+        return np.stack([self.ages, self.ages], axis=1)
+
+    def labelled(self, label: str) -> NDArray[np.bool_]:
+        """Mask of the faces that have a label of the kind ``AGE``, ``GENDER`` or ``AGE_RANGE``."""
+        if label == GENDER:
+            return np.asarray(self.genders >= 0)
+        if label == AGE_RANGE:
+            return np.asarray((self.ages < 0) & (self.allowed_ages[:, 0] >= 0))
+        return np.asarray(self.ages >= 0)
+
+    def with_label(self, label: str) -> LabelledPredictions:
+        """The faces that have a label of this kind."""
+        mask = self.labelled(label)
+        return self if mask.all() else self.take(np.flatnonzero(mask))
+
+    def of_ages_mask(self, first: int, last: int) -> NDArray[np.bool_]:
+        """Mask of the faces whose age is certainly ``first`` to ``last``, both included, (n,)."""
+        low, high = self.allowed_ages.T
+        return np.asarray((low >= first) & (high <= last))
 
     @property
     def gender(self) -> Ints:
@@ -69,6 +102,15 @@ class LabelledPredictions:
         if self.predictions is None:
             return {}
         return {level: self.predictions.age_interval(level) for level in LEVELS}
+
+    def age_text(self, row: int) -> str:
+        """The true age of a face: years, a range such as ``20-29``, or empty."""
+        first, last = (int(year) for year in self.allowed_ages[row])
+        return AgeRange(first, last).name if first >= 0 else ""
+
+    def gender_text(self, row: int) -> str:
+        """The true gender of a face, or empty."""
+        return GENDERS[self.genders[row]] if self.genders[row] >= 0 else ""
 
     def take(self, rows: Ints) -> LabelledPredictions:
         """The faces with these indices, in this order."""
@@ -84,11 +126,12 @@ class LabelledPredictions:
             p_female=self.p_female[rows],
             range_index=self.range_index[rows],
             predictions=None if self.predictions is None else self.predictions[rows],
+            age_ranges=None if self.age_ranges is None else self.age_ranges[rows],
         )
 
     def of_ages(self, first: int, last: int = MAX_AGE) -> LabelledPredictions:
-        """The faces whose true age is ``first`` to ``last``, both included."""
-        return self.take(np.flatnonzero((self.ages >= first) & (self.ages <= last)))
+        """The faces whose true age is certainly ``first`` to ``last``, both included."""
+        return self.take(np.flatnonzero(self.of_ages_mask(first, last)))
 
 
 def with_labels(faces: LabelledChips, predictions: Predictions) -> LabelledPredictions:
@@ -110,6 +153,7 @@ def labelled_numbers(faces: LabelledChips, age: Floats, p_female: Floats) -> Lab
         age=age,
         p_female=p_female,
         range_index=ranges_of(years),
+        age_ranges=faces.age_ranges,
     )
 
 

@@ -16,9 +16,20 @@ import numpy as np
 from utkage.data.chips import LabelledChips
 from utkage.data.labels import RANGE_NAMES
 from utkage.evaluation import age_errors, classification, reliability
-from utkage.evaluation.bootstrap import Estimate, Floats, Ints, Statistic, rounded
+from utkage.evaluation.bootstrap import (
+    Estimate,
+    Floats,
+    Ints,
+    OnSomeFaces,
+    Statistic,
+    rounded,
+    weighted_mean,
+)
 from utkage.evaluation.labelled_predictions import (
     ADULT_AGE,
+    AGE,
+    AGE_RANGE,
+    GENDER,
     LEVELS,
     PROTOCOL_21_60,
     LabelledPredictions,
@@ -45,12 +56,14 @@ class Metric:
         unit: ``YEARS``, ``SHARE`` or ``PLAIN``; it decides how values are formatted.
         statistic: From labelled predictions to the function of bootstrap weights.
         needs_distributions: Whether the metric needs probability distributions, not only numbers.
+        needs: Kind of label that the metric needs: ``AGE``, ``GENDER`` or ``AGE_RANGE``.
     """
 
     label: str
     unit: str
     statistic: ToStatistic
     needs_distributions: bool = False
+    needs: str = AGE
 
     @property
     def heading(self) -> str:
@@ -85,6 +98,12 @@ def _of_age_medians(groups: Callable[[LabelledPredictions], Ints]) -> ToStatisti
 
 def _of_range(rate: Callable[..., Any], *arguments: Any) -> ToStatistic:
     return lambda f: partial(rate, f.ranges, f.range_index, *arguments)
+
+
+def _of_years_outside(function: Callable[[Ints], Any]) -> ToStatistic:
+    return lambda f: partial(
+        weighted_mean, function(age_errors.years_outside(f.allowed_ages, f.age))
+    )
 
 
 def _of_gender(rate: Callable[..., Any], *arguments: Any) -> ToStatistic:
@@ -130,30 +149,53 @@ METRICS: dict[str, Metric] = {
     "range_macro_f1": Metric(
         "macro-F1 of age ranges", PLAIN, _of_range(classification.macro_f1, len(RANGE_NAMES))
     ),
-    "gender_accuracy": Metric("gender accuracy", SHARE, _of_gender(classification.accuracy)),
+    "label_range_accuracy": Metric(
+        "age within the labelled range",
+        SHARE,
+        _of_years_outside(lambda years: years == 0),
+        needs=AGE_RANGE,
+    ),
+    "label_range_distance": Metric(
+        "distance to the labelled range", YEARS, _of_years_outside(np.abs), needs=AGE_RANGE
+    ),
+    "label_range_bias": Metric(
+        "bias beyond the labelled range (positive: predicted too old)",
+        YEARS,
+        _of_years_outside(np.asarray),
+        needs=AGE_RANGE,
+    ),
+    "gender_accuracy": Metric(
+        "gender accuracy", SHARE, _of_gender(classification.accuracy), needs=GENDER
+    ),
     "gender_balanced_accuracy": Metric(
-        "balanced gender accuracy", SHARE, _of_gender(classification.balanced_accuracy)
+        "balanced gender accuracy",
+        SHARE,
+        _of_gender(classification.balanced_accuracy),
+        needs=GENDER,
     ),
     "gender_auc": Metric(
         "gender AUC",
         PLAIN,
         lambda f: partial(classification.area_under_curve, f.genders, f.p_female),
+        needs=GENDER,
     ),
     "men_as_women": Metric(
-        "males predicted female", SHARE, _of_gender(classification.false_rate, 0)
+        "males predicted female", SHARE, _of_gender(classification.false_rate, 0), needs=GENDER
     ),
     "women_as_men": Metric(
-        "females predicted male", SHARE, _of_gender(classification.false_rate, 1)
+        "females predicted male", SHARE, _of_gender(classification.false_rate, 1), needs=GENDER
     ),
     "gender_nll": Metric(
         "gender NLL, nats",
         PLAIN,
         lambda f: partial(reliability.negative_log_likelihood, _gender_likelihood(f)),
+        needs=GENDER,
     ),
     "gender_ece": Metric(
         "gender ECE",
         SHARE,
         lambda f: partial(reliability.expected_calibration_error, f.p_female, f.genders == 1),
+        needs=GENDER,
     ),
     "range_nll": Metric(
         "age range NLL, nats",
@@ -184,6 +226,7 @@ METRICS: dict[str, Metric] = {
         "accuracy of the commoner gender (baseline)",
         SHARE,
         lambda f: partial(classification.accuracy, f.genders, _commoner_gender(f)),
+        needs=GENDER,
     ),
 }
 
@@ -193,17 +236,35 @@ def statistics(
 ) -> dict[str, Statistic]:
     """The named metrics of ``faces`` as functions of bootstrap weights.
 
-    Metrics that need distributions are missing where ``faces`` have none.
+    Metrics that need distributions are missing where ``faces`` have none, and metrics that need a
+    label are missing where no face has it.
     """
     return {
-        name: METRICS[name].statistic(faces)
+        name: labelled_statistic(METRICS[name], faces)
         for name in names
-        if faces.predictions is not None or not METRICS[name].needs_distributions
+        if _is_defined(METRICS[name], faces)
     }
 
 
+def _is_defined(metric: Metric, faces: LabelledPredictions) -> bool:
+    if metric.needs_distributions and faces.predictions is None:
+        return False
+    if not len(faces):
+        return metric.needs != AGE_RANGE
+    return bool(faces.labelled(metric.needs).any())
+
+
+def labelled_statistic(metric: Metric, faces: LabelledPredictions) -> Statistic:
+    """The metric of those faces that have the label it needs."""
+    mask = faces.labelled(metric.needs)
+    if mask.all():
+        return metric.statistic(faces)
+    rows = np.flatnonzero(mask)
+    return OnSomeFaces(metric.statistic(faces.take(rows)), rows)
+
+
 def metric_value(name: str, faces: LabelledPredictions) -> float | None:
-    """One metric without an interval; None over no faces, or without the distributions it needs."""
+    """One metric without an interval; None over no faces, or without what the metric needs."""
     found = statistics(faces, (name,)) if len(faces) else {}
     return float(found[name](None)) if found else None
 
@@ -225,7 +286,7 @@ def format_estimate(found: Estimate, unit: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Metrics:
-    """The short list of metrics. Values over no faces are None.
+    """The short list of metrics. Values over no faces with the label that they need are None.
 
     Attributes:
         n: Number of faces.
@@ -245,29 +306,37 @@ class Metrics:
         interval_width: Mean width, years; None without distributions.
         baseline_mae: MAE of predicting the median age of these faces for every face.
         oracle_median_mae: MAE of predicting the median age of each face's true range.
+        label_range_accuracy: Share of ages within the labelled range, over ages that are ranges.
+        label_range_distance: Mean distance to that range, years.
+        n_label_ranges: Number of faces whose age is a range.
     """
 
     n: int
-    mae: float
+    mae: float | None = None
     mae_21_60: float | None
     mae_mean: float | None
     mae_median: float | None
-    bias: float
-    cs5: float
-    range_accuracy: float
-    gender_accuracy: float
+    bias: float | None = None
+    cs5: float | None = None
+    range_accuracy: float | None = None
+    gender_accuracy: float | None = None
     gender_accuracy_16plus: float | None
     n_16plus: int
     n_21_60: int
     interval_level: float
     interval_coverage: float | None
     interval_width: float | None
-    baseline_mae: float
-    oracle_median_mae: float
+    baseline_mae: float | None = None
+    oracle_median_mae: float | None = None
+    label_range_accuracy: float | None = None
+    label_range_distance: float | None = None
+    n_label_ranges: int = 0
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready, rounded to four decimals."""
+        """JSON-ready, rounded to four decimals; without metrics of ranges if there are none."""
         found: dict[str, Any] = rounded(vars(self))
+        if not self.n_label_ranges:
+            found = {key: value for key, value in found.items() if "label_range" not in key}
         return found
 
 
@@ -297,7 +366,8 @@ def score_predictions(faces: LabelledPredictions) -> Metrics:
     protocol, adults = faces.of_ages(*PROTOCOL_21_60), faces.of_ages(ADULT_AGE)
     # These need no distributions, so that they are defined for any faces.
     names = ("mae", "bias", "cs5", "range_accuracy", "gender_accuracy")
-    defined = statistics(faces, (*names, "baseline_mae", "oracle_median_mae"))
+    ranges = ("label_range_accuracy", "label_range_distance")
+    defined = statistics(faces, (*names, "baseline_mae", "oracle_median_mae", *ranges))
     mae_mean, mae_median = _point_estimates(faces)
     return Metrics(
         n=len(faces),
@@ -310,13 +380,15 @@ def score_predictions(faces: LabelledPredictions) -> Metrics:
         interval_level=INTERVAL_LEVEL,
         interval_coverage=metric_value("coverage_80", faces),
         interval_width=metric_value("width_80", faces),
+        n_label_ranges=int(faces.labelled(AGE_RANGE).sum()),
         **{name: float(statistic(None)) for name, statistic in defined.items()},
     )
 
 
 def _point_estimates(faces: LabelledPredictions) -> tuple[float | None, float | None]:
     """MAE of the mean and of the median of the distributions, whichever the weights predict."""
-    if faces.predictions is None:
+    faces = faces.with_label(AGE)
+    if faces.predictions is None or not len(faces):
         return None, None
     distribution = faces.predictions.age_distribution
     mean = distribution @ np.arange(distribution.shape[1])

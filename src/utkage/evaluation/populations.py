@@ -52,7 +52,10 @@ def populations(faces: LabelledPredictions, bootstrap: Bootstrap) -> tuple[Popul
     """Every metric over each of ``AGES``."""
     found = []
     for name, (label, first, last) in AGES.items():
-        rows = np.flatnonzero((faces.ages >= first) & (faces.ages <= last))
+        everyone = (first, last) == (0, MAX_AGE)
+        # Faces of unknown age belong to all ages.
+        mask = np.full(len(faces), True) if everyone else faces.of_ages_mask(first, last)
+        rows = np.flatnonzero(mask)
         metrics = bootstrap.estimates(statistics(faces.take(rows)), rows)
         found.append(Population(name, label, len(rows), metrics))
     return tuple(found)

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from utkage.core.files import replacing, write_json, write_text
-from utkage.data.labels import GENDERS, RACES, RANGE_NAMES
+from utkage.data.labels import RACES, RANGE_NAMES
 from utkage.data.manifest import csv_text
 from utkage.evaluation.labelled_faces import LabelledFaces
-from utkage.evaluation.labelled_predictions import LabelledPredictions
+from utkage.evaluation.labelled_predictions import AGE, LabelledPredictions
 from utkage.evaluation.metrics import INTERVAL_LEVEL
 from utkage.evaluation.result import EvaluateResult
 
@@ -37,7 +37,8 @@ def write_files(
     files = {"metrics": out / "metrics.json", "predictions": out / "predictions.csv"}
     rows = prediction_rows(faces)
     write_text(files["predictions"], csv_text(PREDICTION_COLUMNS, rows))
-    if plot_cm or report:
+    has_ages = len(faces.with_label(AGE)) > 0
+    if (plot_cm or report) and has_ages:
         from utkage.evaluation.reports.charts import range_confusion
         from utkage.reporting.figure_files import save_figure
 
@@ -65,12 +66,12 @@ def prediction_rows(faces: LabelledPredictions) -> list[tuple[Any, ...]]:
         (
             faces.sources[index],
             name,
-            int(faces.ages[index]),
-            GENDERS[faces.genders[index]],
+            int(faces.ages[index]) if faces.ages[index] >= 0 else faces.age_text(index),
+            faces.gender_text(index),
             int(faces.races[index]) if faces.races[index] >= 0 else "",
             f"{faces.age[index]:.2f}",
             *ends[index],
-            RANGE_NAMES[ranges[index]],
+            RANGE_NAMES[ranges[index]] if ranges[index] >= 0 else "",
             RANGE_NAMES[faces.range_index[index]],
             f"{faces.p_female[index]:.4f}",
         )
@@ -91,6 +92,8 @@ def _write_parquet(rows: list[tuple[Any, ...]], path: Path) -> Path | None:
         values = [row[index] for row in rows]
         if name in numbers:
             values = [None if value == "" else float(value) for value in values]
+        elif name == "age" and not all(isinstance(value, int) for value in values):
+            values = [None if value == "" else str(value) for value in values]
         elif name == "race":
             values = [None if value == "" else RACES[value] for value in values]
         columns[name] = values

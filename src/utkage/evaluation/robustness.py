@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from utkage.core.errors import UsageError
 from utkage.core.reporter import Reporter
 from utkage.data.chips import LabelledChips
 from utkage.evaluation.bootstrap import Bootstrap, Estimate, rounded
@@ -96,11 +96,16 @@ def robustness_report(
 ) -> RobustnessReport:
     """Predict a random ``sample`` of the faces under every corruption at every strength.
 
+    Only faces with an age in whole years and a gender are drawn.
+
     Chips are corrupted at the size that the predictor takes. ``seed`` is that of the sample and of
     the bootstrap.
     """
+    faces = faces.take(np.flatnonzero(faces.fully_labelled))
+    if not len(faces):
+        raise UsageError("`stress` needs faces with an age in whole years and a gender")
     rows = np.sort(np.random.default_rng(seed).permutation(len(faces))[:sample])
-    own = _sampled(faces, rows)
+    own = faces.take(rows)
     chips = np.concatenate(list(own.batches(BATCH, predictor.card.contract)))
     bootstrap = Bootstrap.draw(own.group_numbers, resamples, seed)
     total = (1 + sum(len(corruption.strengths) for corruption in CORRUPTIONS)) * len(own)
@@ -133,17 +138,3 @@ def robustness_report(
                 )
             )
     return RobustnessReport(len(own), clean, tuple(results))
-
-
-def _sampled(faces: LabelledChips, rows: NDArray[np.int64]) -> LabelledChips:
-    return replace(
-        faces,
-        rows=faces.rows[rows],
-        sources=tuple(faces.sources[row] for row in rows),
-        names=tuple(faces.names[row] for row in rows),
-        ages=faces.ages[rows],
-        genders=faces.genders[rows],
-        races=faces.races[rows],
-        pixel_hashes=tuple(faces.pixel_hashes[row] for row in rows),
-        groups=tuple(faces.groups[row] for row in rows) if faces.groups else (),
-    )

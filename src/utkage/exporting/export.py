@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utkage.core.device import CPU
-from utkage.core.errors import ConfigError, ParityError, UsageError
+from utkage.core.errors import ConfigError, DataError, ParityError, UsageError
 from utkage.core.files import file_hash, replacing, write_json
 from utkage.core.reporter import Reporter, SilentReporter
 from utkage.core.versions import versions
@@ -186,6 +186,9 @@ def _comparison_chips(request: ExportRequest, contract: CropContract, reporter: 
         return _Chips(synthetic, np.empty(0, np.int64), calibration)
     selection = FaceSelection(data=request.data, split="val", allow_crop=True)
     faces = labelled_faces(selection, contract, reporter).chips
+    faces = faces.take(np.flatnonzero(faces.fully_labelled))
+    if not len(faces):
+        raise DataError(f"{request.data}: no face has an age in whole years and a gender")
     chosen = np.linspace(0, len(faces) - 1, min(REAL_CHIPS, len(faces))).astype(np.int64)
     real = recrop(faces.pixels[faces.rows[chosen]], faces.contract, contract)
     ages = faces.ages[chosen]

@@ -36,11 +36,13 @@ class Targets(NamedTuple):
     """Labels, weights and soft targets of n faces.
 
     Attributes:
-        ages: int64 (n,), years.
-        genders: int64 (n,), 0 male, 1 female.
+        ages: int64 (n,), years; -1 if unknown or known only as a range.
+        genders: int64 (n,), 0 male, 1 female; -1 if unknown.
         importance: float32 (n,), weight of each face in the loss; None: 1 each.
         soft_targets: Predictions of the teachers, if there are any.
         offsets: float32 (n, 117), added to the age logits in the loss; None: nothing.
+        age_ranges: int64 (n, 2), first and last year that each label allows, -1 if unknown; None
+            if every face has an age in whole years.
     """
 
     ages: Tensor
@@ -48,6 +50,7 @@ class Targets(NamedTuple):
     importance: Tensor | None = None
     soft_targets: SoftTargets | None = None
     offsets: Tensor | None = None
+    age_ranges: Tensor | None = None
 
     def part(self, rows: slice | Tensor) -> Targets:
         """Some of the faces."""
@@ -64,6 +67,7 @@ class Targets(NamedTuple):
             None if self.importance is None else change(self.importance),
             self.soft_targets and SoftTargets(*map(change, self.soft_targets)),
             None if self.offsets is None else change(self.offsets),
+            None if self.age_ranges is None else change(self.age_ranges),
         )
 
 

@@ -30,11 +30,15 @@ PANELS: dict[str, dict[str, str]] = {
         "val_mae": "end to end",
         "val_oracle_mae": "with the true range fed in",
     },
+    "Validation distance to the labelled range, years": {
+        "val_label_range_distance": "ages that are ranges",
+    },
     "Validation CS@5": {"val_cs5": "errors of at most 5 years"},
     "Validation accuracy": {
         "val_gender_accuracy": "gender",
         "val_gender_accuracy_16plus": "gender, 16 and older",
         "val_range_accuracy": "age range",
+        "val_label_range_accuracy": "age within the labelled range",
     },
 }
 
@@ -85,8 +89,8 @@ def plot_sample_batch(
 
     Args:
         images: (N, 3, S, S), RGB in 0..255; up to 32 are drawn.
-        ages: (N,), years.
-        genders: (N,), 0 male, 1 female.
+        ages: (N,), years; -1 if unknown or a range.
+        genders: (N,), 0 male, 1 female; -1 if unknown.
         path: PNG, SVG or PDF file.
     """
     count = min(len(images), MOST)
@@ -99,5 +103,8 @@ def plot_sample_batch(
         axis.set_axis_off()
     for axis, chip, age, gender in zip(axes, pixels, ages, genders, strict=False):
         axis.imshow(chip)
-        axis.set_title(f"{age}, {GENDERS[gender]}", fontsize=8)
+        known = [str(age)] if age >= 0 else []
+        if gender >= 0:
+            known.append(GENDERS[gender])
+        axis.set_title(", ".join(known), fontsize=8)
     save_figure(figure, path.parent, path.stem, (path.suffix[1:],))

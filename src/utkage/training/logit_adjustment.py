@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 
 from utkage.data.chips import LabelledChips
+from utkage.data.labels import AGE_COUNT
+from utkage.training.age_ranges import range_distribution
 from utkage.training.config_groups import LossConfig
 from utkage.training.losses import gaussian_age_labels
 
@@ -35,8 +37,24 @@ def source_offsets(config: LossConfig, faces: LabelledChips) -> Tensor | None:
     names, source = np.unique(np.array(faces.sources), return_inverse=True)
     if config.logit_adjustment == 0 or len(names) == 1:
         return None
-    labels = gaussian_age_labels(torch.from_numpy(faces.ages), config)
-    overall = torch.log(labels.mean(0) + _SMOOTHING)
-    rows = [labels[torch.from_numpy(source == index)] for index in range(len(names))]
-    by_source = torch.stack([torch.log(part.mean(0) + _SMOOTHING) - overall for part in rows])
+    labels = _age_labels(config, faces)
+    known = torch.from_numpy(faces.allowed_ages[:, 0] >= 0)
+    if not known.any():
+        return None
+    overall = torch.log(labels[known].mean(0) + _SMOOTHING)
+    rows = [labels[known & torch.from_numpy(source == index)] for index in range(len(names))]
+    by_source = torch.stack(
+        [
+            torch.log(part.mean(0) + _SMOOTHING) - overall if len(part) else overall * 0
+            for part in rows
+        ]
+    )
     return (config.logit_adjustment * by_source)[torch.from_numpy(source)]
+
+
+def _age_labels(config: LossConfig, faces: LabelledChips) -> Tensor:
+    """Label distribution of each face, (n, 117); any for faces of unknown age."""
+    if faces.age_ranges is None:
+        return gaussian_age_labels(torch.from_numpy(faces.ages), config)
+    ranges = torch.from_numpy(faces.age_ranges).clamp(min=0)
+    return range_distribution(ranges) @ gaussian_age_labels(torch.arange(AGE_COUNT), config)

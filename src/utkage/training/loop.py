@@ -32,6 +32,7 @@ from utkage.training.summary import (
     SELECTIONS,
     OnEpoch,
     best_epoch,
+    error_text,
     ignore_epoch,
     validation_errors,
     write_epochs,
@@ -83,7 +84,7 @@ def fit(system: TrainableSystem, reporter: Reporter, on_epoch: OnEpoch = ignore_
         loop = _Loop(system, reporter, on_epoch)
         loop.run()
     best = best_epoch(loop.rows, system.setup.config.select_by)
-    return FitResult(tuple(loop.rows), float(best["val_mae"]), int(best["epoch"]))
+    return FitResult(tuple(loop.rows), validation_errors([best])[0], int(best["epoch"]))
 
 
 def take_step(
@@ -206,7 +207,9 @@ class _Loop:
         """Mean loss of the last steps, state of the system, lowest error and remaining time."""
         parts = [f"loss {np.mean(self.losses[-SHOWN:]):.3f}", result.note]
         if self.rows:
-            parts.append(f"best {self.selection.label} {min(self.errors()):.2f}")
+            best = best_epoch(self.rows, self.setup.config.select_by)
+            text = f"{self.selection.label} {min(self.errors()):.2f}"
+            parts.append(f"best {text if best.get('val_mae') is not None else error_text(best)}")
         return ", ".join([*parts, self.remaining.text(self.step)])
 
     def end_epoch(self, row: dict[str, Any], validation: Validation | None) -> None:

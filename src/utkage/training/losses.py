@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - the field's usual name
 
 from utkage.data.labels import AGE_COUNT
+from utkage.training.age_ranges import distance_to_range, range_distribution
 from utkage.training.config_groups import LossConfig
 
 
@@ -56,8 +57,12 @@ def age_cross_entropy(logits: Tensor, ages: Tensor) -> Tensor:
 
 def expected_age_error(logits: Tensor, ages: Tensor) -> Tensor:
     """Absolute error of the expected age, years (Gao et al. 2018, DLDL-v2, IJCAI)."""
-    expected = torch.softmax(logits, dim=1) @ _classes(logits).to(logits.dtype)
-    return (expected - ages.to(logits.dtype)).abs()
+    return (expected_age(logits) - ages.to(logits.dtype)).abs()
+
+
+def expected_age(logits: Tensor) -> Tensor:
+    """Mean of the predicted distribution over years, (N,)."""
+    return torch.softmax(logits, dim=1) @ _classes(logits).to(logits.dtype)
 
 
 def age_moments_error(
@@ -150,6 +155,8 @@ class AgeLoss:
     Attributes:
         function: From the outputs of the age head (N, K), ages int64 (N,) and the settings to the
             loss of each face, (N,).
+        range_function: The same for ages that are ranges, int64 (N, 2) first and last year. It
+            compares with a distribution over the range, and never with a single age.
         distillation: From the outputs and a teacher's distributions (N, 117) to the loss of each
             face, (N,).
         head: Kind of age head (``models/age_heads.py``).
@@ -159,6 +166,7 @@ class AgeLoss:
     """
 
     function: Callable[[Tensor, Tensor, LossConfig], Tensor]
+    range_function: Callable[[Tensor, Tensor, LossConfig], Tensor]
     distillation: Callable[[Tensor, Tensor], Tensor] = age_divergence
     head: str = "softmax"
     point_estimate: str = "whole-year median"
@@ -192,10 +200,42 @@ def _l1(logits: Tensor, ages: Tensor, config: LossConfig) -> Tensor:
     return config.l1_weight * expected_age_error(logits, ages)
 
 
+def _all_years(ranges: Tensor) -> Tensor:
+    return torch.arange(AGE_COUNT, device=ranges.device)
+
+
+def _dldl_v2_range(logits: Tensor, ranges: Tensor, config: LossConfig) -> Tensor:
+    """Divergence from the mean Gaussian of the range, and distance of the expectation to it."""
+    targets = range_distribution(ranges) @ gaussian_age_labels(_all_years(ranges), config)
+    return age_divergence(logits, targets) + _l1_range(logits, ranges, config)
+
+
+def _cross_entropy_range(logits: Tensor, ranges: Tensor, config: LossConfig) -> Tensor:
+    return age_divergence(logits, range_distribution(ranges))
+
+
+def _sord_range(logits: Tensor, ranges: Tensor, config: LossConfig) -> Tensor:
+    years = _all_years(ranges)
+    labels = ordinal_age_labels(years, AGE_COUNT, config.sord_distance, config.sord_width)
+    return age_divergence(logits, range_distribution(ranges) @ labels)
+
+
+def _mean_variance_range(logits: Tensor, ranges: Tensor, config: LossConfig) -> Tensor:
+    distance = distance_to_range(expected_age(logits), ranges)
+    moments = config.mean_weight / 2 * distance.square()
+    return _cross_entropy_range(logits, ranges, config) + moments
+
+
+def _l1_range(logits: Tensor, ranges: Tensor, config: LossConfig) -> Tensor:
+    """Distance of the expectation to the range alone."""
+    return config.l1_weight * distance_to_range(expected_age(logits), ranges)
+
+
 def _at_thresholds(head: str, loss: Callable[[Tensor, Tensor], Tensor]) -> AgeLoss:
     """A loss of thresholds, which are passed or not, or have a teacher's probabilities."""
     return AgeLoss(
         lambda logits, ages, _: loss(logits, thresholds_passed(ages, logits.shape[1])),
+        lambda logits, ranges, _: loss(logits, threshold_probabilities(range_distribution(ranges))),
         lambda logits, distribution: loss(logits, threshold_probabilities(distribution)),
         head,
     )
@@ -203,12 +243,14 @@ def _at_thresholds(head: str, loss: Callable[[Tensor, Tensor], Tensor]) -> AgeLo
 
 AGE_LOSSES: Mapping[str, AgeLoss] = MappingProxyType(
     {
-        "dldl_v2": AgeLoss(_dldl_v2),
-        "cross_entropy": AgeLoss(lambda logits, ages, _: age_cross_entropy(logits, ages)),
-        "sord": AgeLoss(_sord),
+        "dldl_v2": AgeLoss(_dldl_v2, _dldl_v2_range),
+        "cross_entropy": AgeLoss(
+            lambda logits, ages, _: age_cross_entropy(logits, ages), _cross_entropy_range
+        ),
+        "sord": AgeLoss(_sord, _sord_range),
         "coral": _at_thresholds("coral", coral_loss),
         "corn": _at_thresholds("corn", corn_loss),
-        "mean_variance": AgeLoss(_mean_variance, point_estimate="mean"),
-        "l1": AgeLoss(_l1, point_estimate="mean"),
+        "mean_variance": AgeLoss(_mean_variance, _mean_variance_range, point_estimate="mean"),
+        "l1": AgeLoss(_l1, _l1_range, point_estimate="mean"),
     }
 )

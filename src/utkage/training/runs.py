@@ -14,7 +14,7 @@ from utkage.core.errors import ConfigError, UsageError
 from utkage.core.toml_file import read_toml
 from utkage.models.locate import BEST_NAME, LAST_NAME, RUNS_FOLDER
 from utkage.training.recipes import CONFIG_NAME
-from utkage.training.summary import METRICS_NAME, SELECTIONS, best_epoch, flattened
+from utkage.training.summary import METRICS_NAME, SELECTIONS, best_epoch, flattened, validation_error
 
 FINISHED, STOPPED, INCOMPLETE, FOREIGN = "finished", "stopped", "incomplete", "no run"
 # Files that make a folder a run folder.
@@ -215,8 +215,8 @@ def _parsed(line: str) -> dict[str, Any] | None:
     sources = row.get("val_sources", {})
     if not isinstance(sources, dict) or not all(isinstance(s, dict) for s in sources.values()):
         return None
-    errors = [row.get("val_mae"), *(source.get("mae") for source in sources.values())]
-    return row if all(map(_is_number, errors)) else None
+    errors = [validation_error(row), *(validation_error(each, "") for each in sources.values())]
+    return None if None in errors else row
 
 
 def _is_number(value: object) -> bool:

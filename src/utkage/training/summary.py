@@ -6,6 +6,7 @@ import contextlib
 import csv
 import io
 import json
+import math
 import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -26,16 +27,55 @@ class Selection(NamedTuple):
     error: Callable[[Mapping[str, Any]], float]
 
 
-def _source_maes(row: Mapping[str, Any]) -> list[float]:
+# Metrics that can be the error, and their texts. The first that the labels allow is used: ages in
+# whole years, then ages that are ranges, then genders alone.
+ERRORS = {
+    "mae": "MAE {:.2f} years",
+    "label_range_distance": "distance to the labelled range {:.2f} years",
+    "gender_accuracy": "gender error {:.4f}",
+}
+
+
+def validation_error(metrics: Mapping[str, Any], prefix: str = "val_") -> tuple[str, float] | None:
+    """Name and value of the error of some faces; None if there is none, or if it is not finite.
+
+    ``prefix`` is that of the metrics' names: ``val_`` in rows, none in their tables by source.
+    """
+    for name in ERRORS:
+        value: Any = metrics.get(f"{prefix}{name}")
+        if value is None:
+            continue
+        if type(value) in (int, float) and math.isfinite(value):
+            return name, 1 - value if name == "gender_accuracy" else float(value)
+        return None
+    return None
+
+
+def error_text(row: Mapping[str, Any]) -> str:
+    """The error of a row as a text, such as "MAE 4.30 years"."""
+    found = validation_error(row)
+    return "no error" if found is None else ERRORS[found[0]].format(found[1])
+
+
+def _error(row: Mapping[str, Any]) -> float:
+    found = validation_error(row)
+    return math.inf if found is None else found[1]
+
+
+def _source_errors(row: Mapping[str, Any]) -> list[float]:
     # Rows of a set with one source have no metrics by source.
-    return [source["mae"] for source in row.get("val_sources", {}).values()] or [row["val_mae"]]
+    found = [validation_error(source, "") for source in row.get("val_sources", {}).values()]
+    # Errors of sources with different labels have different units.
+    if not found or None in found or len({name for name, _ in filter(None, found)}) > 1:
+        return [_error(row)]
+    return [value for _, value in filter(None, found)]
 
 
 # By ``select_by``.
 SELECTIONS: Mapping[str, Selection] = {
-    "mae": Selection("MAE", lambda row: float(row["val_mae"])),
-    "macro_mae": Selection("macro MAE", lambda row: statistics.fmean(_source_maes(row))),
-    "worst_mae": Selection("worst MAE", lambda row: float(max(_source_maes(row)))),
+    "mae": Selection("MAE", _error),
+    "macro_mae": Selection("macro MAE", lambda row: statistics.fmean(_source_errors(row))),
+    "worst_mae": Selection("worst MAE", lambda row: max(_source_errors(row))),
 }
 
 # Called after every epoch with the rows of all epochs so far.
@@ -65,7 +105,10 @@ def write_epochs(folder: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def validation_errors(rows: Sequence[Mapping[str, Any]], select_by: str = "mae") -> list[float]:
-    """The error of each epoch that chooses the best one and drives plateaus, years."""
+    """The error of each epoch that chooses the best one and drives plateaus.
+
+    It is in years, unless there are no ages at all: then it is the gender error.
+    """
     return [SELECTIONS[select_by].error(row) for row in rows]
 
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from utkage.core.device import resolve_device
-from utkage.core.errors import UsageError
+from utkage.core.errors import DataError, UsageError
 from utkage.core.files import require_folder
 from utkage.core.reporter import Reporter, SilentReporter
 from utkage.core.settings import to_table
 from utkage.core.versions import versions
 from utkage.data.augment import AugmentConfig
-from utkage.data.chips import LEAKAGE_TOLERANCE, LabelledChips
+from utkage.data.chips import LEAKAGE_TOLERANCE, UNKNOWN, LabelledChips
 from utkage.data.store import DEFAULT_FOLDER, ChipStore
 from utkage.models.card import RESEARCH_TERMS, Card
 from utkage.models.locate import BEST_NAME, RUNS_FOLDER
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from utkage.training.systems.base import Start, TrainableSystem
 
 MIN_CHIPS = 2
+# The heads of the multi-task network.
+HEADS = ("age", "gender")
 
 
 @dataclass(frozen=True)
@@ -163,6 +165,7 @@ def set_up(
     if len(training) < MIN_CHIPS:
         count = f"{len(training)} training chips"
         raise UsageError(f"{request.data}: {count}; batch norm needs at least {MIN_CHIPS}")
+    heads = _labelled_heads(request, training, validation, reporter)
     folder = group.from_first(request.run or new_run_folder(RUNS_FOLDER))
     require_folder(folder, "run")
     processes = f", {group.size} processes" if group.size > 1 else ""
@@ -175,7 +178,7 @@ def set_up(
     setup = Setup(
         config=request.config,
         augmentation=start.augmentation,
-        card=_card(request, start, store, str(place)),
+        card=_card(request, start, store, str(place), heads),
         identity={
             **{k: v for k, v in request.config.to_dict().items() if k not in FREE_FIELDS},
             **{f"augmentation.{k}": v for k, v in to_table(start.augmentation).items()},
@@ -217,7 +220,9 @@ def _start(
     return start_multitask(request.config, request.augmentation, store, training, reporter)
 
 
-def _card(request: TrainRequest, start: Start, store: ChipStore, device: str) -> Card:
+def _card(
+    request: TrainRequest, start: Start, store: ChipStore, device: str, heads: tuple[str, ...]
+) -> Card:
     description = store.description
     source = description["source"]["name"]
     trained = f"trained on {source}, split {store.split_hash}"
@@ -235,11 +240,52 @@ def _card(request: TrainRequest, start: Start, store: ChipStore, device: str) ->
             "augmentation": to_table(start.augmentation),
             "started": now(),
             "device": device,
+            **({} if len(heads) == len(HEADS) else {"trained_heads": list(heads)}),
         },
         lineage=(*start.card.lineage, f"{trained}, by: {request.command or 'utkage.train'}"),
         terms=RESEARCH_TERMS,
         versions=versions(),
     )
+
+
+def _labelled_heads(
+    request: TrainRequest, training: LabelledChips, validation: LabelledChips, reporter: Reporter
+) -> tuple[str, ...]:
+    """The heads that the labels train.
+
+    Raises:
+        DataError: the seed system lacks labels, or the validation split has none of their kind.
+    """
+    partial = not (training.fully_labelled.all() and validation.fully_labelled.all())
+    if partial and isinstance(request.config, SeedConfig):
+        raise DataError(
+            f"{request.data}: the seed system needs an age in whole years and a gender of every "
+            "face; prepare only such faces, or use `system=multitask`"
+        )
+    labelled = [_heads_of(faces) for faces in (training, validation)]
+    heads = tuple(head for head in HEADS if head in labelled[0])
+    missing = [head for head in heads if head not in labelled[1]]
+    if missing:
+        raise DataError(
+            f"{request.data}: no validation face has a label of {missing[0]}, so the best epoch "
+            "cannot be chosen; prepare with another `seed` or a larger `val`"
+        )
+    for head in HEADS:
+        if head not in heads:
+            reporter.warn(
+                f"{request.data}: no face has a label of {head}, so the {head} head is not "
+                f"trained; do not rely on the {head} that these weights predict"
+            )
+    return heads
+
+
+def _heads_of(faces: LabelledChips) -> set[str]:
+    heads = set()
+    if (faces.allowed_ages[:, 0] != UNKNOWN).any():
+        heads.add("age")
+    if (faces.genders != UNKNOWN).any():
+        heads.add("gender")
+    return heads
 
 
 def provenance(card: Card, identity: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from utkage.data.chips import LabelledChips
-from utkage.data.labels import AGE_COUNT
+from utkage.training.age_ranges import range_distribution
 from utkage.training.config_groups import LossConfig
 
 # Years. Neighbouring years look alike, and people round their ages.
@@ -18,16 +18,21 @@ SMOOTHING = 2.0
 POWERS = {"sqrt": 0.5, "equal": 1.0}
 
 
-def weights_by_age(config: LossConfig, ages: NDArray[np.int64]) -> Tensor | None:
-    """The weight of each age, from all ``ages`` in training, float32 (117,); None: 1 for all."""
-    if config.age_weighting == "none":
+def weights_by_age(config: LossConfig, allowed_ages: NDArray[np.int64]) -> Tensor | None:
+    """The weight of each age, float32 (117,); None: 1 for all.
+
+    ``allowed_ages`` holds the first and last year that the label of each training face allows,
+    both -1 if unknown, (n, 2). A face whose age is a range counts in parts.
+    """
+    ranges = allowed_ages[allowed_ages[:, 0] >= 0]
+    if config.age_weighting == "none" or not len(ranges):
         return None
-    counts = np.bincount(ages, minlength=AGE_COUNT)
+    counts = range_distribution(torch.from_numpy(ranges)).sum(0).double().numpy()
     return torch.from_numpy(rare_age_weights(counts, config.age_weight_clip)).float()
 
 
 def rare_age_weights(
-    counts: NDArray[np.int64], clip: float, smoothing: float = SMOOTHING
+    counts: NDArray[np.float64], clip: float, smoothing: float = SMOOTHING
 ) -> NDArray[np.float64]:
     """Inverse square roots of smoothed frequencies (Yang et al. 2021, arXiv:2102.09554).
 
@@ -35,7 +40,7 @@ def rare_age_weights(
     clipped, and scaled so that their mean over all faces is 1 after clipping.
 
     Args:
-        counts: int64 (Y,), number of faces of each age; at least one in all.
+        counts: (Y,), number of faces of each age; at least one in all.
         clip: Largest weight, above 1.
         smoothing: Standard deviation of the Gaussian, years, above 0.
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from utkage.cli.tables import print_table
 from utkage.evaluation.bootstrap import Bootstrap
 from utkage.evaluation.groups import GROUP_METRICS, group_report
-from utkage.evaluation.labelled_predictions import LabelledPredictions
+from utkage.evaluation.labelled_predictions import AGE_RANGE, LabelledPredictions
 from utkage.evaluation.metrics import METRICS
 from utkage.evaluation.populations import populations
 from utkage.evaluation.reports import tables
@@ -36,7 +36,8 @@ def printed(table: Table) -> str:
 
 def test_every_metric_has_a_row(faces: LabelledPredictions, bootstrap: Bootstrap) -> None:
     table = tables.metrics_table(populations(faces, bootstrap))
-    assert [row[0].text for row in table.rows] == [metric.heading for metric in METRICS.values()]
+    metrics = [metric for metric in METRICS.values() if metric.needs != AGE_RANGE]
+    assert [row[0].text for row in table.rows] == [metric.heading for metric in metrics]
     assert all(cell.value is not None for row in table.rows for cell in row[1:])
 
 
@@ -45,7 +46,7 @@ def test_small_groups_are_marked_in_text_and_muted(
 ) -> None:
     report = group_report(faces, bootstrap)
     table = tables.groups_table(report.groups)
-    assert len(table.columns) == 2 + len(GROUP_METRICS)
+    assert len(table.columns) == 2 + sum(m.needs != AGE_RANGE for m in GROUP_METRICS.values())
     for index, group in enumerate(report.groups):
         assert (index in table.muted) == group.small
         assert table.rows[index][0].text.endswith("(few faces)") == group.small

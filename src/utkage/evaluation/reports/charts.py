@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utkage.data.labels import GENDERS, RANGE_NAMES
+from utkage.evaluation.age_errors import years_outside
 from utkage.evaluation.bootstrap import Estimate, Floats, Ints
 from utkage.evaluation.groups import Group
-from utkage.evaluation.labelled_predictions import LabelledPredictions
+from utkage.evaluation.labelled_predictions import AGE, GENDER, LabelledPredictions
 from utkage.evaluation.metrics import INTERVAL_LEVEL, METRICS, TOLERANCES
 from utkage.evaluation.populations import Population
 from utkage.evaluation.reliability import reliability_bins, risk_coverage
@@ -29,6 +30,7 @@ SHEET_COLUMNS, SHEET_ROWS = 8, 2
 
 def age_density(faces: LabelledPredictions) -> Figure:
     """Predicted against true age; darker hexagons hold more faces."""
+    faces = faces.with_label(AGE)
     from matplotlib.colors import LogNorm
 
     figure = new_figure(6.4, 5.6)
@@ -84,7 +86,7 @@ def cumulative_scores(populations: Sequence[Population]) -> Figure:
     axes = figure.subplots()
     styles = ((BLUE, "-", "o"), (ORANGE, "--", "s"), (GREEN, ":", "^"))
     for population, style in zip(populations, styles, strict=True):
-        if population.n:
+        if "cs1" in population.metrics and population.n:
             scores = [population.metrics[f"cs{k}"] for k in TOLERANCES]
             label = f"{population.label} (n = {population.n})"
             _line_with_band(axes, TOLERANCES, scores, style, label)
@@ -97,7 +99,8 @@ def cumulative_scores(populations: Sequence[Population]) -> Figure:
 
 def risk_and_coverage(faces: LabelledPredictions) -> Figure | None:
     """MAE when the faces with the widest intervals are rejected; None without intervals."""
-    if faces.predictions is None:
+    faces = faces.with_label(AGE)
+    if faces.predictions is None or not len(faces):
         return None
     errors = np.abs(faces.age - faces.ages)
     low, high = faces.intervals[INTERVAL_LEVEL]
@@ -122,10 +125,13 @@ def risk_and_coverage(faces: LabelledPredictions) -> Figure | None:
 
 def reliability_diagram(faces: LabelledPredictions) -> Figure:
     """Frequency against probability; calibrated probabilities lie on the diagonal."""
-    series = [("P(female)", faces.p_female, faces.genders == 1)]
-    if faces.predictions is not None:
-        surest = faces.predictions.range_probabilities.max(axis=1)
-        series.append(("most probable range", surest, faces.ranges == faces.range_index))
+    gendered, aged = faces.with_label(GENDER), faces.with_label(AGE)
+    series = []
+    if len(gendered):
+        series.append(("P(female)", gendered.p_female, gendered.genders == 1))
+    if aged.predictions is not None and len(aged):
+        surest = aged.predictions.range_probabilities.max(axis=1)
+        series.append(("most probable range", surest, aged.ranges == aged.range_index))
     figure = new_figure(4.6 * len(series), 4.4)
     panels = figure.subplots(1, len(series), squeeze=False)[0]
     for axes, (label, probabilities, true) in zip(panels, series, strict=True):
@@ -171,6 +177,8 @@ def group_forest(groups: Sequence[Group]) -> Figure:
     panels = figure.subplots(1, 2, sharey=True)
     for axes, key in zip(panels, ("mae", "gender_accuracy"), strict=True):
         for place, group in zip(places, groups, strict=True):
+            if key not in group.metrics:
+                continue
             fill = "white" if group.small else BLUE
             reach = _reach([group.metrics[key]])
             axes.errorbar(
@@ -208,11 +216,13 @@ def robustness_charts(report: RobustnessReport) -> Figure:
 
 def range_confusion(faces: LabelledPredictions) -> Figure:
     """True against predicted age range, as counts and as shares."""
+    faces = faces.with_label(AGE)
     return _confusion_figure(faces.ranges, faces.range_index, RANGE_NAMES, "age range")
 
 
 def gender_confusion(faces: LabelledPredictions) -> Figure:
     """True against predicted gender, as counts and as shares."""
+    faces = faces.with_label(GENDER)
     return _confusion_figure(faces.genders, faces.gender, GENDERS, "gender")
 
 
@@ -243,9 +253,15 @@ def _confusion_figure(true: Ints, predicted: Ints, names: Sequence[str], label: 
 
 
 def extreme_faces(faces: LabelledPredictions) -> tuple[Ints, Ints]:
-    """Indices of the faces with the largest and the smallest age errors."""
-    order = np.argsort(np.abs(faces.age - faces.ages), kind="stable")
-    count = min(SHEET_COLUMNS * SHEET_ROWS, len(faces))
+    """Indices of the faces with the largest and the smallest age errors.
+
+    The error of an age that is a range is the distance to it. Faces of unknown age are left out.
+    """
+    outside = np.abs(years_outside(faces.allowed_ages, faces.age))
+    errors = np.where(faces.ages >= 0, np.abs(faces.age - faces.ages), outside)
+    known = np.flatnonzero(faces.allowed_ages[:, 0] >= 0)
+    order = known[np.argsort(errors[known], kind="stable")]
+    count = min(SHEET_COLUMNS * SHEET_ROWS, len(order))
     return order[::-1][:count], order[:count]
 
 
@@ -264,8 +280,8 @@ def contact_sheet(faces: LabelledPredictions, chips: dict[int, NDArray[np.uint8]
         for panel, row in zip(half, rows, strict=False):
             panel.imshow(chips[int(row)])
             panel.set_title(
-                f"{label}: {faces.ages[row]} as {faces.age[row]:.0f}\n"
-                f"{GENDERS[faces.genders[row]]} as {GENDERS[faces.gender[row]]}",
+                f"{label}: {faces.age_text(row)} as {faces.age[row]:.0f}\n"
+                f"{faces.gender_text(row)} as {GENDERS[faces.gender[row]]}",
                 fontsize=8,
             )
     figure.suptitle("Largest and smallest age errors (true as predicted)", color=GREY)

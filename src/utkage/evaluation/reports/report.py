@@ -16,7 +16,7 @@ from utkage.core.versions import versions
 from utkage.evaluation.comparison import Comparison
 from utkage.evaluation.groups import CAVEAT, SMALL, GroupReport
 from utkage.evaluation.labelled_faces import LabelledFaces
-from utkage.evaluation.labelled_predictions import LabelledPredictions
+from utkage.evaluation.labelled_predictions import AGE, GENDER, LabelledPredictions
 from utkage.evaluation.metrics import METRICS, format_value
 from utkage.evaluation.populations import Population
 from utkage.evaluation.reports import charts, tables
@@ -80,8 +80,9 @@ def write_report(
     )
     write_text(files["page"], render_evaluation_page(page))
     write_text(files["model_card"], model_card(page))
-    sheet = charts.contact_sheet(faces, _extreme_chips(faces, labelled))
-    files["faces"] = save_figure(sheet, out, "faces")["png"]
+    if extreme := _extreme_chips(faces, labelled):
+        sheet = charts.contact_sheet(faces, extreme)
+        files["faces"] = save_figure(sheet, out, "faces")["png"]
     return files
 
 
@@ -120,17 +121,24 @@ def _charts(result: EvaluateResult, faces: LabelledPredictions) -> list[tuple[st
     """File name, caption and figure of each chart."""
     groups = result.groups
     shown = [group for axis in tables.CARD_AXES for group in groups.of_axis(axis)]
-    scores = charts.cumulative_scores(result.populations)
-    ranges = charts.range_confusion(faces)
-    found = [
-        ("age_density", "Predicted against true age", charts.age_density(faces)),
-        ("error_by_age", "Error by age", charts.error_by_age(groups.of_axis("decade"))),
-        ("cumulative_score", "Cumulative score", scores),
-        ("reliability", "Reliability of probabilities", charts.reliability_diagram(faces)),
-        ("gender_matrix", "Confusion matrix of genders", charts.gender_confusion(faces)),
-        ("groups", "Groups", charts.group_forest(shown)),
-        ("confusion_matrix", "Confusion matrix of the nine age ranges", ranges),
-    ]
+    has_ages, has_genders = (len(faces.with_label(label)) > 0 for label in (AGE, GENDER))
+    found: list[tuple[str, str, Figure]] = []
+    if has_ages:
+        decades = groups.of_axis("decade")
+        found.append(("age_density", "Predicted against true age", charts.age_density(faces)))
+        found.append(("error_by_age", "Error by age", charts.error_by_age(decades)))
+        scores = charts.cumulative_scores(result.populations)
+        found.append(("cumulative_score", "Cumulative score", scores))
+    if has_ages or has_genders:
+        reliability = charts.reliability_diagram(faces)
+        found.append(("reliability", "Reliability of probabilities", reliability))
+    if has_genders:
+        matrix = charts.gender_confusion(faces)
+        found.append(("gender_matrix", "Confusion matrix of genders", matrix))
+    found.append(("groups", "Groups", charts.group_forest(shown)))
+    if has_ages:
+        ranges = charts.range_confusion(faces)
+        found.append(("confusion_matrix", "Confusion matrix of the nine age ranges", ranges))
     if (risk := charts.risk_and_coverage(faces)) is not None:
         found.append(("risk_coverage", "Risk and coverage", risk))
     if (curve := result.threshold) is not None:

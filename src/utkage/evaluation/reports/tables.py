@@ -27,6 +27,8 @@ SUMMARY = (
     ("all", "bias"),
     ("all", "cs5"),
     ("all", "range_accuracy"),
+    ("all", "label_range_accuracy"),
+    ("all", "label_range_distance"),
     ("all", "gender_accuracy"),
     ("16plus", "gender_accuracy"),
     ("all", "coverage_80"),
@@ -34,7 +36,11 @@ SUMMARY = (
 )
 # Axes and metrics of the groups in a model card. The crossings are in metrics.json.
 CARD_AXES = ("range", "gender", "race", "source", "predicted age")
-CARD_METRICS = ("mae", "bias", "gender_accuracy", "coverage_80", "coverage_90")
+CARD_METRICS = (
+    *("mae", "bias", "label_range_accuracy", "label_range_distance"),
+    *("gender_accuracy", "coverage_80", "coverage_90"),
+)
+NO_FACES = Estimate(None, None, None, 0)
 CALIBRATION_LEVELS = (0.5, 0.8, 0.9, 0.95)
 
 
@@ -69,16 +75,17 @@ def summary_table(result: EvaluateResult) -> Table:
     rows: list[Row] = []
     for name, key in SUMMARY:
         population = by_name[name]
-        if key in population.metrics:
+        if key in population.metrics and key in by_name["all"].metrics:
             metric = METRICS[key]
             label = metric.heading if name == "all" else f"{metric.heading}, {population.label}"
             found = estimate_cell(population.metrics[key], metric.unit)
-            rows.append((label, found, number_cell(population.n)))
+            rows.append((label, found, number_cell(population.metrics[key].n)))
     n = number_cell(result.metrics.n)
     if result.oracle_mae is not None:
         median = result.metrics.oracle_median_mae
         rows.append(("oracle: MAE given the true range, years", f"{result.oracle_mae:.2f}", n))
-        rows.append(("oracle: MAE of the true range's median age, years", f"{median:.2f}", n))
+        text = format_value(median, YEARS)
+        rows.append(("oracle: MAE of the true range's median age, years", text, n))
     if result.misses:
         rows.append(("photographs without a detected face", number_cell(result.misses), ""))
     columns = ("metric", "value (95 % interval)", "n")
@@ -106,7 +113,7 @@ def metrics_table(populations: Sequence[Population]) -> Table:
     rows: list[Row] = []
     for name, metric in METRICS.items():
         if name in populations[0].metrics:
-            found = [population.metrics[name] for population in populations]
+            found = [population.metrics.get(name, NO_FACES) for population in populations]
             rows.append((metric.heading, *(estimate_cell(each, metric.unit) for each in found)))
     return Table.of("", columns, rows)
 
@@ -115,12 +122,15 @@ def groups_table(
     groups: Sequence[Group], metrics: Sequence[str] = tuple(GROUP_METRICS), title: str = ""
 ) -> Table:
     """The named metrics of each group; those that the groups do not have are skipped."""
-    known = [name for name in metrics if groups and name in groups[0].metrics]
+    known = [name for name in metrics if any(name in group.metrics for group in groups)]
     rows: list[Row] = [
         (
             f"{group.label} (few faces)" if group.small else group.label,
             number_cell(group.n),
-            *(estimate_cell(group.metrics[name], GROUP_METRICS[name].unit) for name in known),
+            *(
+                estimate_cell(group.metrics.get(name, NO_FACES), GROUP_METRICS[name].unit)
+                for name in known
+            ),
         )
         for group in groups
     ]

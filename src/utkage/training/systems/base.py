@@ -37,8 +37,8 @@ class Validation:
     """Metrics of the averaged weights on the validation split.
 
     Attributes:
-        columns: Columns of the epoch's row; ``val_mae`` is among them.
-        mae: Mean absolute error of the age, years, not rounded.
+        columns: Columns of the epoch's row; a column of ``summary.ERRORS`` is among them.
+        mae: Mean absolute error of the age, years, not rounded; NaN without ages in whole years.
         losses: Loss of each model, not rounded, for systems that have several.
     """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -13,7 +14,8 @@ from utkage.core.reporter import Reporter
 from utkage.data.augment import AugmentConfig
 from utkage.data.chips import LabelledChips
 from utkage.data.store import ChipStore
-from utkage.evaluation.metrics import score, score_sources
+from utkage.evaluation.labelled_predictions import with_labels
+from utkage.evaluation.metrics import score_predictions, score_sources
 from utkage.models.card import Card
 from utkage.models.chip_graph import ChipGraph
 from utkage.models.initial import initial_network
@@ -28,7 +30,7 @@ from utkage.training.losses import AGE_LOSSES
 from utkage.training.objective import objective_of
 from utkage.training.schedule import SCHEDULES, ScheduleState, plateau_cuts
 from utkage.training.setup import Setup
-from utkage.training.summary import validation_errors
+from utkage.training.summary import error_text, validation_errors
 from utkage.training.synchronised_batch_norm import synchronise_batch_norms
 from utkage.training.systems.base import (
     BatchWork,
@@ -62,9 +64,13 @@ class TrainableMultitask(TrainableSystem):
             torch.from_numpy(faces.genders),
             weights_by_face(config, faces),
             offsets=source_offsets(config, faces),
+            age_ranges=None if faces.age_ranges is None else torch.from_numpy(faces.age_ranges),
         )
+        # A head without labels keeps its weights: they would only decay.
+        network.age.requires_grad_(bool((faces.allowed_ages >= 0).any()))
+        network.gender.requires_grad_(bool((faces.genders >= 0).any()))
         super().__init__(network, setup, targets)
-        objective = objective_of(config, weights_by_age(config, faces.ages))
+        objective = objective_of(config, weights_by_age(config, faces.allowed_ages))
         self._trainer = MultitaskTrainer(network, objective, config, setup.device, setup.group)
         self._config, self._teachers = config, teachers
 
@@ -100,12 +106,15 @@ class TrainableMultitask(TrainableSystem):
         """Metrics without flip averaging, and those of each source if there are several."""
         faces = self.setup.val
         predictions = predict_faces(self._predictor(), faces, reporter, "validating")
-        metrics = score(faces.ages, faces.genders, predictions)
+        metrics = score_predictions(with_labels(faces, predictions))
         columns = {f"val_{name}": value for name, value in metrics.to_dict().items()}
         if by_source := score_sources(faces, predictions):
             columns["val_sources"] = {name: each.to_dict() for name, each in by_source.items()}
-        text = f"MAE {metrics.mae:.2f} years, gender {metrics.gender_accuracy:.3f}"
-        return Validation(columns, text, metrics.mae)
+        parts = [error_text(columns)] if metrics.mae is not None or metrics.n_label_ranges else []
+        if metrics.gender_accuracy is not None:
+            parts.append(f"gender {metrics.gender_accuracy:.3f}")
+        mae = math.nan if metrics.mae is None else metrics.mae
+        return Validation(columns, ", ".join(parts), mae)
 
     def card_metrics(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """The validation metrics of all sources together."""
