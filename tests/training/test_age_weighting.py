@@ -55,8 +55,9 @@ def test_impossible_wishes(count: int, clip: float) -> None:
 
 def test_as_a_recipe_says() -> None:
     ages = np.array([30] * 90 + [31] * 40 + [80])
-    assert weights_by_age(TrainConfig(), ages) is None
-    found = weights_by_age(TrainConfig(age_weighting="sqrt", age_weight_clip=3.0), ages)
+    allowed = np.stack([ages, ages], axis=1)
+    assert weights_by_age(TrainConfig(), allowed) is None
+    found = weights_by_age(TrainConfig(age_weighting="sqrt", age_weight_clip=3.0), allowed)
     assert found is not None
     assert found.shape == (117,)
     assert float(found[80]) == 3.0

@@ -52,7 +52,7 @@ def test_blended_faces_have_the_labels_of_both(make_setup: MakeSetup) -> None:
     images, targets, total, blend = draw(setup, chosen, 1)
     assert blend is not None
     assert total == 24
-    ages, genders, importance, soft_targets, _ = targets
+    ages, genders, importance, soft_targets, *_ = targets
     assert importance is soft_targets is None
     assert torch.equal(ages, faces.targets.ages)
     assert torch.equal(genders, faces.targets.genders)

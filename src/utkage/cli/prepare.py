@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from utkage.cli.option_names import as_options
 from utkage.cli.options import (
     Aligned,
     Columns,
@@ -213,7 +214,8 @@ def _print_audit(audit: Audit) -> None:
         if count:
             typer.echo(f"{counted(count, 'face')} {text}")
     for group in audit.dropped:
-        typer.echo(f"removed {len(group.pictures)}: {group.title} (first: {group.first})")
+        title = as_options(group.title)
+        typer.echo(f"removed {len(group.pictures)}: {title} (first: {group.first})")
     if audit.conflicts:
         typer.echo(f"{counted(len(audit.conflicts), 'duplicate group')} with conflicting labels")
     heaping = audit.heaping

@@ -16,7 +16,9 @@ from utkage.evaluation.groups import GROUP_METRICS, GroupReport
 
 # The worst source is that with the largest value; here with the smallest, or the largest distance
 # from zero.
-_LOWEST_IS_WORST = frozenset({"cs5", "gender_accuracy", "coverage_80", "coverage_90"})
+_LOWEST_IS_WORST = frozenset(
+    {"cs5", "label_range_accuracy", "gender_accuracy", "coverage_80", "coverage_90"}
+)
 _FARTHEST_IS_WORST = frozenset({"bias"})
 
 

@@ -108,11 +108,6 @@ def test_an_unknown_header_is_shown_with_what_is_meant() -> None:
     assert "`columns=path=1,age=2,gender=3`" in str(error.value)
 
 
-def test_predictions_are_not_labels() -> None:
-    with pytest.raises(DataError, match="first line does not name"):
-        labels_of("file,age,gender,p_female\na.jpg,25,f,0.9\n")
-
-
 @pytest.mark.parametrize(
     ("encoding", "name"),
     [
@@ -168,3 +163,22 @@ def test_apparent_ages_are_means_and_rounded() -> None:
     assert labels_of(text, columns={"age": "apparent_age_avg"}) == {
         "000000.jpg": FaceLabel(5, None)
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("path,age_group,sex\na.jpg,3,f\nb.jpg,4,m\n", "numbers of groups"),
+        ("path,age,age,sex\na.jpg,3,4,f\n", "age is there twice.*columns=path=1,age=2,gender=4"),
+        ("file,age,gender,p_female\na.jpg,25,f,0.9\n", "holds predictions"),
+    ],
+)
+def test_columns_that_would_be_misread(text: str, reason: str) -> None:
+    with pytest.raises(DataError, match=reason):
+        labels_of(text)
+
+
+def test_letters_do_not_suffer_from_a_missing_number() -> None:
+    rows = read_label_file(b"img_name,age,gender\na.jpg,25,M\nb.jpg,-1,-1\n", "t.csv").rows
+    assert rows[0].label == FaceLabel(25, 0)
+    assert rows[1].label is None

@@ -7,7 +7,7 @@ import pytest
 
 from utkage.core.errors import DataError
 from utkage.data.label_files.settings import LabelSettings
-from utkage.data.labels import FaceLabel
+from utkage.data.labels import AgeRange, FaceLabel
 from utkage.data.sources import SourceOptions, open_source
 from utkage.data.sources.registry import notes
 
@@ -98,3 +98,31 @@ def test_a_few_corrected_labels_are_only_reported(tmp_path: Path, write_folder: 
     (note,) = notes(open_source(tmp_path))
     assert "age differs by more than 5 years in 1 of 20 rows" in note
     assert "30_0_0_30.jpg labelled age 39, male" in note
+
+
+def test_a_list_without_header_says_how_to_read_it(tmp_path: Path, write_folder: Folder) -> None:
+    write_folder(tmp_path, {**PICTURES, "list.txt": b"images/0.jpg 25 f\nimages/1.jpg 26 m\n"})
+    with pytest.raises(DataError, match=r"`columns=path=1,age=2,gender=3`"):
+        open_source(tmp_path)
+
+
+def test_folds_beside_the_pictures_of_adience(tmp_path: Path, write_folder: Folder) -> None:
+    header = b"user_id\toriginal_image\tface_id\tage\tgender\n"
+    files = {
+        "faces/u@N/coarse_tilt_aligned_face.5.1_o.jpg": b"A",
+        "fold_0_data.txt": header + b"u@N\t1_o.jpg\t5\t(25, 32)\tf\n",
+        "fold_1_data.txt": header + b"u@N\t2_o.jpg\t6\t(0, 2)\tm\n",
+    }
+    write_folder(tmp_path, files)
+    (entry,) = open_source(tmp_path).entries()
+    assert entry.label == FaceLabel(None, 1, None, AgeRange(25, 32))
+
+
+def test_names_with_one_label_leave_the_other_to_a_table(
+    tmp_path: Path, write_folder: Folder
+) -> None:
+    name = "17/10000217_1981-05-05_2009.jpg"
+    write_folder(tmp_path, {name: b"A"})
+    assert labels_of(tmp_path) == {name: FaceLabel(28, None)}
+    write_folder(tmp_path, {"wiki.csv": f"path,age,gender\n{name},28,1.0\n".encode()})
+    assert labels_of(tmp_path) == {name: FaceLabel(28, 0)}

@@ -22,7 +22,7 @@ from utkage.data.label_files.titles import (
 from utkage.images.formats import IMAGE_SUFFIXES
 
 # Titles of the predictions of this and other programs, which are not labels.
-_PREDICTIONS = ("p_female", "predicted_age", "age_pred", "pred_age", "gender_confidence")
+PREDICTIONS = ("p_female", "predicted_age", "age_pred", "pred_age", "gender_confidence")
 # Words of which one in a title is enough if no other title has it, and words that prevent that.
 _WORDS = {AGE: ("age",), GENDER: ("gender", "sex")}
 _OTHER_WORDS = ("std", "num", "count", "score", "conf", "confidence", "prob", "pred", "predicted")
@@ -104,7 +104,7 @@ def _recognised(
     by_simple: dict[str, list[str]] = {}
     for title in titles:
         by_simple.setdefault(_simple(title), []).append(title)
-    if any(title in by_simple for title in _PREDICTIONS):
+    if any(title in by_simple for title in PREDICTIONS):
         return
     for role, names in TITLES.items():
         alike = [by_simple[name] for name in names if name in by_simple]
@@ -162,18 +162,26 @@ def suggestion(titles: Sequence[str]) -> str:
     >>> suggestion(("image", "agee", "gendr"))
     'path=image,age=agee,gender=gendr'
     """
-    left = list(titles)
+    repeated = len(set(titles)) < len(titles)
+    exact_titles = {title for title in titles if any(_simple(title) in TITLES[r] for r in TITLES)}
+    left = list(dict.fromkeys(titles))
     pairs = []
     for role in (PATH, AGE, GENDER):
         exact = [title for title in left if _simple(title) in TITLES[role]]
         near = sorted(
-            (title for title in left if _likeness(title, role) >= _ALIKE),
+            (
+                title
+                for title in left
+                if title not in exact_titles and _likeness(title, role) >= _ALIKE
+            ),
             key=lambda title: -_likeness(title, role),
         )
         title = next(iter((*exact, *near)), None)
         if title is not None:
             left.remove(title)
-        pairs.append(f"{role}={title or '...'}")
+        # A title that occurs twice can only be chosen by its place.
+        chosen = str(titles.index(title) + 1) if title is not None and repeated else title
+        pairs.append(f"{role}={chosen or '...'}")
     return ",".join(pairs)
 
 

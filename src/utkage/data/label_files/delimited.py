@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 
 from utkage.core.errors import DataError
-from utkage.data.label_files.columns import find_columns, listed, suggestion
+from utkage.data.label_files.columns import PREDICTIONS, find_columns, listed, suggestion
 from utkage.data.label_files.row import Line, Table
 from utkage.data.label_files.titles import AGE, GENDER, PATH, PIXELS, RACE
 from utkage.images.formats import IMAGE_SUFFIXES
@@ -20,6 +20,11 @@ _SEPARATOR_LINE = re.compile(r'\ufeff?"?sep=(.)"?\s*', re.IGNORECASE)
 # The reader of the standard library refuses longer cells; pictures as pixels are longer.
 _CELL_LIMIT = 131_072
 _PIXEL_CELL_LIMIT = 64 * 1024**2
+
+
+class HeaderMissingError(DataError):
+    """The first line of a table already names a picture."""
+
 
 # From the titles of a table to the number of columns that a layout understands; 0: no layout fits.
 Fit = Callable[[tuple[str, ...]], int]
@@ -91,7 +96,11 @@ def _understand(
     if columns:
         # Raises an error that names the chosen title that is not there.
         find_columns(max(splits.values(), key=len, default=()), columns)
-    raise DataError(_not_understood(name, splits))
+    message = _not_understood(name, splits)
+    names_pictures = any(
+        title.endswith(IMAGE_SUFFIXES) for titles in splits.values() for title in titles
+    )
+    raise HeaderMissingError(message) if names_pictures else DataError(message)
 
 
 def _split(header: str, delimiter: str) -> tuple[str, ...]:
@@ -108,6 +117,11 @@ def _not_understood(name: str, splits: Mapping[str, tuple[str, ...]]) -> str:
     start = f"{name}: the first line does not name the columns of a label file"
     if not any(titles):
         return f"{start}; it is empty or not text. Give a CSV with path,age,gender"
+    if predicted := [title for title in titles if title in PREDICTIONS]:
+        return (
+            f"{name}: holds predictions ({predicted[0]}), not labels; score them as those of "
+            "another program, with `weights`"
+        )
     if any(title.endswith(IMAGE_SUFFIXES) for title in titles):
         places = ",".join(f"{role}={place}" for place, role in enumerate(_guess(titles), 1) if role)
         return (

@@ -82,11 +82,13 @@ class GenderColumn:
 
     Attributes:
         coding: Gender by text, as ``cell_key`` gives it.
-        problem: Why no cell of the column can be trusted, or None.
+        number_problem: Why no number of the column can be trusted, or None.
+        letter_problem: Why no single letter of the column can be trusted, or None.
     """
 
     coding: Mapping[str, int] = field(default_factory=dict)
-    problem: str | None = None
+    number_problem: str | None = None
+    letter_problem: str | None = None
 
     def parse(self, text: str) -> int:
         """0 male, 1 female.
@@ -95,10 +97,14 @@ class GenderColumn:
             LabelError: the cell is empty or not understood.
         """
         key = cell_key(text)
-        if key in self.coding and self.problem is None:
-            return self.coding[key]
-        detail = self.problem if self.problem and key in self.coding else f"is none of {_KNOWN}"
-        raise LabelError(f"gender {shown(text)} {detail}")
+        if key not in self.coding:
+            raise LabelError(f"gender {shown(text)} is none of {_KNOWN}")
+        problem = self.number_problem if _NUMBER.fullmatch(key) else None
+        if len(key) == 1 and key.isalpha():
+            problem = self.letter_problem
+        if problem is not None:
+            raise LabelError(f"gender {shown(text)} {problem}")
+        return self.coding[key]
 
 
 def cell_key(text: str) -> str:
@@ -143,18 +149,20 @@ def understand_column(
     if flag in ("male", "female"):
         return GenderColumn(_flag_coding(MALE if flag == "male" else FEMALE, set(keys)))
     known = {**_WORDS, **dict(_letters(set(keys))), "0": MALE, "1": FEMALE}
-    problem = None
+    number_problem = letter_problem = None
     letters = {key for key in keys if len(key) == 1 and key.isalpha()}
     if {"h", "m"} <= letters and letters & {"f", "w", "v"}:
-        problem = (
+        letter_problem = (
             "stands beside letters of another language; say which is which with `gender_coding`"
         )
     numbers = [key for key in keys if _NUMBER.fullmatch(key)]
     others = sum(number not in ("0", "1") for number in numbers)
     if others > _TOLERATED_SHARE * len(numbers):
         found = ", ".join(sorted(set(numbers))[:4])
-        problem = f"is in a column with the values {found}; say what they mean with `gender_coding`"
-    return GenderColumn(known, problem)
+        number_problem = (
+            f"is in a column with the values {found}; say what they mean with `gender_coding`"
+        )
+    return GenderColumn(known, number_problem, letter_problem)
 
 
 def _letters(keys: set[str]) -> Iterable[tuple[str, int]]:

@@ -24,6 +24,7 @@ from utkage.data.label_files.titles import (
     AGE,
     AGE_HIGH,
     AGE_LOW,
+    BOX,
     GENDER,
     IMAGE,
     PATH,
@@ -43,6 +44,9 @@ _SPLIT_NAMES = {
     "testing": "test",
 }
 _MAX_PATH = 4096
+# Words in the title of a column of age groups, and the numbers that such groups may have.
+_GROUP_WORDS = ("group", "bin", "class", "categor", "bucket")
+_GROUP_NUMBERS = {str(number) for number in range(16)}
 # The coding of IMDB-WIKI, whose tables are known by the names of their pictures.
 _IMDB_WIKI_CODING = {"0": FEMALE, "1": MALE}
 
@@ -87,10 +91,30 @@ class NamedColumns:
                 f"found the columns {listed(table.titles)}; none names the picture, or none its "
                 f"age or gender: say which is which, `columns={suggestion(table.titles)}`"
             )
+        _refuse_group_numbers(table, columns)
         genders, note = _gender_column(table, columns, settings)
         reader = _LineReader(columns, table.value_names, genders)
         rows = tuple(reader.row(line) for line in table.lines)
         return LabelRows(rows, (*note, *_race_note(table, columns)))
+
+
+def _refuse_group_numbers(table: Table, columns: Columns) -> None:
+    """Refuse a column of age groups that holds numbers of groups, such as 0 to 7.
+
+    Raises:
+        DataError: it does.
+    """
+    title = columns.title(AGE)
+    if title is None or title in table.value_names:
+        return
+    texts = {_plain(line.cells.get(title, "")) for line in table.lines} - {"", "nan"}
+    is_group = any(word in title for word in _GROUP_WORDS)
+    if is_group and texts and texts <= _GROUP_NUMBERS:
+        found = ", ".join(sorted(texts)[:4])
+        raise DataError(
+            f"the column {title} holds numbers of groups ({found}), not ages; write the ranges "
+            "instead, such as 20-29"
+        )
 
 
 def _gender_column(
@@ -172,10 +196,14 @@ class _LineReader:
                 label=FaceLabel.of_years(years, gender, race),
                 split=parse_split(self._cell(line, SPLIT)),
                 picture=picture,
+                box=_box(line),
                 is_chip=self.columns.title(PIXELS) is not None,
             )
         except LabelError as error:
-            return Row(line=line.number, path=path, picture=picture, problem=str(error))
+            problem = str(error)
+            return Row(
+                line=line.number, path=path, picture=picture, box=_box(line), problem=problem
+            )
 
     def _cell(self, line: Line, role: str) -> str:
         title = self.columns.title(role)
@@ -193,6 +221,15 @@ class _LineReader:
             # A mean of ratings, which is not a count of completed years.
             return _rounded(text)
         return parse_age(text)
+
+
+def _box(line: Line) -> tuple[float, float, float, float] | None:
+    """The box of Lagenda's columns; None without them, or if one is not a number."""
+    try:
+        left, top, right, bottom = (float(line.cells[title]) for title in BOX)
+    except (KeyError, ValueError):
+        return None
+    return (left, top, right, bottom) if right > left >= 0 and bottom > top >= 0 else None
 
 
 def _rounded(text: str) -> AgeRange:

@@ -59,6 +59,7 @@ class Row:
         label: The label of the face; None only if there is a problem.
         split: ``train``, ``val`` or ``test``, or None if the row has no split.
         picture: Loader of the picture that the row contains; None if it is a file.
+        box: Left, top, right and bottom of the face in the picture, pixels; None if unknown.
         is_chip: Whether the row contains an aligned chip.
         problem: Why the row cannot be used, or None.
     """
@@ -69,6 +70,7 @@ class Row:
     label: FaceLabel | None = None
     split: str | None = None
     picture: PictureLoader | None = None
+    box: tuple[float, float, float, float] | None = None
     is_chip: bool = False
     problem: str | None = None
 

@@ -13,6 +13,8 @@ RACE = "race"
 SPLIT = "split"
 PIXELS = "pixels"
 IMAGE = "image"
+# The ends of the box around the face, pixels, in this order.
+BOX = ("face_x0", "face_y0", "face_x1", "face_y1")
 ROLES = (PATH, AGE, AGE_LOW, AGE_HIGH, GENDER, RACE, SPLIT, PIXELS, IMAGE)
 
 
@@ -32,7 +34,7 @@ TITLES: Mapping[str, tuple[str, ...]] = {
         caminho immagine percorso bestand bestandsnaam pad файл имя_файла путь изображение 文件
         文件名 文件路径 路径 图片 图像 图片名 画像 ファイル ファイル名 パス
         파일 파일명 파일이름 경로 이미지 plik nazwa_pliku zdjęcie dosya dosya_adı resim
-        image_id img_id picture_id photo_id name id index
+        image_id img_id picture_id photo_id url image_url img_url uri link name id index
         """
     ),
     AGE: _words(

@@ -19,4 +19,6 @@ def _parse(path: str) -> FaceLabel:
     return FaceLabel(None, genders.pop())
 
 
-GENDER_FOLDERS = NameGrammar("folders named after genders", "female/131422.jpg", _parse)
+GENDER_FOLDERS = NameGrammar(
+    "folders named after genders", "female/131422.jpg", _parse, is_complete=False
+)

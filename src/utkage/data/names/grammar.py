@@ -16,8 +16,10 @@ class NameGrammar:
         name: Name of the data set.
         example: A path that follows the grammar.
         parse: From a path with ``/`` to the label; raises ``LabelError`` for other paths.
+        is_complete: Whether the names hold both age and gender.
     """
 
     name: str
     example: str
     parse: Callable[[str], FaceLabel]
+    is_complete: bool = True

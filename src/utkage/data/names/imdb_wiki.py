@@ -39,4 +39,4 @@ def _parse(path: str) -> FaceLabel:
     return FaceLabel(age, None)
 
 
-IMDB_WIKI = NameGrammar("IMDB-WIKI", "17/10000217_1981-05-05_2009.jpg", _parse)
+IMDB_WIKI = NameGrammar("IMDB-WIKI", "17/10000217_1981-05-05_2009.jpg", _parse, is_complete=False)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from utkage.core.errors import DataError, UsageError
+from utkage.data.label_files.delimited import HeaderMissingError
 from utkage.data.label_files.read import LabelFile, read_label_file
 from utkage.data.label_files.registry import SUFFIXES
 from utkage.data.label_files.row import Row
@@ -64,8 +65,8 @@ def read_label_tables(
             if path in present and (table := _inner_table(path, container, options, paths)):
                 return (table,)
     pictures = [path for path in container.paths() if is_picture(path)]
-    missing_race = options.allow_missing_race
-    if pictures and recognise_grammar(pictures, allow_missing_race=missing_race) is not None:
+    grammar = recognise_grammar(pictures, allow_missing_race=options.allow_missing_race)
+    if grammar is not None and grammar.is_complete:
         return ()
     return _found_tables(container, options, paths)
 
@@ -80,7 +81,7 @@ def _found_tables(
         try:
             table = _inner_table(path, container, options, paths)
         except DataError as error:
-            if path.lower().endswith(_TABLE_SUFFIXES):
+            if path.lower().endswith(_TABLE_SUFFIXES) or isinstance(error, HeaderMissingError):
                 failure = failure or error
             continue
         if table is not None and _labels_pictures(table, paths):

@@ -12,6 +12,7 @@ from utkage.data.labels import FaceLabel
 from utkage.data.sources.base import Entry
 from utkage.data.sources.container import Container, RawFile, clean_path
 from utkage.data.sources.contradictions import find_contradictions
+from utkage.data.sources.face_boxes import crop_to_box
 from utkage.data.sources.grammar import is_chip_name
 from utkage.data.sources.label_files import LabelTable, read_label_tables
 from utkage.data.sources.options import SourceOptions
@@ -24,10 +25,14 @@ _TOLERATED_SHARE = 0.1
 
 @dataclass(frozen=True, kw_only=True)
 class _Labelled:
-    """A row, and the name of the file that it comes from."""
+    """A row, and the name of the file that it comes from.
+
+    ``others`` are the rows of further faces in the same picture, which have boxes of their own.
+    """
 
     row: Row
     file: str
+    others: tuple[_Labelled, ...] = ()
 
 
 class LabelledPictures:
@@ -51,7 +56,7 @@ class LabelledPictures:
         self.name = container.name
         self.total_bytes = container.total_bytes
         self._container = container
-        self._aligned = options.aligned
+        self._aligned, self._max_pixels = options.aligned, options.limits.max_pixels
         self._digests = [table.digest for table in tables if table.digest is not None]
         self._names = ", ".join(table.name for table in tables)
         self._row_of, self._unmatched = _match_rows(tables, paths or PicturePaths(container))
@@ -102,7 +107,8 @@ class LabelledPictures:
                 yield self._problem(name, position, "another file with this path came before")
             else:
                 seen.add(file.path)
-                yield self._entry(file, found)
+                for number, face in enumerate((found, *found.others), start=1):
+                    yield self._entry(file, face, number)
         present = frozenset(self._container.paths())
         left = list(self._unmatched)
         for path, found in self._row_of.items():
@@ -132,15 +138,18 @@ class LabelledPictures:
                 split=row.split,
             )
 
-    def _entry(self, file: RawFile, found: _Labelled) -> Entry:
+    def _entry(self, file: RawFile, found: _Labelled, number: int) -> Entry:
+        """The face of a row, which is the picture's face with this number, from 1."""
         row = found.row
-        name = clean_path(row.path)
+        name, content = clean_path(row.path), file.content
+        if row.box is not None:
+            name = f"{name}#{number}.png"
         problem = row.problem or file.problem
         if problem is not None:
             return self._problem(name, file.position, problem, found if row.problem else None)
         return Entry(
             name=name,
-            content=file.content,
+            content=content if row.box is None else crop_to_box(content, row.box, self._max_pixels),
             position=file.position,
             label=row.label,
             aligned=self._is_chip(name),
@@ -223,7 +232,12 @@ def _match_rows(
                 without.append(_missing(found, table, paths))
                 continue
             other = row_of.get(target)
-            row_of[target] = found if other is None else _merged(other, found)
+            if other is None:
+                row_of[target] = found
+            elif row.box is not None and other.row.box not in (None, row.box):
+                row_of[target] = replace(other, others=(*other.others, found))
+            else:
+                row_of[target] = _merged(other, found)
     return row_of, _without_repetition(without)
 
 

@@ -87,6 +87,11 @@ class PicturePaths:
         parts = clean_path(_slashes(path)).split("/")
         name = _key(parts[-1])
         alike = self._by_name.get(name, ())
+        # A path that goes on above its folders.
+        ending = "/" + _key("/".join(parts))
+        whole = [found for found in alike if _key(found).endswith(ending)]
+        if len(parts) > 1 and len(whole) == 1:
+            return whole[0]
         if not alike and not name.endswith(IMAGE_SUFFIXES):
             alike = self._by_stem.get(name, ())
         if len(alike) != 1 or (row_names is not None and row_names[name] != 1):
@@ -111,7 +116,9 @@ class Place:
 
 def count_names(rows: Iterable[Row]) -> Counter[str]:
     """How many different paths have each name, without regard to case."""
-    paths = {clean_path(_slashes(row.path)) for row in rows if row.path}
+    paths = {
+        clean_path(_slashes(path)) for row in rows for path in (row.path, *row.other_paths) if path
+    }
     return Counter(_key(file_name(path)) for path in paths)
 
 
