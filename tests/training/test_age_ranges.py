@@ -11,11 +11,11 @@ import torch
 from small_trainings import CONFIG, MakeSetup, network_of, train
 
 from utkage.data.chips import LabelledChips
-from utkage.training.losses import AGE_LOSSES
 from utkage.training.age_ranges import distance_to_range, range_distribution
-from utkage.training.config_groups import LossConfig
-from utkage.training.objective import objective_of
 from utkage.training.batches import Targets
+from utkage.training.config_groups import LossConfig
+from utkage.training.losses import AGE_LOSSES
+from utkage.training.objective import objective_of
 
 
 def test_closed_ranges_are_even_and_open_ones_fall() -> None:
