@@ -207,3 +207,46 @@ def test_the_settings_are_part_of_the_set(invoke: Invoke, folder: Path) -> None:
     coding = ("--gender-coding", "1=male,0=female")
     assert not json.loads(prepare(invoke, ".", "--json", *coding).stdout)["unchanged"]
     assert labels_of(folder.parent / "p") == [(age, 1 - gender) for age, gender in BOTH]
+
+
+def evaluate(invoke: Invoke, *words: object) -> Any:
+    options = ("--weights", "shipped", "--aligned", "yes", "--resamples", 100, "--out", "../e")
+    return invoke("evaluate", "--data", *words, *options, "--json")
+
+
+def test_ranges_are_scored_by_their_ends(
+    invoke: Invoke, folder: Path, picture: Picture, write_folder: Folder
+) -> None:
+    text = table("file,age,gender,race", "images/{n}.jpg,{range},{sex},East Asian")
+    (folder / "fairface_label_val.csv").write_text(text)
+    fairface = evaluate(invoke, ".", "--labels", "fairface_label_val.csv")
+    assert fairface.exit_code == 0, fairface.output
+    faces = {f"aligned/u@N/landmark_aligned_face.{n}.{n}_o.jpg": picture(n, 48) for n in range(10)}
+    rows = [
+        f"u@N\t{n}_o.jpg\t{n}\t({RANGES[n].replace('-', ', ')})\t{'mf'[gender]}"
+        for n, gender in enumerate(GENDERS)
+    ]
+    fold = "\n".join(["user_id\toriginal_image\tface_id\tage\tgender", *rows])
+    write_folder(folder, {**faces, "fold_0_data.txt": fold.encode()})
+    adience = evaluate(invoke, "aligned", "--labels", "fold_0_data.txt")
+    assert adience.exit_code == 0, adience.output
+    for result in (fairface, adience):
+        found = json.loads(result.stdout)
+        assert found["n_label_ranges"] == 10
+        assert found["label_range_distance"] >= 0
+        assert found["gender_accuracy"] is not None
+        assert found["mae"] is None
+        assert "mae" not in found["populations"]["all"]["figures"]
+
+
+@pytest.mark.parametrize(("kind", "other"), [("age", "gender"), ("gender", "age")])
+def test_only_the_label_that_is_there_is_scored(
+    invoke: Invoke, folder: Path, kind: str, other: str
+) -> None:
+    (folder / f"{kind}.csv").write_text(table(f"path,{kind}", f"images/{{n}}.jpg,{{{kind}}}"))
+    result = evaluate(invoke, ".", "--labels", f"{kind}.csv")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    metric = {"age": "mae", "gender": "gender_accuracy"}
+    assert found[metric[kind]] is not None
+    assert found[metric[other]] is None
