@@ -14,7 +14,13 @@ from utkage.core.errors import ConfigError, UsageError
 from utkage.core.toml_file import read_toml
 from utkage.models.locate import BEST_NAME, LAST_NAME, RUNS_FOLDER
 from utkage.training.recipes import CONFIG_NAME
-from utkage.training.summary import METRICS_NAME, SELECTIONS, best_epoch, flattened, validation_error
+from utkage.training.summary import (
+    METRICS_NAME,
+    SELECTIONS,
+    best_epoch,
+    flattened,
+    validation_error,
+)
 
 FINISHED, STOPPED, INCOMPLETE, FOREIGN = "finished", "stopped", "incomplete", "no run"
 # Files that make a folder a run folder.
