@@ -70,12 +70,12 @@ class RunConfig:
 class ModelConfig:
     """The network, its initial weights and the size of its chips."""
 
-    sizes: tuple[int, ...] = (160,)
+    sizes: tuple[int, ...] = (192,)
     """Chip sizes in pixels. The epochs are divided evenly among them, in this order (progressive
     resizing); the last is the size that the model is made for."""
     backbone: str = "mobilenet_v1"
     """Name in the backbone registry."""
-    margin: float = 0.0
+    margin: float = 0.1
     """Width of what the network sees beyond each edge of the standard chip, as a fraction of the
     chip's width; `sizes` include it. Prepare the set with at least this margin."""
     init: str = "shipped"
