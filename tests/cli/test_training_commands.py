@@ -229,7 +229,7 @@ def test_recipes_are_listed_and_printed(invoke: Invoke, tmp_path: Path) -> None:
     (tmp_path / "my.toml").write_text(printed.stdout)
     configs = [invoke("train", "--config", c, "--print-config") for c in ("best", "my.toml")]
     assert configs[0].stdout == configs[1].stdout
-    assert json.loads(invoke("recipes", "best", "--json").stdout)["training"]["epochs"] == 9
+    assert json.loads(invoke("recipes", "best", "--json").stdout)["training"]["epochs"] == 20
     failed(invoke("recipes", "bets"), 2, "the nearest is best")
 
 

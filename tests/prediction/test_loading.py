@@ -72,7 +72,7 @@ def test_the_shipped_weights_answer_alike(flip: bool) -> None:
     assert isinstance(pytorch, TorchPredictor)
     assert (runtime.engine, pytorch.engine) == ("onnx", "torch")
     assert runtime.card == pytorch.card
-    chips = synthetic_chips(9, 160)
+    chips = synthetic_chips(9, 192)
     same(pytorch, runtime, chips)
     same(pytorch, runtime, chips[:1])
     assert pytorch.predict_chips(chips).age.std() > 1
@@ -87,7 +87,7 @@ def test_what_the_card_chooses_is_chosen_in_both(
     card = replace(read_card(shipped_weights()), point_estimate=estimate, calibration=calibration)
     rewrite_card(shipped_weights(), card, path)
     runtime, pytorch = (load_predictor(path, engine=engine) for engine in ("onnx", "torch"))
-    chips = synthetic_chips(7, 160)
+    chips = synthetic_chips(7, 192)
     same(pytorch, runtime, chips)
     answers = runtime.predict_chips(chips)
     if estimate == "whole-year median":

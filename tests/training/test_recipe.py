@@ -178,5 +178,5 @@ def test_a_recipe_has_the_fields_of_its_system() -> None:
 def test_the_file_explains_itself() -> None:
     text = Recipe().to_toml()
     assert "# Passes over the training split.\nepochs = 50\n" in text
-    assert "\nsizes = [160]\n" in text
+    assert "\nsizes = [192]\n" in text
     assert "[provenance]" not in text

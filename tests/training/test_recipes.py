@@ -101,7 +101,11 @@ def test_a_file_of_a_recipes_name_is_the_file(
         ("seed", {"learning_rate": 0.1}, "`learning_rate`: the seed system has no such setting"),
         ("fast", {"gender_width": 1.0}, "`gender_width`: the multitask system has no such"),
         ("seed", {"sizes": (64, 96)}, "`sizes` 64,96: the seed system takes one size"),
-        ("best", {"epochs": 2}, "sizes is (112, 128, 160); it must be no more than 2 epochs"),
+        (
+            "best",
+            {"epochs": 1, "sizes": (96, 128)},
+            "sizes is (96, 128); it must be no more than 1 ep",
+        ),
     ],
 )
 def test_what_cannot_be(choice: str | None, options: dict[str, object], said: str) -> None:

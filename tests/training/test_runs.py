@@ -120,7 +120,7 @@ def test_two_runs_side_by_side(tmp_path: Path) -> None:
     found = compare_runs("a", str(tmp_path / "b"), tmp_path)
     assert found.settings == {
         "training.epochs": (3, 9),
-        "training.sizes": ([160], [64, 96]),
+        "training.sizes": ([192], [64, 96]),
         "provenance.data.split_hash": ("a", "b"),
     }
     assert found.figures == {
@@ -137,7 +137,7 @@ def test_a_run_beside_a_recipe_and_two_systems(tmp_path: Path) -> None:
     with_recipe = compare_runs("a", "default", tmp_path)
     assert with_recipe.settings["system"] == ("seed", "multitask")
     assert with_recipe.settings["training.age_rate"] == (0.001, None)
-    assert with_recipe.settings["training.sizes"] == (None, [160])
+    assert with_recipe.settings["training.sizes"] == (None, [192])
     assert with_recipe.figures["val_mae"] == (5.0, None)
     assert not any(key.startswith("provenance") for key in with_recipe.settings)
     assert compare_runs("default", "default").settings == {}

@@ -90,6 +90,12 @@ class CropContract:
         template = tuple((x + added, y + added) for x, y in self.template)
         return replace(self, size=self.size + 2 * added, template=template)
 
+    @property
+    def margin(self) -> float:
+        """Width of what is shown beyond each edge of the standard chip, as a fraction of it."""
+        standard = self.without_margin().size
+        return (self.size - standard) / 2 / standard
+
     def without_margin(self) -> CropContract:
         """The crop of UTKFace's chips at the same resolution, if this one is wider; else itself."""
         ratio = self.width_ratio(utkface_contract(UTKFACE_CHIP_SIZE))

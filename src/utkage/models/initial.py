@@ -94,6 +94,26 @@ def initial_network(
     return _from_file(network, spec, init, chips, contract, reporter)
 
 
+def initial_margin(init: str) -> float:
+    """The margin of the chips that the weights named by ``init`` were trained on.
+
+    It is 0 for all but utkage weights.
+
+    Raises:
+        UsageError: there is no such file.
+        WeightsError: a damaged file, or one of another program.
+    """
+    from utkage.models.faceres import looks_like_faceres
+    from utkage.models.weights import read_header
+
+    if init in ("scratch", "torchvision", "dlib"):
+        return 0.0
+    weights = resolve_weights(init)
+    if looks_like_faceres(read_header(weights.path)):
+        return 0.0
+    return weights.card.contract.margin
+
+
 def _from_torchvision(
     network: MultiTaskNet, spec: Backbone, allow_download: bool
 ) -> InitialNetwork:

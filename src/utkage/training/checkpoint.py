@@ -24,7 +24,7 @@ _AS_JSON = ("identity", "rows")
 
 # What checkpoints from before a setting existed were trained with.
 FORMER_VALUES: Mapping[str, Any] = {
-    "margin": 0.0,
+    "margin": None,
     "logit_adjustment": 0.0,
     "select_by": "mae",
     "augmentation.shear": 0.0,

@@ -75,9 +75,10 @@ class ModelConfig:
     resizing); the last is the size that the model is made for."""
     backbone: str = "mobilenet_v1"
     """Name in the backbone registry."""
-    margin: float = 0.1
+    margin: float | None = None
     """Width of what the network sees beyond each edge of the standard chip, as a fraction of the
-    chip's width; `sizes` include it. Prepare the set with at least this margin."""
+    chip's width; `sizes` include it. Prepare the set with at least this margin. None: as in the
+    initial weights, and no margin without any."""
     init: str = "shipped"
     """Initial weights: `"shipped"`, `"scratch"`, `"torchvision"` (ImageNet), `"dlib"` (face
     recognition), or a file."""
@@ -86,7 +87,8 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         require(self, "sizes", len(self.sizes) >= 1, "at least one chip size")
-        require_number(self, "margin", least=0, most=0.5)
+        if self.margin is not None:
+            require_number(self, "margin", least=0, most=0.5)
         for size in self.sizes:
             require(self, "sizes", 32 <= size <= 512, "sizes from 32 to 512 pixels")
 

@@ -18,7 +18,7 @@ from utkage.evaluation.labelled_predictions import with_labels
 from utkage.evaluation.metrics import score_predictions, score_sources
 from utkage.models.card import Card
 from utkage.models.chip_graph import ChipGraph
-from utkage.models.initial import initial_network
+from utkage.models.initial import initial_margin, initial_network
 from utkage.models.multitask import MultiTaskNet
 from utkage.models.registry import get_backbone
 from utkage.prediction.chip_predictor import BATCH, TorchPredictor, predict_faces
@@ -167,7 +167,8 @@ def start_multitask(
         WeightsError: damaged weights.
     """
     loss, backbone = AGE_LOSSES[config.age_loss], get_backbone(config.backbone)
-    contract = store.contract.without_margin().with_margin(config.margin).at_size(config.size)
+    margin = initial_margin(config.init) if config.margin is None else config.margin
+    contract = store.contract.without_margin().with_margin(margin).at_size(config.size)
     start = initial_network(
         config.init,
         config.backbone,
