@@ -113,7 +113,6 @@ def test_command_page_is_current() -> None:
         ["prepare", " "],
         ["evaluate", "--data", ""],
         ["export", "--out="],
-        ["train", "--device", ""],
     ],
 )
 def test_an_empty_argument_is_never_the_working_folder(

@@ -48,7 +48,7 @@ def test_train_on_a_missing_gpu(invoke: Invoke) -> None:
     _one_line(result, 2, "CUDA", "--device auto")
 
 
-@pytest.mark.parametrize("device", ["gpu", "cuda:x", "cpu:1"])
+@pytest.mark.parametrize("device", ["gpu", "cuda:x", "cpu:1", ""])
 def test_unknown_device(invoke: Invoke, device: str) -> None:
     _one_line(invoke("train", "--device", device), 2, "unknown", "auto")
 
