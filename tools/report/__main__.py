@@ -15,12 +15,13 @@ import typer
 
 from tools.documents import Block, publish
 from tools.program import new_app, run_app
-from tools.report import curve, evaluation, export, photographs, seed, videos
+from tools.report import curve, elsewhere, evaluation, export, photographs, seed, videos
 
 PROGRAM = "tools.report"
 PAGES: dict[str, Callable[..., list[Block]]] = {
     "evaluation": evaluation.measure_evaluation,
     "robustness": evaluation.measure_robustness,
+    "elsewhere": elsewhere.measure_elsewhere,
     "photographs": photographs.measure_photographs,
     "videos": videos.measure_videos,
     "export": export.measure_export,
