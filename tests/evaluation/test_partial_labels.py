@@ -13,10 +13,11 @@ from utkage.evaluation.comparison import compare_predictions
 from utkage.evaluation.groups import group_report
 from utkage.evaluation.guards import guard_predictions
 from utkage.evaluation.labelled_predictions import AGE, AGE_RANGE, GENDER, LabelledPredictions
-from utkage.evaluation.metrics import METRICS, score_predictions, statistics
+from utkage.evaluation.metrics import METRICS, statistics
 from utkage.evaluation.populations import populations
 from utkage.evaluation.reports import charts, tables
 from utkage.evaluation.result_files import prediction_rows
+from utkage.evaluation.scores import score_predictions
 
 Answered = Callable[..., LabelledPredictions]
 BINS = np.array([(0, 2), (3, 9), (10, 19), *((d, d + 9) for d in range(20, 70, 10)), (70, 116)])

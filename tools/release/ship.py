@@ -23,7 +23,7 @@ from utkage.data.store import ChipStore
 from utkage.evaluation.calibrate import fit_weights, with_age_prior
 from utkage.evaluation.evaluate import EvaluateRequest, evaluate
 from utkage.evaluation.labelled_faces import FaceSelection, labelled_faces
-from utkage.evaluation.metrics import score_sources
+from utkage.evaluation.scores import score_sources
 from utkage.exporting.graph_template import write_templates
 from utkage.models.calibration import Calibration
 from utkage.models.card import RESEARCH_TERMS, Card

@@ -27,12 +27,12 @@ from utkage.evaluation.labelled_faces import (
     labelled_faces,
 )
 from utkage.evaluation.labelled_predictions import AGE, LabelledPredictions
-from utkage.evaluation.metrics import score_predictions, score_predictions_by_source
 from utkage.evaluation.populations import populations
 from utkage.evaluation.prediction_sources import PredictionSource, open_prediction_source
 from utkage.evaluation.result import EvaluateResult
 from utkage.evaluation.result_files import write_files
 from utkage.evaluation.robustness import robustness_report
+from utkage.evaluation.scores import score_predictions, score_predictions_by_source
 from utkage.evaluation.thresholds import ThresholdCurve, threshold_curve
 
 DEFAULT_REPORT = Path("evaluation")

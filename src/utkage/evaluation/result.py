@@ -15,9 +15,9 @@ from utkage.data.records import Dropped
 from utkage.evaluation.bootstrap import rounded
 from utkage.evaluation.comparison import Comparison
 from utkage.evaluation.groups import GroupReport
-from utkage.evaluation.metrics import Metrics
 from utkage.evaluation.populations import Population
 from utkage.evaluation.robustness import RobustnessReport
+from utkage.evaluation.scores import Metrics
 from utkage.evaluation.source_summary import sources_to_dict, summarise_sources
 from utkage.evaluation.thresholds import ThresholdCurve
 from utkage.models.card import Card
