@@ -32,3 +32,9 @@ def test_weights_count_faces() -> None:
 def test_each_face_gets_the_median_of_its_group() -> None:
     found = group_medians(np.array([1, 3, 10, 20, 60]), np.array([0, 0, 1, 1, 1]))
     assert found.tolist() == [2, 2, 20, 20, 20]
+
+
+def test_group_medians() -> None:
+    ages = np.array([1, 3, 4, 30, 30, 35], dtype=np.int64)
+    ranges = np.array([0, 0, 0, 4, 4, 4], dtype=np.int64)
+    assert group_medians(ages, ranges).tolist() == [3, 3, 3, 30, 30, 30]

@@ -1,14 +1,39 @@
+"""Guards against inverted genders and true ranges fed in, and the oracle error."""
+
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
+from partial_labels import without
 
 from utkage.core.errors import DataError
 from utkage.core.reporter import SilentReporter
 from utkage.data.chips import LabelledChips
-from utkage.evaluation.guards import gender_is_inverted, guard_predictions, true_range_was_fed
-from utkage.evaluation.labelled_predictions import LabelledPredictions, labelled_numbers
+from utkage.evaluation.age_errors import group_medians
+from utkage.evaluation.guards import (
+    gender_is_inverted,
+    guard_predictions,
+    oracle_error,
+    true_range_was_fed,
+)
+from utkage.evaluation.labelled_predictions import (
+    GENDER,
+    LabelledPredictions,
+    labelled_numbers,
+)
+from utkage.models.card import Card
+from utkage.models.chip_graph import ChipGraph
+from utkage.models.multitask import MultiTaskNet
+from utkage.models.seed.age_networks import AgeEstimationNet, AgeRangeNet
+from utkage.models.seed.system import SeedGraph, SeedSystem
+from utkage.models.seed.vgg_face import VggFace
+from utkage.prediction.chip_predictor import TorchPredictor
+
+Answered = Callable[..., LabelledPredictions]
 
 
 class Listener(SilentReporter):
@@ -95,7 +120,6 @@ def predicted_by_range() -> Callable[[LabelledChips], LabelledPredictions]:
     """Predictions of an estimator that receives the true range and guesses inside it."""
 
     def make(chips: LabelledChips) -> LabelledPredictions:
-        from utkage.evaluation.age_errors import group_medians
 
         return labelled_numbers(
             chips,
@@ -104,3 +128,35 @@ def predicted_by_range() -> Callable[[LabelledChips], LabelledPredictions]:
         )
 
     return make
+
+
+CPU = torch.device("cpu")
+
+
+def test_true_ranges_are_fed(labelled_chips: Callable[..., LabelledChips], card: Card) -> None:
+    torch.manual_seed(0)
+    faces = labelled_chips(150, 64)
+    system = SeedSystem(VggFace(64, 1 / 64), AgeRangeNet(), AgeEstimationNet()).eval()
+    images = torch.from_numpy(faces.pixels).permute(0, 3, 1, 2).float()
+    truth = torch.from_numpy(faces.ranges)
+    with torch.inference_mode():
+        ages = [system.age_estimation(turned, truth) for turned in (images, images.flip(3))]
+    for flip, expected in ((False, ages[0]), (True, (ages[0] + ages[1]) / 2)):
+        predictor = TorchPredictor(SeedGraph(system, flip=flip), card, CPU)
+        assert predictor.feeds_ranges
+        found = oracle_error(predictor, faces, SilentReporter())
+        assert abs(found - np.abs(expected.numpy() - faces.ages).mean()) < 1e-4
+
+
+def test_other_systems_have_no_such_estimator(card: Card) -> None:
+    graph = ChipGraph(MultiTaskNet("mobilenet_v3_small"), "median", flip=False)
+    assert not TorchPredictor(graph, card, CPU).feeds_ranges
+
+
+def test_inverted_genders_are_found_among_faces_without_gender(
+    labelled_predictions_of: Answered,
+) -> None:
+    faces = labelled_predictions_of(200)
+    faces = without(replace(faces, genders=1 - faces.genders), GENDER, np.arange(50))
+    with pytest.raises(DataError, match="inverted"):
+        guard_predictions(faces, "w", allow=False, reporter=SilentReporter())

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from partial_labels import with_ranges, without
 from sklearn import metrics as sklearn
 
 from utkage.evaluation.age_errors import (
@@ -11,13 +12,18 @@ from utkage.evaluation.age_errors import (
     mean_absolute_error,
     mean_error,
 )
-from utkage.evaluation.bootstrap import Estimate
+from utkage.evaluation.bootstrap import Bootstrap, Estimate
 from utkage.evaluation.classification import accuracy
-from utkage.evaluation.metrics import format_estimate, format_value
+from utkage.evaluation.labelled_predictions import AGE, AGE_RANGE, GENDER, LabelledPredictions
+from utkage.evaluation.metrics import (
+    METRICS,
+    format_estimate,
+    format_value,
+)
+from utkage.evaluation.populations import populations
 from utkage.evaluation.reliability import interval_coverage
-from utkage.prediction.predictions import Predictions
 
-RandomPredictions = Callable[..., Predictions]
+Answered = Callable[..., LabelledPredictions]
 PAIRS = st.lists(
     st.tuples(st.integers(0, 116), st.floats(0, 120, allow_subnormal=False)),
     min_size=1,
@@ -74,3 +80,28 @@ def test_values_as_text() -> None:
     assert format_value(4.256, "years") == "4.26"
     assert format_estimate(Estimate(4.2, 4.0, 4.4, 9), "years") == "4.20 (4.00 to 4.40)"
     assert format_estimate(Estimate(0.2, None, None, 1), "") == "0.200"
+
+
+def test_each_metric_is_that_of_the_faces_with_its_label(
+    labelled_predictions_of: Answered,
+) -> None:
+    whole = labelled_predictions_of(120)
+    faces = with_ranges(without(whole, GENDER, np.arange(0, 20)), np.arange(10, 60))
+    faces = without(faces, AGE, np.arange(60, 70))
+    parts = {
+        AGE: np.r_[0:10, 70:120],
+        GENDER: np.arange(20, 120),
+        AGE_RANGE: np.arange(10, 60),
+    }
+    for label, rows in parts.items():
+        assert np.flatnonzero(faces.labelled(label)).tolist() == rows.tolist()
+    bootstrap = Bootstrap.draw(faces.groups, 200)
+    found = populations(faces, bootstrap)[0].metrics
+    for name, estimate in found.items():
+        rows = parts[METRICS[name].needs]
+        alone = METRICS[name].statistic(faces.take(rows))
+        assert estimate.n == len(rows)
+        assert estimate.value == pytest.approx(float(alone(None)))
+        drawn = np.asarray(alone(bootstrap.counts[:, rows].astype(np.float32)))
+        assert estimate.low == pytest.approx(np.nanquantile(drawn, 0.025))
+    assert set(found) == set(METRICS)

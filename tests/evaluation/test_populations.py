@@ -1,9 +1,11 @@
 """Every metric against scikit-learn or a slow loop, plain and over a resample."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from partial_labels import with_ranges
 from sklearn import metrics as sklearn
 
 from utkage.data.labels import range_index
@@ -107,9 +109,19 @@ def test_populations(labelled_predictions_of: Answered) -> None:
 
 
 def test_numbers_alone_have_no_intervals(labelled_predictions_of: Answered) -> None:
-    from dataclasses import replace
 
     faces = replace(labelled_predictions_of(30), predictions=None)
     names = set(statistics(faces))
     assert {"mae", "gender_auc", "range_accuracy"} <= names
     assert not {"coverage_80", "range_nll", "width_90"} & names
+
+
+def test_populations_hold_only_faces_that_certainly_belong(
+    labelled_predictions_of: Answered,
+) -> None:
+    faces = with_ranges(labelled_predictions_of(150), np.arange(150))
+    everyone, adults, protocol = populations(faces, Bootstrap.draw(faces.groups, 20))
+    low, high = faces.allowed_ages.T
+    assert everyone.n == 150
+    assert adults.n == int((low >= 16).sum())
+    assert protocol.n == int(((low >= 21) & (high <= 60)).sum())

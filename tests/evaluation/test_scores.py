@@ -4,12 +4,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from partial_labels import with_ranges
 
 from utkage.core.files import write_json
 from utkage.data.labels import range_index
-from utkage.evaluation.scores import score
+from utkage.evaluation.labelled_predictions import AGE, LabelledPredictions
+from utkage.evaluation.metrics import METRICS, statistics
+from utkage.evaluation.scores import score, score_predictions
 from utkage.prediction.predictions import Predictions
 
+Answered = Callable[..., LabelledPredictions]
 RandomPredictions = Callable[..., Predictions]
 
 
@@ -107,3 +111,23 @@ def test_lengths_must_agree(random_predictions: RandomPredictions) -> None:
         score(np.zeros(0, int), np.zeros(0, int), predictions[:0])
     with pytest.raises(ValueError, match="predictions"):
         score(np.zeros(3, int), np.zeros(3, int), replace(predictions, age=np.zeros(2)))
+
+
+def test_ranges_are_scored_by_their_ends_and_never_by_their_middle(
+    labelled_predictions_of: Answered,
+) -> None:
+    faces = with_ranges(labelled_predictions_of(80, error=9.0), np.arange(80))
+    found = score_predictions(faces)
+    inside, distances = [], []
+    for (low, high), age in zip(faces.allowed_ages, faces.age, strict=True):
+        year = round(float(age))
+        inside.append(low <= year <= high)
+        distances.append(max(low - year, year - high, 0))
+    assert found.label_range_accuracy == pytest.approx(np.mean(inside))
+    assert found.label_range_distance == pytest.approx(np.mean(distances))
+    assert (found.mae, found.bias, found.cs5, found.range_accuracy) == (None,) * 4
+    assert found.gender_accuracy is not None
+    assert (found.n, found.n_label_ranges) == (80, 80)
+    assert set(statistics(faces)) == {
+        name for name, metric in METRICS.items() if metric.needs != AGE
+    }

@@ -1,4 +1,4 @@
-"""The steps of ``export`` that need no runtime; tests/cli/test_export_command.py runs it."""
+"""The steps of ``export`` that need no runtime; tests/cli/test_export.py runs it."""
 
 from pathlib import Path
 

@@ -1,3 +1,7 @@
+from __future__ import annotations
+
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -106,3 +110,31 @@ def test_a_predictor_from_a_file(
         np.testing.assert_allclose(loaded.predict_chips(chips).age, expected.age, atol=1e-4)
     with pytest.raises(UsageError, match="no such weights file"):
         load_predictor(tmp_path / "other.safetensors")
+
+
+MEMORY_PROGRAM = """
+import resource
+from utkage.exporting.parity import synthetic_chips
+from utkage.prediction.chip_predictor import BATCH
+from utkage.prediction.loading import load_predictor
+
+predictor = load_predictor()
+chips = synthetic_chips(BATCH, predictor.card.contract.size)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+for _ in range(2):
+    predictor.predict_chips(chips)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+def test_predicting_a_batch_needs_little_more_than_a_gigabyte() -> None:
+    # It once took 2 GB for a batch of 128 chips.
+    done = subprocess.run(
+        [sys.executable, "-c", MEMORY_PROGRAM],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=240,
+    )
+    kilobytes = int(done.stdout) / (1024 if sys.platform == "darwin" else 1)
+    assert kilobytes < 1_300_000

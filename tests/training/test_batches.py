@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from small_trainings import CONFIG, MakeSetup, MultitaskSetup, network_of
 
 from utkage.data.augment import AugmentConfig
-from utkage.training.batches import SoftTargets, Targets, TrainingBatch
+from utkage.training.batches import Blend, SoftTargets, Targets, TrainingBatch
 from utkage.training.distributed import Group
 from utkage.training.loop import first_batch
 from utkage.training.systems.multitask.trainable import TrainableMultitask
@@ -129,3 +129,23 @@ def test_parts_of_a_batch_are_the_batch(make_setup: MakeSetup, parts: int) -> No
     assert torch.equal(torch.cat([part.images for part in split]), whole.images)
     assert torch.equal(torch.cat([part.targets.ages for part in split]), whole.targets.ages)
     assert {part.total for part in split} == {4}
+
+
+def test_parts_keep_all_columns_together() -> None:
+    soft = SoftTargets(torch.eye(3), torch.tensor([0.1, 0.2, 0.3]))
+    targets = Targets(torch.tensor([5, 6, 7]), torch.tensor([0, 1, 0]), torch.ones(3), soft)
+    part = Blend(targets, torch.tensor([0.5, 0.6, 0.7])).part(torch.tensor([2, 0]))
+    assert part.weight.tolist() == torch.tensor([0.7, 0.5]).tolist()
+    assert part.others.ages.tolist() == [7, 5]
+    assert part.others.genders.tolist() == [0, 0]
+    assert part.others.importance is not None
+    assert len(part.others.importance) == 2
+    assert part.others.soft_targets is not None
+    assert part.others.soft_targets.ages.tolist() == [[0, 0, 1], [1, 0, 0]]
+
+
+def test_what_is_missing_stays_missing() -> None:
+    targets = Targets(torch.tensor([5, 6]), torch.tensor([0, 1]))
+    for changed in (targets.part(slice(1)), targets.to(torch.device("cpu"))):
+        assert changed.importance is None
+        assert changed.soft_targets is None

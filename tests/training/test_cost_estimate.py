@@ -1,7 +1,8 @@
-"""Dry runs: real steps, measured, extrapolated; nothing written."""
+"""Dry runs: real steps and their peak memory, measured, extrapolated; nothing written."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +21,13 @@ from utkage.training import cost_estimate
 from utkage.training.batches import TrainingBatches
 from utkage.training.checkpoint import CheckpointFolder
 from utkage.training.config import TrainConfig
-from utkage.training.cost_estimate import estimate_cost, tensor_bytes, time_batches, time_steps
+from utkage.training.cost_estimate import (
+    PeakMemory,
+    estimate_cost,
+    tensor_bytes,
+    time_batches,
+    time_steps,
+)
 from utkage.training.setup import Setup
 from utkage.training.systems.base import BatchWork
 from utkage.training.systems.multitask.trainable import TrainableMultitask
@@ -123,3 +130,21 @@ def test_validation_is_extrapolated_from_a_few_batches(clock: Clock) -> None:
     assert seen == [0, 1, 2]
     # Work of one batch is its own warm-up, and done with it.
     assert time_batches(BatchWork(predict, [0], 10, 3), CPU) == 9.0
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="sizes as Linux tells them")
+def test_memory_grows_by_what_is_taken() -> None:
+    resource = pytest.importorskip("resource")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > 0
+    memory = PeakMemory(CPU)
+    before, kind = memory.read()
+    assert kind == "growth of the process"
+    assert before is not None
+    # More than the process ever had, whatever ran before in it.
+    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    resident = int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+    block = torch.ones(math.ceil((largest - resident + 50_000_000) / 4))
+    after, _ = memory.read()
+    assert after is not None
+    assert after > before + 20_000_000
+    del block

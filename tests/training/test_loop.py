@@ -29,10 +29,11 @@ from utkage.data.augment import NO_AUGMENTATION, AugmentConfig
 from utkage.models.locate import BEST_NAME, LAST_NAME
 from utkage.models.multitask import MultiTaskNet
 from utkage.models.weights_files import load_weights
-from utkage.training import batches
+from utkage.training import batches, loop
 from utkage.training.batches import TrainingBatches
 from utkage.training.checkpoint import CheckpointFolder
 from utkage.training.config import TrainConfig
+from utkage.training.loop import RemainingTime
 from utkage.training.summary import METRICS_NAME, SUMMARY_NAME
 
 # Without a checkpoint after every step.
@@ -302,3 +303,13 @@ def test_a_signal_stops_between_steps_and_is_saved(
     train(setup)
     first, second = (load_weights(item.folder / LAST_NAME).state for item in (uninterrupted, setup))
     assert all(torch.equal(value, second[key]) for key, value in first.items())
+
+
+def test_the_time_of_further_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr(loop.time, "monotonic", lambda: now)
+    remaining = RemainingTime(step=10, total=40)
+    now = 130.0
+    # Fifteen steps took 30 seconds; fifteen are left.
+    assert remaining.text(25) == "0:00:30 left"
+    assert remaining.text(40) == "0:00:00 left"

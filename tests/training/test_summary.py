@@ -1,14 +1,17 @@
-"""The metrics of every epoch in ``metrics.jsonl`` and ``summary.csv``."""
+"""The metrics of every epoch in ``metrics.jsonl``, ``summary.csv`` and TensorBoard event files."""
 
 from __future__ import annotations
 
 import csv
+import sys
 from pathlib import Path
 
 import pytest
 
+from utkage.core.errors import UsageError
 from utkage.training.summary import (
     best_epoch,
+    event_files,
     flattened,
     ignore_epoch,
     read_epochs,
@@ -66,3 +69,29 @@ def test_one_source_has_one_error(select_by: str) -> None:
     rows = [row_of(1, 6.0), row_of(2, 5.0), row_of(3, 5.0)]
     assert validation_errors(rows, select_by) == [6.0, 5.0, 5.0]
     assert best_epoch(rows, select_by)["epoch"] == 2
+
+
+def test_event_files_hold_the_figures(tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    folder = tmp_path / "events"
+    with event_files(folder) as on_epoch:
+        assert not folder.exists()
+        on_epoch(ROWS[:1])
+    with event_files(folder) as on_epoch:
+        on_epoch(ROWS)
+    assert len(list(folder.iterdir())) == 2
+    events = EventAccumulator(str(folder)).Reload()
+    assert set(events.Tags()["scalars"]) == {"loss", "rates/gender", "rates/age", "by/a/mae"}
+    assert [(e.step, round(e.value, 6)) for e in events.Scalars("rates/gender")] == [
+        (1, 0.1),
+        (2, 0.2),
+    ]
+
+
+def test_without_the_package_the_way_to_it_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    with pytest.raises(UsageError, match=r"pip install 'utkage\[tensorboard\]'"):
+        event_files(tmp_path).__enter__()

@@ -13,15 +13,19 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from partial_labels import with_ranges, without
 
+from utkage.core.reporter import SilentReporter
 from utkage.evaluation.bootstrap import Bootstrap
 from utkage.evaluation.comparison import compare_predictions
 from utkage.evaluation.groups import group_report
-from utkage.evaluation.labelled_predictions import LabelledPredictions
+from utkage.evaluation.guards import guard_predictions
+from utkage.evaluation.labelled_predictions import AGE, GENDER, LabelledPredictions
 from utkage.evaluation.populations import populations
-from utkage.evaluation.reports import charts
+from utkage.evaluation.reports import charts, tables
 from utkage.evaluation.reports.report import Page, model_card, render_evaluation_page
 from utkage.evaluation.reports.tables import metrics_table
+from utkage.evaluation.result_files import prediction_rows
 from utkage.evaluation.thresholds import threshold_curve
 from utkage.reporting.figure_files import save_figure
 from utkage.reporting.table import markdown_table
@@ -240,3 +244,35 @@ def test_pictures_of_a_few_faces(
         charts={},
     )
     assert "few" in render_evaluation_page(empty)
+
+
+@pytest.mark.parametrize("kind", ["ranges", "no ages", "no genders", "mixed"])
+def test_every_report_can_be_made(labelled_predictions_of: Answered, kind: str) -> None:
+    faces = labelled_predictions_of(150)
+    every, some = np.arange(150), np.arange(0, 150, 2)
+    if kind == "ranges":
+        faces = with_ranges(faces, every)
+    elif kind == "no ages":
+        faces = without(faces, AGE, every)
+    elif kind == "no genders":
+        faces = without(faces, GENDER, every)
+    else:
+        faces = without(with_ranges(without(faces, GENDER, some), some + 1), AGE, some[:20])
+    bootstrap = Bootstrap.draw(faces.groups, 50)
+    found, groups = populations(faces, bootstrap), group_report(faces, bootstrap)
+    for table in (
+        tables.metrics_table(found),
+        tables.groups_table(groups.groups),
+        tables.card_groups_table(groups),
+        tables.worst_table(groups),
+        tables.gaps_table(groups),
+    ):
+        assert all(len(row) == len(table.columns) for row in table.rows)
+    assert compare_predictions(("a", "b"), faces, faces, bootstrap).gender.p_value == 1
+    assert guard_predictions(faces, "w", allow=False, reporter=SilentReporter()) == ()
+    charts.cumulative_scores(found)
+    charts.group_forest(groups.groups)
+    charts.extreme_faces(faces)
+    ages = {row[2] for row in prediction_rows(faces)}
+    assert ("20-29" in ages) == (kind in ("ranges", "mixed"))
+    assert ("" in ages) == (kind in ("no ages", "mixed"))

@@ -12,12 +12,13 @@ from torch import nn
 
 from utkage.data.labels import AGE_COUNT
 from utkage.models.multitask import MultiTaskNet
-from utkage.models.registry import NO_SCALING, Backbone, with_backbone
+from utkage.models.registry import BACKBONES, NO_SCALING, Backbone, with_backbone
+from utkage.models.stages import parameter_stages
 from utkage.training.batches import Blend, SoftTargets, Targets, TrainingBatch
 from utkage.training.config import TrainConfig
 from utkage.training.distributed import Group
 from utkage.training.objective import objective_of
-from utkage.training.systems.multitask.trainer import MultitaskTrainer
+from utkage.training.systems.multitask.trainer import MultitaskTrainer, parameter_groups, set_frozen
 
 CPU = torch.device("cpu")
 CONFIG = TrainConfig(
@@ -133,3 +134,87 @@ def test_a_compiled_network_learns_the_same() -> None:
         losses.append([trainer.step(batch(), 1e-3, step) for step in range(2)])
         assert not any("_orig_mod" in name for name in trainer.network.state_dict())
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+@pytest.mark.parametrize("layer_decay", [1.0, 0.75])
+def test_every_parameter_is_in_one_group(name: str, layer_decay: float) -> None:
+    network = MultiTaskNet(name)
+    groups = parameter_groups(network, 0.05, layer_decay)
+    found = [id(parameter) for group in groups for parameter in group["params"]]
+    assert sorted(found) == sorted(id(parameter) for parameter in network.parameters())
+    # Biases, norm scales and layer scales: one value a channel.
+    for group in groups:
+        assert group["params"]
+        for parameter in group["params"]:
+            per_channel = parameter.numel() == parameter.shape[0]
+            assert group["weight_decay"] == (0.0 if per_channel else 0.05)
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_rates_fall_from_the_heads_to_the_picture(name: str) -> None:
+    network = MultiTaskNet(name)
+    groups = parameter_groups(network, 0.0, 0.8)
+    scales = [group["scale"] for group in groups]
+    assert scales == sorted(scales, reverse=True)
+    scale_of = {id(parameter): group["scale"] for group in groups for parameter in group["params"]}
+    backbone = {id(parameter) for parameter in network.backbone.parameters()}
+    heads = [parameter for parameter in network.parameters() if id(parameter) not in backbone]
+    assert len(heads) == 6
+    assert {scale_of[id(parameter)] for parameter in heads} == {1.0}
+    last = 1.0
+    for stage in reversed(parameter_stages(network.backbone)):
+        (scale,) = {scale_of[id(parameter)] for parameter in stage}
+        assert scale == pytest.approx(0.8 * last)
+        last = scale
+
+
+def test_without_layer_decay_there_are_two_groups_in_the_old_order() -> None:
+    network = MultiTaskNet("mobilenet_v1")
+    decayed, free = parameter_groups(network, 0.5, 1.0)
+    matrices = [parameter for parameter in network.parameters() if parameter.dim() >= 2]
+    vectors = [parameter for parameter in network.parameters() if parameter.dim() < 2]
+    assert [id(parameter) for parameter in decayed["params"]] == list(map(id, matrices))
+    assert [id(parameter) for parameter in free["params"]] == list(map(id, vectors))
+    assert (decayed["weight_decay"], free["weight_decay"]) == (0.5, 0.0)
+    assert (decayed["scale"], free["scale"]) == (1.0, 1.0)
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_a_step_moves_everything_by_its_rate(name: str) -> None:
+    torch.manual_seed(0)
+    network = MultiTaskNet(name).train()
+    groups = parameter_groups(network, 0.0, 0.5)
+    optimizer = torch.optim.AdamW(groups)
+    for group in optimizer.param_groups:
+        group["lr"] = 1e-3 * group["scale"]
+    before = {name: value.clone() for name, value in network.named_parameters()}
+    ages, genders = network(torch.rand(4, 3, 64, 64) * 255)
+    (ages.square().sum() + genders.square().sum()).backward()
+    optimizer.step()
+    scale_of = {id(parameter): group["scale"] for group in groups for parameter in group["params"]}
+    for parameter_name, value in network.named_parameters():
+        moved = float((value - before[parameter_name]).detach().abs().max())
+        # Adam's first step is the rate wherever there is a gradient; float32 rounds the sum.
+        limit = 1e-3 * scale_of[id(value)]
+        assert moved <= 1.01 * limit + 2e-7, parameter_name
+    assert float((network.age.weight - before["age.weight"]).detach().abs().max()) > 9e-4
+
+
+def test_a_frozen_module_computes_as_in_evaluation() -> None:
+    module = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4), nn.Dropout(0.5))
+    module.train()
+    set_frozen(module, frozen=True)
+    before = {name: tensor.clone() for name, tensor in module.state_dict().items()}
+    images = torch.randn(8, 4)
+    assert torch.equal(module(images), module(images))
+    assert all(torch.equal(tensor, before[name]) for name, tensor in module.state_dict().items())
+    assert not any(parameter.requires_grad for parameter in module.parameters())
+
+
+def test_a_module_is_trainable_again() -> None:
+    module = nn.Sequential(nn.Linear(4, 4), nn.Dropout(0.5))
+    set_frozen(module, frozen=True)
+    set_frozen(module, frozen=False)
+    assert module.training
+    assert all(parameter.requires_grad for parameter in module.parameters())

@@ -1,4 +1,4 @@
-"""``train`` with its recipes, ``recipes`` and ``runs``, as they are typed."""
+"""``utkage train`` as it is typed, with its recipes and the runs that it leaves."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from one_line_errors import assert_one_line_error
 from PIL import Image
 
 from utkage.core.toml_file import parse_toml
@@ -33,13 +34,6 @@ def prepared(invoke: Invoke, tmp_path: Path) -> Path:
     words = ("--chip-size", 64, "--aligned", "yes", "--val", 0.3, "--test", 0.1)
     assert invoke("prepare", folder, *words).exit_code == 0
     return tmp_path / "prepared"
-
-
-def failed(result: Any, code: int, *words: str) -> None:
-    assert result.exit_code == code, result.output
-    (line,) = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
-    for word in words:
-        assert word in line
 
 
 def test_print_config_is_the_defaults_and_touches_nothing(invoke: Invoke, tmp_path: Path) -> None:
@@ -99,7 +93,7 @@ def test_mistakes_exit_with_2(
     invoke: Invoke, tmp_path: Path, words: tuple[object, ...], said: tuple[str, ...]
 ) -> None:
     (tmp_path / "bad.toml").write_text("[training]\nepoch = 3\n")
-    failed(invoke("train", *words, "--print-config"), 2, *said)
+    assert_one_line_error(invoke("train", *words, "--print-config"), 2, *said)
 
 
 @pytest.mark.parametrize("words", [QUICK, SEED], ids=["multitask", "seed"])
@@ -137,13 +131,15 @@ def test_a_dry_run_counts_what_a_teacher_takes(invoke: Invoke, prepared: Path) -
     epochs = sum(cost["epochs"] * cost["epoch_seconds"] for cost in found["sizes"])
     assert found["total_seconds"] == pytest.approx(epochs + found["teacher_seconds"])
     assert "predictions of the teachers" in invoke(*words).stdout
-    failed(invoke(*words, "--set", "teachers=gone"), 2, "gone: no such weights file")
+    assert_one_line_error(invoke(*words, "--set", "teachers=gone"), 2, "gone: no such weights file")
 
 
 def test_a_dry_run_needs_what_training_needs(invoke: Invoke, prepared: Path) -> None:
-    failed(invoke("train", "--dry-run", "--data", "none", *QUICK), 2, "none", "utkage prepare")
+    assert_one_line_error(
+        invoke("train", "--dry-run", "--data", "none", *QUICK), 2, "none", "utkage prepare"
+    )
     words = ("--dry-run", "--config", "best", "--device", "cpu")
-    failed(invoke("train", *words), 2, "faceres.safetensors", "no such weights file")
+    assert_one_line_error(invoke("train", *words), 2, "faceres.safetensors", "no such weights file")
 
 
 def test_a_run_from_its_own_config_and_what_is_left_of_it(
@@ -169,14 +165,16 @@ def test_a_run_from_its_own_config_and_what_is_left_of_it(
     assert rows[0] == rows[1]
     kept = (run / "config.toml").read_bytes()
     words = ("--config", "runs/a", "--run", "runs/a")
-    failed(
+    assert_one_line_error(
         invoke("train", *words, "--set", "augmentation.grey=0.5"),
         1,
         f"augmentation.grey: {AugmentConfig.grey} there, 0.5 now",
     )
     dry = json.loads(invoke("train", *words, "--dry-run", "--json").stdout)
     assert (dry["epochs_done"], dry["remaining_seconds"]) == (2, 0)
-    failed(invoke("train", *words, "--seed", 9, "--dry-run"), 1, "seed: 0 there, 9 now")
+    assert_one_line_error(
+        invoke("train", *words, "--seed", 9, "--dry-run"), 1, "seed: 0 there, 9 now"
+    )
     assert (run / "config.toml").read_bytes() == kept
 
     listed = json.loads(invoke("runs", "--json").stdout)
@@ -205,7 +203,7 @@ def test_the_seed_system_keeps_the_same_files(
     assert "rates.gender" in (run / "summary.csv").read_text().splitlines()[0]
     assert Recipe.read(run / "config.toml").system == "seed"
     words = ("--config", "runs/s", "--run", "runs/s", "--device", "cpu")
-    failed(
+    assert_one_line_error(
         invoke("train", *words, "--set", "augmentation.flip=0"), 1, "augmentation.flip", "0.0 now"
     )
 
@@ -214,29 +212,7 @@ def test_tensorboard_without_its_package(
     invoke: Invoke, prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
-    failed(invoke("train", *QUICK, "--run", "x", "--tensorboard"), 2, "utkage[tensorboard]")
+    assert_one_line_error(
+        invoke("train", *QUICK, "--run", "x", "--tensorboard"), 2, "utkage[tensorboard]"
+    )
     assert not (tmp_path / "x").exists()
-
-
-def test_recipes_are_listed_and_printed(invoke: Invoke, tmp_path: Path) -> None:
-    listed = invoke("recipes")
-    assert listed.exit_code == 0
-    for name in ("best", "default", "fast", "seed"):
-        assert name in listed.stdout
-    rows = json.loads(invoke("recipes", "--json").stdout)
-    assert [row["name"] for row in rows] == ["best", "default", "fast", "seed"]
-    printed = invoke("recipes", "best")
-    (tmp_path / "my.toml").write_text(printed.stdout)
-    configs = [invoke("train", "--config", c, "--print-config") for c in ("best", "my.toml")]
-    assert configs[0].stdout == configs[1].stdout
-    assert json.loads(invoke("recipes", "best", "--json").stdout)["training"]["epochs"] == 20
-    failed(invoke("recipes", "bets"), 2, "the nearest is best")
-
-
-def test_runs_where_there_are_none(invoke: Invoke, tmp_path: Path) -> None:
-    failed(invoke("runs"), 2, "runs: no such folder", "utkage train")
-    (tmp_path / "runs" / "holiday").mkdir(parents=True)
-    result = invoke("runs")
-    assert result.exit_code == 0
-    assert "holiday: no files of a run" in result.stdout
-    failed(invoke("runs", "--compare", "a", "b"), 2, "a: no such file")
