@@ -22,10 +22,15 @@ nor cv2 nor matplotlib.
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+# ONNX Runtime would report its use to Microsoft and keep a database in the home folder. It reads
+# this when it is first imported, so it is set here, before any module of utkage can import it.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 if TYPE_CHECKING:
     from utkage.core.errors import ConfigError as ConfigError

@@ -29,6 +29,8 @@ _FASTEST_RATE = 480.0
 SILENCE_SECONDS = 10.0
 # MPEG-4 part 2: the best codec that OpenCV's packages can write on every system.
 _CODEC = "mp4v"
+# OpenCV reads it whenever it opens a video: name;value|name;value.
+_FFMPEG_OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
 _LIVE = ("rtsp://", "rtsps://", "rtmp://", "rtmps://", "udp://", "rtp://", "srt://")
 
 AddFrame = Callable[[NDArray[np.uint8], float], None]
@@ -153,10 +155,30 @@ def _quiet_capture(source: Any) -> Capture:
     level = cv2.utils.logging.getLogLevel()
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     try:
-        capture: Capture = cv2.VideoCapture(source)
+        if isinstance(source, int) or needs_download(source):
+            capture: Capture = cv2.VideoCapture(source)
+        else:
+            # FFmpeg takes a relative path such as "http:host.mp4" for an address.
+            with _only_local_files():
+                capture = cv2.VideoCapture(str(Path(source).absolute()))
     finally:
         cv2.utils.logging.setLogLevel(level)
     return capture
+
+
+@contextmanager
+def _only_local_files() -> Iterator[None]:
+    """Let FFmpeg open files only, whatever addresses are in the file that it opens."""
+    former = os.environ.get(_FFMPEG_OPTIONS)
+    only_files = "protocol_whitelist;file"
+    os.environ[_FFMPEG_OPTIONS] = only_files if former is None else f"{former}|{only_files}"
+    try:
+        yield
+    finally:
+        if former is None:
+            del os.environ[_FFMPEG_OPTIONS]
+        else:
+            os.environ[_FFMPEG_OPTIONS] = former
 
 
 def silence_ffmpeg() -> None:
@@ -285,7 +307,7 @@ class _Writer:
         # The codec halves the resolution of colour, so width and height must be even.
         self._size = (max(2, width - width % 2), max(2, height - height % 2))
         code = cv2.VideoWriter.fourcc(*_CODEC)
-        self._writer = cv2.VideoWriter(str(self._partial), code, self._rate, self._size)
+        self._writer = cv2.VideoWriter(str(self._partial.absolute()), code, self._rate, self._size)
         if not self._writer.isOpened():
             raise ImageError(
                 f"{self._path}: the video cannot be written; check the free disk space"

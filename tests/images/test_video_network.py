@@ -1,0 +1,87 @@
+"""A local video never uses the network, whatever its name or content."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from utkage.core.errors import ImageError
+from utkage.images.video import open_video, video_file
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    """A local server that answers nobody; whoever connects waits in its queue."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        server.setblocking(False)
+        yield server
+
+
+def _port(listener: socket.socket) -> int:
+    return int(listener.getsockname()[1])
+
+
+def _nobody_connected(listener: socket.socket) -> bool:
+    try:
+        listener.accept()
+    except BlockingIOError:
+        return True
+    return False
+
+
+def _write_clip(path: Path) -> None:
+    with video_file(path, 10.0) as add:
+        for index in range(4):
+            add(np.full((48, 64, 3), 60 * index, np.uint8), index / 10)
+
+
+def test_a_local_name_that_reads_like_an_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, listener: socket.socket
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    name = f"http:127.0.0.1:{_port(listener)}.mp4"
+    _write_clip(Path(name))
+    assert len(list(open_video(name).frames())) == 4
+    assert _nobody_connected(listener)
+
+
+def test_a_folder_that_reads_like_an_address_can_be_written_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, listener: socket.socket
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = Path(f"http:127.0.0.1:{_port(listener)}") / "clip.mp4"
+    _write_clip(path)
+    assert path.is_file()
+    assert _nobody_connected(listener)
+
+
+@pytest.mark.parametrize("scheme", ["http", "tcp", "udp", "rtmp"])
+def test_a_playlist_under_the_name_of_a_video(
+    tmp_path: Path, listener: socket.socket, scheme: str
+) -> None:
+    path = tmp_path / "clip.mp4"
+    address = f"{scheme}://127.0.0.1:{_port(listener)}/part.ts"
+    path.write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{address}\n#EXT-X-ENDLIST\n")
+    with pytest.raises(ImageError, match="cannot be opened"):
+        open_video(path)
+    assert _nobody_connected(listener)
+
+
+def test_options_for_ffmpeg_in_the_environment_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
+    _write_clip(tmp_path / "clip.mp4")
+    for value in (None, "threads;1"):
+        if value is None:
+            monkeypatch.delenv(name, raising=False)
+        else:
+            monkeypatch.setenv(name, value)
+        assert len(list(open_video(tmp_path / "clip.mp4").frames())) == 4
+        assert os.environ.get(name) == value
