@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from utkage.core.errors import ConfigError
@@ -28,3 +30,25 @@ def test_requests_check_format_precision_and_interval() -> None:
     for level in (0.0, 1.0):
         with pytest.raises(ConfigError, match="`interval`"):
             ExportRequest(interval=level)
+
+
+@pytest.mark.parametrize(
+    ("form", "given", "written"),
+    [
+        ("onnx", "model", "model.onnx"),
+        ("onnx", "model.v2", "model.v2.onnx"),
+        ("onnx", "MODEL.ONNX", "MODEL.ONNX"),
+        ("torchscript", "model", "model.torchscript"),
+        ("torchscript", "model.pt", "model.pt"),
+        ("pt2", "folder/model", "folder/model.pt2"),
+    ],
+)
+def test_files_get_a_suffix_that_is_recognised(form: str, given: str, written: str) -> None:
+    assert get_format(form).with_suffix(Path(given)) == Path(written)
+
+
+def test_the_operator_set_is_checked_at_once() -> None:
+    with pytest.raises(ConfigError, match="`opset` 17: choose 18 to 21"):
+        ExportRequest(opset=17)
+    with pytest.raises(ConfigError, match="`opset` is for ONNX files"):
+        ExportRequest(opset=20, format="pt2")

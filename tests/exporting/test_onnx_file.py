@@ -66,6 +66,29 @@ def test_the_batch_is_dynamic_and_the_rest_is_not(exported: Path) -> None:
     assert outputs["range_probabilities"][1].dim_value == 9
 
 
+def test_old_runtimes_can_read_the_file(exported: Path) -> None:
+    model = onnx.load(exported)
+    assert [(opset.domain, opset.version) for opset in model.opset_import] == [("", 18)]
+    # ONNX Runtime reads version 8 since 1.12; its version 1.17 refuses 10.
+    assert model.ir_version == 8
+
+
+def test_another_operator_set(
+    lively_network: Lively, calibrated_card: Card, exported: Path, tmp_path: Path
+) -> None:
+    network = ChipGraph(lively_network(), "median", flip=True)
+    graph = ExportGraph(network, calibrated_card, interval=0.9)
+    path = tmp_path / "model.onnx"
+    write_onnx(
+        graph, path, card_metadata(calibrated_card, np.empty(0, np.int32), flip=True), opset=20
+    )
+    model = onnx.load(path)
+    assert (model.opset_import[0].version, model.ir_version) == (20, 9)
+    chips = synthetic_chips(3, 64)
+    ages = [open_onnx_file(file).predict_chips(chips).age for file in (path, exported)]
+    np.testing.assert_allclose(*ages, atol=1e-3)
+
+
 def test_the_card_is_in_the_metadata(exported: Path, calibrated_card: Card) -> None:
     model = onnx.load(exported)
     found = {item.key: item.value for item in model.metadata_props}

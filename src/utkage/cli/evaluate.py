@@ -90,7 +90,8 @@ def evaluate_command(
             "--weights",
             "-w",
             help="auto (newest run below runs/, else the shipped weights), shipped, a file, a run "
-            "folder, an exported .onnx file, or a .csv with file,age,p_female of any other model.",
+            "folder, an exported .onnx file, or a table with file, age and p_female, such as rows "
+            "of predict (.csv, .json, .jsonl or .parquet).",
             metavar="CHOICE",
         ),
     ] = "auto",

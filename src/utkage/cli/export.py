@@ -56,6 +56,12 @@ def export_command(
         output_option("--any-size", help="Take chips of any size and resize them in the graph."),
     ] = False,
     interval: Annotated[float, model_option(help="Nominal coverage of the age interval.")] = 0.8,
+    opset: Annotated[
+        int,
+        output_option(
+            help="Operator set of an ONNX file, 18 to 21. The default runs in the most runtimes."
+        ),
+    ] = 18,
     web_modules: Annotated[
         Path,
         output_option(
@@ -93,6 +99,7 @@ def export_command(
             precision=precision,
             any_size=any_size,
             interval=interval,
+            opset=opset,
         )
         if format == WEB:
             result = export_web(request, web_modules, reporter, detector=web_detector)

@@ -47,6 +47,7 @@ class ExportRequest:
         precision: One of ``exporting.precision.PRECISIONS`` that the format supports.
         any_size: Whether the file takes chips of any size and resizes them.
         interval: Level of the predicted age interval, 0..1.
+        opset: Operator set of an ONNX file; the default is the oldest that holds the graph.
     """
 
     weights: str | Path | LoadedWeights = "auto"
@@ -57,9 +58,11 @@ class ExportRequest:
     precision: str = DEFAULT_PRECISION
     any_size: bool = False
     interval: float = 0.8
+    opset: int = 18
 
     def __post_init__(self) -> None:
         from utkage.exporting.formats import get_format
+        from utkage.exporting.onnx_file import OPSETS
 
         precisions = get_format(self.format).precisions
         if self.precision not in precisions:
@@ -69,6 +72,10 @@ class ExportRequest:
             )
         if not 0 < self.interval < 1:
             raise ConfigError(f"`interval` {self.interval}: choose a level between 0 and 1")
+        if self.opset not in OPSETS:
+            raise ConfigError(f"`opset` {self.opset}: choose {OPSETS[0]} to {OPSETS[-1]}")
+        if self.opset != OPSETS[0] and self.format != "onnx":
+            raise ConfigError(f"`opset` is for ONNX files, not for `format={self.format}`")
 
 
 @dataclass(frozen=True)
@@ -130,13 +137,19 @@ def export(request: ExportRequest, reporter: Reporter | None = None) -> ExportRe
     out = request.out or Path(f"{weights.path.stem}{form.suffix}")
     if out.is_dir():
         raise UsageError(f"`out` {out}: is a folder; name a file, such as {out}/faces{form.suffix}")
+    out = form.with_suffix(out)
     graph = build_graph(weights.content, str(weights.path), flip=request.flip)
     whole = ExportGraph(graph, card, interval=request.interval, any_size=request.any_size).eval()
     chips = _comparison_chips(request, card.contract, reporter)
     batches = _batches(chips.compared)
     with reporter.progress("exporting", 3) as task, replacing(out) as partial:
         form.write(
-            whole, partial, _metadata(request, weights), request.precision, chips.calibration
+            whole,
+            partial,
+            _metadata(request, weights),
+            request.precision,
+            chips.calibration,
+            request.opset,
         )
         task.advance(1, "predicting with torch")
         expected = predict_batches(TorchPredictor(graph, card, CPU.torch), batches)

@@ -33,9 +33,15 @@ class ExportFormat:
     name: str
     suffix: str
     runtime: str
-    write: Callable[[ExportGraph, Path, Mapping[str, str], str, NDArray[np.uint8]], None]
+    write: Callable[[ExportGraph, Path, Mapping[str, str], str, NDArray[np.uint8], int], None]
     open: Callable[[Path], ChipPredictor]
     precisions: tuple[str, ...] = (DEFAULT_PRECISION,)
+
+    def with_suffix(self, path: Path) -> Path:
+        """``path`` with a suffix by which utkage recognises the format; torch reads any."""
+        if path.suffix.lower() == self.suffix or (path.suffix and self.runtime == "torch"):
+            return path
+        return path.with_name(f"{path.name}{self.suffix}")
 
 
 _ALL = (

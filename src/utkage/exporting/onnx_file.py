@@ -17,7 +17,9 @@ from utkage.exporting.quiet import silenced
 from utkage.models.export_graph import ExportGraph, ExportOutputs
 from utkage.prediction.onnx_predictor import INPUT_NAME, OUTPUT_NAMES
 
-OPSET = 18
+OPSETS = range(18, 22)
+"""Operator sets that can be written. The oldest is the first that holds the graph."""
+OPSET = OPSETS[0]
 
 
 def write_onnx(
@@ -26,6 +28,7 @@ def write_onnx(
     metadata: Mapping[str, str],
     precision: str = DEFAULT_PRECISION,
     calibration_chips: NDArray[np.uint8] | None = None,
+    opset: int = OPSET,
 ) -> None:
     """Write ``graph`` to ``path`` with a dynamic batch.
 
@@ -35,13 +38,17 @@ def write_onnx(
     ``calibration_chips``, uint8 (N, S, S, 3), to measure the ranges of activations.
     """
     size = None if graph.any_size else graph.card.contract.size
-    model = torch_to_onnx(graph, size, ExportOutputs._fields, optimize=precision != "fp16")
+    optimize = precision != "fp16"
+    model = torch_to_onnx(graph, size, ExportOutputs._fields, optimize=optimize, opset=opset)
     if precision == "fp16":
         model = halve(model)
     elif precision == "int8":
         assert calibration_chips is not None
         model = quantize(model, calibration_chips)
     onnx.helper.set_model_props(model, dict(metadata))
+    # Older runtimes refuse a newer version of the file format, even if it uses nothing of that.
+    oldest = onnx.helper.find_min_ir_version_for(model.opset_import, ignore_unknown=True)
+    model.ir_version = oldest
     onnx.checker.check_model(model)
     path.write_bytes(model.SerializeToString())
 
@@ -52,6 +59,7 @@ def torch_to_onnx(
     outputs: Sequence[str] = OUTPUT_NAMES,
     *,
     optimize: bool = True,
+    opset: int = OPSET,
 ) -> onnx.ModelProto:
     """Convert a module from uint8 chips (N, size, size, 3) to a tuple of named outputs.
 
@@ -67,7 +75,7 @@ def torch_to_onnx(
             input_names=[INPUT_NAME],
             output_names=list(outputs),
             dynamic_shapes=(dynamic_axes(any_size=size is None),),
-            opset_version=OPSET,
+            opset_version=opset,
             dynamo=True,
             verbose=False,
             optimize=optimize,

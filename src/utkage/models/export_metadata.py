@@ -34,6 +34,11 @@ FINGERPRINTS_PROPERTY = "utkage_fingerprints"
 FLIP_PROPERTY = "utkage_flip"
 
 
+def is_onnx(path: Path) -> bool:
+    """Whether a path has the suffix of an exported ONNX file."""
+    return path.suffix.lower() == ONNX_SUFFIX
+
+
 def card_metadata(card: Card, fingerprints: NDArray[np.int32], *, flip: bool) -> dict[str, str]:
     """The metadata that utkage itself reads back; ``fingerprints`` has the shape (n,)."""
     metadata = {

@@ -96,7 +96,7 @@ class LoadedWeights:
         """Everything for torch; ``WeightsError`` if it is an exported file."""
         import torch
 
-        if self.path.suffix == export_metadata.ONNX_SUFFIX:
+        if export_metadata.is_onnx(self.path):
             raise WeightsError(f"{self.path}: an exported ONNX file; pass the weights it came from")
         state = {
             name: torch.from_numpy(self.arrays.get(name, array))
@@ -112,7 +112,7 @@ class LoadedWeights:
 
     @cached_property
     def _content(self) -> Content:
-        return READERS.get(self.path.suffix, _read_safetensors)(self.path)
+        return READERS.get(self.path.suffix.lower(), _read_safetensors)(self.path)
 
     @cached_property
     def _stored(self) -> dict[str, NDArray[Any]]:

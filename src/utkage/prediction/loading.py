@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from utkage.core.device import Device, resolve_device
 from utkage.core.errors import ConfigError, UsageError
-from utkage.models.export_metadata import ONNX_SUFFIX
+from utkage.models.export_metadata import is_onnx
 from utkage.models.locate import resolve_weights
 from utkage.models.weights_files import LoadedWeights
 from utkage.prediction.chip_predictor import ChipPredictor, TorchPredictor
@@ -57,7 +57,7 @@ def load_predictor(
         return _torch_predictor(found, resolved, flip)
     if engine == "onnx" and not resolved.is_cpu:
         raise UsageError(f"`engine=onnx` runs on the CPU, not on {resolved.name}; use `device=cpu`")
-    if path.suffix == ONNX_SUFFIX:
+    if is_onnx(path):
         return open_onnx_file(path, threads, flip=flip)
     card = found.card
     template = find_template(card, flip)
@@ -75,7 +75,7 @@ def _torch_predictor(weights: LoadedWeights, device: Device, flip: bool) -> Torc
     from utkage.models.systems import build_graph
 
     path = weights.path
-    if path.suffix == ONNX_SUFFIX:
+    if is_onnx(path):
         raise UsageError(
             f"{path}: is an ONNX file; use `engine=onnx`, or the weights it was exported from"
         )
