@@ -94,6 +94,36 @@ def test_small_face_beside_a_large_one_largest_first(detector, astronaut):
     assert large_face.area > small_face.area
 
 
+@pytest.mark.parametrize("axis", [0, 1])
+def test_faces_of_a_long_strip(detector, astronaut, axis):
+    piece = resized(astronaut, 0.6)
+    strip = np.concatenate([piece] * 24, axis=axis)
+    faces = detector.detect(strip)
+    assert len(faces) == 24
+    centres = sorted((face.box[1 - axis] + face.box[3 - axis]) / 2 for face in faces)
+    assert np.diff(centres) == pytest.approx(len(piece), abs=6)
+
+
+def test_a_face_as_wide_as_a_strip_is_found_once(detector, astronaut):
+    close = resized(astronaut[50:220, 130:300], 4)
+    strip = np.full((12 * len(close), close.shape[1], 3), 127, np.uint8)
+    strip[3 * len(close) : 4 * len(close)] = close
+    (face,) = detector.detect(strip)
+    assert face.size > 0.4 * len(close)
+
+
+def test_a_small_face_beside_a_large_one_in_a_large_picture(detector, astronaut):
+    canvas = np.full((1200, 1600, 3), 127, np.uint8)
+    large = resized(astronaut, 2.2)
+    canvas[: len(large), : len(large)] = large[:1200, :1600]
+    # 2.5 % of the long side.
+    small = resized(astronaut, 40 / 120)
+    canvas[900 : 900 + len(small), 1300 : 1300 + len(small)] = small
+    large_face, small_face = detector.detect(canvas)
+    assert large_face.size > 5 * small_face.size
+    assert small_face.box[0] > 1300
+
+
 @pytest.mark.parametrize("side", [80, 250, 700, 2000])
 def test_face_that_fills_the_frame(detector, astronaut, side):
     close = astronaut[65:170, 185:265]

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import skimage.data
 from numpy.typing import NDArray
 
 from utkage.core.errors import ImageError
+from utkage.faces.choice import open_detector
 from utkage.faces.contract import utkface_contract
 from utkage.faces.detector import Face
 from utkage.prediction.cropping import Cropper
@@ -51,3 +53,14 @@ def test_pictures_that_are_chips() -> None:
         cropper.cut(PICTURE)
     with pytest.raises(ImageError, match="too small"):
         cropper.cut(PICTURE[:31, :31])
+
+
+@pytest.mark.parametrize("by_box", [False, True])
+@pytest.mark.parametrize("turned", [90, 180, 270])
+def test_chips_of_rotated_pictures_are_upright(turned: int, by_box: bool) -> None:
+    rgb = skimage.data.astronaut()
+    cropper = Cropper(CONTRACT, open_detector("retinaface"), by_box)
+    _, (upright,) = cropper.cut(rgb)
+    (face,), (chip,) = cropper.cut(np.ascontiguousarray(np.rot90(rgb, -turned // 90)))
+    assert (face.rotated, face.flags) == (360 - turned, ("rotated",))
+    assert np.abs(chip.astype(float) - upright).mean() < 8

@@ -83,6 +83,13 @@ def test_resume_cuts_what_is_not_whole(tmp_path: Path) -> None:
     assert finished_files(tmp_path / "not-yet.jsonl") == set()
 
 
+def test_resume_continues_rows_from_before_rotated_was_added(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    former = {name: value for name, value in ROWS[2].to_dict().items() if name != "rotated"}
+    path.write_text(json.dumps(former) + "\n")
+    assert finished_files(path) == {ROWS[2].file}
+
+
 def test_rows_that_stop_within_a_file_are_not_written(tmp_path: Path) -> None:
     path = written(tmp_path / "rows.jsonl", ROWS[:1])
     assert path.read_bytes() == b""

@@ -15,7 +15,16 @@ import typer
 
 from tools.documents import Block, publish
 from tools.program import new_app, run_app
-from tools.report import curve, elsewhere, evaluation, export, photographs, seed, videos
+from tools.report import (
+    curve,
+    elsewhere,
+    evaluation,
+    export,
+    photographs,
+    seed,
+    turned,
+    videos,
+)
 
 PROGRAM = "tools.report"
 PAGES: dict[str, Callable[..., list[Block]]] = {
@@ -23,6 +32,7 @@ PAGES: dict[str, Callable[..., list[Block]]] = {
     "robustness": evaluation.measure_robustness,
     "elsewhere": elsewhere.measure_elsewhere,
     "photographs": photographs.measure_photographs,
+    "turned": turned.measure_turned,
     "videos": videos.measure_videos,
     "export": export.measure_export,
     "seed": seed.measure_seed,

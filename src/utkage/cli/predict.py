@@ -71,6 +71,13 @@ def predict_command(
             "pixels, in pictures scaled to at most 1600."
         ),
     ] = None,
+    rotate: Annotated[
+        str,
+        data_option(
+            help="auto: also find faces in pictures that lie on their side or upside down; none: "
+            "take every picture as upright. Videos are never rotated."
+        ),
+    ] = "auto",
     detector: Annotated[
         str, data_option(help="Face detector: retinaface, or yunet:FILE.", metavar="NAME")
     ] = "retinaface",
@@ -172,6 +179,7 @@ def predict_command(
             "max_faces": max_faces,
             "detector": detector,
             "min_face": min_face,
+            "rotate": rotate,
             "threshold": threshold,
             "uncertain_below": uncertain_below,
             "save_images": save_images,

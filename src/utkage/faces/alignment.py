@@ -76,12 +76,13 @@ def landmarks_to_chip(landmarks: Sequence[Point], contract: CropContract) -> NDA
 
 
 def box_to_chip(
-    box: tuple[float, float, float, float], contract: CropContract
+    box: tuple[float, float, float, float], contract: CropContract, rotated: int = 0
 ) -> NDArray[np.float64]:
-    """The (2, 3) matrix that maps a box to the box of an aligned face, without rotation.
+    """The (2, 3) matrix that maps a box to the box of an aligned face.
 
     It is for detectors with unreliable landmarks. The longer side of the box, which should not be
-    cut at the edge of the picture, decides the scale.
+    cut at the edge of the picture, decides the scale. The chip is rotated by the quarter turns of
+    ``Face.rotated`` only.
 
     Raises:
         ImageError: the box is empty.
@@ -92,9 +93,10 @@ def box_to_chip(
         raise ImageError("the box of the face is empty; the face cannot be cut out")
     left, top, right, bottom = np.asarray(UTKFACE_BOX) * contract.size / UTKFACE_CHIP_SIZE
     scale = max(right - left, bottom - top) / longer
-    shift_x = (left + right) / 2 - scale * (x0 + x1) / 2
-    shift_y = (top + bottom) / 2 - scale * (y0 + y1) / 2
-    return np.array([[scale, 0.0, shift_x], [0.0, scale, shift_y]])
+    cosine, sine = {0: (1, 0), 90: (0, 1), 180: (-1, 0), 270: (0, -1)}[rotated]
+    linear = scale * np.array([[cosine, -sine], [sine, cosine]])
+    centre = np.array([left + right, top + bottom]) / 2
+    return np.column_stack([linear, centre - linear @ (np.array([x0 + x1, y0 + y1]) / 2)])
 
 
 def cut_chip(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from utkage.core.errors import ConfigError
-from utkage.faces.detector import Detector
+from utkage.faces.any_direction import AnyDirectionDetector
+from utkage.faces.detector import Detector, SearchingDetector
 
 DEFAULT_DETECTOR = "retinaface"
 _YUNET = "yunet:"
@@ -22,13 +23,18 @@ def check_detector(choice: str) -> None:
 
 
 def open_detector(choice: str, min_face: float | None = None) -> Detector:
+    """Load a detector for pictures in any direction; arguments as in ``open_upright_detector``."""
+    return AnyDirectionDetector(open_upright_detector(choice, min_face))
+
+
+def open_upright_detector(choice: str, min_face: float | None = None) -> SearchingDetector:
     """Load a detector that uses one thread per picture, since pictures are processed in parallel.
 
     Args:
         choice: ``"retinaface"``, or ``"yunet:FILE"`` with a YuNet file for OpenCV.
         min_face: Longer side of the smallest face to report, in pixels of the picture. RetinaFace
             then searches every picture at the scale that such faces need. None searches at up to
-            1600 pixels, and only where a coarser pass found no face or small ones.
+            1600 pixels, and only where a coarser pass found no face, or small or weak ones.
 
     Raises:
         ConfigError: unknown name, or a length below 0.

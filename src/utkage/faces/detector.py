@@ -25,12 +25,15 @@ class Face:
         box: (x0, y0, x1, y1), cut at the edges of the picture.
         score: The detector's confidence, 0..1.
         landmarks: Left eye, right eye, nose, left and right mouth corner, as seen in the
-            picture; they may lie outside of it.
+            upright picture; they may lie outside of it.
+        rotated: Degrees clockwise by which the picture has to be rotated to be upright: 0, 90, 180
+            or 270. The coordinates are those of the picture as it is.
     """
 
     box: Box
     score: float
     landmarks: Landmarks
+    rotated: int = 0
 
     @property
     def size(self) -> float:
@@ -43,8 +46,37 @@ class Face:
         return (self.box[2] - self.box[0]) * (self.box[3] - self.box[1])
 
 
+@dataclass(frozen=True)
+class Search:
+    """The outcome of a thorough search.
+
+    Attributes:
+        faces: The faces, the largest first.
+        best_score: Highest score of any detection, 0..1, also below the detector's threshold.
+    """
+
+    faces: list[Face]
+    best_score: float
+
+
 class Detector(Protocol):
     """Finds faces."""
 
     def detect(self, rgb: NDArray[np.uint8]) -> list[Face]:
         """Find the faces of ``rgb``, uint8 (height, width, 3), the largest first."""
+
+
+class SearchingDetector(Detector, Protocol):
+    """A detector of upright faces whose results tell whether a picture is upright.
+
+    Attributes:
+        sure_score: Score that upright faces reach and rotated ones hardly ever do, 0..1.
+    """
+
+    sure_score: float
+
+    def search(self, rgb: NDArray[np.uint8]) -> Search:
+        """Find the faces of ``rgb`` as ``detect`` does."""
+
+    def glance(self, rgb: NDArray[np.uint8]) -> list[Face]:
+        """Find the large faces of ``rgb`` quickly, in a single pass at its own size."""

@@ -15,7 +15,9 @@ from utkage.faces.contract import CropContract, Point
 from utkage.faces.recrop import recrop
 
 TRUNCATED = "truncated"
-FLAGS = ("small", "blurred", "turned", "cut_off", TRUNCATED)
+# The faces themselves show that the picture has to be rotated.
+ROTATED = "rotated"
+FLAGS = ("small", "blurred", "turned", "cut_off", ROTATED, TRUNCATED)
 
 # Size of the chip in pixels of the picture.
 _SMALL_SIZE = 40.0

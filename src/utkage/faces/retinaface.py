@@ -4,22 +4,22 @@ Deng et al., "RetinaFace: Single-Shot Multi-Level Face Localisation in the Wild"
 
 The network finds faces of about 16 to 500 pixels. A picture is therefore searched in passes, from
 coarse to fine. A finer pass follows only if the one before found no face, or small faces, near
-which there may be smaller ones; it adds only faces that were small in the pass before. This misses
-faces below about 14 pixels in a pass whose other faces are large. If no pass finds a face, the
-picture is shrunk and put into a black frame, where the network finds faces that the edges cut.
+which there may be smaller ones; it adds only faces that were small in the pass before. Where all
+faces are large, the finer pass covers only windows around weak detections, which small faces leave
+in the coarse one. If no pass finds a face, the picture is shrunk and put into a black frame, where
+the network finds faces that the edges cut.
 """
 
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from utkage.core.errors import ConfigError, ImageError
-from utkage.faces.detector import Face, Landmarks
+from utkage.faces.detector import Face, Landmarks, Search
 from utkage.faces.overlap import distinct
 from utkage.faces.retinaface_network import Detections, RetinaFaceNetwork
+from utkage.faces.tiles import TILE_OVERLAP, TILE_SIDE, search_side, tiles, windows
 
 _FRAMED_SIDE = 320
 
@@ -38,10 +38,12 @@ _TINY_FACE = 28.0
 # Smallest face of the framed pass, as a share of the picture's long side.
 _LARGE_FACE_SHARE = 0.25
 
-# Larger passes run tile by tile, which bounds the memory. Tiles overlap by more than the largest
-# face of a tiled pass.
-_TILE_SIDE = 1600
-_TILE_OVERLAP = 160
+# Score from which a detection outside of all faces is the hint of a small face.
+_HINT_SCORE = 0.01
+# Width of the window around a hint in the next pass, in pixels.
+_WINDOW = 160
+# Largest height of a face as wide as the picture, over the width of the picture.
+_FACE_OVER_WIDTH = 1.25
 
 _MAX_IOU = 0.4
 _MAX_INSIDE = 0.7
@@ -52,6 +54,8 @@ class RetinaFaceDetector:
 
     Threads may share it. Equal pictures give equal faces.
     """
+
+    sure_score = 0.985
 
     def __init__(
         self,
@@ -72,8 +76,8 @@ class RetinaFaceDetector:
             second_pass_threshold: The same after a pass without faces, when there is probably no
                 face at all.
             min_face: Longer side of the smallest box to report, in pixels of the picture.
-            sides: Long side of the picture in each pass, coarse to fine, in pixels. Prepared sets
-                use the default.
+            sides: Long side of the picture in each pass, coarse to fine, in pixels, or twice the
+                short side of longer pictures. Prepared sets use the default.
             finest: Scale of one more pass, relative to the picture; 0 for none.
             thorough: Whether to run every pass, regardless of what earlier passes found.
 
@@ -103,31 +107,55 @@ class RetinaFaceDetector:
         Raises:
             ImageError: the array is not an RGB picture.
         """
+        return self.search(rgb).faces
+
+    def search(self, rgb: NDArray[np.uint8]) -> Search:
+        """Find the faces of ``rgb``, uint8 (height, width, 3).
+
+        Raises:
+            ImageError: the array is not an RGB picture.
+        """
         if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8 or rgb.size == 0:
             raise ImageError(f"{rgb.dtype} of shape {rgb.shape} is not an 8-bit RGB picture")
         height, width = rgb.shape[:2]
-        first, *finer = self._scales(max(height, width))
-        found = self._pass(rgb, first, 0, self._score_threshold)
-        last = first
+        last, *finer = self._scales(search_side(width, height))
+        # The first pass finds the large faces, which may be as wide as a long picture.
+        widest = round(_FACE_OVER_WIDTH * last * min(width, height))
+        overlap = min(max(TILE_OVERLAP, widest), TILE_SIDE // 2)
+        raw = self._pass(rgb, last, overlap=overlap)
+        found = _distinct(raw, self._score_threshold)
+        best_score = raw.best_score
         for scale in finer:
+            hints = None
             if not len(found):
                 largest, threshold = _TINY_FACE / last, self._second_pass_threshold
             elif self._thorough or found.sizes.min() < _SMALL_FACE / last:
                 largest, threshold = _SMALL_FACE / last, self._score_threshold
             else:
-                break
-            fine = self._pass(rgb, scale, 0, threshold)
+                largest, threshold = _SMALL_FACE / last, self._score_threshold
+                hints = _hints(raw, found, largest)
+                if last >= 1 or not len(hints):
+                    break
+            raw = self._pass(rgb, scale, hints=hints)
+            fine = _distinct(raw, threshold)
             fine = fine.where(fine.sizes <= largest)
             found = _distinct(Detections.joined([found, fine])) if len(found) else fine
+            best_score = max(best_score, raw.best_score)
             last = scale
         if not len(found):
             found = self._framed_pass(rgb)
+        return Search(_to_faces(found, width, height, self._min_face), best_score)
+
+    def glance(self, rgb: NDArray[np.uint8]) -> list[Face]:
+        """Find the faces of ``rgb`` in one pass at its own size, or a larger one if it is small."""
+        height, width = rgb.shape[:2]
+        raw = self._pass(rgb, _enlargement(search_side(width, height)))
+        found = _distinct(raw, self._score_threshold)
         return _to_faces(found, width, height, self._min_face)
 
-    def _scales(self, long_side: int) -> list[float]:
-        coarse = max(1.0, min(_MAX_ENLARGEMENT, _SMALLEST_INPUT / long_side))
-        scales = [min(self._sides[0] / long_side, coarse)]
-        scales_of_sides = [min(side / long_side, _MAX_ENLARGEMENT) for side in self._sides[1:]]
+    def _scales(self, searched: int) -> list[float]:
+        scales = [min(self._sides[0] / searched, _enlargement(searched))]
+        scales_of_sides = [min(side / searched, _MAX_ENLARGEMENT) for side in self._sides[1:]]
         if self._finest:
             # Passes finer than the smallest face requires are skipped.
             coarser = [scale for scale in scales_of_sides if scale < self._finest]
@@ -140,25 +168,42 @@ class RetinaFaceDetector:
     def _framed_pass(self, rgb: NDArray[np.uint8]) -> Detections:
         long_side = max(rgb.shape[:2])
         scale = min(_FRAMED_SIDE / long_side, _MAX_ENLARGEMENT)
-        frame = round(long_side * scale / 2)
-        framed = self._pass(rgb, scale, frame, self._second_pass_threshold)
+        raw = self._pass(rgb, scale, frame=round(long_side * scale / 2))
+        framed = _distinct(raw, self._second_pass_threshold)
         return framed.where(framed.sizes >= _LARGE_FACE_SHARE * long_side)
 
     def _pass(
-        self, rgb: NDArray[np.uint8], scale: float, frame: int, threshold: float
+        self,
+        rgb: NDArray[np.uint8],
+        scale: float,
+        *,
+        frame: int = 0,
+        overlap: int = TILE_OVERLAP,
+        hints: NDArray[np.float64] | None = None,
     ) -> Detections:
+        """Detections from the score of hints, with duplicates, in pixels of the picture.
+
+        ``frame`` is the width of a black frame, ``overlap`` that of the tiles' common strips, both
+        in pixels of the scaled picture. With ``hints``,
+        points (n, 2) in the picture, only their surroundings are searched.
+        """
         import cv2
 
         height, width = rgb.shape[:2]
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-        scaled = rgb if size == (width, height) else cv2.resize(rgb, size, interpolation=method)
+        whole = rgb if size == (width, height) else cv2.resize(rgb, size, interpolation=method)
+        scaled = np.asarray(whole, dtype=np.uint8)
+        factors = np.array(size) / (width, height)
+        if hints is None:
+            pieces = tiles(scaled, overlap)
+        else:
+            pieces = windows(scaled, hints * factors, _WINDOW)
         parts = [
-            self._network.find(tile, frame, threshold).moved((-x, -y), np.ones(2))
-            for x, y, tile in _tiles(np.asarray(scaled, dtype=np.uint8))
+            self._network.find(piece, frame, _HINT_SCORE).moved((-x, -y), np.ones(2))
+            for x, y, piece in pieces
         ]
-        found = _distinct(Detections.joined(parts))
-        return found.moved((frame, frame), np.array(size) / (width, height))
+        return Detections.joined(parts).moved((frame, frame), factors)
 
 
 def finest_scale(min_face: float) -> float:
@@ -166,21 +211,21 @@ def finest_scale(min_face: float) -> float:
     return min(_MAX_ENLARGEMENT, _TINY_FACE / max(min_face, 1.0))
 
 
-def _tiles(scaled: NDArray[np.uint8]) -> Iterator[tuple[int, int, NDArray[np.uint8]]]:
-    height, width = scaled.shape[:2]
-    for y in _starts(height):
-        for x in _starts(width):
-            yield x, y, scaled[y : y + _TILE_SIDE, x : x + _TILE_SIDE]
+def _enlargement(side: int) -> float:
+    """Scale at which small pictures are searched, 1 for others."""
+    return max(1.0, min(_MAX_ENLARGEMENT, _SMALLEST_INPUT / side))
 
 
-def _starts(length: int) -> list[int]:
-    if length <= _TILE_SIDE:
-        return [0]
-    count = -(-(length - _TILE_OVERLAP) // (_TILE_SIDE - _TILE_OVERLAP))
-    return [round(at * (length - _TILE_SIDE) / (count - 1)) for at in range(count)]
+def _hints(raw: Detections, found: Detections, largest: float) -> NDArray[np.float64]:
+    """Centres (n, 2) of the small detections outside of all faces that were found."""
+    centres = (raw.boxes[:, :2] + raw.boxes[:, 2:]) / 2
+    low, high = found.boxes[:, np.newaxis, :2], found.boxes[:, np.newaxis, 2:]
+    inside = ((low <= centres) & (centres <= high)).all(axis=2).any(axis=0)
+    return np.asarray(centres[~inside & (raw.sizes <= largest)])
 
 
-def _distinct(found: Detections) -> Detections:
+def _distinct(found: Detections, threshold: float = 0.0) -> Detections:
+    found = found.where(found.scores > threshold)
     kept = distinct(found.boxes, found.scores, max_iou=_MAX_IOU, max_inside=_MAX_INSIDE)
     return found.where(kept)
 

@@ -40,6 +40,11 @@ class Detections:
         """The longer side of each box, (n,)."""
         return np.asarray((self.boxes[:, 2:] - self.boxes[:, :2]).max(axis=1, initial=0.0))
 
+    @property
+    def best_score(self) -> float:
+        """The highest score, 0 without detections."""
+        return float(self.scores.max(initial=0.0))
+
     def where(self, chosen: NDArray[np.bool_] | list[int]) -> Detections:
         """Only some of them."""
         return Detections(self.boxes[chosen], self.scores[chosen], self.landmarks[chosen])

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utkage.core.errors import ConfigError, UsageError
-from utkage.faces.detector import Face
+from utkage.faces.detector import Face, Search
 
 # The network is made for faces of about 10 to 300 pixels.
 _LONGEST_SIDE = 1280
@@ -27,6 +27,9 @@ class YuNetDetector:
 
     Landmarks have the order of ``Face``.
     """
+
+    # Its scores do not tell upright faces from rotated ones; the landmarks have to.
+    sure_score = 0.0
 
     def __init__(self, path: Path, *, score_threshold: float = 0.8, min_face: float = 16.0) -> None:
         """Load the ONNX file.
@@ -67,6 +70,14 @@ class YuNetDetector:
         faces = [_to_face(row, factors, width, height) for row in ([] if rows is None else rows)]
         kept = [face for face in faces if face.area > 0 and face.size >= self._min_face]
         return sorted(kept, key=lambda face: (-face.area, face.box))
+
+    def search(self, rgb: NDArray[np.uint8]) -> Search:
+        """Find the faces as ``detect`` does; OpenCV hides the scores below the threshold."""
+        return Search(self.detect(rgb), 1.0)
+
+    def glance(self, rgb: NDArray[np.uint8]) -> list[Face]:
+        """Find the faces as ``detect`` does, which is a single pass."""
+        return self.detect(rgb)
 
     def _network(self) -> Any:
         import cv2

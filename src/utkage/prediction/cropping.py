@@ -11,7 +11,7 @@ from utkage.core.errors import ImageError
 from utkage.faces.alignment import box_to_chip, cut_chip, landmarks_to_chip
 from utkage.faces.contract import MIN_SIZE, CropContract, Point
 from utkage.faces.detector import Box, Detector, Face
-from utkage.faces.quality import weaknesses
+from utkage.faces.quality import ROTATED, weaknesses
 from utkage.faces.recrop import recrop_aligned
 
 
@@ -24,12 +24,14 @@ class FoundFace:
         landmarks: Left eye, right eye, nose, left and right mouth corner; empty if not known.
         score: Confidence of the detector, 0..1; None without a detector.
         flags: Reasons why the prediction is weak, among ``faces.quality.FLAGS``.
+        rotated: As in ``Face``.
     """
 
     box: Box
     landmarks: tuple[Point, ...]
     score: float | None
     flags: tuple[str, ...] = ()
+    rotated: int = 0
 
 
 @dataclass(frozen=True)
@@ -64,13 +66,15 @@ class Cropper:
 
     def _cut(self, rgb: NDArray[np.uint8], face: Face) -> tuple[FoundFace, NDArray[np.uint8]]:
         if self.by_box:
-            to_chip = box_to_chip(face.box, self.contract)
+            to_chip = box_to_chip(face.box, self.contract, face.rotated)
         else:
             to_chip = landmarks_to_chip(face.landmarks, self.contract)
         chip = cut_chip(rgb, to_chip, self.contract)
         height, width = rgb.shape[:2]
         flags = weaknesses(chip, self.contract, face.landmarks, to_chip, (width, height))
-        return FoundFace(face.box, face.landmarks, face.score, flags), chip
+        if face.rotated:
+            flags = (*flags, ROTATED)
+        return FoundFace(face.box, face.landmarks, face.score, flags, face.rotated), chip
 
     def _whole(self, rgb: NDArray[np.uint8]) -> tuple[FoundFace, NDArray[np.uint8]]:
         height, width = rgb.shape[:2]

@@ -11,7 +11,8 @@ from typing import Any
 from utkage.core.device import resolve_device
 from utkage.core.errors import ConfigError
 from utkage.core.reporter import Reporter
-from utkage.faces.choice import DEFAULT_DETECTOR, check_detector, open_detector
+from utkage.faces.any_direction import AnyDirectionDetector
+from utkage.faces.choice import DEFAULT_DETECTOR, check_detector, open_upright_detector
 from utkage.images.inputs import PictureInput, always
 from utkage.images.objects import pictures_of
 from utkage.images.video import Frame
@@ -25,6 +26,7 @@ from utkage.prediction.row_list import Rows
 from utkage.prediction.rows import FaceRow, RowOptions, photo_rows
 
 CROPS = ("auto", "none", "box")
+ROTATIONS = ("auto", "none")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +44,8 @@ class PredictSettings(RowOptions):
         workers: Number of threads.
         detector: As in ``faces.choice.open_detector``.
         min_face: Smallest face to report, in pixels; None reports what the usual passes find.
+        rotate: ``"auto"`` also finds the faces of pictures that lie on their side or upside down,
+            ``"none"`` takes every picture as upright. Videos are always taken as upright.
     """
 
     weights: str = "auto"
@@ -53,6 +57,7 @@ class PredictSettings(RowOptions):
     workers: int = field(default_factory=lambda: os.cpu_count() or 1)
     detector: str = DEFAULT_DETECTOR
     min_face: float | None = None
+    rotate: str = "auto"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -60,6 +65,8 @@ class PredictSettings(RowOptions):
             raise ConfigError(f"`workers` {self.workers}: use 1 or more")
         if self.crop not in CROPS:
             raise ConfigError(f"`crop` {self.crop}: choose one of {', '.join(CROPS)}")
+        if self.rotate not in ROTATIONS:
+            raise ConfigError(f"`rotate` {self.rotate}: choose one of {', '.join(ROTATIONS)}")
         if self.max_faces is not None and self.max_faces < 1:
             raise ConfigError(f"`max_faces` {self.max_faces}: use 1 or more")
         if self.min_face is not None and not self.min_face >= 0:
@@ -96,9 +103,13 @@ class Predictor:
         )
         detector = None
         if settings.crop != "none":
-            detector = open_detector(settings.detector, settings.min_face)
+            detector = open_upright_detector(settings.detector, settings.min_face)
         by_box = settings.crop == "box"
         self._cropper = Cropper(self.card.contract, detector, by_box, settings.max_faces)
+        # Frames of a video are upright, or their container notes the rotation.
+        self._photo_cropper = self._cropper
+        if detector is not None and settings.rotate == "auto":
+            self._photo_cropper = replace(self._cropper, detector=AnyDirectionDetector(detector))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the settings; the other process loads the same weights again."""
@@ -160,7 +171,7 @@ class Predictor:
         return predict_photos(
             pictures,
             self._chip_predictor,
-            self._cropper,
+            self._photo_cropper,
             workers=self.settings.workers,
             keep_images=keep_images,
             ready=ready,

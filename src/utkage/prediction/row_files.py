@@ -21,6 +21,8 @@ from utkage.prediction.rows import FaceRow, Row
 JSON_LINES = ".jsonl"
 SUFFIXES = (JSON_LINES, ".json", ".csv", ".parquet")
 _PARQUET_ROWS = 10_000
+# Fields of rows that a run can be resumed from: of this version, and before `rotated` was added.
+_READABLE = (FaceRow.field_names(), FaceRow.field_names()[:-1])
 
 WriteRow = Callable[[Row], None]
 
@@ -157,7 +159,7 @@ def _parsed(line: bytes, where: str) -> dict[str, Any]:
         values = json.loads(line)
     except ValueError as error:
         raise UsageError(f"{where}: not JSON; `resume` needs rows of 'predict'") from error
-    if not isinstance(values, dict) or tuple(values) != FaceRow.field_names():
+    if not isinstance(values, dict) or tuple(values) not in _READABLE:
         raise UsageError(f"{where}: not a row of this version's 'predict'; name another file")
     return values
 

@@ -60,7 +60,7 @@ class Row:
         file: Path or address as given.
         status: ``"ok"``, ``"no_face"`` or ``"failed"``; predictions are None unless ok.
         reason: Why the file failed, or None.
-        box: x0, y0, x1, y1 in pixels of the upright picture, or of the frame.
+        box: x0, y0, x1, y1 in pixels of the picture (upright by EXIF), or of the frame.
         age: Age in years.
         age_low: Lower end of the age interval, years.
         age_high: Upper end of the age interval, years.
@@ -72,7 +72,7 @@ class Row:
         threshold: Age T of ``p_at_least``, or None.
         p_at_least: P(age >= T), or None.
         flags: Reasons why the prediction is weak: ``"small"``, ``"blurred"``, ``"turned"``,
-            ``"cut_off"``, ``"truncated"``; empty if there is none.
+            ``"cut_off"``, ``"truncated"``, ``"rotated"``; empty if there is none.
     """
 
     ORDER: ClassVar[tuple[str, ...]]
@@ -139,15 +139,17 @@ class FaceRow(Row):
     Attributes:
         face: Number of the face in its file, from 1, the largest first.
         score: Confidence of the detector, 0..1; None with ``crop="none"``.
-        landmarks: Left eye, right eye, nose, left and right mouth corner as seen in the picture,
-            (x, y) in pixels; None with ``crop="none"``.
+        landmarks: Left eye, right eye, nose, left and right mouth corner as seen in the upright
+            picture, (x, y) in pixels of the picture; None with ``crop="none"``.
         faces: Number of faces in the file; 0 without any, None if it failed.
+        rotated: Degrees clockwise by which the picture has to be rotated to be upright: 0, 90, 180
+            or 270. None without a face.
     """
 
     ORDER: ClassVar[tuple[str, ...]] = (
         *("file", "status", "reason", "face", "box", "score"),
         *PREDICTION_FIELDS,
-        *("flags", "landmarks", "faces"),
+        *("flags", "landmarks", "faces", "rotated"),
     )
     PLACE_HEADINGS: ClassVar[tuple[str, ...]] = ("face",)
 
@@ -155,6 +157,7 @@ class FaceRow(Row):
     score: float | None = None
     landmarks: tuple[tuple[float, float], ...] | None = None
     faces: int | None = None
+    rotated: int | None = None
 
     @property
     def is_last_of_file(self) -> bool:
@@ -231,6 +234,7 @@ def photo_rows(photo: Photo, options: RowOptions) -> list[FaceRow]:
             flags=face.flags,
             landmarks=tuple((round(x, 1), round(y, 1)) for x, y in face.landmarks) or None,
             faces=len(photo.faces),
+            rotated=face.rotated,
         )
         for number, (face, columns) in enumerate(zip(photo.faces, predicted, strict=True), 1)
     ]
