@@ -21,7 +21,6 @@ from utkage.evaluation.metrics import (
     format_value,
 )
 from utkage.evaluation.populations import populations
-from utkage.evaluation.reliability import interval_coverage
 
 Answered = Callable[..., LabelledPredictions]
 PAIRS = st.lists(
@@ -61,17 +60,6 @@ def test_signs_and_edges() -> None:
     ages = np.array([20, 30])
     assert mean_error(ages, np.array([25.0, 31.0])) == 3
     assert cumulative_score(ages, np.array([25.0, 35.001]), 5) == 0.5
-
-
-def test_both_ends_belong_to_an_interval() -> None:
-    ages = np.array([30] * 5)
-    low = np.array([25.0, 30.0, 30.01, 20.0, 20.0])
-    high = np.array([35.0, 40.0, 40.0, 30.0, 29.99])
-    expected = [True, True, False, True, False]
-    assert interval_coverage(ages, low, high) == pytest.approx(np.mean(expected))
-    for index, inside in enumerate(expected):
-        one = slice(index, index + 1)
-        assert interval_coverage(ages[one], low[one], high[one]) == inside
 
 
 def test_values_as_text() -> None:

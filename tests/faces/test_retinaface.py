@@ -4,7 +4,7 @@ import skimage.data
 
 from utkage.core.errors import ConfigError, ImageError
 from utkage.faces.detector import Detector, Face
-from utkage.faces.retinaface import RetinaFaceDetector
+from utkage.faces.retinaface import RetinaFaceDetector, finest_scale
 from utkage.images.decode import load_image
 from utkage.images.discover import expand_inputs
 
@@ -201,6 +201,12 @@ def test_impossible_settings(wrong):
 def test_other_arrays_are_refused(detector, wrong):
     with pytest.raises(ImageError, match="not an 8-bit RGB picture"):
         detector.detect(wrong)
+
+
+def test_the_finest_pass_fits_the_smallest_face():
+    assert finest_scale(56.0) == pytest.approx(0.5)
+    assert finest_scale(28.0) == pytest.approx(1.0)
+    assert finest_scale(0.0) == finest_scale(14.0) == 2.0
 
 
 @pytest.mark.realdata

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import io
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -14,34 +11,8 @@ from PIL import Image
 
 from utkage.core.errors import ImageError, UsageError
 from utkage.images.decode import load_image
-from utkage.images.download import fetch
 from utkage.images.inputs import open_inputs
 from utkage.images.objects import as_input
-
-
-@pytest.fixture(scope="module")
-def png() -> bytes:
-    pixels = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-@pytest.fixture
-def server(png: bytes) -> Iterator[str]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200 if self.path == "/a.png" else 404)
-            self.end_headers()
-            self.wfile.write(png)
-
-        def log_message(self, *arguments: object) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as running:
-        threading.Thread(target=running.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{running.server_port}"
-        running.shutdown()
 
 
 def test_path_text_bytes_and_array_are_one_picture(tmp_path: Path, png: bytes) -> None:
@@ -105,14 +76,6 @@ def test_an_address_is_fetched(server: str) -> None:
     inputs = open_inputs([f"{server}/a.png", "b.jpg"], allow_download=True)
     assert inputs.total == 2
     assert next(inputs.pictures).load().shape == (20, 30, 3)
-    with pytest.raises(ImageError, match="404"):
-        fetch(f"{server}/missing.png")
-    with pytest.raises(ImageError, match="longer than 10 bytes"):
-        fetch(f"{server}/a.png", max_bytes=10)
-    with pytest.raises(ImageError, match="only http"):
-        fetch("file:///etc/hostname")
-    with pytest.raises(ImageError, match="cannot be reached"):
-        fetch("http://127.0.0.1:1/a.png", timeout=2)
 
 
 @pytest.mark.parametrize("kind", ["AVIF", "HEIF"])
