@@ -127,3 +127,14 @@ def test_an_empty_argument_is_never_the_working_folder(
     assert result.exit_code == 2
     (line,) = result.output.splitlines()
     assert "is empty (an unset variable?)" in line
+
+
+def test_a_name_may_end_in_an_equals_sign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from typer.testing import CliRunner
+
+    from utkage.cli.app import app
+
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(app, ["evaluate", "--data=faces="])
+    assert "faces=" in result.output
+    assert "is empty" not in result.output

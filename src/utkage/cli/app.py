@@ -30,7 +30,7 @@ class _Commands(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         for before, argument in zip(["", *args], args, strict=False):
-            is_unset = argument.startswith("--") and argument.endswith("=")
+            is_unset = argument.startswith("--") and argument.find("=") == len(argument) - 1
             # Devices have an error of their own, which lists them.
             if (not argument.strip() and before != "--device") or is_unset:
                 option = argument.rstrip("=") if is_unset else before
