@@ -152,6 +152,15 @@ def test_one_colour_and_a_wrong_ending_are_noted() -> None:
     assert item.record.wrong_extension
 
 
+def test_one_colour_is_noted_within_a_black_margin(picture: Picture) -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", (64, 64), (200, 9, 90)).save(buffer, "PNG")
+    entries = [entry_of("33_1_3_5.png", buffer.getvalue()), entry_of("33_1_3_6.jpg", picture(3))]
+    ingestion = Ingestion(contract=utkface_contract(64, margin=0.25))
+    items = list(ingest(ListSource(entries), "list", ingestion, SilentReporter()))
+    assert [item.record.constant for item in items if isinstance(item, Ingested)] == [True, False]
+
+
 @pytest.mark.parametrize("workers", [1, 4])
 def test_order_is_that_of_the_source(picture: Picture, workers: int) -> None:
     # Large and small pictures in turn, so that threads finish out of order.

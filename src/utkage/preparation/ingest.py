@@ -89,7 +89,8 @@ def to_chip(
     except ImageError as error:
         return Dropped(source, entry.name, str(error))
     height, width = rgb.shape[:2]
-    # The margin of photographs would make copies of a chip and its photograph look different.
+    # The margin of photographs would make copies of a chip and its photograph look different, and
+    # the black margin of a chip would hide that it has one colour.
     face = recrop(chip[None], ingestion.contract, ingestion.contract.without_margin())[0]
     record = Record(
         source=source,
@@ -102,7 +103,7 @@ def to_chip(
         height=height,
         aligned=entry.aligned,
         wrong_extension=wrong_extension,
-        constant=_is_constant(chip),
+        constant=_is_constant(face),
     )
     return Ingested(record, entry.split, chip)
 
