@@ -176,7 +176,7 @@ def test_crops_and_a_contact_sheet(run: Callable[..., Any], examples: Path, tmp_
     assert result.exit_code == 0, result.output
     rows = [json.loads(line) for line in result.stdout.splitlines()]
     crops = sorted((tmp_path / "crops").iterdir())
-    assert [_size(crop) for crop in crops] == [(160, 160)] * 2
+    assert [_size(crop) for crop in crops] == [(192, 192)] * 2
     assert min(_size(tmp_path / "sheet.jpg")) > 100
     again = [
         json.loads(line) for line in run(*crops, "--crop", "none", "--jsonl").stdout.splitlines()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import skimage.data
@@ -64,3 +66,18 @@ def test_chips_of_rotated_pictures_are_upright(turned: int, by_box: bool) -> Non
     (face,), (chip,) = cropper.cut(np.ascontiguousarray(np.rot90(rgb, -turned // 90)))
     assert (face.rotated, face.flags) == (360 - turned, ("rotated",))
     assert np.abs(chip.astype(float) - upright).mean() < 8
+
+
+def test_a_saved_chip_is_not_cropped_twice() -> None:
+    wide = utkface_contract(64, margin=0.25)
+    chip = PICTURE[:96, :96]
+    saved = json.dumps(wide.to_json())
+    (face,), (same,) = Cropper(wide, None).cut(chip, saved)
+    np.testing.assert_array_equal(same, chip)
+    assert face.box == (0, 0, 96, 96)
+    _, (middle,) = Cropper(CONTRACT, None).cut(chip, saved)
+    np.testing.assert_array_equal(middle, chip[16:80, 16:80])
+    # A description that is damaged, or that belongs to another picture, is ignored.
+    for wrong in (None, "{", "7", json.dumps(wide.at_size(64).to_json())):
+        (padded,) = Cropper(wide, None).cut(chip, wrong)[1]
+        assert padded[:16].max() == 0

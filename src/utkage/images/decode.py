@@ -50,6 +50,8 @@ _END_OF_JPEG = b"\xff\xd9"
 _GREY = 128
 # Share of the rows that a truncated JPEG must have.
 _LEAST_SHARE = 0.75
+# Key of the text in a PNG that describes how a chip was cropped.
+CROP_KEY = "utkage-crop"
 _NOT_PLAIN = "is not a plain file; copy the picture into one"
 
 
@@ -60,10 +62,12 @@ class DecodedImage:
     Attributes:
         pixels: uint8 RGB, (height, width, 3), contiguous and writeable.
         truncated: Whether the end of the file is missing; what it held is grey.
+        crop: Description of the crop of a saved chip, as in the file; or None.
     """
 
     pixels: NDArray[np.uint8]
     truncated: bool = False
+    crop: str | None = None
 
 
 def load_image(
@@ -138,7 +142,8 @@ def _named_errors(name: str) -> Iterator[None]:
 def _decode(content: bytes, max_pixels: int, allow_truncated: bool) -> DecodedImage:
     try:
         with _open(content) as image:
-            return DecodedImage(_upright_rgb(image, max_pixels, in_place=True))
+            crop = image.info.get(CROP_KEY)
+            return DecodedImage(_upright_rgb(image, max_pixels, in_place=True), crop=crop)
     except OSError:
         if not allow_truncated or picture_format(content) != "JPEG":
             raise

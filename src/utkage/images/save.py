@@ -8,18 +8,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from utkage.core.errors import ImageError
 from utkage.core.files import replacing
+from utkage.images.decode import CROP_KEY
 
 _FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP"}
 
 
-def save_image(path: Path, rgb: NDArray[np.uint8], quality: int = 92) -> None:
+def save_image(
+    path: Path, rgb: NDArray[np.uint8], quality: int = 92, *, crop: str | None = None
+) -> None:
     """Write uint8 RGB, (height, width, 3), atomically in the format of the suffix of ``path``.
 
     The suffix is .jpg, .jpeg, .png or .webp. Folders are created. ``quality``, 1..100, is for JPEG
-    and WebP; PNG is lossless.
+    and WebP; PNG is lossless. A PNG can describe the ``crop`` of a chip; ``decode_image`` reads it.
 
     Raises:
         ImageError: unsupported suffix or array, or the file cannot be written.
@@ -31,7 +35,11 @@ def save_image(path: Path, rgb: NDArray[np.uint8], quality: int = 92) -> None:
         )
     if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.size == 0:
         raise ImageError(f"{path}: {rgb.dtype} of shape {rgb.shape} is not an 8-bit RGB picture")
-    options: dict[str, Any] = {} if format_name == "PNG" else {"quality": quality}
+    options: dict[str, Any] = {"quality": quality}
+    if format_name == "PNG":
+        options = {"pnginfo": PngInfo()}
+        if crop is not None:
+            options["pnginfo"].add_text(CROP_KEY, crop)
     try:
         with replacing(path) as partial:
             Image.fromarray(rgb).save(partial, format=format_name, **options)

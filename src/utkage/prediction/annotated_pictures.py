@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from utkage.core.errors import UsageError
 from utkage.core.files import require_folder
 from utkage.core.text import cut_to_bytes
+from utkage.faces.contract import CropContract
 from utkage.images.draw import Annotation, annotate
 from utkage.images.save import save_image
 from utkage.images.sheet import contact_sheet, thumbnail
@@ -35,6 +37,8 @@ class PictureWriter:
         images: Folder for annotated copies, or None.
         crops: Folder for the face chips, or None.
         sheet: File for the contact sheet of the first ``SHEET_FACES`` faces, or None.
+        contract: Crop contract of the chips, which saved crops describe, so that they can be
+            predicted as they are; or None.
 
     Raises:
         UsageError: a folder is a file.
@@ -44,6 +48,7 @@ class PictureWriter:
     images: Path | None = None
     crops: Path | None = None
     sheet: Path | None = None
+    contract: CropContract | None = None
     _taken: set[Path] = field(default_factory=set, init=False)
     _thumbnails: list[NDArray[np.uint8]] = field(default_factory=list, init=False)
     _captions: list[tuple[str, ...]] = field(default_factory=list, init=False)
@@ -86,7 +91,8 @@ class PictureWriter:
 
     def _add_chip(self, chip: NDArray[np.uint8], row: Row, suffix: str) -> None:
         if self.crops is not None:
-            save_image(self._free_name(self.crops, row.file, suffix), chip)
+            crop = None if self.contract is None else json.dumps(self.contract.to_json())
+            save_image(self._free_name(self.crops, row.file, suffix), chip, crop=crop)
         if self.sheet is not None and len(self._thumbnails) < SHEET_FACES:
             self._thumbnails.append(thumbnail(chip))
             self._captions.append((PurePath(row.file).name, *label_lines(row)))

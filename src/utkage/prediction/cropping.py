@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from utkage.core.errors import ImageError
+from utkage.core.errors import ConfigError, ImageError
 from utkage.faces.alignment import box_to_chip, cut_chip, landmarks_to_chip
 from utkage.faces.contract import MIN_SIZE, CropContract, Point
 from utkage.faces.detector import Box, Detector, Face
 from utkage.faces.quality import ROTATED, weaknesses
-from utkage.faces.recrop import recrop_aligned
+from utkage.faces.recrop import recrop, recrop_aligned
 
 
 @dataclass(frozen=True)
@@ -51,15 +52,18 @@ class Cropper:
     max_faces: int | None = None
 
     def cut(
-        self, rgb: NDArray[np.uint8]
+        self, rgb: NDArray[np.uint8], crop: str | None = None
     ) -> tuple[tuple[FoundFace, ...], tuple[NDArray[np.uint8], ...]]:
         """Faces of a picture, the largest first, and their chips, uint8 RGB (size, size, 3).
+
+        ``crop`` is the JSON form of the crop contract of a picture that is a saved chip. Other
+        pictures that are taken as chips have no margin, as UTKFace's.
 
         Raises:
             ImageError: there is no detector and the picture is not a chip.
         """
         if self.detector is None:
-            face, chip = self._whole(rgb)
+            face, chip = self._whole(rgb, _saved_contract(crop, rgb))
             return (face,), (chip,)
         pairs = [self._cut(rgb, face) for face in self.detector.detect(rgb)[: self.max_faces]]
         return tuple(face for face, _ in pairs), tuple(chip for _, chip in pairs)
@@ -76,7 +80,9 @@ class Cropper:
             flags = (*flags, ROTATED)
         return FoundFace(face.box, face.landmarks, face.score, flags, face.rotated), chip
 
-    def _whole(self, rgb: NDArray[np.uint8]) -> tuple[FoundFace, NDArray[np.uint8]]:
+    def _whole(
+        self, rgb: NDArray[np.uint8], saved: CropContract | None
+    ) -> tuple[FoundFace, NDArray[np.uint8]]:
         height, width = rgb.shape[:2]
         if min(height, width) < MIN_SIZE:
             raise ImageError(
@@ -86,9 +92,21 @@ class Cropper:
             raise ImageError(
                 f"{width}x{height} pixels is not square, so it is not a chip; use `crop=auto`"
             )
-        chip = recrop_aligned(rgb, self.contract)
         inner = self.contract.without_margin().size
-        to_chip = inner / width * np.eye(2, 3)
-        to_chip[:, 2] = (self.contract.size - inner) // 2
+        if saved is None:
+            chip, own = recrop_aligned(rgb, self.contract), width
+        else:
+            chip, own = recrop(rgb[None], saved, self.contract)[0], saved.without_margin().size
+        to_chip = inner / own * np.eye(2, 3)
+        to_chip[:, 2] = self.contract.size / 2 - inner / own * width / 2
         flags = weaknesses(chip, self.contract, to_chip=to_chip)
         return FoundFace((0.0, 0.0, float(width), float(height)), (), None, flags), chip
+
+
+def _saved_contract(crop: str | None, rgb: NDArray[np.uint8]) -> CropContract | None:
+    """The crop contract that a saved chip describes; None if none fits the picture."""
+    try:
+        contract = None if crop is None else CropContract.from_json(json.loads(crop))
+    except (ValueError, ConfigError):
+        return None
+    return contract if contract and rgb.shape[:2] == (contract.size, contract.size) else None

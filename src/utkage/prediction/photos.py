@@ -122,7 +122,7 @@ def _detect(picture: PictureInput, cropper: Cropper, keep_image: bool) -> Photo:
     try:
         decoded = picture.decode()
         image = decoded.pixels
-        faces, chips = cropper.cut(image)
+        faces, chips = cropper.cut(image, decoded.crop)
         if decoded.truncated:
             faces = tuple(replace(face, flags=(*face.flags, TRUNCATED)) for face in faces)
     # A picture may fail in unexpected ways; the others must still be predicted.

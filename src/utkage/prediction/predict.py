@@ -75,6 +75,7 @@ def predict(
     if request.resume is not None:
         inputs = _remaining(inputs, request.resume, reporter)
     predictor = open_predictor(request, reporter)
+    pictures.contract = predictor.card.contract
     photos = predictor.photos(
         inputs.pictures, keep_images=request.save_images is not None, ready=inputs.ready
     )

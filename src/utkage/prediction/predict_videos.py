@@ -139,6 +139,7 @@ def predict_videos(
     sources = video_sources(request.videos, allow_download=request.allow_download)
     with PictureWriter(request.save_images, request.save_crops, request.contact_sheet) as pictures:
         predictor = open_predictor(request, reporter)
+        pictures.contract = predictor.card.contract
         for source in sources:
             try:
                 video = open_video(source, open_capture)
