@@ -97,3 +97,28 @@ def test_the_chosen_detector_reads_the_photographs(examples: Path, tmp_path: Pat
     fine = replace(selection, detector="retinaface", min_face=5000)
     with pytest.raises(DataError, match="no face was found"):
         labelled_faces(fine, utkface_contract(64), Listener())
+
+
+def test_each_of_two_crops_shows_what_its_weights_need(examples: Path, tmp_path: Path) -> None:
+    """Weights without a margin are scored first; the others must not see black around the face."""
+    from utkage.evaluation.evaluate import EvaluateRequest, evaluate
+    from utkage.models.locate import shipped_weights
+    from utkage.models.weights import rewrite_card
+    from utkage.models.weights_files import read_card
+
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    (photos / "portrait.jpg").write_bytes((examples / "portrait.jpg").read_bytes())
+    (photos / "labels.csv").write_text("path,age,gender\nportrait.jpg,21,female\n")
+    card = read_card(shipped_weights())
+    narrow = tmp_path / "narrow.safetensors"
+    rewrite_card(shipped_weights(), replace(card, contract=card.contract.without_margin()), narrow)
+    request = EvaluateRequest(data=photos, weights=str(narrow), resamples=100)
+    alone = [
+        evaluate(replace(request, weights=weights, out=tmp_path / f"alone{number}"))
+        for number, weights in enumerate((str(narrow), "shipped"))
+    ]
+    both = evaluate(replace(request, compare=("shipped",), out=tmp_path / "both"))
+    values = both.comparisons[0].values["mae"]
+    assert values == pytest.approx([result.metrics.mae for result in alone], abs=1e-5)
+    assert values[0] != values[1]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from utkage.core.errors import ConfigError
 from utkage.faces.contract import CropContract, utkface_contract
 from utkage.faces.recrop import recrop, recrop_aligned
 
@@ -64,3 +65,23 @@ def test_aligned_pictures_of_any_size_fill_the_part_without_margin() -> None:
     assert (chip[8:72, 8:72] == 90).all()
     assert not chip[:8].any()
     assert not chip[:, 72:].any()
+
+
+def test_small_chips_with_a_large_margin_have_a_part_without_it() -> None:
+    smallest = utkface_contract(160, margin=0.5).at_size(32)
+    assert smallest.without_margin().size == 16
+    assert smallest.margin == 0.5
+    chip = recrop_aligned(noise(1, 64)[0], smallest)
+    assert (chip.shape, chip[:8].max(), chip[8:24, 8:24].min() < 255) == ((32, 32, 3), 0, True)
+    with pytest.raises(ConfigError, match=r"chip size 31 is outside 32\.\.1024 pixels"):
+        utkface_contract(31)
+
+
+def test_a_crop_is_widened_at_its_own_resolution() -> None:
+    wide = STANDARD.as_wide_as([STANDARD.at_size(160), WIDE.at_size(160), STANDARD])
+    assert (wide.size, wide.margin, wide.without_margin()) == (80, 0.125, STANDARD)
+    assert WIDE.as_wide_as([STANDARD]) is WIDE
+    assert STANDARD.as_wide_as([]) is STANDARD
+    chips = noise(2, 64)
+    middle = recrop(recrop(chips, STANDARD, wide), wide, STANDARD)
+    np.testing.assert_array_equal(middle, chips)

@@ -51,6 +51,12 @@ def test_the_same_identity_goes_on(tmp_path: Path, checkpoint: Checkpoint) -> No
     Checkpoint.load(path).require_identity(dict(checkpoint.identity), tmp_path)
 
 
+def test_chips_with_another_margin_are_other_data(tmp_path: Path, checkpoint: Checkpoint) -> None:
+    checkpoint.require_identity({**checkpoint.identity, "chip_margin": 0.0}, tmp_path)
+    with pytest.raises(TrainingError, match=r"chip_margin: 0\.0 there, 0\.1 now"):
+        checkpoint.require_identity({**checkpoint.identity, "chip_margin": 0.1}, tmp_path)
+
+
 def test_a_checkpoint_of_a_former_version_has_the_values_of_its_time(
     tmp_path: Path, checkpoint: Checkpoint
 ) -> None:

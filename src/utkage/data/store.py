@@ -27,7 +27,7 @@ from utkage.data.chips import LabelledChips, labelled_chips
 from utkage.data.manifest import ManifestRow, read_manifest
 from utkage.data.records import Dropped
 from utkage.data.split import SPLITS, split_hash
-from utkage.faces.contract import CropContract
+from utkage.faces.contract import TOLERANCE, CropContract
 
 FORMAT = "utkage chip store"
 FORMAT_VERSION = 1
@@ -89,6 +89,12 @@ class ChipStore:
         """The detector that found the faces in photographs: its name and the hash of its file."""
         recorded: Mapping[str, str | None] = self.description.get("detector", FIRST_DETECTOR)
         return recorded
+
+    def lacks_margin(self, contract: CropContract) -> bool:
+        """Whether a crop contract shows more around faces than the chips of photographs do."""
+        ratio = self.contract.width_ratio(contract)
+        wider = ratio is not None and ratio > 1 + TOLERANCE
+        return wider and not all(row.record.aligned for row in self.manifest)
 
     def split(self, name: str, source: str | None = None) -> LabelledChips:
         """The chips of ``"train"``, ``"val"``, ``"test"`` or ``"all"``, memory-mapped.

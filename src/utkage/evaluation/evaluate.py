@@ -98,7 +98,9 @@ def evaluate(request: EvaluateRequest, reporter: Reporter | None = None) -> Eval
     require_folder(out, "out")
     source, *others = _open_sources(request)
     reporter.info(f"weights {source.path} ({source.weights.origin})")
-    labelled = labelled_faces(request, source.contract, reporter)
+    # Each predictor takes its own part of the widest crop that one of them needs.
+    contract = source.contract.as_wide_as(other.contract for other in others)
+    labelled = labelled_faces(request, contract, reporter)
     training_images = _guard_training_images(source, labelled, request, reporter)
     started = time.monotonic()
     faces = source.predict(labelled.chips, reporter)

@@ -18,7 +18,7 @@ from utkage.data.sources.options import SourceOptions
 from utkage.data.sources.registry import notes, open_source
 from utkage.data.store import DEFAULT_FOLDER, ChipStore, is_prepared
 from utkage.faces.choice import DEFAULT_DETECTOR, check_detector
-from utkage.faces.contract import TOLERANCE, CropContract
+from utkage.faces.contract import CropContract
 from utkage.preparation.ingest import NO_FACE, Ingested, Ingestion
 from utkage.preparation.workers import ingest
 
@@ -134,9 +134,8 @@ def _guard_geometry(
     store: ChipStore, contract: CropContract, selection: FaceSelection, reporter: Reporter
 ) -> None:
     """Refuse chips that are cropped differently from those of the weights, unless allowed."""
-    ratio = store.contract.width_ratio(contract)
-    if ratio is not None:
-        if ratio > 1 + TOLERANCE and not all(row.record.aligned for row in store.manifest):
+    if store.contract.width_ratio(contract) is not None:
+        if store.lacks_margin(contract):
             reporter.warn(
                 f"{store.folder}: its chips show less around the face than the weights expect; "
                 "black takes its place, which costs accuracy on photographs; prepare again with "

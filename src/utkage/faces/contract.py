@@ -10,6 +10,7 @@ numbers plus one half (so the corners of a 200-pixel chip are (0, 0) and (200, 2
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -33,7 +34,8 @@ UTKFACE_CHIP_SIZE = 200
 # Median box (x0, y0, x1, y1) of the same detector around aligned faces, made symmetric: 218
 # official portraits, whose boxes are not cut at an edge.
 UTKFACE_BOX = (17.0, -33.0, 183.0, 203.0)
-# Smallest chip, in pixels; smaller pictures show too little of a face.
+# Smallest chip, in pixels; smaller pictures show too little of a face. The part of a chip without
+# its margin may be half as wide.
 MIN_SIZE = 32
 # Largest distance of landmarks, as a share of the chip size, that is rounding and not another crop.
 TOLERANCE = 0.01
@@ -59,8 +61,7 @@ class CropContract:
     std: tuple[float, float, float] = (1.0, 1.0, 1.0)
 
     def __post_init__(self) -> None:
-        if not MIN_SIZE <= self.size <= 1024:
-            raise ConfigError(f"chip size {self.size} is outside {MIN_SIZE}..1024 pixels")
+        _require_size(self.size, MIN_SIZE // 2)
         if len(self.template) != 5:
             raise ConfigError(f"a template has five landmarks, not {len(self.template)}")
         if self.colour != "RGB":
@@ -105,6 +106,12 @@ class CropContract:
         cut = (self.size - size) / 2
         template = tuple((x - cut, y - cut) for x, y in self.template)
         return replace(self, size=size, template=template)
+
+    def as_wide_as(self, others: Iterable[CropContract]) -> CropContract:
+        """This crop at its own resolution, with a margin if one of the others shows more."""
+        ratios = [self.width_ratio(other) or 1.0 for other in others]
+        widest = max(ratios, default=1.0)
+        return self if widest <= 1 + TOLERANCE else self.with_margin((widest - 1) / 2)
 
     def width_ratio(self, other: CropContract) -> float | None:
         """How many times as wide a part of the picture ``other`` shows around the same centre.
@@ -155,7 +162,13 @@ def utkface_contract(size: int, margin: float = 0.0) -> CropContract:
         size: Width of a chip without its margin, pixels.
         margin: Width of what is shown beyond each edge of it, as a fraction of ``size``.
     """
+    _require_size(size, MIN_SIZE)
     return CropContract(UTKFACE_CHIP_SIZE, UTKFACE_TEMPLATE).at_size(size).with_margin(margin)
+
+
+def _require_size(size: int, least: int) -> None:
+    if not least <= size <= 1024:
+        raise ConfigError(f"chip size {size} is outside {least}..1024 pixels")
 
 
 def _triple(values: Any) -> tuple[float, float, float]:

@@ -25,6 +25,7 @@ _AS_JSON = ("identity", "rows")
 # What checkpoints from before a setting existed were trained with.
 FORMER_VALUES: Mapping[str, Any] = {
     "margin": None,
+    "chip_margin": 0.0,
     "logit_adjustment": 0.0,
     "select_by": "mae",
     "augmentation.shear": 0.0,

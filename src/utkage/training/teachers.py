@@ -78,7 +78,10 @@ class Teacher:
     def _about(self, faces: LabelledChips) -> str:
         """Names this teacher, the faces and their order."""
         hashes = "\n".join(faces.pixel_hashes).encode()
-        chips = {"size": faces.contract.size, "faces": hashlib.sha256(hashes).hexdigest()}
+        margin = round(faces.contract.margin, 3)
+        # Predictions of former versions have no margin in their description.
+        chips: dict[str, object] = {"margin": margin} if margin else {}
+        chips |= {"size": faces.contract.size, "faces": hashlib.sha256(hashes).hexdigest()}
         return json.dumps({"teacher": self.identity, **chips})
 
 

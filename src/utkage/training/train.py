@@ -185,6 +185,7 @@ def set_up(
             **start.identity,
             "split_hash": store.split_hash,
             "chip_size": store.contract.size,
+            "chip_margin": round(store.contract.margin, 3),
         },
         train=training,
         val=validation,

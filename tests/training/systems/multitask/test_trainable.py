@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
+from small_sets import write_set
 from small_trainings import (
     CONFIG,
     Interrupting,
@@ -18,11 +20,18 @@ from small_trainings import (
 )
 
 from utkage.core.reporter import SilentReporter
+from utkage.data.augment import AugmentConfig
+from utkage.data.store import ChipStore
 from utkage.models.locate import LAST_NAME
 from utkage.models.systems import build_multitask
 from utkage.models.weights_files import load_weights
+from utkage.training.config import TrainConfig
 from utkage.training.schedule import SCHEDULES, ScheduleState
-from utkage.training.systems.multitask.trainable import TrainableMultitask, learning_rate
+from utkage.training.systems.multitask.trainable import (
+    TrainableMultitask,
+    learning_rate,
+    start_multitask,
+)
 
 # Without a checkpoint after every step.
 CALM = replace(CONFIG, checkpoint_minutes=5.0)
@@ -136,3 +145,23 @@ def test_rates_follow_the_schedule_times_the_scale(
         rate = learning_rate(config, step, 3, ())
         assert groups == [(rate * scale, scale) for _, scale in groups]
         assert {scale for _, scale in groups} == {0.5**level for level in range(14)}
+
+
+@pytest.mark.parametrize(
+    ("margin", "teachers", "warns"), [(0.0, (), False), (0.1, (), True), (0.0, ("shipped",), True)]
+)
+def test_chips_that_show_too_little_are_reported(
+    tmp_path: Path, margin: float, teachers: tuple[str, ...], warns: bool
+) -> None:
+    write_set(tmp_path)
+    store = ChipStore.open(tmp_path)
+    config = TrainConfig(sizes=(64,), epochs=1, init="scratch", margin=margin, teachers=teachers)
+    warnings: list[str] = []
+    reporter = SilentReporter()
+    reporter.warn = warnings.append  # type: ignore[method-assign]
+    start_multitask(config, AugmentConfig(), store, store.split("all"), reporter)
+    assert [f"{tmp_path}: its chips show less" in warning for warning in warnings] == [True] * warns
+    aligned = [replace(row, record=replace(row.record, aligned=True)) for row in store.manifest]
+    only_chips = replace(store, manifest=tuple(aligned))
+    start_multitask(config, AugmentConfig(), only_chips, store.split("all"), reporter)
+    assert len(warnings) == warns

@@ -180,6 +180,12 @@ def start_multitask(
         reporter=reporter,
     )
     teachers = open_teachers(config.teachers, store.contract)
+    if store.lacks_margin(contract.as_wide_as(teacher.card.contract for teacher in teachers)):
+        reporter.warn(
+            f"{store.folder}: its chips show less around the face than the network or a teacher "
+            "sees; black takes its place, which costs accuracy on photographs; prepare again with "
+            "a larger `margin`"
+        )
     return Start(
         card=Card(
             system="multitask",
