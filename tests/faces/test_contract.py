@@ -46,7 +46,7 @@ def test_json_without_a_field(missing: str) -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"size": 31},
+        {"size": 15},
         {"size": 1025},
         {"template": UTKFACE_TEMPLATE[:4]},
         {"colour": "BGR"},

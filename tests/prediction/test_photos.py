@@ -20,7 +20,9 @@ FACE = FoundFace((0.0, 0.0, 8.0, 8.0), (), 0.9)
 class FakeCropper:
     """Finds as many faces as the red of the first pixel says; 255 and 254 are broken pictures."""
 
-    def cut(self, rgb: NDArray[np.uint8]) -> tuple[tuple[FoundFace, ...], tuple[Any, ...]]:
+    def cut(
+        self, rgb: NDArray[np.uint8], crop: str | None = None
+    ) -> tuple[tuple[FoundFace, ...], tuple[Any, ...]]:
         count = int(rgb[0, 0, 0])
         if count == 255:
             raise ImageError("a bad picture")

@@ -81,7 +81,8 @@ def test_a_predictor_can_be_pickled(engine: str, examples: Path) -> None:
 
 def test_a_chip_predictor_can_be_pickled() -> None:
     predictor = utkage.load_predictor(flip=False)
-    chips = np.random.default_rng(0).integers(0, 256, (2, 160, 160, 3), dtype=np.uint8)
+    size = predictor.card.contract.size
+    chips = np.random.default_rng(0).integers(0, 256, (2, size, size, 3), dtype=np.uint8)
     copy = pickle.loads(pickle.dumps(predictor))
     assert np.array_equal(copy.predict_chips(chips).age, predictor.predict_chips(chips).age)
 
