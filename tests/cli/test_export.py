@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from one_line_errors import assert_one_line_error
 
 from utkage.core.files import file_hash
 from utkage.exporting import torch_files
@@ -19,9 +20,8 @@ from utkage.prediction.loading import load_predictor
 
 Invoke = Callable[..., Any]
 
-pytestmark = pytest.mark.slow
 
-
+@pytest.mark.slow
 def test_the_parity_file_has_the_measured_differences(invoke: Invoke, tmp_path: Path) -> None:
     chips = synthetic_chips(3, 200, seed=5)
     for index, chip in enumerate(chips):
@@ -57,6 +57,7 @@ def test_unsupported_precisions_are_refused(invoke: Invoke) -> None:
     assert "--format pt2 supports fp32" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_damaged_graph_gets_no_file(
     invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -79,6 +80,7 @@ def test_a_damaged_graph_gets_no_file(
     assert (tmp_path / "model.torchscript").read_text() == "of yesterday"
 
 
+@pytest.mark.slow
 def test_int8_files_work(invoke: Invoke, tmp_path: Path) -> None:
     words = ("--precision", "int8", "--weights", "shipped", "--no-flip", "--out", "small.onnx")
     done = invoke("export", *words, "--json")
@@ -93,3 +95,7 @@ def test_int8_files_work(invoke: Invoke, tmp_path: Path) -> None:
     small = load_predictor("small.onnx").predict_chips(own)
     assert 0 < np.abs(small.age_distribution - full.age_distribution).max() < 0.2
     assert np.abs(small.p_female - full.p_female).mean() < 0.15
+
+
+def test_export_into_an_unknown_format(invoke: Invoke) -> None:
+    assert_one_line_error(invoke("export", "--format", "tflite"), 2, "tflite", "onnx")

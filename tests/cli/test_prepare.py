@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from one_line_errors import assert_one_line_error
 from PIL import Image
 
 from utkage.core.locks import exclusive
@@ -159,3 +160,21 @@ def test_no_room_for_the_chips(invoke: Invoke, faces: Path, tmp_path: Path, limi
     assert _bytes_of(tmp_path / "prepared") == before
     assert invoke("prepare", faces, *WORDS, "--seed", 5).exit_code == 0
     assert not list((tmp_path / "prepared").glob(".*partial*"))
+
+
+def test_prepare_without_data_says_where_it_looked(invoke: Invoke) -> None:
+    assert_one_line_error(invoke("prepare"), 2, "Dataset/UTKFace", "UTKFace.tar.gz")
+
+
+def test_prepare_refuses_a_foreign_folder(invoke: Invoke, examples: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("precious")
+    result = invoke("prepare", examples / "faces", "--out", "mine")
+    assert_one_line_error(result, 2, "mine", "empty folder")
+    assert (tmp_path / "mine" / "thesis.txt").read_text() == "precious"
+
+
+def test_prepare_with_only_bad_names(invoke: Invoke, examples: Path) -> None:
+    assert_one_line_error(
+        invoke("prepare", examples / "faces"), 1, "faces", "<age>_<gender>_<race>_<date>"
+    )

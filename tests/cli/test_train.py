@@ -216,3 +216,28 @@ def test_tensorboard_without_its_package(
         invoke("train", *QUICK, "--run", "x", "--tensorboard"), 2, "utkage[tensorboard]"
     )
     assert not (tmp_path / "x").exists()
+
+
+def test_train_on_a_missing_gpu(invoke: Invoke) -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("this machine has CUDA")
+    result = invoke("train", "--epochs", 50, "--device", "cuda")
+    assert_one_line_error(result, 2, "CUDA", "--device auto")
+
+
+@pytest.mark.parametrize("device", ["gpu", "cuda:x", "cpu:1", ""])
+def test_unknown_device(invoke: Invoke, device: str) -> None:
+    assert_one_line_error(invoke("train", "--device", device), 2, "unknown", "auto")
+
+
+def test_train_without_data(invoke: Invoke) -> None:
+    assert_one_line_error(invoke("train", "--device", "cpu"), 2, "prepared", "utkage prepare")
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("--epochs", 0), ("--sizes", "big"), ("--sizes", "8"), ("--lr", -1)]
+)
+def test_impossible_settings(invoke: Invoke, option: str, value: object) -> None:
+    assert_one_line_error(invoke("train", option, value), 2)
