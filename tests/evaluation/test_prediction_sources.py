@@ -1,4 +1,3 @@
-import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +7,7 @@ from utkage.core.errors import DataError
 from utkage.core.reporter import SilentReporter
 from utkage.data.chips import LabelledChips
 from utkage.evaluation.prediction_sources import PredictionSource
-from utkage.evaluation.prediction_tables import TableIndex, is_table, read_table
+from utkage.evaluation.prediction_tables import is_table, read_table
 from utkage.models.weights_files import LoadedWeights
 from utkage.prediction.row_list import Rows
 from utkage.prediction.rows import FaceRow
@@ -52,24 +51,6 @@ def test_a_table_is_found_by_name(tmp_path: Path) -> None:
     assert source.card is None
 
 
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("file,age\na,1\n", "the column 'p_female' is missing"),
-        ("", "the column 'file' is missing"),
-        (HEAD + "a.jpg,old,0.5\n", "line 2: 'old' is not a number from 0 to 150"),
-        (HEAD + "a.jpg,20,1.5\n", "'1.5' is not a number from 0 to 1"),
-        (HEAD + "a.jpg,nan,0.5\n", "'nan' is not a number"),
-        (HEAD + "a.jpg,20\n", "'' is not a number"),
-        (HEAD + "a.jpg,20,0.5\na.jpg,30,0.5\n", "line 3: a.jpg is repeated"),
-    ],
-)
-def test_tables_that_cannot_be_read(tmp_path: Path, text: str, said: str) -> None:
-    with pytest.raises(DataError, match=r"theirs\.csv") as caught:
-        read_table(table(tmp_path, text))
-    assert said in str(caught.value)
-
-
 def test_a_table_of_other_faces(tmp_path: Path) -> None:
     source = PredictionSource(
         weights=LoadedWeights(tmp_path / "x.csv", ""), table={"z.jpg": (1, 0.5)}
@@ -106,41 +87,3 @@ def test_rows_that_powershell_redirected(tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
     path.write_bytes(Rows(ROWS).to_csv().replace("\n", "\r\n").encode("utf-16"))
     assert set(read_table(path)) == {"photos/folder/0.jpg", "photos/folder/3.jpg"}
-
-
-def test_predictions_of_evaluate_are_read_by_what_was_predicted(tmp_path: Path) -> None:
-    text = "source,file,age,gender,predicted_age,p_female\nset,a.jpg,20,female,31,0.9\n"
-    assert read_table(table(tmp_path, text)) == {"a.jpg": (31.0, 0.9)}
-
-
-def test_names_match_whatever_folders_come_first() -> None:
-    decomposed = unicodedata.normalize("NFD", "é.jpg")
-    found = TableIndex(
-        {
-            "/home/me/set/a/1.jpg": (1, 0.1),
-            "C:\\faces\\set\\b\\1.jpg": (2, 0.2),
-            "./set/2.jpg": (3, 0.3),
-            f"x/{decomposed}": (4, 0.4),
-            "5.jpg": (5, 0.5),
-        }
-    ).find
-    names = ("a/1.jpg", "b/1.jpg", "1.jpg", "2.jpg", "é.jpg", "other/5.jpg", "c/1.jpg", "6.jpg")
-    ages = [prediction and prediction[0] for prediction in (found("set", name) for name in names)]
-    assert ages == [1, 2, None, 3, 4, 5, None, None]
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "message"),
-    [
-        ("a.json", "{}", "not a list of rows"),
-        ("a.json", "[", "not JSON"),
-        ("a.jsonl", '{"file": "a", "age": 1}', "'p_female' is missing"),
-        ("a.jsonl", '{"file": "a", "age": null, "p_female": 1}', "row 1: '' is not a number"),
-        ("a.csv", "file,track,age,p_female\na.mp4,1,20,0.5\n", "rows of videos"),
-        ("a.parquet", "PAR1", "not a Parquet file"),
-    ],
-)
-def test_other_tables_are_refused(tmp_path: Path, name: str, text: str, message: str) -> None:
-    (tmp_path / name).write_text(text)
-    with pytest.raises(DataError, match=message):
-        read_table(tmp_path / name)

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import skimage.data
+
+from utkage.faces.retinaface_network import Detections, RetinaFaceNetwork
+
+FIRST = Detections(
+    np.array([[10.0, 20.0, 40.0, 30.0]]), np.array([0.9]), np.arange(10.0).reshape(1, 5, 2)
+)
+NONE = Detections(np.empty((0, 4)), np.empty(0), np.empty((0, 5, 2)))
+
+
+def test_sizes_and_scores() -> None:
+    assert FIRST.sizes.tolist() == [30]
+    assert (len(NONE), NONE.sizes.shape, NONE.best_score) == (0, (0,), 0.0)
+    assert FIRST.best_score == 0.9
+
+
+def test_moved_joined_and_chosen() -> None:
+    moved = FIRST.moved((10, 20), np.array([2.0, 0.5]))
+    assert moved.boxes.tolist() == [[0, 0, 15, 20]]
+    assert moved.landmarks[0, 0].tolist() == [-5, -38]
+    both = Detections.joined([FIRST, NONE, moved])
+    assert len(both) == 2
+    np.testing.assert_array_equal(both.where([1]).boxes, moved.boxes)
+    np.testing.assert_array_equal(both.where(both.sizes > 25).boxes, FIRST.boxes)
+
+
+@pytest.fixture(scope="module")
+def network() -> RetinaFaceNetwork:
+    return RetinaFaceNetwork(1)
+
+
+def test_detections_lie_in_the_framed_picture(network: RetinaFaceNetwork) -> None:
+    # A face that lies on a multiple of the largest stride, in both pictures.
+    picture = skimage.data.astronaut()[:256, 96:352]
+    plain = network.find(picture, 0, 0.9)
+    framed = network.find(picture, 64, 0.9)
+    best, best_framed = (found.boxes[found.scores.argmax()] for found in (plain, framed))
+    np.testing.assert_allclose(best_framed - 64, best, atol=4)
+    assert plain.scores.min() > 0.9
+    assert len(network.find(picture, 0, 0.5)) > len(plain)
+    assert len(network.find(np.zeros((50, 70, 3), np.uint8), 0, 0.5)) == 0
