@@ -1,4 +1,4 @@
-"""Logit adjustment: what a source's mix of ages says about a face is not learned.
+"""Logit adjustment: the network does not learn to guess an age from the source of a face.
 
 Menon et al., "Long-tail learning via logit adjustment", ICLR 2021 (arXiv:2007.07314), for sources
 instead of classes.
