@@ -125,17 +125,6 @@ def test_pictures_are_png_and_svg(page: Page) -> None:
         assert path.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_pictures_of_the_same_figures_are_the_same_bytes(
-    tmp_path: Path, labelled_predictions_of: Answered
-) -> None:
-    faces = labelled_predictions_of(40)
-    written = [
-        save_figure(charts.gender_confusion(faces), tmp_path / name, "gender")["svg"]
-        for name in ("first", "second")
-    ]
-    assert written[0].read_bytes() == written[1].read_bytes()
-
-
 def test_the_page_needs_nothing_else_and_escapes(page: Page) -> None:
     text = render_evaluation_page(page)
     assert "weights &lt;b&gt; &amp; faces" in text
@@ -145,18 +134,6 @@ def test_the_page_needs_nothing_else_and_escapes(page: Page) -> None:
     assert "@media print" in text
     assert "coarse" in text
     assert "McNemar" in text
-
-
-def test_the_contact_sheet_shows_the_extremes(labelled_predictions_of: Answered) -> None:
-    faces = labelled_predictions_of(40)
-    worst, best = charts.extreme_faces(faces)
-    errors = np.abs(faces.age - faces.ages)
-    assert errors[worst[0]] == errors.max()
-    assert errors[best[0]] == errors.min()
-    chips = {int(row): np.zeros((8, 8, 3), dtype=np.uint8) for row in (*worst, *best)}
-    figure = charts.contact_sheet(faces, chips)
-    shown = [axis for axis in figure.axes if axis.images]
-    assert len(shown) == 32
 
 
 def test_markdown_for_a_model_card(page: Page) -> None:
