@@ -42,7 +42,7 @@ def test_the_parity_file_has_the_measured_differences(invoke: Invoke, tmp_path: 
     assert "torch" in kept["versions"]
     # A stranger needs torch alone.
     program = torch.jit.load(tmp_path / "model.torchscript")
-    own = synthetic_chips(4, 160, seed=9)
+    own = synthetic_chips(4, 192, seed=9)
     answers = program(torch.from_numpy(own))
     expected = load_predictor("shipped", engine="torch", flip=False).predict_chips(own)
     low, high = expected.age_interval(0.8)
@@ -90,7 +90,7 @@ def test_int8_files_work(invoke: Invoke, tmp_path: Path) -> None:
     assert (tmp_path / "small.onnx").stat().st_size < 6_000_000
     kept = json.loads((tmp_path / "small.parity.json").read_text())
     assert kept["hash"] == file_hash(tmp_path / "small.onnx")
-    own = synthetic_chips(8, 160, seed=9)
+    own = synthetic_chips(8, 192, seed=9)
     full = load_predictor("shipped", engine="torch", flip=False).predict_chips(own)
     small = load_predictor("small.onnx").predict_chips(own)
     assert 0 < np.abs(small.age_distribution - full.age_distribution).max() < 0.2

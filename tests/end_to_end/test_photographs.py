@@ -117,7 +117,7 @@ def test_a_real_photograph(predict: Callable[..., Rows], tmp_path: Path) -> None
     data = pytest.importorskip("skimage.data")
     Image.fromarray(data.astronaut()).save(tmp_path / "astronaut é 우주.png")
     (row,) = predict("astronaut é 우주.png")
-    assert row["gender"] == "female"
+    assert row["p_female"] > 0.6  # type: ignore[operator]
     assert 25 <= row["age"] <= 50  # type: ignore[operator]
 
 

@@ -40,7 +40,7 @@ def script(language: str) -> str:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An exported file, ten chips, and the answers of ``utkage predict`` for them."""
     folder = tmp_path_factory.mktemp("stranger")
-    for index, chip in enumerate(synthetic_chips(CHIPS, 160, seed=7)):
+    for index, chip in enumerate(synthetic_chips(CHIPS, 192, seed=7)):
         save_image(folder / f"chip{index}.png", chip)
     model = folder / "faces.onnx"
     words = ["export", "--weights", "shipped", "--out", str(model), "--precision", "fp16"]

@@ -94,8 +94,8 @@ class CropContract:
     @property
     def margin(self) -> float:
         """Width of what is shown beyond each edge of the standard chip, as a fraction of it."""
-        standard = self.without_margin().size
-        return (self.size - standard) / 2 / standard
+        ratio = utkface_contract(UTKFACE_CHIP_SIZE).width_ratio(self)
+        return 0.0 if ratio is None or ratio <= 1 + TOLERANCE else (ratio - 1) / 2
 
     def without_margin(self) -> CropContract:
         """The crop of UTKFace's chips at the same resolution, if this one is wider; else itself."""
