@@ -12,6 +12,7 @@ from warm_process import run_utkage
 
 from tools.examples.demo_set import make_demo_set
 from utkage.core.toml_file import parse_toml
+from utkage.images.save import save_image
 
 EVALUATE_KEYS = {
     "n",
@@ -279,11 +280,14 @@ def test_export_answers_as_predict_does(road: Path) -> None:
     assert json.loads(done.stdout)["parity"]["chips"] == 256
     session = onnxruntime.InferenceSession(road / "faces.onnx")
     files = sorted((road / "Dataset" / "UTKFace").iterdir())[:5]
-    # A chip already of the contract's size, so that no resize stands between the two.
+    # Chips that say that they are cropped as the weights want them, so that nothing stands between.
+    (run,) = (road / "runs").iterdir()
+    contract = json.loads(run_utkage(road, "info", run, "--json").stdout)["contract"]
     small = road / "small"
     small.mkdir()
     for file in files:
-        Image.open(file).resize((64, 64)).save(small / f"{file.name}.png")
+        chip = np.asarray(Image.open(file).convert("RGB").resize((64, 64)))
+        save_image(small / f"{file.name}.png", chip, crop=json.dumps(contract))
     names = sorted(small.iterdir())
     chips = np.stack([np.asarray(Image.open(name)) for name in names])
     ages, p_female = session.run(["age", "p_female"], {"chips": chips})

@@ -20,6 +20,7 @@ from utkage.core.files import file_hash
 from utkage.exporting.parity import synthetic_chips
 from utkage.images.save import save_image
 from utkage.models.locate import shipped_weights
+from utkage.models.weights_files import read_card
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "export.md"
 CHIPS = 10
@@ -40,8 +41,10 @@ def script(language: str) -> str:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An exported file, ten chips, and the answers of ``utkage predict`` for them."""
     folder = tmp_path_factory.mktemp("stranger")
+    # They show their margin, as the files of `--save-crops` do.
+    crop = json.dumps(read_card(shipped_weights()).contract.to_json())
     for index, chip in enumerate(synthetic_chips(CHIPS, 192, seed=7)):
-        save_image(folder / f"chip{index}.png", chip)
+        save_image(folder / f"chip{index}.png", chip, crop=crop)
     model = folder / "faces.onnx"
     words = ["export", "--weights", "shipped", "--out", str(model), "--precision", "fp16"]
     result = CliRunner().invoke(app, [*words, "--no-flip", "--quiet"])

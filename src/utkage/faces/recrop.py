@@ -43,12 +43,8 @@ def recrop_aligned(rgb: NDArray[np.uint8], wanted: CropContract) -> NDArray[np.u
         uint8 RGB, (wanted.size, wanted.size, 3), black in the margin of ``wanted``.
     """
     # Padded before it is resized, because a margin need not be a whole number of pixels afterwards.
-    return resize_square(_middle(rgb[None], padded_width(len(rgb), wanted))[0], wanted.size)
-
-
-def padded_width(side: int, wanted: CropContract) -> int:
-    """Width with the margin of ``wanted`` of a picture that is cropped like UTKFace's, pixels."""
-    return round(side * (1 + 2 * wanted.margin))
+    width = round(len(rgb) * (1 + 2 * wanted.margin))
+    return resize_square(_middle(rgb[None], width)[0], wanted.size)
 
 
 def _middle(chips: NDArray[np.uint8], width: int) -> NDArray[np.uint8]:
