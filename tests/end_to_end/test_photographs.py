@@ -37,6 +37,7 @@ ROW_KEYS = [
     "flags",
     "landmarks",
     "faces",
+    "rotated",
 ]
 
 Rows = list[dict[str, object]]

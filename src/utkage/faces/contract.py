@@ -95,7 +95,7 @@ class CropContract:
     def margin(self) -> float:
         """Width of what is shown beyond each edge of the standard chip, as a fraction of it."""
         ratio = utkface_contract(UTKFACE_CHIP_SIZE).width_ratio(self)
-        return 0.0 if ratio is None or ratio <= 1 + TOLERANCE else (ratio - 1) / 2
+        return 0.0 if ratio is None or ratio <= 1 + TOLERANCE else round((ratio - 1) / 2, 6)
 
     def without_margin(self) -> CropContract:
         """The crop of UTKFace's chips at the same resolution, if this one is wider; else itself."""
