@@ -74,6 +74,8 @@ def test_a_damaged_graph_gets_no_file(
     (tmp_path / "model.torchscript").write_text("of yesterday")
     words = ("--format", "torchscript", "--weights", "shipped", "--no-flip")
     done = invoke("export", *words, "--out", "model.torchscript")
+    assert done.exit_code == 2, "not an earlier export"
+    done = invoke("export", *words, "--out", "model.torchscript", "--overwrite")
     assert done.exit_code == 4, done.stderr
     assert "not written, because torch and the weights disagree on 256 chips" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["model.torchscript"]

@@ -20,6 +20,7 @@ from utkage.cli.options import (
     GenderCoding,
     Json,
     Labels,
+    Overwrite,
     Quiet,
     TrustLabels,
     data_option,
@@ -160,6 +161,7 @@ def evaluate_command(
             show_default="the weights file itself",
         ),
     ] = None,
+    overwrite: Overwrite = False,
     json_output: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -189,6 +191,7 @@ def evaluate_command(
             "weights": weights,
             "device": device,
             "flip": flip,
+            "overwrite": overwrite,
         }
         if calibrate:
             request = CalibrateRequest(

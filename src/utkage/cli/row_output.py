@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class RowDestination:
     """A format on stdout or a file, whose suffix decides the format; by default a table on stdout.
 
-    ``resume`` appends to the file.
+    ``resume`` appends to the file; ``overwrite`` may replace one that holds something else.
     """
 
     json: bool = False
@@ -31,6 +31,7 @@ class RowDestination:
     csv: bool = False
     out: Path | None = None
     resume: bool = False
+    overwrite: bool = False
 
     def write(self, rows: Iterable[Row], kind: type[Row]) -> int:
         """Write every row, of class ``kind``, as it comes; return the number of failed inputs."""
@@ -58,7 +59,9 @@ class RowDestination:
         from utkage.prediction.row_files import csv_rows, json_lines, json_rows, rows_file
 
         if self.out is not None:
-            return stack.enter_context(rows_file(self.out, kind, resume=self.resume))
+            return stack.enter_context(
+                rows_file(self.out, kind, resume=self.resume, overwrite=self.overwrite)
+            )
         if self.jsonl:
             return json_lines(data_stdout())
         if self.json:

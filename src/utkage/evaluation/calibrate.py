@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from utkage.core.device import Device, resolve_device
 from utkage.core.errors import DataError, UsageError, WeightsError
+from utkage.core.outputs import require_output, same_file
 from utkage.core.reporter import Reporter, SilentReporter
 from utkage.core.text import counted
 from utkage.evaluation.age_prior import fit_age_prior, fit_range_prior
@@ -25,7 +26,13 @@ from utkage.evaluation.labelled_faces import (
 from utkage.models.calibration import Calibration
 from utkage.models.card import Card
 from utkage.models.locate import is_shipped, resolve_weights
-from utkage.models.weights import AGE_BIAS, RANGE_BIAS, Weights, rewrite_card
+from utkage.models.weights import (
+    AGE_BIAS,
+    RANGE_BIAS,
+    Weights,
+    read_safetensors_card,
+    rewrite_card,
+)
 from utkage.models.weights_files import PLAIN_SUFFIXES
 from utkage.prediction.predictions import Predictions
 
@@ -42,6 +49,7 @@ class CalibrateRequest(FaceSelection):
         flip: Fit to predictions averaged with those for the mirrored chip, as in ``predict``.
         out: The file to write; None: the weights file itself, whose card is replaced.
         age_prior: First correct the prior over ages.
+        overwrite: Whether ``out`` may replace a file that is not calibrated weights.
     """
 
     split: str = "val"
@@ -50,6 +58,7 @@ class CalibrateRequest(FaceSelection):
     flip: bool = True
     out: Path | None = None
     age_prior: bool = False
+    overwrite: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -92,7 +101,7 @@ def calibrate(request: CalibrateRequest, reporter: Reporter | None = None) -> Ca
     found = resolve_weights(request.weights)
     device = resolve_device(request.device)
     path, flip = found.path, request.flip
-    out = _output_file(path, request.out)
+    out = _output_file(path, request)
     reporter.info(f"weights {path} ({found.origin})")
     weights = found.content
     faces = labelled_faces(request, weights.card.contract, reporter)
@@ -223,7 +232,8 @@ def _uncalibrated(
     return predict_faces(predictor, faces.chips, reporter or SilentReporter(), "calibrating")
 
 
-def _output_file(path: Path, out: Path | None) -> Path:
+def _output_file(path: Path, request: CalibrateRequest) -> Path:
+    out = request.out
     if path.suffix in PLAIN_SUFFIXES:
         raise UsageError(f"{path}: has no card to store a calibration in; use .safetensors")
     if out is None and is_shipped(path):
@@ -231,6 +241,22 @@ def _output_file(path: Path, out: Path | None) -> Path:
             f"{path}: belongs to the installation; name a copy for the calibration, such as "
             "`out_weights=mine.safetensors`"
         )
-    if out is not None and out.is_dir():
-        raise UsageError(f"`out_weights` {out}: is a folder; name a file")
-    return out or path
+    if out is None or same_file(out, [path]):
+        return path
+    labels = request.options.labels
+    require_output(
+        out,
+        "out_weights",
+        inputs=[request.data] if labels is None else [request.data, labels],
+        is_ours=_is_calibrated,
+        overwrite=request.overwrite,
+    )
+    return out
+
+
+def _is_calibrated(path: Path) -> bool:
+    """Whether a file holds calibrated weights; others may be the only copy of a training."""
+    try:
+        return read_safetensors_card(path).calibration is not None
+    except (UsageError, WeightsError):
+        return False

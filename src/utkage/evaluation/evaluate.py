@@ -30,7 +30,7 @@ from utkage.evaluation.labelled_predictions import AGE, LabelledPredictions
 from utkage.evaluation.populations import populations
 from utkage.evaluation.prediction_sources import PredictionSource, open_prediction_source
 from utkage.evaluation.result import EvaluateResult
-from utkage.evaluation.result_files import write_files
+from utkage.evaluation.result_files import check_report_folder, write_files
 from utkage.evaluation.robustness import robustness_report
 from utkage.evaluation.scores import score_predictions, score_predictions_by_source
 from utkage.evaluation.thresholds import ThresholdCurve, threshold_curve
@@ -58,6 +58,7 @@ class EvaluateRequest(FaceSelection):
         resamples: Number of bootstrap resamples.
         seed: Seed of the bootstrap.
         command: The command line, for the report.
+        overwrite: Whether files in ``out`` that are not of an earlier report may be replaced.
     """
 
     weights: str = "auto"
@@ -73,6 +74,7 @@ class EvaluateRequest(FaceSelection):
     resamples: int = 2000
     seed: int = 0
     command: str = ""
+    overwrite: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -96,6 +98,8 @@ def evaluate(request: EvaluateRequest, reporter: Reporter | None = None) -> Eval
     reporter = reporter or SilentReporter()
     out = request.out
     require_folder(out, "out")
+    inputs = [request.weights, *request.compare, request.data, request.options.labels]
+    check_report_folder(out, [Path(i) for i in inputs if i], overwrite=request.overwrite)
     source, *others = _open_sources(request)
     reporter.info(f"weights {source.path} ({source.weights.origin})")
     # Each predictor takes its own part of the widest crop that one of them needs.

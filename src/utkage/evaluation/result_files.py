@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from utkage.core.files import replacing, write_json, write_text
+from utkage.core.outputs import contains, require_output
 from utkage.data.labels import RACES, RANGE_NAMES
 from utkage.data.manifest import csv_text
 from utkage.evaluation.labelled_faces import LabelledFaces
@@ -18,6 +21,29 @@ PREDICTION_COLUMNS = (
     *("source", "file", "age", "gender", "race", "predicted_age", "age_low", "age_high"),
     *("range", "predicted_range", "p_female"),
 )
+
+
+def check_report_folder(out: Path, inputs: Iterable[Path], *, overwrite: bool) -> None:
+    """Refuse a folder whose files a report would replace although they are not of a report.
+
+    Raises:
+        UsageError: names the file.
+    """
+    inputs = list(inputs)
+    marks = {
+        "metrics.json": '"split_hash"',
+        "predictions.csv": ",".join(PREDICTION_COLUMNS[:3]),
+        "report.html": "utkage",
+        "model_card.md": "utkage",
+    }
+    for name, mark in marks.items():
+        require_output(
+            out / name,
+            "out",
+            inputs=inputs,
+            is_ours=partial(contains, text=mark),
+            overwrite=overwrite,
+        )
 
 
 def write_files(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from utkage.core.device import CPU
 from utkage.core.errors import ConfigError, DataError, ParityError, UsageError
 from utkage.core.files import file_hash, replacing, write_json
+from utkage.core.outputs import contains, require_output
 from utkage.core.reporter import Reporter, SilentReporter
 from utkage.core.versions import versions
 from utkage.exporting.precision import DEFAULT_PRECISION, PRECISIONS
@@ -48,6 +49,7 @@ class ExportRequest:
         any_size: Whether the file takes chips of any size and resizes them.
         interval: Level of the predicted age interval, 0..1.
         opset: Operator set of an ONNX file; the default is the oldest that holds the graph.
+        overwrite: Whether ``out`` may replace a file that is not an earlier export of the format.
     """
 
     weights: str | Path | LoadedWeights = "auto"
@@ -59,6 +61,7 @@ class ExportRequest:
     any_size: bool = False
     interval: float = 0.8
     opset: int = 18
+    overwrite: bool = False
 
     def __post_init__(self) -> None:
         from utkage.exporting.formats import get_format
@@ -120,7 +123,7 @@ def export(request: ExportRequest, reporter: Reporter | None = None) -> ExportRe
     """Write the file, compare it with torch on chips, and only then give it its name.
 
     Raises:
-        UsageError: unknown weights or data.
+        UsageError: unknown weights or data, or a file that must not be replaced.
         DataError: no usable face in the data.
         ParityError: the runtime of the format and torch disagree; no file is left behind.
     """
@@ -138,6 +141,7 @@ def export(request: ExportRequest, reporter: Reporter | None = None) -> ExportRe
     if out.is_dir():
         raise UsageError(f"`out` {out}: is a folder; name a file, such as {out}/faces{form.suffix}")
     out = form.with_suffix(out)
+    _check_output(request, out, form.suffix, weights.path)
     graph = build_graph(weights.content, str(weights.path), flip=request.flip)
     whole = ExportGraph(graph, card, interval=request.interval, any_size=request.any_size).eval()
     chips = _comparison_chips(request, card.contract, reporter)
@@ -169,10 +173,34 @@ def export(request: ExportRequest, reporter: Reporter | None = None) -> ExportRe
         weights=weights.path,
         parity=parity,
         errors=errors,
-        parity_file=out.with_suffix(".parity.json"),
+        parity_file=_parity_path(out),
     )
     write_json(result.parity_file, _parity_record(request, result, form.runtime))
     return result
+
+
+def _check_output(request: ExportRequest, out: Path, suffix: str, weights: Path) -> None:
+    from utkage.models.export_metadata import CARD_PROPERTY
+
+    inputs = [weights] if request.data is None else [weights, request.data]
+    require_output(
+        out,
+        "out",
+        inputs=inputs,
+        is_ours=lambda path: path.suffix.lower() == suffix and contains(path, CARD_PROPERTY),
+        overwrite=request.overwrite,
+    )
+    require_output(
+        _parity_path(out),
+        "out",
+        inputs=inputs,
+        is_ours=lambda path: contains(path, '"max_median_difference"'),
+        overwrite=request.overwrite,
+    )
+
+
+def _parity_path(out: Path) -> Path:
+    return out.with_suffix(".parity.json")
 
 
 @dataclass(frozen=True)

@@ -81,12 +81,14 @@ class Inputs:
         total: Number of pictures, or None if unknown.
         ready: Whether the next picture is available without waiting for stdin.
         note: What was skipped in folders, and why; or None.
+        files: The files among the pictures, except those that stdin lists.
     """
 
     pictures: Iterator[PictureInput]
     total: int | None
     ready: Callable[[], bool] = always
     note: str | None = None
+    files: tuple[Path, ...] = ()
 
 
 def open_inputs(
@@ -119,6 +121,7 @@ def open_inputs(
     parts: list[Iterable[PictureInput]] = []
     total = 0
     skipped: dict[Path, str] = {}
+    listed: list[Path] = []
     piped: Piped | None = None
     for are_paths, names in groupby(inputs, _is_path):
         if are_paths:
@@ -126,6 +129,7 @@ def open_inputs(
             found = list_inputs(list(names), follow_links=follow_links)
             parts.append(_file(file.path, file.problem) for file in found.files)
             total += len(found.files)
+            listed.extend(file.path for file in found.files)
             skipped.update(found.skipped)
             continue
         for name in names:
@@ -142,8 +146,8 @@ def open_inputs(
     pictures = chain.from_iterable(parts)
     note = FileList((), skipped).note
     if piped is None:
-        return Inputs(pictures, total, note=note)
-    return Inputs(pictures, None, piped.ready, note)
+        return Inputs(pictures, total, note=note, files=tuple(listed))
+    return Inputs(pictures, None, piped.ready, note, tuple(listed))
 
 
 def _refusal(url: str) -> str:

@@ -16,6 +16,18 @@ from utkage.images.decode import CROP_KEY
 
 _FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP"}
 
+# The EXIF tag for the program that wrote a picture.
+_SOFTWARE, _MARK = 0x0131, "utkage"
+
+
+def is_saved_image(path: Path) -> bool:
+    """Whether ``save_image`` wrote a file, and no other program has changed it since."""
+    try:
+        with Image.open(path) as picture:
+            return bool(picture.getexif().get(_SOFTWARE) == _MARK)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return False
+
 
 def save_image(
     path: Path, rgb: NDArray[np.uint8], quality: int = 92, *, crop: str | None = None
@@ -42,7 +54,9 @@ def save_image(
             options["pnginfo"].add_text(CROP_KEY, crop)
     try:
         with replacing(path) as partial:
-            Image.fromarray(rgb).save(partial, format=format_name, **options)
+            exif = Image.Exif()
+            exif[_SOFTWARE] = _MARK
+            Image.fromarray(rgb).save(partial, format=format_name, exif=exif, **options)
     except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise ImageError(f"{path}: the picture cannot be written ({reason})") from error

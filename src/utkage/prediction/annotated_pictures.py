@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path, PurePath
 
 import numpy as np
@@ -12,10 +14,11 @@ from numpy.typing import NDArray
 
 from utkage.core.errors import UsageError
 from utkage.core.files import require_folder
+from utkage.core.outputs import file_identity, require_output
 from utkage.core.text import cut_to_bytes
 from utkage.faces.contract import CropContract
 from utkage.images.draw import Annotation, annotate
-from utkage.images.save import save_image
+from utkage.images.save import is_saved_image, save_image
 from utkage.images.sheet import contact_sheet, thumbnail
 from utkage.prediction.face_tracks import FaceTrack
 from utkage.prediction.photos import Photo
@@ -25,6 +28,7 @@ from utkage.prediction.rows import FaceRow, Row, TrackRow, label_lines
 SHEET_FACES = 400
 # Characters of addresses and paths that some systems do not allow in file names.
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"|?*\\/]')
+_COPY = ".annotated.jpg"
 # Length of a file name that every system allows, and room for a number.
 _NAME_BYTES, _NUMBER_BYTES = 255, 8
 
@@ -39,9 +43,11 @@ class PictureWriter:
         sheet: File for the contact sheet of the first ``SHEET_FACES`` faces, or None.
         contract: Crop contract of the chips, which saved crops describe, so that they can be
             predicted as they are; or None.
+        inputs: Files that are read, which no picture replaces.
+        overwrite: Whether the sheet may replace a picture of another program.
 
     Raises:
-        UsageError: a folder is a file.
+        UsageError: a folder is a file, or the sheet must not be replaced.
         ImageError: a picture cannot be written.
     """
 
@@ -49,6 +55,8 @@ class PictureWriter:
     crops: Path | None = None
     sheet: Path | None = None
     contract: CropContract | None = None
+    inputs: Sequence[Path] = ()
+    overwrite: bool = False
     _taken: set[Path] = field(default_factory=set, init=False)
     _thumbnails: list[NDArray[np.uint8]] = field(default_factory=list, init=False)
     _captions: list[tuple[str, ...]] = field(default_factory=list, init=False)
@@ -57,6 +65,14 @@ class PictureWriter:
         for folder, field_name in ((self.images, "save_images"), (self.crops, "save_crops")):
             if folder is not None:
                 require_folder(folder, field_name)
+        if self.sheet is not None:
+            require_output(
+                self.sheet,
+                "contact_sheet",
+                inputs=self.inputs,
+                is_ours=is_saved_image,
+                overwrite=self.overwrite,
+            )
 
     def __enter__(self) -> PictureWriter:
         return self
@@ -69,11 +85,18 @@ class PictureWriter:
     def add(self, photo: Photo, rows: list[FaceRow]) -> None:
         """Write the annotated copy and the crops of one photograph."""
         if self.images is not None and photo.image is not None:
-            path = self._free_name(self.images, photo.name, ".annotated.jpg")
+            path = self._free_name(self.images, photo.name, _COPY)
             labels = [Annotation(row.box, label_lines(row)) for row in rows if row.box is not None]
             save_image(path, annotate(photo.image, labels))
         for chip, row in zip(photo.chips, rows, strict=False):
-            self._add_chip(chip, row, f".face{row.face}.png")
+            self._add_chip(chip, row, _crop_ending(row))
+
+    def reserve(self, row: FaceRow) -> None:
+        """Keep what an earlier run, which this one resumes, wrote for a row."""
+        if self.images is not None and row.status != "failed" and row.face in (None, 1):
+            self._free_name(self.images, row.file, _COPY)
+        if self.crops is not None and row.face is not None:
+            self._free_name(self.crops, row.file, _crop_ending(row))
 
     def add_track(self, track: FaceTrack, row: TrackRow) -> None:
         """Write the crop of one tracked face of a video."""
@@ -98,14 +121,32 @@ class PictureWriter:
             self._captions.append((PurePath(row.file).name, *label_lines(row)))
 
     def _free_name(self, folder: Path, name: str, suffix: str) -> Path:
-        """A path that no other picture of this run has: two inputs may have the same name."""
+        """A path that no other picture of this run has, nor an input or a foreign picture.
+
+        Two inputs may have the same name.
+        """
         file = PurePath(name)
         parent = "" if file.parent == PurePath() else f"{file.parent.name}_"
         stem, number = _UNSAFE.sub("_", f"{parent.strip('.')}{file.stem}"), 1
         stem = cut_to_bytes(stem, _NAME_BYTES - _NUMBER_BYTES - len(suffix))
         path = folder / f"{stem}{suffix}"
-        while path in self._taken:
+        while path in self._taken or self._must_stay(path):
             number += 1
             path = folder / f"{stem}-{number}{suffix}"
         self._taken.add(path)
         return path
+
+    def _must_stay(self, path: Path) -> bool:
+        """Whether an existing file is an input, or a picture that another program wrote."""
+        if not path.exists():
+            return False
+        is_foreign = path.suffix in (".jpg", ".png") and not is_saved_image(path)
+        return is_foreign or file_identity(path) in self._input_identities
+
+    @cached_property
+    def _input_identities(self) -> frozenset[tuple[int, int] | None]:
+        return frozenset(map(file_identity, self.inputs))
+
+
+def _crop_ending(row: FaceRow) -> str:
+    return f".face{row.face}.png"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 from unicodedata import normalize
@@ -15,7 +15,7 @@ from utkage.core.text import counted
 from utkage.images.inputs import Inputs, open_inputs
 from utkage.prediction.annotated_pictures import PictureWriter
 from utkage.prediction.predictor import PredictSettings, open_predictor
-from utkage.prediction.row_files import check_rows_file, finished_files
+from utkage.prediction.row_files import check_rows_file, finished_files, finished_rows
 from utkage.prediction.rows import FaceRow, photo_rows
 
 
@@ -31,6 +31,7 @@ class PredictRequest(PredictSettings):
         contact_sheet: File for one picture of all faces, or None.
         allow_download: Whether addresses may be fetched.
         follow_links: Whether linked folders in folders are entered, each once.
+        overwrite: Whether the contact sheet may replace a picture of another program.
         resume: JSON lines of an earlier run, whose files are skipped; None skips nothing.
     """
 
@@ -39,6 +40,7 @@ class PredictRequest(PredictSettings):
     save_crops: Path | None = None
     contact_sheet: Path | None = None
     allow_download: bool = False
+    overwrite: bool = False
     follow_links: bool = True
     resume: Path | None = None
 
@@ -63,7 +65,6 @@ def predict(
         WeightsError: not a utkage weights file.
     """
     reporter = reporter or SilentReporter()
-    pictures = PictureWriter(request.save_images, request.save_crops, request.contact_sheet)
     inputs = open_inputs(
         request.inputs,
         stdin=stdin,
@@ -72,8 +73,17 @@ def predict(
     )
     if inputs.note is not None:
         reporter.info(inputs.note)
+    pictures = PictureWriter(
+        request.save_images,
+        request.save_crops,
+        request.contact_sheet,
+        inputs=inputs.files,
+        overwrite=request.overwrite,
+    )
     if request.resume is not None:
         inputs = _remaining(inputs, request.resume, reporter)
+        for row in finished_rows(request.resume):
+            pictures.reserve(row)
     predictor = open_predictor(request, reporter)
     pictures.contract = predictor.card.contract
     photos = predictor.photos(
@@ -95,4 +105,4 @@ def _remaining(inputs: Inputs, rows: Path, reporter: Reporter) -> Inputs:
         picture for picture in inputs.pictures if normalize("NFC", picture.name) not in finished
     )
     total = None if inputs.total is None else max(0, inputs.total - len(finished))
-    return Inputs(pictures, total, inputs.ready, inputs.note)
+    return replace(inputs, pictures=pictures, total=total)

@@ -49,6 +49,7 @@ class VideoRequest(PredictSettings):
         save_crops: Folder for the clearest chip of each face, or None.
         contact_sheet: File for one picture of these chips, or None.
         allow_download: Whether addresses may be read.
+        overwrite: Whether the contact sheet may replace a picture of another program.
     """
 
     videos: tuple[str | int, ...] = ()
@@ -58,6 +59,7 @@ class VideoRequest(PredictSettings):
     save_crops: Path | None = None
     contact_sheet: Path | None = None
     allow_download: bool = False
+    overwrite: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -137,7 +139,14 @@ def predict_videos(
     """
     reporter = reporter or SilentReporter()
     sources = video_sources(request.videos, allow_download=request.allow_download)
-    with PictureWriter(request.save_images, request.save_crops, request.contact_sheet) as pictures:
+    pictures = PictureWriter(
+        request.save_images,
+        request.save_crops,
+        request.contact_sheet,
+        inputs=[source for source in sources if isinstance(source, Path)],
+        overwrite=request.overwrite,
+    )
+    with pictures:
         predictor = open_predictor(request, reporter)
         pictures.contract = predictor.card.contract
         for source in sources:

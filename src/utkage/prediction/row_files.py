@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from unicodedata import normalize
 
 from utkage.core.errors import UsageError
 from utkage.core.files import name_in_errors, replacing
+from utkage.core.outputs import contains, require_output
 from utkage.prediction.rows import FaceRow, Row
 
 JSON_LINES = ".jsonl"
@@ -23,16 +25,18 @@ SUFFIXES = (JSON_LINES, ".json", ".csv", ".parquet")
 _PARQUET_ROWS = 10_000
 # Fields of rows that a run can be resumed from: of this version, and before `rotated` was added.
 _READABLE = (FaceRow.field_names(), FaceRow.field_names()[:-1])
+_START_BYTES = 200
 
 WriteRow = Callable[[Row], None]
 
 
-def check_rows_file(path: Path, *, resume: bool) -> None:
+def check_rows_file(path: Path, *, resume: bool, overwrite: bool = False) -> None:
     """Refuse a file that cannot receive rows, before any work is done.
 
     Raises:
         UsageError: unknown suffix, ``resume`` with another format than JSON lines, or JSON lines
-            that exist already without ``resume``.
+            that exist already without ``resume``, or without ``overwrite`` a file of something
+            else.
     """
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
@@ -45,10 +49,25 @@ def check_rows_file(path: Path, *, resume: bool) -> None:
         )
     if suffix == ".parquet":
         _pyarrow()
+    if suffix != JSON_LINES:
+        require_output(path, "out", is_ours=_holds_rows, overwrite=overwrite)
+
+
+def _holds_rows(path: Path) -> bool:
+    """Whether a file holds rows of ``predict``, also of a former version."""
+    form = path.suffix.lower()
+    with path.open("rb") as file:
+        start = file.read(_START_BYTES)
+    if form == ".parquet":
+        return start[:4] == b"PAR1" and contains(path, "range_probability")
+    text = re.sub(rb"\s", b"", start)
+    return text.startswith(b"file,status,reason," if form == ".csv" else (b'[{"file":', b"[]"))
 
 
 @contextmanager
-def rows_file(path: Path, kind: type[Row] = FaceRow, *, resume: bool = False) -> Iterator[WriteRow]:
+def rows_file(
+    path: Path, kind: type[Row] = FaceRow, *, resume: bool = False, overwrite: bool = False
+) -> Iterator[WriteRow]:
     """Open a file for rows in the format of its suffix; yields a function that writes one row.
 
     ``kind``, the class of the rows, decides the columns. ``resume`` appends to JSON lines.
@@ -56,7 +75,7 @@ def rows_file(path: Path, kind: type[Row] = FaceRow, *, resume: bool = False) ->
     Raises:
         UsageError: as in ``check_rows_file``.
     """
-    check_rows_file(path, resume=resume)
+    check_rows_file(path, resume=resume, overwrite=overwrite)
     suffix = path.suffix.lower()
     path.parent.mkdir(parents=True, exist_ok=True)
     if suffix == JSON_LINES:
@@ -152,6 +171,14 @@ def finished_files(path: Path) -> set[str]:
                 complete = position
         file.truncate(complete)
     return finished
+
+
+def finished_rows(path: Path) -> Iterator[FaceRow]:
+    """The rows of a file that ``finished_files`` has checked: file, status, and number of face."""
+    if path.exists():
+        with path.open(encoding="utf-8") as file:
+            for values in map(json.loads, file):
+                yield FaceRow(values["file"], values["status"], face=values["face"])
 
 
 def _parsed(line: bytes, where: str) -> dict[str, Any]:

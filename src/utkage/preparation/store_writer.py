@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from utkage.core.errors import DataError, UsageError
 from utkage.core.files import name_in_errors, write_json, write_text
 from utkage.core.locks import exclusive
+from utkage.core.outputs import contains
 from utkage.data.manifest import ManifestRow, csv_text, manifest_csv
 from utkage.data.records import Dropped
 from utkage.data.split import SPLITS, split_hash
@@ -57,6 +58,8 @@ class StoreWriter:
             raise UsageError(f"{folder}: is a file; choose a folder for the prepared set")
         if folder.is_dir() and not all(_is_ours(path) for path in folder.iterdir()):
             raise UsageError(f"{folder}: holds other files; choose an empty folder for the set")
+        if (foreign := _foreign_file(folder)) is not None:
+            raise UsageError(f"{foreign}: is not of a prepared set; choose an empty folder")
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._contract = contract
@@ -142,6 +145,15 @@ class StoreWriter:
 def _is_ours(path: Path) -> bool:
     named = path.name.startswith(".") or path.name in (STORE_FILE, *REPORT_FILES)
     return named or _TABLE.fullmatch(path.name) is not None
+
+
+def _foreign_file(folder: Path) -> Path | None:
+    """A file of another program under a name that a set would replace."""
+    store = folder / STORE_FILE
+    if store.is_file():
+        return None if contains(store, f'"{FORMAT}"') or not store.stat().st_size else store
+    # Reports are written only after the set.
+    return next((folder / name for name in REPORT_FILES if (folder / name).exists()), None)
 
 
 def _remove_leftovers(folder: Path) -> None:

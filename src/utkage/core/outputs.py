@@ -1,0 +1,71 @@
+"""Outputs that must not replace what the user would miss: inputs, and files of other programs."""
+
+from __future__ import annotations
+
+import mmap
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from utkage.core.errors import UsageError
+
+
+def require_output(
+    path: Path,
+    field: str,
+    *,
+    inputs: Iterable[Path] = (),
+    is_ours: Callable[[Path], bool],
+    overwrite: bool,
+) -> None:
+    """Refuse an output file that would replace an input or a file of another kind.
+
+    Args:
+        path: The file to write.
+        field: Name of the setting, for messages.
+        inputs: Files that the command reads. They are never replaced.
+        is_ours: Whether an existing file has the format of this output and is from this program.
+        overwrite: Whether files of another kind may be replaced. Empty ones always are.
+
+    Raises:
+        UsageError: what is in the way, and what to do.
+    """
+    if not path.exists():
+        return
+    if path.is_dir():
+        raise UsageError(f"`{field}` {path}: is a folder; name a file")
+    if same_file(path, inputs):
+        raise UsageError(f"`{field}` {path}: is an input of this command; name another file")
+    if not overwrite and path.stat().st_size and not is_ours(path):
+        raise UsageError(
+            f"`{field}` {path}: exists and is not an earlier output of this kind; name another "
+            "file, or replace it with `overwrite=True`"
+        )
+
+
+def contains(path: Path, text: str) -> bool:
+    """Whether the bytes of a file contain a text, which files of this program have."""
+    try:
+        with (
+            path.open("rb") as file,
+            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,
+        ):
+            return content.find(text.encode()) >= 0
+    except (OSError, ValueError):
+        # A file that cannot be mapped, such as a device, is not from this program.
+        return False
+
+
+def same_file(path: Path, others: Iterable[Path]) -> bool:
+    """Whether ``path`` is one of the ``others``, also under another name or through a link."""
+    identity = file_identity(path)
+    return identity is not None and any(file_identity(other) == identity for other in others)
+
+
+def file_identity(path: Path) -> tuple[int, int] | None:
+    """Device and number of a file; None if there is no such file."""
+    try:
+        status = os.stat(path)  # noqa: PTH116
+    except (OSError, ValueError):
+        return None
+    return status.st_dev, status.st_ino
