@@ -38,6 +38,7 @@ ROW_KEYS = [
     "landmarks",
     "faces",
     "rotated",
+    "frame",
 ]
 
 Rows = list[dict[str, object]]

@@ -15,15 +15,9 @@ from utkage.faces.detector import Face
 from utkage.images.video import Frame
 from utkage.prediction import face_tracks as module
 from utkage.prediction.cropping import Cropper
-from utkage.prediction.face_tracks import (
-    WEAK_WEIGHT,
-    FaceTrack,
-    RunningMean,
-    TrackedFrame,
-    TrackingSettings,
-    track_faces,
-)
+from utkage.prediction.face_tracks import FaceTrack, TrackedFrame, TrackingSettings, track_faces
 from utkage.prediction.predictions import Predictions, distribution_quantile
+from utkage.prediction.running_mean import WEAK_WEIGHT, RunningMean
 
 CONTRACT = utkface_contract(64)
 SIDE = 60

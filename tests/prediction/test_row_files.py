@@ -83,9 +83,12 @@ def test_resume_cuts_what_is_not_whole(tmp_path: Path) -> None:
     assert finished_files(tmp_path / "not-yet.jsonl") == set()
 
 
-def test_resume_continues_rows_from_before_rotated_was_added(tmp_path: Path) -> None:
+@pytest.mark.parametrize("added", [("frame",), ("rotated", "frame")])
+def test_resume_continues_rows_from_before_columns_were_added(
+    tmp_path: Path, added: tuple[str, ...]
+) -> None:
     path = tmp_path / "rows.jsonl"
-    former = {name: value for name, value in ROWS[2].to_dict().items() if name != "rotated"}
+    former = {name: value for name, value in ROWS[2].to_dict().items() if name not in added}
     path.write_text(json.dumps(former) + "\n")
     assert finished_files(path) == {ROWS[2].file}
 

@@ -11,7 +11,7 @@ import numpy as np
 from utkage.faces.detector import Box, Face
 
 # Largest ``box_distance`` of one face between two frames, and after a gap.
-_NEAR = 0.7
+NEAR = 0.7
 _NEAR_AFTER_GAP = 1.5
 
 Follow = Callable[[Sequence[Face]], Sequence[Face | None]]
@@ -28,6 +28,7 @@ class Track:
         last_frame: Index of the last frame that shows it; ``last_seconds`` is its time.
         frames: Number of frames that show it.
         visible: Whether the newest frame shows it.
+        over: Whether no later face belongs to it, because the scene has changed.
     """
 
     number: int
@@ -39,6 +40,7 @@ class Track:
     frames: int = 1
     detections: int = 1
     visible: bool = True
+    over: bool = False
 
     def update(self, face: Face, frame: int, seconds: float) -> None:
         """Add a further frame that shows the face."""
@@ -106,12 +108,16 @@ class Tracker:
             found.append(track)
         return found
 
+    def end(self, track: Track) -> None:
+        """End a track: whatever face comes next in its place is another one."""
+        track.visible, track.over = False, True
+
     def ended(self, seconds: float) -> list[Track]:
-        """Remove and return the tracks whose face has been out of sight for longer than ``gap``."""
+        """Remove and return the tracks that are over or out of sight for longer than ``gap``."""
         over = [
             track
             for track in self.tracks
-            if not track.visible and seconds - track.last_seconds > self._gap
+            if track.over or (not track.visible and seconds - track.last_seconds > self._gap)
         ]
         numbers = {track.number for track in over}
         self.tracks = [track for track in self.tracks if track.number not in numbers]
@@ -140,9 +146,10 @@ class Tracker:
         for row, face in enumerate(faces):
             for column, track in enumerate(self.tracks):
                 distance = box_distance(face.box, track.face.box)
-                if distance <= (_NEAR if track.visible else _NEAR_AFTER_GAP):
+                limit = NEAR if track.visible else _NEAR_AFTER_GAP
+                if distance <= limit and not track.over:
                     # Visible tracks take precedence over invisible ones.
-                    costs[row, column] = distance + (0 if track.visible else _NEAR)
+                    costs[row, column] = distance + (0 if track.visible else NEAR)
         rows, columns = linear_sum_assignment(costs)
         near = costs[rows, columns] < too_far
         return dict(zip(rows[near].tolist(), columns[near].tolist(), strict=True))

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +43,8 @@ PictureSource = (
 )
 """A path, ``file:`` URL or ``data:`` URI, the content of a file, an open file, or pixels."""
 
+# Formats whose files may have several pictures. The second one of a JPEG is a map of its light.
+_SEVERAL = ("GIF", "PNG", "WEBP", "TIFF", "AVIF", "HEIF")
 _WARNING_FILTERS = threading.Lock()
 # Pipes that a shell opened for this process, as in `utkage predict <(command)`, have a writer.
 _OPEN_PIPES = ("/dev/fd/", "/proc/self/fd/", "/dev/stdin")
@@ -63,11 +65,13 @@ class DecodedImage:
         pixels: uint8 RGB, (height, width, 3), contiguous and writeable.
         truncated: Whether the end of the file is missing; what it held is grey.
         crop: Description of the crop of a saved chip, as in the file; or None.
+        several: Content of the file, if it has several pictures; ``pixels`` are the first.
     """
 
     pixels: NDArray[np.uint8]
     truncated: bool = False
     crop: str | None = None
+    several: bytes | None = None
 
 
 def load_image(
@@ -141,19 +145,25 @@ def _named_errors(name: str) -> Iterator[None]:
 
 def _decode(content: bytes, max_pixels: int, allow_truncated: bool) -> DecodedImage:
     try:
-        with _open(content) as image:
+        with open_picture(content) as image:
             crop = image.info.get(CROP_KEY)
-            return DecodedImage(_upright_rgb(image, max_pixels, in_place=True), crop=crop)
+            several = content if _has_several(image) else None
+            pixels = upright_rgb(image, max_pixels, in_place=several is None)
+            return DecodedImage(pixels, crop=crop, several=several)
     except OSError:
         if not allow_truncated or picture_format(content) != "JPEG":
             raise
     # The decoder fills with grey what lies between the end of the data and this mark.
-    with _open(content + _END_OF_JPEG) as image:
+    with open_picture(content + _END_OF_JPEG) as image:
         _load(image)
         share = _readable_share(np.asarray(image))
         if share < _LEAST_SHARE:
             raise ImageError(f"truncated: only {share:.0%} of its rows are there; copy it again")
-        return DecodedImage(_upright_rgb(image, max_pixels, in_place=True), truncated=True)
+        return DecodedImage(upright_rgb(image, max_pixels, in_place=True), truncated=True)
+
+
+def _has_several(image: Image.Image) -> bool:
+    return image.format in _SEVERAL and getattr(image, "n_frames", 1) > 1
 
 
 def _readable_share(pixels: NDArray[np.uint8]) -> float:
@@ -164,8 +174,9 @@ def _readable_share(pixels: NDArray[np.uint8]) -> float:
 
 
 def _from_pillow(image: Image.Image, max_pixels: int, allow_truncated: bool) -> DecodedImage:
+    several = _file_content(image) if _has_several(image) and image.tell() == 0 else None
     try:
-        return DecodedImage(_upright_rgb(image, max_pixels, in_place=False))
+        return DecodedImage(upright_rgb(image, max_pixels, in_place=False), several=several)
     except OSError:
         # Pillow reads a file only when its pixels are needed.
         stream = getattr(image, "fp", None)
@@ -174,7 +185,20 @@ def _from_pillow(image: Image.Image, max_pixels: int, allow_truncated: bool) -> 
     return _decode(read_stream(stream), max_pixels, allow_truncated)
 
 
-def _upright_rgb(image: Image.Image, max_pixels: int, *, in_place: bool) -> NDArray[np.uint8]:
+def _file_content(image: Image.Image) -> bytes | None:
+    """The file of an image that Pillow has opened but not read; None if it is gone."""
+    stream: Any = getattr(image, "_fp", None) or getattr(image, "fp", None)
+    try:
+        place = stream.tell()
+        content = read_stream(stream)
+        stream.seek(place)
+    except (AttributeError, ImageError, OSError, ValueError):
+        return None
+    return content
+
+
+def upright_rgb(image: Image.Image, max_pixels: int, *, in_place: bool) -> NDArray[np.uint8]:
+    """Pixels of the present picture of an opened file, upright by EXIF, (height, width, 3)."""
     width, height = image.size
     if width * height > max_pixels:
         raise ImageError(
@@ -194,7 +218,7 @@ def _upright_rgb(image: Image.Image, max_pixels: int, *, in_place: bool) -> NDAr
 def picture_size(content: bytes) -> tuple[int, int] | None:
     """Width and height in the header of a picture; None if it is not a picture."""
     try:
-        with _open(content) as image:
+        with open_picture(content) as image:
             width, height = image.size
             return width, height
     # Damaged headers raise nearly anything.
@@ -259,7 +283,8 @@ def _is_open_pipe(path: Path, mode: int) -> bool:
     return stat.S_ISFIFO(mode) and str(path).startswith(_OPEN_PIPES)
 
 
-def _open(content: bytes) -> Image.Image:
+def open_picture(content: bytes) -> Image.Image:
+    """Open the content of a picture file with the readers that it may need."""
     formats = readers_for(content)
     with _without_warnings():
         return Image.open(BytesIO(content), formats=formats)

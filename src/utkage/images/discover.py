@@ -14,7 +14,7 @@ from utkage.core.errors import UsageError
 from utkage.core.text import counted
 from utkage.images.folders import as_on_disk, is_folder, list_folder
 from utkage.images.formats import IMAGE_SUFFIXES, SIGNATURE_BYTES, is_picture, is_raw
-from utkage.images.video import VIDEO_SUFFIXES
+from utkage.images.video_formats import is_video_file
 
 _WILDCARD = re.compile(r"[*?\[]")
 
@@ -148,12 +148,12 @@ class _Search:
             self.skipped[path] = "hidden file"
         elif name.endswith(self.suffixes):
             return True
-        elif name.endswith(VIDEO_SUFFIXES):
-            self.skipped[path] = "video"
         elif is_raw(name):
             self.skipped[path] = "raw photograph"
         elif self.suffixes == IMAGE_SUFFIXES and _begins_like_picture(path):
             return True
+        elif is_video_file(path):
+            self.skipped[path] = "video"
         else:
             self.skipped[path] = "other file"
         return False

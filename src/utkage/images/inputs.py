@@ -21,6 +21,8 @@ from utkage.images.download import fetch, is_url
 from utkage.images.formats import SIGNATURE_BYTES, is_picture
 from utkage.images.piped import Piped
 from utkage.images.video import is_video
+from utkage.images.video_formats import SIGNATURE_BYTES as VIDEO_SIGNATURE_BYTES
+from utkage.images.video_formats import is_video_content
 
 STDIN = "-"
 _EMPTY_NAME = "an empty name is given (an unset variable?); name files, folders or patterns"
@@ -157,6 +159,11 @@ def _refusal(url: str) -> str:
 def _from_stdin(stdin: Piped, allow_download: bool) -> Iterator[PictureInput]:
     if is_picture(stdin.start(SIGNATURE_BYTES)):
         yield PictureInput(STDIN, stdin.whole())
+        return
+    if is_video_content(stdin.start(VIDEO_SIGNATURE_BYTES)):
+        yield PictureInput(
+            STDIN, b"", problem=f"{STDIN}: is a video; save it to a file and name it"
+        )
         return
     listed = 0
     for line in stdin.lines():

@@ -8,6 +8,7 @@ from PIL import Image
 
 from utkage.core.errors import ImageError
 from utkage.images.formats import picture_format
+from utkage.images.video_formats import is_video_content
 
 # Without a list, Pillow tries every plug-in, and some of them start other programs. JPEG includes
 # the multi-picture files (MPO) of phones.
@@ -24,8 +25,10 @@ def readers_for(start: bytes) -> tuple[str, ...]:
     """Names of the readers that may open a file with these first bytes.
 
     Raises:
-        ImageError: the format needs a package that is not installed.
+        ImageError: the format needs a package that is not installed, or the file is a video.
     """
+    if is_video_content(start):
+        raise ImageError("is a video; predict videos in a call of their own")
     kind = picture_format(start)
     if kind is None or kind not in _EXTRA:
         return _ALWAYS

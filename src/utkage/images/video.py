@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from utkage.core.errors import ImageError
 from utkage.core.files import replacing
+from utkage.images.addresses import is_data_uri
 from utkage.images.download import is_url
-
-VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv")
-"""Suffixes, lower case, of video files."""
+from utkage.images.folders import as_on_disk
+from utkage.images.video_formats import VIDEO_SUFFIXES, is_video_file
+from utkage.images.video_problems import reading_problem
 
 # Frame rate of a video without a usable rate of its own.
 _USUAL_RATE = 25.0
@@ -68,8 +69,15 @@ class Capture(Protocol):
 
 
 def is_video(name: str) -> bool:
-    """Whether a name is that of a video file, or the address of a video or stream."""
-    return is_stream(name) or PurePath(name.partition("?")[0]).suffix.lower() in VIDEO_SUFFIXES
+    """Whether a name is that of a video file, or the address of a video or stream.
+
+    A file is recognised by its content, and what does not exist or is an address by its suffix.
+    """
+    if is_stream(name):
+        return True
+    if is_url(name):
+        return name.partition("?")[0].lower().endswith(VIDEO_SUFFIXES)
+    return not is_data_uri(name) and is_video_file(as_on_disk(Path(name)))
 
 
 def is_stream(name: str) -> bool:
@@ -97,6 +105,8 @@ class Video:
         total: Number of frames by the header of the file; None if unknown.
         live: Whether the source is a camera or stream, whose frames do not wait for a reader.
         capture: Reader of the frames.
+        duration: Seconds of a file by its header; None if unknown.
+        code: Four characters that stand for the coding, such as ``"avc1"``; empty if unknown.
     """
 
     name: str
@@ -104,6 +114,15 @@ class Video:
     total: int | None
     live: bool
     capture: Capture
+    duration: float | None = None
+    code: str = ""
+
+    @property
+    def problem(self) -> str:
+        """Why no frame can be read, if none can."""
+        is_file = not self.live and not is_url(self.name)
+        advice = reading_problem(Path(self.name), self.code) if is_file else "check the source"
+        return advice if is_file else f"no frame can be read; {advice}"
 
     def frames(self) -> Generator[Frame, None, None]:
         """Yield the frames once; the file or device is closed at their end, or with the generator.
@@ -127,23 +146,32 @@ def open_video(
     import cv2
 
     name = video_name(source)
-    if isinstance(source, (str, Path)) and not needs_download(name) and not Path(name).is_file():
-        raise ImageError(f"{name}: no such file; check the path")
+    path = None if isinstance(source, int) or needs_download(name) else Path(name)
+    if path is not None and not path.is_file():
+        problem = "is not a plain file; copy the video into one"
+        raise ImageError(f"{name}: {problem if path.exists() else 'no such file; check the path'}")
     capture: Capture = (open_capture or _quiet_capture)(source if isinstance(source, int) else name)
     if not capture.isOpened():
         capture.release()
-        camera = "check that it is connected and not in use"
-        advice = camera if isinstance(source, int) else "check that it is a video"
-        raise ImageError(f"{name}: cannot be opened; {advice}")
+        advice = "cannot be opened; check that it is connected and not in use"
+        if path is not None:
+            advice = reading_problem(path)
+        elif not isinstance(source, int):
+            advice = "cannot be opened; check that it is a video"
+        raise ImageError(f"{name}: {advice}")
     rate = float(capture.get(cv2.CAP_PROP_FPS))
     count = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
     live = isinstance(source, int) or is_stream(name)
+    has_count = count > 0 and not live
+    code = int(capture.get(cv2.CAP_PROP_FOURCC)).to_bytes(8, "little", signed=True)[:4]
     return Video(
         name,
         rate if 0 < rate <= _FASTEST_RATE else _USUAL_RATE,
-        count if count > 0 and not live else None,
+        count if has_count else None,
         live,
         capture,
+        count / rate if has_count and rate > 0 else None,
+        code.decode("latin-1").strip("\0"),
     )
 
 
@@ -192,7 +220,7 @@ def silence_ffmpeg() -> None:
 def _file_frames(capture: Capture, rate: float) -> Generator[Frame, None, None]:
     import cv2
 
-    index, seconds = 0, 0.0
+    index, seconds, start = 0, 0.0, 0.0
     try:
         while True:
             is_there, bgr = capture.read()
@@ -200,8 +228,13 @@ def _file_frames(capture: Capture, rate: float) -> Generator[Frame, None, None]:
                 return
             # The frame rate may vary, so use the timestamps of the file; some files have none.
             clock = float(capture.get(cv2.CAP_PROP_POS_MSEC)) / 1000
-            if index:
-                seconds = clock if clock > seconds else seconds + 1 / rate
+            if index == 0:
+                start = clock
+            elif clock > start:
+                # One wrong timestamp must not shift those that follow.
+                seconds = max(seconds, clock - start)
+            else:
+                seconds += 1 / rate
             yield Frame(index, seconds, _rgb(bgr))
             index += 1
     finally:

@@ -1,8 +1,8 @@
 """From the frames of a video to tracked faces, each with a prediction averaged over time.
 
-Every Nth frame goes through detector, aligner and network; in between, optical flow tracks the
-faces. Frames of a file are processed ahead on all cores. Frames of a live stream are processed one
-by one, so that nothing is shown late.
+Every Nth frame, and the first one after a cut, goes through detector, aligner and network; in
+between, optical flow tracks the faces. Frames of a file are processed ahead on all cores. Frames
+of a live stream are processed one by one, so that nothing is shown late.
 """
 
 from __future__ import annotations
@@ -10,27 +10,27 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from utkage.core.errors import ConfigError, ImageError
+from utkage.faces.continuity import FaceMemory
 from utkage.faces.detector import Box, Face
-from utkage.faces.flow import follow, motion_picture
+from utkage.faces.flow import Grey, follow, motion_picture
+from utkage.faces.scenes import MEMORY_SECONDS, Break, SceneChange, SceneChanges
 from utkage.faces.tracking import Track, Tracker
 from utkage.images.video import Frame
 from utkage.prediction.chip_predictor import ChipPredictor
 from utkage.prediction.cropping import Cropper, FoundFace
-from utkage.prediction.predictions import COLUMNS, Predictions, distribution_quantile
+from utkage.prediction.predictions import Predictions
+from utkage.prediction.running_mean import RunningMean
 
 # Largest total size of the frames that are processed ahead: about twenty of the largest cameras.
 _MOST_BYTES = 500_000_000
-# Weight of a detection that is flagged as small, blurred, turned or cut off; others have 1.
-WEAK_WEIGHT = 0.2
-# Years that the median must move away from the shown age before another age is shown.
-_HOLD = 1.0
 
 
 @dataclass(frozen=True)
@@ -110,6 +110,24 @@ class FaceTrack:
 _Detections = list[tuple[FoundFace, NDArray[np.uint8], Predictions]]
 
 
+@dataclass(frozen=True)
+class _ReadFrame:
+    """A frame on its way through the pool.
+
+    Attributes:
+        frame: The frame.
+        grey: Its ``motion_picture``; ``scale`` is the scale of that.
+        change: The change of scene that it may bring, or None.
+        detections: The faces in it, if the detector runs on it.
+    """
+
+    frame: Frame
+    grey: Grey
+    scale: float
+    change: SceneChange | None
+    detections: Future[_Detections] | None
+
+
 def track_faces(
     frames: Iterable[Frame],
     predictor: ChipPredictor,
@@ -128,9 +146,9 @@ def track_faces(
     pool = ThreadPoolExecutor(max_workers=workers)
     ahead = 0 if live else 2 * workers * settings.every
     try:
-        for frame, detections in _detected(frames, pool, predictor, cropper, settings.every, ahead):
-            yield tracks.update(frame, detections)
-            yield from tracks.finish(tracks.tracker.ended(frame.seconds))
+        for read in _detected(frames, pool, predictor, cropper, settings, ahead):
+            yield tracks.update(read)
+            yield from tracks.finish(tracks.tracker.ended(read.frame.seconds))
         yield from tracks.finish(tracks.tracker.tracks)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
@@ -141,15 +159,19 @@ def _detected(
     pool: ThreadPoolExecutor,
     predictor: ChipPredictor,
     cropper: Cropper,
-    every: int,
+    settings: TrackingSettings,
     ahead: int,
-) -> Generator[tuple[Frame, Future[_Detections] | None], None, None]:
-    """Each frame, and for every Nth one its detections, which are computed up to ``ahead``."""
-    waiting = deque[tuple[Frame, Future[_Detections] | None]]()
+) -> Generator[_ReadFrame, None, None]:
+    """The frames, with the detections of every Nth one and after cuts, computed up to ``ahead``."""
+    waiting = deque[_ReadFrame]()
+    scenes = SceneChanges(settings.gap)
     for number, frame in enumerate(frames):
-        runs_detector = number % every == 0
+        grey, scale = motion_picture(frame.image)
+        change = scenes.update(grey, frame.seconds)
+        starts_scene = change is not None and change.kind is not Break.DISSOLVE
+        runs_detector = number % settings.every == 0 or starts_scene
         future = pool.submit(_detect, frame.image, predictor, cropper) if runs_detector else None
-        waiting.append((frame, future))
+        waiting.append(_ReadFrame(frame, grey, scale, change, future))
         if len(waiting) > min(ahead, _MOST_BYTES // frame.image.nbytes):
             yield waiting.popleft()
     yield from waiting
@@ -165,52 +187,6 @@ def _detect(rgb: NDArray[np.uint8], predictor: ChipPredictor, cropper: Cropper) 
     return list(zip(faces, chips, predictions, strict=True))
 
 
-class RunningMean:
-    """Weighted mean of the predictions for one face; ``ValueError`` before there is one.
-
-    The mean is that of the age distributions, not of the ages: an uncertain prediction has a wide
-    distribution, which moves the median of the mean less. The interval of the mean is as wide as
-    that of a typical prediction or wider. It does not shrink with their number, because
-    predictions for one face make similar errors.
-    """
-
-    def __init__(self) -> None:
-        self._mean: Predictions | None = None
-        self._weight = 0.0
-        self._shown: int | None = None
-        self.count = 0
-
-    def add(self, prediction: Predictions, *, weak: bool = False) -> None:
-        """Add a prediction of length 1; a weak one has the weight ``WEAK_WEIGHT``."""
-        weight = WEAK_WEIGHT if weak else 1.0
-        self._weight += weight
-        self.count += 1
-        if self._mean is None:
-            self._mean = prediction
-        share = weight / self._weight
-        pairs = ((getattr(self._mean, name), getattr(prediction, name)) for name in COLUMNS)
-        _, *probabilities = (mean + share * (new - mean) for mean, new in pairs)
-        median = distribution_quantile(probabilities[0], 0.5)
-        self._mean = Predictions(median, *probabilities, calibration=self._mean.calibration)
-        age = float(median[0])
-        if self._shown is None or abs(age - self._shown) > _HOLD:
-            self._shown = round(age)
-
-    @property
-    def prediction(self) -> Predictions:
-        """The mean so far, of length 1; its age is the interpolated median."""
-        if self._mean is None:
-            raise ValueError("no prediction was added yet")
-        return self._mean
-
-    @property
-    def shown_age(self) -> int:
-        """A steady age for display, in years: it changes only when the mean has moved away."""
-        if self._shown is None:
-            raise ValueError("no prediction was added yet")
-        return self._shown
-
-
 @dataclass
 class _Appearance:
     """Mean prediction and clearest detection of a track."""
@@ -218,11 +194,32 @@ class _Appearance:
     mean: RunningMean
     best: FoundFace
     chip: NDArray[np.uint8]
+    # The same before each of the latest detections, with the time of that detection.
+    former: deque[tuple[float, RunningMean, FoundFace, NDArray[np.uint8]]] = field(
+        default_factory=deque
+    )
 
-    def add(self, face: FoundFace, chip: NDArray[np.uint8], prediction: Predictions) -> None:
+    def add(
+        self,
+        seconds: float,
+        face: FoundFace,
+        chip: NDArray[np.uint8],
+        prediction: Predictions,
+    ) -> None:
+        if self.mean.count:
+            self.former.append((seconds, copy(self.mean), self.best, self.chip))
+        while self.former and self.former[0][0] < seconds - MEMORY_SECONDS:
+            self.former.popleft()
         self.mean.add(prediction, weak=bool(face.flags))
         if _clarity(face) > _clarity(self.best):
             self.best, self.chip = face, chip
+
+    def forget_after(self, seconds: float) -> None:
+        """Undo the detections after this time, the first of a track excepted."""
+        for time, mean, best, chip in self.former:
+            if time > seconds:
+                self.mean, self.best, self.chip = mean, best, chip
+                return
 
 
 class _TrackedFaces:
@@ -231,16 +228,27 @@ class _TrackedFaces:
     def __init__(self, settings: TrackingSettings) -> None:
         self.tracker = Tracker(settings.gap)
         self._appearances: dict[int, _Appearance] = {}
-        self._last_grey: NDArray[np.uint8] | None = None
+        self._memory = FaceMemory()
+        self._last_grey: Grey | None = None
 
-    def update(self, frame: Frame, detections: Future[_Detections] | None) -> TrackedFrame:
-        grey, scale = motion_picture(frame.image)
-        if detections is not None:
-            self._match(frame, detections.result())
+    def update(self, read: _ReadFrame) -> TrackedFrame:
+        frame, grey, scale = read.frame, read.grey, read.scale
+        if read.change is not None:
+            found = [] if read.detections is None else read.detections.result()
+            faces = [_as_face(face) for face, _, _ in found]
+            tracks = self.tracker.tracks
+            for track in self._memory.strangers(read.change, tracks, faces, grey, scale):
+                self.tracker.end(track)
+                if read.change.kind is Break.DISSOLVE:
+                    # The detections since then saw a mixture of two faces.
+                    self._appearances[track.number].forget_after(read.change.since)
+        if read.detections is not None:
+            self._match(frame, read.detections.result())
         elif self._last_grey is not None and self.tracker.visible:
             move = partial(follow, self._last_grey, grey, scale)
             self.tracker.move(move, frame.index, frame.seconds)
         self._last_grey = grey
+        self._memory.remember(self.tracker.tracks, grey, scale, frame.seconds)
         confirmed = [track for track in self.tracker.visible if self.tracker.is_confirmed(track)]
         return TrackedFrame(frame, tuple(map(self._tracked_face, confirmed)))
 
@@ -249,7 +257,8 @@ class _TrackedFaces:
         tracks = self.tracker.match(faces, frame.index, frame.seconds)
         for track, (face, chip, prediction) in zip(tracks, found, strict=True):
             appearance = _Appearance(RunningMean(), face, chip)
-            self._appearances.setdefault(track.number, appearance).add(face, chip, prediction)
+            appearance = self._appearances.setdefault(track.number, appearance)
+            appearance.add(frame.seconds, face, chip, prediction)
 
     def _tracked_face(self, track: Track) -> TrackedFace:
         mean = self._appearances[track.number].mean

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from utkage.core.errors import ImageError
 from utkage.faces.quality import TRUNCATED
 from utkage.images.inputs import PictureInput, always
+from utkage.images.several import later_pictures
 from utkage.prediction.chip_predictor import ChipPredictor
 from utkage.prediction.cropping import Cropper, FoundFace
 from utkage.prediction.predictions import Predictions
@@ -44,6 +45,8 @@ class Photo:
         faces: Faces, the largest first.
         chips: Chip of each face, uint8 RGB (size, size, 3).
         predictions: Predictions in the order of ``faces``.
+        frame: Number, from 1, of the picture with these faces in a file that has several; None in
+            a file with one picture, or without a face.
     """
 
     name: str
@@ -52,6 +55,7 @@ class Photo:
     faces: tuple[FoundFace, ...] = ()
     chips: tuple[NDArray[np.uint8], ...] = ()
     predictions: Predictions = field(default_factory=lambda: Predictions.concatenate([]))
+    frame: int | None = None
 
     @property
     def status(self) -> str:
@@ -121,8 +125,15 @@ def _detected(
 def _detect(picture: PictureInput, cropper: Cropper, keep_image: bool) -> Photo:
     try:
         decoded = picture.decode()
-        image = decoded.pixels
+        image, frame = decoded.pixels, None
         faces, chips = cropper.cut(image, decoded.crop)
+        if decoded.several is not None:
+            frame = 1 if faces else None
+            for number, pixels in () if faces else later_pictures(decoded.several):
+                faces, chips = cropper.cut(pixels)
+                if faces:
+                    image, frame = pixels, number
+                    break
         if decoded.truncated:
             faces = tuple(replace(face, flags=(*face.flags, TRUNCATED)) for face in faces)
     # A picture may fail in unexpected ways; the others must still be predicted.
@@ -132,7 +143,8 @@ def _detect(picture: PictureInput, cropper: Cropper, keep_image: bool) -> Photo:
             reason = f"{type(error).__name__}: {' '.join(reason.split())}"
         named = reason if reason.startswith(picture.name) else f"{picture.name}: {reason}"
         return Photo(name=picture.name, reason=named)
-    return Photo(name=picture.name, image=image if keep_image else None, faces=faces, chips=chips)
+    kept = image if keep_image else None
+    return Photo(name=picture.name, image=kept, faces=faces, chips=chips, frame=frame)
 
 
 def _predict(predictor: ChipPredictor, chips: list[NDArray[np.uint8]], batch: int) -> Predictions:

@@ -18,7 +18,6 @@ from utkage.core.signals import deferred_stop_signals
 from utkage.images.discover import expand_inputs
 from utkage.images.draw import Annotation, annotate
 from utkage.images.video import (
-    VIDEO_SUFFIXES,
     AddFrame,
     Capture,
     Video,
@@ -28,6 +27,7 @@ from utkage.images.video import (
     video_file,
     video_name,
 )
+from utkage.images.video_formats import VIDEO_SUFFIXES
 from utkage.prediction.annotated_pictures import PictureWriter
 from utkage.prediction.face_tracks import FaceTrack, TrackedFrame, TrackingSettings
 from utkage.prediction.predictor import Predictor, PredictSettings, open_predictor
@@ -202,6 +202,7 @@ class _VideoRun:
     reporter: Reporter
     on_frame: OnFrame | None
     read: int = field(default=0, init=False)
+    seconds: float = field(default=0.0, init=False)
     stopped: bool = field(default=False, init=False)
 
     def rows(self) -> Iterator[TrackRow]:
@@ -220,11 +221,10 @@ class _VideoRun:
             interrupted = stop_requested() and not self.video.live
         if not found:
             yield self._row_without_faces()
-        total = self.video.total
-        if total and not self.stopped and self.read < _READABLE_SHARE * total:
+        if self._is_cut_short():
             self.reporter.warn(
-                f"{self.video.name}: only {self.read} of its {total} frames can be read; "
-                "the file is damaged or truncated"
+                f"{self.video.name}: only {self.read} of its {self.video.total} frames can be "
+                "read; the file is damaged or truncated"
             )
         if interrupted:
             raise KeyboardInterrupt
@@ -250,6 +250,7 @@ class _VideoRun:
                     self.stopped = True
                     return
                 self.read += 1
+                self.seconds = frame.seconds
                 yield frame
 
     def _show(self, tracked: TrackedFrame, write: AddFrame | None) -> ShownFrame:
@@ -262,8 +263,18 @@ class _VideoRun:
             self.stopped = True
         return shown
 
+    def _is_cut_short(self) -> bool:
+        """Whether frames ended before the header promises: by number and by time.
+
+        Where the frame rate varies, the number of frames in the header may be an estimate.
+        """
+        total, duration = self.video.total, self.video.duration
+        if not total or not self.read or self.stopped or self.read >= _READABLE_SHARE * total:
+            return False
+        return duration is None or self.seconds + 1 / self.video.rate < _READABLE_SHARE * duration
+
     def _row_without_faces(self) -> TrackRow:
         name = self.video.name
         if self.read:
             return TrackRow(name, "no_face", frames=self.read)
-        return TrackRow(name, "failed", f"{name}: no frame can be read; check the file")
+        return TrackRow(name, "failed", f"{name}: {self.video.problem}")

@@ -23,8 +23,8 @@ from utkage.prediction.rows import FaceRow, Row
 JSON_LINES = ".jsonl"
 SUFFIXES = (JSON_LINES, ".json", ".csv", ".parquet")
 _PARQUET_ROWS = 10_000
-# Fields of rows that a run can be resumed from: of this version, and before `rotated` was added.
-_READABLE = (FaceRow.field_names(), FaceRow.field_names()[:-1])
+# Fields of rows that a run can be resumed from: of this version, and before `frame` and `rotated`.
+_READABLE = tuple(FaceRow.field_names()[:count] for count in (None, -1, -2))
 _START_BYTES = 200
 
 WriteRow = Callable[[Row], None]

@@ -144,12 +144,14 @@ class FaceRow(Row):
         faces: Number of faces in the file; 0 without any, None if it failed.
         rotated: Degrees clockwise by which the picture has to be rotated to be upright: 0, 90, 180
             or 270. None without a face.
+        frame: Number, from 1, of the picture with this face in a file that has several, such as an
+            animation; None otherwise.
     """
 
     ORDER: ClassVar[tuple[str, ...]] = (
         *("file", "status", "reason", "face", "box", "score"),
         *PREDICTION_FIELDS,
-        *("flags", "landmarks", "faces", "rotated"),
+        *("flags", "landmarks", "faces", "rotated", "frame"),
     )
     PLACE_HEADINGS: ClassVar[tuple[str, ...]] = ("face",)
 
@@ -158,6 +160,7 @@ class FaceRow(Row):
     landmarks: tuple[tuple[float, float], ...] | None = None
     faces: int | None = None
     rotated: int | None = None
+    frame: int | None = None
 
     @property
     def is_last_of_file(self) -> bool:
@@ -166,8 +169,9 @@ class FaceRow(Row):
 
     @property
     def place_cells(self) -> tuple[Cell, ...]:
-        """The number of the face."""
-        return (Cell(str(self.face), self.face),)
+        """The number of the face, and that of its picture if it is not the first of the file."""
+        frame = f" (picture {self.frame})" if (self.frame or 1) > 1 else ""
+        return (Cell(f"{self.face}{frame}", self.face),)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -235,6 +239,7 @@ def photo_rows(photo: Photo, options: RowOptions) -> list[FaceRow]:
             landmarks=tuple((round(x, 1), round(y, 1)) for x, y in face.landmarks) or None,
             faces=len(photo.faces),
             rotated=face.rotated,
+            frame=photo.frame,
         )
         for number, (face, columns) in enumerate(zip(photo.faces, predicted, strict=True), 1)
     ]

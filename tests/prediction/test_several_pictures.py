@@ -1,0 +1,82 @@
+"""In a file of several pictures, the first one with a face is predicted."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from utkage import Predictor
+from utkage.images.decode import decode_image, load_image
+from utkage.images.several import later_pictures
+
+
+@pytest.fixture(scope="module")
+def predictor() -> Predictor:
+    return Predictor.shipped(flip=False, workers=1)
+
+
+@pytest.fixture(scope="module")
+def portrait(examples: Path) -> Image.Image:
+    return Image.fromarray(load_image(examples / "portrait.jpg")).resize((200, 240))
+
+
+def saved(path: Path, *pictures: Image.Image) -> Path:
+    options = {"lossless": True} if path.suffix == ".webp" else {}
+    pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=200, **options)
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".webp", ".png", ".tif"])
+def test_a_later_picture(
+    tmp_path: Path, predictor: Predictor, portrait: Image.Image, suffix: str
+) -> None:
+    black = Image.new("RGB", portrait.size)
+    green = Image.new("RGB", portrait.size, (0, 120, 0))
+    path = saved(tmp_path / f"fade{suffix}", black, green, portrait, black)
+    (row,) = predictor.predict(path)
+    assert (row.status, row.frame, row.gender) == ("ok", 3, "female")
+    assert "picture 3" in row.place_cells[0].text
+    # The same through other doors.
+    assert [face.frame for face in predictor.predict([path.read_bytes(), Image.open(path)])] == [
+        3,
+        3,
+    ]
+    (photo,) = predictor.photos(decoded_input(path), keep_images=True)
+    assert photo.image is not None
+    assert photo.image.mean() > 30
+
+
+def decoded_input(path: Path) -> list:  # type: ignore[type-arg]
+    from utkage.images.inputs import named_input
+
+    return [named_input(str(path))]
+
+
+def test_the_first_picture_and_none(
+    tmp_path: Path, predictor: Predictor, portrait: Image.Image
+) -> None:
+    black = Image.new("RGB", portrait.size)
+    green = Image.new("RGB", portrait.size, (0, 120, 0))
+    (row,) = predictor.predict(saved(tmp_path / "first.gif", portrait, black))
+    assert row.frame == 1
+    (row,) = predictor.predict(saved(tmp_path / "none.gif", black, green))
+    assert (row.status, row.frame, row.faces) == ("no_face", None, 0)
+    (row,) = predictor.predict(saved(tmp_path / "one.gif", portrait))
+    assert (row.status, row.frame) == ("ok", None)
+
+
+def test_pages_are_upright_of_their_own_size_and_end_at_a_damaged_one(tmp_path: Path) -> None:
+    pages = [Image.new("L", (30 + 10 * n, 20), 80 * n) for n in range(3)]
+    path = saved(tmp_path / "scan.tif", *pages)
+    several = decode_image(path).several
+    assert several is not None
+    later = list(later_pictures(several))
+    assert [(number, page.shape[1]) for number, page in later] == [(2, 40), (3, 50)]
+    assert [int(np.median(page)) for _, page in later] == [80, 160]
+    buffer = BytesIO()
+    pages[0].save(buffer, "TIFF")
+    assert decode_image(buffer.getvalue()).several is None
