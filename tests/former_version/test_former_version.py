@@ -312,16 +312,16 @@ def test_tables_of_photographs(repository: Path, tmp_path: Path) -> None:
     utk(tmp_path, *words, "rows.csv")
     (row,) = table(tmp_path / "rows.csv")
     former = table(FILES / "rows" / "examples.csv")
-    assert list(row) == list(former[0])
+    assert list(row)[: len(former[0])] == list(former[0])
     (wanted,) = (line for line in former if line["file"] == "examples/portrait.jpg")
-    kept = [{key: each[key] for key in each.keys() - PREDICTED} for each in (row, wanted)]
+    kept = [{key: each[key] for key in wanted.keys() - PREDICTED} for each in (row, wanted)]
     assert differences(numbers(kept[:1]), numbers(kept[1:]), 0.3) == []
     assert row["gender"] == wanted["gender"]
 
     parquet = pytest.importorskip("pyarrow.parquet")
     utk(tmp_path, *words, "rows.parquet")
     found, before = map(parquet.read_table, (tmp_path / "rows.parquet", PARQUET))
-    assert found.schema.equals(before.schema)
+    assert found.select(before.column_names).schema.equals(before.schema)
     assert_same_rows(
         found.to_pylist(),
         [line for line in before.to_pylist() if line["file"] == "examples/portrait.jpg"],

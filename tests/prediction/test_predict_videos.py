@@ -170,7 +170,7 @@ def test_videos_without_faces_and_without_frames(tmp_path: Path) -> None:
     rows = list(predict_videos(request_for(str(damaged), str(empty))))
     assert [(row.status, row.track) for row in rows] == [("failed", None), ("no_face", None)]
     assert rows[0].reason is not None
-    assert "damaged.mp4: cannot be opened" in rows[0].reason
+    assert "damaged.mp4: is truncated: its index is missing" in rows[0].reason
     assert rows[1].frames == 4
 
 

@@ -66,7 +66,7 @@ def reading_problem(path: Path, code: str = "") -> str:
 
 
 def _video_boxes(file: BinaryIO) -> Iterator[tuple[str, None]]:
-    """``moov``, ``vide`` for a track of pictures, and the codes of their codings, if there."""
+    """``moov``, or ``cut`` if its end is missing, ``vide`` for pictures, and codes of codings."""
     file.seek(0, 2)
     yield from _boxes(file, 0, file.tell())
 
@@ -86,7 +86,7 @@ def _boxes(file: BinaryIO, at: int, end: int) -> Iterator[tuple[str, None]]:
             return
         if kind in _CONTAINERS:
             if kind == b"moov":
-                yield "moov", None
+                yield ("moov" if at + size <= end else "cut"), None
             if kind != b"minf" or is_video:
                 yield from _boxes(file, first, min(at + size, end))
         elif kind == b"hdlr":
