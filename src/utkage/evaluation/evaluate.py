@@ -96,10 +96,7 @@ def evaluate(request: EvaluateRequest, reporter: Reporter | None = None) -> Eval
         WeightsError: not a weights file of utkage.
     """
     reporter = reporter or SilentReporter()
-    out = request.out
-    require_folder(out, "out")
-    inputs = [request.weights, *request.compare, request.data, request.options.labels]
-    check_report_folder(out, [Path(i) for i in inputs if i], overwrite=request.overwrite)
+    _check_output(request)
     source, *others = _open_sources(request)
     reporter.info(f"weights {source.path} ({source.weights.origin})")
     # Each predictor takes its own part of the widest crop that one of them needs.
@@ -147,7 +144,15 @@ def evaluate(request: EvaluateRequest, reporter: Reporter | None = None) -> Eval
         command=request.command,
         files={},
     )
-    return write_files(result, faces, labelled, out, plot_cm=request.plot_cm, report=request.report)
+    plot_cm, report = request.plot_cm, request.report
+    return write_files(result, faces, labelled, request.out, plot_cm=plot_cm, report=report)
+
+
+def _check_output(request: EvaluateRequest) -> None:
+    """Refuse an output folder that is a file, or whose files are inputs or of another kind."""
+    require_folder(request.out, "out")
+    inputs = [request.weights, *request.compare, request.data, request.options.labels]
+    check_report_folder(request.out, [Path(i) for i in inputs if i], overwrite=request.overwrite)
 
 
 def _range_confusion(faces: LabelledPredictions) -> NDArray[np.int64]:
