@@ -97,7 +97,7 @@ def test_whatever_a_picture_does_to_the_detector(
     def fail(self: object, rgb: object) -> None:
         raise RuntimeError("out of\nmemory")
 
-    monkeypatch.setattr(RetinaFaceDetector, "detect", fail)
+    monkeypatch.setattr(RetinaFaceDetector, "search", fail)
     result = run(examples / "portrait.jpg", "--jsonl")
     assert result.exit_code == 3
     assert json.loads(result.stdout)["reason"].endswith("RuntimeError: out of memory")
