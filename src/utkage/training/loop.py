@@ -143,15 +143,16 @@ class _Loop:
         self.resume()
         self.saved_at = time.monotonic()
         self.remaining = RemainingTime(self.step, self.steps * config.epochs)
-        while not config.is_finished(self.errors()):
-            started = time.monotonic()
-            self.train_epoch()
-            row = {
-                "epoch": len(self.rows) + 1,
-                **self.system.epoch_columns(self.step - 1, self.rows, self.losses),
-                "seconds": round(time.monotonic() - started, 1),
-            }
-            with saving_on_interrupt(self.save, self.setup.folder, self.reporter):
+        # Around everything, because a signal may come between an epoch and its validation.
+        with saving_on_interrupt(self.save, self.setup.folder, self.reporter):
+            while not config.is_finished(self.errors()):
+                started = time.monotonic()
+                self.train_epoch()
+                row = {
+                    "epoch": len(self.rows) + 1,
+                    **self.system.epoch_columns(self.step - 1, self.rows, self.losses),
+                    "seconds": round(time.monotonic() - started, 1),
+                }
                 # Validation may be interrupted at any time: it changes nothing.
                 is_first = self.setup.group.is_first
                 validation = self.system.validate(self.reporter) if is_first else None
@@ -184,7 +185,6 @@ class _Loop:
         done = self.step - epoch * self.steps
         self.system.start_epoch(epoch)
         with (
-            saving_on_interrupt(self.save, setup.folder, self.reporter),
             stop_between_steps(setup.group.any) as stop_if_requested,
             self.reporter.progress(f"epoch {epoch + 1}/{epochs}", self.steps) as task,
         ):
