@@ -71,7 +71,10 @@ GROUP_METRICS: dict[str, Metric] = {
     "coverage_90": METRICS["coverage_90"],
 }
 GAP_METRICS = ("mae", "excess_error", "gender_accuracy")
-HIGHER_IS_BETTER = frozenset({"gender_accuracy"})
+_HIGHER_IS_BETTER = frozenset(
+    {"cs5", "label_range_accuracy", "gender_accuracy", "coverage_80", "coverage_90"}
+)
+_ZERO_IS_BEST = frozenset({"bias"})
 
 
 @dataclass(frozen=True)
@@ -233,9 +236,15 @@ def _groups(faces: LabelledPredictions) -> list[tuple[str, str, NDArray[np.bool_
     return [(axis, name, own) for axis in members for name, own in members[axis] if own.any()]
 
 
+def badness(metric: str, value: float) -> float:
+    """A number that is larger for worse values of a metric in ``GROUP_METRICS``."""
+    if metric in _HIGHER_IS_BETTER:
+        return -value
+    return abs(value) if metric in _ZERO_IS_BEST else value
+
+
 def _worst_first(groups: Sequence[Group], metric: str) -> list[Group]:
-    reverse = metric not in HIGHER_IS_BETTER
-    return sorted(groups, key=lambda group: group.value(metric), reverse=reverse)
+    return sorted(groups, key=lambda group: badness(metric, group.value(metric)), reverse=True)
 
 
 def _gaps(groups: list[Group], drawn: dict[tuple[str, str], dict[str, Floats]]) -> tuple[Gap, ...]:

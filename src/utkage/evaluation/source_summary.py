@@ -12,14 +12,7 @@ from typing import Any
 import numpy as np
 
 from utkage.evaluation.bootstrap import rounded
-from utkage.evaluation.groups import GROUP_METRICS, GroupReport
-
-# The worst source is that with the largest value; here with the smallest, or the largest distance
-# from zero.
-_LOWEST_IS_WORST = frozenset(
-    {"cs5", "label_range_accuracy", "gender_accuracy", "coverage_80", "coverage_90"}
-)
-_FARTHEST_IS_WORST = frozenset({"bias"})
+from utkage.evaluation.groups import GROUP_METRICS, GroupReport, badness
 
 
 @dataclass(frozen=True)
@@ -42,10 +35,7 @@ class SourceSummary:
     @property
     def worst(self) -> str:
         """Name of the source with the worst value."""
-        if self.metric in _LOWEST_IS_WORST:
-            return min(self.values, key=lambda name: self.values[name])
-        size = abs if self.metric in _FARTHEST_IS_WORST else float
-        return max(self.values, key=lambda name: size(self.values[name]))
+        return max(self.values, key=lambda name: badness(self.metric, self.values[name]))
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""

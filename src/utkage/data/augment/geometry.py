@@ -75,11 +75,11 @@ def warp(
         float32 (N, 3, size, size), 0..255.
     """
     images = chips.float()
-    still = not any(getattr(config, name) for name in _MOVES)
-    # Bilinear sampling would skip pixels of much larger chips, so they are resized first.
     _blank_margins(images, config, random, framing.face)
     width = framing.width
+    still = not any(getattr(config, name) for name in _MOVES)
     whole = abs(width - 1) < 1e-6
+    # Bilinear sampling would skip pixels of much larger chips, so they are resized first.
     if (still and whole) or images.shape[2] * width >= 2 * size:
         images = _resized(images, round(size / width))
     if still and whole:
