@@ -108,8 +108,9 @@ def test_shipped_weights_keep_their_promise(
     assert result["mae"] == pytest.approx(card["mae"], abs=0.4)
     assert result["mae"] <= 4.5
     assert result["gender_accuracy"] >= 0.93
-    # 577 faces of one of the two sources that the calibration was fitted to.
-    assert result["interval_coverage"] == pytest.approx(0.8, abs=0.06)
+    # Levels are half way to those of left-out sources, so they hold more than promised here.
+    assert result["interval_coverage"] == pytest.approx(card["interval_coverage"], abs=0.06)
+    assert result["interval_coverage"] >= 0.78
 
 
 def test_training_on_real_chips(real_data: Path, tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ import torch
 from torch import nn
 
 from utkage.models.batch_norms import make_affine, restore_batch_norms
+from utkage.models.locate import shipped_weights
+from utkage.models.weights_files import load_weights
 
 
 @pytest.fixture
@@ -59,3 +61,12 @@ def test_the_mode_stays_and_no_hook_is_left(network: nn.Sequential) -> None:
         assert network.training is training
         assert all(module.training is training for module in network)
     assert not any(module._forward_pre_hooks for module in network)
+
+
+def test_the_shipped_weights_can_be_trained_further() -> None:
+    """Their norms have measured statistics; norms that were only folded would not."""
+    state = load_weights(shipped_weights()).state
+    variances = [tensor for name, tensor in state.items() if name.endswith("running_var")]
+    assert variances
+    for variance in variances:
+        assert variance.std() > 0.01 * variance.mean()

@@ -13,7 +13,8 @@ import torch
 from utkage.core.errors import WeightsError
 from utkage.data.store import ChipStore
 from utkage.models.averaging import average_states, fold_batch_norms
-from utkage.models.initial import initial_network
+from utkage.models.batch_norms import restore_batch_norms
+from utkage.models.initial import batch_norm_sample, initial_network
 from utkage.models.systems import build_multitask
 from utkage.models.weights import Weights, save_weights
 from utkage.models.weights_files import load_weights
@@ -26,8 +27,8 @@ def average_runs(files: Sequence[Path], start: Path, share: float, data: Path, o
         files: Weights of multi-task networks that were trained from ``start`` on one set.
         start: Their ``init``: faceres, or utkage weights.
         share: 1 is the average of the files, 0 the start.
-        data: The prepared set, on which batch norms of the start are measured before they are
-            folded.
+        data: The prepared set, on which batch norms are measured: those of the start before they
+            are folded, and those of the average, so that it can be trained further.
         out: The weights file to write.
 
     Raises:
@@ -40,12 +41,13 @@ def average_runs(files: Sequence[Path], start: Path, share: float, data: Path, o
         if same != (card.contract, card.data["split_hash"], card.age_head):
             raise WeightsError(f"{path}: holds another network or was trained on another split")
     networks = [build_multitask(run, str(path)) for path, run in zip(files, runs, strict=True)]
+    chips = ChipStore.open(data).split("train")
     networks.append(
         initial_network(
             str(start),
             card.backbone,
             0,
-            ChipStore.open(data).split("train"),
+            chips,
             card.contract,
             allow_download=False,
             age_head=card.age_head,
@@ -54,7 +56,9 @@ def average_runs(files: Sequence[Path], start: Path, share: float, data: Path, o
     for network in networks:
         fold_batch_norms(network)
     shares = [share / len(runs)] * len(runs) + [1 - share]
-    state = average_states([network.state_dict() for network in networks], shares)
+    average = networks[0]
+    average.load_state_dict(average_states([network.state_dict() for network in networks], shares))
+    restore_batch_norms(average, batch_norm_sample(chips, card.contract))
     names = ", ".join(path.name for path in files)
     line = (
         f"average of {len(runs)} such trainings ({names}), {share:g} of the way from their start, "
@@ -63,5 +67,5 @@ def average_runs(files: Sequence[Path], start: Path, share: float, data: Path, o
     training = {f"run {index}": run.card.training for index, run in enumerate(runs, start=1)}
     card = replace(card, training=training, lineage=(*card.lineage, line), metrics={})
     seen = reduce(np.union1d, (run.fingerprints.numpy() for run in runs))
-    save_weights(out, Weights(card, state, torch.from_numpy(seen.astype(np.int32))))
+    save_weights(out, Weights(card, average.state_dict(), torch.from_numpy(seen.astype(np.int32))))
     print(f"{out}: {line}")

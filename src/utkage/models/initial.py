@@ -148,7 +148,7 @@ def _from_dlib(
         raise UsageError("`init=dlib` is for `backbone=dlib_face_resnet` only")
     path = dlib_weights_path()
     fill_face_resnet(network.backbone, read_face_resnet(path.read_bytes(), str(path)))
-    restore_batch_norms(network, _norm_sample(chips, contract), reporter=reporter)
+    restore_batch_norms(network, batch_norm_sample(chips, contract), reporter=reporter)
     return InitialNetwork(network, DLIB_LINEAGE, file_hash(path))
 
 
@@ -170,7 +170,7 @@ def _from_file(
         arrays = read_safetensors_arrays(path)
         tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
         source = MultiTaskNet(spec.name)
-        load_faceres(source, tensors, _norm_sample(chips, contract), reporter)
+        load_faceres(source, tensors, batch_norm_sample(chips, contract), reporter)
         lineage = (*FACERES_LINEAGE, *_copy_weights(network, source))
         return InitialNetwork(network, lineage, weights.file_hash)
     card = weights.card
@@ -201,7 +201,11 @@ def _other_starts(spec: Backbone) -> str:
     return "`init=scratch`" + (", or `init=dlib`" if spec.name == "dlib_face_resnet" else "")
 
 
-def _norm_sample(chips: LabelledChips, contract: CropContract) -> Tensor:
+def batch_norm_sample(chips: LabelledChips, contract: CropContract) -> Tensor:
+    """Some hundred ``chips`` in the crop of ``contract``, (N, 3, size, size), 0..255.
+
+    They serve ``restore_batch_norms``.
+    """
     # Evenly spaced, so that the sample does not depend on how the source was sorted.
     chosen = np.unique(np.linspace(0, len(chips) - 1, NORM_SAMPLE).astype(np.int64))
     stored = chips.pixels[chips.rows[chosen]]
