@@ -1,0 +1,114 @@
+"""The fuzzer sees what must not happen, repeats trials, and survives hangs and crashes."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from tools.fuzz import __main__ as command
+from tools.fuzz import mutations
+from tools.fuzz.campaign import Kind, describe_mutation, repeat_trial, run_campaign
+from tools.fuzz.kinds import KINDS
+from tools.fuzz.outcome import Outcome, run_command
+from utkage.cli.session import session
+from utkage.core.errors import DataError
+
+Act = Callable[[Random, Path], str]
+
+
+def kind_of(act: Act) -> Kind:
+    def run(random: Random, valid: Path, folder: Path) -> Outcome:
+        assert (valid / "ready").is_file()
+        assert not list(folder.iterdir())
+        return Outcome(command=["x"], mutation="none", problem=act(random, folder), exit_code=0)
+
+    return Kind(name="drawn", set_up=lambda folder: (folder / "ready").touch(), run=run, hang=0.5)
+
+
+def test_trials_are_counted_and_repeatable() -> None:
+    kind = kind_of(lambda random, folder: "" if random.random() < 0.5 else "unexpected")
+    count = run_campaign(kind, seconds=0.5, seed=3)
+    assert 0 < count.failed < count.trials
+    assert count.failed == count.problems["unexpected"]
+    outcomes = [repeat_trial(kind, 3, number).problem for number in range(8)]
+    assert len(set(outcomes)) == 2
+    assert outcomes == [repeat_trial(kind, 3, number).problem for number in range(8)]
+
+
+def test_a_hang_and_a_crash_end_a_trial_but_not_the_campaign(tmp_path: Path) -> None:
+    def act(random: Random, folder: Path) -> str:
+        chance = random.random()
+        if chance < 0.1:
+            describe_mutation(folder, "sleeps")
+            time.sleep(60)
+        elif chance < 0.5:
+            os._exit(3)
+        return ""
+
+    count = run_campaign(kind_of(act), seconds=4, seed=1, keep=tmp_path)
+    assert count.problems["hang"] >= 1
+    assert count.problems["crash"] >= 1
+    assert count.trials > count.failed
+    assert "sleeps" in {path.read_text() for path in tmp_path.glob("*/.mutation")}
+
+
+@pytest.mark.parametrize(
+    ("act", "problem"),
+    [
+        (lambda: typer.echo('{"age": NaN}'), "not JSON"),
+        (lambda: typer.echo('{"age": 1}\n{"age": -Infinity}'), "not JSON"),
+        (lambda: typer.echo('[{"age": NaN}]'), "not JSON"),
+        (lambda: typer.echo('{"status": "failed", "reason": "IndexError: x"}'), "unexpected"),
+        (lambda: typer.echo('{"age": 1, "reason": "IndexError is a word"}'), ""),
+        (lambda: 1 / 0, "unexpected"),
+        (lambda: (_ for _ in ()).throw(DataError("a table")), ""),
+        (lambda: (_ for _ in ()).throw(typer.Exit(77)), "exit code"),
+    ],
+)
+def test_what_a_command_prints_is_judged(
+    act: Callable[[], object], problem: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = typer.Typer()
+
+    @app.command()
+    def drawn() -> None:
+        with session():
+            act()
+
+    monkeypatch.setattr("utkage.cli.app.app", app)
+    outcome = run_command([], "none")
+    assert outcome.problem == problem, outcome
+
+
+def test_mutations_depend_on_the_random_numbers_alone() -> None:
+    value = {"a": [1, 2, {"b": None}], "c": "x"}
+    found = {str(mutations.mutated_value(value, Random(seed))) for seed in range(50)}
+    assert len(found) > 20
+    for seed in range(50):
+        first, second = (mutations.mutated_text("a,b\n1,2\n", Random(seed)) for _ in range(2))
+        assert first == second
+        assert mutations.mutated_bytes(b"abc" * 9, Random(seed)) == mutations.mutated_bytes(
+            b"abc" * 9, Random(seed)
+        )
+
+
+def test_there_are_kinds_and_a_wrong_name_is_refused() -> None:
+    assert {"weights", "onnx", "checkpoints", "configs", "stores", "tables", "rows"} <= set(KINDS)
+    result = CliRunner().invoke(command.app, ["nothing"])
+    assert result.exit_code == 2
+    assert "weights" in result.output
+
+
+def test_a_campaign_runs_from_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    for problem, code in (("", 0), ("hang", 1)):
+        monkeypatch.setitem(KINDS, "drawn", kind_of(lambda random, folder, p=problem: p))
+        result = CliRunner().invoke(command.app, ["drawn", "--seconds", "0.2"])
+        assert result.exit_code == code, result.output
+        assert "== drawn" in result.output

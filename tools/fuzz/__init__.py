@@ -1,0 +1,1 @@
+"""Hostile inputs for the commands, by random but repeatable mutations of valid files."""

@@ -1,0 +1,62 @@
+"""Run commands on mutated inputs, and count what must not happen.
+
+    python -m tools.fuzz                                   every kind, 60 seconds each
+    python -m tools.fuzz weights rows --seconds 600        these kinds, ten minutes each
+    python -m tools.fuzz weights --seed 3 --trial 812      one trial again, with its output
+
+A trial fails if the command prints a traceback or an "unexpected" error, dies, has an undocumented
+exit code, takes too long, or prints JSON with a number that is not finite. The same kind, seed and
+number give the same trial.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tools.fuzz.campaign import Kind, repeat_trial, run_campaign
+from tools.fuzz.kinds import KINDS
+from tools.program import new_app, run_app
+
+PROGRAM = "tools.fuzz"
+app = new_app(__doc__)
+
+
+@app.command(help=__doc__)
+def fuzz(
+    names: Annotated[list[str] | None, typer.Argument(help="kinds of input; default: all")] = None,
+    seconds: Annotated[float, typer.Option(help="time for each kind")] = 60.0,
+    seed: Annotated[int, typer.Option(help="seed of all mutations")] = 0,
+    trial: Annotated[int | None, typer.Option(help="repeat only this trial")] = None,
+    keep: Annotated[Path | None, typer.Option(help="folder for the inputs that failed")] = None,
+) -> None:
+    """Run a campaign for each kind, one after the other."""
+    unknown = sorted(set(names or ()) - set(KINDS))
+    if unknown:
+        raise typer.BadParameter(
+            f"no kind named {', '.join(unknown)}; there are {', '.join(KINDS)}"
+        )
+    kinds: list[Kind] = [KINDS[name] for name in names or KINDS]
+    if trial is not None:
+        for kind in kinds:
+            print(repeat_trial(kind, seed, trial, keep))
+        return
+    failed = 0
+    for kind in kinds:
+        count = run_campaign(kind, seconds=seconds, seed=seed, keep=keep)
+        print(count, flush=True)
+        failed += count.failed
+    raise typer.Exit(int(failed > 0))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command."""
+    return run_app(app, PROGRAM, arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

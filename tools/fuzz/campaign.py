@@ -1,0 +1,198 @@
+"""Trials of one kind, in a process that may be ended and replaced."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import resource
+import shutil
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from pathlib import Path
+from random import Random
+
+from tools.fuzz.outcome import Outcome
+
+# Seconds after which a trial is a hang, and the longest preparation of a kind.
+HANG = 10.0
+_SETUP = 600.0
+# Address space of a trial, bytes: allocations beyond fail instead of using the whole machine.
+_ADDRESS_SPACE = 12 << 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """A kind of hostile input.
+
+    Attributes:
+        name: Name on the command line.
+        set_up: Writes valid inputs into a folder, once for each process.
+        run: Writes a mutated input into a folder and runs a command on it. Arguments: random
+            numbers, the folder of ``set_up`` and an empty folder.
+        hang: Seconds after which a trial counts as a hang and is ended.
+    """
+
+    name: str
+    set_up: Callable[[Path], None]
+    run: Callable[[Random, Path, Path], Outcome]
+    hang: float = HANG
+
+
+@dataclass
+class Count:
+    """The result of a campaign.
+
+    Attributes:
+        trials: Number of trials.
+        problems: Number of trials by problem.
+        codes: Number of trials by exit code.
+        slowest: Seconds of the slowest trial.
+        peak: Largest memory of the process, bytes.
+    """
+
+    kind: str
+    seed: int
+    trials: int = 0
+    problems: Counter[str] = field(default_factory=Counter)
+    codes: Counter[str] = field(default_factory=Counter)
+    slowest: float = 0.0
+    peak: int = 0
+
+    @property
+    def failed(self) -> int:
+        """Number of trials with a problem."""
+        return sum(self.problems.values())
+
+    def add(self, outcome: Outcome, seconds: float) -> None:
+        """Count one trial."""
+        self.trials += 1
+        self.slowest = max(self.slowest, seconds)
+        self.codes[str(outcome.exit_code)] += 1
+        if outcome.problem:
+            self.problems[outcome.problem] += 1
+
+    def __str__(self) -> str:
+        problems = ", ".join(f"{count} {name}" for name, count in sorted(self.problems.items()))
+        codes = ", ".join(f"{code}: {count}" for code, count in sorted(self.codes.items()))
+        return (
+            f"== {self.kind}, seed {self.seed}: {self.trials} trials, {problems or 'no problem'}; "
+            f"exit codes {codes}; slowest {self.slowest:.1f} s; peak {self.peak / 1e9:.2f} GB"
+        )
+
+
+def run_campaign(kind: Kind, *, seconds: float, seed: int, keep: Path | None = None) -> Count:
+    """Run trials of a kind for a time; every problem is printed once it is found."""
+    count = Count(kind.name, seed)
+    with tempfile.TemporaryDirectory() as name:
+        worker = _Worker(kind, seed, Path(name))
+        ends = time.monotonic() + seconds
+        number = 0
+        try:
+            while time.monotonic() < ends:
+                started = time.monotonic()
+                outcome = worker.run(number)
+                count.add(outcome, time.monotonic() - started)
+                count.peak = max(count.peak, worker.peak)
+                if outcome.problem:
+                    print(f"-- {kind.name} --seed {seed} --trial {number}\n{outcome}", flush=True)
+                    if keep is not None:
+                        _keep(worker.trial_folder, keep / f"{kind.name}-{seed}-{number}")
+                number += 1
+        finally:
+            worker.end()
+    return count
+
+
+def repeat_trial(kind: Kind, seed: int, number: int, keep: Path | None = None) -> Outcome:
+    """Run one trial of a campaign again."""
+    with tempfile.TemporaryDirectory() as name:
+        worker = _Worker(kind, seed, Path(name))
+        try:
+            outcome = worker.run(number)
+            if keep is not None:
+                _keep(worker.trial_folder, keep / f"{kind.name}-{seed}-{number}")
+            return outcome
+        finally:
+            worker.end()
+
+
+def _keep(folder: Path, target: Path) -> None:
+    shutil.copytree(folder, target, dirs_exist_ok=True, symlinks=True)
+
+
+class _Worker:
+    """A process that runs one trial after another; a new one takes its place when it ends."""
+
+    def __init__(self, kind: Kind, seed: int, folder: Path) -> None:
+        self._kind, self._seed, self._folder = kind, seed, folder
+        self.trial_folder = folder / "trial"
+        self.peak = 0
+        self._start()
+
+    def run(self, number: int) -> Outcome:
+        """The outcome of a trial; a hang or a crash is one as well."""
+        shutil.rmtree(self.trial_folder, ignore_errors=True)
+        self.trial_folder.mkdir()
+        try:
+            self._channel.send(number)
+            if self._channel.poll(self._kind.hang):
+                outcome, self.peak = self._channel.recv()
+                assert isinstance(outcome, Outcome)
+                return outcome
+            problem = "hang"
+        except (EOFError, OSError):
+            problem = "crash"
+        self.end()
+        described = self.trial_folder / _DESCRIPTION
+        mutation = described.read_text() if described.is_file() else "not known"
+        self._start()
+        return Outcome(command=[self._kind.name], mutation=mutation, problem=problem)
+
+    def end(self) -> None:
+        """End the process."""
+        self._process.kill()
+        self._process.join()
+
+    def _start(self) -> None:
+        context = multiprocessing.get_context("fork")
+        self._channel, theirs = context.Pipe()
+        self._process = context.Process(
+            target=_work, args=(self._kind, self._seed, self._folder, theirs), daemon=False
+        )
+        self._process.start()
+        theirs.close()
+        if not self._channel.poll(_SETUP):
+            raise TimeoutError(f"{self._kind.name}: its valid inputs are not ready")
+        self._channel.recv()
+
+
+_DESCRIPTION = ".mutation"
+
+
+def describe_mutation(folder: Path, text: str) -> None:
+    """Write down what a trial changes, for the case that its process ends."""
+    (folder / _DESCRIPTION).write_text(text, encoding="utf-8", errors="backslashreplace")
+
+
+def _work(kind: Kind, seed: int, folder: Path, channel: Connection) -> None:
+    valid, trial = folder / "valid", folder / "trial"
+    os.environ["OMP_NUM_THREADS"] = os.environ.get("OMP_NUM_THREADS", "1")
+    if not valid.is_dir():
+        valid.mkdir()
+        kind.set_up(valid)
+    resource.setrlimit(resource.RLIMIT_AS, (_ADDRESS_SPACE, _ADDRESS_SPACE))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    channel.send(None)
+    # What a command prints besides its messages belongs to nobody here.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    while True:
+        number = channel.recv()
+        os.chdir(trial)
+        outcome = kind.run(Random(f"{kind.name}/{seed}/{number}"), valid, trial)
+        os.chdir(folder)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        channel.send((outcome, peak))
