@@ -1,11 +1,13 @@
-"""A local video never uses the network, whatever its name or content."""
+"""A local video never uses the network, and a remote one only the address that was given."""
 
 from __future__ import annotations
 
 import os
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import closing
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +72,43 @@ def test_a_playlist_under_the_name_of_a_video(
     path.write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{address}\n#EXT-X-ENDLIST\n")
     with pytest.raises(ImageError, match="cannot be opened"):
         open_video(path)
+    assert _nobody_connected(listener)
+
+
+@pytest.fixture
+def site(tmp_path: Path, listener: socket.socket) -> Iterator[str]:
+    """A server with a video, a redirect to the listener, and a playlist that names it."""
+    _write_clip(tmp_path / "clip.mp4")
+    clip = (tmp_path / "clip.mp4").read_bytes()
+    other = f"http://127.0.0.1:{_port(listener)}/part.ts"
+    playlist = f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{other}\n#EXT-X-ENDLIST\n"
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            content, kind = clip, "video/mp4"
+            if self.path == "/list.mp4":
+                content, kind = playlist.encode(), "application/vnd.apple.mpegurl"
+            self.send_response(302 if self.path == "/moved.mp4" else 200)
+            self.send_header("Location", other)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_the_address_of_a_video_leads_nowhere_else(site: str, listener: socket.socket) -> None:
+    assert len(list(open_video(f"{site}/clip.mp4").frames())) == 4
+    for name in ("moved", "list"):
+        with pytest.raises(ImageError, match="cannot be opened"):
+            open_video(f"{site}/{name}.mp4")
     assert _nobody_connected(listener)
 
 

@@ -91,6 +91,14 @@ def predict_command(
     allow_download: Annotated[
         bool, data_option("--allow-download", help="Allow http(s) and stream addresses.")
     ] = False,
+    allow_private: Annotated[
+        bool,
+        data_option(
+            "--allow-private",
+            help="Let redirects of pictures lead to addresses that are not public, such as those "
+            "of this machine or the local network.",
+        ),
+    ] = False,
     weights: WeightsChoice = "auto",
     device: Device = "auto",
     engine: Annotated[
@@ -207,6 +215,7 @@ def predict_command(
                 inputs=tuple(inputs),
                 follow_links=follow_links,
                 resume=out if resume else None,
+                allow_private=allow_private,
                 **settings,
             )
             # Closing finishes the pictures of an interrupted run.

@@ -1,11 +1,30 @@
-"""Downloads of pictures, only on request."""
+"""Downloads of pictures, only on request, and within limits of size, time and place."""
 
 from __future__ import annotations
 
+from contextlib import closing
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin
+
 from utkage.core.errors import ImageError
+from utkage.core.text import cut_to_bytes, printable
+
+if TYPE_CHECKING:
+    from http.client import HTTPResponse
+
+    from utkage.images.connections import Connections
 
 MAX_BYTES = 50_000_000
 TIMEOUT_SECONDS = 20.0
+"""Longest time without any data."""
+TOTAL_SECONDS = 60.0
+"""Longest time of a download with all its redirects."""
+MOST_REDIRECTS = 5
+
+_REDIRECTS = (301, 302, 303, 307, 308)
+_PART_BYTES = 65_536
+# Bytes of what a server says that a message repeats.
+_REPEATED = 200
 
 
 def is_url(text: str) -> bool:
@@ -13,30 +32,85 @@ def is_url(text: str) -> bool:
     return text.lower().startswith(("http://", "https://"))
 
 
-def fetch(url: str, *, max_bytes: int = MAX_BYTES, timeout: float = TIMEOUT_SECONDS) -> bytes:
-    """Download at most ``max_bytes`` from an address; redirections to other schemes are refused.
+def fetch(
+    url: str,
+    *,
+    allow_private: bool = False,
+    max_bytes: int = MAX_BYTES,
+    timeout: float = TIMEOUT_SECONDS,
+    total_seconds: float = TOTAL_SECONDS,
+) -> bytes:
+    """Download the content of an address, following at most ``MOST_REDIRECTS`` redirects.
 
-    The download fails after ``timeout`` seconds without data.
+    Args:
+        url: An ``http://`` or ``https://`` address. It may be one of a private network, because
+            the user chose it.
+        allow_private: Whether redirects may lead to addresses that are not public, such as those
+            of this machine or of the local network.
+        max_bytes: Largest size.
+        timeout: Longest time without any data, seconds.
+        total_seconds: Longest time of the whole download, seconds.
 
     Raises:
-        ImageError: not reachable, refused by the server, or too long.
+        ImageError: not reachable, refused by the server, too long or too slow, or a redirect to a
+            place that is not allowed.
     """
     from http.client import HTTPException
-    from urllib.error import HTTPError
-    from urllib.request import Request, urlopen
+
+    from utkage.images.connections import Connections
+    from utkage.images.public_addresses import PrivateAddressError
 
     if not is_url(url):
         raise ImageError(f"{url}: only http:// and https:// addresses can be fetched")
-    # Some servers refuse requests without a user agent.
-    request = Request(url, headers={"User-Agent": "utkage"})
-    try:
-        with urlopen(request, timeout=timeout) as response:
-            content: bytes = response.read(max_bytes + 1)
-    except HTTPError as error:
-        raise ImageError(f"{url}: the server responded with {error.code} {error.reason}") from error
-    except (OSError, ValueError, HTTPException) as error:
-        reason = getattr(error, "reason", None) or error
-        raise ImageError(f"{url}: cannot be reached ({reason}); check the address") from error
-    if len(content) > max_bytes:
-        raise ImageError(f"{url}: longer than {max_bytes} bytes; download it and name the file")
-    return content
+    with Connections(timeout, total_seconds) as connections:
+        try:
+            return _content(url, connections, max_bytes, allow_private=allow_private)
+        except ImageError as error:
+            problem = str(error)
+        except PrivateAddressError as error:
+            problem = (
+                f"redirects to a place that is not public ({_repeated(error)}); if you trust it, "
+                "use `allow_private=True`"
+            )
+        except (OSError, ValueError, HTTPException) as error:
+            problem = f"cannot be reached ({_repeated(error)}); check the address"
+        if connections.time_is_over:
+            problem = f"takes longer than {total_seconds:g} s; download it and name the file"
+    raise ImageError(f"{url}: {problem}")
+
+
+def _content(url: str, connections: Connections, max_bytes: int, *, allow_private: bool) -> bytes:
+    for redirects in range(MOST_REDIRECTS + 1):
+        only_public = redirects > 0 and not allow_private
+        with closing(connections.request(url, only_public=only_public)) as connection:
+            response = connection.getresponse()
+            target = response.headers.get("Location")
+            if response.status not in _REDIRECTS or target is None:
+                return _body(response, connections, max_bytes)
+        url = urljoin(url, target)
+        if not is_url(url):
+            raise ImageError(f"redirects to {_repeated(url)}, which is not an http(s) address")
+    raise ImageError(f"redirects more than {MOST_REDIRECTS} times; download it and name the file")
+
+
+def _body(response: HTTPResponse, connections: Connections, max_bytes: int) -> bytes:
+    if not 200 <= response.status < 300:
+        said = f"{response.status} {_repeated(response.reason)}".strip()
+        raise ImageError(f"the server responded with {said}")
+    content = bytearray()
+    is_too_long = response.length is not None and response.length > max_bytes
+    while not is_too_long and (part := response.read1(_PART_BYTES)):
+        content += part
+        is_too_long = len(content) > max_bytes
+        connections.require_time()
+    if is_too_long:
+        raise ImageError(f"longer than {max_bytes} bytes; download it and name the file")
+    connections.require_time()
+    if response.length:
+        raise ImageError(f"ends {response.length} bytes early; try again")
+    return bytes(content)
+
+
+def _repeated(said: object) -> str:
+    """What a server or the system says, fit for a message."""
+    return cut_to_bytes(printable(" ".join(str(said).split())), _REPEATED)

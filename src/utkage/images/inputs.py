@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, groupby
 from pathlib import Path
 from typing import BinaryIO
@@ -38,12 +39,14 @@ class PictureInput:
         source: A source for ``load_image``, or an address.
         allow_download: Whether an address may be fetched.
         problem: Why the picture cannot be read, if that is known already; or None.
+        allow_private: Whether the redirects of an address may lead to places that are not public.
     """
 
     name: str
     source: PictureSource
     allow_download: bool = False
     problem: str | None = None
+    allow_private: bool = False
 
     def load(self) -> NDArray[np.uint8]:
         """Read and decode the picture: uint8 RGB, (height, width, 3).
@@ -65,7 +68,7 @@ class PictureInput:
         if isinstance(source, str) and is_url(source):
             if not self.allow_download:
                 raise ImageError(_refusal(source))
-            source = fetch(source)
+            source = fetch(source, allow_private=self.allow_private)
         return decode_image(source, name=self.name, allow_truncated=True)
 
 
@@ -98,6 +101,7 @@ def open_inputs(
     *,
     stdin: BinaryIO | None = None,
     allow_download: bool = False,
+    allow_private: bool = False,
     follow_links: bool = True,
 ) -> Inputs:
     """Turn names into pictures.
@@ -107,6 +111,7 @@ def open_inputs(
             picture on stdin, or a list of paths, one per line (or separated by NUL).
         stdin: Stream that ``-`` reads as needed, so an endless list of paths works.
         allow_download: Whether addresses may be fetched.
+        allow_private: Whether their redirects may lead to places that are not public.
         follow_links: Whether linked folders in folders are entered, each once.
 
     Raises:
@@ -120,6 +125,7 @@ def open_inputs(
     if not all(name.strip() for name in inputs):
         raise UsageError(_EMPTY_NAME)
     inputs = [file_path(name) if is_file_url(name) else name for name in inputs]
+    named = partial(named_input, allow_download=allow_download, allow_private=allow_private)
     parts: list[Iterable[PictureInput]] = []
     total = 0
     skipped: dict[Path, str] = {}
@@ -139,11 +145,11 @@ def open_inputs(
                 if stdin is None:
                     raise UsageError("- needs stdin, but there is none")
                 piped = Piped(stdin)
-                parts.append(_from_stdin(piped, allow_download))
+                parts.append(_from_stdin(piped, named))
             elif is_url(name) and not allow_download:
                 raise UsageError(_refusal(name))
             else:
-                parts.append([named_input(name, allow_download=allow_download)])
+                parts.append([named(name)])
                 total += 1
     pictures = chain.from_iterable(parts)
     note = FileList((), skipped).note
@@ -156,7 +162,7 @@ def _refusal(url: str) -> str:
     return f"{url}: reading an address needs `allow_download=True`"
 
 
-def _from_stdin(stdin: Piped, allow_download: bool) -> Iterator[PictureInput]:
+def _from_stdin(stdin: Piped, named: Callable[[str], PictureInput]) -> Iterator[PictureInput]:
     if is_picture(stdin.start(SIGNATURE_BYTES)):
         yield PictureInput(STDIN, stdin.whole())
         return
@@ -170,14 +176,18 @@ def _from_stdin(stdin: Piped, allow_download: bool) -> Iterator[PictureInput]:
         # The system's names are bytes; this is how Python's own path functions decode them.
         name = os.fsdecode(line)
         if name.strip():
-            yield named_input(name, allow_download=allow_download)
+            yield named(name)
             listed += 1
     if not listed:
         raise UsageError("stdin is empty; pipe a picture into it, or paths, one per line")
 
 
-def named_input(name: str, *, allow_download: bool = False) -> PictureInput:
+def named_input(
+    name: str, *, allow_download: bool = False, allow_private: bool = False
+) -> PictureInput:
     """The picture of a path, of a ``file:`` URL, of an address, or inside a ``data:`` URI.
+
+    ``allow_download`` and ``allow_private`` are those of ``PictureInput``.
 
     Raises:
         UsageError: the name is empty.
@@ -187,7 +197,7 @@ def named_input(name: str, *, allow_download: bool = False) -> PictureInput:
     if is_data_uri(name):
         return PictureInput(data_name(name), name)
     if is_url(name):
-        return PictureInput(name, name, allow_download, _video_problem(name))
+        return PictureInput(name, name, allow_download, _video_problem(name), allow_private)
     return _file(Path(file_path(name) if is_file_url(name) else name))
 
 

@@ -32,6 +32,13 @@ SILENCE_SECONDS = 10.0
 _CODEC = "mp4v"
 # OpenCV reads it whenever it opens a video: name;value|name;value.
 _FFMPEG_OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
+# Whatever addresses are in a file, FFmpeg opens files only.
+_ONLY_FILES = "protocol_whitelist;file"
+# A server sends FFmpeg nowhere else, neither by a redirect nor by a playlist in place of a video.
+_ONE_ADDRESS = (
+    "protocol_whitelist;http,https,tls,tcp,httpproxy|max_redirects;0|format_whitelist;mov,matroska,"
+    "avi,mpeg,mpegvideo,mpegts,asf,flv,ogg,mxf,ivf,yuv4mpegpipe"
+)
 _LIVE = ("rtsp://", "rtsps://", "rtmp://", "rtmps://", "udp://", "rtp://", "srt://")
 
 AddFrame = Callable[[NDArray[np.uint8], float], None]
@@ -157,7 +164,7 @@ def open_video(
         if path is not None:
             advice = reading_problem(path)
         elif not isinstance(source, int):
-            advice = "cannot be opened; check that it is a video"
+            advice = "cannot be opened; check that it is a video and not a redirect to one"
         raise ImageError(f"{name}: {advice}")
     rate = float(capture.get(cv2.CAP_PROP_FPS))
     count = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
@@ -183,11 +190,14 @@ def _quiet_capture(source: Any) -> Capture:
     level = cv2.utils.logging.getLogLevel()
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     try:
-        if isinstance(source, int) or needs_download(source):
+        if isinstance(source, int) or is_stream(source):
             capture: Capture = cv2.VideoCapture(source)
+        elif is_url(source):
+            with _ffmpeg_options(_ONE_ADDRESS):
+                capture = cv2.VideoCapture(source)
         else:
             # FFmpeg takes a relative path such as "http:host.mp4" for an address.
-            with _only_local_files():
+            with _ffmpeg_options(_ONLY_FILES):
                 capture = cv2.VideoCapture(str(Path(source).absolute()))
     finally:
         cv2.utils.logging.setLogLevel(level)
@@ -195,11 +205,10 @@ def _quiet_capture(source: Any) -> Capture:
 
 
 @contextmanager
-def _only_local_files() -> Iterator[None]:
-    """Let FFmpeg open files only, whatever addresses are in the file that it opens."""
+def _ffmpeg_options(options: str) -> Iterator[None]:
+    """Add options to those that the environment has for FFmpeg."""
     former = os.environ.get(_FFMPEG_OPTIONS)
-    only_files = "protocol_whitelist;file"
-    os.environ[_FFMPEG_OPTIONS] = only_files if former is None else f"{former}|{only_files}"
+    os.environ[_FFMPEG_OPTIONS] = options if former is None else f"{former}|{options}"
     try:
         yield
     finally:

@@ -30,6 +30,7 @@ class PredictRequest(PredictSettings):
         save_crops: Folder for the face chips, or None.
         contact_sheet: File for one picture of all faces, or None.
         allow_download: Whether addresses may be fetched.
+        allow_private: Whether their redirects may lead to places that are not public.
         follow_links: Whether linked folders in folders are entered, each once.
         overwrite: Whether the contact sheet may replace a picture of another program.
         resume: JSON lines of an earlier run, whose files are skipped; None skips nothing.
@@ -40,6 +41,7 @@ class PredictRequest(PredictSettings):
     save_crops: Path | None = None
     contact_sheet: Path | None = None
     allow_download: bool = False
+    allow_private: bool = False
     overwrite: bool = False
     follow_links: bool = True
     resume: Path | None = None
@@ -69,6 +71,7 @@ def predict(
         request.inputs,
         stdin=stdin,
         allow_download=request.allow_download,
+        allow_private=request.allow_private,
         follow_links=request.follow_links,
     )
     if inputs.note is not None:
