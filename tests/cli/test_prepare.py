@@ -73,7 +73,7 @@ def test_a_limit_stops_the_run_and_is_named(
 
 @pytest.mark.parametrize(
     ("option", "value", "reason"),
-    [("--max-entry-bytes", 200, "`max_entry_bytes`"), ("--max-pixels", 4000, "over the limit")],
+    [("--max-entry-bytes", 200, "`max_entry_bytes`"), ("--max-pixels", 2000, "over the limit")],
 )
 def test_a_limit_of_one_picture_leaves_it_out(
     invoke: Invoke, faces: Path, tmp_path: Path, option: str, value: int, reason: str

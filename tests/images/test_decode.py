@@ -176,8 +176,7 @@ def test_limit_is_judged_before_decoding():
 def test_limit_is_inclusive():
     content = encode(Image.new("RGB", (20, 10)), "PNG")
     assert load_image(content, max_pixels=200).shape == (10, 20, 3)
-    with pytest.raises(ImageError):
-        load_image(content, max_pixels=199)
+    assert load_image(content, max_pixels=199).shape == (5, 10, 3)
 
 
 def huge_png(side: int) -> bytes:
@@ -193,7 +192,7 @@ def huge_png(side: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
 
 
-@pytest.mark.parametrize("side", [11_000, 60_000])
+@pytest.mark.parametrize("side", [15_000, 60_000])
 def test_bombs_are_refused_without_warning_or_global_change(side):
     before = Image.MAX_IMAGE_PIXELS
     with warnings.catch_warnings():
@@ -241,8 +240,11 @@ def test_a_truncated_jpeg_is_upright_and_small_enough():
     content = encode(Image.fromarray(gradient(200, 160)), "JPEG", exif=exif)
     decoded = decode_image(content[:-100], allow_truncated=True)
     assert decoded.pixels.shape == (200, 160, 3)
+    reduced = decode_image(content[:-100], allow_truncated=True, max_pixels=10_000)
+    assert (reduced.truncated, reduced.scale, reduced.size) == (True, 2, (160, 200))
+    assert reduced.pixels.shape == (100, 80, 3)
     with pytest.raises(ImageError, match="over the limit"):
-        decode_image(content[:-100], allow_truncated=True, max_pixels=1000)
+        decode_image(content[:-100], allow_truncated=True, max_pixels=100)
     for cut in (content[: len(content) // 2], content[:300]):
         with pytest.raises(ImageError, match=r"truncated|not a picture"):
             decode_image(cut, allow_truncated=True)

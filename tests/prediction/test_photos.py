@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utkage.core.errors import ImageError
+from utkage.images.decode import DecodedImage
 from utkage.images.inputs import PictureInput
 from utkage.images.objects import as_input
 from utkage.prediction.cropping import FoundFace
@@ -20,9 +21,8 @@ FACE = FoundFace((0.0, 0.0, 8.0, 8.0), (), 0.9)
 class FakeCropper:
     """Finds as many faces as the red of the first pixel says; 255 and 254 are broken pictures."""
 
-    def cut(
-        self, rgb: NDArray[np.uint8], crop: str | None = None
-    ) -> tuple[tuple[FoundFace, ...], tuple[Any, ...]]:
+    def cut_decoded(self, decoded: DecodedImage) -> tuple[tuple[FoundFace, ...], tuple[Any, ...]]:
+        rgb = decoded.pixels
         count = int(rgb[0, 0, 0])
         if count == 255:
             raise ImageError("a bad picture")

@@ -30,7 +30,7 @@ def saved(path: Path, *pictures: Image.Image) -> Path:
     return path
 
 
-@pytest.mark.parametrize("suffix", [".gif", ".webp", ".png", ".tif"])
+@pytest.mark.parametrize("suffix", [".gif", ".webp", ".png", ".tif", ".mpo"])
 def test_a_later_picture(
     tmp_path: Path, predictor: Predictor, portrait: Image.Image, suffix: str
 ) -> None:
@@ -41,10 +41,9 @@ def test_a_later_picture(
     assert (row.status, row.frame, row.gender) == ("ok", 3, "female")
     assert "picture 3" in row.place_cells[0].text
     # The same through other doors.
-    assert [face.frame for face in predictor.predict([path.read_bytes(), Image.open(path)])] == [
-        3,
-        3,
-    ]
+    with Image.open(path) as opened:
+        faces = list(predictor.predict([path.read_bytes(), opened]))
+    assert [face.frame for face in faces] == [3, 3]
     (photo,) = predictor.photos(decoded_input(path), keep_images=True)
     assert photo.image is not None
     assert photo.image.mean() > 30
@@ -54,6 +53,22 @@ def decoded_input(path: Path) -> list:  # type: ignore[type-arg]
     from utkage.images.inputs import named_input
 
     return [named_input(str(path))]
+
+
+def test_maps_and_thumbnails_in_a_jpeg_are_no_pictures_of_their_own(
+    tmp_path: Path, predictor: Predictor, portrait: Image.Image
+) -> None:
+    black = Image.new("RGB", portrait.size)
+    (row,) = predictor.predict(saved(tmp_path / "map.mpo", black, portrait.convert("L")))
+    assert row.status == "no_face"
+    assert decode_image(tmp_path / "map.mpo").several is not None
+    content = saved(tmp_path / "views.mpo", black, portrait).read_bytes()
+    # The type of the second picture becomes "Large Thumbnail (VGA Equivalent)".
+    entries = content.index(b"MPF\0")
+    place = content.index(bytes.fromhex("00000300"), entries) + 16
+    thumbnail = content[:place] + bytes.fromhex("01000100") + content[place + 4 :]
+    assert decode_image(content).several is not None
+    assert decode_image(thumbnail).several is None
 
 
 def test_the_first_picture_and_none(
@@ -75,8 +90,8 @@ def test_pages_are_upright_of_their_own_size_and_end_at_a_damaged_one(tmp_path: 
     several = decode_image(path).several
     assert several is not None
     later = list(later_pictures(several))
-    assert [(number, page.shape[1]) for number, page in later] == [(2, 40), (3, 50)]
-    assert [int(np.median(page)) for _, page in later] == [80, 160]
+    assert [(number, page.size[0]) for number, page in later] == [(2, 40), (3, 50)]
+    assert [int(np.median(page.pixels)) for _, page in later] == [80, 160]
     buffer = BytesIO()
     pages[0].save(buffer, "TIFF")
     assert decode_image(buffer.getvalue()).several is None

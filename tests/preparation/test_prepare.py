@@ -35,13 +35,13 @@ Folder = Callable[[Path, Mapping[str, bytes]], Path]
 def count_decoded(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """The content of every picture that is decoded from now on."""
     decoded = []
-    original = ingest_module.load_image
+    original = ingest_module.decode_image
 
     def counting(source: bytes, **limits: int) -> object:
         decoded.append(source)
         return original(source, **limits)
 
-    monkeypatch.setattr(ingest_module, "load_image", counting)
+    monkeypatch.setattr(ingest_module, "decode_image", counting)
     return decoded
 
 

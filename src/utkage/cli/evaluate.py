@@ -20,6 +20,7 @@ from utkage.cli.options import (
     GenderCoding,
     Json,
     Labels,
+    MaxPixels,
     Overwrite,
     Quiet,
     TrustLabels,
@@ -64,6 +65,7 @@ def evaluate_command(
     trust_labels: TrustLabels = False,
     aligned: Aligned = "auto",
     detector: DetectorChoice = "retinaface",
+    max_pixels: MaxPixels = None,
     allow_seen: Annotated[
         bool,
         data_option(
@@ -172,6 +174,7 @@ def evaluate_command(
     also a page with all tables and charts. All metrics have 95 % bootstrap intervals.
     """
     with session(quiet=quiet, debug=debug) as reporter:
+        from utkage.data.sources.limits import Limits
         from utkage.data.sources.options import SourceOptions
         from utkage.evaluation.calibrate import CalibrateRequest
         from utkage.evaluation.evaluate import EvaluateRequest, evaluate
@@ -183,6 +186,7 @@ def evaluate_command(
             "options": SourceOptions(
                 labels=labels,
                 aligned=parse_aligned(aligned),
+                limits=Limits() if max_pixels is None else Limits(max_pixels=max_pixels),
                 settings=parse_label_settings(columns, gender_coding),
                 trust_labels=trust_labels,
             ),

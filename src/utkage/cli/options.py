@@ -90,6 +90,14 @@ TrustLabels = Annotated[
         help="Use a label file that contradicts the labels in the names of the pictures.",
     ),
 ]
+MaxPixels = Annotated[
+    int | None,
+    data_option(
+        help="Width x height of the largest picture that is read at its own size. Larger JPEGs are "
+        "reduced while they are read, others if they have at most twice as many pixels.",
+        show_default="100000000",
+    ),
+]
 ALIGNED: dict[str, bool | None] = {"auto": None, "yes": True, "no": False}
 Aligned = Annotated[
     str,

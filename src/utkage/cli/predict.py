@@ -14,6 +14,7 @@ from utkage.cli.options import (
     Device,
     Flip,
     Json,
+    MaxPixels,
     Overwrite,
     Quiet,
     WeightsChoice,
@@ -79,6 +80,7 @@ def predict_command(
             "take every picture as upright. Videos are never rotated."
         ),
     ] = "auto",
+    max_pixels: MaxPixels = None,
     detector: Annotated[
         str, data_option(help="Face detector: retinaface, or yunet:FILE.", metavar="NAME")
     ] = "retinaface",
@@ -190,6 +192,7 @@ def predict_command(
             "detector": detector,
             "min_face": min_face,
             "rotate": rotate,
+            **({} if max_pixels is None else {"max_pixels": max_pixels}),
             "threshold": threshold,
             "uncertain_below": uncertain_below,
             "save_images": save_images,

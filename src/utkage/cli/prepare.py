@@ -17,6 +17,7 @@ from utkage.cli.options import (
     GenderCoding,
     Json,
     Labels,
+    MaxPixels,
     Quiet,
     TrustLabels,
     data_option,
@@ -108,7 +109,7 @@ def prepare_command(
     max_ratio: Annotated[
         float | None, limits_option(help="Unpacked size divided by packed size.")
     ] = None,
-    max_pixels: Annotated[int | None, limits_option(help="Width x height of one picture.")] = None,
+    max_pixels: MaxPixels = None,
     dry_run: Annotated[
         bool, output_option("--dry-run", help="Report without writing anything.")
     ] = False,

@@ -19,7 +19,7 @@ from utkage.data.sources.registry import notes, open_source
 from utkage.data.store import DEFAULT_FOLDER, ChipStore, is_prepared
 from utkage.faces.choice import DEFAULT_DETECTOR, check_detector
 from utkage.faces.contract import CropContract
-from utkage.preparation.ingest import NO_FACE, Ingested, Ingestion
+from utkage.preparation.ingest import NO_FACE, Ingested, Ingestion, frames_note
 from utkage.preparation.workers import ingest
 
 
@@ -113,6 +113,9 @@ def labelled_faces(
             f"{selection.data}: no usable labelled face{first}; names must read "
             "<age>_<gender>_<race>_<date>.jpg, or labels must come in a manifest"
         )
+    frames = frames_note({item.record.name: item.frame for item in found})
+    if frames is not None:
+        reporter.info(frames)
     if dropped:
         reporter.warn(f"{counted(len(dropped), 'picture')} skipped{first}")
     duplicates = len(found) - len({item.record.pixel_hash for item in found})

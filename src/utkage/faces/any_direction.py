@@ -10,12 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from utkage.faces.contract import Point
-from utkage.faces.detector import Box, Face, Landmarks, Search, SearchingDetector
+from utkage.faces.detector import Box, Face, Landmarks, Search, SearchingDetector, for_reduced
 from utkage.faces.tiles import search_side
 
 # Where landmarks lie in 378 upright photographs of three data sets, with room to spare: the
@@ -67,6 +68,11 @@ class AnyDirectionDetector:
         ):
             return upright.faces
         return [_as_given(face, quarters, width, height) for face in turned]
+
+    def for_reduced(self, scale: int) -> AnyDirectionDetector:
+        """The same detector for pictures of which one pixel stands for ``scale`` x ``scale``."""
+        detector: Any = for_reduced(self.detector, scale)
+        return AnyDirectionDetector(detector)
 
     def _is_upright(self, search: Search) -> bool:
         """Whether most faces, weighted by size, are certainly upright, or there is no face."""

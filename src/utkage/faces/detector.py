@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,3 +80,18 @@ class SearchingDetector(Detector, Protocol):
 
     def glance(self, rgb: NDArray[np.uint8]) -> list[Face]:
         """Find the large faces of ``rgb`` quickly, in a single pass at its own size."""
+
+
+@runtime_checkable
+class ReducingDetector(Detector, Protocol):
+    """A detector with lengths in pixels, such as that of the smallest face."""
+
+    def for_reduced(self, scale: int) -> Detector:
+        """The same detector for pictures of which one pixel stands for ``scale`` x ``scale``."""
+
+
+def for_reduced(detector: Detector, scale: int) -> Detector:
+    """A detector for pictures that were reduced by ``scale``, whose faces are smaller."""
+    if scale == 1 or not isinstance(detector, ReducingDetector):
+        return detector
+    return detector.for_reduced(scale)

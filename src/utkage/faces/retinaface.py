@@ -12,6 +12,8 @@ the network finds faces that the edges cut.
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -100,6 +102,13 @@ class RetinaFaceDetector:
         self._sides = sides
         self._finest = finest
         self._thorough = thorough
+
+    def for_reduced(self, scale: int) -> RetinaFaceDetector:
+        """The same detector for pictures of which one pixel stands for ``scale`` x ``scale``."""
+        other = copy.copy(self)
+        other._min_face = self._min_face / scale
+        other._finest = min(_MAX_ENLARGEMENT, self._finest * scale)
+        return other
 
     def detect(self, rgb: NDArray[np.uint8]) -> list[Face]:
         """Find the faces of ``rgb``, uint8 (height, width, 3), the largest first.

@@ -6,6 +6,7 @@ Wu, Peng and Yu, "YuNet: A Tiny Millisecond-level Face Detector", Machine Intell
 
 from __future__ import annotations
 
+import copy
 import threading
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,12 @@ class YuNetDetector:
         self._min_face = min_face
         self._own = threading.local()
         self._network()
+
+    def for_reduced(self, scale: int) -> YuNetDetector:
+        """The same detector for pictures of which one pixel stands for ``scale`` x ``scale``."""
+        other = copy.copy(self)
+        other._min_face = self._min_face / scale
+        return other
 
     def detect(self, rgb: NDArray[np.uint8]) -> list[Face]:
         """Find the faces of a picture, uint8 RGB (height, width, 3), the largest first."""

@@ -8,7 +8,7 @@ import stat
 import threading
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,7 +21,10 @@ from utkage.core.errors import ImageError
 from utkage.images.addresses import data_content, data_name, file_path, is_data_uri, is_file_url
 from utkage.images.folders import as_on_disk
 from utkage.images.formats import picture_format
+from utkage.images.frames import frames_of
+from utkage.images.pixels import from_array, to_rgb
 from utkage.images.readers import readers_for
+from utkage.images.reduction import MAX_PIXELS, factor_within, reduce_while_read
 
 
 class BinaryStream(Protocol):
@@ -43,8 +46,9 @@ PictureSource = (
 )
 """A path, ``file:`` URL or ``data:`` URI, the content of a file, an open file, or pixels."""
 
-# Formats whose files may have several pictures. The second one of a JPEG is a map of its light.
-_SEVERAL = ("GIF", "PNG", "WEBP", "TIFF", "AVIF", "HEIF")
+_ORIENTATION = 0x0112
+# EXIF orientations in which width and height are exchanged.
+_ON_ITS_SIDE = (5, 6, 7, 8)
 _WARNING_FILTERS = threading.Lock()
 # Pipes that a shell opened for this process, as in `utkage predict <(command)`, have a writer.
 _OPEN_PIPES = ("/dev/fd/", "/proc/self/fd/", "/dev/stdin")
@@ -66,16 +70,27 @@ class DecodedImage:
         truncated: Whether the end of the file is missing; what it held is grey.
         crop: Description of the crop of a saved chip, as in the file; or None.
         several: Content of the file, if it has several pictures; ``pixels`` are the first.
+        scale: Pixels of the picture, in each direction, that one of ``pixels`` is the mean of; 1
+            unless the picture is over the limit.
+        reduced_from: Width and height of the upright picture if it is over the limit; or None.
     """
 
     pixels: NDArray[np.uint8]
     truncated: bool = False
     crop: str | None = None
     several: bytes | None = None
+    scale: int = 1
+    reduced_from: tuple[int, int] | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the upright picture, before it was reduced."""
+        height, width = self.pixels.shape[:2]
+        return self.reduced_from or (width, height)
 
 
 def load_image(
-    source: PictureSource, *, max_pixels: int = 100_000_000, name: str | None = None
+    source: PictureSource, *, max_pixels: int = MAX_PIXELS, name: str | None = None
 ) -> NDArray[np.uint8]:
     """Decode a picture: upright by its EXIF orientation, first frame, transparency over white.
 
@@ -88,7 +103,9 @@ def load_image(
         source: Path of a file, its content, an open file, a Pillow image, or pixels as an array:
             uint8 or uint16, (height, width), or with 1, 3 (RGB) or 4 (RGBA) channels as the last
             axis. HEIC needs ``utkage[heic]``.
-        max_pixels: Largest width x height to decode; the header alone decides.
+        max_pixels: Largest width x height. A larger picture is reduced to a half, a quarter or an
+            eighth of its width and height: a JPEG while it is decoded, others of at most twice as
+            many pixels, and progressive JPEGs, afterwards. The header alone decides.
         name: Name of the picture in errors; None for its path, or "picture".
 
     Returns:
@@ -103,17 +120,17 @@ def load_image(
 def decode_image(
     source: PictureSource,
     *,
-    max_pixels: int = 100_000_000,
+    max_pixels: int = MAX_PIXELS,
     name: str | None = None,
     allow_truncated: bool = False,
 ) -> DecodedImage:
-    """Decode a picture as ``load_image`` does, and report whether its end is missing.
+    """Decode a picture as ``load_image`` does, and report its scale and whether its end is missing.
 
     With ``allow_truncated``, a JPEG whose end is missing is decoded if at least three quarters of
     its rows are there.
     """
     if isinstance(source, np.ndarray):
-        return DecodedImage(_from_array(source))
+        return _from_array(source, max_pixels)
     if isinstance(source, Image.Image):
         with _named_errors(name or "picture"):
             return _from_pillow(source, max_pixels, allow_truncated)
@@ -147,23 +164,20 @@ def _decode(content: bytes, max_pixels: int, allow_truncated: bool) -> DecodedIm
     try:
         with open_picture(content) as image:
             crop = image.info.get(CROP_KEY)
-            several = content if _has_several(image) else None
-            pixels = upright_rgb(image, max_pixels, in_place=several is None)
-            return DecodedImage(pixels, crop=crop, several=several)
+            several = content if len(frames_of(image)) > 1 else None
+            decoded = upright(image, max_pixels, content, in_place=several is None)
+            return replace(decoded, crop=crop, several=several)
     except OSError:
         if not allow_truncated or picture_format(content) != "JPEG":
             raise
     # The decoder fills with grey what lies between the end of the data and this mark.
-    with open_picture(content + _END_OF_JPEG) as image:
-        _load(image)
+    content += _END_OF_JPEG
+    with open_picture(content) as image:
+        decoded = upright(image, max_pixels, content, in_place=False)
         share = _readable_share(np.asarray(image))
         if share < _LEAST_SHARE:
             raise ImageError(f"truncated: only {share:.0%} of its rows are there; copy it again")
-        return DecodedImage(upright_rgb(image, max_pixels, in_place=True), truncated=True)
-
-
-def _has_several(image: Image.Image) -> bool:
-    return image.format in _SEVERAL and getattr(image, "n_frames", 1) > 1
+        return replace(decoded, truncated=True)
 
 
 def _readable_share(pixels: NDArray[np.uint8]) -> float:
@@ -173,10 +187,26 @@ def _readable_share(pixels: NDArray[np.uint8]) -> float:
     return float(rows[-1] + 1) / len(pixels) if len(rows) else 0.0
 
 
+def _from_array(pixels: NDArray[np.generic], max_pixels: int) -> DecodedImage:
+    height, width = (*pixels.shape, 1, 1)[:2]
+    factor = factor_within(width, height, max_pixels)
+    if factor == 1:
+        return DecodedImage(from_array(pixels))
+    return DecodedImage(from_array(pixels, factor), scale=factor, reduced_from=(width, height))
+
+
 def _from_pillow(image: Image.Image, max_pixels: int, allow_truncated: bool) -> DecodedImage:
-    several = _file_content(image) if _has_several(image) and image.tell() == 0 else None
+    is_unread = bool(getattr(image, "tile", None))
+    is_large = is_unread and factor_within(*image.size, max_pixels) > 1
+    is_first = image.tell() == 0
+    content = None
+    if is_large or (is_first and len(frames_of(image)) > 1):
+        content = _file_content(image)
+    if is_large and is_first and content is not None:
+        return _decode(content, max_pixels, allow_truncated)
     try:
-        return DecodedImage(upright_rgb(image, max_pixels, in_place=False), several=several)
+        decoded = upright(image, max_pixels, b"" if is_large else None, in_place=False)
+        return replace(decoded, several=content if is_first else None)
     except OSError:
         # Pillow reads a file only when its pixels are needed.
         stream = getattr(image, "fp", None)
@@ -197,22 +227,48 @@ def _file_content(image: Image.Image) -> bytes | None:
     return content
 
 
-def upright_rgb(image: Image.Image, max_pixels: int, *, in_place: bool) -> NDArray[np.uint8]:
-    """Pixels of the present picture of an opened file, upright by EXIF, (height, width, 3)."""
-    width, height = image.size
-    if width * height > max_pixels:
-        raise ImageError(
-            f"{width} x {height} is over the limit of {max_pixels} pixels; make it smaller first"
-        )
+def upright(
+    image: Image.Image, max_pixels: int, content: bytes | None = None, *, in_place: bool
+) -> DecodedImage:
+    """The present picture of an opened file, upright by EXIF and within the limit.
+
+    ``content`` is the file of a picture that has not been decoded yet, None of one that has.
+    ``in_place`` allows ``image`` to change.
+
+    Raises:
+        ImageError: the picture is too large to be reduced.
+    """
+    size = image.size
+    factor = factor_within(*size, max_pixels)
+    if factor > 1 and content is not None:
+        reduce_while_read(image, content, factor, max_pixels)
     _load(image)
+    if factor == 1:
+        return DecodedImage(to_rgb(_turned_upright(image, in_place=in_place)))
+    done = getattr(image, "decoderconfig", None) if image.size != size else None
+    reduced = Image.fromarray(to_rgb(image, factor // (done[0] if done else 1)))
+    orientation = _orientation(image)
+    reduced.getexif()[_ORIENTATION] = orientation
+    pixels = np.array(_turned_upright(reduced, in_place=True), np.uint8, order="C")
+    size = size[::-1] if orientation in _ON_ITS_SIDE else size
+    return DecodedImage(pixels, scale=factor, reduced_from=size)
+
+
+def _orientation(image: Image.Image) -> int:
+    with contextlib.suppress(Exception), _without_warnings():
+        return int(image.getexif().get(_ORIENTATION, 1))
+    return 1
+
+
+def _turned_upright(image: Image.Image, *, in_place: bool) -> Image.Image:
     # Broken metadata must not lose a picture that can be decoded.
     with contextlib.suppress(Exception), _without_warnings():
         # In place, no copy is made; but a program may go on using its own image.
         if in_place:
             ImageOps.exif_transpose(image, in_place=True)
         else:
-            image = ImageOps.exif_transpose(image)
-    return _to_rgb(image)
+            return ImageOps.exif_transpose(image)
+    return image
 
 
 def picture_size(content: bytes) -> tuple[int, int] | None:
@@ -287,42 +343,15 @@ def open_picture(content: bytes) -> Image.Image:
     """Open the content of a picture file with the readers that it may need."""
     formats = readers_for(content)
     with _without_warnings():
-        return Image.open(BytesIO(content), formats=formats)
-
-
-def _from_array(pixels: NDArray[np.generic]) -> NDArray[np.uint8]:
-    shape, kind = pixels.shape, pixels.dtype
-    if len(shape) == 3 and shape[2] == 1:
-        pixels = pixels[..., 0]
-    fits = pixels.ndim == 2 or (pixels.ndim == 3 and shape[2] in (3, 4))
-    if kind.kind != "u" or kind.itemsize > 2 or not fits or pixels.size == 0:
-        raise ImageError(
-            f"an array of {kind} {shape} is not a picture; use uint8 RGB (height, width, 3)"
-            f"{_array_advice(pixels)}"
-        )
-    if pixels.ndim == 3:
-        # Pillow reads colours of 16 bits as their upper 8.
-        eight_bit = (
-            (pixels.astype(np.uint16) >> 8).astype(np.uint8) if kind.itemsize == 2 else pixels
-        )
-        if shape[2] == 3:
-            return np.require(eight_bit, np.uint8, ["C", "W"])
-        return _to_rgb(Image.fromarray(np.ascontiguousarray(eight_bit)))
-    grey = _eight_bit(pixels, floating=False) if kind.itemsize == 2 else pixels
-    return np.repeat(np.asarray(grey, np.uint8)[..., np.newaxis], 3, axis=2)
-
-
-def _array_advice(pixels: NDArray[np.generic]) -> str:
-    """How an array that is not a picture becomes one, as the end of a message."""
-    if pixels.ndim == 4:
-        return ", or a list of such arrays"
-    if pixels.ndim == 3 and pixels.shape[0] in (1, 3, 4) and pixels.shape[2] > 4:
-        return "; move the channels to the end with transpose(1, 2, 0)"
-    if pixels.dtype.kind == "f":
-        return "; values of 0 to 1 become (255 * array).round().astype('uint8')"
-    if pixels.dtype.kind == "i":
-        return "; values of 0 to 255 become array.astype('uint8')"
-    return ""
+        try:
+            return Image.open(BytesIO(content), formats=formats)
+        except Image.DecompressionBombError:
+            kind = picture_format(content)
+            if kind is None:
+                raise
+            # Pillow's own limit is one of the process, so it is not raised; ours holds instead.
+            reader, _ = Image.OPEN[kind]
+            return reader(BytesIO(content), "")
 
 
 def _load(image: Image.Image) -> None:
@@ -340,28 +369,3 @@ def _without_warnings() -> Iterator[None]:
     with _WARNING_FILTERS, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
-
-
-def _to_rgb(image: Image.Image) -> NDArray[np.uint8]:
-    if image.mode.startswith(("I", "F")):
-        grey = _eight_bit(np.asarray(image), floating=image.mode.startswith("F"))
-        return np.repeat(grey[..., np.newaxis], 3, axis=2)
-    if image.has_transparency_data:
-        layer = image.convert("RGBA")
-        white = Image.new("RGBA", layer.size, (255, 255, 255, 255))
-        image = Image.alpha_composite(white, layer)
-    return np.array(image.convert("RGB"), dtype=np.uint8, order="C")
-
-
-def _eight_bit(values: NDArray[np.generic], *, floating: bool) -> NDArray[np.uint8]:
-    grey = np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
-    low, high = float(grey.min()), float(grey.max())
-    if floating and low >= 0 and high <= 1:
-        grey = grey * 255
-    elif floating and low >= 0 and high <= 255:
-        pass
-    elif not floating and low >= 0 and high <= 65535:
-        grey = grey / 257
-    else:
-        grey = (grey - low) / ((high - low) or 1.0) * 255
-    return np.rint(grey).astype(np.uint8)

@@ -21,6 +21,7 @@ from utkage.images.discover import FileList, list_inputs
 from utkage.images.download import fetch, is_url
 from utkage.images.formats import SIGNATURE_BYTES, is_picture
 from utkage.images.piped import Piped
+from utkage.images.reduction import MAX_PIXELS
 from utkage.images.video import is_video
 from utkage.images.video_formats import SIGNATURE_BYTES as VIDEO_SIGNATURE_BYTES
 from utkage.images.video_formats import is_video_content
@@ -48,16 +49,16 @@ class PictureInput:
     problem: str | None = None
     allow_private: bool = False
 
-    def load(self) -> NDArray[np.uint8]:
+    def load(self, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
         """Read and decode the picture: uint8 RGB, (height, width, 3).
 
         Raises:
             ImageError: the picture cannot be read.
         """
-        return self.decode().pixels
+        return self.decode(max_pixels).pixels
 
-    def decode(self) -> DecodedImage:
-        """Read and decode the picture.
+    def decode(self, max_pixels: int = MAX_PIXELS) -> DecodedImage:
+        """Read and decode the picture; ``max_pixels`` as in ``load_image``.
 
         Raises:
             ImageError: the picture cannot be read.
@@ -69,7 +70,7 @@ class PictureInput:
             if not self.allow_download:
                 raise ImageError(_refusal(source))
             source = fetch(source, allow_private=self.allow_private)
-        return decode_image(source, name=self.name, allow_truncated=True)
+        return decode_image(source, max_pixels=max_pixels, name=self.name, allow_truncated=True)
 
 
 def always() -> bool:

@@ -6,9 +6,11 @@ import contextlib
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
+from PIL import Image
 
-from utkage.images.decode import open_picture, upright_rgb
+from utkage.images.decode import DecodedImage, open_picture, upright
+from utkage.images.frames import frames_of, is_map_of
+from utkage.images.reduction import MAX_PIXELS
 
 MOST_PICTURES = 200
 """Largest number of pictures of one file that are searched for a face, after the first."""
@@ -18,8 +20,8 @@ _HARDLY = 4
 
 
 def later_pictures(
-    content: bytes, *, max_pixels: int = 100_000_000
-) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    content: bytes, *, max_pixels: int = MAX_PIXELS
+) -> Iterator[tuple[int, DecodedImage]]:
     """Yield the pictures of a file from the second on, and their numbers, up to a damaged one.
 
     Pictures that hardly differ from the one before are skipped; at most ``MOST_PICTURES`` are
@@ -28,13 +30,18 @@ def later_pictures(
     yielded, before = 0, None
     # What follows a damaged picture cannot be decoded; the first one could.
     with contextlib.suppress(Exception), open_picture(content) as image:
-        for number in range(1, getattr(image, "n_frames", 1)):
-            image.seek(number)
-            thumbnail = np.asarray(image.convert("L").resize((16, 16)), dtype=np.int16)
+        first_mode = image.mode
+        for index in frames_of(image)[1:]:
+            image.seek(index)
+            if is_map_of(image, first_mode):
+                continue
+            decoded = upright(image, max_pixels, content, in_place=False)
+            grey = Image.fromarray(decoded.pixels).resize((16, 16)).convert("L")
+            thumbnail = np.asarray(grey, dtype=np.int16)
             if before is not None and np.abs(thumbnail - before).max() < _HARDLY:
                 continue
             before = thumbnail
-            yield number + 1, upright_rgb(image, max_pixels, in_place=False)
+            yield index + 1, decoded
             yielded += 1
             if yielded == MOST_PICTURES:
                 return

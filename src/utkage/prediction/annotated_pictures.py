@@ -17,7 +17,7 @@ from utkage.core.files import require_folder
 from utkage.core.outputs import file_identity, require_output
 from utkage.core.text import cut_to_bytes
 from utkage.faces.contract import CropContract
-from utkage.images.draw import Annotation, annotate
+from utkage.images.draw import Annotation, Box, annotate
 from utkage.images.save import is_saved_image, save_image
 from utkage.images.sheet import contact_sheet, thumbnail
 from utkage.prediction.face_tracks import FaceTrack
@@ -86,7 +86,11 @@ class PictureWriter:
         """Write the annotated copy and the crops of one photograph."""
         if self.images is not None and photo.image is not None:
             path = self._free_name(self.images, photo.name, _COPY)
-            labels = [Annotation(row.box, label_lines(row)) for row in rows if row.box is not None]
+            labels = [
+                Annotation(_reduced(row.box, photo.scale), label_lines(row))
+                for row in rows
+                if row.box is not None
+            ]
             save_image(path, annotate(photo.image, labels))
         for chip, row in zip(photo.chips, rows, strict=False):
             self._add_chip(chip, row, _crop_ending(row))
@@ -146,6 +150,11 @@ class PictureWriter:
     @cached_property
     def _input_identities(self) -> frozenset[tuple[int, int] | None]:
         return frozenset(map(file_identity, self.inputs))
+
+
+def _reduced(box: Box, scale: int) -> Box:
+    x0, y0, x1, y1 = (value / scale for value in box)
+    return x0, y0, x1, y1
 
 
 def _crop_ending(row: FaceRow) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from utkage.core.errors import ConfigError, ImageError
 from utkage.faces.alignment import box_to_chip, cut_chip, landmarks_to_chip
 from utkage.faces.contract import MIN_SIZE, CropContract, Point
-from utkage.faces.detector import Box, Detector, Face
+from utkage.faces.detector import Box, Detector, Face, for_reduced
 from utkage.faces.quality import ROTATED, weaknesses
 from utkage.faces.recrop import recrop, recrop_aligned
+from utkage.images.decode import DecodedImage
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,15 @@ class FoundFace:
     flags: tuple[str, ...] = ()
     rotated: int = 0
 
+    def of_original(self, decoded: DecodedImage) -> FoundFace:
+        """The face in the coordinates of a picture that was reduced while it was read."""
+        width, height = decoded.size
+        x0, y0, x1, y1 = (decoded.scale * value for value in self.box)
+        # The last pixels of a reduced picture may stand for fewer of the original.
+        box = (min(x0, width), min(y0, height), min(x1, width), min(y1, height))
+        landmarks = tuple((decoded.scale * x, decoded.scale * y) for x, y in self.landmarks)
+        return replace(self, box=box, landmarks=landmarks)
+
 
 @dataclass(frozen=True)
 class Cropper:
@@ -50,6 +60,18 @@ class Cropper:
     detector: Detector | None
     by_box: bool = False
     max_faces: int | None = None
+
+    def cut_decoded(
+        self, decoded: DecodedImage
+    ) -> tuple[tuple[FoundFace, ...], tuple[NDArray[np.uint8], ...]]:
+        """Faces and chips as ``cut`` gives them; coordinates are those of the original picture."""
+        if decoded.scale == 1:
+            return self.cut(decoded.pixels, decoded.crop)
+        cropper = self
+        if self.detector is not None:
+            cropper = replace(self, detector=for_reduced(self.detector, decoded.scale))
+        faces, chips = cropper.cut(decoded.pixels, decoded.crop)
+        return tuple(face.of_original(decoded) for face in faces), chips
 
     def cut(
         self, rgb: NDArray[np.uint8], crop: str | None = None

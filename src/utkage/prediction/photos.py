@@ -12,6 +12,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from utkage.core.errors import ImageError
 from utkage.faces.quality import TRUNCATED
 from utkage.images.inputs import PictureInput, always
+from utkage.images.reduction import MAX_PIXELS
 from utkage.images.several import later_pictures
 from utkage.prediction.chip_predictor import ChipPredictor
 from utkage.prediction.cropping import Cropper, FoundFace
@@ -42,6 +44,8 @@ class Photo:
         name: Name in rows: the path as given.
         reason: Why the input failed, or None.
         image: uint8 RGB (H, W, 3) if images are kept, else None.
+        scale: As in ``DecodedImage``: coordinates of faces are those of the picture, which is
+            ``scale`` times as wide and high as ``image``.
         faces: Faces, the largest first.
         chips: Chip of each face, uint8 RGB (size, size, 3).
         predictions: Predictions in the order of ``faces``.
@@ -56,6 +60,7 @@ class Photo:
     chips: tuple[NDArray[np.uint8], ...] = ()
     predictions: Predictions = field(default_factory=lambda: Predictions.concatenate([]))
     frame: int | None = None
+    scale: int = 1
 
     @property
     def status(self) -> str:
@@ -73,6 +78,7 @@ def predict_photos(
     workers: int,
     keep_images: bool = False,
     ready: Callable[[], bool] = always,
+    max_pixels: int = MAX_PIXELS,
 ) -> Generator[Photo, None, None]:
     """Find every face in every picture and predict its age and gender, on ``workers`` threads.
 
@@ -86,7 +92,8 @@ def predict_photos(
     # The other threads need photographs while a batch is predicted.
     ahead = 2 * workers + (min(_KEPT_PICTURES, batch) if keep_images else batch)
     try:
-        with closing(_detected(pool, pictures, ready, cropper, ahead, keep_images)) as stream:
+        detect = partial(_detect, cropper=cropper, max_pixels=max_pixels, keep_image=keep_images)
+        with closing(_detected(pool, pictures, ready, detect, ahead)) as stream:
             for group in _grouped(stream, batch, longest):
                 if group:
                     chips = [chip for photo in group for chip in photo.chips]
@@ -101,9 +108,8 @@ def _detected(
     pool: Executor,
     pictures: Iterable[PictureInput],
     ready: Callable[[], bool],
-    cropper: Cropper,
+    detect: Callable[[PictureInput], Photo],
     ahead: int,
-    keep_images: bool,
 ) -> Generator[Photo | None, None, None]:
     """Photos without predictions; None before waiting for the next input, and at the end."""
     remaining = iter(pictures)
@@ -115,24 +121,25 @@ def _detected(
             picture = next(remaining, None)
             if picture is None:
                 break
-            waiting.append(pool.submit(_detect, picture, cropper, keep_images))
+            waiting.append(pool.submit(detect, picture))
         if not waiting:
             yield None
             return
         yield waiting.popleft().result()
 
 
-def _detect(picture: PictureInput, cropper: Cropper, keep_image: bool) -> Photo:
+def _detect(picture: PictureInput, *, cropper: Cropper, max_pixels: int, keep_image: bool) -> Photo:
     try:
-        decoded = picture.decode()
-        image, frame = decoded.pixels, None
-        faces, chips = cropper.cut(image, decoded.crop)
+        decoded = picture.decode(max_pixels)
+        frame = None
+        faces, chips = cropper.cut_decoded(decoded)
         if decoded.several is not None:
             frame = 1 if faces else None
-            for number, pixels in () if faces else later_pictures(decoded.several):
-                faces, chips = cropper.cut(pixels)
+            later = later_pictures(decoded.several, max_pixels=max_pixels)
+            for number, other in () if faces else later:
+                faces, chips = cropper.cut_decoded(other)
                 if faces:
-                    image, frame = pixels, number
+                    decoded, frame = other, number
                     break
         if decoded.truncated:
             faces = tuple(replace(face, flags=(*face.flags, TRUNCATED)) for face in faces)
@@ -143,8 +150,10 @@ def _detect(picture: PictureInput, cropper: Cropper, keep_image: bool) -> Photo:
             reason = f"{type(error).__name__}: {' '.join(reason.split())}"
         named = reason if reason.startswith(picture.name) else f"{picture.name}: {reason}"
         return Photo(name=picture.name, reason=named)
-    kept = image if keep_image else None
-    return Photo(name=picture.name, image=kept, faces=faces, chips=chips, frame=frame)
+    kept = decoded.pixels if keep_image else None
+    return Photo(
+        name=picture.name, image=kept, faces=faces, chips=chips, frame=frame, scale=decoded.scale
+    )
 
 
 def _predict(predictor: ChipPredictor, chips: list[NDArray[np.uint8]], batch: int) -> Predictions:

@@ -15,6 +15,7 @@ from utkage.faces.any_direction import AnyDirectionDetector
 from utkage.faces.choice import DEFAULT_DETECTOR, check_detector, open_upright_detector
 from utkage.images.inputs import PictureInput, always
 from utkage.images.objects import pictures_of
+from utkage.images.reduction import MAX_PIXELS
 from utkage.images.video import Frame
 from utkage.models.card import Card
 from utkage.models.locate import is_shipped, resolve_weights
@@ -46,6 +47,8 @@ class PredictSettings(RowOptions):
         min_face: Smallest face to report, in pixels; None reports what the usual passes find.
         rotate: ``"auto"`` also finds the faces of pictures that lie on their side or upside down,
             ``"none"`` takes every picture as upright. Videos are always taken as upright.
+        max_pixels: As in ``images.decode.load_image``; larger pictures are reduced while they are
+            read, or refused. Not for videos.
     """
 
     weights: str = "auto"
@@ -58,6 +61,7 @@ class PredictSettings(RowOptions):
     detector: str = DEFAULT_DETECTOR
     min_face: float | None = None
     rotate: str = "auto"
+    max_pixels: int = MAX_PIXELS
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -71,6 +75,8 @@ class PredictSettings(RowOptions):
             raise ConfigError(f"`max_faces` {self.max_faces}: use 1 or more")
         if self.min_face is not None and not self.min_face >= 0:
             raise ConfigError(f"`min_face` {self.min_face}: use 0 or more pixels")
+        if not self.max_pixels >= 1:
+            raise ConfigError(f"`max_pixels` {self.max_pixels}: use 1 or more")
         check_detector(self.detector)
 
 
@@ -175,6 +181,7 @@ class Predictor:
             workers=self.settings.workers,
             keep_images=keep_images,
             ready=ready,
+            max_pixels=self.settings.max_pixels,
         )
 
     def watch(

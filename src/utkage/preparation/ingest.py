@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -10,15 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utkage.core.errors import ImageError
+from utkage.core.text import counted
 from utkage.data.records import Dropped, Record
 from utkage.data.sources.base import Entry
 from utkage.faces.alignment import extract_chip
 from utkage.faces.choice import DEFAULT_DETECTOR
 from utkage.faces.contract import MIN_SIZE, CropContract
-from utkage.faces.detector import Detector
+from utkage.faces.detector import Detector, for_reduced
 from utkage.faces.recrop import recrop, recrop_aligned
-from utkage.images.decode import load_image
+from utkage.images.decode import DecodedImage, decode_image
 from utkage.images.formats import extension_fits
+from utkage.images.reduction import MAX_PIXELS
+from utkage.images.several import later_pictures
 from utkage.preparation.audit.perceptual import perceptual_hash
 
 # The reason of photographs that could be read but in which the detector found no face.
@@ -29,11 +33,16 @@ MIN_CONTRAST = 1.0
 
 @dataclass(frozen=True)
 class Ingested:
-    """A picture, the split that its source gives it, and its chip, uint8 RGB (size, size, 3)."""
+    """A picture, the split that its source gives it, and its chip, uint8 RGB (size, size, 3).
+
+    ``frame`` is the number, from 1, of the picture with the face in a file that has several; None
+    for other files, and for those of an earlier run.
+    """
 
     record: Record
     split: str | None
     chip: NDArray[np.uint8]
+    frame: int | None = None
 
 
 # Records and chips of an earlier run, by (byte hash of the file, aligned).
@@ -49,7 +58,7 @@ class Ingestion:
         detector: As in ``faces.choice.open_detector``; loaded when the first photograph comes.
         min_face: As in ``open_detector``.
         workers: Number of pictures that are processed at the same time.
-        max_pixels: Limit of width x height; a larger picture is refused by its header.
+        max_pixels: Limit of width x height, as in ``images.decode.load_image``.
         known: Records and chips of an earlier run, which need no decoding.
     """
 
@@ -57,7 +66,7 @@ class Ingestion:
     detector: str = DEFAULT_DETECTOR
     min_face: float | None = None
     workers: int = 1
-    max_pixels: int = 100_000_000
+    max_pixels: int = MAX_PIXELS
     known: Known = field(default_factory=dict)
 
 
@@ -84,11 +93,10 @@ def to_chip(
         labelled = replace(record, source=source, name=entry.name, label=entry.label)
         return Ingested(replace(labelled, wrong_extension=wrong_extension), entry.split, chip)
     try:
-        rgb = load_image(entry.content, max_pixels=ingestion.max_pixels)
-        chip = _crop(rgb, entry.aligned, ingestion.contract, detector)
+        decoded, chip, frame = _first_chip(entry, ingestion, detector)
     except ImageError as error:
         return Dropped(source, entry.name, str(error))
-    height, width = rgb.shape[:2]
+    width, height = decoded.size
     # The margin of photographs would make copies of a chip and its photograph look different, and
     # the black margin of a chip would hide that it has one colour.
     face = recrop(chip[None], ingestion.contract, ingestion.contract.without_margin())[0]
@@ -97,7 +105,7 @@ def to_chip(
         name=entry.name,
         label=entry.label,
         byte_hash=byte_hash,
-        pixel_hash=pixel_hash(rgb),
+        pixel_hash=pixel_hash(decoded.pixels),
         perceptual=perceptual_hash(face),
         width=width,
         height=height,
@@ -105,7 +113,39 @@ def to_chip(
         wrong_extension=wrong_extension,
         constant=_is_constant(face),
     )
-    return Ingested(record, entry.split, chip)
+    return Ingested(record, entry.split, chip, frame)
+
+
+def frames_note(frames: Mapping[str, int | None]) -> str | None:
+    """A sentence on the files of which a later picture than the first was used; None for none.
+
+    ``frames`` are those of ``Ingested``, by the name of the file.
+    """
+    later = [f"{name} (picture {number})" for name, number in frames.items() if (number or 1) > 1]
+    if not later:
+        return None
+    return (
+        f"{counted(len(later), 'file')} with several pictures: the first picture with a face is "
+        f"used, such as {', '.join(later[:3])}"
+    )
+
+
+def _first_chip(
+    entry: Entry, ingestion: Ingestion, detector: Callable[[], Detector]
+) -> tuple[DecodedImage, NDArray[np.uint8], int | None]:
+    """The first picture of a file in which a face is found, its chip, and its number if several."""
+    contract, limit = ingestion.contract, ingestion.max_pixels
+    decoded = decode_image(entry.content, max_pixels=limit)
+    if decoded.several is None or entry.aligned:
+        return decoded, _crop(decoded, entry.aligned, contract, detector), None
+    try:
+        return decoded, _crop(decoded, False, contract, detector), 1
+    except ImageError as error:
+        reason = error
+    for number, other in later_pictures(decoded.several, max_pixels=limit):
+        with contextlib.suppress(ImageError):
+            return other, _crop(other, False, contract, detector), number
+    raise reason
 
 
 def _is_constant(chip: NDArray[np.uint8]) -> bool:
@@ -117,16 +157,18 @@ def _is_constant(chip: NDArray[np.uint8]) -> bool:
 
 
 def _crop(
-    rgb: NDArray[np.uint8],
+    decoded: DecodedImage,
     aligned: bool,
     contract: CropContract,
     detector: Callable[[], Detector],
 ) -> NDArray[np.uint8]:
+    rgb = decoded.pixels
     height, width = rgb.shape[:2]
     if min(height, width) < MIN_SIZE:
         raise ImageError(f"{width}x{height} pixels is too small (under {MIN_SIZE})")
     if not aligned:
-        faces = detector().detect(rgb)
+        suited = for_reduced(detector(), decoded.scale)
+        faces = suited.detect(rgb)
         if not faces:
             raise ImageError(NO_FACE)
         return extract_chip(rgb, faces[0].landmarks, contract)

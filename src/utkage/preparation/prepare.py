@@ -27,7 +27,7 @@ from utkage.faces.contract import CropContract, utkface_contract
 from utkage.preparation.audit.report import Audit, build_audit
 from utkage.preparation.audit.report_files import audit_of_store, report_is_current, write_report
 from utkage.preparation.audit.resolve import FixConfig, find_informative_duplicates, resolve
-from utkage.preparation.ingest import Ingestion, Known
+from utkage.preparation.ingest import Ingestion, Known, frames_note
 from utkage.preparation.splits import excluded_pictures, read_split_file, split_components
 from utkage.preparation.store_writer import StoreWriter
 from utkage.preparation.workers import ingest
@@ -169,6 +169,7 @@ def _read_pictures(
 ) -> _Pictures:
     """Decode every picture; hand the chips to ``writer``."""
     pictures = _Pictures()
+    frames: dict[str, int | None] = {}
     for name, source in sources.items():
         exchange = None if writer is None else writer.exchange_path()
         with closing(ingest(source, name, ingestion, reporter, exchange)) as items:
@@ -178,8 +179,13 @@ def _read_pictures(
                     continue
                 pictures.records.append(item.record)
                 pictures.source_splits.append(item.split)
+                if item.frame is not None:
+                    frames[item.record.name] = item.frame
                 if writer is not None:
                     writer.append(item.chip)
+    note = frames_note(frames)
+    if note is not None:
+        reporter.info(note)
     return pictures
 
 

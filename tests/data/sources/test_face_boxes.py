@@ -49,3 +49,10 @@ def test_a_table_with_boxes_labels_every_face(tmp_path: Path, write_folder: Fold
     }
     assert "age '-1'" in str(entries["a.png#3.png"].problem)
     assert load_image(entries["a.png#2.png"].content)[20, 20, 1] == 255
+
+
+def test_boxes_are_those_of_the_picture_before_it_was_reduced() -> None:
+    # Two pixels of the picture become one in each direction.
+    found = load_image(crop_to_box(picture(), (10, 10, 30, 30), 4000))
+    assert found.shape == (18, 18, 3)
+    assert (found[4:14, 4:14, 0] == 255).all()

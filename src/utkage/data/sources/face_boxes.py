@@ -8,7 +8,7 @@ import math
 from PIL import Image
 
 from utkage.core.errors import ImageError
-from utkage.images.decode import load_image
+from utkage.images.decode import decode_image
 
 Box = tuple[float, float, float, float]
 
@@ -23,10 +23,11 @@ def crop_to_box(content: bytes, box: Box, max_pixels: int) -> bytes:
     Pictures that cannot be decoded, and boxes outside of the picture, leave ``content`` as it is.
     """
     try:
-        rgb = load_image(content, max_pixels=max_pixels)
+        decoded = decode_image(content, max_pixels=max_pixels)
     except ImageError:
         return content
-    left, top, right, bottom = box
+    rgb = decoded.pixels
+    left, top, right, bottom = (value / decoded.scale for value in box)
     margin = MARGIN * max(right - left, bottom - top)
     height, width = rgb.shape[:2]
     first_column, last_column = max(0, math.floor(left - margin)), math.ceil(right + margin)

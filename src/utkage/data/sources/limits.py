@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from utkage.core.errors import ConfigError, DataError
+from utkage.images.reduction import MAX_PIXELS
 
 # Below this unpacked size a high ratio is harmless: nearly empty archives compress very well.
 RATIO_FREE_BYTES = 16 * 1024**2
@@ -21,14 +22,15 @@ class Limits:
             MB. A larger picture is dropped; the others are still read.
         max_total_bytes: Unpacked size of everything that is read.
         max_ratio: Unpacked size divided by packed size. Pictures hardly compress.
-        max_pixels: Width x height of one picture, checked in its header before decoding.
+        max_pixels: Width x height of one picture; a larger one is reduced while it is read, or
+            dropped, as its header decides.
     """
 
     max_entries: int = 2_000_000
     max_entry_bytes: int = 64 * 1024**2
     max_total_bytes: int = 64 * 1024**3
     max_ratio: float = 200
-    max_pixels: int = 100_000_000
+    max_pixels: int = MAX_PIXELS
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
