@@ -22,7 +22,7 @@ from utkage.data.store import ChipStore
 from utkage.exporting.export import ExportRequest, ExportResult, export
 from utkage.exporting.formats import FORMATS
 from utkage.exporting.parity import predict_batches
-from utkage.images.resize import resize_square
+from utkage.faces.recrop import recrop
 from utkage.models.export_metadata import open_session
 from utkage.models.locate import shipped_weights
 from utkage.models.weights_files import read_card
@@ -54,8 +54,8 @@ def measure_export(
     test = store.split("test")
     count = min(count, len(test))
     chosen = np.random.default_rng(0).choice(len(test), count, replace=False)
-    size, ages = read_card(shipped_weights()).contract.size, test.ages[chosen]
-    chips = np.stack([resize_square(chip, size) for chip in test.pixels[test.rows[chosen]]])
+    contract, ages = read_card(shipped_weights()).contract, test.ages[chosen]
+    chips = recrop(test.pixels[test.rows[chosen]], test.contract, contract)
     with tempfile.TemporaryDirectory() as name:
         files = _export_all(Path(name), data, chips, ages)
         path = files[0].result.path
