@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from utkage.core.errors import ConfigError
@@ -56,3 +57,33 @@ def test_json_without_a_field(missing: str) -> None:
 def test_impossible_contracts(wrong: dict[str, Any]) -> None:
     with pytest.raises(ConfigError):
         replace(utkface_contract(64), **wrong)
+
+
+@pytest.mark.parametrize("margin", [0.0, 0.05, 0.1, 0.125, 0.37, 0.5])
+@pytest.mark.parametrize("size", [64, 97, 98, 160, 225])
+def test_a_margin_can_be_removed_and_added_again(size: int, margin: float) -> None:
+    wide = utkface_contract(size, margin)
+    narrow = wide.without_margin()
+    assert narrow.size == size
+    again = narrow.with_margin(wide.margin)
+    assert again.size == wide.size
+    np.testing.assert_allclose(again.template, wide.template)
+
+
+@pytest.mark.parametrize("size", [64, 97, 98, 160, 225])
+def test_whole_pixels_are_removed_at_each_edge(size: int) -> None:
+    wide = utkface_contract(160, 0.1).at_size(size)
+    narrow = wide.without_margin()
+    assert (wide.size - narrow.size) % 2 == 0, "so that the middle of both is the same"
+    assert narrow.size == pytest.approx(size / 1.2, abs=1)
+    assert narrow.fits(utkface_contract(160))
+
+
+def test_a_crop_counts_as_wider_for_both_or_for_neither() -> None:
+    standard = utkface_contract(200)
+    for ratio in np.linspace(1.0, 1.03, 301):
+        template = tuple(
+            ((x - 100) / ratio + 100, (y - 100) / ratio + 100) for x, y in standard.template
+        )
+        crop = replace(standard, template=template)
+        assert (crop.margin > 0) == (crop.without_margin() is not crop)

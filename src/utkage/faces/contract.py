@@ -14,8 +14,6 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from utkage.core.errors import ConfigError
 
 Point = tuple[float, float]
@@ -94,18 +92,24 @@ class CropContract:
     @property
     def margin(self) -> float:
         """Width of what is shown beyond each edge of the standard chip, as a fraction of it."""
-        ratio = utkface_contract(UTKFACE_CHIP_SIZE).width_ratio(self)
-        return 0.0 if ratio is None or ratio <= 1 + TOLERANCE else round((ratio - 1) / 2, 6)
+        return round((self._relative_width() - 1) / 2, 6)
 
     def without_margin(self) -> CropContract:
-        """The crop of UTKFace's chips at the same resolution, if this one is wider; else itself."""
-        ratio = self.width_ratio(utkface_contract(UTKFACE_CHIP_SIZE))
-        if ratio is None or ratio >= 1 - TOLERANCE:
+        """The crop of UTKFace's chips at the same resolution, if this one is wider; else itself.
+
+        An equal number of whole pixels is removed at each edge.
+        """
+        width = self._relative_width()
+        if width == 1:
             return self
-        size = round(self.size * ratio)
-        cut = (self.size - size) / 2
-        template = tuple((x - cut, y - cut) for x, y in self.template)
-        return replace(self, size=size, template=template)
+        removed = round((self.size - self.size / width) / 2)
+        template = tuple((x - removed, y - removed) for x, y in self.template)
+        return replace(self, size=self.size - 2 * removed, template=template)
+
+    def _relative_width(self) -> float:
+        """Width of what is shown, in widths of UTKFace's chips; 1 if it is not more than those."""
+        ratio = CropContract(UTKFACE_CHIP_SIZE, UTKFACE_TEMPLATE).width_ratio(self)
+        return 1.0 if ratio is None or ratio <= 1 + TOLERANCE else ratio
 
     def as_wide_as(self, others: Iterable[CropContract]) -> CropContract:
         """This crop at its own resolution, with a margin if one of the others shows more."""
@@ -120,9 +124,18 @@ class CropContract:
             Above 1 if ``other`` shows more than this crop; None if the centres differ, so that
             chips of one cannot be turned into those of the other.
         """
-        own, theirs = (np.array(c.template) / c.size - 0.5 for c in (self, other))
-        ratio = float((own * own).sum() / (own * theirs).sum())
-        return ratio if np.abs(theirs - own / ratio).max() <= TOLERANCE and ratio > 0 else None
+        # In plain Python, because NumPy takes longer for so few numbers, and `prepare` comes here
+        # several times for each picture.
+        own, theirs = (
+            [value / crop.size - 0.5 for point in crop.template for value in point]
+            for crop in (self, other)
+        )
+        pairs = list(zip(own, theirs, strict=True))
+        product = sum(a * b for a, b in pairs)
+        if product <= 0:
+            return None
+        ratio = sum(a * a for a in own) / product
+        return ratio if max(abs(b - a / ratio) for a, b in pairs) <= TOLERANCE else None
 
     def fits(self, other: CropContract) -> bool:
         """Whether chips of the two show the same part of a face."""
