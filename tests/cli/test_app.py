@@ -51,6 +51,24 @@ def test_help_and_version_load_nothing_heavy(arguments: list[str]) -> None:
     assert _loaded_by(code) == []
 
 
+@pytest.mark.parametrize("command", ["recipes", "predict"])
+def test_a_command_loads_no_other_command(command: str) -> None:
+    code = f"import utkage.cli.app as a; sys.argv[1:] = ['{command}', '-h']; a.main()"
+    script = SPY.format(code=code, heavy=tuple(f"utkage.cli.{name}" for name in COMMANDS))
+    output = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    ).stdout
+    assert json.loads(output.strip().splitlines()[-1]) == [f"utkage.cli.{command}"]
+
+
+def test_an_unknown_command_is_answered_with_a_similar_one() -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "utkage", "predcit"], capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 2
+    assert "predict" in result.stderr
+
+
 def test_every_public_name_can_be_had() -> None:
     import utkage
 

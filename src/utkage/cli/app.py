@@ -2,27 +2,62 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import import_module
 from typing import Annotated, Any
 
 import typer
+import typer.main
 from typer.core import TyperGroup
 
 from utkage import __version__
 from utkage.cli.console import escape_unknown_characters
-from utkage.cli.evaluate import evaluate_command
-from utkage.cli.export import export_command
-from utkage.cli.info import info_command
-from utkage.cli.predict import predict_command
-from utkage.cli.prepare import prepare_command
-from utkage.cli.recipes import recipes_command
-from utkage.cli.runs import runs_command
 from utkage.cli.session import session
-from utkage.cli.train import train_command
 from utkage.core.errors import UsageError
+
+# The command ``NAME`` is the function ``NAME_command`` in the module ``NAME`` of this package.
+_EXAMPLES = {
+    "prepare": "utkage prepare UTKFace.tar.gz",
+    "train": "utkage train --epochs 50 --device cuda",
+    "recipes": "utkage recipes best",
+    "runs": "utkage runs --compare 20261124-0900 best",
+    "evaluate": "utkage evaluate --plot-cm",
+    "predict": "utkage predict photos/*.jpg",
+    "export": "utkage export --format onnx --out faces.onnx",
+    "info": "utkage info shipped",
+}
+
+
+class _CommandTable(Mapping[str, Any]):
+    """The commands by name; looking one up imports its module, listing the names imports none."""
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in _EXAMPLES:
+            raise KeyError(name)
+        return _command(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_EXAMPLES)
+
+    def __len__(self) -> int:
+        return len(_EXAMPLES)
+
+
+@cache
+def _command(name: str) -> Any:
+    function = getattr(import_module(f"utkage.cli.{name}"), f"{name}_command")
+    alone = typer.Typer(add_completion=False, rich_markup_mode="markdown")
+    alone.command(name, epilog=f"Example: `{_EXAMPLES[name]}`")(function)
+    return typer.main.get_command(alone)
 
 
 class _Commands(TyperGroup):
     """The commands, which refuse empty arguments: paths would take them for the working folder."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands: Any = _CommandTable()
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         escape_unknown_characters()
@@ -68,18 +103,6 @@ def root(
     ] = False,
 ) -> None:
     """Options that come before a command."""
-
-
-app.command("prepare", epilog="Example: `utkage prepare UTKFace.tar.gz`")(prepare_command)
-app.command("train", epilog="Example: `utkage train --epochs 50 --device cuda`")(train_command)
-app.command("recipes", epilog="Example: `utkage recipes best`")(recipes_command)
-app.command("runs", epilog="Example: `utkage runs --compare 20261124-0900 best`")(runs_command)
-app.command("evaluate", epilog="Example: `utkage evaluate --plot-cm`")(evaluate_command)
-app.command("predict", epilog="Example: `utkage predict photos/*.jpg`")(predict_command)
-app.command("export", epilog="Example: `utkage export --format onnx --out faces.onnx`")(
-    export_command
-)
-app.command("info", epilog="Example: `utkage info shipped`")(info_command)
 
 
 def main() -> None:

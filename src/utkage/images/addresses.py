@@ -7,7 +7,6 @@ import binascii
 import os
 import re
 from urllib.parse import unquote_to_bytes, urlsplit
-from urllib.request import url2pathname
 
 from utkage.core.errors import ImageError
 
@@ -54,4 +53,9 @@ def file_path(url: str) -> str:
     '/home/me/a b.jpg'
     """
     path = urlsplit(url).path
-    return url2pathname(path) if os.name == "nt" else os.fsdecode(unquote_to_bytes(path))
+    if os.name != "nt":
+        return os.fsdecode(unquote_to_bytes(path))
+    # Loads the HTTP client, which takes longer than a small picture does.
+    from urllib.request import url2pathname
+
+    return url2pathname(path)
