@@ -39,6 +39,24 @@ def _bytes_of(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
+def test_the_report_is_written_without_matplotlib_and_torch(faces: Path, tmp_path: Path) -> None:
+    # They would take longer to load than a small set takes to prepare.
+    arguments = ["prepare", faces, *WORDS, "--out", tmp_path / "out"]
+    code = (
+        f"import sys; sys.argv[1:] = {[str(argument) for argument in arguments]!r}\n"
+        "import utkage.cli.app as a\n"
+        "try: a.main()\n"
+        "finally: print('loaded:', *{'matplotlib', 'torch', 'onnxruntime'} & set(sys.modules))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines()[-1] == "loaded:"
+    page = (tmp_path / "out" / "audit.html").read_text(encoding="utf-8")
+    assert page.count('title="age ') == 117
+
+
 def test_a_dry_run_says_what_a_real_one_does(invoke: Invoke, faces: Path, tmp_path: Path) -> None:
     dry = invoke("prepare", faces, *WORDS, "--dry-run", "--json")
     assert dry.exit_code == 0, dry.output

@@ -1,8 +1,7 @@
-"""Matplotlib figures without a display, as PNG files, SVG files and SVG text."""
+"""Matplotlib figures without a display, as PNG and SVG files."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,14 +36,6 @@ def save_figure(
                 metadata = {"Date": None} if form == "svg" else None
                 figure.savefig(partial, dpi=120, metadata=metadata)
     return files
-
-
-def svg_bytes(figure: Figure, name: str) -> bytes:
-    """A figure as an SVG file; ``name`` seeds its identifiers."""
-    content = io.BytesIO()
-    with _reproducible_svg(name):
-        figure.savefig(content, format="svg", metadata={"Date": None})
-    return content.getvalue()
 
 
 @contextmanager

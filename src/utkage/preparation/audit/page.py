@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from utkage.core.files import write_text
 from utkage.core.text import counted
@@ -14,12 +13,8 @@ from utkage.preparation.audit.charts import age_histogram, stacked_bars
 from utkage.preparation.audit.heaping import Heaping
 from utkage.preparation.audit.report import Audit, Conflict, ConflictMember
 from utkage.preparation.audit.resolve import KEEP_ONE
-from utkage.reporting.figure_files import svg_bytes
 from utkage.reporting.page import data_uri, render_page
 from utkage.reporting.table import Cell, Row, Table
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 # A stratum this many standard deviations from its expected count stands out.
 _NOTEWORTHY = 3.0
@@ -37,7 +32,6 @@ def write_audit_page(audit: Audit, thumbnails: Mapping[str, bytes], path: Path) 
 def render_audit_page(audit: Audit, thumbnails: Mapping[str, bytes]) -> str:
     """The page as text; arguments as for ``write_audit_page``."""
     heaping = audit.heaping
-    genders = list(zip(*audit.ranges, strict=True))
     gender_labels = [
         f"{name} ({count:,})" for name, count in zip(GENDERS, audit.genders, strict=True)
     ]
@@ -48,19 +42,14 @@ def render_audit_page(audit: Audit, thumbnails: Mapping[str, bytes]) -> str:
         sources=_sources_table(audit),
         heaping_text=_heaping_text(heaping),
         spikes=_spikes_text(heaping),
-        ages=_uri(age_histogram(heaping.counts, [spike.age for spike in heaping.spikes]), "ages"),
-        ranges=_uri(
-            stacked_bars(RANGE_NAMES, list(zip(gender_labels, genders, strict=True))), "ranges"
-        ),
-        races=_uri(stacked_bars((*RACES, "unknown"), [("faces", audit.races)]), "races"),
+        ages=age_histogram(heaping.counts, [spike.age for spike in heaping.spikes]),
+        gender_labels=gender_labels,
+        ranges=stacked_bars(RANGE_NAMES, list(zip(*audit.ranges, strict=True))),
+        races=stacked_bars((*RACES, "unknown"), [audit.races]),
         deviation=_deviation_text(audit),
         strata=_strata_table(audit),
         conflicts=[_conflict(conflict, thumbnails) for conflict in audit.conflicts],
     )
-
-
-def _uri(figure: Figure, name: str) -> str:
-    return data_uri(svg_bytes(figure, name), "image/svg+xml")
 
 
 def _tiles(audit: Audit) -> list[tuple[str, str]]:
