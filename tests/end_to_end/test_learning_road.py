@@ -120,7 +120,7 @@ def test_evaluate_by_defaults(road: Path) -> None:
     assert (road / "evaluation" / "confusion_matrix.png").read_bytes().startswith(b"\x89PNG")
     with (road / "evaluation" / "predictions.csv").open() as file:
         rows = list(csv.DictReader(file))
-    errors = [abs(float(row["predicted_age"]) - float(row["age"])) for row in rows]
+    errors = [abs(float(row["predicted_age"]) - float(row["true_age"])) for row in rows]
     assert np.mean(errors) == pytest.approx(result["mae"], abs=0.01)
 
 
@@ -174,7 +174,8 @@ def test_tables_of_others_and_exported_files_are_scored_alike(road: Path) -> Non
     assert result["interval_coverage"] is None
     assert result["n_seen_in_training"] is None
     assert result["mae"] == pytest.approx(
-        np.mean([abs(float(row["predicted_age"]) - float(row["age"])) for row in rows]), abs=1e-3
+        np.mean([abs(float(row["predicted_age"]) - float(row["true_age"])) for row in rows]),
+        abs=1e-3,
     )
     refused = run_utkage(road, "evaluate", "--weights", "theirs.csv", "--stress", "--out", "theirs")
     assert refused.returncode == 2

@@ -40,6 +40,20 @@ def test_pairing_sees_what_single_intervals_do_not(labelled_predictions_of: Answ
     assert found.to_dict()["figures"]["mae"]["first"] == pytest.approx(ours, abs=1e-4)
 
 
+def test_a_predictor_of_ages_alone_is_compared_on_the_ages_of_both(
+    labelled_predictions_of: Answered,
+) -> None:
+    first = labelled_predictions_of(60)
+    age = first.age.copy()
+    age[:20] = np.nan
+    second = replace(first, age=age, p_female=np.full(60, np.nan), predictions=None)
+    found = compare_predictions(("a", "b"), first, second, Bootstrap.draw(first.groups, 50))
+    assert found.values["mae"][0] == pytest.approx(found.values["mae"][1])
+    assert found.values["mae"][0] == pytest.approx(np.abs(first.age - first.ages)[20:].mean())
+    assert "gender_accuracy" not in found.differences
+    assert (found.gender.only_first, found.gender.only_second) == (0, 0)
+
+
 def test_other_faces_cannot_be_compared(labelled_predictions_of: Answered) -> None:
     first = labelled_predictions_of(20)
     other = replace(first, names=first.names[::-1])

@@ -92,6 +92,30 @@ def test_suspicious_predictions_are_refused_unless_allowed() -> None:
     assert "inverted" in listener.warnings[0]
 
 
+def test_labels_in_the_place_of_predictions_are_refused() -> None:
+    chips = faces_of(200)
+    female = np.where(chips.genders == 1, 0.9, 0.1)
+    copied = labelled_numbers(chips, chips.ages.astype(float), female)
+    with pytest.raises(DataError, match=r"predicted age equals the labels.*`allow_suspicious"):
+        guarded(copied, False, Listener())
+    assert len(guarded(copied, True, Listener())) == 1
+    # A predictor that was trained on these pictures may have memorised them.
+    memorised = guard_predictions(copied, "run", allow=False, reporter=Listener(), memorised=True)
+    assert memorised == ()
+    both = labelled_numbers(chips, chips.ages + 0.3, chips.genders.astype(float))
+    with pytest.raises(DataError, match="predicted age and gender equal the labels"):
+        guarded(both, False, Listener())
+    few = copied.take(np.arange(6))
+    with pytest.raises(DataError, match="equals the labels"):
+        guarded(few, False, Listener())
+
+
+def test_small_errors_on_faces_of_one_age_are_possible() -> None:
+    chips = replace(faces_of(60), ages=np.arange(60) % 3)
+    infants = labelled_numbers(chips, chips.ages.astype(float), np.full(60, 0.5))
+    assert guarded(infants, False, Listener()) == ()
+
+
 def test_one_of_several_sources_may_be_inverted() -> None:
     chips = replace(faces_of(400), sources=("one",) * 200 + ("other",) * 200)
     female = np.where(chips.genders == 1, 0.9, 0.1)

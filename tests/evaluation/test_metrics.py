@@ -14,7 +14,13 @@ from utkage.evaluation.age_errors import (
 )
 from utkage.evaluation.bootstrap import Bootstrap, Estimate
 from utkage.evaluation.classification import accuracy
-from utkage.evaluation.labelled_predictions import AGE, AGE_RANGE, GENDER, LabelledPredictions
+from utkage.evaluation.labelled_predictions import (
+    AGE,
+    AGE_RANGE,
+    GENDER,
+    GENDER_PROBABILITY,
+    LabelledPredictions,
+)
 from utkage.evaluation.metrics import (
     METRICS,
     format_estimate,
@@ -79,6 +85,7 @@ def test_each_metric_is_that_of_the_faces_with_its_label(
     parts = {
         AGE: np.r_[0:10, 70:120],
         GENDER: np.arange(20, 120),
+        GENDER_PROBABILITY: np.arange(20, 120),
         AGE_RANGE: np.arange(10, 60),
     }
     for label, rows in parts.items():

@@ -1,10 +1,11 @@
+import math
 import unicodedata
 from pathlib import Path
 
 import pytest
 
 from utkage.core.errors import DataError
-from utkage.evaluation.prediction_tables import TableIndex, read_table
+from utkage.evaluation.prediction_tables import PredictionTable, TableIndex, read_table
 
 HEAD = "file,age,p_female\n"
 
@@ -18,12 +19,17 @@ def table(tmp_path: Path, text: str) -> Path:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("file,age\na,1\n", "the column 'p_female' is missing"),
+        ("file,score\na,1\n", "holds no predictions"),
+        ("age,p_female\n1,1\n", "the column 'file' is missing"),
+        ("file,gender\na,both\n", "line 2: gender 'both' is none of"),
+        ("file,predicted_age,age_pred\na,1,2\n", "predicted_age and age_pred"),
+        ("file,age,predicted_gender\na,1,male\n", "'age' is a label or a prediction"),
+        ("file,age,gender,true_age\na,1,male,3\n", "'gender' is a label or a prediction"),
         ("", "the column 'file' is missing"),
         (HEAD + "a.jpg,old,0.5\n", "line 2: 'old' is not a number from 0 to 150"),
         (HEAD + "a.jpg,20,1.5\n", "'1.5' is not a number from 0 to 1"),
         (HEAD + "a.jpg,nan,0.5\n", "'nan' is not a number"),
-        (HEAD + "a.jpg,20\n", "'' is not a number"),
+        (HEAD + "a.jpg,-200,0.5\n", "'-200' is not a number from 0 to 150"),
         (HEAD + "a.jpg,20,0.5\na.jpg,30,0.5\n", "line 3: a.jpg is repeated"),
     ],
 )
@@ -35,19 +41,42 @@ def test_tables_that_cannot_be_read(tmp_path: Path, text: str, said: str) -> Non
 
 def test_predictions_of_evaluate_are_read_by_what_was_predicted(tmp_path: Path) -> None:
     text = "source,file,age,gender,predicted_age,p_female\nset,a.jpg,20,female,31,0.9\n"
-    assert read_table(table(tmp_path, text)) == {"a.jpg": (31.0, 0.9)}
+    assert read_table(table(tmp_path, text)).predictions == {"a.jpg": (31.0, 0.9)}
+
+
+@pytest.mark.parametrize(
+    ("header", "line"),
+    [
+        ("file,true_age,true_gender,predicted_age,p_female", "a.jpg,20,male,31,0.9"),
+        ("file,age,true_age,p_female", "a.jpg,31,20,0.9"),
+        ("Path,Age,P_Female,real_age", "a.jpg,31,0.9,20"),
+        ("filename,age_pred,age,p_female", "a.jpg,31,20,0.9"),
+        ("image,Predicted Age,gender,p_female", "a.jpg,31,male,0.9"),
+    ],
+)
+def test_predictions_are_found_beside_labels(tmp_path: Path, header: str, line: str) -> None:
+    found = read_table(table(tmp_path, f"{header}\n{line}\n"))
+    assert found.predictions == {"a.jpg": (31.0, 0.9)}
+
+
+def test_labels_in_the_place_of_predictions_are_not_read_as_such(tmp_path: Path) -> None:
+    text = "file,true_age,true_gender,p_female\na.jpg,20,male,0.9\n"
+    (prediction,) = read_table(table(tmp_path, text)).predictions.values()
+    assert math.isnan(prediction[0])
 
 
 def test_names_match_whatever_folders_come_first() -> None:
     decomposed = unicodedata.normalize("NFD", "é.jpg")
     found = TableIndex(
-        {
-            "/home/me/set/a/1.jpg": (1, 0.1),
-            "C:\\faces\\set\\b\\1.jpg": (2, 0.2),
-            "./set/2.jpg": (3, 0.3),
-            f"x/{decomposed}": (4, 0.4),
-            "5.jpg": (5, 0.5),
-        }
+        PredictionTable(
+            predictions={
+                "/home/me/set/a/1.jpg": (1, 0.1),
+                "C:\\faces\\set\\b\\1.jpg": (2, 0.2),
+                "./set/2.jpg": (3, 0.3),
+                f"x/{decomposed}": (4, 0.4),
+                "5.jpg": (5, 0.5),
+            }
+        )
     ).find
     names = ("a/1.jpg", "b/1.jpg", "1.jpg", "2.jpg", "é.jpg", "other/5.jpg", "c/1.jpg", "6.jpg")
     ages = [prediction and prediction[0] for prediction in (found("set", name) for name in names)]
@@ -59,8 +88,8 @@ def test_names_match_whatever_folders_come_first() -> None:
     [
         ("a.json", "{}", "not a list of rows"),
         ("a.json", "[", "not JSON"),
-        ("a.jsonl", '{"file": "a", "age": 1}', "'p_female' is missing"),
-        ("a.jsonl", '{"file": "a", "age": null, "p_female": 1}', "row 1: '' is not a number"),
+        ("a.jsonl", '{"file": "a", "years": 1}', "holds no predictions"),
+        ("a.jsonl", '{"file": "a", "age": "old", "p_female": 1}', "row 1: 'old' is not a number"),
         ("a.csv", "file,track,age,p_female\na.mp4,1,20,0.5\n", "rows of videos"),
         ("a.parquet", "PAR1", "not a Parquet file"),
     ],

@@ -2,12 +2,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+import pytest
 
+from utkage.core.errors import UsageError
 from utkage.data.labels import RANGE_NAMES
 from utkage.evaluation.labelled_predictions import LabelledPredictions
-from utkage.evaluation.result_files import PREDICTION_COLUMNS, prediction_rows
+from utkage.evaluation.result_files import (
+    PREDICTION_COLUMNS,
+    check_report_folder,
+    prediction_rows,
+)
 
 Answered = Callable[..., LabelledPredictions]
 
@@ -18,16 +25,16 @@ def test_one_row_per_face(labelled_predictions_of: Answered) -> None:
     rows = [dict(zip(PREDICTION_COLUMNS, row, strict=True)) for row in prediction_rows(faces)]
     assert [row["file"] for row in rows] == list(faces.names)
     assert [row["source"] for row in rows] == list(faces.sources)
-    assert [row["age"] for row in rows] == faces.ages.tolist()
+    assert [row["true_age"] for row in rows] == faces.ages.tolist()
     low, high = faces.predictions.age_interval(0.8)
     for index, row in enumerate(rows):
         assert row["predicted_age"] == f"{faces.age[index]:.2f}"
         assert (row["age_low"], row["age_high"]) == (f"{low[index]:.2f}", f"{high[index]:.2f}")
-        assert row["range"] == RANGE_NAMES[faces.ranges[index]]
+        assert row["true_range"] == RANGE_NAMES[faces.ranges[index]]
         assert row["predicted_range"] == RANGE_NAMES[faces.range_index[index]]
         assert row["p_female"] == f"{faces.p_female[index]:.4f}"
-        assert row["race"] == ("" if faces.races[index] < 0 else faces.races[index])
-        assert row["gender"] == ("female" if faces.genders[index] else "male")
+        assert row["true_race"] == ("" if faces.races[index] < 0 else faces.races[index])
+        assert row["true_gender"] == ("female" if faces.genders[index] else "male")
 
 
 def test_unknown_values_are_empty(labelled_predictions_of: Answered) -> None:
@@ -37,4 +44,23 @@ def test_unknown_values_are_empty(labelled_predictions_of: Answered) -> None:
     for row in prediction_rows(faces):
         found = dict(zip(PREDICTION_COLUMNS, row, strict=True))
         empty = {name for name, value in found.items() if value == ""}
-        assert empty == {"age", "gender", "race", "age_low", "age_high", "range"}
+        labels = {"true_age", "true_gender", "true_race", "true_range"}
+        assert empty == labels | {"age_low", "age_high", "threshold", "p_at_least"}
+
+
+def test_rows_have_the_probability_at_the_threshold(labelled_predictions_of: Answered) -> None:
+    faces = labelled_predictions_of(20)
+    assert faces.predictions is not None
+    rows = [dict(zip(PREDICTION_COLUMNS, row, strict=True)) for row in prediction_rows(faces, 18)]
+    likely = faces.predictions.probability_at_least(18)
+    assert {row["threshold"] for row in rows} == {18}
+    assert [row["p_at_least"] for row in rows] == [f"{value:.4f}" for value in likely]
+
+
+@pytest.mark.parametrize("first", ["source,file,age,gender", "source,file,true_age,true_gender"])
+def test_a_report_replaces_one_of_either_version(tmp_path: Path, first: str) -> None:
+    (tmp_path / "predictions.csv").write_text(first)
+    check_report_folder(tmp_path, [], overwrite=False)
+    (tmp_path / "predictions.csv").write_text("file,age\n")
+    with pytest.raises(UsageError, match=r"predictions\.csv"):
+        check_report_folder(tmp_path, [], overwrite=False)

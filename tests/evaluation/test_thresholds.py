@@ -22,6 +22,18 @@ def test_threshold_rates_against_a_loop(labelled_predictions_of: Answered) -> No
         assert point.false_pass.value == pytest.approx(np.mean(passed))
         near = [likely[i] < point.demand for i in range(300) if 18 <= faces.ages[i] < 25]
         assert point.near_false_fail.value == pytest.approx(np.mean(near))
+        near_young = [likely[i] >= point.demand for i in range(300) if 11 <= faces.ages[i] < 18]
+        assert point.near_false_pass.value == pytest.approx(np.mean(near_young))
+    assert curve.near_younger == len(near_young)
+    assert curve.near_older == len(near)
+    for band in curve.bands:
+        own = [likely[i] >= 0.5 for i in range(300) if band.first <= faces.ages[i] <= band.last]
+        assert band.passed.value == pytest.approx(np.mean(own))
+        assert band.passed.n == len(own)
+    assert [(band.first, band.last) for band in curve.bands] == [
+        *((11, 12), (13, 15), (16, 17)),
+        *((18, 19), (20, 22), (23, 24)),
+    ]
     falls = [point.false_pass.value or 0.0 for point in curve.points]
     rises = [point.false_fail.value or 0.0 for point in curve.points]
     assert falls == sorted(falls, reverse=True)

@@ -13,9 +13,10 @@ from utkage.data.store import ChipStore
 from utkage.evaluation.bootstrap import RESAMPLES
 from utkage.evaluation.evaluate import EvaluateRequest, evaluate
 from utkage.evaluation.groups import CAVEAT, COMPARABLE
-from utkage.evaluation.metrics import SHARE, YEARS, format_value
+from utkage.evaluation.metrics import SHARE, YEARS, format_estimate, format_value
 from utkage.evaluation.reports import tables
 from utkage.evaluation.robustness import robustness_report
+from utkage.evaluation.thresholds import BAND_DEMAND, NEAR_YEARS, ThresholdCurve
 from utkage.prediction.loading import load_predictor
 from utkage.reporting.table import markdown_table
 
@@ -48,14 +49,29 @@ def measure_evaluation(
         f"Groups of at least {COMPARABLE} faces, crossings included:\n\n{worst}\n\n"
         f"Worst minus best group, with the interval of this difference:\n\n{gaps}"
     )
-    threshold = markdown_table(tables.threshold_table(result.threshold))
+    bands = markdown_table(tables.threshold_bands_table(result.threshold))
+    threshold = f"{bands}\n\n{markdown_table(tables.threshold_table(result.threshold))}"
     figures = markdown_table(tables.metrics_table(result.populations))
     return [
         Block(DOCUMENT, "figures", figures, origin),
         Block(DOCUMENT, "groups", f"{CAVEAT}\n\n{groups}"),
         Block(DOCUMENT, "worst", worst_and_gaps),
         Block(DOCUMENT, "threshold", threshold),
+        Block("../README.md", "minors", minors_text(result.threshold)),
     ]
+
+
+def minors_text(curve: ThresholdCurve) -> str:
+    """One sentence on how many younger faces pass at 50 %, next to the threshold."""
+    (point,) = (point for point in curve.points if point.demand == BAND_DEMAND)
+    nearest = max((band for band in curve.bands if band.last < curve.age), key=lambda b: b.last)
+    rates = [format_estimate(found, SHARE) for found in (point.near_false_pass, nearest.passed)]
+    return (
+        f"P(age >= {curve.age}) is at least {BAND_DEMAND:.0%} for {rates[0]} of the "
+        f"{curve.near_younger} test faces of {curve.age - NEAR_YEARS} to {curve.age - 1} years, "
+        f"and for {rates[1]} of the {nearest.passed.n} faces of {nearest.first} and "
+        f"{nearest.last} years ([more](docs/evaluation.md#a-threshold-of-18))."
+    )
 
 
 def measure_robustness(data: Data) -> list[Block]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -79,18 +79,36 @@ def compare_predictions(
     """
     if first.names != second.names:
         raise ValueError("compared predictions must be for the same faces in the same order")
+    first, second = _paired(first, second)
     ours, theirs = statistics(first, COMPARED), statistics(second, COMPARED)
     shared = [name for name in ours if name in theirs]
     differences = {name: partial(_difference, ours[name], theirs[name]) for name in shared}
-    gendered = (first.with_label(GENDER), second.with_label(GENDER))
+    gendered = np.flatnonzero(first.labelled(GENDER) & second.labelled(GENDER))
     return Comparison(
         first=names[0],
         second=names[1],
         n=len(first),
         values={name: (_defined(ours[name]), _defined(theirs[name])) for name in shared},
         differences=bootstrap.estimates(differences),
-        gender=mcnemar(*(each.gender == each.genders for each in gendered)),
+        gender=mcnemar(*((each.gender == each.genders)[gendered] for each in (first, second))),
     )
+
+
+def _paired(
+    first: LabelledPredictions, second: LabelledPredictions
+) -> tuple[LabelledPredictions, LabelledPredictions]:
+    """Both without the ages and genders that one of them has no prediction of."""
+    no_age = np.isnan(first.age) | np.isnan(second.age)
+    no_gender = np.isnan(first.p_female) | np.isnan(second.p_female)
+    one, other = (
+        replace(
+            each,
+            age=np.where(no_age, np.nan, each.age),
+            p_female=np.where(no_gender, np.nan, each.p_female),
+        )
+        for each in (first, second)
+    )
+    return one, other
 
 
 def mcnemar(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> McNemar:

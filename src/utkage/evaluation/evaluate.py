@@ -109,7 +109,13 @@ def evaluate(request: EvaluateRequest, reporter: Reporter | None = None) -> Eval
     if unpredicted := len(labelled.chips) - len(faces):
         reporter.warn(f"{source.path}: {counted(unpredicted, 'face')} without a prediction skipped")
     allow = request.allow_suspicious
-    warnings = guard_predictions(faces, str(source.path), allow=allow, reporter=reporter)
+    warnings = guard_predictions(
+        faces,
+        str(source.path),
+        allow=allow,
+        reporter=reporter,
+        memorised=bool(training_images),
+    )
     bootstrap = Bootstrap.draw(faces.groups, request.resamples, request.seed)
     curve = stress = None
     if request.threshold is not None and faces.predictions is not None:
@@ -219,10 +225,16 @@ def _comparison(
     reporter: Reporter,
 ) -> Comparison:
     """Compare two sources on the faces that both predict."""
-    _guard_training_images(other, labelled, request, reporter)
+    training_images = _guard_training_images(other, labelled, request, reporter)
     theirs = other.predict(labelled.chips, reporter)
     allow = request.allow_suspicious
-    guard_predictions(theirs, str(other.path), allow=allow, reporter=reporter)
+    guard_predictions(
+        theirs,
+        str(other.path),
+        allow=allow,
+        reporter=reporter,
+        memorised=bool(training_images),
+    )
     our_rows, their_rows = (
         {key: row for row, key in enumerate(zip(each.sources, each.names, strict=True))}
         for each in (faces, theirs)
@@ -233,4 +245,10 @@ def _comparison(
     first = faces.take(np.array([our_rows[key] for key in common]))
     second = theirs.take(np.array([their_rows[key] for key in common]))
     bootstrap = Bootstrap.draw(first.groups, request.resamples, request.seed)
-    return compare_predictions((source.label, other.label), first, second, bootstrap)
+    found = compare_predictions((source.label, other.label), first, second, bootstrap)
+    if not found.differences:
+        raise DataError(
+            f"{other.path} and {source.path} have no metric in common: one "
+            "predicts ages, the other genders"
+        )
+    return found

@@ -1,4 +1,4 @@
-"""Guards against worthless results: signs of inverted or leaked labels, and the oracle's error."""
+"""Guards against worthless results: inverted, leaked or copied labels, and the oracle's error."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from utkage.core.reporter import Reporter
 from utkage.data.chips import LabelledChips
 from utkage.evaluation.age_errors import mean_absolute_error
 from utkage.evaluation.classification import area_under_curve
-from utkage.evaluation.labelled_predictions import AGE, Floats, Ints, LabelledPredictions
+from utkage.evaluation.labelled_predictions import AGE, GENDER, Floats, Ints, LabelledPredictions
 from utkage.prediction.chip_predictor import BATCH, ChipPredictor, TorchPredictor
 
 # A model that guesses gender has an AUC of 0.5 +- 0.15 on _ENOUGH faces; with inverted labels a
@@ -20,6 +20,15 @@ _ENOUGH = 40
 _FED_ACCURACY = 0.97
 _FED_ERROR = 1.0
 _FED_FACES = 100
+# No model errs by so little on faces of so different ages: the error of people is several years.
+_PERFECT_MAE = 0.5
+_PERFECT_FACES = 20
+_VARIED_YEARS = 3.0
+# Ages that are all those of the labels, to the digit, tell even on few faces.
+_EXACT_FACES = 5
+_EXACT_SHARE = 0.95
+# Genders without a single error, all with a probability of 0 or 1.
+_PERFECT_GENDERS = 200
 ORACLE_NOTE = (
     "An estimator that receives the true age range can only err within it. Predicting the median "
     "age of that range does as well without looking at the picture, so such an MAE (the widely "
@@ -28,11 +37,17 @@ ORACLE_NOTE = (
 
 
 def guard_predictions(
-    faces: LabelledPredictions, name: str, *, allow: bool, reporter: Reporter
+    faces: LabelledPredictions,
+    name: str,
+    *,
+    allow: bool,
+    reporter: Reporter,
+    memorised: bool = False,
 ) -> tuple[str, ...]:
-    """Refuse predictions that suggest inverted or leaked labels, or ``allow`` them with a warning.
+    """Refuse predictions that suggest inverted, leaked or copied labels, or ``allow`` them.
 
-    ``name`` is that of the weights or the table, for messages.
+    ``name`` is that of the weights or the table, for messages. With ``memorised``, the
+    predictor was trained on these faces, so predictions without errors are no sign of copies.
 
     Returns:
         The warnings.
@@ -58,6 +73,13 @@ def guard_predictions(
             "the predictions hardly ever leave the true age range, so the predictor probably "
             "received it as an input; no user gets such an error"
         )
+    copied = () if memorised else labels_were_copied(faces)
+    if copied:
+        warnings.append(
+            f"the predicted {' and '.join(copied)} {'equal' if len(copied) > 1 else 'equals'} the "
+            "labels, so the table probably holds labels in the place of predictions, or the "
+            "predictor was trained on these pictures"
+        )
     for warning in warnings:
         if not allow:
             raise DataError(f"{name}: {warning}; use `allow_suspicious=True` to score it anyway")
@@ -71,7 +93,8 @@ def gender_is_inverted(genders: Ints, p_female: Floats) -> bool:
     UTKFace codes males as 0 and females as 1; IMDB-WIKI and others code males as 1. False if there
     are too few faces of either gender to tell.
     """
-    genders, p_female = genders[genders >= 0], p_female[genders >= 0]
+    known = (genders >= 0) & ~np.isnan(p_female)
+    genders, p_female = genders[known], p_female[known]
     women = int((genders == 1).sum())
     if min(women, len(genders) - women) < _ENOUGH // 2:
         return False
@@ -85,6 +108,24 @@ def true_range_was_fed(faces: LabelledPredictions) -> bool:
         return False
     correct = float((faces.ranges == faces.range_index).mean())
     return correct >= _FED_ACCURACY and float(np.abs(faces.age - faces.ages).mean()) >= _FED_ERROR
+
+
+def labels_were_copied(faces: LabelledPredictions) -> tuple[str, ...]:
+    """Which of age and gender is predicted without the errors that every model makes."""
+    found = []
+    aged = faces.with_label(AGE)
+    if len(aged) >= _EXACT_FACES:
+        errors = np.abs(aged.age - aged.ages)
+        varied = np.abs(aged.ages - np.median(aged.ages)).mean() >= _VARIED_YEARS
+        exact = (errors == 0).mean() >= _EXACT_SHARE
+        small = len(aged) >= _PERFECT_FACES and errors.mean() < _PERFECT_MAE
+        if varied and (exact or small):
+            found.append("age")
+    gendered = faces.with_label(GENDER)
+    # Only probabilities of exactly 0 and 1 equal a label.
+    if len(gendered) >= _PERFECT_GENDERS and (gendered.p_female == gendered.genders).all():
+        found.append("gender")
+    return tuple(found)
 
 
 def oracle_error(

@@ -15,9 +15,11 @@ from utkage.prediction.predictions import Predictions
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-# Kinds of labels that metrics need: an age in whole years, a gender, an age that is a range.
+# What metrics need: an age in whole years, a gender, a gender whose prediction is a probability, an
+# age that is a range.
 AGE = "age"
 GENDER = "gender"
+GENDER_PROBABILITY = "gender probability"
 AGE_RANGE = "age range"
 
 ADULT_AGE = 16
@@ -38,12 +40,13 @@ class LabelledPredictions:
         ages: True whole years, or -1 if unknown or known only as a range, (n,).
         genders: True gender, 0 male, 1 female, or -1 if unknown, (n,).
         races: Index into ``labels.RACES``, or -1 where unknown, (n,).
-        age: Point estimates, years, (n,).
-        p_female: Probability of female, (n,).
-        range_index: Index of the predicted age range, (n,).
+        age: Point estimates, years, (n,); NaN where a table has none.
+        p_female: Probability of female, (n,); NaN where a table has none.
+        range_index: Index of the predicted age range, (n,); -1 where there is no age.
         predictions: Distributions and intervals; None where only numbers are known.
         age_ranges: First and last year that each label allows, both -1 if unknown, (n, 2); None if
             every face has an age in whole years.
+        gender_is_hard: Whether a table gave genders as words, so that ``p_female`` is 0 or 1.
     """
 
     sources: tuple[str, ...]
@@ -57,6 +60,7 @@ class LabelledPredictions:
     range_index: Ints
     predictions: Predictions | None = None
     age_ranges: Ints | None = None
+    gender_is_hard: bool = False
 
     def __len__(self) -> int:
         return len(self.names)
@@ -74,15 +78,17 @@ class LabelledPredictions:
         return np.stack([self.ages, self.ages], axis=1)
 
     def labelled(self, label: str) -> NDArray[np.bool_]:
-        """Mask of the faces that have a label of the kind ``AGE``, ``GENDER`` or ``AGE_RANGE``."""
-        if label == GENDER:
-            return np.asarray(self.genders >= 0)
+        """Mask of the faces that have a label of one of the kinds above, and a prediction of it."""
+        if label in (GENDER, GENDER_PROBABILITY):
+            known = (self.genders >= 0) & ~np.isnan(self.p_female)
+            return known & (label == GENDER or not self.gender_is_hard)
+        known = ~np.isnan(self.age)
         if label == AGE_RANGE:
-            return np.asarray((self.ages < 0) & (self.allowed_ages[:, 0] >= 0))
-        return np.asarray(self.ages >= 0)
+            return np.asarray(known & (self.ages < 0) & (self.allowed_ages[:, 0] >= 0))
+        return np.asarray(known & (self.ages >= 0))
 
     def with_label(self, label: str) -> LabelledPredictions:
-        """The faces that have a label of this kind."""
+        """The faces that have a label of this kind, and a prediction of it."""
         mask = self.labelled(label)
         return self if mask.all() else self.take(np.flatnonzero(mask))
 
@@ -140,9 +146,11 @@ def with_labels(faces: LabelledChips, predictions: Predictions) -> LabelledPredi
     return replace(numbers, range_index=predictions.range_index, predictions=predictions)
 
 
-def labelled_numbers(faces: LabelledChips, age: Floats, p_female: Floats) -> LabelledPredictions:
+def labelled_numbers(
+    faces: LabelledChips, age: Floats, p_female: Floats, *, gender_is_hard: bool = False
+) -> LabelledPredictions:
     """Another program's numbers beside the labels; the age range is that of the rounded age."""
-    years = np.clip(np.rint(age), 0, MAX_AGE).astype(np.int64)
+    years = np.clip(np.rint(np.nan_to_num(age)), 0, MAX_AGE).astype(np.int64)
     return LabelledPredictions(
         sources=faces.sources,
         names=faces.names,
@@ -152,11 +160,12 @@ def labelled_numbers(faces: LabelledChips, age: Floats, p_female: Floats) -> Lab
         races=faces.races,
         age=age,
         p_female=p_female,
-        range_index=ranges_of(years),
+        range_index=np.where(np.isnan(age), -1, ranges_of(years)),
         age_ranges=faces.age_ranges,
+        gender_is_hard=gender_is_hard,
     )
 
 
 def ranges_of(ages: Ints) -> Ints:
-    """Index of the age range of each whole age 0..116, (n,)."""
+    """Index of the age range of each whole age 0..116, (n,); -1 for -1."""
     return np.asarray(np.searchsorted(_RANGE_STARTS, ages, side="right") - 1, dtype=np.int64)

@@ -27,6 +27,7 @@ from utkage.evaluation.labelled_predictions import (
     AGE,
     AGE_RANGE,
     GENDER,
+    GENDER_PROBABILITY,
     LEVELS,
     LabelledPredictions,
 )
@@ -50,7 +51,7 @@ class Metric:
         unit: ``YEARS``, ``SHARE`` or ``PLAIN``; it decides how values are formatted.
         statistic: From labelled predictions to the function of bootstrap weights.
         needs_distributions: Whether the metric needs probability distributions, not only numbers.
-        needs: Kind of label that the metric needs: ``AGE``, ``GENDER`` or ``AGE_RANGE``.
+        needs: Kind of label and prediction that the metric needs, such as ``AGE``.
     """
 
     label: str
@@ -171,7 +172,7 @@ METRICS: dict[str, Metric] = {
         "gender AUC",
         PLAIN,
         lambda f: partial(classification.area_under_curve, f.genders, f.p_female),
-        needs=GENDER,
+        needs=GENDER_PROBABILITY,
     ),
     "men_as_women": Metric(
         "males predicted female", SHARE, _of_gender(classification.false_rate, 0), needs=GENDER
@@ -183,13 +184,13 @@ METRICS: dict[str, Metric] = {
         "gender NLL, nats",
         PLAIN,
         lambda f: partial(reliability.negative_log_likelihood, _gender_likelihood(f)),
-        needs=GENDER,
+        needs=GENDER_PROBABILITY,
     ),
     "gender_ece": Metric(
         "gender ECE",
         SHARE,
         lambda f: partial(reliability.expected_calibration_error, f.p_female, f.genders == 1),
-        needs=GENDER,
+        needs=GENDER_PROBABILITY,
     ),
     "range_nll": Metric(
         "age range NLL, nats",
@@ -231,7 +232,7 @@ def statistics(
     """The named metrics of ``faces`` as functions of bootstrap weights.
 
     Metrics that need distributions are missing where ``faces`` have none, and metrics that need a
-    label are missing where no face has it.
+    label, and a prediction of it, are missing where no face has both.
     """
     return {
         name: labelled_statistic(METRICS[name], faces)
@@ -244,7 +245,7 @@ def _is_defined(metric: Metric, faces: LabelledPredictions) -> bool:
     if metric.needs_distributions and faces.predictions is None:
         return False
     if not len(faces):
-        return metric.needs != AGE_RANGE
+        return metric.needs not in (AGE_RANGE, GENDER_PROBABILITY)
     return bool(faces.labelled(metric.needs).any())
 
 

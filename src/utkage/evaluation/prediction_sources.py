@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from utkage.core.device import Device
 from utkage.core.errors import DataError
 from utkage.core.reporter import Reporter
+from utkage.core.text import counted
 from utkage.data.chips import LabelledChips
 from utkage.evaluation.labelled_predictions import (
     LabelledPredictions,
@@ -85,11 +86,23 @@ class PredictionSource:
         known = np.flatnonzero([row is not None for row in rows])
         if not len(known):
             raise DataError(
-                f"{self.path}: contains none of the {len(faces)} faces; its column 'file' must "
-                f"hold names such as {faces.names[0]}"
+                f"{self.path}: contains none of the {len(faces)} faces; its names must be like "
+                f"{faces.names[0]}"
             )
-        age, p_female = np.array([row or (0.0, 0.0) for row in rows]).T
-        return labelled_numbers(faces, age, p_female).take(known)
+        if count := self.table.negative_ages:
+            reporter.warn(f"{self.path}: {counted(count, 'age')} below 0 counted as 0")
+        unknown = (float("nan"), float("nan"))
+        age, p_female = np.array([row or unknown for row in rows]).T
+        for name, values in (("age", age), ("gender", p_female)):
+            if without := int(np.isnan(values[known]).sum()):
+                reporter.warn(
+                    f"{self.path}: {without} of {counted(len(known), 'face')} have no predicted "
+                    f"{name}; its metrics are of the others"
+                    if without < len(known)
+                    else f"{self.path}: no predicted {name}; only the other metrics are measured"
+                )
+        hard = self.table.gender_is_hard
+        return labelled_numbers(faces, age, p_female, gender_is_hard=hard).take(known)
 
 
 def open_prediction_source(
@@ -99,7 +112,7 @@ def open_prediction_source(
 
     Args:
         choice: As in ``models.locate.resolve_weights``; or a ``.onnx`` file of ``export``, or
-            a table with the columns file, age and p_female, such as the rows of ``predict``.
+            a table of predictions, such as the rows of ``predict`` (``read_table``).
         device: Device that runs the weights.
         flip: Average each prediction with that for the mirrored chip; an exported file has this
             setting inside.

@@ -8,6 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from utkage.core.files import replacing, write_json, write_text
 from utkage.core.outputs import contains, require_output
 from utkage.data.labels import RACES, RANGE_NAMES
@@ -18,9 +20,12 @@ from utkage.evaluation.metrics import INTERVAL_LEVEL
 from utkage.evaluation.result import EvaluateResult
 
 PREDICTION_COLUMNS = (
-    *("source", "file", "age", "gender", "race", "predicted_age", "age_low", "age_high"),
-    *("range", "predicted_range", "p_female"),
+    *("source", "file", "true_age", "true_gender", "true_race"),
+    *("predicted_age", "age_low", "age_high", "true_range", "predicted_range", "p_female"),
+    *("threshold", "p_at_least"),
 )
+# The first columns of this and of the former version.
+_FIRST_COLUMNS = ("source,file,true_age", "source,file,age")
 
 
 def check_report_folder(out: Path, inputs: Iterable[Path], *, overwrite: bool) -> None:
@@ -31,19 +36,23 @@ def check_report_folder(out: Path, inputs: Iterable[Path], *, overwrite: bool) -
     """
     inputs = list(inputs)
     marks = {
-        "metrics.json": '"split_hash"',
-        "predictions.csv": ",".join(PREDICTION_COLUMNS[:3]),
-        "report.html": "utkage",
-        "model_card.md": "utkage",
+        "metrics.json": ('"split_hash"',),
+        "predictions.csv": _FIRST_COLUMNS,
+        "report.html": ("utkage",),
+        "model_card.md": ("utkage",),
     }
-    for name, mark in marks.items():
+    for name, texts in marks.items():
         require_output(
             out / name,
             "out",
             inputs=inputs,
-            is_ours=partial(contains, text=mark),
+            is_ours=partial(_contains_any, texts=texts),
             overwrite=overwrite,
         )
+
+
+def _contains_any(path: Path, texts: Iterable[str]) -> bool:
+    return any(contains(path, text) for text in texts)
 
 
 def write_files(
@@ -61,7 +70,7 @@ def write_files(
         ``result`` with the files written.
     """
     files = {"metrics": out / "metrics.json", "predictions": out / "predictions.csv"}
-    rows = prediction_rows(faces)
+    rows = prediction_rows(faces, None if result.threshold is None else result.threshold.age)
     write_text(files["predictions"], csv_text(PREDICTION_COLUMNS, rows))
     has_ages = len(faces.with_label(AGE)) > 0
     if (plot_cm or report) and has_ages:
@@ -81,12 +90,21 @@ def write_files(
     return result
 
 
-def prediction_rows(faces: LabelledPredictions) -> list[tuple[Any, ...]]:
-    """One row per face, in the order of ``PREDICTION_COLUMNS``; unknown values are empty."""
+def prediction_rows(
+    faces: LabelledPredictions, threshold: int | None = None
+) -> list[tuple[Any, ...]]:
+    """One row per face, in the order of ``PREDICTION_COLUMNS``; unknown values are empty.
+
+    ``threshold`` is the age T, years, of the column P(age >= T).
+    """
     ends: list[tuple[str, str]] = [("", "")] * len(faces)
+    at_least: list[tuple[int | str, str]] = [("", "")] * len(faces)
     if faces.predictions is not None:
         low, high = faces.intervals[INTERVAL_LEVEL]
         ends = [(f"{a:.2f}", f"{b:.2f}") for a, b in zip(low, high, strict=True)]
+        if threshold is not None:
+            likely = faces.predictions.probability_at_least(threshold)
+            at_least = [(threshold, f"{value:.4f}") for value in likely]
     ranges = faces.ranges
     return [
         (
@@ -95,14 +113,19 @@ def prediction_rows(faces: LabelledPredictions) -> list[tuple[Any, ...]]:
             int(faces.ages[index]) if faces.ages[index] >= 0 else faces.age_text(index),
             faces.gender_text(index),
             int(faces.races[index]) if faces.races[index] >= 0 else "",
-            f"{faces.age[index]:.2f}",
+            _number_text(faces.age[index], 2),
             *ends[index],
             RANGE_NAMES[ranges[index]] if ranges[index] >= 0 else "",
-            RANGE_NAMES[faces.range_index[index]],
-            f"{faces.p_female[index]:.4f}",
+            RANGE_NAMES[predicted] if (predicted := faces.range_index[index]) >= 0 else "",
+            _number_text(faces.p_female[index], 4),
+            *at_least[index],
         )
         for index, name in enumerate(faces.names)
     ]
+
+
+def _number_text(value: float, decimals: int) -> str:
+    return "" if np.isnan(value) else f"{value:.{decimals}f}"
 
 
 def _write_parquet(rows: list[tuple[Any, ...]], path: Path) -> Path | None:
@@ -112,15 +135,17 @@ def _write_parquet(rows: list[tuple[Any, ...]], path: Path) -> Path | None:
         import pyarrow.parquet
     except ImportError:
         return None
-    numbers = {"predicted_age", "age_low", "age_high", "p_female"}
+    numbers = {"predicted_age", "age_low", "age_high", "p_female", "p_at_least"}
     columns: dict[str, list[Any]] = {}
     for index, name in enumerate(PREDICTION_COLUMNS):
         values = [row[index] for row in rows]
         if name in numbers:
             values = [None if value == "" else float(value) for value in values]
-        elif name == "age" and not all(isinstance(value, int) for value in values):
+        elif name == "threshold":
+            values = [None if value == "" else value for value in values]
+        elif name == "true_age" and not all(isinstance(value, int) for value in values):
             values = [None if value == "" else str(value) for value in values]
-        elif name == "race":
+        elif name == "true_race":
             values = [None if value == "" else RACES[value] for value in values]
         columns[name] = values
     with replacing(path) as partial:

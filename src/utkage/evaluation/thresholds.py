@@ -7,14 +7,19 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from utkage.evaluation.bootstrap import Bootstrap, Estimate, Ints, rounded, weighted_mean
 from utkage.prediction.predictions import Predictions
 
 # Minimum P(age >= T) for passing.
 DEMANDS = (0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
-# Years on either side of T in which faces are hard to decide.
+# Years on either side of T in which faces are hard to decide. The rates over them come first
+# everywhere: those over all faces depend on how many small children and old people there are.
 NEAR_YEARS = 7
+# First and last age of each band beside T, as distances from it, and the demand for passing there.
+BANDS = ((-7, -6), (-5, -3), (-2, -1), (0, 1), (2, 4), (5, 6))
+BAND_DEMAND = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +41,15 @@ class ThresholdPoint:
     near_false_fail: Estimate
 
 
+@dataclass(frozen=True)
+class ThresholdBand:
+    """The share of faces of ``first`` to ``last`` years that pass at ``BAND_DEMAND``."""
+
+    first: int
+    last: int
+    passed: Estimate
+
+
 @dataclass(frozen=True, kw_only=True)
 class ThresholdCurve:
     """The trade-off between both error rates at one age.
@@ -44,6 +58,9 @@ class ThresholdCurve:
         age: T, years.
         younger: Number of faces below T.
         older: Number of faces of T and up.
+        near_younger: Number of faces of T - 7 to T - 1 years.
+        near_older: Number of faces of T to T + 6 years.
+        bands: Shares that pass by true age next to T.
         points: Error rates by rising required probability.
         expected: Mean of P(age >= T) over all faces.
         observed: Share of faces that are T or older.
@@ -52,6 +69,9 @@ class ThresholdCurve:
     age: int
     younger: int
     older: int
+    near_younger: int
+    near_older: int
+    bands: tuple[ThresholdBand, ...]
     points: tuple[ThresholdPoint, ...]
     expected: float
     observed: float
@@ -84,10 +104,14 @@ def threshold_curve(
         statistics = {str(demand): partial(weighted_mean, own) for demand, own in wrong.items()}
         found[name] = bootstrap.estimates(statistics, rows)
     older = int(old.sum())
+    near = np.abs(ages - age + 0.5) < NEAR_YEARS
     return ThresholdCurve(
         age=age,
         younger=len(ages) - older,
         older=older,
+        near_younger=int((near & ~old).sum()),
+        near_older=int((near & old).sum()),
+        bands=_bands(ages, likely >= BAND_DEMAND, age, bootstrap),
         points=tuple(
             ThresholdPoint(demand=demand, **{name: found[name][str(demand)] for name in errors})
             for demand in DEMANDS
@@ -95,3 +119,17 @@ def threshold_curve(
         expected=float(likely.mean()),
         observed=float(old.mean()),
     )
+
+
+def _bands(
+    ages: Ints, passed: NDArray[np.bool_], age: int, bootstrap: Bootstrap
+) -> tuple[ThresholdBand, ...]:
+    """The bands of possible ages that hold a face."""
+    bands = []
+    for first, last in ((age + low, age + high) for low, high in BANDS):
+        rows = np.flatnonzero((ages >= first) & (ages <= last))
+        if len(rows):
+            share = partial(weighted_mean, passed[rows])
+            found = bootstrap.estimates({"passed": share}, rows)["passed"]
+            bands.append(ThresholdBand(max(first, 0), last, found))
+    return tuple(bands)

@@ -223,7 +223,13 @@ def test_pictures_of_a_few_faces(
     assert "few" in render_evaluation_page(empty)
 
 
-@pytest.mark.parametrize("kind", ["ranges", "no ages", "no genders", "mixed"])
+KINDS = (
+    *("ranges", "no ages", "no genders", "mixed"),
+    *("no predicted ages", "no predicted genders", "genders in words"),
+)
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_report_can_be_made(labelled_predictions_of: Answered, kind: str) -> None:
     faces = labelled_predictions_of(150)
     every, some = np.arange(150), np.arange(0, 150, 2)
@@ -233,6 +239,12 @@ def test_every_report_can_be_made(labelled_predictions_of: Answered, kind: str) 
         faces = without(faces, AGE, every)
     elif kind == "no genders":
         faces = without(faces, GENDER, every)
+    elif kind == "no predicted ages":
+        faces = replace(faces, age=np.full(150, np.nan), predictions=None)
+    elif kind == "no predicted genders":
+        faces = replace(faces, p_female=np.full(150, np.nan), predictions=None)
+    elif kind == "genders in words":
+        faces = replace(faces, gender_is_hard=True, predictions=None)
     else:
         faces = without(with_ranges(without(faces, GENDER, some), some + 1), AGE, some[:20])
     bootstrap = Bootstrap.draw(faces.groups, 50)
@@ -249,7 +261,10 @@ def test_every_report_can_be_made(labelled_predictions_of: Answered, kind: str) 
     assert guard_predictions(faces, "w", allow=False, reporter=SilentReporter()) == ()
     charts.cumulative_scores(found)
     charts.group_forest(groups.groups)
-    charts.extreme_faces(faces)
+    worst, best = charts.extreme_faces(faces)
+    assert len(worst) == len(best)
+    reliability = charts.reliability_diagram(faces)
+    assert (reliability is None) == (kind in ("no predicted genders", "genders in words"))
     ages = {row[2] for row in prediction_rows(faces)}
     assert ("20-29" in ages) == (kind in ("ranges", "mixed"))
     assert ("" in ages) == (kind in ("no ages", "mixed"))

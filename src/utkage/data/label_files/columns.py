@@ -22,7 +22,10 @@ from utkage.data.label_files.titles import (
 from utkage.images.formats import IMAGE_SUFFIXES
 
 # Titles of the predictions of this and other programs, which are not labels.
-PREDICTIONS = ("p_female", "predicted_age", "age_pred", "pred_age", "gender_confidence")
+PREDICTIONS = (
+    *("p_female", "predicted_age", "age_pred", "pred_age", "gender_confidence"),
+    *("predicted_gender", "pred_gender", "gender_pred", "estimated_age"),
+)
 # Words of which one in a title is enough if no other title has it, and words that prevent that.
 _WORDS = {AGE: ("age",), GENDER: ("gender", "sex")}
 _OTHER_WORDS = ("std", "num", "count", "score", "conf", "confidence", "prob", "pred", "predicted")
@@ -103,7 +106,7 @@ def _recognised(
 ) -> Iterable[tuple[str, str]]:
     by_simple: dict[str, list[str]] = {}
     for title in titles:
-        by_simple.setdefault(_simple(title), []).append(title)
+        by_simple.setdefault(simple_title(title), []).append(title)
     if any(title in by_simple for title in PREDICTIONS):
         return
     for role, names in TITLES.items():
@@ -126,7 +129,8 @@ def _holds_paths(title: str, samples: Sequence[Mapping[str, str]]) -> bool:
     return any(text.endswith(IMAGE_SUFFIXES) for text in texts)
 
 
-def _simple(title: str) -> str:
+def simple_title(title: str) -> str:
+    """A title without capitals, units in brackets and separators: ``"Age (years)"`` is ``age``."""
     # "Age (years)" and "Gender [M/F]" say in brackets how the values are written.
     plain = re.sub(r"\s*[(\[].*?[)\]]", "", title.lower().strip(" '\"")) or title.lower()
     return re.sub(r"[\s\-_./]+", "_", plain).strip("_")
@@ -137,8 +141,8 @@ def _of_one_word(role: str, titles: Iterable[str]) -> list[str]:
     alike = [
         title
         for title in titles
-        if set(_simple(title).split("_")) & set(_WORDS[role])
-        and not set(_simple(title).split("_")) & set(_OTHER_WORDS)
+        if set(simple_title(title).split("_")) & set(_WORDS[role])
+        and not set(simple_title(title).split("_")) & set(_OTHER_WORDS)
     ]
     return alike if len(alike) == 1 else []
 
@@ -163,11 +167,13 @@ def suggestion(titles: Sequence[str]) -> str:
     'path=image,age=agee,gender=gendr'
     """
     repeated = len(set(titles)) < len(titles)
-    exact_titles = {title for title in titles if any(_simple(title) in TITLES[r] for r in TITLES)}
+    exact_titles = {
+        title for title in titles if any(simple_title(title) in TITLES[r] for r in TITLES)
+    }
     left = list(dict.fromkeys(titles))
     pairs = []
     for role in (PATH, AGE, GENDER):
-        exact = [title for title in left if _simple(title) in TITLES[role]]
+        exact = [title for title in left if simple_title(title) in TITLES[role]]
         near = sorted(
             (
                 title
@@ -187,7 +193,7 @@ def suggestion(titles: Sequence[str]) -> str:
 
 def _likeness(title: str, role: str) -> float:
     """How much a title is spelled like one of the role, 0..1; an abbreviation is 1."""
-    simple = _simple(title)
+    simple = simple_title(title)
     if len(simple) > 2 and any(known.startswith(simple) for known in TITLES[role]):
         return 1.0
     return max(

@@ -12,12 +12,18 @@ from utkage.data.labels import GENDERS, RANGE_NAMES
 from utkage.evaluation.age_errors import years_outside
 from utkage.evaluation.bootstrap import Estimate, Floats, Ints
 from utkage.evaluation.groups import Group
-from utkage.evaluation.labelled_predictions import AGE, GENDER, LabelledPredictions
+from utkage.evaluation.labelled_predictions import (
+    AGE,
+    AGE_RANGE,
+    GENDER,
+    GENDER_PROBABILITY,
+    LabelledPredictions,
+)
 from utkage.evaluation.metrics import INTERVAL_LEVEL, METRICS, TOLERANCES
 from utkage.evaluation.populations import Population
 from utkage.evaluation.reliability import reliability_bins, risk_coverage
 from utkage.evaluation.robustness import RobustnessReport
-from utkage.evaluation.thresholds import ThresholdCurve
+from utkage.evaluation.thresholds import NEAR_YEARS, ThresholdCurve
 from utkage.reporting.figure_files import BLUE, GREEN, GREY, ORANGE, VERMILION, new_figure
 
 if TYPE_CHECKING:
@@ -123,15 +129,17 @@ def risk_and_coverage(faces: LabelledPredictions) -> Figure | None:
     return figure
 
 
-def reliability_diagram(faces: LabelledPredictions) -> Figure:
-    """Frequency against probability; calibrated probabilities lie on the diagonal."""
-    gendered, aged = faces.with_label(GENDER), faces.with_label(AGE)
+def reliability_diagram(faces: LabelledPredictions) -> Figure | None:
+    """Frequency against probability, which are equal if calibrated; None without probabilities."""
+    gendered, aged = faces.with_label(GENDER_PROBABILITY), faces.with_label(AGE)
     series = []
     if len(gendered):
         series.append(("P(female)", gendered.p_female, gendered.genders == 1))
     if aged.predictions is not None and len(aged):
         surest = aged.predictions.range_probabilities.max(axis=1)
         series.append(("most probable range", surest, aged.ranges == aged.range_index))
+    if not series:
+        return None
     figure = new_figure(4.6 * len(series), 4.4)
     panels = figure.subplots(1, len(series), squeeze=False)[0]
     for axes, (label, probabilities, true) in zip(panels, series, strict=True):
@@ -149,24 +157,28 @@ def reliability_diagram(faces: LabelledPredictions) -> Figure:
 
 
 def threshold_chart(curve: ThresholdCurve) -> Figure:
-    """Both error rates over the required P(age >= T)."""
+    """Both error rates next to the threshold over the required P(age >= T)."""
     figure = new_figure(6.4, 4.2)
     axes = figure.subplots()
     demands = [point.demand for point in curve.points]
-    passed = f"under {curve.age} and passed (n = {curve.younger})"
-    failed = f"{curve.age} or older and failed (n = {curve.older})"
-    if curve.younger:
-        rates = [point.false_pass for point in curve.points]
-        _line_with_band(axes, demands, rates, (ORANGE, "-", "o"), passed)
-    if curve.older:
-        rates = [point.false_fail for point in curve.points]
-        _line_with_band(axes, demands, rates, (BLUE, "--", "s"), failed)
+    age = curve.age
+    lines = (
+        ("near_false_pass", curve.near_younger, f"{max(0, age - NEAR_YEARS)}-{age - 1} and passed"),
+        ("near_false_fail", curve.near_older, f"{age}-{age + NEAR_YEARS - 1} and failed"),
+    )
+    for (name, count, label), style in zip(
+        lines, ((ORANGE, "-", "o"), (BLUE, "--", "s")), strict=True
+    ):
+        if count:
+            rates = [getattr(point, name) for point in curve.points]
+            _line_with_band(axes, demands, rates, style, f"{label} (n = {count})")
     axes.set_ylim(bottom=0)
     axes.set_xlabel(f"Passes if P(age >= {curve.age}) is at least")
     axes.set_ylabel("Share of those faces")
     axes.set_title(f"Passing or failing at {curve.age}, with 95 % intervals")
     axes.grid(alpha=0.3)
-    axes.legend()
+    if curve.near_younger or curve.near_older:
+        axes.legend()
     return figure
 
 
@@ -259,7 +271,7 @@ def extreme_faces(faces: LabelledPredictions) -> tuple[Ints, Ints]:
     """
     outside = np.abs(years_outside(faces.allowed_ages, faces.age))
     errors = np.where(faces.ages >= 0, np.abs(faces.age - faces.ages), outside)
-    known = np.flatnonzero(faces.allowed_ages[:, 0] >= 0)
+    known = np.flatnonzero(faces.labelled(AGE) | faces.labelled(AGE_RANGE))
     order = known[np.argsort(errors[known], kind="stable")]
     count = min(SHEET_COLUMNS * SHEET_ROWS, len(order))
     return order[::-1][:count], order[:count]
@@ -281,11 +293,15 @@ def contact_sheet(faces: LabelledPredictions, chips: dict[int, NDArray[np.uint8]
             panel.imshow(chips[int(row)])
             panel.set_title(
                 f"{label}: {faces.age_text(row)} as {faces.age[row]:.0f}\n"
-                f"{faces.gender_text(row)} as {GENDERS[faces.gender[row]]}",
+                f"{faces.gender_text(row)} as {_predicted_gender(faces, row)}",
                 fontsize=8,
             )
     figure.suptitle("Largest and smallest age errors (true as predicted)", color=GREY)
     return figure
+
+
+def _predicted_gender(faces: LabelledPredictions, row: int) -> str:
+    return "unknown" if np.isnan(faces.p_female[row]) else GENDERS[faces.gender[row]]
 
 
 def _line_with_band(

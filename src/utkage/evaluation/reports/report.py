@@ -129,8 +129,7 @@ def _charts(result: EvaluateResult, faces: LabelledPredictions) -> list[tuple[st
         found.append(("error_by_age", "Error by age", charts.error_by_age(decades)))
         scores = charts.cumulative_scores(result.populations)
         found.append(("cumulative_score", "Cumulative score", scores))
-    if has_ages or has_genders:
-        reliability = charts.reliability_diagram(faces)
+    if (reliability := charts.reliability_diagram(faces)) is not None:
         found.append(("reliability", "Reliability of probabilities", reliability))
     if has_genders:
         matrix = charts.gender_confusion(faces)
@@ -191,7 +190,8 @@ def render_evaluation_page(page: Page) -> str:
         caveat=CAVEAT,
         groups=tables.groups_table(page.groups.groups),
         small=SMALL,
-        threshold=None if curve is None else tables.threshold_table(curve, near=True),
+        threshold=None if curve is None else tables.threshold_table(curve),
+        bands=None if curve is None else tables.threshold_bands_table(curve),
         comparisons=[tables.comparison_table(found) for found in page.comparisons],
         robustness=None if stress is None else tables.robustness_table(stress),
         facts=Table.of("", ("", ""), page.facts.items()),
@@ -224,5 +224,6 @@ def model_card(page: Page) -> str:
     ]
     if page.threshold is not None:
         parts.append(f"## Passing or failing at {page.threshold.age}")
+        parts.append(markdown_table(tables.threshold_bands_table(page.threshold)))
         parts.append(markdown_table(tables.threshold_table(page.threshold)))
     return "\n\n".join(parts) + "\n"

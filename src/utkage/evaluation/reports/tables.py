@@ -15,7 +15,7 @@ from utkage.evaluation.populations import Population
 from utkage.evaluation.result import EvaluateResult
 from utkage.evaluation.robustness import RobustnessReport
 from utkage.evaluation.source_summary import summarise_sources
-from utkage.evaluation.thresholds import NEAR_YEARS, ThresholdCurve
+from utkage.evaluation.thresholds import BAND_DEMAND, NEAR_YEARS, ThresholdCurve
 from utkage.models.calibration import Calibration
 from utkage.reporting.table import Cell, Row, Table
 
@@ -62,6 +62,7 @@ def result_tables(result: EvaluateResult) -> list[Table]:
         worst_table(result.groups, count=3),
     ]
     if result.threshold is not None:
+        tables.append(threshold_bands_table(result.threshold))
         tables.append(threshold_table(result.threshold))
     tables += [comparison_table(comparison) for comparison in result.comparisons]
     if result.stress is not None:
@@ -168,16 +169,20 @@ def gaps_table(report: GroupReport) -> Table:
     return Table.of("", ("axis", "metric", "best", "worst", "worst minus best"), rows)
 
 
-def threshold_table(curve: ThresholdCurve, *, near: bool = False) -> Table:
-    """Both error rates at each required probability; ``near`` adds those near the threshold."""
+def threshold_table(curve: ThresholdCurve) -> Table:
+    """Both error rates at each required probability, those next to the threshold first.
+
+    The rates over all faces follow them: they are lower where many faces are far from the
+    threshold, such as small children.
+    """
     age = curve.age
+    first = max(0, age - NEAR_YEARS)
     columns = {
-        f"under {age} and passed (n = {curve.younger})": "false_pass",
-        f"{age} or older and failed (n = {curve.older})": "false_fail",
+        f"{first}-{age - 1} passed (n = {curve.near_younger})": "near_false_pass",
+        f"{age}-{age + NEAR_YEARS - 1} failed (n = {curve.near_older})": "near_false_fail",
+        f"all under {age} passed (n = {curve.younger})": "false_pass",
+        f"all from {age} failed (n = {curve.older})": "false_fail",
     }
-    if near:
-        columns[f"passed, of {age - NEAR_YEARS} to {age - 1}"] = "near_false_pass"
-        columns[f"failed, of {age} to {age + NEAR_YEARS - 1}"] = "near_false_fail"
     rows = [
         (
             Cell(f"{point.demand:.0%}", point.demand),
@@ -187,6 +192,21 @@ def threshold_table(curve: ThresholdCurve, *, near: bool = False) -> Table:
     ]
     headings = (f"passes if P(age >= {age}) is at least", *columns)
     return Table.of(f"passing or failing at {age}", headings, rows)
+
+
+def threshold_bands_table(curve: ThresholdCurve) -> Table:
+    """The share that passes at 50 %, by true age next to the threshold."""
+    rows = [
+        (
+            f"{band.first}-{band.last}",
+            number_cell(band.passed.n),
+            estimate_cell(band.passed, SHARE),
+            "should fail" if band.last < curve.age else "should pass",
+        )
+        for band in curve.bands
+    ]
+    passed = f"P(age >= {curve.age}) at least {BAND_DEMAND:.0%} (95 % interval)"
+    return Table.of(f"next to {curve.age}", ("true age", "n", passed, ""), rows)
 
 
 def comparison_table(found: Comparison) -> Table:
