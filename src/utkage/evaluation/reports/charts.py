@@ -269,10 +269,11 @@ def extreme_faces(faces: LabelledPredictions) -> tuple[Ints, Ints]:
 
     The error of an age that is a range is the distance to it. Faces of unknown age are left out.
     """
-    outside = np.abs(years_outside(faces.allowed_ages, faces.age))
-    errors = np.where(faces.ages >= 0, np.abs(faces.age - faces.ages), outside)
-    known = np.flatnonzero(faces.labelled(AGE) | faces.labelled(AGE_RANGE))
-    order = known[np.argsort(errors[known], kind="stable")]
+    rows = np.flatnonzero(faces.labelled(AGE) | faces.labelled(AGE_RANGE))
+    known = faces.take(rows)
+    outside = np.abs(years_outside(known.allowed_ages, known.age))
+    errors = np.where(known.ages >= 0, np.abs(known.age - known.ages), outside)
+    order = rows[np.argsort(errors, kind="stable")]
     count = min(SHEET_COLUMNS * SHEET_ROWS, len(order))
     return order[::-1][:count], order[:count]
 
