@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from utkage.cli.console import escape_unknown_characters
 from utkage.cli.row_output import RowDestination
+from utkage.cli.streams import escape_unknown_characters
 from utkage.prediction.row_list import Rows
 from utkage.prediction.rows import FaceRow
 

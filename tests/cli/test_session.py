@@ -15,6 +15,7 @@ from safetensors.numpy import save_file
 
 from utkage.cli.session import session
 from utkage.core.errors import ConfigError, DataError, ExitCode, ParityError
+from utkage.core.signals import Stopped
 
 Invoke = Callable[..., Any]
 
@@ -53,6 +54,7 @@ def test_debug_keeps_the_traceback(invoke: Invoke) -> None:
         (OSError("no room"), 1, "no room"),
         (KeyError("age"), 1, "unexpected KeyError: 'age'; run again with --debug"),
         (KeyboardInterrupt(), 130, "interrupted"),
+        (Stopped(signal.SIGTERM), 143, "stopped by SIGTERM"),
     ],
 )
 def test_an_error_is_one_line_and_an_exit_code(
@@ -62,12 +64,8 @@ def test_an_error_is_one_line_and_an_exit_code(
         with session():
             raise error
 
-    former = signal.getsignal(signal.SIGTERM)
-    try:
-        with pytest.raises(typer.Exit) as caught:
-            fail()
-    finally:
-        signal.signal(signal.SIGTERM, former)
+    with pytest.raises(typer.Exit) as caught:
+        fail()
     assert caught.value.exit_code == code
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"error: {message}")
@@ -78,10 +76,22 @@ def test_a_body_that_ends_by_itself_keeps_its_exit_code() -> None:
         with session():
             raise typer.Exit(ExitCode.SOME_INPUTS_FAILED)
 
-    former = signal.getsignal(signal.SIGTERM)
-    try:
-        with pytest.raises(typer.Exit) as caught:
-            leave()
-    finally:
-        signal.signal(signal.SIGTERM, former)
+    with pytest.raises(typer.Exit) as caught:
+        leave()
     assert caught.value.exit_code == 3
+
+
+def test_an_error_that_replaces_an_interrupt_is_the_interrupt(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def load() -> None:
+        with session():
+            try:
+                signal.raise_signal(signal.SIGTERM)
+            except KeyboardInterrupt as error:
+                raise ImportError("a part failed to import") from error
+
+    with pytest.raises(typer.Exit) as caught:
+        load()
+    assert caught.value.exit_code == 143
+    assert capsys.readouterr().err == "error: stopped by SIGTERM\n"

@@ -1,21 +1,33 @@
 """Stop signals are recorded while the body runs, and handled as before afterwards."""
 
+from __future__ import annotations
+
 import signal
+import sys
 import threading
+import time
+from pathlib import Path
 
 import pytest
 
-from utkage.core.signals import deferred_stop_signals
+from utkage.core import signals
+from utkage.core.signals import (
+    STOP_SIGNALS,
+    Stopped,
+    deferred_stop_signals,
+    raising_stop_signals,
+    stop_message,
+)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", STOP_SIGNALS)
 def test_a_signal_is_recorded_instead_of_interrupting(number: int) -> None:
     before = signal.getsignal(number)
     with deferred_stop_signals() as arrived:
         assert not arrived()
         signal.raise_signal(number)
         signal.raise_signal(number)
-        assert arrived()
+        assert arrived() == number
     assert signal.getsignal(number) is before
 
 
@@ -39,3 +51,62 @@ def test_other_threads_change_no_handlers() -> None:
     thread.start()
     thread.join()
     assert found == [before, False]
+
+
+@pytest.mark.parametrize("number", STOP_SIGNALS)
+def test_a_signal_is_raised_and_its_number_kept(number: int) -> None:
+    before = signal.getsignal(number)
+    with pytest.raises(KeyboardInterrupt) as caught, raising_stop_signals() as arrived:
+        signal.raise_signal(number)
+    assert arrived() == number
+    assert isinstance(caught.value, Stopped) == (number != signal.SIGINT)
+    assert signal.getsignal(number) is before
+
+
+def test_an_ignored_signal_stays_ignored() -> None:
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        with raising_stop_signals() as arrived, deferred_stop_signals() as recorded:
+            signal.raise_signal(signal.SIGTERM)
+            assert (arrived(), recorded()) == (0, 0)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+IMPORTED = """
+import signal
+try:
+    signal.raise_signal(signal.SIGTERM)
+except BaseException:
+    SWALLOWED = True
+"""
+
+
+def test_a_signal_in_an_import_is_raised_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Packages swallow what is raised while they are imported.
+    (tmp_path / "swallowing_package.py").write_text(IMPORTED)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(Stopped), raising_stop_signals():
+        import swallowing_package  # type: ignore[import-not-found]
+
+        time.sleep(5)
+    assert not hasattr(sys.modules.pop("swallowing_package"), "SWALLOWED")
+    assert swallowing_package is not None
+
+
+def test_an_interrupt_that_was_swallowed_counts_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signals, "IMPORT_SECONDS", 0.0)
+    with raising_stop_signals():
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        except KeyboardInterrupt:
+            pass
+        with deferred_stop_signals() as arrived:
+            assert arrived() == signal.SIGTERM
+
+
+def test_messages_of_signals() -> None:
+    assert stop_message(signal.SIGINT) == "interrupted"
+    assert stop_message(signal.SIGTERM) == "stopped by SIGTERM"

@@ -158,7 +158,7 @@ def test_signals_save_and_leave(
     wait_for_step(running, folder / run, 4)
     running.send_signal(number)
     stopped = running.finish()
-    assert stopped.returncode == ExitCode.INTERRUPTED
+    assert stopped.returncode == 128 + number
     assert f"--run {run} resumes it" in stopped.stderr
     step = step_of(folder / run)
     assert 4 <= step < step_of(folder / undisturbed[system])

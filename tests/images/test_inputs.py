@@ -58,7 +58,7 @@ def test_paths_on_stdin_are_read_as_they_are_needed() -> None:
 def test_stdin_that_is_empty_missing_or_named_twice() -> None:
     with pytest.raises(UsageError, match="empty"):
         list(open_inputs(["-"], stdin=io.BytesIO()).pictures)
-    with pytest.raises(UsageError, match="there is none"):
+    with pytest.raises(UsageError, match="needs stdin, which is closed"):
         open_inputs(["-"])
     with pytest.raises(UsageError, match="once"):
         open_inputs(["-", "-"], stdin=io.BytesIO(b"a.jpg"))

@@ -11,6 +11,7 @@ import torch
 
 from utkage.core.errors import TrainingError
 from utkage.core.reporter import SilentReporter
+from utkage.core.signals import Stopped
 from utkage.training.failures import explaining_step_errors, saving_on_interrupt, stop_between_steps
 
 CPU = torch.device("cpu")
@@ -58,8 +59,9 @@ def test_a_signal_waits_for_the_end_of_the_step(number: signal.Signals) -> None:
             check()
             done.append("another step")
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt) as caught:
         steps()
+    assert isinstance(caught.value, Stopped) == (number == signal.SIGTERM)
     assert done == ["the rest of the step"]
 
 

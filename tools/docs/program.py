@@ -32,7 +32,9 @@ EXIT_CODES = {
     ExitCode.USAGE: "wrong usage: an unknown option, or missing weights, data or device",
     ExitCode.SOME_INPUTS_FAILED: "`predict` went through all inputs, but could not read some",
     ExitCode.GATE_CLOSED: "`export`: the file and the weights disagree; no file was written",
-    ExitCode.INTERRUPTED: "interrupted from the keyboard",
+    ExitCode.HANGUP: "stopped because the terminal was closed (SIGHUP), as by Ctrl-C",
+    ExitCode.INTERRUPTED: "interrupted by Ctrl-C; finished work is saved, and no half file is left",
+    ExitCode.TERMINATED: "stopped by SIGTERM, as by Ctrl-C",
 }
 
 

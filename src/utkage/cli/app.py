@@ -12,8 +12,8 @@ import typer.main
 from typer.core import TyperGroup
 
 from utkage import __version__
-from utkage.cli.console import escape_unknown_characters
 from utkage.cli.session import session
+from utkage.cli.streams import escape_unknown_characters
 from utkage.core.errors import UsageError
 
 # The command ``NAME`` is the function ``NAME_command`` in the module ``NAME`` of this package.
@@ -106,5 +106,7 @@ def root(
 
 
 def main() -> None:
-    """Entry point of the console script."""
-    app()
+    """Run the command line and end the process."""
+    from utkage.cli.process import run_command
+
+    run_command()

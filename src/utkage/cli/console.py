@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import io
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from utkage.cli.option_names import as_options
 from utkage.core.reporter import Progress, SilentProgress
@@ -58,20 +56,6 @@ def print_line(console: Console, message: str, style: str | None = None) -> None
     """Print a message as one line with option names, without interpreting anything in it."""
     text = printable(as_options(message))
     console.print(text, style=style, markup=False, emoji=False, highlight=False, soft_wrap=True)
-
-
-def escape_unknown_characters() -> None:
-    """Make stdout and stderr escape characters that their encoding lacks, instead of failing."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-
-
-def data_stdout() -> TextIO:
-    """Stdout for CSV and JSON, which programs read as UTF-8 whatever the code page is."""
-    if isinstance(sys.stdout, io.TextIOWrapper) and not sys.stdout.isatty():
-        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
-    return sys.stdout
 
 
 class BarTask:

@@ -169,7 +169,7 @@ def predict_command(
     a row with the reason, and exit code 3 at the end. Predictions estimate apparent age: never
     base a decision about a person on them alone.
     """
-    with session(quiet=quiet, debug=debug) as reporter:
+    with session(quiet=quiet, debug=debug, prints=out is None) as reporter:
         from utkage.core.errors import UsageError
         from utkage.core.text import counted
         from utkage.images.video import is_video
@@ -221,8 +221,9 @@ def predict_command(
                 allow_private=allow_private,
                 **settings,
             )
+            stdin = None if sys.stdin is None else sys.stdin.buffer
             # Closing finishes the pictures of an interrupted run.
-            with closing(predict(request, reporter, sys.stdin.buffer)) as rows:
+            with closing(predict(request, reporter, stdin)) as rows:
                 failed = destination.write(rows, FaceRow)
         else:
             from utkage.cli.live_window import live_window

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from utkage.cli.console import data_stdout
 from utkage.cli.option_names import as_options
+from utkage.cli.streams import data_stdout
 from utkage.cli.tables import print_table
 from utkage.core.text import printable
 

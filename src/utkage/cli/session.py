@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -13,44 +10,65 @@ from typing import TYPE_CHECKING
 import typer
 
 from utkage.cli.console import ConsoleReporter, print_line
+from utkage.cli.streams import discard_stdout, require_stdout
 from utkage.core.errors import ExitCode, UtkageError
+from utkage.core.signals import Stopped, raising_stop_signals, stop_message
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 
 @contextmanager
-def session(*, quiet: bool = False, debug: bool = False) -> Iterator[ConsoleReporter]:
+def session(
+    *, quiet: bool = False, debug: bool = False, prints: bool = True
+) -> Iterator[ConsoleReporter]:
     """Run the body of a command; an error becomes one line on stderr and an exit code.
 
-    With ``debug``, the traceback is printed as well.
+    With ``debug``, the traceback is printed as well. If the command ``prints`` its result, a closed
+    stdout is refused before any work. SIGTERM and the like end a command as Ctrl-C does: unfinished
+    files are removed, and training is saved.
     """
     from rich.console import Console
 
     console = Console(stderr=True)
-    if threading.current_thread() is threading.main_thread():
-        # SIGTERM ends a command like Ctrl-C: unfinished files are removed, training is saved.
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield ConsoleReporter(console, quiet=quiet)
-    except typer.Exit:
-        raise
-    except KeyboardInterrupt as error:
-        _print_error(console, "interrupted")
-        raise typer.Exit(ExitCode.INTERRUPTED) from error
-    except BrokenPipeError:
-        # The reader has closed stdout (`| head`), which is not an error.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise typer.Exit(ExitCode.DONE) from None
-    except Exception as error:
-        if debug:
-            console.print_exception()
-        _print_error(console, _message(error))
-        code = error.exit_code if isinstance(error, UtkageError) else ExitCode.FAILED
-        raise typer.Exit(code) from error
+    with raising_stop_signals() as arrived:
+        try:
+            if prints:
+                require_stdout()
+            yield ConsoleReporter(console, quiet=quiet)
+        except typer.Exit:
+            raise
+        except BrokenPipeError:
+            # The reader has closed stdout (`| head`), which is not an error.
+            discard_stdout()
+            raise typer.Exit(ExitCode.DONE) from None
+        except (KeyboardInterrupt, Exception) as error:
+            if debug:
+                console.print_exception()
+            raise typer.Exit(_end(console, error, arrived())) from error
 
 
-def _message(error: Exception) -> str:
+def _end(console: Console, error: BaseException, arrived: int) -> int:
+    """Print the error, and return the exit code. ``arrived`` is the number of a signal, or 0."""
+    number = error.number if isinstance(error, Stopped) else arrived
+    # Libraries replace an interrupt in the middle of an import by an error of their own.
+    if isinstance(error, KeyboardInterrupt) or number:
+        number = number or signal.SIGINT
+        print_line(console, f"error: {stop_message(number)}", style="red")
+        return 128 + number
+    print_error(error, console)
+    return error.exit_code if isinstance(error, UtkageError) else ExitCode.FAILED
+
+
+def print_error(error: BaseException, console: Console | None = None) -> None:
+    """Print an error as one line on stderr."""
+    from rich.console import Console
+
+    message = " ".join(_message(error).split())
+    print_line(console or Console(stderr=True), f"error: {message}", style="red")
+
+
+def _message(error: BaseException) -> str:
     if isinstance(error, UtkageError):
         return str(error)
     if isinstance(error, OSError):
@@ -58,7 +76,3 @@ def _message(error: Exception) -> str:
     first_line = str(error).partition("\n")[0]
     advice = "run again with --debug and report what it shows"
     return f"unexpected {type(error).__name__}: {first_line}; {advice}"
-
-
-def _print_error(console: Console, message: str) -> None:
-    print_line(console, f"error: {' '.join(message.split())}", style="red")

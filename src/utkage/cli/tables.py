@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from utkage.cli.console import data_stdout, print_line
+from utkage.cli.console import print_line
 from utkage.cli.option_names import as_options
+from utkage.cli.streams import data_stdout
 from utkage.core.text import printable
 from utkage.reporting.table import Table
 

@@ -27,7 +27,9 @@ class ExitCode(IntEnum):
     USAGE = 2
     SOME_INPUTS_FAILED = 3
     GATE_CLOSED = 4
+    HANGUP = 129
     INTERRUPTED = 130
+    TERMINATED = 143
 
 
 class UtkageError(Exception):

@@ -144,7 +144,9 @@ def open_inputs(
         for name in names:
             if name == STDIN:
                 if stdin is None:
-                    raise UsageError("- needs stdin, but there is none")
+                    raise UsageError(
+                        "- needs stdin, which is closed; pipe a picture or paths into it"
+                    )
                 piped = Piped(stdin)
                 parts.append(_from_stdin(piped, named))
             elif is_url(name) and not allow_download:

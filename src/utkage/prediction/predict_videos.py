@@ -7,6 +7,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from signal import SIGINT
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from utkage.core.errors import ConfigError, ImageError, UsageError
 from utkage.core.reporter import Progress, Reporter, SilentReporter
-from utkage.core.signals import deferred_stop_signals
+from utkage.core.signals import deferred_stop_signals, interruption
 from utkage.images.discover import expand_inputs
 from utkage.images.draw import Annotation, annotate
 from utkage.images.video import (
@@ -218,7 +219,7 @@ class _VideoRun:
                 row = track_row(self.video.name, track, self.request)
                 self.pictures.add_track(track, row)
                 yield row
-            interrupted = stop_requested() and not self.video.live
+            signal_number = stop_requested()
         if not found:
             yield self._row_without_faces()
         if self._is_cut_short():
@@ -226,11 +227,12 @@ class _VideoRun:
                 f"{self.video.name}: only {self.read} of its {self.video.total} frames can be "
                 "read; the file is damaged or truncated"
             )
-        if interrupted:
-            raise KeyboardInterrupt
+        # Ctrl-C is the usual end of a live stream; SIGTERM is not.
+        if signal_number and not (self.video.live and signal_number == SIGINT):
+            raise interruption(signal_number)
 
     def _tracks(
-        self, task: Progress, write: AddFrame | None, stop_requested: Callable[[], bool]
+        self, task: Progress, write: AddFrame | None, stop_requested: Callable[[], int]
     ) -> Iterator[FaceTrack]:
         frames = self._frames(stop_requested)
         events = self.predictor.watch(frames, self.request.tracking, live=self.video.live)
@@ -241,7 +243,7 @@ class _VideoRun:
                 else:
                     task.advance(1, self._show(event, write).label)
 
-    def _frames(self, stop_requested: Callable[[], bool]) -> Generator[Any, None, None]:
+    def _frames(self, stop_requested: Callable[[], int]) -> Generator[Any, None, None]:
         duration = self.request.duration
         with closing(self.video.frames()) as frames:
             for frame in frames:

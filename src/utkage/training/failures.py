@@ -11,7 +11,7 @@ import torch
 
 from utkage.core.errors import TrainingError
 from utkage.core.reporter import Reporter
-from utkage.core.signals import deferred_stop_signals
+from utkage.core.signals import deferred_stop_signals, interruption
 
 
 @contextlib.contextmanager
@@ -37,7 +37,7 @@ def explaining_step_errors(device: torch.device, memory_settings: str) -> Iterat
 
 @contextlib.contextmanager
 def stop_between_steps(agree: Callable[[bool], bool] = bool) -> Iterator[Callable[[], None]]:
-    """Hold back SIGINT and SIGTERM, which could strike in the middle of an update.
+    """Hold back stop signals, which could strike in the middle of an update.
 
     A signal after the last call of the yielded function is raised at the end of the body.
 
@@ -50,8 +50,8 @@ def stop_between_steps(agree: Callable[[bool], bool] = bool) -> Iterator[Callabl
     with deferred_stop_signals() as came:
 
         def check() -> None:
-            if agree(came()):
-                raise KeyboardInterrupt
+            if agree(came() > 0):
+                raise interruption(came())
 
         yield check
     if threading.current_thread() is threading.main_thread():
