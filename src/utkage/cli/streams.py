@@ -1,4 +1,4 @@
-"""Stdin, stdout and stderr of the process: closed, full, or in an encoding that lacks characters."""
+"""Stdin, stdout and stderr: closed, full, or in an encoding that lacks characters."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _reopened(raw: io.FileIO, stream: TextIO) -> TextIO:
         io.BufferedWriter(raw),
         encoding=stream.encoding,
         errors=stream.errors,
-        line_buffering=stream.line_buffering,  # type: ignore[attr-defined]
+        line_buffering=bool(stream.line_buffering),
         write_through=getattr(stream, "write_through", False),
     )
 
