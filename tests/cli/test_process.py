@@ -1,4 +1,4 @@
-"""The process of a command: signals before it starts, closed and full streams, readers that leave."""
+"""The process of a command: early signals, closed and full streams, readers that leave."""
 
 from __future__ import annotations
 
