@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from utkage.core.files import replacing, write_bytes, write_json, write_text
+from utkage.core.errors import UsageError
+from utkage.core.files import file_hash, replacing, write_bytes, write_json, write_text
 
 
 def test_the_new_file_appears_only_at_the_end(tmp_path: Path) -> None:
@@ -87,3 +88,8 @@ def test_a_folder_is_not_replaced(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="folder"):
         write_bytes(folder, b"x")
     assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_a_device_without_end_is_not_hashed() -> None:
+    with pytest.raises(UsageError, match=r"/dev/zero: is not a plain file"):
+        file_hash(Path("/dev/zero"))

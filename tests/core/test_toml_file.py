@@ -55,3 +55,8 @@ def test_windows_files_are_read(tmp_path: Path) -> None:
     path = tmp_path / "my.toml"
     path.write_bytes(b"\xef\xbb\xbfa = 1\r\nb = 'c'\r\n")
     assert read_toml(path) == {"a": 1, "b": "c"}
+
+
+def test_a_device_without_end_is_not_read() -> None:
+    with pytest.raises(ConfigError, match=r"/dev/zero: is longer than"):
+        read_toml(Path("/dev/zero"))

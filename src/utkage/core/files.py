@@ -78,6 +78,9 @@ def sha256_of(path: Path) -> str:
 
 def file_hash(path: Path) -> str:
     """The first 16 digits of ``sha256_of``; a ``UsageError`` names a file that cannot be read."""
+    if path.exists() and not path.is_file():
+        # A device has no end, and a pipe could not be read again.
+        raise UsageError(f"{path}: is not a plain file; name one")
     try:
         return sha256_of(path)[:16]
     except OSError as error:

@@ -11,14 +11,19 @@ from typing import Any
 from utkage.core.errors import ConfigError
 
 LINE = 100
+MOST_BYTES = 16 * 1024**2
+"""Largest size of a TOML file. A run's has 10 kB."""
 
 
 def read_toml(path: Path) -> dict[str, Any]:
     """Read the tables of a TOML file; the message of a ``ConfigError`` contains file and line."""
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}); name a TOML file") from error
+    if len(content) > MOST_BYTES:
+        raise ConfigError(f"{path}: is longer than {MOST_BYTES:,} bytes; name a TOML file")
     try:
         return parse_toml(content.decode("utf-8-sig"))
     except ValueError as error:

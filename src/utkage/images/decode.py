@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import stat
 import threading
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from io import BytesIO
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,12 +17,16 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from utkage.core.errors import ImageError
 from utkage.images.addresses import data_content, data_name, file_path, is_data_uri, is_file_url
+from utkage.images.bounded_stream import BoundedStream
+from utkage.images.contents import read_path, read_stream
 from utkage.images.folders import as_on_disk
 from utkage.images.formats import picture_format
 from utkage.images.frames import frames_of
 from utkage.images.pixels import from_array, to_rgb
 from utkage.images.readers import readers_for
 from utkage.images.reduction import MAX_PIXELS, factor_within, reduce_while_read
+from utkage.images.scans import require_few_scans
+from utkage.images.tiff_limits import require_few_strips
 
 
 class BinaryStream(Protocol):
@@ -50,15 +52,12 @@ _ORIENTATION = 0x0112
 # EXIF orientations in which width and height are exchanged.
 _ON_ITS_SIDE = (5, 6, 7, 8)
 _WARNING_FILTERS = threading.Lock()
-# Pipes that a shell opened for this process, as in `utkage predict <(command)`, have a writer.
-_OPEN_PIPES = ("/dev/fd/", "/proc/self/fd/", "/dev/stdin")
 _END_OF_JPEG = b"\xff\xd9"
 _GREY = 128
 # Share of the rows that a truncated JPEG must have.
 _LEAST_SHARE = 0.75
 # Key of the text in a PNG that describes how a chip was cropped.
 CROP_KEY = "utkage-crop"
-_NOT_PLAIN = "is not a plain file; copy the picture into one"
 
 
 @dataclass(frozen=True)
@@ -294,64 +293,27 @@ def _content(source: object, name: str | None) -> tuple[bytes, str]:
     if is_data_uri(text):
         return data_content(text), data_name(text)
     path = Path(file_path(text) if is_file_url(text) else text)
-    return _read(as_on_disk(path), name or str(path)), str(path)
-
-
-def read_stream(stream: object) -> bytes:
-    """All bytes of an open file, from its beginning where it can be rewound, as in Pillow.
-
-    Raises:
-        ImageError: it cannot be read, or gives something other than bytes.
-    """
-    name = type(stream).__name__
-    read = getattr(stream, "read", None)
-    if read is None:
-        raise ImageError(f"{name} is not a picture; give a path, bytes, an open file or an array")
-    try:
-        with contextlib.suppress(OSError, AttributeError, TypeError):
-            stream.seek(0)  # type: ignore[attr-defined]
-        content = read()
-    except (OSError, ValueError) as error:
-        raise ImageError(f"{name} cannot be read ({error}); open the file again") from error
-    if not isinstance(content, (bytes, bytearray, memoryview)):
-        raise ImageError(
-            f"{name} gives {type(content).__name__} instead of bytes; open the file in binary "
-            "mode ('rb'), or give its bytes"
-        )
-    return bytes(content)
-
-
-def _read(path: Path, name: str) -> bytes:
-    try:
-        mode = path.stat().st_mode
-        # A pipe without a writer, or a device, could be read for ever.
-        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or _is_open_pipe(path, mode)):
-            raise ImageError(f"{name}: {_NOT_PLAIN}")
-        return path.read_bytes()
-    except FileNotFoundError as error:
-        raise ImageError(f"{name}: no such file; check the path") from error
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise ImageError(f"{name}: cannot be read ({reason}); check the file") from error
-
-
-def _is_open_pipe(path: Path, mode: int) -> bool:
-    return stat.S_ISFIFO(mode) and str(path).startswith(_OPEN_PIPES)
+    return read_path(as_on_disk(path), name or str(path)), str(path)
 
 
 def open_picture(content: bytes) -> Image.Image:
     """Open the content of a picture file with the readers that it may need."""
     formats = readers_for(content)
+    kind = picture_format(content)
+    if kind == "TIFF":
+        require_few_strips(content)
     with _without_warnings():
         try:
-            return Image.open(BytesIO(content), formats=formats)
+            image = Image.open(BoundedStream(content), formats=formats)
         except Image.DecompressionBombError:
-            kind = picture_format(content)
             if kind is None:
                 raise
             # Pillow's own limit is one of the process, so it is not raised; ours holds instead.
             reader, _ = Image.OPEN[kind]
-            return reader(BytesIO(content), "")
+            image = reader(BoundedStream(content), "")
+    if kind == "JPEG":
+        require_few_scans(content, *image.size)
+    return image
 
 
 def _load(image: Image.Image) -> None:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from utkage.core.errors import ImageError, UsageError
 from utkage.core.text import encodable
 from utkage.images.addresses import data_name, file_path, is_data_uri, is_file_url
+from utkage.images.contents import require_size
 from utkage.images.decode import DecodedImage, PictureSource, decode_image
 from utkage.images.discover import FileList, list_inputs
 from utkage.images.download import fetch, is_url
@@ -167,7 +168,13 @@ def _refusal(url: str) -> str:
 
 def _from_stdin(stdin: Piped, named: Callable[[str], PictureInput]) -> Iterator[PictureInput]:
     if is_picture(stdin.start(SIGNATURE_BYTES)):
-        yield PictureInput(STDIN, stdin.whole())
+        content = stdin.whole()
+        try:
+            require_size(len(content), STDIN)
+        except ImageError as error:
+            yield PictureInput(STDIN, b"", problem=str(error))
+            return
+        yield PictureInput(STDIN, content)
         return
     if is_video_content(stdin.start(VIDEO_SIGNATURE_BYTES)):
         yield PictureInput(

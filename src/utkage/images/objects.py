@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from utkage.core.errors import ImageError, UsageError
-from utkage.images.decode import read_stream
+from utkage.images.contents import read_stream
 from utkage.images.inputs import PictureInput, named_input, open_inputs
 
 

@@ -8,7 +8,14 @@ from collections import deque
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from utkage.core.errors import UsageError
+from utkage.images.contents import MOST_BYTES
+
 _CHUNK = 65536
+MOST_LINE_BYTES = MOST_BYTES
+"""Largest size of a line, which may be a ``data:`` URI."""
+MOST_EMPTY_BYTES = 1024**2
+"""Number of bytes without a line that holds anything, after which the stream is not a list."""
 
 
 class Piped:
@@ -17,11 +24,13 @@ class Piped:
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
         self._start = b""
-        self._rest = b""
+        self._rest = bytearray()
         self._lines: deque[bytes] = deque()
         self._decoder: codecs.IncrementalDecoder | None = None
         self._reads_lines = False
         self._ended = False
+        # Bytes since the last line that holds anything.
+        self._empty = 0
 
     def start(self, count: int) -> bytes:
         """The first ``count`` bytes, or fewer; later reads return them again.
@@ -36,11 +45,15 @@ class Piped:
         return self._start[:count]
 
     def whole(self) -> bytes:
-        """All bytes."""
-        return self._start + self._stream.read()
+        """All bytes; one more than ``MOST_BYTES`` of a longer stream."""
+        return self._start + self._stream.read(max(0, MOST_BYTES + 1 - len(self._start)))
 
     def lines(self) -> Iterator[bytes]:
-        """The lines, each as soon as it is complete: UTF-16, as of PowerShell, becomes UTF-8."""
+        """The lines, each as soon as it is complete: UTF-16, as of PowerShell, becomes UTF-8.
+
+        Raises:
+            UsageError: the stream holds no lines, as ``/dev/zero``, or one without an end.
+        """
         self._reads_lines = True
         encoding = _utf16(self._start)
         if encoding is not None:
@@ -70,10 +83,19 @@ class Piped:
     def _split(self, content: bytes) -> None:
         if self._decoder is not None:
             content = self._decoder.decode(content, self._ended).encode()
-        *whole, self._rest = (self._rest + content).replace(b"\0", b"\n").split(b"\n")
-        if self._ended:
-            whole, self._rest = [*whole, self._rest], b""
-        self._lines.extend(line for raw in whole if (line := raw.rstrip(b"\r")))
+        content = content.replace(b"\0", b"\n")
+        lines: list[bytes] = []
+        if b"\n" in content or self._ended:
+            *whole, rest = bytes(self._rest + content).split(b"\n")
+            whole += [rest] if self._ended else []
+            self._rest = bytearray(b"" if self._ended else rest)
+            lines = [line for raw in whole if (line := raw.rstrip(b"\r"))]
+            self._lines.extend(lines)
+        else:
+            self._rest += content
+        self._empty = 0 if lines or self._rest else self._empty + len(content)
+        if self._empty > MOST_EMPTY_BYTES or len(self._rest) > MOST_LINE_BYTES:
+            raise UsageError("stdin is not a list of paths; give one path on each line")
 
 
 def _utf16(start: bytes) -> str | None:
