@@ -98,6 +98,7 @@ def test_failures_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
     assert RowDestination().write(iter(ROWS), FaceRow) == 1
     printed = capsys.readouterr().out
     assert "a.jpg" in printed
-    assert "b.jpg: damaged" in printed
+    assert "b.jpg" in printed
+    assert "│ damaged" in printed, "the file has a column of its own"
     assert RowDestination().write(iter([]), FaceRow) == 0
     assert capsys.readouterr().out == ""

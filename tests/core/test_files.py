@@ -93,3 +93,15 @@ def test_a_folder_is_not_replaced(tmp_path: Path) -> None:
 def test_a_device_without_end_is_not_hashed() -> None:
     with pytest.raises(UsageError, match=r"/dev/zero: is not a plain file"):
         file_hash(Path("/dev/zero"))
+
+
+def test_a_file_that_is_replaced_keeps_its_permissions(tmp_path: Path) -> None:
+    path = tmp_path / "private.json"
+    path.touch(mode=0o600)
+    write_json(path, {})
+    assert path.stat().st_mode & 0o777 == 0o600
+    with replacing(path) as partial:
+        # Some writers make a file of their own.
+        partial.unlink()
+        partial.write_text("new")
+    assert path.stat().st_mode & 0o777 == 0o600

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from utkage.core.errors import UsageError
+from utkage.core.errors import ImageError, UsageError
 from utkage.images.decode import load_image
 from utkage.prediction import annotated_pictures as module
 from utkage.prediction.annotated_pictures import PictureWriter
@@ -93,3 +93,32 @@ def test_folders_that_are_files(tmp_path: Path) -> None:
         PictureWriter(images=tmp_path / "file")
     with pytest.raises(UsageError, match="save_images"):
         PictureWriter().video_path("clip.mp4")
+
+
+def test_a_picture_that_cannot_be_written_ends_nothing(tmp_path: Path) -> None:
+    errors: list[ImageError] = []
+    wide = Photo(name="wide.jpg", image=np.zeros((2, 70_000, 3), np.uint8))
+    with PictureWriter(tmp_path / "copies", on_unwritten=errors.append) as pictures:
+        pictures.add(wide, [FaceRow("wide.jpg", "no_face", faces=0)])
+        pictures.add(photo_of("x.jpg"), rows_of("x.jpg"))
+    (error,) = errors
+    assert "70000 x 2 pixels are too many for JPEG, which holds up to 65500" in str(error)
+    assert [path.name for path in (tmp_path / "copies").iterdir()] == ["x.annotated.jpg"]
+
+
+def test_no_room_for_the_sheet_or_a_crop_ends_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(path: Path, *_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(module, "save_image", fail)
+    errors: list[ImageError] = []
+    sheet = tmp_path / "sheet.png"
+    with PictureWriter(None, tmp_path, sheet, on_unwritten=errors.append) as pictures:
+        pictures.add(photo_of("x.jpg"), rows_of("x.jpg"))
+    assert [str(error).partition(":")[0] for error in errors] == [
+        str(tmp_path / "x.face1.png"),
+        str(sheet),
+    ]
+    assert all("No space left on device" in str(error) for error in errors)

@@ -30,7 +30,8 @@ EXIT_CODES = {
     ExitCode.DONE: "done",
     ExitCode.FAILED: "failed; one line on stderr says what, which file, and what to do",
     ExitCode.USAGE: "wrong usage: an unknown option, or missing weights, data or device",
-    ExitCode.SOME_INPUTS_FAILED: "`predict` went through all inputs, but could not read some",
+    ExitCode.SOME_INPUTS_FAILED: "`predict` went through all inputs, but could not read some, or "
+    "could not write a picture of some",
     ExitCode.GATE_CLOSED: "`export`: the file and the weights disagree; no file was written",
     ExitCode.HANGUP: "stopped because the terminal was closed (SIGHUP), as by Ctrl-C",
     ExitCode.INTERRUPTED: "interrupted by Ctrl-C; finished work is saved, and no half file is left",

@@ -52,6 +52,14 @@ Overwrite = Annotated[
         help="Allow an output to replace a file that is not an earlier output of its kind.",
     ),
 ]
+CsvSafe = Annotated[
+    bool,
+    output_option(
+        "--csv-safe",
+        help="Put ' before texts of CSV that begin with =, +, - or @, which a spreadsheet would "
+        "take for formulas. Numbers stay as they are.",
+    ),
+]
 DetectorChoice = Annotated[
     str, data_option("--detector", help="retinaface, or yunet:FILE.", metavar="NAME")
 ]

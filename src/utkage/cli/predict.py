@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from utkage.cli.options import (
+    CsvSafe,
     Debug,
     Device,
     Flip,
@@ -23,7 +24,7 @@ from utkage.cli.options import (
     output_option,
     video_option,
 )
-from utkage.cli.row_output import RowDestination
+from utkage.cli.row_output import RowDestination, UnwrittenPictures
 from utkage.cli.session import session
 from utkage.core.errors import ExitCode
 
@@ -134,6 +135,7 @@ def predict_command(
             metavar="FILE",
         ),
     ] = None,
+    csv_safe: CsvSafe = False,
     resume: Annotated[
         bool,
         output_option(
@@ -201,6 +203,7 @@ def predict_command(
             "allow_download": allow_download,
             "overwrite": overwrite,
         }
+        unwritten = UnwrittenPictures(reporter)
         destination = RowDestination(
             json=json_output,
             jsonl=jsonl_output,
@@ -208,6 +211,7 @@ def predict_command(
             out=out,
             resume=resume,
             overwrite=overwrite,
+            csv_safe=csv_safe,
         )
         # A video among pictures gives a row that says so, and the pictures are predicted.
         if camera is None and not (inputs and all(map(is_video, inputs))):
@@ -223,7 +227,7 @@ def predict_command(
             )
             stdin = None if sys.stdin is None else sys.stdin.buffer
             # Closing finishes the pictures of an interrupted run.
-            with closing(predict(request, reporter, stdin)) as rows:
+            with closing(predict(request, reporter, stdin, on_unwritten=unwritten)) as rows:
                 failed = destination.write(rows, FaceRow)
         else:
             from utkage.cli.live_window import live_window
@@ -238,7 +242,9 @@ def predict_command(
             )
             with (
                 live_window(videos.videos, show) as on_frame,
-                closing(predict_videos(videos, reporter, on_frame=on_frame)) as tracks,
+                closing(
+                    predict_videos(videos, reporter, on_frame=on_frame, on_unwritten=unwritten)
+                ) as tracks,
             ):
                 failed = destination.write(tracks, TrackRow)
         for label, path in (
@@ -251,4 +257,6 @@ def predict_command(
                 reporter.info(f"{label}: {path}")
         if failed:
             reporter.warn(f"{counted(failed, 'input')} could not be read; see the reasons in rows")
+        unwritten.report()
+        if failed or unwritten.count:
             raise typer.Exit(ExitCode.SOME_INPUTS_FAILED)

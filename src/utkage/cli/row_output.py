@@ -6,17 +6,44 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from utkage.cli.option_names import as_options
 from utkage.cli.streams import data_stdout
 from utkage.cli.tables import print_table
-from utkage.core.text import printable
+from utkage.core.appending import append_whole
+from utkage.core.text import counted, printable
 
 if TYPE_CHECKING:
+    from utkage.core.reporter import Reporter
     from utkage.prediction.row_files import WriteRow
     from utkage.prediction.rows import AnyRow, Row
+
+
+# Messages of one kind that are printed; the rest are counted.
+MESSAGES = 10
+
+
+class UnwrittenPictures:
+    """Warns of the first pictures that cannot be written, and counts all."""
+
+    def __init__(self, reporter: Reporter) -> None:
+        self._reporter = reporter
+        self.count = 0
+
+    def __call__(self, error: Exception) -> None:
+        """Note one picture and why it cannot be written."""
+        self.count += 1
+        if self.count <= MESSAGES:
+            self._reporter.warn(str(error))
+
+    def report(self) -> None:
+        """Print how many pictures there were, if any."""
+        if self.count:
+            pictures = counted(self.count, "picture")
+            self._reporter.warn(f"{pictures} could not be written; all rows are complete")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +51,7 @@ class RowDestination:
     """A format on stdout or a file, whose suffix decides the format; by default a table on stdout.
 
     ``resume`` appends to the file; ``overwrite`` may replace one that holds something else.
+    ``csv_safe`` keeps spreadsheets from taking a text of CSV for a formula.
     """
 
     json: bool = False
@@ -32,6 +60,7 @@ class RowDestination:
     out: Path | None = None
     resume: bool = False
     overwrite: bool = False
+    csv_safe: bool = False
 
     def write(self, rows: Iterable[Row], kind: type[Row]) -> int:
         """Write every row, of class ``kind``, as it comes; return the number of failed inputs."""
@@ -60,13 +89,19 @@ class RowDestination:
 
         if self.out is not None:
             return stack.enter_context(
-                rows_file(self.out, kind, resume=self.resume, overwrite=self.overwrite)
+                rows_file(
+                    self.out,
+                    kind,
+                    resume=self.resume,
+                    overwrite=self.overwrite,
+                    csv_safe=self.csv_safe,
+                )
             )
         if self.jsonl:
-            return json_lines(data_stdout())
+            return json_lines(partial(append_whole, data_stdout()))
         if self.json:
             return stack.enter_context(json_rows(data_stdout()))
-        return csv_rows(data_stdout(), kind) if self.csv else None
+        return csv_rows(data_stdout(), kind, safe=self.csv_safe) if self.csv else None
 
 
 def _with_options(rows: Iterable[AnyRow], *, printed: bool) -> Iterator[AnyRow]:

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,8 @@ def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path in the folder of ``path``; it replaces ``path`` if the body succeeds.
 
     If the body raises, the temporary file is removed and ``path`` stays unchanged. The temporary
-    file has the suffix of ``path``, because some writers choose their format by it.
+    file has the suffix of ``path``, because some writers choose their format by it. A file that
+    is replaced keeps its permissions.
 
     Raises:
         OSError: the folder cannot be created or written.
@@ -35,13 +37,22 @@ def replacing(path: Path) -> Iterator[Path]:
     partial = path.with_name(f".{stem}.{secrets.token_hex(8)}{_PARTIAL}{path.suffix}")
     partial.touch(exist_ok=False)
     try:
+        _copy_mode(path, partial)
         with name_in_errors(path):
             yield partial
             with partial.open("rb") as written:
                 os.fsync(written.fileno())
+        # Some writers make a file of their own.
+        _copy_mode(path, partial)
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _copy_mode(path: Path, partial: Path) -> None:
+    """Give the new file the permissions of the one that it replaces, if there is one."""
+    with contextlib.suppress(OSError):
+        partial.chmod(stat.S_IMODE(path.stat().st_mode))
 
 
 def remove_partials(folder: Path) -> None:

@@ -16,6 +16,8 @@ from utkage.images.decode import CROP_KEY
 
 _FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP"}
 
+# Largest width and height that a format can hold.
+_LARGEST_SIDE = {"JPEG": 65_500, "WEBP": 16_383}
 # The EXIF tag for the program that wrote a picture.
 _SOFTWARE, _MARK = 0x0131, "utkage"
 
@@ -38,7 +40,8 @@ def save_image(
     and WebP; PNG is lossless. A PNG can describe the ``crop`` of a chip; ``decode_image`` reads it.
 
     Raises:
-        ImageError: unsupported suffix or array, or the file cannot be written.
+        ImageError: unsupported suffix or array, a picture that the format cannot hold, or the file
+            cannot be written.
     """
     format_name = _FORMATS.get(path.suffix.lower())
     if format_name is None:
@@ -47,6 +50,12 @@ def save_image(
         )
     if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.size == 0:
         raise ImageError(f"{path}: {rgb.dtype} of shape {rgb.shape} is not an 8-bit RGB picture")
+    largest = _LARGEST_SIDE.get(format_name)
+    if largest is not None and max(rgb.shape[:2]) > largest:
+        raise ImageError(
+            f"{path}: {rgb.shape[1]} x {rgb.shape[0]} pixels are too many for {format_name}, which "
+            f"holds up to {largest} in a row; make the picture smaller first"
+        )
     options: dict[str, Any] = {"quality": quality}
     if format_name == "PNG":
         options = {"pnginfo": PngInfo()}
@@ -58,5 +67,5 @@ def save_image(
             exif[_SOFTWARE] = _MARK
             Image.fromarray(rgb).save(partial, format=format_name, exif=exif, **options)
     except (OSError, ValueError) as error:
-        reason = " ".join(str(error).split())
+        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
         raise ImageError(f"{path}: the picture cannot be written ({reason})") from error

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePath
@@ -12,9 +13,10 @@ from pathlib import Path, PurePath
 import numpy as np
 from numpy.typing import NDArray
 
-from utkage.core.errors import UsageError
+from utkage.core.errors import ImageError, UsageError
 from utkage.core.files import require_folder
 from utkage.core.outputs import file_identity, require_output
+from utkage.core.reporter import Reporter
 from utkage.core.text import cut_to_bytes
 from utkage.faces.contract import CropContract
 from utkage.images.draw import Annotation, Box, annotate
@@ -32,6 +34,17 @@ _COPY = ".annotated.jpg"
 # Length of a file name that every system allows, and room for a number.
 _NAME_BYTES, _NUMBER_BYTES = 255, 8
 
+OnUnwritten = Callable[[ImageError], None]
+
+
+def ignore_unwritten(error: ImageError) -> None:
+    """Do nothing about a picture that cannot be written."""
+
+
+def warning_of_unwritten(reporter: Reporter) -> OnUnwritten:
+    """A function that reports each picture that cannot be written as a warning."""
+    return lambda error: reporter.warn(str(error))
+
 
 @dataclass
 class PictureWriter:
@@ -45,10 +58,10 @@ class PictureWriter:
             predicted as they are; or None.
         inputs: Files that are read, which no picture replaces.
         overwrite: Whether the sheet may replace a picture of another program.
+        on_unwritten: Receives the error of each picture that cannot be written.
 
     Raises:
         UsageError: a folder is a file, or the sheet must not be replaced.
-        ImageError: a picture cannot be written.
     """
 
     images: Path | None = None
@@ -57,6 +70,7 @@ class PictureWriter:
     contract: CropContract | None = None
     inputs: Sequence[Path] = ()
     overwrite: bool = False
+    on_unwritten: OnUnwritten = ignore_unwritten
     _taken: set[Path] = field(default_factory=set, init=False)
     _thumbnails: list[NDArray[np.uint8]] = field(default_factory=list, init=False)
     _captions: list[tuple[str, ...]] = field(default_factory=list, init=False)
@@ -80,7 +94,8 @@ class PictureWriter:
     def __exit__(self, *error: object) -> None:
         """Write the contact sheet, after Ctrl-C as well, if there is a face for it."""
         if self.sheet is not None and self._thumbnails:
-            save_image(self.sheet, contact_sheet(self._thumbnails, self._captions))
+            with self._noting_errors(self.sheet):
+                save_image(self.sheet, contact_sheet(self._thumbnails, self._captions))
 
     def add(self, photo: Photo, rows: list[FaceRow]) -> None:
         """Write the annotated copy and the crops of one photograph."""
@@ -91,7 +106,8 @@ class PictureWriter:
                 for row in rows
                 if row.box is not None
             ]
-            save_image(path, annotate(photo.image, labels))
+            with self._noting_errors(path):
+                save_image(path, annotate(photo.image, labels))
         for chip, row in zip(photo.chips, rows, strict=False):
             self._add_chip(chip, row, _crop_ending(row))
 
@@ -119,10 +135,23 @@ class PictureWriter:
     def _add_chip(self, chip: NDArray[np.uint8], row: Row, suffix: str) -> None:
         if self.crops is not None:
             crop = None if self.contract is None else json.dumps(self.contract.to_json())
-            save_image(self._free_name(self.crops, row.file, suffix), chip, crop=crop)
+            path = self._free_name(self.crops, row.file, suffix)
+            with self._noting_errors(path):
+                save_image(path, chip, crop=crop)
         if self.sheet is not None and len(self._thumbnails) < SHEET_FACES:
             self._thumbnails.append(thumbnail(chip))
             self._captions.append((PurePath(row.file).name, *label_lines(row)))
+
+    @contextmanager
+    def _noting_errors(self, path: Path) -> Iterator[None]:
+        """Pass on why a picture cannot be written; the rows and the other pictures still are."""
+        try:
+            yield
+        except ImageError as error:
+            self.on_unwritten(error)
+        except (OSError, ValueError, MemoryError) as error:
+            reason = " ".join(str(error).split()) or type(error).__name__
+            self.on_unwritten(ImageError(f"{path}: the picture cannot be written ({reason})"))
 
     def _free_name(self, folder: Path, name: str, suffix: str) -> Path:
         """A path that no other picture of this run has, nor an input or a foreign picture.

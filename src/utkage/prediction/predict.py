@@ -13,7 +13,7 @@ from utkage.core.errors import ConfigError
 from utkage.core.reporter import Reporter, SilentReporter
 from utkage.core.text import counted
 from utkage.images.inputs import Inputs, open_inputs
-from utkage.prediction.annotated_pictures import PictureWriter
+from utkage.prediction.annotated_pictures import OnUnwritten, PictureWriter, warning_of_unwritten
 from utkage.prediction.predictor import PredictSettings, open_predictor
 from utkage.prediction.row_files import check_rows_file, finished_files, finished_rows
 from utkage.prediction.rows import FaceRow, photo_rows
@@ -54,13 +54,18 @@ class PredictRequest(PredictSettings):
 
 
 def predict(
-    request: PredictRequest, reporter: Reporter | None = None, stdin: BinaryIO | None = None
+    request: PredictRequest,
+    reporter: Reporter | None = None,
+    stdin: BinaryIO | None = None,
+    *,
+    on_unwritten: OnUnwritten | None = None,
 ) -> Generator[FaceRow, None, None]:
     """Predict age and gender of every face in the inputs, lazily and in their order.
 
     A file that cannot be read gives a row with the reason, and the next file follows. However the
     rows end (Ctrl-C, or ``close()``), the contact sheet of the faces so far is written. The input
-    ``-`` reads ``stdin``.
+    ``-`` reads ``stdin``. A copy, crop or sheet that cannot be written ends nothing: its error goes
+    to ``on_unwritten``, by default as a warning to ``reporter``.
 
     Raises:
         UsageError: nothing to read, unknown weights, or an unknown device.
@@ -82,6 +87,7 @@ def predict(
         request.contact_sheet,
         inputs=inputs.files,
         overwrite=request.overwrite,
+        on_unwritten=on_unwritten or warning_of_unwritten(reporter),
     )
     if request.resume is not None:
         inputs = _remaining(inputs, request.resume, reporter)

@@ -25,11 +25,11 @@ from utkage.images.video import (
     is_video,
     needs_download,
     open_video,
-    video_file,
     video_name,
 )
 from utkage.images.video_formats import VIDEO_SUFFIXES
-from utkage.prediction.annotated_pictures import PictureWriter
+from utkage.prediction.annotated_pictures import OnUnwritten, PictureWriter, warning_of_unwritten
+from utkage.prediction.annotated_video import AnnotatedVideo
 from utkage.prediction.face_tracks import FaceTrack, TrackedFrame, TrackingSettings
 from utkage.prediction.predictor import Predictor, PredictSettings, open_predictor
 from utkage.prediction.rows import TrackRow, gender_label, prediction_columns, track_row
@@ -125,6 +125,7 @@ def predict_videos(
     *,
     on_frame: OnFrame | None = None,
     open_capture: Callable[[Any], Capture] | None = None,
+    on_unwritten: OnUnwritten | None = None,
 ) -> Generator[TrackRow, None, None]:
     """Track every face of every video and predict its age and gender; rows come as faces leave.
 
@@ -132,7 +133,7 @@ def predict_videos(
     its own. Ctrl-C ends the video: its rows and pictures are finished before KeyboardInterrupt is
     raised. For a live stream it is the usual end, and nothing is raised. ``on_frame`` is called
     with every frame; the video ends when it returns False. ``open_capture`` replaces
-    ``cv2.VideoCapture``.
+    ``cv2.VideoCapture``, and ``on_unwritten`` is as in ``predict``.
 
     Raises:
         UsageError: no video, an address without permission, unknown weights or device.
@@ -146,6 +147,7 @@ def predict_videos(
         request.contact_sheet,
         inputs=[source for source in sources if isinstance(source, Path)],
         overwrite=request.overwrite,
+        on_unwritten=on_unwritten or warning_of_unwritten(reporter),
     )
     with pictures:
         predictor = open_predictor(request, reporter)
@@ -213,7 +215,8 @@ class _VideoRun:
             write: AddFrame | None = None
             if self.request.save_images is not None:
                 path = self.pictures.video_path(self.video.name)
-                write = stack.enter_context(video_file(path, self.video.rate))
+                copy = AnnotatedVideo(path, self.video.rate, self.pictures.on_unwritten)
+                write = stack.enter_context(copy).add
             for track in self._tracks(task, write, stop_requested):
                 found += 1
                 row = track_row(self.video.name, track, self.request)

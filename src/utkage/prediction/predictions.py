@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from utkage.core.text import counted
+from utkage.core.text import counted, probability_text
 from utkage.data.labels import AGE_COUNT, GENDERS, RANGE_NAMES
 from utkage.models.calibration import Calibration
 from utkage.reporting.table import Cell, Table, plain_table
@@ -32,8 +32,8 @@ class Predictions:
     ...     np.array([30.0, 8.0]), distribution, np.eye(9)[[3, 1]], np.array([0.9, 0.2])
     ... )
     >>> print(found[found.age < 18])
-    age  80% interval  range       gender
-    8.0         8 - 8  5-9 (100%)  male 80%
+    age  80% interval  range          gender
+    8.0         8 - 8  5-9 (> 99.9%)  male 80%
 
     Attributes:
         age: Point estimate in years, (n,).
@@ -73,8 +73,8 @@ class Predictions:
             (
                 Cell(f"{self.age[index]:.1f}", float(self.age[index])),
                 Cell(f"{low[index]:.0f} - {high[index]:.0f}", float(low[index])),
-                f"{name} ({self.range_probabilities[index].max():.0%})",
-                f"{GENDERS[gender]} {max(female, 1 - female):.0%}",
+                f"{name} ({probability_text(self.range_probabilities[index].max())})",
+                f"{GENDERS[gender]} {probability_text(max(female, 1 - female))}",
             )
             for index, (name, gender, female) in enumerate(
                 zip(self.range_names, self.gender, self.p_female, strict=True)

@@ -7,17 +7,21 @@ resumed run can skip. The other formats get their name only when they are comple
 from __future__ import annotations
 
 import csv
+import io
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, get_args, get_origin, get_type_hints
 from unicodedata import normalize
 
-from utkage.core.errors import UsageError
+from utkage.core.appending import append_whole
+from utkage.core.errors import DataError, UsageError
 from utkage.core.files import name_in_errors, replacing
 from utkage.core.outputs import contains, require_output
+from utkage.core.text import spreadsheet_safe
 from utkage.prediction.rows import FaceRow, Row
 
 JSON_LINES = ".jsonl"
@@ -66,30 +70,37 @@ def _holds_rows(path: Path) -> bool:
 
 @contextmanager
 def rows_file(
-    path: Path, kind: type[Row] = FaceRow, *, resume: bool = False, overwrite: bool = False
+    path: Path,
+    kind: type[Row] = FaceRow,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    csv_safe: bool = False,
 ) -> Iterator[WriteRow]:
     """Open a file for rows in the format of its suffix; yields a function that writes one row.
 
-    ``kind``, the class of the rows, decides the columns. ``resume`` appends to JSON lines.
+    ``kind``, the class of the rows, decides the columns. ``resume`` appends to JSON lines. With
+    ``csv_safe``, texts of CSV are ``core.text.spreadsheet_safe``.
 
     Raises:
         UsageError: as in ``check_rows_file``.
+        DataError: JSON lines cannot be written; those in the file are whole.
     """
     check_rows_file(path, resume=resume, overwrite=overwrite)
     suffix = path.suffix.lower()
     path.parent.mkdir(parents=True, exist_ok=True)
     if suffix == JSON_LINES:
         with name_in_errors(path), _open(path, "a") as file:
-            yield json_lines(file)
+            yield json_lines(partial(_append, file, path))
         return
-    with replacing(path) as partial:
+    with replacing(path) as unfinished:
         if suffix == ".parquet":
-            with _parquet(partial, kind) as write:
+            with _parquet(unfinished, kind) as write:
                 yield write
             return
-        with _open(partial, "w") as file:
+        with _open(unfinished, "w") as file:
             if suffix == ".csv":
-                yield csv_rows(file, kind)
+                yield csv_rows(file, kind, safe=csv_safe)
             else:
                 with json_rows(file) as write:
                     yield write
@@ -100,15 +111,24 @@ def _open(path: Path, mode: str) -> IO[str]:
     return path.open(mode, encoding="utf-8", newline="", errors="backslashreplace")
 
 
-def json_lines(stream: IO[str]) -> WriteRow:
+def _append(file: IO[str], path: Path, text: str) -> None:
+    try:
+        append_whole(file, text)
+    except OSError as error:
+        raise DataError(
+            f"{path}: {error.strerror or error}; the rows in it are whole: make room, and continue "
+            "with `resume=True`"
+        ) from error
+
+
+def json_lines(append: Callable[[str], None]) -> WriteRow:
     """Write JSON lines, all rows of an input at once; rows of an unfinished input are dropped."""
     held: list[str] = []
 
     def write(row: Row) -> None:
         held.append(json.dumps(row.to_dict(), ensure_ascii=False) + "\n")
         if row.is_last_of_file:
-            stream.write("".join(held))
-            stream.flush()
+            append("".join(held))
             held.clear()
 
     return write
@@ -135,17 +155,28 @@ def json_rows(stream: IO[str]) -> Iterator[WriteRow]:
         stream.flush()
 
 
-def csv_rows(stream: IO[str], kind: type[Row] = FaceRow) -> WriteRow:
-    """Write CSV with a header, flushed after all rows of an input."""
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(kind.column_names())
+def csv_rows(stream: IO[str], kind: type[Row] = FaceRow, *, safe: bool = False) -> WriteRow:
+    """Write CSV with a header, all rows of an input at once.
+
+    With ``safe``, texts are ``core.text.spreadsheet_safe``.
+    """
+    append_whole(stream, _csv_line(kind.column_names()))
+    held: list[str] = []
 
     def write(row: Row) -> None:
-        writer.writerow(row.to_cells())
+        cells = row.to_cells()
+        held.append(_csv_line(map(spreadsheet_safe, cells) if safe else cells))
         if row.is_last_of_file:
-            stream.flush()
+            append_whole(stream, "".join(held))
+            held.clear()
 
     return write
+
+
+def _csv_line(cells: Iterable[Any]) -> str:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\n").writerow(cells)
+    return line.getvalue()
 
 
 def finished_files(path: Path) -> set[str]:

@@ -10,7 +10,7 @@ from typing import Any, Generic, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from utkage.core.text import counted
+from utkage.core.text import counted, probability_text
 from utkage.prediction.predictions import Floats
 from utkage.prediction.row_files import csv_rows, json_rows, rows_file, write_rows
 from utkage.prediction.rows import AnyRow, FaceRow, Row
@@ -106,10 +106,10 @@ class Rows(Sequence[AnyRow], Generic[AnyRow]):
             write_rows(self, write)
         return text.getvalue()
 
-    def to_csv(self) -> str:
-        """The text that ``predict --csv`` prints."""
+    def to_csv(self, *, safe: bool = False) -> str:
+        """The text that ``predict --csv`` prints; with ``safe``, as with ``--csv-safe``."""
         text = io.StringIO()
-        write_rows(self, csv_rows(text, self._kind))
+        write_rows(self, csv_rows(text, self._kind, safe=safe))
         return text.getvalue()
 
     def save(self, path: str | Path) -> None:
@@ -140,17 +140,20 @@ def row_table(rows: Sequence[Row]) -> Table:
     headings = ["file", *places, "age", interval, "range"]
     headings += [] if threshold is None else [f"P(age >= {threshold})"]
     headings += ["gender", *(["weak because"] if flagged else [])]
+    has_reasons = any(row.age is None for row in rows)
     lines: list[list[Cell | str]] = []
     for row in rows:
         predicted = _prediction_cells(row)
         if predicted:
             flags = [", ".join(row.flags or ()).replace("_", " ")] if flagged else []
-            lines.append([row.file, *row.place_cells, *predicted, *flags])
+            line = [row.file, *row.place_cells, *predicted, *flags]
+            lines.append([*line, ""] if has_reasons else line)
         else:
-            message = row.reason or "no face found"
-            dashes = ["-"] * (len(headings) - 2 - flagged)
-            lines.append([row.file, *dashes, message, *([""] if flagged else [])])
-    return Table.of("", headings, lines)
+            # The file stands in the first column already.
+            message = (row.reason or "no face found").removeprefix(f"{row.file}: ")
+            dashes = ["-"] * (len(headings) - 1 - flagged)
+            lines.append([row.file, *dashes, *([""] if flagged else []), message])
+    return Table.of("", [*headings, "no prediction because"] if has_reasons else headings, lines)
 
 
 def _prediction_cells(row: Row) -> list[Cell | str]:
@@ -159,8 +162,12 @@ def _prediction_cells(row: Row) -> list[Cell | str]:
     cells: list[Cell | str] = [
         Cell(f"{row.age:.1f}".removesuffix(".0"), row.age),
         Cell(f"{row.age_low:.0f} - {row.age_high:.0f}", row.age_low),
-        Cell(f"{row.range} ({row.range_probability:.0%})", row.range_probability),
+        Cell(f"{row.range} ({_percent(row.range_probability)})", row.range_probability),
     ]
     if row.p_at_least is not None:
-        cells.append(Cell(f"{row.p_at_least:.1%}", row.p_at_least))
-    return [*cells, f"{row.gender} ({max(row.p_female, 1 - row.p_female):.1%})"]
+        cells.append(Cell(probability_text(row.p_at_least, 1), row.p_at_least))
+    return [*cells, f"{row.gender} ({probability_text(max(row.p_female, 1 - row.p_female), 1)})"]
+
+
+def _percent(probability: float | None) -> str:
+    return "-" if probability is None else probability_text(probability)

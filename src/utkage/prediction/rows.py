@@ -6,6 +6,7 @@ from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from utkage.core.errors import ConfigError
+from utkage.core.text import probability_text
 from utkage.data.labels import GENDERS, MAX_AGE, RANGE_NAMES
 from utkage.reporting.table import Cell
 
@@ -296,7 +297,9 @@ def gender_name(p_female: float, uncertain_below: float) -> str:
 
 def gender_label(gender: str, p_female: float) -> str:
     """A gender with its probability, such as ``"female 97%"``, or ``"uncertain"``."""
-    return gender if gender == UNCERTAIN else f"{gender} {max(p_female, 1 - p_female):.0%}"
+    if gender == UNCERTAIN:
+        return gender
+    return f"{gender} {probability_text(max(p_female, 1 - p_female))}"
 
 
 def label_lines(row: Row) -> tuple[str, ...]:
