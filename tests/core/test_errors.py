@@ -42,6 +42,8 @@ def test_exit_codes_are_the_documented_numbers() -> None:
         "USAGE": 2,
         "SOME_INPUTS_FAILED": 3,
         "GATE_CLOSED": 4,
+        "HANGUP": 129,
         "INTERRUPTED": 130,
+        "TERMINATED": 143,
     }
     assert issubclass(UsageError, UtkageError)
