@@ -109,63 +109,6 @@ def test_an_unknown_header_is_shown_with_what_is_meant() -> None:
 
 
 @pytest.mark.parametrize(
-    ("encoding", "name"),
-    [
-        ("cp949", "김민수.jpg"),
-        ("cp932", "田中さん.jpg"),
-        ("gb18030", "张伟的照片.jpg"),
-        ("cp1252", "Müller é.jpg"),
-        ("cp1251", "Анна.jpg"),
-        ("cp1250", "Łukasz.jpg"),
-        ("utf-16", "Łukasz 김.jpg"),
-        ("utf-16-le", "a.jpg"),
-        ("utf-16-be", "a.jpg"),
-        ("utf-32", "é.jpg"),
-        ("utf-8-sig", "é.jpg"),
-    ],
-)
-def test_the_encoding_is_the_one_that_names_the_pictures(encoding: str, name: str) -> None:
-    content = f"path,age,gender\n{name},25,f\n".encode(encoding)
-    found = read_label_file(content, "t.csv", is_there=lambda path: path == name)
-    assert [(row.path, row.label) for row in found.rows] == [(name, LABEL)]
-
-
-def test_words_decide_where_all_paths_are_ascii() -> None:
-    content = "Datei;Alter;Geschlecht\na.jpg;25;weiblich\nb.jpg;26;männlich\n".encode("cp1252")
-    found = read_label_file(content, "t.csv", is_there=lambda path: path in ("a.jpg", "b.jpg"))
-    assert [row.label for row in found.rows] == [LABEL, FaceLabel(26, 0)]
-    assert found.notes == ("not UTF-8; read as cp1252",)
-
-
-def test_race_of_another_list_stays_empty() -> None:
-    found = read_label_file(
-        b"path,age,gender,race\na.jpg,25,f,East Asian\nb.jpg,26,m,black\n", "t.csv"
-    )
-    assert [row.label and row.label.race for row in found.rows] == [None, 1]
-    (note,) = found.notes
-    assert "race left empty in 1 of 2 rows" in note
-    assert "East Asian" in note
-
-
-def test_numbers_of_imdb_wiki_are_read_in_its_coding() -> None:
-    rows = "17/10000217_1981-05-05_2009.jpg,28,1.0\n48/10000548_1925-04-04_1964.jpg,39,0.0\n"
-    content = f"full_path,age,gender\n{rows}".encode()
-    found = read_label_file(content, "wiki.csv")
-    assert [row.label for row in found.rows] == [FaceLabel(28, 0), FaceLabel(39, 1)]
-    assert "0 female" in found.notes[0]
-    told = LabelSettings(gender_coding={"0": "male", "1": "female"})
-    assert read_label_file(content, "wiki.csv", told).rows[0].label == FaceLabel(28, 1)
-
-
-def test_apparent_ages_are_means_and_rounded() -> None:
-    text = "file_name,num_ratings,apparent_age_avg,real_age\n000000.jpg,38,4.81579,4\n"
-    assert labels_of(text) == {"000000.jpg": FaceLabel(4, None)}
-    assert labels_of(text, columns={"age": "apparent_age_avg"}) == {
-        "000000.jpg": FaceLabel(5, None)
-    }
-
-
-@pytest.mark.parametrize(
     ("text", "reason"),
     [
         ("path,age_group,sex\na.jpg,3,f\nb.jpg,4,m\n", "numbers of groups"),
@@ -178,7 +121,9 @@ def test_columns_that_would_be_misread(text: str, reason: str) -> None:
         labels_of(text)
 
 
-def test_letters_do_not_suffer_from_a_missing_number() -> None:
-    rows = read_label_file(b"img_name,age,gender\na.jpg,25,M\nb.jpg,-1,-1\n", "t.csv").rows
-    assert rows[0].label == FaceLabel(25, 0)
-    assert rows[1].label is None
+def test_apparent_ages_are_means_and_rounded() -> None:
+    text = "file_name,num_ratings,apparent_age_avg,real_age\n000000.jpg,38,4.81579,4\n"
+    assert labels_of(text) == {"000000.jpg": FaceLabel(4, None)}
+    assert labels_of(text, columns={"age": "apparent_age_avg"}) == {
+        "000000.jpg": FaceLabel(5, None)
+    }

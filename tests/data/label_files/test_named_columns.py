@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from utkage.core.errors import DataError
-from utkage.data.labels import FaceLabel
+from utkage.data.label_files import read_label_file
+from utkage.data.label_files.settings import LabelSettings
+from utkage.data.labels import AgeRange, FaceLabel
 from utkage.data.sources import Entry, SourceOptions, open_source
 
 Folder = Callable[[Path, Mapping[str, bytes]], Path]
@@ -133,3 +135,29 @@ def test_a_csv_without_header_is_an_error(
     write_folder(tmp_path, {"labels.csv": header, "a.jpg": b"A"})
     with pytest.raises(DataError, match=r"labels\.csv: the first line does not name"):
         open_source(tmp_path)
+
+
+def test_labels_of_fairface() -> None:
+    text = "file,age,gender,race,service_test\nval/1.jpg,3-9,Male,East Asian,False\n"
+    text += "val/2.jpg,more than 70,Female,White,True\n"
+    found = read_label_file(text.encode(), "fairface_label_val.csv")
+    assert [row.label for row in found.rows] == [
+        FaceLabel(None, 0, None, AgeRange(3, 9)),
+        FaceLabel(None, 1, 0, AgeRange(71, 116)),
+    ]
+
+
+def test_numbers_of_imdb_wiki_are_read_in_its_coding() -> None:
+    rows = "17/10000217_1981-05-05_2009.jpg,28,1.0\n48/10000548_1925-04-04_1964.jpg,39,0.0\n"
+    content = f"full_path,age,gender\n{rows}".encode()
+    found = read_label_file(content, "wiki.csv")
+    assert [row.label for row in found.rows] == [FaceLabel(28, 0), FaceLabel(39, 1)]
+    assert "0 female" in found.notes[0]
+    told = LabelSettings(gender_coding={"0": "male", "1": "female"})
+    assert read_label_file(content, "wiki.csv", told).rows[0].label == FaceLabel(28, 1)
+
+
+def test_letters_do_not_suffer_from_a_missing_number() -> None:
+    rows = read_label_file(b"img_name,age,gender\na.jpg,25,M\nb.jpg,-1,-1\n", "t.csv").rows
+    assert rows[0].label == FaceLabel(25, 0)
+    assert rows[1].label is None

@@ -138,11 +138,13 @@ def simple_title(title: str) -> str:
 
 def _of_one_word(role: str, titles: Iterable[str]) -> list[str]:
     """The only title with the role as one of its words, such as ``person_age``; else nothing."""
+    ends = (*TITLES[AGE_LOW], *TITLES[AGE_HIGH])
     alike = [
         title
         for title in titles
         if set(simple_title(title).split("_")) & set(_WORDS[role])
         and not set(simple_title(title).split("_")) & set(_OTHER_WORDS)
+        and simple_title(title) not in ends
     ]
     return alike if len(alike) == 1 else []
 
