@@ -138,19 +138,6 @@ def test_a_pillow_image_is_left_as_it_was(tmp_path: Path) -> None:
         assert (opened.size, opened.getexif()[0x0112]) == ((30, 20), 6)
 
 
-def test_names_of_what_programs_pass(tmp_path: Path) -> None:
-    path = tmp_path / "a.png"
-    _colours().save(path)
-    names = {
-        str(path): [path, str(path), path.open("rb"), Image.open(path), path.as_uri()],
-        "bytes": [path.read_bytes(), io.BytesIO(path.read_bytes())],
-        "array": [np.array(_colours()), _colours()],
-        "data:image/png;base64": [_data_uri(path)],
-    }
-    for name, sources in names.items():
-        assert [picture.name for picture in pictures_of(sources)] == [name] * len(sources)
-
-
 def test_damaged_pictures_fail_when_they_are_read(tmp_path: Path) -> None:
     path = tmp_path / "half.png"
     _colours().save(path)
@@ -169,24 +156,6 @@ def test_damaged_pictures_fail_when_they_are_read(tmp_path: Path) -> None:
             picture.load()
 
 
-@pytest.mark.parametrize(
-    ("source", "message"),
-    [
-        (torch.zeros((4, 5, 3), dtype=torch.uint8), r"torch\.Tensor is not a picture.*NumPy"),
-        (torch.tensor(3), r"torch\.Tensor is not a picture"),
-        ([torch.zeros(3)], r"torch\.Tensor is not a picture"),
-        ({"a.jpg": b""}, "dict is not a picture; give its values"),
-        ([1, 2], "int is not a picture"),
-        (None, "NoneType is not a picture"),
-        ("", "empty name"),
-        (["a.jpg", " "], "empty name"),
-    ],
-)
-def test_what_is_not_a_picture_is_named(source: Any, message: str) -> None:
-    with pytest.raises(UsageError, match=message):
-        list(pictures_of(source))
-
-
 def test_an_empty_name_is_never_the_working_folder() -> None:
     with pytest.raises(UsageError, match="unset variable"):
         open_inputs(["a.jpg", ""])
@@ -194,11 +163,6 @@ def test_an_empty_name_is_never_the_working_folder() -> None:
         as_input("")
     with pytest.raises(ImageError, match="empty name"):
         load_image("")
-
-
-def test_a_column_of_paths_stands_for_its_pictures() -> None:
-    for paths in (np.array(["a.jpg", "b.jpg"]), np.array(["a.jpg", "b.jpg"], dtype=object)):
-        assert [picture.name for picture in pictures_of(paths)] == ["a.jpg", "b.jpg"]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])

@@ -1,8 +1,7 @@
-"""Videos are known by their content, and what prevents their reading is named."""
+"""Videos are known by their content."""
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
@@ -10,13 +9,11 @@ import numpy as np
 import pytest
 from fake_capture import FakeCapture
 
-from utkage.core.errors import ImageError
 from utkage.images.discover import list_inputs
 from utkage.images.inputs import named_input
 from utkage.images.save import save_image
 from utkage.images.video import is_video, open_video, video_file
 from utkage.images.video_formats import is_video_content
-from utkage.images.video_problems import reading_problem
 
 
 @pytest.fixture
@@ -77,35 +74,6 @@ def test_a_video_in_a_folder_is_counted_as_one(clip: Path) -> None:
     assert [file.path.name for file in found.files] == ["a.png"]
     assert found.note is not None
     assert "2 videos" in found.note
-
-
-@pytest.mark.parametrize(
-    ("code", "reason"),
-    [
-        (b"av01", r"AV1 \(av01\) is a coding that this OpenCV does not decode"),
-        (b"encv", "encrypted"),
-    ],
-)
-def test_a_coding_that_cannot_be_decoded_is_named(clip: Path, code: bytes, reason: str) -> None:
-    clip.write_bytes(clip.read_bytes().replace(b"mp4v", code))
-    with pytest.raises(ImageError, match=reason):
-        raise ImageError(reading_problem(clip))
-
-
-def test_other_reasons(clip: Path, tmp_path: Path) -> None:
-    whole = clip.read_bytes()
-    cut = tmp_path / "cut.mp4"
-    cut.write_bytes(whole[: whole.index(b"moov") - 4])
-    with pytest.raises(ImageError, match="its index is missing"):
-        open_video(cut)
-    sound = tmp_path / "sound.mp4"
-    sound.write_bytes(whole.replace(b"vide", b"soun"))
-    assert "only sound" in reading_problem(sound)
-    assert "damaged or truncated" in reading_problem(clip, "avc1")
-    if hasattr(os, "mkfifo"):
-        os.mkfifo(tmp_path / "pipe.mp4")
-        with pytest.raises(ImageError, match="not a plain file"):
-            open_video(tmp_path / "pipe.mp4")
 
 
 def test_the_display_matrix_is_respected(clip: Path) -> None:

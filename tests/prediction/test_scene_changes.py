@@ -11,8 +11,6 @@ import pytest
 from numpy.typing import NDArray
 
 from utkage import Predictor
-from utkage.faces.flow import motion_picture
-from utkage.faces.scenes import Break, SceneChanges
 from utkage.images.decode import load_image
 from utkage.images.video import Frame
 from utkage.prediction.face_tracks import FaceTrack
@@ -105,21 +103,3 @@ def test_a_long_gap_between_two_frames(
     assert len(tracks(predictor, [first] * 12 + [second] * 12, times)) == 2
     # A recording of a screen has no frames while nothing changes.
     assert len(tracks(predictor, [first] * 24, times)) == 1
-
-
-def test_kinds_of_changes(people: tuple[Picture, Picture]) -> None:
-    first, second = people
-
-    def kinds(pictures: list[Picture]) -> set[Break]:
-        scenes = SceneChanges(gap=1.0)
-        changes = [
-            scenes.update(motion_picture(picture)[0], number / RATE)
-            for number, picture in enumerate(pictures)
-        ]
-        return {change.kind for change in changes if change is not None}
-
-    assert kinds([first] * 30) == set()
-    assert kinds([first] * 9 + [255 - second] * 9) == {Break.CUT}
-    assert kinds([first] * 9 + [GREY] * 9 + [second] * 9) == {Break.BLANK}
-    dissolving = [first] * 12 + dissolve(first, 255 - second, 20) + [255 - second] * 12
-    assert kinds(dissolving) == {Break.DISSOLVE}

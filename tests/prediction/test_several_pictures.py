@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from io import BytesIO
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 
 from utkage import Predictor
 from utkage.images.decode import decode_image, load_image
-from utkage.images.several import later_pictures
 
 
 @pytest.fixture(scope="module")
@@ -82,16 +79,3 @@ def test_the_first_picture_and_none(
     assert (row.status, row.frame, row.faces) == ("no_face", None, 0)
     (row,) = predictor.predict(saved(tmp_path / "one.gif", portrait))
     assert (row.status, row.frame) == ("ok", None)
-
-
-def test_pages_are_upright_of_their_own_size_and_end_at_a_damaged_one(tmp_path: Path) -> None:
-    pages = [Image.new("L", (30 + 10 * n, 20), 80 * n) for n in range(3)]
-    path = saved(tmp_path / "scan.tif", *pages)
-    several = decode_image(path).several
-    assert several is not None
-    later = list(later_pictures(several))
-    assert [(number, page.size[0]) for number, page in later] == [(2, 40), (3, 50)]
-    assert [int(np.median(page.pixels)) for _, page in later] == [80, 160]
-    buffer = BytesIO()
-    pages[0].save(buffer, "TIFF")
-    assert decode_image(buffer.getvalue()).several is None
