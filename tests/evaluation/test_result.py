@@ -62,7 +62,10 @@ def test_the_object_is_json_with_the_documented_keys(result: EvaluateResult) -> 
     assert found["schema"] == SCHEMA
     assert found["n"] == 60
     assert set(found["sources"]) == {"one", "two"}
-    assert {summary["worst"] for summary in found["source_summary"].values()} <= {"one", "two"}
+    assert {summary["worst"]["source"] for summary in found["source_summary"].values()} <= {
+        "one",
+        "two",
+    }
     assert found["populations"]["all"]["n"] == 60
     assert (found["n_seen_in_training"], found["n_no_face"], found["n_unanswered"]) == (3, 1, 2)
     assert (found["n_dropped"], found["noticed"], found["seconds"]) == (1, ["odd"], 1.23)

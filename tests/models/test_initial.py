@@ -1,6 +1,7 @@
 """Where a training starts: every --init with what it gives and what it refuses."""
 
 import importlib.util
+import shutil
 from pathlib import Path
 from urllib.error import URLError
 
@@ -16,12 +17,12 @@ from utkage.exporting.parity import synthetic_chips
 from utkage.faces.contract import utkface_contract
 from utkage.models import dlib_weights
 from utkage.models.card import Card
-from utkage.models.initial import InitialNetwork, initial_margin, initial_network
+from utkage.models.initial import InitialNetwork, initial_margin, initial_network, resolve_initial
 from utkage.models.locate import shipped_weights
 from utkage.models.multitask import MultiTaskNet
 from utkage.models.registry import BACKBONES, get_backbone
 from utkage.models.weights import Weights, save_weights
-from utkage.models.weights_files import load_weights
+from utkage.models.weights_files import LoadedWeights, load_weights
 
 
 @pytest.fixture(scope="module")
@@ -269,3 +270,26 @@ def test_the_margin_is_that_of_the_initial_weights() -> None:
     assert initial_margin("shipped") == pytest.approx(0.1)
     with pytest.raises(UsageError, match=r"none\.safetensors"):
         initial_margin("none.safetensors")
+
+
+def test_a_file_is_resolved_once(
+    chips: LabelledChips, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = tmp_path / "runs" / "a"
+    run.mkdir(parents=True)
+    shutil.copy(shipped_weights(), run / "best.safetensors")
+    found = resolve_initial("auto")
+    assert isinstance(found, LoadedWeights)
+    assert found.path.resolve() == run / "best.safetensors"
+    # Another run that ends now must not give the network where the first gave the margin.
+    later = tmp_path / "runs" / "b"
+    later.mkdir()
+    (later / "best.safetensors").write_bytes(b"unfinished")
+    assert initial_margin(found) == pytest.approx(0.1)
+    contract = chips.contract
+    start = initial_network(found, "mobilenet_v1", 0, chips, contract, allow_download=False)
+    assert start.identity == found.file_hash
+    assert resolve_initial("scratch") == "scratch"
+    with pytest.raises(UsageError, match=r"none\.safetensors"):
+        resolve_initial("none.safetensors")

@@ -31,10 +31,13 @@ def test_offsets_are_the_log_ratio_of_source_and_split(labelled_chips: Chips) ->
     labels = soft_age_labels(torch.from_numpy(faces.ages), YEARS, 1.0, 0.05, 4.0)
     overall = torch.log(labels.mean(0) + 1e-4)
     expected = 0.5 * (torch.log(labels[0] + 1e-4) - overall)
-    torch.testing.assert_close(offsets[0], expected)
-    assert float(offsets[0, 20]) == pytest.approx(0.5 * np.log(4 / 3), abs=0.01)
-    assert float(offsets[-1, 60]) == pytest.approx(0.5 * np.log(4), abs=0.01)
-    assert float(offsets[0, 60]) < -1
+    assert offsets.by_source.shape == (2, YEARS)
+    young, old = (offsets.by_source[offsets.sources[face]] for face in (0, -1))
+    torch.testing.assert_close(young, expected)
+    assert float(young[20]) == pytest.approx(0.5 * np.log(4 / 3), abs=0.01)
+    assert float(old[60]) == pytest.approx(0.5 * np.log(4), abs=0.01)
+    assert float(young[60]) < -1
+    assert offsets.sources.bincount().tolist() == [10, 30], "by name: old, young"
 
 
 def test_no_offsets_without_adjustment_or_with_one_source(labelled_chips: Chips) -> None:
@@ -49,14 +52,16 @@ def test_the_distribution_of_the_split_has_the_least_loss(labelled_chips: Chips)
     labels = soft_age_labels(torch.from_numpy(faces.ages), YEARS, 1.0, 0.05, 4.0)
     split = torch.log(labels.mean(0) + 1e-4).expand(len(faces), YEARS)
     ages, genders = torch.from_numpy(faces.ages), torch.from_numpy(faces.genders)
-    targets = Targets(ages, genders, offsets=source_offsets(config, faces))
+    offsets = source_offsets(config, faces)
+    assert offsets is not None
+    targets = Targets(ages, genders, sources=offsets.sources)
     outputs = torch.zeros(len(faces))
-    objective = objective_of(config)
+    objective = objective_of(config, source_offsets=offsets.by_source)
     own = objective((split, outputs), targets)
     for shift in (-10, 10):
         other = torch.log(labels.mean(0).roll(shift) + 1e-4).expand(len(faces), YEARS)
         assert float(objective((other, outputs), targets)) > float(own)
-    gender_only = objective((split, outputs), targets._replace(offsets=None)) - own
+    gender_only = objective_of(config)((split, outputs), targets) - own
     assert float(gender_only) > 0.1
 
 

@@ -15,7 +15,7 @@ from utkage.core.text import counted
 from utkage.data.chips import LEAKAGE_TOLERANCE, LabelledChips, labelled_chips
 from utkage.data.records import Dropped
 from utkage.data.sources.options import SourceOptions
-from utkage.data.sources.registry import notes, open_source
+from utkage.data.sources.registry import open_source
 from utkage.data.store import DEFAULT_FOLDER, ChipStore, is_prepared
 from utkage.faces.choice import DEFAULT_DETECTOR, check_detector
 from utkage.faces.contract import CropContract
@@ -94,9 +94,7 @@ def labelled_faces(
         _guard_geometry(store, contract, selection, reporter)
         chips = store.split(selection.split, selection.source)
         return LabelledFaces(chips, selection.split, split_hash=store.split_hash)
-    source = open_source(selection.data, selection.options)
-    for note in notes(source):
-        reporter.warn(note)
+    source = open_source(selection.data, selection.options, reporter)
     ingestion = Ingestion(
         contract=contract,
         detector=selection.detector,

@@ -18,7 +18,10 @@ from utkage.faces.recrop import recrop
 from utkage.models.locate import resolve_weights
 from utkage.models.multitask import MultiTaskNet
 from utkage.models.registry import BACKBONES, Backbone, get_backbone
+from utkage.models.weights_files import LoadedWeights
 
+# Values of ``init`` that name no file.
+_KEYWORDS = ("scratch", "torchvision", "dlib")
 # Enough chips for stable batch-norm statistics.
 NORM_SAMPLE = 512
 
@@ -53,8 +56,17 @@ class InitialNetwork:
     fingerprints: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, dtype=np.int32))
 
 
+def resolve_initial(init: str) -> str | LoadedWeights:
+    """The weights file that ``init`` names, or ``init`` itself if that is a keyword without a file.
+
+    Raises:
+        UsageError: there is no such file.
+    """
+    return init if init in _KEYWORDS else resolve_weights(init)
+
+
 def initial_network(
-    init: str,
+    init: str | LoadedWeights,
     backbone: str,
     seed: int,
     chips: LabelledChips,
@@ -68,7 +80,7 @@ def initial_network(
 
     Args:
         init: ``"scratch"``, ``"torchvision"`` (ImageNet weights), ``"dlib"`` (face recognition),
-            ``"shipped"``, or a file: utkage or faceres weights.
+            or utkage or faceres weights, as from ``resolve_initial``.
         backbone: Name in the backbone registry.
         seed: Seed of all random weights.
         chips: Chips on which the batch norms of imported weights are measured.
@@ -91,27 +103,26 @@ def initial_network(
         return _from_torchvision(network, spec, allow_download)
     if init == "dlib":
         return _from_dlib(network, chips, contract, reporter)
-    return _from_file(network, spec, init, chips, contract, reporter)
+    return _from_file(network, spec, resolve_weights(init), chips, contract, reporter)
 
 
-def initial_margin(init: str) -> float:
-    """The margin of the chips that the weights named by ``init`` were trained on.
-
-    It is 0 for all but utkage weights.
+def initial_margin(init: str | LoadedWeights) -> float:
+    """The margin of the chips that the initial weights were trained on; 0 for other programs' ones.
 
     Raises:
-        UsageError: there is no such file.
         WeightsError: a damaged file, or one of another program.
     """
+    if init in _KEYWORDS:
+        return 0.0
+    weights = resolve_weights(init)
+    return 0.0 if _is_faceres(weights) else weights.card.contract.margin
+
+
+def _is_faceres(weights: LoadedWeights) -> bool:
     from utkage.models.faceres import looks_like_faceres
     from utkage.models.weights import read_header
 
-    if init in ("scratch", "torchvision", "dlib"):
-        return 0.0
-    weights = resolve_weights(init)
-    if looks_like_faceres(read_header(weights.path)):
-        return 0.0
-    return weights.card.contract.margin
+    return looks_like_faceres(read_header(weights.path))
 
 
 def _from_torchvision(
@@ -155,18 +166,17 @@ def _from_dlib(
 def _from_file(
     network: MultiTaskNet,
     spec: Backbone,
-    init: str,
+    weights: LoadedWeights,
     chips: LabelledChips,
     contract: CropContract,
     reporter: Reporter | None,
 ) -> InitialNetwork:
-    from utkage.models.faceres import load_faceres, looks_like_faceres
+    from utkage.models.faceres import load_faceres
     from utkage.models.systems import build_multitask
-    from utkage.models.weights import read_header, read_safetensors_arrays
+    from utkage.models.weights import read_safetensors_arrays
 
-    weights = resolve_weights(init)
     path = weights.path
-    if looks_like_faceres(read_header(path)):
+    if _is_faceres(weights):
         arrays = read_safetensors_arrays(path)
         tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
         source = MultiTaskNet(spec.name)

@@ -19,7 +19,7 @@ from utkage.data.records import Dropped, Record
 from utkage.data.sources.base import Source
 from utkage.data.sources.container import Container
 from utkage.data.sources.options import SourceOptions
-from utkage.data.sources.registry import notes, open_container, open_source, unique_names
+from utkage.data.sources.registry import open_container, open_source, unique_names
 from utkage.data.split import SplitConfig
 from utkage.data.store import DEFAULT_FOLDER, ChipStore, is_prepared
 from utkage.faces.choice import DEFAULT_DETECTOR, check_detector
@@ -132,12 +132,9 @@ def prepare(config: PrepareConfig, reporter: Reporter | None = None) -> PrepareR
         return _result(existing, None, unchanged=True)
     # Only now, because finding labels inside an archive means reading all of it.
     sources = {
-        name: open_source(path, config.options)
+        name: open_source(path, config.options, reporter)
         for name, path in zip(names, config.sources, strict=True)
     }
-    for source in sources.values():
-        for note in notes(source):
-            reporter.warn(note)
     ingestion = Ingestion(
         contract=contract,
         detector=config.detector,

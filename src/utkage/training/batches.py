@@ -40,7 +40,7 @@ class Targets(NamedTuple):
         genders: int64 (n,), 0 male, 1 female; -1 if unknown.
         importance: float32 (n,), weight of each face in the loss; None: 1 each.
         soft_targets: Predictions of the teachers, if there are any.
-        offsets: float32 (n, 117), added to the age logits in the loss; None: nothing.
+        sources: int64 (n,), number of each face's source; None if the loss does not need it.
         age_ranges: int64 (n, 2), first and last year that each label allows, -1 if unknown; None
             if every face has an age in whole years.
     """
@@ -49,7 +49,7 @@ class Targets(NamedTuple):
     genders: Tensor
     importance: Tensor | None = None
     soft_targets: SoftTargets | None = None
-    offsets: Tensor | None = None
+    sources: Tensor | None = None
     age_ranges: Tensor | None = None
 
     def part(self, rows: slice | Tensor) -> Targets:
@@ -66,7 +66,7 @@ class Targets(NamedTuple):
             change(self.genders),
             None if self.importance is None else change(self.importance),
             self.soft_targets and SoftTargets(*map(change, self.soft_targets)),
-            None if self.offsets is None else change(self.offsets),
+            None if self.sources is None else change(self.sources),
             None if self.age_ranges is None else change(self.age_ranges),
         )
 

@@ -6,6 +6,8 @@ instead of classes.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -20,10 +22,22 @@ from utkage.training.losses import gaussian_age_labels
 _SMOOTHING = 1e-4
 
 
-def source_offsets(config: LossConfig, faces: LabelledChips) -> Tensor | None:
-    """What is added to the age logits of each face in training, float32 (n, 117).
+class SourceOffsets(NamedTuple):
+    """What is added to the age logits of n faces in training.
 
-    This is ``logit_adjustment`` times ``log p(age | source) - log p(age)``, where p are the
+    Attributes:
+        by_source: float32 (sources, 117).
+        sources: int64 (n,), row of ``by_source`` for each face.
+    """
+
+    by_source: Tensor
+    sources: Tensor
+
+
+def source_offsets(config: LossConfig, faces: LabelledChips) -> SourceOffsets | None:
+    """The offsets that keep a network from learning the age distribution of each source.
+
+    They are ``logit_adjustment`` times ``log p(age | source) - log p(age)``, where p are the
     smoothed distributions of the labels. A network that is trained with it predicts for a face of
     an unknown source, under the age distribution of the whole split.
 
@@ -43,13 +57,13 @@ def source_offsets(config: LossConfig, faces: LabelledChips) -> Tensor | None:
         return None
     overall = torch.log(labels[known].mean(0) + _SMOOTHING)
     rows = [labels[known & torch.from_numpy(source == index)] for index in range(len(names))]
-    by_source = torch.stack(
+    ratios = torch.stack(
         [
             torch.log(part.mean(0) + _SMOOTHING) - overall if len(part) else overall * 0
             for part in rows
         ]
     )
-    return (config.logit_adjustment * by_source)[torch.from_numpy(source)]
+    return SourceOffsets(config.logit_adjustment * ratios, torch.from_numpy(source))
 
 
 def _age_labels(config: LossConfig, faces: LabelledChips) -> Tensor:

@@ -22,7 +22,11 @@ class Objective(Protocol):
         """The mean loss of n faces, from age head outputs (n, K) and gender logits (n,)."""
 
 
-def objective_of(config: LossConfig, age_weights: Tensor | None = None) -> Objective:
+def objective_of(
+    config: LossConfig,
+    age_weights: Tensor | None = None,
+    source_offsets: Tensor | None = None,
+) -> Objective:
     """The objective of the settings.
 
     Soft targets of teachers take a share of the loss, and labels the rest (Hinton, Vinyals and
@@ -38,13 +42,16 @@ def objective_of(config: LossConfig, age_weights: Tensor | None = None) -> Objec
     Args:
         config: Settings of the losses.
         age_weights: Weight of the age loss by age, (117,); None: 1 for all.
+        source_offsets: Added to the age logits of the faces of each source, (sources, 117), as by
+            ``logit_adjustment.source_offsets``; None: nothing.
     """
     age_loss = AGE_LOSSES[config.age_loss]
 
     def losses_of(outputs: tuple[Tensor, Tensor], targets: Targets) -> Tensor:
         age_outputs, gender_logits = outputs
-        if targets.offsets is not None:
-            age_outputs = age_outputs + targets.offsets
+        if source_offsets is not None:
+            offsets = source_offsets.to(age_outputs.device)
+            age_outputs = age_outputs + offsets[targets.sources]
         age = _age_losses(age_loss, age_outputs, targets, config)
         gender = _gender_losses(gender_logits, targets.genders, config)
         if targets.soft_targets is not None:

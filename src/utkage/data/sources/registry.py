@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from utkage.core.errors import DataError, UsageError
+from utkage.core.reporter import Reporter
 from utkage.data.sources.base import Source
 from utkage.data.sources.container import Container
 from utkage.data.sources.contents import refuse_without_pictures
@@ -31,10 +32,13 @@ RECOGNISERS: tuple[Recogniser, ...] = (
 _ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 
 
-def open_source(path: Path, options: SourceOptions | None = None) -> Source:
+def open_source(
+    path: Path, options: SourceOptions | None = None, reporter: Reporter | None = None
+) -> Source:
     """Open the data set in ``path``: a folder, a tar (any compression), a zip file or a table.
 
-    A tar is read once from front to back to find a manifest in it.
+    A tar is read once from front to back to find a manifest in it. The ``reporter`` receives the
+    ``notes`` about the labels as warnings.
 
     Raises:
         UsageError: there is nothing at ``path``, or the manifest of the options is missing.
@@ -48,6 +52,9 @@ def open_source(path: Path, options: SourceOptions | None = None) -> Source:
     for recognise in RECOGNISERS:
         source = recognise(container, options)
         if source is not None:
+            if reporter is not None:
+                for note in notes(source):
+                    reporter.warn(note)
             return source
     raise DataError(f"{path}: unknown data set; see 'Adding a data set' in docs/data.md")
 

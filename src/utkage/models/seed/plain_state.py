@@ -19,6 +19,7 @@ from utkage.core.versions import versions
 from utkage.faces.contract import utkface_contract
 from utkage.models.card import Card
 from utkage.models.seed.system import START_SCALE, SeedSystem
+from utkage.models.seed.torch_files import load_tensors
 from utkage.models.weights import Weights
 
 # Name in the file: name in the system.
@@ -51,12 +52,7 @@ def load_plain_state(path: Path) -> PlainState:
     """
     if not path.is_file():
         raise UsageError(f"{path}: no such weights file")
-    try:
-        value = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:
-        raise WeightsError(
-            f"{path}: damaged, or contains more than tensors; pass a file of tensors only"
-        ) from error
+    value = load_tensors(path)
     if not isinstance(value, dict) or not all(isinstance(v, Tensor) for v in value.values()):
         raise WeightsError(f"{path}: not a plain state; pass a file written by utkage.seed.train")
     size = value.pop("size", None)

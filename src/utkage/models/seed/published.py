@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from utkage.core.errors import UsageError, WeightsError
+from utkage.models.seed.torch_files import load_tensors
 from utkage.models.seed.vgg_face import BLOCKS, SCALE, VggFace
 
 CONVOLUTIONS = tuple(
@@ -45,17 +46,7 @@ def read_torch(path: Path) -> Descriptor:
     The names are ``conv1_1.weight`` (RGB), optionally with a prefix such as ``features.``, or
     ``conv_1_1.weight`` in the port from Lua torch, whose input is BGR.
     """
-    try:
-        if path.suffix.lower() == ".safetensors":
-            from safetensors.torch import load_file
-
-            value: Any = load_file(path)
-        else:
-            value = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:
-        raise WeightsError(
-            f"{path}: damaged, or contains more than tensors; pass a state dict"
-        ) from error
+    value = load_tensors(path)
     if isinstance(value, dict) and isinstance(value.get("state_dict"), dict):
         value = value["state_dict"]
     if not isinstance(value, dict):

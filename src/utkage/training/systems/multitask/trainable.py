@@ -18,7 +18,7 @@ from utkage.evaluation.labelled_predictions import with_labels
 from utkage.evaluation.scores import score_predictions, score_sources
 from utkage.models.card import Card
 from utkage.models.chip_graph import ChipGraph
-from utkage.models.initial import initial_margin, initial_network
+from utkage.models.initial import initial_margin, initial_network, resolve_initial
 from utkage.models.multitask import MultiTaskNet
 from utkage.models.registry import get_backbone
 from utkage.prediction.chip_predictor import BATCH, TorchPredictor, predict_faces
@@ -59,18 +59,23 @@ class TrainableMultitask(TrainableSystem):
         if setup.group.size > 1:
             synchronise_batch_norms(network, setup.device)
         faces, config = setup.train, setup.config
+        adjustment = source_offsets(config, faces)
         targets = Targets(
             torch.from_numpy(faces.ages),
             torch.from_numpy(faces.genders),
             weights_by_face(config, faces),
-            offsets=source_offsets(config, faces),
+            sources=None if adjustment is None else adjustment.sources,
             age_ranges=None if faces.age_ranges is None else torch.from_numpy(faces.age_ranges),
         )
         # A head without labels keeps its weights: they would only decay.
         network.age.requires_grad_(bool((faces.allowed_ages >= 0).any()))
         network.gender.requires_grad_(bool((faces.genders >= 0).any()))
         super().__init__(network, setup, targets)
-        objective = objective_of(config, weights_by_age(config, faces.allowed_ages))
+        objective = objective_of(
+            config,
+            weights_by_age(config, faces.allowed_ages),
+            None if adjustment is None else adjustment.by_source,
+        )
         self._trainer = MultitaskTrainer(network, objective, config, setup.device, setup.group)
         self._config, self._teachers = config, teachers
 
@@ -167,10 +172,11 @@ def start_multitask(
         WeightsError: damaged weights.
     """
     loss, backbone = AGE_LOSSES[config.age_loss], get_backbone(config.backbone)
-    margin = initial_margin(config.init) if config.margin is None else config.margin
+    init = resolve_initial(config.init)
+    margin = initial_margin(init) if config.margin is None else config.margin
     contract = store.contract.without_margin().with_margin(margin).at_size(config.size)
     start = initial_network(
-        config.init,
+        init,
         config.backbone,
         config.seed,
         training,
