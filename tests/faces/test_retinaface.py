@@ -3,6 +3,7 @@ import pytest
 import skimage.data
 
 from utkage.core.errors import ConfigError, ImageError
+from utkage.faces import tiles
 from utkage.faces.detector import Detector, Face
 from utkage.faces.retinaface import RetinaFaceDetector, finest_scale
 from utkage.images.decode import load_image
@@ -215,3 +216,15 @@ def test_every_portrait_has_one_face(detector, real_data):
     counts = [len(detector.detect(load_image(path))) for path in portraits]
     assert counts.count(0) <= 0.01 * len(counts)
     assert max(counts) == 1
+
+
+def test_a_pass_searches_a_limited_number_of_pixels(
+    astronaut: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strip = np.ascontiguousarray(np.concatenate([astronaut] * 4))
+    thorough = RetinaFaceDetector(min_face=16.0, finest=1.0)
+    assert len(RetinaFaceDetector().detect(strip)) == 4
+    monkeypatch.setattr(tiles, "MOST_SEARCHED", 2_000)
+    assert not RetinaFaceDetector().detect(strip)
+    # Unless the user asks for small faces.
+    assert len(thorough.detect(strip)) == 4

@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from utkage.faces.tiles import TILE_OVERLAP, TILE_SIDE, search_side, tiles, windows
+from utkage.faces.tiles import (
+    MOST_SEARCHED,
+    TILE_OVERLAP,
+    TILE_SIDE,
+    largest_scale,
+    search_side,
+    tiles,
+    windows,
+)
 
 
 def numbered(width: int, height: int) -> np.ndarray:
@@ -69,3 +77,10 @@ def test_many_points_give_the_whole_picture() -> None:
     points = np.random.default_rng(0).uniform(0, 200, (200, 2))
     ((x, y, piece),) = windows(picture, points, 50)
     assert (x, y, piece.shape) == (0, 0, picture.shape)
+
+
+def test_only_very_long_strips_are_searched_at_a_lower_resolution() -> None:
+    for width, height in ((10_000, 10_000), (16_000, 800), (800, 24_000), (400, 12_000)):
+        assert largest_scale(width, height) >= 1600 / search_side(width, height)
+    scale = largest_scale(50, 2_000_000)
+    assert 50 * 2_000_000 * scale**2 == pytest.approx(MOST_SEARCHED)

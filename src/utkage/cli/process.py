@@ -5,6 +5,8 @@ Nothing heavy is imported here, so that Ctrl-C has its handler before the comman
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import os
 import signal
 import sys
@@ -20,6 +22,8 @@ from utkage.core.signals import Stopped, on_stop_signals, stop_message
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs
 
+# Exit codes above this one are those of signals.
+_STOPPED = 128
 # Time for a destructor to end before the interrupt that it swallowed is raised again.
 _AGAIN_SECONDS = 0.02
 
@@ -34,7 +38,10 @@ def run_command() -> None:
     sys.excepthook = _report
     sys.unraisablehook = _raise_again
     open_streams()
-    sys.exit(_flushed(_run()))
+    code = _flushed(_run())
+    if code > _STOPPED:
+        _leave_at_once(code)
+    sys.exit(code)
 
 
 def _run() -> int:
@@ -81,6 +88,19 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
+
+
+def _leave_at_once(code: int) -> None:
+    """End a process that a signal has stopped, without waiting for the work of other threads.
+
+    Whatever had to be saved or removed has been. A picture that is being decoded would hold the
+    interpreter for seconds.
+    """
+    # Temporary files of libraries are removed here.
+    atexit._run_exitfuncs()
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.flush()
+    os._exit(code)
 
 
 def _leave(number: int, frame: FrameType | None) -> None:

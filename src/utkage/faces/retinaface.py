@@ -21,7 +21,14 @@ from utkage.core.errors import ConfigError, ImageError
 from utkage.faces.detector import Face, Landmarks, Search
 from utkage.faces.overlap import distinct
 from utkage.faces.retinaface_network import Detections, RetinaFaceNetwork
-from utkage.faces.tiles import TILE_OVERLAP, TILE_SIDE, search_side, tiles, windows
+from utkage.faces.tiles import (
+    TILE_OVERLAP,
+    TILE_SIDE,
+    largest_scale,
+    search_side,
+    tiles,
+    windows,
+)
 
 _FRAMED_SIDE = 320
 
@@ -199,6 +206,9 @@ class RetinaFaceDetector:
         import cv2
 
         height, width = rgb.shape[:2]
+        # Small faces that the user asks for may take any time.
+        if not self._finest:
+            scale = min(scale, largest_scale(width, height))
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
         whole = rgb if size == (width, height) else cv2.resize(rgb, size, interpolation=method)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -18,6 +19,19 @@ TILE_SIDE = 1600
 """Largest width and height of a tile, in pixels; bounds the memory of the detector."""
 TILE_OVERLAP = 160
 """Smallest overlap of neighbouring tiles, in pixels."""
+
+
+MOST_SEARCHED = 25_000_000
+"""Largest number of pixels that one pass over a picture searches: two seconds of one core."""
+
+
+def largest_scale(width: int, height: int) -> float:
+    """The scale at which a pass over a picture searches ``MOST_SEARCHED`` pixels.
+
+    Only strips that are forty times as long as they are wide are searched at a lower resolution
+    because of it.
+    """
+    return math.sqrt(MOST_SEARCHED / (width * height))
 
 
 def search_side(width: int, height: int) -> int:

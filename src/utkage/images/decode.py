@@ -22,6 +22,7 @@ from utkage.images.contents import read_path, read_stream
 from utkage.images.folders import as_on_disk
 from utkage.images.formats import picture_format
 from utkage.images.frames import frames_of
+from utkage.images.pixel_budget import PixelBudget
 from utkage.images.pixels import from_array, to_rgb
 from utkage.images.readers import readers_for
 from utkage.images.reduction import MAX_PIXELS, factor_within, reduce_while_read
@@ -52,6 +53,7 @@ _ORIENTATION = 0x0112
 # EXIF orientations in which width and height are exchanged.
 _ON_ITS_SIDE = (5, 6, 7, 8)
 _WARNING_FILTERS = threading.Lock()
+_DECODING = PixelBudget()
 _END_OF_JPEG = b"\xff\xd9"
 _GREY = 128
 # Share of the rows that a truncated JPEG must have.
@@ -241,6 +243,14 @@ def upright(
     factor = factor_within(*size, max_pixels)
     if factor > 1 and content is not None:
         reduce_while_read(image, content, factor, max_pixels)
+    with _DECODING.taking(image.width * image.height):
+        return _decoded(image, size, factor, in_place=in_place)
+
+
+def _decoded(
+    image: Image.Image, size: tuple[int, int], factor: int, *, in_place: bool
+) -> DecodedImage:
+    """``image`` upright and reduced by ``factor``; ``size`` is that in the header of its file."""
     _load(image)
     if factor == 1:
         return DecodedImage(to_rgb(_turned_upright(image, in_place=in_place)))

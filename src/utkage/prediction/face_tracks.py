@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utkage.core.errors import ConfigError, ImageError
+from utkage.core.pools import thread_pool
 from utkage.faces.continuity import FaceMemory
 from utkage.faces.detector import Box, Face
 from utkage.faces.flow import Grey, follow, motion_picture
@@ -143,15 +144,12 @@ def track_faces(
     they are needed, for ``live`` never ahead of the frame that is yielded.
     """
     tracks = _TrackedFaces(settings)
-    pool = ThreadPoolExecutor(max_workers=workers)
     ahead = 0 if live else 2 * workers * settings.every
-    try:
+    with thread_pool(workers) as pool:
         for read in _detected(frames, pool, predictor, cropper, settings, ahead):
             yield tracks.update(read)
             yield from tracks.finish(tracks.tracker.ended(read.frame.seconds))
         yield from tracks.finish(tracks.tracker.tracks)
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _detected(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utkage.core.errors import ImageError
+from utkage.core.pools import thread_pool
 from utkage.faces.quality import TRUNCATED
 from utkage.images.inputs import PictureInput, always
 from utkage.images.reduction import MAX_PIXELS
@@ -85,23 +86,22 @@ def predict_photos(
     Further arguments: as ``Predictor.photos``. A picture that cannot be read gives a ``Photo``
     with a reason.
     """
-    pool = ThreadPoolExecutor(max_workers=workers)
     waiting: deque[tuple[list[Photo], Future[Predictions]]] = deque()
     batch = THREAD_BATCH if predictor.engine == "onnx" else DEVICE_BATCH
     longest = _KEPT_PICTURES if keep_images else 4 * batch
     # The other threads need photographs while a batch is predicted.
     ahead = 2 * workers + (min(_KEPT_PICTURES, batch) if keep_images else batch)
-    try:
-        detect = partial(_detect, cropper=cropper, max_pixels=max_pixels, keep_image=keep_images)
-        with closing(_detected(pool, pictures, ready, detect, ahead)) as stream:
-            for group in _grouped(stream, batch, longest):
-                if group:
-                    chips = [chip for photo in group for chip in photo.chips]
-                    waiting.append((group, pool.submit(_predict, predictor, chips, batch)))
-                while len(waiting) > (_BATCHES_WAITING if group else 0):
-                    yield from _with_predictions(*waiting.popleft())
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+    detect = partial(_detect, cropper=cropper, max_pixels=max_pixels, keep_image=keep_images)
+    with (
+        thread_pool(workers) as pool,
+        closing(_detected(pool, pictures, ready, detect, ahead)) as stream,
+    ):
+        for group in _grouped(stream, batch, longest):
+            if group:
+                chips = [chip for photo in group for chip in photo.chips]
+                waiting.append((group, pool.submit(_predict, predictor, chips, batch)))
+            while len(waiting) > (_BATCHES_WAITING if group else 0):
+                yield from _with_predictions(*waiting.popleft())
 
 
 def _detected(

@@ -13,15 +13,15 @@ import threading
 import time
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from utkage.core.pools import thread_pool
 from utkage.core.reporter import Reporter
 from utkage.data.records import Dropped
 from utkage.data.sources.base import Entry, Source
@@ -31,6 +31,9 @@ from utkage.preparation.ingest import Ingested, Ingestion, to_chip
 # For smaller sources, processes take longer to start than they save.
 PROCESSES_FROM_BYTES = 16_000_000
 CHUNK = 128
+# A chunk of large photographs is shorter, and fewer of them wait, so that they fit into memory.
+CHUNK_BYTES = 16_000_000
+WAITING_BYTES = 128_000_000
 # Chunks given to the pool per worker: one being processed, one waiting.
 CHUNKS_PER_WORKER = 2
 # How often a worker checks that its parent is still running.
@@ -80,18 +83,35 @@ def _by_threads(
     entries: Iterable[Entry], source: str, ingestion: Ingestion
 ) -> Generator[tuple[int, Item], None, None]:
     detector = functools.cache(lambda: open_detector(ingestion.detector, ingestion.min_face))
-    waiting: deque[tuple[int, Future[Item]]] = deque()
-    with ThreadPoolExecutor(max_workers=ingestion.workers) as pool:
+    waiting: deque[tuple[Entry, Future[Item]]] = deque()
+    with thread_pool(ingestion.workers) as pool:
         for entry in entries:
-            future = pool.submit(to_chip, entry, source, ingestion, detector)
-            waiting.append((entry.position, future))
+            waiting.append((entry, pool.submit(to_chip, entry, source, ingestion, detector)))
             # A bounded window keeps memory constant however large the source is.
-            while len(waiting) > 8 * ingestion.workers:
-                position, future = waiting.popleft()
-                yield position, future.result()
+            while len(waiting) > 8 * ingestion.workers or _bytes_of(waiting) > WAITING_BYTES:
+                done, future = waiting.popleft()
+                yield done.position, future.result()
         while waiting:
-            position, future = waiting.popleft()
-            yield position, future.result()
+            done, future = waiting.popleft()
+            yield done.position, future.result()
+
+
+def _bytes_of(waiting: Iterable[tuple[Entry, object]]) -> int:
+    return sum(len(entry.content) for entry, _ in waiting)
+
+
+def _chunks(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+    """Lists of at most ``CHUNK`` entries that hold few bytes together."""
+    chunk: list[Entry] = []
+    size = 0
+    for entry in entries:
+        chunk.append(entry)
+        size += len(entry.content)
+        if len(chunk) == CHUNK or size > CHUNK_BYTES:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
 
 
 def _by_processes(
@@ -99,12 +119,12 @@ def _by_processes(
 ) -> Generator[tuple[int, Item], None, None]:
     size = ingestion.contract.size
     slots = CHUNKS_PER_WORKER * ingestion.workers + 1
-    remaining = iter(entries)
+    chunks = _chunks(entries)
     waiting: deque[tuple[int, list[int], Future[list[Item]]]] = deque()
     with _exchange_file(exchange, slots * CHUNK, size) as chips, _processes(ingestion) as pool:
         number = 0
         while True:
-            while len(waiting) < slots - 1 and (chunk := list(islice(remaining, CHUNK))):
+            while len(waiting) < slots - 1 and (chunk := next(chunks, None)):
                 slot = number % slots
                 number += 1
                 work = pool.submit(_to_chips, chunk, source, ingestion, exchange, slot)
