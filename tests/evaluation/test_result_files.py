@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from utkage.evaluation.result_files import (
     PREDICTION_COLUMNS,
     check_report_folder,
     prediction_rows,
+    write_files,
 )
 
 Answered = Callable[..., LabelledPredictions]
@@ -64,3 +67,32 @@ def test_a_report_replaces_one_of_either_version(tmp_path: Path, first: str) -> 
     (tmp_path / "predictions.csv").write_text("file,age\n")
     with pytest.raises(UsageError, match=r"predictions\.csv"):
         check_report_folder(tmp_path, [], overwrite=False)
+
+
+@dataclass(frozen=True)
+class _Result:
+    """The part of an ``EvaluateResult`` that is written."""
+
+    files: dict[str, Path]
+    threshold: None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"files": {kind: str(path) for kind, path in self.files.items()}}
+
+
+def test_the_numbers_come_before_the_charts(
+    labelled_predictions_of: Answered, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ValueError("a chart that cannot be drawn")
+
+    monkeypatch.setattr("utkage.evaluation.reports.report.write_report", fail)
+    faces = labelled_predictions_of(30)
+    faces = replace(faces, names=("=1.jpg", *faces.names[1:]))
+    result: Any = _Result({})
+    options: Any = {"plot_cm": False, "report": True, "csv_safe": True}
+    with pytest.raises(ValueError, match="cannot be drawn"):
+        write_files(result, faces, cast(Any, None), tmp_path, **options)
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert set(metrics["files"]) == {"metrics", "predictions"}
+    assert (tmp_path / "predictions.csv").read_text().splitlines()[1].split(",")[1] == "'=1.jpg"

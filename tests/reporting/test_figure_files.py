@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 from xml.etree import ElementTree
 
+import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -39,3 +40,18 @@ def test_equal_figures_give_the_same_bytes(tmp_path: Path) -> None:
     )
     assert first == again != other
     assert b"<dc:date>" not in first
+
+
+def test_names_are_no_formulas(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
+    names = [r"$\frac$", r"a\$b$c$", "$x$", "猫 😀", "<script>"]
+    figure = new_figure(4, 3)
+    axes = figure.subplots()
+    axes.plot([1, 2], [3, 4], label=names[0])
+    axes.set(title=names[0], xlabel=names[1], ylabel=names[2])
+    axes.set_yticks(range(len(names)), names)
+    axes.legend()
+    figure.suptitle(names[3])
+    files = save_figure(figure, tmp_path, "names")
+    texts = [node.text for node in ElementTree.parse(files["svg"]).iter() if node.text]
+    assert set(names) <= set(texts)
+    assert not recwarn.list, "nothing about missing glyphs on stderr"

@@ -13,6 +13,7 @@ import typer
 from utkage.cli.options import (
     Aligned,
     Columns,
+    CsvSafe,
     Debug,
     DetectorChoice,
     Device,
@@ -164,6 +165,7 @@ def evaluate_command(
         ),
     ] = None,
     overwrite: Overwrite = False,
+    csv_safe: CsvSafe = False,
     json_output: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -219,6 +221,7 @@ def evaluate_command(
                 stress=stress,
                 allow_suspicious=allow_suspicious,
                 resamples=resamples,
+                csv_safe=csv_safe,
                 command=shlex.join(["utkage", *sys.argv[1:]]),
             ),
             reporter,

@@ -59,6 +59,7 @@ class EvaluateRequest(FaceSelection):
         seed: Seed of the bootstrap.
         command: The command line, for the report.
         overwrite: Whether files in ``out`` that are not of an earlier report may be replaced.
+        csv_safe: Whether spreadsheets must not take texts in ``predictions.csv`` for formulas.
     """
 
     weights: str = "auto"
@@ -75,6 +76,7 @@ class EvaluateRequest(FaceSelection):
     seed: int = 0
     command: str = ""
     overwrite: bool = False
+    csv_safe: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -150,8 +152,15 @@ def evaluate(request: EvaluateRequest, reporter: Reporter | None = None) -> Eval
         command=request.command,
         files={},
     )
-    plot_cm, report = request.plot_cm, request.report
-    return write_files(result, faces, labelled, request.out, plot_cm=plot_cm, report=report)
+    return write_files(
+        result,
+        faces,
+        labelled,
+        request.out,
+        plot_cm=request.plot_cm,
+        report=request.report,
+        csv_safe=request.csv_safe,
+    )
 
 
 def _check_output(request: EvaluateRequest) -> None:

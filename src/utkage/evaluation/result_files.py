@@ -12,6 +12,7 @@ import numpy as np
 
 from utkage.core.files import replacing, write_json, write_text
 from utkage.core.outputs import contains, require_output
+from utkage.core.text import spreadsheet_safe
 from utkage.data.labels import RACES, RANGE_NAMES
 from utkage.data.manifest import csv_text
 from utkage.evaluation.labelled_faces import LabelledFaces
@@ -63,15 +64,21 @@ def write_files(
     *,
     plot_cm: bool,
     report: bool,
+    csv_safe: bool = False,
 ) -> EvaluateResult:
     """Write the metrics and predictions to ``out`` and, if requested, charts and the report.
+
+    The numbers come first, so that they are there even if a chart cannot be drawn. With
+    ``csv_safe``, texts in ``predictions.csv`` are ``core.text.spreadsheet_safe``.
 
     Returns:
         ``result`` with the files written.
     """
     files = {"metrics": out / "metrics.json", "predictions": out / "predictions.csv"}
     rows = prediction_rows(faces, None if result.threshold is None else result.threshold.age)
-    write_text(files["predictions"], csv_text(PREDICTION_COLUMNS, rows))
+    safe = [tuple(map(spreadsheet_safe, row)) for row in rows] if csv_safe else rows
+    write_text(files["predictions"], csv_text(PREDICTION_COLUMNS, safe))
+    write_json(files["metrics"], replace(result, files=files).to_dict())
     has_ages = len(faces.with_label(AGE)) > 0
     if (plot_cm or report) and has_ages:
         from utkage.evaluation.reports.charts import range_confusion

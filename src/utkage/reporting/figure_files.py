@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from utkage.core.files import replacing
 
@@ -28,9 +29,18 @@ def new_figure(width: float, height: float) -> Figure:
 def save_figure(
     figure: Figure, folder: Path, name: str, formats: Sequence[str] = FORMATS
 ) -> dict[str, Path]:
-    """Write ``<name>.<format>`` for each format, atomically; return the files by format."""
+    """Write ``<name>.<format>`` for each format, atomically; return the files by format.
+
+    Texts are drawn as they are: a name with two dollar signs is no formula.
+    """
+    from matplotlib.text import Text
+
     files = {form: folder / f"{name}.{form}" for form in formats}
-    with _reproducible_svg(name):
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)
+    with _reproducible_svg(name), warnings.catch_warnings():
+        # Names may have characters that no font has; boxes are drawn for them.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
         for form, path in files.items():
             with replacing(path) as partial:
                 metadata = {"Date": None} if form == "svg" else None
@@ -43,5 +53,6 @@ def _reproducible_svg(name: str) -> Iterator[None]:
     """Keep text as text, and write the same bytes each time."""
     import matplotlib
 
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
+    settings: Any = {"svg.fonttype": "none", "svg.hashsalt": name, "text.parse_math": False}
+    with matplotlib.rc_context(settings):
         yield

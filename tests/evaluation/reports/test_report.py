@@ -136,6 +136,17 @@ def test_the_page_needs_nothing_else_and_escapes(page: Page) -> None:
     assert "McNemar" in text
 
 
+def test_no_label_of_a_chart_is_a_formula(page: Page) -> None:
+    for path in page.charts.values():
+        assert "mathdefault" not in path.read_text(encoding="utf-8")
+
+
+def test_a_name_is_no_html_in_markdown(page: Page) -> None:
+    text = model_card(replace(page, title="<script>x</script>", facts={"data": "<img src=x>"}))
+    assert "# &lt;script>x" in text
+    assert "<" not in text
+
+
 def test_markdown_for_a_model_card(page: Page) -> None:
     text = model_card(page)
     assert "| MAE, years | " in text

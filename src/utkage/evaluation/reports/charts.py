@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from utkage.core.text import printable
 from utkage.data.labels import GENDERS, RANGE_NAMES
 from utkage.evaluation.age_errors import years_outside
 from utkage.evaluation.bootstrap import Estimate, Floats, Ints
@@ -38,6 +39,7 @@ def age_density(faces: LabelledPredictions) -> Figure:
     """Predicted against true age; darker hexagons hold more faces."""
     faces = faces.with_label(AGE)
     from matplotlib.colors import LogNorm
+    from matplotlib.ticker import LogFormatter
 
     figure = new_figure(6.4, 5.6)
     axes = figure.subplots()
@@ -52,7 +54,9 @@ def age_density(faces: LabelledPredictions) -> Figure:
         norm=LogNorm(),
     )
     axes.plot([0, top], [0, top], color=VERMILION, linestyle="--", label="correct")
-    figure.colorbar(cells, ax=axes, label="faces")
+    # The usual formatter writes formulas.
+    bar = figure.colorbar(cells, ax=axes, label="faces", format=LogFormatter())
+    bar.ax.yaxis.set_minor_formatter(LogFormatter())
     axes.set(xlabel="True age, years", ylabel="Predicted age, years", aspect="equal")
     axes.set_title(f"Predicted against true age (n = {len(faces)})")
     axes.legend(loc="upper left")
@@ -99,7 +103,8 @@ def cumulative_scores(populations: Sequence[Population]) -> Figure:
     axes.set(ylim=(0, 1), xlabel="Error of at most k years", ylabel="Share of faces")
     axes.set_title("Cumulative score CS@k, with 95 % intervals")
     axes.grid(alpha=0.3)
-    axes.legend()
+    if axes.lines:
+        axes.legend()
     return figure
 
 
@@ -198,7 +203,7 @@ def group_forest(groups: Sequence[Group]) -> Figure:
             )
         axes.set_xlabel(METRICS[key].heading)
         axes.grid(axis="x", alpha=0.3)
-    names = [f"{group.label} (n = {group.n})" for group in groups]
+    names = [printable(f"{group.label} (n = {group.n})") for group in groups]
     panels[0].set_yticks(places, names, fontsize=8)
     figure.suptitle("Groups, with 95 % intervals (hollow: few faces)")
     return figure

@@ -226,4 +226,5 @@ def model_card(page: Page) -> str:
         parts.append(f"## Passing or failing at {page.threshold.age}")
         parts.append(markdown_table(tables.threshold_bands_table(page.threshold)))
         parts.append(markdown_table(tables.threshold_table(page.threshold)))
-    return "\n\n".join(parts) + "\n"
+    # Names of sources and files are no HTML, which Markdown would pass on.
+    return "\n\n".join(parts).replace("<", "&lt;") + "\n"
