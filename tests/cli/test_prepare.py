@@ -17,8 +17,8 @@ from one_line_errors import assert_one_line_error
 from PIL import Image
 
 from utkage.core.locks import exclusive
+from utkage.core.single_writer import LOCK_NAME
 from utkage.data.store import ChipStore
-from utkage.preparation.store_writer import LOCK_FILE
 
 Invoke = Callable[..., Any]
 WORDS = ("--chip-size", 64, "--aligned", "yes", "--val", 0.3, "--test", 0.3)
@@ -138,7 +138,7 @@ def test_the_second_writer_is_told_to_wait(invoke: Invoke, faces: Path, tmp_path
     assert invoke("prepare", faces, *WORDS).exit_code == 0
     before = _bytes_of(tmp_path / "prepared")
     command = [sys.executable, "-m", "utkage", "prepare", "faces", *map(str, WORDS), "--seed", "5"]
-    with exclusive(tmp_path / "prepared" / LOCK_FILE, "the set"):
+    with exclusive(tmp_path / "prepared" / LOCK_NAME, "the set"):
         second = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert second.returncode == 2
     (line,) = [line for line in second.stderr.splitlines() if line.startswith("error: ")]

@@ -149,7 +149,7 @@ def test_a_run_from_its_own_config_and_what_is_left_of_it(
     assert first.exit_code == 0, first.output
     run = tmp_path / "runs" / "a"
     assert {path.name for path in run.iterdir()} == {
-        ".lock", "best.safetensors", "checkpoint-00000004.pt", "config.toml", "curves.png",
+        "best.safetensors", "checkpoint-00000004.pt", "config.toml", "curves.png",
         "last.safetensors",
         "metrics.jsonl", "sample_batch.png", "summary.csv", "tensorboard",
     }  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from PIL import Image
 import utkage
 from utkage.core.errors import UsageError
 from utkage.evaluation.calibrate import CalibrateRequest, _output_file
-from utkage.evaluation.result_files import check_report_folder
+from utkage.evaluation.report_outputs import check_report_folder
 from utkage.exporting.export import ExportRequest, export
 from utkage.faces.contract import utkface_contract
 from utkage.models.locate import shipped_weights
@@ -135,9 +136,10 @@ def test_a_calibration_replaces_its_own_weights_only(tmp_path: Path) -> None:
 def test_a_report_replaces_reports_only(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.write_text(FOREIGN)
-    _unchanged(path, lambda: check_report_folder(tmp_path, (), overwrite=False), "overwrite")
-    check_report_folder(tmp_path, (), overwrite=True)
-    _unchanged(path, lambda: check_report_folder(tmp_path, [path], overwrite=True), "an input")
+    check = partial(check_report_folder, tmp_path, report=True)
+    _unchanged(path, lambda: check(()), "overwrite")
+    check((), overwrite=True)
+    _unchanged(path, lambda: check([path], overwrite=True), "an input")
 
 
 @pytest.mark.parametrize("name", ["store.json", "audit.html", "audit.json"])

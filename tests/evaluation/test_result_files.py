@@ -12,13 +12,12 @@ import pytest
 from utkage.core.errors import UsageError
 from utkage.data.labels import RANGE_NAMES
 from utkage.evaluation.labelled_predictions import LabelledPredictions
-from utkage.evaluation.result_files import (
-    PREDICTION_COLUMNS,
-    check_report_folder,
-    prediction_rows,
-    write_files,
-)
+from utkage.evaluation.report_outputs import PREDICTION_COLUMNS, check_report_folder
+from utkage.evaluation.result_files import prediction_rows, write_files
 
+FORMER_HEADER = (
+    "source,file,age,gender,race,predicted_age,age_low,age_high,range,predicted_range,p_female"
+)
 Answered = Callable[..., LabelledPredictions]
 
 
@@ -60,13 +59,15 @@ def test_rows_have_the_probability_at_the_threshold(labelled_predictions_of: Ans
     assert [row["p_at_least"] for row in rows] == [f"{value:.4f}" for value in likely]
 
 
-@pytest.mark.parametrize("first", ["source,file,age,gender", "source,file,true_age,true_gender"])
+@pytest.mark.parametrize("first", [FORMER_HEADER, ",".join(PREDICTION_COLUMNS)])
 def test_a_report_replaces_one_of_either_version(tmp_path: Path, first: str) -> None:
-    (tmp_path / "predictions.csv").write_text(first)
+    (tmp_path / "predictions.csv").write_text(f"{first}\n")
     check_report_folder(tmp_path, [], overwrite=False)
-    (tmp_path / "predictions.csv").write_text("file,age\n")
-    with pytest.raises(UsageError, match=r"predictions\.csv"):
-        check_report_folder(tmp_path, [], overwrite=False)
+    # Labels of somebody else may begin like our columns.
+    for foreign in ("file,age\n", "source,file,age,gender\n", f"x\n{first}\n"):
+        (tmp_path / "predictions.csv").write_text(foreign)
+        with pytest.raises(UsageError, match=r"predictions\.csv"):
+            check_report_folder(tmp_path, [], overwrite=False)
 
 
 @dataclass(frozen=True)

@@ -56,8 +56,8 @@ def test_float16_weights_are_halved_without_loss(model: ModelProto) -> None:
     np.testing.assert_array_equal(p_female(half), p_female(rounded))
 
 
-def test_all_but_the_first_convolutions_are_quantised(model: ModelProto) -> None:
-    small = quantize(model, CHIPS)
+def test_all_but_the_first_convolutions_are_quantised(model: ModelProto, tmp_path: Path) -> None:
+    small = quantize(model, CHIPS, tmp_path)
     onnx.checker.check_model(small)
     assert small.ByteSize() < 0.45 * model.ByteSize()
     plain = sum(

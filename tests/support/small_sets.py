@@ -20,8 +20,8 @@ from utkage.preparation.store_writer import StoreWriter
 
 SIZE = 32
 CONTRACT = utkface_contract(SIZE)
-# store.json, chips, manifest, dropped and the lock.
-FILES = 5
+# store.json, chips, manifest and dropped.
+FILES = 4
 
 
 def random_chips(count: int, seed: int = 0) -> NDArray[np.uint8]:

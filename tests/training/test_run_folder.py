@@ -13,7 +13,6 @@ from utkage.training.config import TrainConfig
 from utkage.training.recipe import Recipe
 from utkage.training.run_folder import (
     CURVES_NAME,
-    LOCK_NAME,
     SAMPLE_NAME,
     new_run_folder,
     recorded,
@@ -35,7 +34,7 @@ def test_a_stopped_run_has_its_curves(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         stopped()
     names = {path.name for path in (tmp_path / "run").iterdir()}
-    assert names == {LOCK_NAME, "config.toml", SAMPLE_NAME, CURVES_NAME}
+    assert names == {"config.toml", SAMPLE_NAME, CURVES_NAME}
     config = parse_toml((tmp_path / "run" / "config.toml").read_text())
     assert config["provenance"] == {"started": "now"}
 

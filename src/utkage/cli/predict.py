@@ -182,7 +182,9 @@ def predict_command(
         if resume and out is None:
             raise UsageError("--resume needs --out FILE.jsonl, the rows to append to")
         if out is not None:
-            check_rows_file(out, resume=resume, overwrite=overwrite)
+            # 0 is stdin.
+            files = [0 if name == "-" else Path(name) for name in inputs]
+            check_rows_file(out, resume=resume, overwrite=overwrite, inputs=files)
         settings: dict[str, Any] = {
             "weights": weights,
             "device": device,

@@ -14,6 +14,8 @@ from utkage.cli.option_names import as_options
 from utkage.cli.streams import data_stdout
 from utkage.cli.tables import print_table
 from utkage.core.appending import append_whole
+from utkage.core.errors import UsageError
+from utkage.core.outputs import file_identity, same_file
 from utkage.core.text import counted, printable
 
 if TYPE_CHECKING:
@@ -68,7 +70,10 @@ class RowDestination:
         from utkage.prediction.row_list import row_table
 
         with ExitStack() as stack:
+            identity = None if self.out is None else file_identity(self.out)
             write = self._open(stack, kind)
+            if self.out is not None and identity is not None:
+                rows = _other_than(rows, self.out)
             rows = _with_options(rows, printed=self.csv and sys.stdout.isatty())
             if self.out is not None or (write is not None and not sys.stdout.isatty()):
                 return write_rows(rows, write)
@@ -102,6 +107,14 @@ class RowDestination:
         if self.json:
             return stack.enter_context(json_rows(data_stdout()))
         return csv_rows(data_stdout(), kind, safe=self.csv_safe) if self.csv else None
+
+
+def _other_than(rows: Iterable[AnyRow], out: Path) -> Iterator[AnyRow]:
+    """The rows, as long as none is of the file that they replace; stdin may list it."""
+    for row in rows:
+        if same_file(out, [Path(row.file)]):
+            raise UsageError(f"--out {out}: is an input of this command; name another file")
+        yield row
 
 
 def _with_options(rows: Iterable[AnyRow], *, printed: bool) -> Iterator[AnyRow]:

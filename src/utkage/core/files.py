@@ -6,19 +6,15 @@ import contextlib
 import hashlib
 import json
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from utkage.core.errors import UsageError
-from utkage.core.text import cut_to_bytes
+from utkage.core.partials import partial_file
 
 _PART_BYTES = 1 << 20
-_PARTIAL = ".partial"
-# A name that is nearly too long leaves no room for more in its temporary name.
-_STEM_BYTES = 100
 
 
 @contextlib.contextmanager
@@ -26,17 +22,17 @@ def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path in the folder of ``path``; it replaces ``path`` if the body succeeds.
 
     If the body raises, the temporary file is removed and ``path`` stays unchanged. The temporary
-    file has the suffix of ``path``, because some writers choose their format by it. A file that
-    is replaced keeps its permissions.
+    file has the suffix of ``path``, because some writers choose their format by it. If ``path`` is
+    a link, its target is replaced and the link stays. A file that is replaced keeps its
+    permissions.
 
     Raises:
         OSError: the folder cannot be created or written.
     """
+    if path.is_symlink():
+        path = Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True)
-    stem = cut_to_bytes(path.stem, _STEM_BYTES)
-    partial = path.with_name(f".{stem}.{secrets.token_hex(8)}{_PARTIAL}{path.suffix}")
-    partial.touch(exist_ok=False)
-    try:
+    with partial_file(path) as partial:
         _copy_mode(path, partial)
         with name_in_errors(path):
             yield partial
@@ -45,20 +41,12 @@ def replacing(path: Path) -> Iterator[Path]:
         # Some writers make a file of their own.
         _copy_mode(path, partial)
         partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _copy_mode(path: Path, partial: Path) -> None:
     """Give the new file the permissions of the one that it replaces, if there is one."""
     with contextlib.suppress(OSError):
         partial.chmod(stat.S_IMODE(path.stat().st_mode))
-
-
-def remove_partials(folder: Path) -> None:
-    """Remove temporary files of killed writers; no other process may be writing to ``folder``."""
-    for path in folder.glob(f".*{_PARTIAL}*"):
-        path.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ def require_output(
     path: Path,
     field: str,
     *,
-    inputs: Iterable[Path] = (),
+    inputs: Iterable[Path | int] = (),
     is_ours: Callable[[Path], bool],
     overwrite: bool,
 ) -> None:
@@ -23,7 +23,8 @@ def require_output(
     Args:
         path: The file to write.
         field: Name of the setting, for messages.
-        inputs: Files that the command reads. They are never replaced.
+        inputs: Files that the command reads, or numbers of open ones. They are never replaced, nor
+            are files of another kind in folders among them.
         is_ours: Whether an existing file has the format of this output and is from this program.
         overwrite: Whether files of another kind may be replaced. Empty ones always are.
 
@@ -34,9 +35,17 @@ def require_output(
         return
     if path.is_dir():
         raise UsageError(f"`{field}` {path}: is a folder; name a file")
+    inputs = list(inputs)
     if same_file(path, inputs):
         raise UsageError(f"`{field}` {path}: is an input of this command; name another file")
-    if not overwrite and path.stat().st_size and not is_ours(path):
+    if not path.stat().st_size or is_ours(path):
+        return
+    if same_file(path.resolve().parents, inputs):
+        raise UsageError(
+            f"`{field}` {path}: is in an input folder of this command and not an earlier output; "
+            "name another file"
+        )
+    if not overwrite:
         raise UsageError(
             f"`{field}` {path}: exists and is not an earlier output of this kind; name another "
             "file, or replace it with `overwrite=True`"
@@ -56,14 +65,17 @@ def contains(path: Path, text: str) -> bool:
         return False
 
 
-def same_file(path: Path, others: Iterable[Path]) -> bool:
-    """Whether ``path`` is one of the ``others``, also under another name or through a link."""
-    identity = file_identity(path)
-    return identity is not None and any(file_identity(other) == identity for other in others)
+def same_file(path: Path | Iterable[Path], others: Iterable[Path | int]) -> bool:
+    """Whether a path, or one of several, is one of the ``others``.
+
+    Names do not matter: the same file may have several, and other letters may be capital.
+    """
+    known = {file_identity(other) for other in others} - {None}
+    return any(file_identity(one) in known for one in ([path] if isinstance(path, Path) else path))
 
 
-def file_identity(path: Path) -> tuple[int, int] | None:
-    """Device and number of a file; None if there is no such file."""
+def file_identity(path: Path | int) -> tuple[int, int] | None:
+    """Device and number of a file, given by its path or as an open one; None if there is none."""
     try:
         status = os.stat(path)  # noqa: PTH116
     except (OSError, ValueError):

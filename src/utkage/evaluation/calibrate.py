@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from utkage.core.device import Device, resolve_device
 from utkage.core.errors import DataError, UsageError, WeightsError
 from utkage.core.outputs import require_output, same_file
 from utkage.core.reporter import Reporter, SilentReporter
+from utkage.core.single_writer import holding_files, holding_folder
 from utkage.core.text import counted
 from utkage.evaluation.age_prior import fit_age_prior, fit_range_prior
 from utkage.evaluation.fit_calibration import fit_calibration
@@ -25,7 +28,7 @@ from utkage.evaluation.labelled_faces import (
 )
 from utkage.models.calibration import Calibration
 from utkage.models.card import Card
-from utkage.models.locate import is_shipped, resolve_weights
+from utkage.models.locate import BEST_NAME, LAST_NAME, is_shipped, resolve_weights
 from utkage.models.weights import (
     AGE_BIAS,
     RANGE_BIAS,
@@ -33,7 +36,7 @@ from utkage.models.weights import (
     read_safetensors_card,
     rewrite_card,
 )
-from utkage.models.weights_files import PLAIN_SUFFIXES
+from utkage.models.weights_files import PLAIN_SUFFIXES, LoadedWeights
 from utkage.prediction.predictions import Predictions
 
 
@@ -93,17 +96,28 @@ def calibrate(request: CalibrateRequest, reporter: Reporter | None = None) -> Ca
     bias of the head for ages or ranges.
 
     Raises:
-        UsageError: no data, unknown weights or device, or a file that cannot hold a card.
+        UsageError: no data, unknown weights or device, a file that cannot hold a card, or an
+            output that must not be replaced or that another process is writing.
         DataError: too few faces, or training images of the weights.
         WeightsError: not a weights file of utkage.
     """
     reporter = reporter or SilentReporter()
     found = resolve_weights(request.weights)
     device = resolve_device(request.device)
-    path, flip = found.path, request.flip
-    out = _output_file(path, request)
-    reporter.info(f"weights {path} ({found.origin})")
-    weights = found.content
+    out = _output_file(found.path, request)
+    reporter.info(f"weights {found.path} ({found.origin})")
+    with holding_weights(out):
+        return _calibrate(request, found, out, device, reporter)
+
+
+def _calibrate(
+    request: CalibrateRequest,
+    found: LoadedWeights,
+    out: Path,
+    device: Device,
+    reporter: Reporter,
+) -> CalibrateResult:
+    path, flip, weights = found.path, request.flip, found.content
     faces = labelled_faces(request, weights.card.contract, reporter)
     faces = _fully_labelled(faces, reporter)
     guard_leakage(faces.chips, weights.fingerprints.numpy(), request, reporter)
@@ -236,9 +250,9 @@ def _output_file(path: Path, request: CalibrateRequest) -> Path:
     out = request.out
     if path.suffix in PLAIN_SUFFIXES:
         raise UsageError(f"{path}: has no card to store a calibration in; use .safetensors")
-    if out is None and is_shipped(path):
+    if is_shipped(out or path):
         raise UsageError(
-            f"{path}: belongs to the installation; name a copy for the calibration, such as "
+            f"{out or path}: belongs to the installation; name a copy for the calibration, such as "
             "`out_weights=mine.safetensors`"
         )
     if out is None or same_file(out, [path]):
@@ -248,15 +262,31 @@ def _output_file(path: Path, request: CalibrateRequest) -> Path:
         out,
         "out_weights",
         inputs=[request.data] if labels is None else [request.data, labels],
-        is_ours=_is_calibrated,
+        is_ours=lambda file: _is_calibration_of(file, path),
         overwrite=request.overwrite,
     )
     return out
 
 
-def _is_calibrated(path: Path) -> bool:
-    """Whether a file holds calibrated weights; others may be the only copy of a training."""
+def _is_calibration_of(path: Path, weights: Path) -> bool:
+    """Whether a file holds weights that were calibrated before; others may be the only copy."""
     try:
-        return read_safetensors_card(path).calibration is not None
+        earlier, card = read_safetensors_card(path), read_safetensors_card(weights)
     except (UsageError, WeightsError):
         return False
+    same = (earlier.training, earlier.metrics) == (card.training, card.metrics)
+    return same and earlier.calibration is not None
+
+
+@contextmanager
+def holding_weights(path: Path) -> Iterator[None]:
+    """Hold a weights file while the body runs, and its run folder if it is one that train writes.
+
+    Raises:
+        UsageError: another process is writing there.
+    """
+    with ExitStack() as stack:
+        if path.name in (BEST_NAME, LAST_NAME):
+            stack.enter_context(holding_folder(path.parent, lambda name: False))
+        stack.enter_context(holding_files(path))
+        yield

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from utkage.core.device import resolve_device
 from utkage.core.errors import ConfigError, DataError, UsageError
-from utkage.core.files import require_folder
 from utkage.core.reporter import Reporter, SilentReporter
 from utkage.core.text import counted
 from utkage.data.labels import RANGE_NAMES
@@ -29,8 +28,9 @@ from utkage.evaluation.labelled_faces import (
 from utkage.evaluation.labelled_predictions import AGE, LabelledPredictions
 from utkage.evaluation.populations import populations
 from utkage.evaluation.prediction_sources import PredictionSource, open_prediction_source
+from utkage.evaluation.report_outputs import holding_report
 from utkage.evaluation.result import EvaluateResult
-from utkage.evaluation.result_files import check_report_folder, write_files
+from utkage.evaluation.result_files import write_files
 from utkage.evaluation.robustness import robustness_report
 from utkage.evaluation.scores import score_predictions, score_predictions_by_source
 from utkage.evaluation.thresholds import ThresholdCurve, threshold_curve
@@ -92,13 +92,24 @@ def evaluate(request: EvaluateRequest, reporter: Reporter | None = None) -> Eval
     """Score predictions and write the metrics, every prediction and, if requested, a report.
 
     Raises:
-        UsageError: no data, no such split, unknown weights or device.
+        UsageError: no data, no such split, unknown weights or device, or an output folder whose
+            files must stay or that another process is writing.
         DataError: no usable labelled face, training images of the weights, or predictions that
             the guards refuse.
         WeightsError: not a weights file of utkage.
     """
-    reporter = reporter or SilentReporter()
-    _check_output(request)
+    inputs = [request.weights, *request.compare, request.data, request.options.labels]
+    with holding_report(
+        request.out,
+        [Path(given) for given in inputs if given is not None],
+        plot_cm=request.plot_cm,
+        report=request.report,
+        overwrite=request.overwrite,
+    ):
+        return _evaluate(request, reporter or SilentReporter())
+
+
+def _evaluate(request: EvaluateRequest, reporter: Reporter) -> EvaluateResult:
     source, *others = _open_sources(request)
     reporter.info(f"weights {source.path} ({source.weights.origin})")
     # Each predictor takes its own part of the widest crop that one of them needs.
@@ -161,13 +172,6 @@ def evaluate(request: EvaluateRequest, reporter: Reporter | None = None) -> Eval
         report=request.report,
         csv_safe=request.csv_safe,
     )
-
-
-def _check_output(request: EvaluateRequest) -> None:
-    """Refuse an output folder that is a file, or whose files are inputs or of another kind."""
-    require_folder(request.out, "out")
-    inputs = [request.weights, *request.compare, request.data, request.options.labels]
-    check_report_folder(request.out, [Path(i) for i in inputs if i], overwrite=request.overwrite)
 
 
 def _range_confusion(faces: LabelledPredictions) -> NDArray[np.int64]:

@@ -2,58 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from utkage.core.files import replacing, write_json, write_text
-from utkage.core.outputs import contains, require_output
 from utkage.core.text import spreadsheet_safe
 from utkage.data.labels import RACES, RANGE_NAMES
 from utkage.data.manifest import csv_text
 from utkage.evaluation.labelled_faces import LabelledFaces
 from utkage.evaluation.labelled_predictions import AGE, LabelledPredictions
 from utkage.evaluation.metrics import INTERVAL_LEVEL
-from utkage.evaluation.result import EvaluateResult
-
-PREDICTION_COLUMNS = (
-    *("source", "file", "true_age", "true_gender", "true_race"),
-    *("predicted_age", "age_low", "age_high", "true_range", "predicted_range", "p_female"),
-    *("threshold", "p_at_least"),
+from utkage.evaluation.report_outputs import (
+    MATRIX,
+    METRICS,
+    PARQUET,
+    PREDICTION_COLUMNS,
+    PREDICTIONS,
 )
-# The first columns of this and of the former version.
-_FIRST_COLUMNS = ("source,file,true_age", "source,file,age")
-
-
-def check_report_folder(out: Path, inputs: Iterable[Path], *, overwrite: bool) -> None:
-    """Refuse a folder whose files a report would replace although they are not of a report.
-
-    Raises:
-        UsageError: names the file.
-    """
-    inputs = list(inputs)
-    marks = {
-        "metrics.json": ('"split_hash"',),
-        "predictions.csv": _FIRST_COLUMNS,
-        "report.html": ("utkage",),
-        "model_card.md": ("utkage",),
-    }
-    for name, texts in marks.items():
-        require_output(
-            out / name,
-            "out",
-            inputs=inputs,
-            is_ours=partial(_contains_any, texts=texts),
-            overwrite=overwrite,
-        )
-
-
-def _contains_any(path: Path, texts: Iterable[str]) -> bool:
-    return any(contains(path, text) for text in texts)
+from utkage.evaluation.result import EvaluateResult
 
 
 def write_files(
@@ -74,7 +43,7 @@ def write_files(
     Returns:
         ``result`` with the files written.
     """
-    files = {"metrics": out / "metrics.json", "predictions": out / "predictions.csv"}
+    files = {"metrics": out / METRICS, "predictions": out / PREDICTIONS}
     rows = prediction_rows(faces, None if result.threshold is None else result.threshold.age)
     safe = [tuple(map(spreadsheet_safe, row)) for row in rows] if csv_safe else rows
     write_text(files["predictions"], csv_text(PREDICTION_COLUMNS, safe))
@@ -84,13 +53,13 @@ def write_files(
         from utkage.evaluation.reports.charts import range_confusion
         from utkage.reporting.figure_files import save_figure
 
-        written = save_figure(range_confusion(faces), out, "confusion_matrix", ("png",))
+        written = save_figure(range_confusion(faces), out, MATRIX, ("png",))
         files["confusion_matrix"] = written["png"]
     if report:
         from utkage.evaluation.reports.report import write_report
 
         files.update(write_report(result, faces, labelled, out))
-        if (parquet := _write_parquet(rows, out / "predictions.parquet")) is not None:
+        if (parquet := _write_parquet(rows, out / PARQUET)) is not None:
             files["predictions_parquet"] = parquet
     result = replace(result, files=files)
     write_json(files["metrics"], result.to_dict())

@@ -14,6 +14,7 @@ from utkage.core.errors import ConfigError, DataError, ParityError, UsageError
 from utkage.core.files import file_hash, replacing, write_json
 from utkage.core.outputs import contains, require_output
 from utkage.core.reporter import Reporter, SilentReporter
+from utkage.core.single_writer import holding_files
 from utkage.core.versions import versions
 from utkage.exporting.precision import DEFAULT_PRECISION, PRECISIONS
 from utkage.models.locate import resolve_weights
@@ -123,25 +124,38 @@ def export(request: ExportRequest, reporter: Reporter | None = None) -> ExportRe
     """Write the file, compare it with torch on chips, and only then give it its name.
 
     Raises:
-        UsageError: unknown weights or data, or a file that must not be replaced.
+        UsageError: unknown weights or data, or a file that must not be replaced or that another
+            process is writing.
         DataError: no usable face in the data.
         ParityError: the runtime of the format and torch disagree; no file is left behind.
     """
+    from utkage.exporting.formats import get_format
+
+    reporter = reporter or SilentReporter()
+    weights = resolve_weights(request.weights)
+    reporter.info(f"weights {weights.path} ({weights.origin})")
+    form = get_format(request.format)
+    out = request.out or Path(f"{weights.path.stem}{form.suffix}")
+    if out.is_dir():
+        raise UsageError(f"`out` {out}: is a folder; name a file, such as {out}/faces{form.suffix}")
+    out = form.with_suffix(out)
+    _check_output(request, out, form.suffix, weights.path)
+    with holding_files(out, _parity_path(out)):
+        # Whoever held the files before may have made them.
+        _check_output(request, out, form.suffix, weights.path)
+        return _export(request, weights, out, reporter)
+
+
+def _export(
+    request: ExportRequest, weights: LoadedWeights, out: Path, reporter: Reporter
+) -> ExportResult:
     from utkage.exporting.formats import get_format
     from utkage.exporting.parity import compare, predict_batches
     from utkage.models.export_graph import ExportGraph
     from utkage.models.systems import build_graph
     from utkage.prediction.chip_predictor import TorchPredictor
 
-    reporter = reporter or SilentReporter()
-    weights = resolve_weights(request.weights)
-    reporter.info(f"weights {weights.path} ({weights.origin})")
     form, card, limits = get_format(request.format), weights.card, PRECISIONS[request.precision]
-    out = request.out or Path(f"{weights.path.stem}{form.suffix}")
-    if out.is_dir():
-        raise UsageError(f"`out` {out}: is a folder; name a file, such as {out}/faces{form.suffix}")
-    out = form.with_suffix(out)
-    _check_output(request, out, form.suffix, weights.path)
     graph = build_graph(weights.content, str(weights.path), flip=request.flip)
     whole = ExportGraph(graph, card, interval=request.interval, any_size=request.any_size).eval()
     chips = _comparison_chips(request, card.contract, reporter)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from importlib.resources import files
@@ -16,7 +15,9 @@ from pathlib import Path
 
 from utkage.core.errors import UsageError
 from utkage.core.files import write_text
+from utkage.core.partials import partial_folder
 from utkage.core.reporter import Reporter
+from utkage.core.single_writer import holding_files
 from utkage.data.labels import RANGE_NAMES
 from utkage.exporting.export import ExportRequest, ExportResult, export
 from utkage.exporting.npm_files import npm_files
@@ -55,7 +56,8 @@ def export_web(
         detector: A key of ``WEB_DETECTORS``.
 
     Raises:
-        UsageError: the folder exists, or ``onnxruntime-web`` or the detector is missing.
+        UsageError: the folder exists, another process is writing it, or ``onnxruntime-web`` or the
+            detector is missing.
         ParityError: as for ``export``.
     """
     out = request.out or DEFAULT_FOLDER
@@ -64,13 +66,13 @@ def export_web(
     runtime = npm_files(modules, RUNTIME_PACKAGE, *RUNTIME)
     network = read_web_detector(detector, modules)
     weights = resolve_weights(request.weights)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as name:
-        folder = Path(name) / out.name
-        folder.mkdir()
+    with holding_files(out), partial_folder(out) as folder:
         result = export(replace(request, weights=weights, out=folder / MODEL_NAME), reporter)
         fill_web_folder(folder, weights.card.contract, detector, network, runtime)
-        shutil.move(folder, out)
+        try:
+            folder.rename(out)
+        except OSError as error:
+            raise UsageError(f"`out` {out}: was made meanwhile; name another folder") from error
     return replace(
         result, path=out / MODEL_NAME, format=WEB, parity_file=out / result.parity_file.name
     )

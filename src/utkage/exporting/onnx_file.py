@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from utkage.core.partials import partial_folder
 from utkage.exporting.onnx_precision import halve, quantize
 from utkage.exporting.precision import DEFAULT_PRECISION
 from utkage.exporting.quiet import silenced
@@ -44,7 +45,8 @@ def write_onnx(
         model = halve(model)
     elif precision == "int8":
         assert calibration_chips is not None
-        model = quantize(model, calibration_chips)
+        with partial_folder(path) as folder:
+            model = quantize(model, calibration_chips, folder)
     onnx.helper.set_model_props(model, dict(metadata))
     # Older runtimes refuse a newer version of the file format, even if it uses nothing of that.
     oldest = onnx.helper.find_min_ir_version_for(model.opset_import, ignore_unknown=True)

@@ -15,7 +15,6 @@ a hundredth of the computation and cause most of the error.
 from __future__ import annotations
 
 import math
-import tempfile
 from collections import Counter
 from pathlib import Path
 
@@ -110,18 +109,18 @@ def _fold(
     return helper.make_node("Mul", [kernel, f"{kernel}.scale"], [scaled])
 
 
-def quantize(model: ModelProto, chips: NDArray[np.uint8]) -> ModelProto:
+def quantize(model: ModelProto, chips: NDArray[np.uint8], folder: Path) -> ModelProto:
     """Convert the convolutions of a model with folded batch norms to 8-bit integers.
 
     ``chips`` for the calibration are uint8 (N, S, S, 3): a hundred or more, similar to those that
-    the file is for.
+    the file is for. ``folder`` is an empty one for temporary files.
     """
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 
     convolutions = [node.name for node in model.graph.node if node.op_type == "Conv"]
     # It logs the advice to run a step that torch's exporter has already done.
-    with tempfile.TemporaryDirectory() as name, silenced():
-        plain, small = Path(name) / "plain.onnx", Path(name) / "small.onnx"
+    with silenced():
+        plain, small = folder / "plain.onnx", folder / "small.onnx"
         onnx.save(model, plain)
         quantize_static(
             plain,

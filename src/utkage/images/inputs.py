@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, groupby
@@ -88,14 +89,16 @@ class Inputs:
         total: Number of pictures, or None if unknown.
         ready: Whether the next picture is available without waiting for stdin.
         note: What was skipped in folders, and why; or None.
-        files: The files among the pictures, except those that stdin lists.
+        files: The files among the pictures, and the number of the open file that stdin is.
+        listed: Whether stdin may list more files.
     """
 
     pictures: Iterator[PictureInput]
     total: int | None
     ready: Callable[[], bool] = always
     note: str | None = None
-    files: tuple[Path, ...] = ()
+    files: tuple[Path | int, ...] = ()
+    listed: bool = False
 
 
 def open_inputs(
@@ -131,7 +134,7 @@ def open_inputs(
     parts: list[Iterable[PictureInput]] = []
     total = 0
     skipped: dict[Path, str] = {}
-    listed: list[Path] = []
+    files: list[Path | int] = []
     piped: Piped | None = None
     for are_paths, names in groupby(inputs, _is_path):
         if are_paths:
@@ -139,7 +142,7 @@ def open_inputs(
             found = list_inputs(list(names), follow_links=follow_links)
             parts.append(_file(file.path, file.problem) for file in found.files)
             total += len(found.files)
-            listed.extend(file.path for file in found.files)
+            files.extend(file.path for file in found.files)
             skipped.update(found.skipped)
             continue
         for name in names:
@@ -149,6 +152,8 @@ def open_inputs(
                         "- needs stdin, which is closed; pipe a picture or paths into it"
                     )
                 piped = Piped(stdin)
+                with suppress(OSError, AttributeError):
+                    files.append(stdin.fileno())
                 parts.append(_from_stdin(piped, named))
             elif is_url(name) and not allow_download:
                 raise UsageError(_refusal(name))
@@ -158,8 +163,8 @@ def open_inputs(
     pictures = chain.from_iterable(parts)
     note = FileList((), skipped).note
     if piped is None:
-        return Inputs(pictures, total, note=note, files=tuple(listed))
-    return Inputs(pictures, None, piped.ready, note, tuple(listed))
+        return Inputs(pictures, total, note=note, files=tuple(files))
+    return Inputs(pictures, None, piped.ready, note, tuple(files), listed=True)
 
 
 def _refusal(url: str) -> str:

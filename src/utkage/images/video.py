@@ -29,6 +29,8 @@ _FASTEST_RATE = 480.0
 # Seconds without a frame after which a live stream has ended.
 SILENCE_SECONDS = 10.0
 # MPEG-4 part 2: the best codec that OpenCV's packages can write on every system.
+# An empty box at the end of an .mp4 file, which players skip: its length, its kind, some text.
+_MARK = b"\0\0\0\x0efreeutkage"
 _CODEC = "mp4v"
 # OpenCV reads it whenever it opens a video: name;value|name;value.
 _FFMPEG_OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
@@ -317,6 +319,15 @@ def video_file(path: Path, rate: float) -> Iterator[AddFrame]:
             yield writer.add
         finally:
             writer.close()
+        with partial.open("ab") as file:
+            file.write(_MARK)
+
+
+def is_saved_video(path: Path) -> bool:
+    """Whether ``video_file`` wrote a file."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - len(_MARK)))
+        return file.read() == _MARK
 
 
 class _Writer:

@@ -6,6 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from utkage.core.errors import UsageError, WeightsError
+from utkage.core.outputs import same_file
 from utkage.models.weights_files import LoadedWeights
 
 SHIPPED_NAME = "utkage-mobilenet_v1.safetensors"
@@ -23,8 +24,8 @@ def shipped_weights() -> Path:
 
 
 def is_shipped(path: Path) -> bool:
-    """Whether ``path`` is the weights file of the installation."""
-    return path == _shipped_path()
+    """Whether ``path`` is the weights file of the installation, under any name."""
+    return same_file(path, [_shipped_path()])
 
 
 def newest_run_weights(runs: Path = RUNS_FOLDER) -> Path | None:

@@ -68,7 +68,8 @@ def predict(
     to ``on_unwritten``, by default as a warning to ``reporter``.
 
     Raises:
-        UsageError: nothing to read, unknown weights, or an unknown device.
+        UsageError: nothing to read, unknown weights, an unknown device, or an output that must not
+            be replaced or that another process is writing.
         WeightsError: not a utkage weights file.
     """
     reporter = reporter or SilentReporter()
@@ -86,24 +87,26 @@ def predict(
         request.save_crops,
         request.contact_sheet,
         inputs=inputs.files,
+        more_inputs=inputs.listed,
         overwrite=request.overwrite,
         on_unwritten=on_unwritten or warning_of_unwritten(reporter),
     )
-    if request.resume is not None:
-        inputs = _remaining(inputs, request.resume, reporter)
-        for row in finished_rows(request.resume):
-            pictures.reserve(row)
-    predictor = open_predictor(request, reporter)
-    pictures.contract = predictor.card.contract
-    photos = predictor.photos(
-        inputs.pictures, keep_images=request.save_images is not None, ready=inputs.ready
-    )
-    with pictures, reporter.progress("predicting", inputs.total) as task, closing(photos):
-        for photo in photos:
-            rows = photo_rows(photo, request)
-            pictures.add(photo, rows)
-            yield from rows
-            task.advance(1)
+    with pictures:
+        if request.resume is not None:
+            inputs = _remaining(inputs, request.resume, reporter)
+            for row in finished_rows(request.resume):
+                pictures.reserve(row)
+        predictor = open_predictor(request, reporter)
+        pictures.contract = predictor.card.contract
+        photos = predictor.photos(
+            inputs.pictures, keep_images=request.save_images is not None, ready=inputs.ready
+        )
+        with reporter.progress("predicting", inputs.total) as task, closing(photos):
+            for photo in photos:
+                rows = photo_rows(photo, request)
+                pictures.add(photo, rows)
+                yield from rows
+                task.advance(1)
 
 
 def _remaining(inputs: Inputs, rows: Path, reporter: Reporter) -> Inputs:

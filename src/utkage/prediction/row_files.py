@@ -9,9 +9,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import IO, Any, get_args, get_origin, get_type_hints
@@ -20,7 +21,9 @@ from unicodedata import normalize
 from utkage.core.appending import append_whole
 from utkage.core.errors import DataError, UsageError
 from utkage.core.files import name_in_errors, replacing
-from utkage.core.outputs import contains, require_output
+from utkage.core.locks import lock_handle
+from utkage.core.outputs import contains, require_output, same_file
+from utkage.core.single_writer import holding_files
 from utkage.core.text import spreadsheet_safe
 from utkage.prediction.rows import FaceRow, Row
 
@@ -29,22 +32,30 @@ SUFFIXES = (JSON_LINES, ".json", ".csv", ".parquet")
 _PARQUET_ROWS = 10_000
 # Fields of rows that a run can be resumed from: of this version, and before `frame` and `rotated`.
 _READABLE = tuple(FaceRow.field_names()[:count] for count in (None, -1, -2))
-_START_BYTES = 200
+_START_BYTES = 1 << 16
+_NO_ROW = "not JSON; `resume` needs rows of 'predict'"
+# How a row begins, and how a JSON list of rows does.
+_ROW_START = b'{"file": "'
+_LIST_START = re.compile(rb'\[\s*\{\s*"file":\s*"([^"\\]|\\.)*",\s*"status":|\[\]\s*$')
 
 WriteRow = Callable[[Row], None]
 
 
-def check_rows_file(path: Path, *, resume: bool, overwrite: bool = False) -> None:
+def check_rows_file(
+    path: Path, *, resume: bool, overwrite: bool = False, inputs: Iterable[Path | int] = ()
+) -> None:
     """Refuse a file that cannot receive rows, before any work is done.
 
     Raises:
-        UsageError: unknown suffix, ``resume`` with another format than JSON lines, or JSON lines
-            that exist already without ``resume``, or without ``overwrite`` a file of something
-            else.
+        UsageError: unknown suffix, one of the ``inputs`` (paths or open files), ``resume`` with
+            another format than JSON lines, JSON lines that exist already without ``resume``, or
+            without ``overwrite`` a file of something else.
     """
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise UsageError(f"`out` {path}: choose one of the suffixes {', '.join(SUFFIXES)}")
+    if same_file(path, inputs):
+        raise UsageError(f"`out` {path}: is an input of this command; name another file")
     if resume and suffix != JSON_LINES:
         raise UsageError(f"`resume` continues JSON lines; name a {JSON_LINES} file, not {path}")
     if suffix == JSON_LINES and not resume and path.exists() and path.stat().st_size:
@@ -64,8 +75,9 @@ def _holds_rows(path: Path) -> bool:
         start = file.read(_START_BYTES)
     if form == ".parquet":
         return start[:4] == b"PAR1" and contains(path, "range_probability")
-    text = re.sub(rb"\s", b"", start)
-    return text.startswith(b"file,status,reason," if form == ".csv" else (b'[{"file":', b"[]"))
+    if form == ".csv":
+        return start.startswith(b"file,status,reason,")
+    return _LIST_START.match(start) is not None
 
 
 @contextmanager
@@ -83,27 +95,46 @@ def rows_file(
     ``csv_safe``, texts of CSV are ``core.text.spreadsheet_safe``.
 
     Raises:
-        UsageError: as in ``check_rows_file``.
+        UsageError: as in ``check_rows_file``, or another process is writing the file.
         DataError: JSON lines cannot be written; those in the file are whole.
     """
-    check_rows_file(path, resume=resume, overwrite=overwrite)
     suffix = path.suffix.lower()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if suffix == JSON_LINES:
-        with name_in_errors(path), _open(path, "a") as file:
+    with ExitStack() as stack:
+        check_rows_file(path, resume=resume, overwrite=overwrite)
+        stack.enter_context(holding_files(path))
+        # Whoever held the file before may have made it.
+        check_rows_file(path, resume=resume, overwrite=overwrite)
+        if suffix == JSON_LINES:
+            stack.enter_context(name_in_errors(path))
+            file = stack.enter_context(_open(path, "a"))
+            _require_alone(file, path)
             yield json_lines(partial(_append, file, path))
-        return
-    with replacing(path) as unfinished:
-        if suffix == ".parquet":
-            with _parquet(unfinished, kind) as write:
-                yield write
             return
-        with _open(unfinished, "w") as file:
-            if suffix == ".csv":
-                yield csv_rows(file, kind, safe=csv_safe)
-            else:
-                with json_rows(file) as write:
-                    yield write
+        unfinished = stack.enter_context(replacing(path))
+        if suffix == ".parquet":
+            yield stack.enter_context(_parquet(unfinished, kind))
+            return
+        file = stack.enter_context(_open(unfinished, "w"))
+        if suffix == ".csv":
+            yield csv_rows(file, kind, safe=csv_safe)
+        else:
+            yield stack.enter_context(json_rows(file))
+
+
+def _require_alone(file: IO[str], path: Path) -> None:
+    """Lock the file itself as well, which may have several names (hard links)."""
+    if os.name == "nt":
+        # A locked file could not be written.
+        return
+    try:
+        lock_handle(file.fileno())
+    except BlockingIOError as error:
+        raise UsageError(
+            f"{path}: another utkage is writing this file under another name; wait until it ends"
+        ) from error
+    except OSError:
+        # The file system has no locks; that of the name must do.
+        return
 
 
 def _open(path: Path, mode: str) -> IO[str]:
@@ -185,7 +216,7 @@ def finished_files(path: Path) -> set[str]:
     Names are in the composition NFC of Unicode.
 
     Raises:
-        UsageError: the file contains something else.
+        UsageError: the file contains something else; it is unchanged then.
     """
     finished: set[str] = set()
     if not path.exists():
@@ -195,6 +226,8 @@ def finished_files(path: Path) -> set[str]:
         for number, line in enumerate(file, 1):
             position += len(line)
             if not line.endswith(b"\n"):
+                if line[: len(_ROW_START)] != _ROW_START[: len(line)]:
+                    raise UsageError(f"{path}, line {number}: {_NO_ROW}")
                 break
             values = _parsed(line, f"{path}, line {number}")
             if values["face"] is None or values["face"] == values["faces"]:
@@ -216,7 +249,7 @@ def _parsed(line: bytes, where: str) -> dict[str, Any]:
     try:
         values = json.loads(line)
     except ValueError as error:
-        raise UsageError(f"{where}: not JSON; `resume` needs rows of 'predict'") from error
+        raise UsageError(f"{where}: {_NO_ROW}") from error
     if not isinstance(values, dict) or tuple(values) not in _READABLE:
         raise UsageError(f"{where}: not a row of this version's 'predict'; name another file")
     return values

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -29,7 +29,7 @@ from utkage.preparation.audit.report_files import audit_of_store, report_is_curr
 from utkage.preparation.audit.resolve import FixConfig, find_informative_duplicates, resolve
 from utkage.preparation.ingest import Ingestion, Known, frames_note
 from utkage.preparation.splits import excluded_pictures, read_split_file, split_components
-from utkage.preparation.store_writer import StoreWriter
+from utkage.preparation.store_writer import StoreWriter, remove_leftovers, require_inputs_stay
 from utkage.preparation.workers import ingest
 
 DEFAULT_SOURCE = Path("Dataset/UTKFace")
@@ -116,8 +116,8 @@ def prepare(config: PrepareConfig, reporter: Reporter | None = None) -> PrepareR
     leaves the existing set; running again then gives the same bytes as an uninterrupted run.
 
     Raises:
-        UsageError: a source is missing, the output folder holds other files, or another process
-            is writing there.
+        UsageError: a source is missing, the output folder holds other files or an input, or
+            another process is writing there.
         DataError: an archive is damaged or over a limit, or no picture is usable.
     """
     reporter = reporter or SilentReporter()
@@ -128,8 +128,10 @@ def prepare(config: PrepareConfig, reporter: Reporter | None = None) -> PrepareR
     existing = _open_existing(config.out)
     if existing is not None and _is_current(existing, contract, description):
         reporter.info(f"{config.out}: already prepared from this input; nothing to do")
+        remove_leftovers(config.out)
         _restore_report(existing, config)
         return _result(existing, None, unchanged=True)
+    require_inputs_stay(config.out, _input_files(config))
     # Only now, because finding labels inside an archive means reading all of it.
     sources = {
         name: open_source(path, config.options, reporter)
@@ -156,6 +158,17 @@ def prepare(config: PrepareConfig, reporter: Reporter | None = None) -> PrepareR
         store = ChipStore.open(config.out)
         write_report(store, audit)
     return _result(store, audit, unchanged=False)
+
+
+def _input_files(config: PrepareConfig) -> Iterator[tuple[str, Path]]:
+    """Setting and path of each file and folder that is read."""
+    _, _, detector = config.detector.partition(":")
+    yield from (("sources", path) for path in config.sources)
+    for field_name, path in (("labels", config.options.labels), ("split_file", config.split_file)):
+        if path is not None:
+            yield field_name, path
+    if detector:
+        yield "detector", Path(detector)
 
 
 def _read_pictures(

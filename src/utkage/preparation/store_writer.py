@@ -7,6 +7,8 @@ import hashlib
 import os
 import re
 import secrets
+from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import astuple
 from pathlib import Path
 from typing import Any
@@ -16,8 +18,9 @@ from numpy.typing import NDArray
 
 from utkage.core.errors import DataError, UsageError
 from utkage.core.files import name_in_errors, write_json, write_text
-from utkage.core.locks import exclusive
-from utkage.core.outputs import contains
+from utkage.core.outputs import contains, same_file
+from utkage.core.partials import output_of
+from utkage.core.single_writer import holding_folder
 from utkage.data.manifest import ManifestRow, csv_text, manifest_csv
 from utkage.data.records import Dropped
 from utkage.data.split import SPLITS, split_hash
@@ -31,16 +34,12 @@ from utkage.data.store import (
 )
 from utkage.faces.contract import CropContract
 
-LOCK_FILE = ".lock"
 REPORT_FILES = ("audit.json", "audit.html")
 _CHIPS_PARTIAL = ".chips.partial.u8"
 # Exact names, because a folder may hold somebody else's manifest-2024.csv.
 _TABLE = re.compile(r"(chips-[0-9a-f]{12}\.u8|(manifest|dropped)-[0-9a-f]{12}\.csv)")
-# Files that a process leaves when it is killed during an atomic write.
-_PARTIAL = re.compile(
-    r"\.(manifest-|dropped-|store\.|audit\.).*\.partial\.(csv|json|html)"
-    r"|\.exchange-[0-9a-f]+\.partial\.u8"
-)
+# Temporary files without a final name, through which processes also return chips.
+_CHIPS = re.compile(r"\.chips\.partial\.u8|\.exchange-[0-9a-f]{16}\.partial\.u8")
 
 
 class StoreWriter:
@@ -60,27 +59,27 @@ class StoreWriter:
             raise UsageError(f"{folder}: holds other files; choose an empty folder for the set")
         if (foreign := _foreign_file(folder)) is not None:
             raise UsageError(f"{foreign}: is not of a prepared set; choose an empty folder")
-        folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._contract = contract
         self._partial = folder / _CHIPS_PARTIAL
         self._count = 0
 
     def __enter__(self) -> StoreWriter:
-        self._lock = exclusive(self._folder / LOCK_FILE, str(self._folder))
-        self._lock.__enter__()
-        self._chips = self._partial.open("wb")
+        with ExitStack() as stack:
+            stack.enter_context(holding_folder(self._folder, _is_written))
+            _remove_leftovers(self._folder)
+            self._chips = self._partial.open("wb")
+            self._held = stack.pop_all()
         return self
 
     def __exit__(self, *exception: Any) -> None:
         # On a full disk, closing fails. The chips are either committed or about to be removed.
         with contextlib.suppress(OSError):
             self._chips.close()
-        _remove_leftovers(self._folder)
-        self._lock.__exit__(*exception)
-        if [path.name for path in self._folder.iterdir()] == [LOCK_FILE]:
-            # An empty folder could be mistaken for a prepared set.
-            (self._folder / LOCK_FILE).unlink()
+        with self._held:
+            _remove_leftovers(self._folder)
+        # An empty folder could be mistaken for a prepared set; others cannot be removed.
+        with contextlib.suppress(OSError):
             self._folder.rmdir()
 
     def exchange_path(self) -> Path:
@@ -156,13 +155,54 @@ def _foreign_file(folder: Path) -> Path | None:
     return next((folder / name for name in REPORT_FILES if (folder / name).exists()), None)
 
 
+def _is_written(name: str) -> bool:
+    return name in (STORE_FILE, *REPORT_FILES) or _TABLE.fullmatch(name) is not None
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what killed processes have left in a prepared set, unless one is writing there."""
+    partials = (output_of(path.name) for path in folder.iterdir())
+    if _leftovers(folder) or any(name is not None and _is_written(name) for name in partials):
+        with contextlib.suppress(UsageError), holding_folder(folder, _is_written):
+            _remove_leftovers(folder)
+
+
+def require_inputs_stay(folder: Path, inputs: Iterable[tuple[str, Path]]) -> None:
+    """Refuse a folder from which a new state of the set would remove one of the inputs.
+
+    Args:
+        folder: The prepared set.
+        inputs: Name of the setting and path of each input.
+
+    Raises:
+        UsageError: names the input.
+    """
+    if not folder.is_dir():
+        return
+    written = [path for path in folder.iterdir() if _is_written(path.name)]
+    for field, path in inputs:
+        if same_file(path, written):
+            raise UsageError(
+                f"`{field}` {path}: belongs to the set that this command would replace; copy it "
+                "elsewhere, or name another `out`"
+            )
+
+
 def _remove_leftovers(folder: Path) -> None:
+    """The caller holds the folder."""
+    for path in _leftovers(folder):
+        path.unlink(missing_ok=True)
+
+
+def _leftovers(folder: Path) -> list[Path]:
+    """Chips without a final name, and files of former states of the set."""
     try:
         keep = set(read_store_file(folder)["files"].values()) if is_prepared(folder) else set()
     except DataError:
         # A set of another version: which files belong to it is unknown.
-        return
-    for path in folder.iterdir():
-        left_over = _TABLE.fullmatch(path.name) and path.name not in keep
-        if left_over or _PARTIAL.fullmatch(path.name) or path.name == _CHIPS_PARTIAL:
-            path.unlink(missing_ok=True)
+        return []
+    return [
+        path
+        for path in folder.iterdir()
+        if _CHIPS.fullmatch(path.name) or (_TABLE.fullmatch(path.name) and path.name not in keep)
+    ]

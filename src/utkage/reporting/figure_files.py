@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from utkage.core.files import replacing
+from utkage.core.outputs import contains
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -17,6 +18,13 @@ if TYPE_CHECKING:
 # dash, so that a grey print can be read.
 BLUE, ORANGE, GREEN, VERMILION, GREY = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#5b6570"
 FORMATS = ("png", "svg")
+# The program that wrote a figure, as both formats say it.
+_NAME = "utkage"
+_METADATA: dict[str, dict[str, str | None]] = {
+    "png": {"Software": _NAME},
+    "svg": {"Creator": _NAME, "Date": None},
+}
+_MARKS = {".png": f"Software\0{_NAME}", ".svg": f"<dc:title>{_NAME}</dc:title>"}
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -43,9 +51,13 @@ def save_figure(
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         for form, path in files.items():
             with replacing(path) as partial:
-                metadata = {"Date": None} if form == "svg" else None
-                figure.savefig(partial, dpi=120, metadata=metadata)
+                figure.savefig(partial, dpi=120, metadata=_METADATA.get(form))
     return files
+
+
+def is_saved_figure(path: Path) -> bool:
+    """Whether ``save_figure`` wrote a PNG or SVG file."""
+    return contains(path, _MARKS.get(path.suffix.lower(), _NAME))
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from utkage.core.errors import TrainingError
 from utkage.core.files import replacing
+from utkage.core.outputs import contains
 from utkage.core.reporter import Reporter
 from utkage.training.config_groups import RunConfig
 
@@ -127,7 +128,9 @@ class CheckpointFolder:
         """Write a checkpoint, then remove the oldest above ``keep``."""
         checkpoint.save(self.folder / f"checkpoint-{checkpoint.step:08d}.pt")
         for old in self.paths()[: -self.keep]:
-            old.unlink(missing_ok=True)
+            # A file of another program may have such a name.
+            if contains(old, _AS_JSON[0]):
+                old.unlink(missing_ok=True)
 
     def newest(self, reporter: Reporter) -> Checkpoint | None:
         """The newest checkpoint that can be read; None if there is no checkpoint.

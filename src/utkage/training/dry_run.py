@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from utkage.core.device import resolve_device
 from utkage.core.reporter import Reporter, SilentReporter
-from utkage.training.train import TrainRequest, set_up
+from utkage.training.train import TrainRequest, provenance, set_up
 
 if TYPE_CHECKING:
     from utkage.training.setup import Setup
@@ -88,7 +88,7 @@ def dry_run(request: TrainRequest, reporter: Reporter | None = None) -> DryRunRe
     memory = PeakMemory(device.torch)
     system = set_up(request, reporter)
     setup, config = system.setup, system.setup.config
-    done = _epochs_done(setup)
+    done = _epochs_done(request, setup)
     cost = estimate_cost(system, reporter)
     peak, kind = memory.read()
     epoch_seconds = {
@@ -124,9 +124,11 @@ def dry_run(request: TrainRequest, reporter: Reporter | None = None) -> DryRunRe
     )
 
 
-def _epochs_done(setup: Setup[Any]) -> int:
+def _epochs_done(request: TrainRequest, setup: Setup[Any]) -> int:
     from utkage.training.checkpoint import CheckpointFolder
+    from utkage.training.run_folder import check_run_folder
 
+    check_run_folder(setup.folder, request.recipe, provenance(setup.card, setup.identity))
     checkpoint = CheckpointFolder(setup.folder).newest(SilentReporter())
     if checkpoint is None:
         return 0

@@ -11,24 +11,47 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from utkage.core.files import remove_partials, write_text
-from utkage.core.locks import exclusive
+from utkage.core.errors import ConfigError, UsageError
+from utkage.core.files import write_text
+from utkage.core.outputs import same_file
+from utkage.core.single_writer import holding_folder
+from utkage.core.toml_file import read_toml
+from utkage.models.locate import BEST_NAME, LAST_NAME
 from utkage.training.charts import plot_learning_curves, plot_sample_batch
 from utkage.training.checkpoint import CheckpointFolder
-from utkage.training.recipe import Recipe
+from utkage.training.config import FREE_FIELDS
+from utkage.training.recipe import PROVENANCE, TRAINING, Recipe
 from utkage.training.recipes import CONFIG_NAME
-from utkage.training.summary import EVENTS_FOLDER, OnEpoch, event_files, ignore_epoch
+from utkage.training.summary import (
+    EVENTS_FOLDER,
+    METRICS_NAME,
+    SUMMARY_NAME,
+    OnEpoch,
+    event_files,
+    ignore_epoch,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 CURVES_NAME = "curves.png"
 SAMPLE_NAME = "sample_batch.png"
-LOCK_NAME = ".lock"
+# Files that training replaces, beside checkpoints and the predictions of teachers.
+RUN_FILES = (
+    CONFIG_NAME,
+    SAMPLE_NAME,
+    METRICS_NAME,
+    SUMMARY_NAME,
+    LAST_NAME,
+    BEST_NAME,
+    CURVES_NAME,
+)
+_NUMBERED = re.compile(r"checkpoint-\d{8,}\.pt|teacher-[0-9a-f]+\.safetensors")
 
 
 @contextlib.contextmanager
@@ -47,8 +70,8 @@ def recorded(
         A function to call after every epoch.
 
     Raises:
-        UsageError: TensorBoard files are requested but the package is not installed, or another
-            process trains in this folder.
+        UsageError: TensorBoard files are requested but the package is not installed, another
+            process trains in this folder, or its files must stay (``check_run_folder``).
     """
     epochs: list[dict[str, Any]] = []
     with contextlib.ExitStack() as stack:
@@ -57,11 +80,11 @@ def recorded(
             if recipe.tensorboard
             else ignore_epoch
         )
-        folder.mkdir(parents=True, exist_ok=True)
-        stack.enter_context(exclusive(folder / LOCK_NAME, str(folder)))
-        remove_partials(folder)
+        stack.enter_context(holding_folder(folder, _is_run_file))
+        check_run_folder(folder, recipe, provenance)
         if not CheckpointFolder(folder).paths():
-            write_text(folder / CONFIG_NAME, recipe.to_toml(provenance))
+            if not _has_content(folder / CONFIG_NAME):
+                write_text(folder / CONFIG_NAME, recipe.to_toml(provenance))
             images, ages, genders = (part.cpu().numpy() for part in first_batch())
             plot_sample_batch(images, ages, genders, folder / SAMPLE_NAME)
 
@@ -74,6 +97,103 @@ def recorded(
         finally:
             if epochs:
                 plot_learning_curves(epochs, folder / CURVES_NAME, recipe.training.select_by)
+
+
+def check_run_folder(folder: Path, recipe: Recipe, provenance: Mapping[str, Any]) -> None:
+    """Refuse a folder whose files a new training would replace.
+
+    A run that was killed before its first checkpoint may start again in its folder.
+
+    Raises:
+        UsageError: names the file.
+    """
+    if CheckpointFolder(folder).paths():
+        return
+    there = [folder / name for name in RUN_FILES if _has_content(folder / name)]
+    if not there:
+        return
+    advice = "name another `run`, or move the files of this one away"
+    if there[0].name != CONFIG_NAME:
+        raise UsageError(f"{there[0]}: exists, but {folder} has no checkpoint to resume; {advice}")
+    if not _same_training(there[0], recipe, provenance):
+        raise UsageError(
+            f"{there[0]}: is not from this training, and {folder} has no checkpoint to resume; "
+            f"{advice}"
+        )
+    metrics = folder / METRICS_NAME
+    if metrics.is_file() and metrics.read_bytes().count(b"\n") > 1:
+        raise UsageError(
+            f"{metrics}: has the metrics of several epochs, but {folder} has no checkpoint to "
+            f"resume; {advice}"
+        )
+
+
+def require_inputs_stay(folder: Path, inputs: Iterable[tuple[str, Path]]) -> None:
+    """Refuse a run folder in which training would replace one of its inputs.
+
+    Args:
+        folder: The run folder.
+        inputs: Name of the setting and file of each input.
+
+    Raises:
+        UsageError: names the input.
+    """
+    written = [*(folder / name for name in RUN_FILES), *CheckpointFolder(folder).paths()]
+    for field, path in inputs:
+        if same_file(path, written):
+            raise UsageError(
+                f"`{field}` {path}: training would replace this file in its run folder; copy it "
+                "elsewhere, or name another `run`"
+            )
+
+
+def _is_run_file(name: str) -> bool:
+    return name in RUN_FILES or _NUMBERED.fullmatch(name) is not None
+
+
+def _has_content(path: Path) -> bool:
+    return path.exists() and (path.is_dir() or path.stat().st_size > 0)
+
+
+def _same_training(config: Path, recipe: Recipe, provenance: Mapping[str, Any]) -> bool:
+    """Whether a config.toml was written for a training by this recipe on these data."""
+    try:
+        tables = read_toml(config)
+        former = Recipe.from_tables(tables, str(config))
+    except ConfigError:
+        return False
+    return PROVENANCE in tables and _identity(former, tables[PROVENANCE]) == _identity(
+        recipe, provenance
+    )
+
+
+def _identity(recipe: Recipe, provenance: Mapping[str, Any]) -> tuple[Any, ...]:
+    tables = recipe.to_tables()
+    training = {k: v for k, v in tables[TRAINING].items() if k not in FREE_FIELDS}
+    data = provenance.get("data") or {}
+    # A recipe without initial weights has no hash of them in TOML, which has no None.
+    return {**tables, TRAINING: training}, provenance.get("init_hash"), data.get("split_hash")
+
+
+@contextlib.contextmanager
+def reserved_run_folder(runs: Path) -> Iterator[Path]:
+    """Make a new folder below ``runs``, which is removed at the end if it is empty then.
+
+    Two trainings that start in the same second get two folders.
+    """
+    made_runs = not runs.exists()
+    runs.mkdir(parents=True, exist_ok=True)
+    while True:
+        folder = new_run_folder(runs)
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir()
+            break
+    try:
+        yield folder
+    finally:
+        for path in (folder, runs) if made_runs else (folder,):
+            with contextlib.suppress(OSError):
+                path.rmdir()
 
 
 def new_run_folder(runs: Path) -> Path:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from pathlib import Path
@@ -20,10 +21,16 @@ from utkage.data.augment import AugmentConfig
 from utkage.data.chips import LEAKAGE_TOLERANCE, UNKNOWN, LabelledChips
 from utkage.data.store import DEFAULT_FOLDER, ChipStore
 from utkage.models.card import RESEARCH_TERMS, Card
-from utkage.models.locate import BEST_NAME, RUNS_FOLDER
+from utkage.models.locate import BEST_NAME, RUNS_FOLDER, newest_run_weights
 from utkage.training.config import FREE_FIELDS, TrainConfig
 from utkage.training.recipe import Recipe
-from utkage.training.run_folder import new_run_folder, now, recorded
+from utkage.training.run_folder import (
+    new_run_folder,
+    now,
+    recorded,
+    require_inputs_stay,
+    reserved_run_folder,
+)
 from utkage.training.systems.seed.config import SeedConfig
 
 if TYPE_CHECKING:
@@ -124,9 +131,15 @@ def train(request: TrainRequest, reporter: Reporter | None = None) -> TrainResul
 
     if isinstance(request.config, SeedConfig) and started_by_torchrun():
         raise UsageError("the seed system trains in one process; start it without torchrun")
-    with process_group(local_device(resolve_device(request.device).torch)) as group:
+    with ExitStack() as stack:
+        place = local_device(resolve_device(request.device).torch)
+        group = stack.enter_context(process_group(place))
         if reporter is None or not group.is_first:
             reporter = SilentReporter()
+        if request.run is None:
+            is_first, runs = group.is_first, RUNS_FOLDER
+            new = stack.enter_context(reserved_run_folder(runs)) if is_first else runs
+            request = replace(request, run=group.from_first(new))
         system = set_up(request, reporter, group)
         setup = system.setup
 
@@ -168,6 +181,7 @@ def set_up(
     heads = _labelled_heads(request, training, validation, reporter)
     folder = group.from_first(request.run or new_run_folder(RUNS_FOLDER))
     require_folder(folder, "run")
+    require_inputs_stay(folder, _input_files(request.config))
     processes = f", {group.size} processes" if group.size > 1 else ""
     place = local_device(device.torch)
     reporter.info(
@@ -195,6 +209,19 @@ def set_up(
         group=group,
     )
     return start.build(setup)
+
+
+def _input_files(config: TrainConfig | SeedConfig) -> Iterator[tuple[str, Path]]:
+    """Setting and path of each weights file that a training starts from or learns from."""
+    choices = [("init", config.init)]
+    if isinstance(config, SeedConfig):
+        choices.append(("vgg_face_weights", config.vgg_face_weights))
+    else:
+        choices.extend(("teachers", teacher) for teacher in config.teachers)
+    for field_name, choice in choices:
+        path = newest_run_weights() if choice == "auto" else Path(choice)
+        if path is not None:
+            yield field_name, path / BEST_NAME if path.is_dir() else path
 
 
 def _warn_of_leakage(start: Start, validation: LabelledChips, reporter: Reporter) -> None:

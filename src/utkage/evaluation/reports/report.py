@@ -19,6 +19,7 @@ from utkage.evaluation.labelled_faces import LabelledFaces
 from utkage.evaluation.labelled_predictions import AGE, GENDER, LabelledPredictions
 from utkage.evaluation.metrics import METRICS, format_value
 from utkage.evaluation.populations import Population
+from utkage.evaluation.report_outputs import CHARTS, FACES, MODEL_CARD, PAGE
 from utkage.evaluation.reports import charts, tables
 from utkage.evaluation.result import EvaluateResult
 from utkage.evaluation.robustness import RobustnessReport
@@ -31,7 +32,6 @@ from utkage.reporting.table import Table, markdown_table
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-CHARTS = "pictures"
 _CONTACT_SIZE = 120
 TILES = ("mae", "cs5", "range_accuracy", "gender_accuracy", "coverage_80")
 
@@ -63,7 +63,7 @@ def write_report(
 ) -> dict[str, Path]:
     """Draw and write everything below ``out``; return the files by kind."""
     folder = out / CHARTS
-    files = {"pictures": folder, "page": out / "report.html", "model_card": out / "model_card.md"}
+    files = {"pictures": folder, "page": out / PAGE, "model_card": out / MODEL_CARD}
     page = Page(
         title=result.title,
         facts=report_facts(result),
@@ -82,7 +82,7 @@ def write_report(
     write_text(files["model_card"], model_card(page))
     if extreme := _extreme_chips(faces, labelled):
         sheet = charts.contact_sheet(faces, extreme)
-        files["faces"] = save_figure(sheet, out, "faces")["png"]
+        files["faces"] = save_figure(sheet, out, FACES)["png"]
     return files
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,8 +13,9 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from utkage.core.device import resolve_device
-from utkage.core.errors import ConfigError, WeightsError
+from utkage.core.errors import ConfigError, UsageError, WeightsError
 from utkage.core.reporter import Reporter, SilentReporter
+from utkage.core.single_writer import holding_files
 from utkage.data.labels import AGE_RANGES
 from utkage.models.seed.plain_state import load_plain_state, save_plain_state
 from utkage.models.seed.system import SeedSystem
@@ -72,24 +75,44 @@ def train(
         DataError: the loader yields something else, or too few pictures to split.
         DeviceError: no such device.
         TrainingError: a loss that is not finite.
-        UsageError: no such weights file.
+        UsageError: no such weights file, or the file of the newest weights is of another program or
+            is written by another process.
         WeightsError: weights of other models.
     """
     reporter = reporter or SilentReporter()
     config = SeedConfig(epochs=num_epochs, range_feed=range_feed, seed=seed)
     resolved = resolve_device(device)
     system = SeedSystem(gender_model, age_range_model, age_estimation_model)
-    if weights is not None:
-        _load_state(system, Path(weights))
-    training, validation = split_loader(train_data, validation_split, seed, reporter)
-    system.to(resolved.torch)
-    reporter.info(
-        f"device {resolved.name} ({resolved.reason}); "
-        f"{len(training.dataset)} training pictures, "  # type: ignore[arg-type]
-        f"{len(validation.dataset)} for validation"  # type: ignore[arg-type]
-    )
     file = None if save_last_weights is None else Path(save_last_weights)
-    return _fit(system, config, training, validation, resolved.torch, file, reporter)
+    with _holding(file):
+        if weights is not None:
+            _load_state(system, Path(weights))
+        training, validation = split_loader(train_data, validation_split, seed, reporter)
+        system.to(resolved.torch)
+        reporter.info(
+            f"device {resolved.name} ({resolved.reason}); "
+            f"{len(training.dataset)} training pictures, "  # type: ignore[arg-type]
+            f"{len(validation.dataset)} for validation"  # type: ignore[arg-type]
+        )
+        return _fit(system, config, training, validation, resolved.torch, file, reporter)
+
+
+@contextmanager
+def _holding(file: Path | None) -> Iterator[None]:
+    """Hold the file of the newest weights, if there is one; refuse one of another program."""
+    if file is None:
+        yield
+        return
+    with holding_files(file):
+        if file.exists() and file.stat().st_size:
+            try:
+                load_plain_state(file)
+            except WeightsError as error:
+                raise UsageError(
+                    f"`save_last_weights` {file}: exists and does not hold such weights; name "
+                    "another file"
+                ) from error
+        yield
 
 
 def _fit(

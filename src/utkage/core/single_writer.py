@@ -1,0 +1,81 @@
+"""Outputs that one process at a time writes, without what killed processes have left."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from utkage.core.locks import exclusive
+from utkage.core.partials import remove_dead_partials, shortened
+
+LOCK_NAME = ".lock"
+# Another process may remove a folder, because it is empty, before the lock is made in it.
+_ATTEMPTS = 100
+
+
+@contextlib.contextmanager
+def holding_files(*paths: Path) -> Iterator[None]:
+    """Lock output files while the body runs, and remove their dead temporary files.
+
+    Folders are created, and removed at the end if they are empty then. A link is locked at its
+    target.
+
+    Raises:
+        UsageError: another process is writing one of the files, or a lock is no file.
+        OSError: a folder cannot be created or written.
+    """
+    with contextlib.ExitStack() as stack:
+        for path in {Path(os.path.realpath(path)): path for path in paths}.items():
+            stack.enter_context(_holding_file(*path))
+        yield
+
+
+@contextlib.contextmanager
+def holding_folder(folder: Path, is_own: Callable[[str], bool]) -> Iterator[None]:
+    """Lock an output folder while the body runs, and remove dead temporary files in it.
+
+    The folder is created, and removed at the end if it is empty then.
+
+    Args:
+        folder: The folder.
+        is_own: Whether the caller writes a file of this name into the folder.
+
+    Raises:
+        UsageError: another process is writing into the folder, or the lock is no file.
+        OSError: the folder cannot be created or written.
+    """
+    with _locked(folder, LOCK_NAME, str(folder)):
+        remove_dead_partials(folder, is_own)
+        yield
+
+
+@contextlib.contextmanager
+def _holding_file(real: Path, path: Path) -> Iterator[None]:
+    own = shortened(real.name)
+    with _locked(real.parent, f".{own}.lock", str(path)):
+        remove_dead_partials(real.parent, lambda name: name == own)
+        yield
+
+
+@contextlib.contextmanager
+def _locked(folder: Path, name: str, what: str) -> Iterator[None]:
+    missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
+    lock = exclusive(folder / name, what)
+    for attempt in range(_ATTEMPTS):
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.__enter__()
+            break
+        except FileNotFoundError:
+            if attempt == _ATTEMPTS - 1:
+                raise
+            lock = exclusive(folder / name, what)
+    try:
+        yield
+    finally:
+        lock.__exit__(None, None, None)
+        for created in missing:
+            with contextlib.suppress(OSError):
+                created.rmdir()
