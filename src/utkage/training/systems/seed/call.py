@@ -83,10 +83,10 @@ def train(
     config = SeedConfig(epochs=num_epochs, range_feed=range_feed, seed=seed)
     resolved = resolve_device(device)
     system = SeedSystem(gender_model, age_range_model, age_estimation_model)
+    if weights is not None:
+        _load_state(system, Path(weights))
     file = None if save_last_weights is None else Path(save_last_weights)
     with _holding(file):
-        if weights is not None:
-            _load_state(system, Path(weights))
         training, validation = split_loader(train_data, validation_split, seed, reporter)
         system.to(resolved.torch)
         reporter.info(
