@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from command_cases import CASES, INT8, ONNX, WEB, bytes_of, make_working_folder
 from warm_process import run_utkage
 
 from utkage.core.errors import ExitCode
+from utkage.models.multitask import MultiTaskNet
 
 pytestmark = [
     pytest.mark.slow,
@@ -54,8 +55,12 @@ FOREIGN = (
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory, examples: Path) -> Path:
-    return make_working_folder(tmp_path_factory.mktemp("killed"), examples)
+def folder(
+    tmp_path_factory: pytest.TempPathFactory,
+    examples: Path,
+    lively_network: Callable[[], MultiTaskNet],
+) -> Path:
+    return make_working_folder(tmp_path_factory.mktemp("killed"), examples, lively_network())
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from command_cases import CASES, bytes_of, make_working_folder
 from warm_process import Running, run_utkage
 
 from utkage.core.errors import ExitCode
+from utkage.models.multitask import MultiTaskNet
 
 pytestmark = [
     pytest.mark.slow,
@@ -36,8 +37,12 @@ sys.exit(main())
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory, examples: Path) -> Path:
-    return make_working_folder(tmp_path_factory.mktemp("twice"), examples)
+def folder(
+    tmp_path_factory: pytest.TempPathFactory,
+    examples: Path,
+    lively_network: Callable[[], MultiTaskNet],
+) -> Path:
+    return make_working_folder(tmp_path_factory.mktemp("twice"), examples, lively_network())
 
 
 @pytest.fixture(autouse=True)

@@ -69,7 +69,7 @@ class Running:
         """End it at once."""
         self._process.kill()
 
-    def finish(self, timeout: float = 300) -> subprocess.CompletedProcess[str]:
+    def finish(self, timeout: float = 900) -> subprocess.CompletedProcess[str]:
         """Wait for the end.
 
         Raises:
