@@ -16,6 +16,7 @@ import typer
 from tools.documents import Block, publish
 from tools.program import new_app, run_app
 from tools.report import (
+    cases,
     curve,
     elsewhere,
     evaluation,
@@ -32,6 +33,7 @@ PAGES: dict[str, Callable[..., list[Block]]] = {
     "robustness": evaluation.measure_robustness,
     "elsewhere": elsewhere.measure_elsewhere,
     "photographs": photographs.measure_photographs,
+    "cases": cases.measure_cases,
     "turned": turned.measure_turned,
     "videos": videos.measure_videos,
     "export": export.measure_export,

@@ -22,6 +22,7 @@ from utkage.images.contents import read_path, read_stream
 from utkage.images.folders import as_on_disk
 from utkage.images.formats import picture_format
 from utkage.images.frames import frames_of
+from utkage.images.other_files import other_kind
 from utkage.images.pixel_budget import PixelBudget
 from utkage.images.pixels import from_array, to_rgb
 from utkage.images.readers import readers_for
@@ -315,6 +316,11 @@ def open_picture(content: bytes) -> Image.Image:
     with _without_warnings():
         try:
             image = Image.open(BoundedStream(content), formats=formats)
+        except UnidentifiedImageError:
+            other = other_kind(content)
+            if other is None:
+                raise
+            raise ImageError(f"not a picture but {other}") from None
         except Image.DecompressionBombError:
             if kind is None:
                 raise

@@ -7,6 +7,7 @@ import pytest
 
 from utkage.core.errors import DataError
 from utkage.data.sources import open_source
+from utkage.data.sources.registry import notes
 
 Archive = Callable[..., Path]
 Folder = Callable[[Path, Mapping[str, bytes]], Path]
@@ -34,3 +35,24 @@ def test_other_files_are_counted(tmp_path: Path, write_folder: Folder) -> None:
     files = {"a.npy": b"", "b.npy": b"", "c.mp4": b"", "README": b""}
     with pytest.raises(DataError, match=r"holds 4 files, none of them a picture: \.npy \(2\)"):
         open_source(write_folder(tmp_path, files))
+
+
+@pytest.mark.parametrize("table", [None, b"path,age,gender\n1_0_0_1.png,1,male\n"])
+def test_an_archive_among_pictures_is_not_passed_over_in_silence(
+    tmp_path: Path,
+    zip_of: Archive,
+    write_folder: Folder,
+    picture: Callable[..., bytes],
+    table: bytes | None,
+) -> None:
+    files = {"set/1_0_0_1.png": picture(0), "set/part2.tar.gz": b"x", "set/.cache.zip": b"x"}
+    if table is not None:
+        files["set/labels.csv"] = table
+    for path in (zip_of(tmp_path / "a.zip", files), write_folder(tmp_path / "folder", files)):
+        source = open_source(path)
+        (note,) = notes(source)
+        assert note == (
+            f"{path}: set/part2.tar.gz among the pictures is not opened; unpack it to use what it "
+            "holds"
+        )
+        assert [entry.problem for entry in source.entries()] == [None]

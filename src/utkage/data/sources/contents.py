@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 from utkage.core.errors import DataError
@@ -25,6 +26,26 @@ _ARCHIVES = (
 _FEW = 3
 
 
+def archives_note(container: Container) -> tuple[str, ...]:
+    """A sentence on the archives that lie among the pictures, which are not opened, if any do."""
+    archives = _archives(container.paths())
+    if not archives:
+        return ()
+    return (
+        f"{container.path}: {_listed(archives)} among the pictures is not opened; unpack it to use "
+        "what it holds",
+    )
+
+
+def _archives(paths: Iterable[str]) -> list[str]:
+    return [path for path in paths if path.lower().endswith(_ARCHIVES) and not is_hidden(path)]
+
+
+def _listed(archives: list[str]) -> str:
+    more = f" and {counted(len(archives) - _FEW, 'more archive')}" if archives[_FEW:] else ""
+    return f"{', '.join(archives[:_FEW])}{more}"
+
+
 def refuse_without_pictures(container: Container) -> None:
     """Say what is there where there are neither pictures nor label files.
 
@@ -34,11 +55,10 @@ def refuse_without_pictures(container: Container) -> None:
     paths = [path for path in container.paths() if not is_hidden(path)]
     if not paths or any(map(is_picture, paths)):
         return
-    archives = [path for path in paths if path.lower().endswith(_ARCHIVES)]
+    archives = _archives(paths)
     if archives:
-        more = f" and {counted(len(archives) - _FEW, 'more archive')}" if archives[_FEW:] else ""
         raise DataError(
-            f"{container.path}: holds {', '.join(archives[:_FEW])}{more}, but no pictures; unpack "
+            f"{container.path}: holds {_listed(archives)}, but no pictures; unpack "
             f"{'that archive' if len(archives) == 1 else 'them'} and name what comes out"
         )
     if any(path.lower().endswith(SUFFIXES) for path in paths):

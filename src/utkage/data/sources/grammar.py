@@ -10,6 +10,7 @@ from utkage.data.names.registry import recognise_grammar
 from utkage.data.names.utkface import UTKFACE, UTKFACE_WITHOUT_RACE
 from utkage.data.sources.base import Entry
 from utkage.data.sources.container import Container, RawFile, file_name, is_picture
+from utkage.data.sources.contents import archives_note
 from utkage.data.sources.options import SourceOptions
 from utkage.images.decode import picture_size
 
@@ -54,7 +55,7 @@ class GrammarSource:
         self._has_unique_names = not named
         self.notes = (
             (f"{container.path}: labels from names as in {self._grammar.name}",) if named else ()
-        )
+        ) + archives_note(container)
 
     @classmethod
     def recognise(cls, container: Container, options: SourceOptions) -> GrammarSource:

@@ -11,6 +11,7 @@ from utkage.data.label_files.row import Row, shown
 from utkage.data.labels import FaceLabel
 from utkage.data.sources.base import Entry
 from utkage.data.sources.container import Container, RawFile, clean_path
+from utkage.data.sources.contents import archives_note
 from utkage.data.sources.contradictions import find_contradictions
 from utkage.data.sources.face_boxes import crop_to_box
 from utkage.data.sources.grammar import is_chip_name
@@ -67,6 +68,7 @@ class LabelledPictures:
             if row.picture is not None
         ]
         self.notes = tuple(f"{table.name}: {note}" for table in tables for note in table.notes)
+        self.notes += archives_note(container)
         if len(tables) > 1:
             self.notes += (f"{container.path}: labels from {self._names}",)
         self._refuse_conflicting_tables(tables)
