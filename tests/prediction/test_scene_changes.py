@@ -44,6 +44,18 @@ def dissolve(first: Picture, second: Picture, count: int) -> list[Picture]:
     return [mixture(first, second, (number + 1) / (count + 1)) for number in range(count)]
 
 
+def wipe(first: Picture, second: Picture, count: int) -> list[Picture]:
+    edges = [240 * (number + 1) // (count + 1) for number in range(count)]
+    return [np.concatenate([second[:, :x], first[:, x:]], axis=1) for x in edges]
+
+
+def swaying(pictures: list[Picture]) -> list[Picture]:
+    return [
+        np.roll(picture, round(12 * np.sin(number / 6)), axis=1)
+        for number, picture in enumerate(pictures)
+    ]
+
+
 def moved(pictures: list[Picture]) -> Iterator[Picture]:
     for number, picture in enumerate(pictures):
         yield np.roll(picture, number // 10 % 2, axis=1)
@@ -81,6 +93,34 @@ def test_another_face_in_the_same_place(
     if kind.startswith("cut"):
         # The detector runs on the first frame of the new scene.
         assert found[1].first_frame == 20 + len(between)
+
+
+@pytest.mark.parametrize("kind", ["wipe", "short wipe", "dissolve of pictures that move"])
+def test_another_person_is_noticed_without_a_change_of_scene(
+    predictor: Predictor, people: tuple[Picture, Picture], kind: str
+) -> None:
+    first, second = people
+    alone = [tracks(predictor, [one] * 12)[0].prediction.p_female[0] for one in people]
+    if kind == "dissolve of pictures that move":
+        between = dissolve(first, second, 14)
+    else:
+        between = wipe(first, second, 8 if kind == "short wipe" else 20)
+    pictures = [first] * 20 + between + [second] * 25
+    found = tracks(predictor, swaying(pictures) if "move" in kind else pictures)
+    assert len(found) == 2
+    assert [track.prediction.p_female[0] for track in found] == pytest.approx(alone, abs=0.15)
+
+
+def test_one_person_under_other_light_stays_one(
+    predictor: Predictor, people: tuple[Picture, Picture]
+) -> None:
+    for person in people:
+        shares = [0.5 - 0.5 * np.cos(n / 8) for n in range(60)]
+        dark, red = person // 4, person * np.array([1, 0.4, 0.4])
+        blurred = cv2.GaussianBlur(person, (0, 0), 4)
+        for other in (dark, red, blurred):
+            changing = [mixture(person, other, share) for share in shares]
+            assert len(tracks(predictor, swaying([person] * 15 + changing))) == 1
 
 
 def test_the_same_face_stays_one(predictor: Predictor, people: tuple[Picture, Picture]) -> None:

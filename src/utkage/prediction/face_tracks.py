@@ -13,6 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from copy import copy
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,12 @@ from utkage.prediction.running_mean import RunningMean
 
 # Largest total size of the frames that are processed ahead: about twenty of the largest cameras.
 _MOST_BYTES = 500_000_000
+# Another person has taken the place of a face if so many detections, all of them clear, differ from
+# the mean of as many or more before them. The clear detections of one person hardly ever do.
+_DETECTIONS_THAT_DIFFER = 3
+# Total variation distance of two distributions over ages, and difference of P(female).
+_OTHER_AGE = 0.85
+_OTHER_GENDER = 0.8
 
 
 @dataclass(frozen=True)
@@ -196,6 +203,8 @@ class _Appearance:
     former: deque[tuple[float, RunningMean, FoundFace, NDArray[np.uint8]]] = field(
         default_factory=deque
     )
+    # Time and prediction of the latest clear detections.
+    latest: deque[tuple[float, Predictions]] = field(default_factory=deque)
 
     def add(
         self,
@@ -208,9 +217,26 @@ class _Appearance:
             self.former.append((seconds, copy(self.mean), self.best, self.chip))
         while self.former and self.former[0][0] < seconds - MEMORY_SECONDS:
             self.former.popleft()
+        if not face.flags:
+            self.latest.append((seconds, prediction))
+        while self.latest and self.latest[0][0] < seconds - MEMORY_SECONDS:
+            self.latest.popleft()
         self.mean.add(prediction, weak=bool(face.flags))
         if _clarity(face) > _clarity(self.best):
             self.best, self.chip = face, chip
+
+    def replaced_since(self) -> float | None:
+        """Time of the last detection before another person took this place; None if none did.
+
+        Wipes, and dissolves of pictures that move, are no changes of scene that ``SceneChanges``
+        finds.
+        """
+        for (time, _, _, _), (following, mean, _, _) in pairwise(self.former):
+            after = [prediction for seconds, prediction in self.latest if seconds >= following]
+            enough = min(mean.count, len(after)) >= _DETECTIONS_THAT_DIFFER
+            if enough and all(_differs(mean.prediction, prediction) for prediction in after):
+                return time
+        return None
 
     def forget_after(self, seconds: float) -> None:
         """Undo the detections after this time, the first of a track excepted."""
@@ -241,6 +267,7 @@ class _TrackedFaces:
                     # The detections since then saw a mixture of two faces.
                     self._appearances[track.number].forget_after(read.change.since)
         if read.detections is not None:
+            self._end_replaced()
             self._match(frame, read.detections.result())
         elif self._last_grey is not None and self.tracker.visible:
             move = partial(follow, self._last_grey, grey, scale)
@@ -249,6 +276,14 @@ class _TrackedFaces:
         self._memory.remember(self.tracker.tracks, grey, scale, frame.seconds)
         confirmed = [track for track in self.tracker.visible if self.tracker.is_confirmed(track)]
         return TrackedFrame(frame, tuple(map(self._tracked_face, confirmed)))
+
+    def _end_replaced(self) -> None:
+        for track in self.tracker.tracks:
+            appearance = self._appearances[track.number]
+            since = appearance.replaced_since()
+            if since is not None:
+                self.tracker.end(track)
+                appearance.forget_after(since)
 
     def _match(self, frame: Frame, found: _Detections) -> None:
         faces = [_as_face(face) for face, _, _ in found]
@@ -278,6 +313,11 @@ class _TrackedFaces:
                     best=appearance.best,
                     chip=appearance.chip,
                 )
+
+
+def _differs(mean: Predictions, other: Predictions) -> bool:
+    distance = 0.5 * np.abs(mean.age_distribution - other.age_distribution).sum()
+    return bool(distance > _OTHER_AGE or abs(mean.p_female[0] - other.p_female[0]) > _OTHER_GENDER)
 
 
 def _as_face(found: FoundFace) -> Face:
