@@ -71,42 +71,90 @@ def text(value: str) -> bytes:
     return integer(len(value)) + value.encode()
 
 
+def alias(*sides: int) -> bytes:
+    """The shape of a part of a tensor."""
+    return b"".join(map(integer, (1, *sides)))
+
+
 def face_resnet(weights: DlibFaceWeights, settings: Settings | None = None) -> bytes:
     """The whole file."""
     settings = settings or Settings()
+    write = _Layers(settings)
+    layers = list(weights.convolutions)
+    parts = [
+        _head(settings),
+        write.convolution(layers.pop(0), 2, write.below_relu, integer(1)),
+        write.plain("relu_"),
+        write.plain("max_pool_2", 3, 3, 2, 2, 0, 0),
+    ]
+    for _, halves in BLOCKS:
+        parts += [
+            write.convolution(layers.pop(0), 2 if halves else 1, write.below_relu),
+            write.plain("relu_"),
+            write.convolution(layers.pop(0), 1, write.trailer),
+            write.plain("avg_pool_2", 2, 2, 2, 2, 0, 0) if halves else b"",
+            text("add_prev_"),
+            write.below_relu,
+            write.plain("relu_"),
+        ]
+    parts += [write.plain("avg_pool_2", 0, 0, 1, 1, 0, 0), write.descriptor(weights.descriptor)]
+    return b"".join(parts)
 
-    def tensor(values: Floats) -> bytes:
-        sides = (*values.shape, 1, 1, 1)[:4] if values.size else (0, 0, 0, 0)
-        head = b"".join(map(integer, (settings.tensor_version, *sides)))
-        return head + struct.pack(f"<{values.size}f", *values.ravel())
 
-    def alias(*sides: int) -> bytes:
-        return b"".join(map(integer, (1, *sides)))
+def _head(settings: Settings) -> bytes:
+    """What stands before the layers, from the last to the first: the loss, versions, the input."""
+    versions = [settings.layer_version] * 2
+    for _, halves in reversed(BLOCKS):
+        versions += [2, 2, *([2, 1, 1] if halves else []), 2, 2, 2, 2, 2, 1]
+    versions += [2, 2, 2, 3]
+    return b"".join(
+        (
+            integer(1),
+            text(settings.loss),
+            real(0.04),
+            real(0.6),
+            *map(integer, versions),
+            text("input_rgb_image_sized"),
+            *map(real, settings.means),
+            integer(150),
+            integer(150),
+        )
+    )
 
-    nothing = np.empty(0, dtype=np.float32)
-    trailer = b"110" + 3 * tensor(nothing)
-    # A relu above works in place, and keeps the layer below it from having an output.
-    below_relu = b"111" + 3 * tensor(nothing)
-    multipliers = 3 * real(1.0, 53) + real(0.0, 53)
 
-    def plain(name: str, *numbers: int) -> bytes:
-        return text(name) + b"".join(map(integer, numbers)) + trailer
+class _Layers:
+    """Writes single layers."""
 
-    def convolution(layer: DlibConvolution, stride: int, end: bytes, behind: bytes = b"") -> bytes:
+    def __init__(self, settings: Settings) -> None:
+        self._tensor_version = settings.tensor_version
+        nothing = 3 * self._tensor(np.empty(0, dtype=np.float32))
+        self.trailer = b"110" + nothing
+        # A relu above works in place, and keeps the layer below it from having an output.
+        self.below_relu = b"111" + nothing
+        self._multipliers = 3 * real(1.0, 53) + real(0.0, 53)
+
+    def plain(self, name: str, *numbers: int) -> bytes:
+        """A layer without weights."""
+        return text(name) + b"".join(map(integer, numbers)) + self.trailer
+
+    def convolution(
+        self, layer: DlibConvolution, stride: int, end: bytes, behind: bytes = b""
+    ) -> bytes:
+        """A convolution and its affine layer, which ends with ``end``."""
         outputs, inputs, kernel, _ = layer.weight.shape
         padding = 0 if stride == 2 else kernel // 2
         return b"".join(
             (
                 text("con_4"),
-                tensor(np.concatenate([layer.weight.ravel(), layer.bias])),
+                self._tensor(np.concatenate([layer.weight.ravel(), layer.bias])),
                 *map(integer, (outputs, kernel, kernel, stride, stride, padding, padding)),
                 alias(outputs, inputs, kernel, kernel),
                 alias(1, outputs, 1, 1),
-                multipliers,
-                trailer,
+                self._multipliers,
+                self.trailer,
                 behind,
                 text("affine_"),
-                tensor(np.concatenate([layer.scale, layer.shift])),
+                self._tensor(np.concatenate([layer.scale, layer.shift])),
                 alias(1, outputs, 1, 1),
                 alias(1, outputs, 1, 1),
                 integer(0),
@@ -114,42 +162,23 @@ def face_resnet(weights: DlibFaceWeights, settings: Settings | None = None) -> b
             )
         )
 
-    versions = [settings.layer_version] * 2
-    for _, halves in reversed(BLOCKS):
-        versions += [2, 2, *([2, 1, 1] if halves else []), 2, 2, 2, 2, 2, 1]
-    versions += [2, 2, 2, 3]
-    layers = list(weights.convolutions)
-    parts = [
-        integer(1),
-        text(settings.loss),
-        real(0.04),
-        real(0.6),
-        *map(integer, versions),
-        text("input_rgb_image_sized"),
-        *map(real, settings.means),
-        integer(150),
-        integer(150),
-        convolution(layers.pop(0), 2, below_relu, integer(1)),
-        plain("relu_"),
-        plain("max_pool_2", 3, 3, 2, 2, 0, 0),
-    ]
-    for _, halves in BLOCKS:
-        parts += [convolution(layers.pop(0), 2 if halves else 1, below_relu), plain("relu_")]
-        parts += [convolution(layers.pop(0), 1, trailer)]
-        parts += [plain("avg_pool_2", 2, 2, 2, 2, 0, 0)] if halves else []
-        parts += [text("add_prev_"), below_relu, plain("relu_")]
-    return b"".join(
-        (
-            *parts,
-            plain("avg_pool_2", 0, 0, 1, 1, 0, 0),
-            text("fc_2"),
-            integer(128),
-            integer(256),
-            tensor(weights.descriptor),
-            alias(256, 128, 1, 1),
-            alias(0, 0, 0, 0),
-            integer(1),
-            multipliers,
-            trailer,
+    def descriptor(self, weight: Floats) -> bytes:
+        """The last layer, whose output is the descriptor."""
+        return b"".join(
+            (
+                text("fc_2"),
+                integer(128),
+                integer(256),
+                self._tensor(weight),
+                alias(256, 128, 1, 1),
+                alias(0, 0, 0, 0),
+                integer(1),
+                self._multipliers,
+                self.trailer,
+            )
         )
-    )
+
+    def _tensor(self, values: Floats) -> bytes:
+        sides = (*values.shape, 1, 1, 1)[:4] if values.size else (0, 0, 0, 0)
+        head = b"".join(map(integer, (self._tensor_version, *sides)))
+        return head + struct.pack(f"<{values.size}f", *values.ravel())

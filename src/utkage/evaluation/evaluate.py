@@ -31,7 +31,7 @@ from utkage.evaluation.prediction_sources import PredictionSource, open_predicti
 from utkage.evaluation.report_outputs import holding_report
 from utkage.evaluation.result import EvaluateResult
 from utkage.evaluation.result_files import write_files
-from utkage.evaluation.robustness import robustness_report
+from utkage.evaluation.robustness import RobustnessReport, robustness_report
 from utkage.evaluation.scores import score_predictions, score_predictions_by_source
 from utkage.evaluation.thresholds import ThresholdCurve, threshold_curve
 
@@ -110,8 +110,7 @@ def evaluate(request: EvaluateRequest, reporter: Reporter | None = None) -> Eval
 
 
 def _evaluate(request: EvaluateRequest, reporter: Reporter) -> EvaluateResult:
-    source, *others = _open_sources(request)
-    reporter.info(f"weights {source.path} ({source.weights.origin})")
+    source, *others = _open_sources(request, reporter)
     # Each predictor takes its own part of the widest crop that one of them needs.
     contract = source.contract.as_wide_as(other.contract for other in others)
     labelled = labelled_faces(request, contract, reporter)
@@ -121,23 +120,18 @@ def _evaluate(request: EvaluateRequest, reporter: Reporter) -> EvaluateResult:
     seconds = time.monotonic() - started
     if unpredicted := len(labelled.chips) - len(faces):
         reporter.warn(f"{source.path}: {counted(unpredicted, 'face')} without a prediction skipped")
-    allow = request.allow_suspicious
     warnings = guard_predictions(
         faces,
         str(source.path),
-        allow=allow,
+        allow=request.allow_suspicious,
         reporter=reporter,
         memorised=bool(training_images),
     )
     bootstrap = Bootstrap.draw(faces.groups, request.resamples, request.seed)
-    curve = stress = None
-    if request.threshold is not None and faces.predictions is not None:
-        curve = _threshold(faces, request, bootstrap)
+    curve = _threshold(faces, request, bootstrap)
     comparisons = [
         _comparison(source, faces, other, labelled, request, reporter) for other in others
     ]
-    if request.stress and source.predictor is not None:
-        stress = robustness_report(source.predictor, labelled.chips, reporter, seed=request.seed)
     result = EvaluateResult(
         metrics=score_predictions(faces),
         sources=score_predictions_by_source(faces),
@@ -145,7 +139,7 @@ def _evaluate(request: EvaluateRequest, reporter: Reporter) -> EvaluateResult:
         groups=group_report(faces, bootstrap),
         threshold=curve,
         comparisons=tuple(comparisons),
-        stress=stress,
+        stress=_robustness(source, labelled, request, reporter),
         oracle_mae=oracle_error(source.predictor, labelled.chips, reporter),
         confusion=_range_confusion(faces),
         card=source.card,
@@ -184,9 +178,13 @@ def _range_confusion(faces: LabelledPredictions) -> NDArray[np.int64]:
 
 def _threshold(
     faces: LabelledPredictions, request: EvaluateRequest, bootstrap: Bootstrap
-) -> ThresholdCurve:
-    """Error rates at the requested age, over the faces with an age in whole years."""
-    assert request.threshold is not None
+) -> ThresholdCurve | None:
+    """Error rates at the requested age, over the faces with an age in whole years.
+
+    None without a request, or without distributions over ages.
+    """
+    if request.threshold is None or faces.predictions is None:
+        return None
     known = faces.with_label(AGE)
     if known.predictions is None or not len(known):
         raise UsageError("`threshold` needs ages in whole years; these labels have none")
@@ -195,8 +193,21 @@ def _threshold(
     return threshold_curve(known.ages, known.predictions, request.threshold, bootstrap)
 
 
-def _open_sources(request: EvaluateRequest) -> list[PredictionSource]:
-    """The requested source and those to compare it with; refuse what they cannot measure."""
+def _robustness(
+    source: PredictionSource, labelled: LabelledFaces, request: EvaluateRequest, reporter: Reporter
+) -> RobustnessReport | None:
+    """Errors on corrupted chips; None without a request, or for a table of predictions."""
+    if not request.stress or source.predictor is None:
+        return None
+    return robustness_report(source.predictor, labelled.chips, reporter, seed=request.seed)
+
+
+def _open_sources(request: EvaluateRequest, reporter: Reporter) -> list[PredictionSource]:
+    """The source to evaluate, then those to compare it with.
+
+    Raises:
+        UsageError: they cannot measure what is requested.
+    """
     device = resolve_device(request.device)
     choices = (request.weights, *request.compare)
     source, *others = [open_prediction_source(c, device, flip=request.flip) for c in choices]
@@ -210,6 +221,7 @@ def _open_sources(request: EvaluateRequest) -> list[PredictionSource]:
         raise UsageError("`threshold` needs age distributions; a table of predictions has none")
     if source.predictor is None and request.stress:
         raise UsageError("`stress` needs weights; a table cannot predict for corrupted chips")
+    reporter.info(f"weights {source.path} ({source.weights.origin})")
     return [source, *others]
 
 

@@ -123,12 +123,7 @@ def open_inputs(
         UsageError: nothing to read, an empty folder, an address without permission, or ``-``
             without stdin, or twice.
     """
-    if not inputs:
-        raise UsageError("no picture given; name files, folders or patterns, or - for stdin")
-    if list(inputs).count(STDIN) > 1:
-        raise UsageError("- is given twice; stdin can be read only once")
-    if not all(name.strip() for name in inputs):
-        raise UsageError(_EMPTY_NAME)
+    _require_names(inputs)
     inputs = [file_path(name) if is_file_url(name) else name for name in inputs]
     named = partial(named_input, allow_download=allow_download, allow_private=allow_private)
     parts: list[Iterable[PictureInput]] = []
@@ -165,6 +160,15 @@ def open_inputs(
     if piped is None:
         return Inputs(pictures, total, note=note, files=tuple(files))
     return Inputs(pictures, None, piped.ready, note, tuple(files), listed=True)
+
+
+def _require_names(inputs: Sequence[str]) -> None:
+    if not inputs:
+        raise UsageError("no picture given; name files, folders or patterns, or - for stdin")
+    if list(inputs).count(STDIN) > 1:
+        raise UsageError("- is given twice; stdin can be read only once")
+    if not all(name.strip() for name in inputs):
+        raise UsageError(_EMPTY_NAME)
 
 
 def _refusal(url: str) -> str:
