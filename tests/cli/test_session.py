@@ -28,7 +28,7 @@ def test_weights_that_are_missing(invoke: Invoke, examples: Path) -> None:
 def test_weights_of_another_program(invoke: Invoke, examples: Path, tmp_path: Path) -> None:
     save_file({"layer": np.zeros(3, np.float32)}, tmp_path / "other.safetensors")
     result = invoke("predict", examples / "portrait.jpg", "--weights", "other.safetensors")
-    assert_one_line_error(result, 1, "other.safetensors", "another program")
+    assert_one_line_error(result, 1, "other.safetensors", "not a utkage weights file")
 
 
 def test_weights_that_are_no_safetensors(invoke: Invoke, examples: Path, tmp_path: Path) -> None:

@@ -99,10 +99,10 @@ def test_weights_of_another_head_start_all_but_the_head(prepared: Path, tmp_path
         start = initial_network(
             str(best), "small", 0, chips, chips.contract, allow_download=False, age_head=head
         )
-        news = [line for line in start.lineage if "starts anew" in line]
+        news = [line for line in start.lineage if "starts from random weights" in line]
         assert len(news) == count
         for key, value in start.network.state_dict().items():
             if not key.startswith("age.") or head == "softmax":
                 assert value.equal(state[key]), key
     again = utkage.load_predictor(trained(prepared, "coral", tmp_path / "second", str(best)))
-    assert "the age head starts anew: coral instead of softmax" in again.card.lineage
+    assert "the age head starts from random weights: coral instead of softmax" in again.card.lineage

@@ -70,5 +70,5 @@ def test_files_of_other_programs_are_refused(name: str, tmp_path: Path) -> None:
 def test_torchscript_without_a_card_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.torchscript"
     torch.jit.save(torch.jit.trace(torch.nn.Linear(2, 2), torch.zeros(1, 2)), path)
-    with pytest.raises(WeightsError, match="a file of another program"):
+    with pytest.raises(WeightsError, match=r"not a utkage file \(no card\)"):
         get_format("torchscript").open(path)

@@ -124,7 +124,7 @@ def test_other_endings_are_judged_by_their_content(tmp_path):
     assert [file.path.name[0] for file in listed.files] == list("abcdefghi")
     assert sorted(listed.skipped.values()) == ["other file"] * 2 + ["raw photograph", "video"]
     assert listed.note.startswith("skipped 2 other files (BM.txt, ...), 1 ")
-    assert "1 video (clip.mp4; predict videos in a call of their own)" in listed.note
+    assert "1 video (clip.mp4; predict videos in a separate call)" in listed.note
 
 
 def test_an_unreadable_subfolder_is_listed_with_the_reason(album, monkeypatch):

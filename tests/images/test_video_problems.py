@@ -25,11 +25,11 @@ def clip(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("code", "reason"),
     [
-        (b"av01", r"AV1 \(av01\) is a coding that this OpenCV does not decode"),
+        (b"av01", r"AV1 \(av01\) is a codec that this OpenCV cannot decode"),
         (b"encv", "encrypted"),
     ],
 )
-def test_a_coding_that_cannot_be_decoded_is_named(clip: Path, code: bytes, reason: str) -> None:
+def test_a_codec_that_cannot_be_decoded_is_named(clip: Path, code: bytes, reason: str) -> None:
     clip.write_bytes(clip.read_bytes().replace(b"mp4v", code))
     with pytest.raises(ImageError, match=reason):
         raise ImageError(reading_problem(clip))
@@ -66,8 +66,8 @@ def test_reasons_from_the_first_bytes(tmp_path: Path, content: bytes, reason: st
     assert reason in reading_problem(path)
 
 
-def test_a_file_that_is_gone_and_a_coding_that_only_opencv_names(
+def test_a_file_that_is_gone_and_a_codec_that_only_opencv_names(
     tmp_path: Path, clip: Path
 ) -> None:
     assert "cannot be read" in reading_problem(tmp_path / "gone.mp4")
-    assert reading_problem(clip, "BRAW").startswith("Blackmagic RAW (braw) is a coding")
+    assert reading_problem(clip, "BRAW").startswith("Blackmagic RAW (braw) is a codec")

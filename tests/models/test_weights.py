@@ -102,5 +102,5 @@ def test_unknown_vectors_are_refused(tmp_path: Path, weights: Weights, name: str
 def test_files_of_other_programs_get_no_card(tmp_path: Path, weights: Weights) -> None:
     path = tmp_path / "theirs.safetensors"
     save_file({"x": torch.zeros(2)}, path)
-    with pytest.raises(WeightsError, match="another program"):
+    with pytest.raises(WeightsError, match="not a utkage"):
         rewrite_card(path, weights.card, path)

@@ -67,7 +67,7 @@ def test_finished_and_stopped_runs(tmp_path: Path) -> None:
         ({"metrics.jsonl": row(1, 4.0)}, "incomplete", "no config.toml"),
         ({"config.toml": "epochs = "}, "incomplete", "config.toml is damaged"),
         ({"config.toml": "\ufffe[training"}, "incomplete", "config.toml is damaged"),
-        ({"config.toml": "training = 3"}, "incomplete", "config.toml is of another program"),
+        ({"config.toml": "training = 3"}, "incomplete", "config.toml was not written by utkage"),
         ({"config.toml": "[tool]\nx = 1"}, "incomplete", "config.toml has no [training]"),
         ({"config.toml": "[training]\nepochs = 'x'"}, "incomplete", ""),
         (

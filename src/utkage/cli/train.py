@@ -55,7 +55,7 @@ def train_command(
         recipe_option(
             "--set",
             help="Change a setting, such as warmup=0.1 or augmentation.flip=0; repeatable. "
-            "Overrides --config; options with a name of their own override it.",
+            "Overrides --config; options such as --epochs override it.",
             show_default=False,
             metavar="KEY=VALUE",
         ),

@@ -32,7 +32,7 @@ from utkage.faces.contract import TOLERANCE, CropContract
 FORMAT = "utkage chip store"
 FORMAT_VERSION = 1
 STORE_FILE = "store.json"
-# The detector of all sets whose ``store.json`` names none, from before it was a choice.
+# The detector of sets from before it could be chosen, whose ``store.json`` names none.
 FIRST_DETECTOR: Mapping[str, str | None] = {"name": "retinaface", "file": None}
 # The prepared set that commands use by default.
 DEFAULT_FOLDER = Path("prepared")

@@ -75,7 +75,7 @@ def _range_probability(faces: LabelledPredictions, ranges: Ints) -> Floats:
     return faces.predictions.range_probabilities[np.arange(len(faces)), ranges]
 
 
-def _commoner_gender(faces: LabelledPredictions) -> Ints:
+def _majority_gender(faces: LabelledPredictions) -> Ints:
     return np.full(len(faces), int(len(faces) > 0 and faces.genders.mean() >= 0.5))
 
 
@@ -218,9 +218,9 @@ METRICS: dict[str, Metric] = {
         "MAE of the true range's median age (oracle)", YEARS, _of_age_medians(lambda f: f.ranges)
     ),
     "baseline_gender": Metric(
-        "accuracy of the commoner gender (baseline)",
+        "majority-class gender accuracy (baseline)",
         SHARE,
-        lambda f: partial(classification.accuracy, f.genders, _commoner_gender(f)),
+        lambda f: partial(classification.accuracy, f.genders, _majority_gender(f)),
         needs=GENDER,
     ),
 }

@@ -102,7 +102,9 @@ def _open(path: Path, load: Callable[[io.BytesIO, dict[str, Any]], Program]) -> 
         raise WeightsError(f"{path}: torch cannot read it ({detail})") from error
     text = extra[CARD_PROPERTY]
     if not text:
-        raise WeightsError(f"{path}: a file of another program (no card)")
+        raise WeightsError(
+            f"{path}: not a utkage file (no card); pass a file written by utkage export"
+        )
     card = parse_card({CARD_PROPERTY: text.decode() if isinstance(text, bytes) else text}, path)
     return TorchPredictor(ProgramGraph(program), card, CPU.torch)
 

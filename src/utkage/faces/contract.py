@@ -118,7 +118,7 @@ class CropContract:
         return self if widest <= 1 + TOLERANCE else self.with_margin((widest - 1) / 2)
 
     def width_ratio(self, other: CropContract) -> float | None:
-        """How many times as wide a part of the picture ``other`` shows around the same centre.
+        """Width of what ``other`` shows around the same centre, in widths of what this crop shows.
 
         Returns:
             Above 1 if ``other`` shows more than this crop; None if the centres differ, so that

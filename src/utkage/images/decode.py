@@ -69,11 +69,11 @@ class DecodedImage:
 
     Attributes:
         pixels: uint8 RGB, (height, width, 3), contiguous and writeable.
-        truncated: Whether the end of the file is missing; what it held is grey.
+        truncated: Whether the end of the file is missing; the missing part is grey.
         crop: Description of the crop of a saved chip, as in the file; or None.
         several: Content of the file, if it has several pictures; ``pixels`` are the first.
-        scale: Pixels of the picture, in each direction, that one of ``pixels`` is the mean of; 1
-            unless the picture is over the limit.
+        scale: Factor by which width and height were reduced; 1 unless the picture is over the
+            limit.
         reduced_from: Width and height of the upright picture if it is over the limit; or None.
     """
 

@@ -175,7 +175,7 @@ def _note(skipped: dict[Path, str]) -> str:
     parts = []
     for kind, count in sorted(Counter(skipped.values()).items(), key=lambda item: -item[1]):
         first = min(path.name for path, other in skipped.items() if other == kind)
-        advice = "; predict videos in a call of their own" if kind == "video" else ""
+        advice = "; predict videos in a separate call" if kind == "video" else ""
         parts.append(f"{counted(count, kind)} ({first}{', ...' if count > 1 else ''}{advice})")
     return f"skipped {', '.join(parts)}"
 

@@ -15,7 +15,7 @@ _ENTRIES = 0xB002
 def frames_of(image: Image.Image) -> Sequence[int]:
     """Indices, from 0, of the pictures in an opened file; thumbnails of another one do not count.
 
-    Whether a further picture of a JPEG is a map of the light in the first one, its pixels tell.
+    Only its pixels show whether a further picture of a JPEG is a map of the light in the first one.
     """
     if image.format in _SEVERAL:
         return range(getattr(image, "n_frames", 1))

@@ -76,7 +76,7 @@ class PictureInput:
 
 
 def always() -> bool:
-    """Readiness of inputs that are all available."""
+    """``ready`` for inputs that are all available."""
     return True
 
 
@@ -231,4 +231,4 @@ def _file(path: Path, problem: str | None = None) -> PictureInput:
 
 
 def _video_problem(name: str) -> str | None:
-    return f"{name}: is a video; predict videos in a call of their own" if is_video(name) else None
+    return f"{name}: is a video; predict videos in a separate call" if is_video(name) else None

@@ -1,4 +1,4 @@
-"""What the header of a JPEG tells about the memory that decoding takes."""
+"""How much memory decoding a JPEG takes, from its header."""
 
 from __future__ import annotations
 

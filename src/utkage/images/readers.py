@@ -28,7 +28,7 @@ def readers_for(start: bytes) -> tuple[str, ...]:
         ImageError: the format needs a package that is not installed, or the file is a video.
     """
     if is_video_content(start):
-        raise ImageError("is a video; predict videos in a call of their own")
+        raise ImageError("is a video; predict videos in a separate call")
     kind = picture_format(start)
     if kind is None or kind not in _EXTRA:
         return _ALWAYS

@@ -36,7 +36,7 @@ _CODEC = "mp4v"
 _FFMPEG_OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
 # Whatever addresses are in a file, FFmpeg opens files only.
 _ONLY_FILES = "protocol_whitelist;file"
-# A server sends FFmpeg nowhere else, neither by a redirect nor by a playlist in place of a video.
+# Neither a redirect nor a playlist in place of a video may lead FFmpeg to another address.
 _ONE_ADDRESS = (
     "protocol_whitelist;http,https,tls,tcp,httpproxy|max_redirects;0|format_whitelist;mov,matroska,"
     "avi,mpeg,mpegvideo,mpegts,asf,flv,ogg,mxf,ivf,yuv4mpegpipe"
@@ -115,7 +115,7 @@ class Video:
         live: Whether the source is a camera or stream, whose frames do not wait for a reader.
         capture: Reader of the frames.
         duration: Seconds of a file by its header; None if unknown.
-        code: Four characters that stand for the coding, such as ``"avc1"``; empty if unknown.
+        code: Four-character code of the codec, such as ``"avc1"``; empty if unknown.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Why a video file cannot be read: its coding, its container, or the file itself."""
+"""Why a video file cannot be read: its codec, its container, or the file itself."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import BinaryIO
 
 from utkage.images.video_formats import SIGNATURE_BYTES, is_video_content
 
-# Codes of codings that some packages of OpenCV cannot decode, and their names.
-_RARE_CODINGS = {
+# Codes of codecs that some packages of OpenCV cannot decode, and their names.
+_RARE_CODECS = {
     "av01": "AV1",
     "vvc1": "H.266",
     "vvi1": "H.266",
@@ -25,14 +25,14 @@ _RARE_CODINGS = {
 }
 _ENCRYPTED = ("encv", "drmi")
 _CONTAINERS = (b"moov", b"trak", b"mdia", b"minf", b"stbl")
-_MATROSKA_CODINGS = {b"V_AV1": "av01", b"V_MPEGI/ISO/VVC": "vvc1"}
+_MATROSKA_CODECS = {b"V_AV1": "av01", b"V_MPEGI/ISO/VVC": "vvc1"}
 _CONVERT = "convert it, for example with ffmpeg -i IN -c:v libx264 OUT.mp4"
 
 
 def reading_problem(path: Path, code: str = "") -> str:
     """Why no frame of a video file can be read, and what helps.
 
-    ``code`` is the four-character code that OpenCV reports for the coding, if it is known.
+    ``code`` is the four-character code that OpenCV reports for the codec, if it is known.
     """
     try:
         with path.open("rb") as file:
@@ -47,7 +47,7 @@ def reading_problem(path: Path, code: str = "") -> str:
         return "cannot be opened; check that it is a video: the file is empty"
     if not is_video_content(start):
         return "cannot be opened; check that it is a video"
-    codes = [found for mark, found in _MATROSKA_CODINGS.items() if mark in head]
+    codes = [found for mark, found in _MATROSKA_CODECS.items() if mark in head]
     if boxes is not None:
         if "moov" not in boxes:
             return "is truncated: its index is missing; copy it again, or repair the recording"
@@ -57,16 +57,16 @@ def reading_problem(path: Path, code: str = "") -> str:
     if any(found in _ENCRYPTED for found in codes):
         return "is encrypted; use a copy without protection"
     for found in (code.lower(), *codes):
-        if found in _RARE_CODINGS:
-            name = _RARE_CODINGS[found]
-            return f"{name} ({found}) is a coding that this OpenCV does not decode; {_CONVERT}"
+        if found in _RARE_CODECS:
+            name = _RARE_CODECS[found]
+            return f"{name} ({found}) is a codec that this OpenCV cannot decode; {_CONVERT}"
     if not code and codes:
-        return f"{codes[0]} is a coding that this OpenCV does not decode; {_CONVERT}"
+        return f"{codes[0]} is a codec that this OpenCV cannot decode; {_CONVERT}"
     return "no frame can be decoded; the file is damaged or truncated, so copy it again"
 
 
 def _video_boxes(file: BinaryIO) -> Iterator[tuple[str, None]]:
-    """``moov``, or ``cut`` if its end is missing, ``vide`` for pictures, and codes of codings."""
+    """``moov``, or ``cut`` if its end is missing, ``vide`` for pictures, and codes of codecs."""
     file.seek(0, 2)
     yield from _boxes(file, 0, file.tell())
 

@@ -100,8 +100,7 @@ def session_metadata(session: Any, path: Path) -> dict[str, str]:
     metadata: dict[str, str] = session.get_modelmeta().custom_metadata_map
     if CARD_PROPERTY not in metadata:
         raise WeightsError(
-            f"{path}: an ONNX file of another program (no card); pass a file written by "
-            "'utkage export'"
+            f"{path}: not a utkage ONNX file (no card); pass a file written by utkage export"
         )
     return metadata
 

@@ -202,7 +202,9 @@ def _copy_weights(network: MultiTaskNet, source: MultiTaskNet) -> tuple[str, ...
         network.load_state_dict(source.state_dict())
         return ()
     network.load_state_dict({**source.state_dict(), **network.age.state_dict(prefix="age.")})
-    return (f"the age head starts anew: {network.age_head} instead of {source.age_head}",)
+    return (
+        f"the age head starts from random weights: {network.age_head} instead of {source.age_head}",
+    )
 
 
 def _other_starts(spec: Backbone) -> str:

@@ -78,8 +78,7 @@ def read_safetensors_card(path: Path) -> Card:
     metadata = read_header(path).get("__metadata__")
     if not isinstance(metadata, dict) or CARD_KEY not in metadata:
         raise WeightsError(
-            f"{path}: a safetensors file of another program (no card); pass weights written by "
-            "'utkage train'"
+            f"{path}: not a utkage weights file (no card); pass a file written by utkage train"
         )
     return Card.from_json(metadata[CARD_KEY], str(path))
 

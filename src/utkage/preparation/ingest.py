@@ -55,7 +55,7 @@ class Ingestion:
 
     Attributes:
         contract: Size and geometry of the chips.
-        detector: As in ``faces.choice.open_detector``; loaded when the first photograph comes.
+        detector: As in ``faces.choice.open_detector``; loaded for the first photograph.
         min_face: As in ``open_detector``.
         workers: Number of pictures that are processed at the same time.
         max_pixels: Limit of width x height, as in ``images.decode.load_image``.
@@ -117,7 +117,7 @@ def to_chip(
 
 
 def frames_note(frames: Mapping[str, int | None]) -> str | None:
-    """A sentence on the files of which a later picture than the first was used; None for none.
+    """A note on the files whose first picture was not the one used; None if there are none.
 
     ``frames`` are those of ``Ingested``, by the name of the file.
     """

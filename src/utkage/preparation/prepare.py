@@ -101,7 +101,7 @@ class PrepareResult:
 
 @dataclass(frozen=True)
 class _Pictures:
-    """Decoded pictures with the splits of their sources, in the order of chips; dropped ones."""
+    """Decoded pictures in the order of their chips, their given splits, and dropped pictures."""
 
     records: list[Record] = field(default_factory=list)
     source_splits: list[str | None] = field(default_factory=list)
@@ -279,7 +279,7 @@ def _describe(config: PrepareConfig, containers: Mapping[str, Container]) -> dic
 
 
 def _label_settings(options: SourceOptions) -> dict[str, Any]:
-    """What the user said about label files; empty, as in sets of former versions, if nothing."""
+    """The user's settings for label files; empty without any, as in sets of former versions."""
     settings = {
         "columns": dict(options.settings.columns),
         "gender_coding": dict(options.settings.gender_coding),
@@ -289,7 +289,7 @@ def _label_settings(options: SourceOptions) -> dict[str, Any]:
 
 
 def _open_existing(folder: Path) -> ChipStore | None:
-    """The set in ``folder``, or None if there is none or it is damaged and has to be made anew."""
+    """The set in ``folder``, or None if there is none or it is damaged and has to be replaced."""
     try:
         return ChipStore.open(folder) if is_prepared(folder) else None
     except UtkageError:

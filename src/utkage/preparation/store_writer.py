@@ -147,7 +147,7 @@ def _is_ours(path: Path) -> bool:
 
 
 def _foreign_file(folder: Path) -> Path | None:
-    """A file of another program under a name that a set would replace."""
+    """A file that utkage did not write, under a name that a set would replace."""
     store = folder / STORE_FILE
     if store.is_file():
         return None if contains(store, f'"{FORMAT}"') or not store.stat().st_size else store

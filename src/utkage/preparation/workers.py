@@ -1,4 +1,4 @@
-"""All pictures of a source to chips, on all cores, in order, at constant memory.
+"""Turning all pictures of a source into chips: on all cores, in order, at constant memory.
 
 Small sources use threads, which start at once but share the interpreter lock. Large ones use
 processes, which receive pictures in chunks and return chips through a memory-mapped file.

@@ -193,7 +193,7 @@ def _read_config(folder: Path) -> tuple[dict[str, Any], str]:
     except ConfigError:
         return {}, f"{CONFIG_NAME} is damaged"
     if not all(isinstance(tables.get(name, {}), dict) for name in ("training", "provenance")):
-        return {}, f"{CONFIG_NAME} is of another program"
+        return {}, f"{CONFIG_NAME} was not written by utkage"
     return tables, "" if "training" in tables else f"{CONFIG_NAME} has no [training]"
 
 

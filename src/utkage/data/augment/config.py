@@ -53,7 +53,7 @@ class AugmentConfig:
     soften: float = 0.15
     """Probability of a lower resolution: shrinking and enlarging again."""
     soften_least: float = 0.35
-    """Smallest size to which that shrinks, as a fraction; the largest is 80 %."""
+    """Smallest size that such a chip is shrunk to, as a fraction; the largest is 80 %."""
     noise: float = 0.0
     """Probability of noise."""
     noise_strength: float = 10.0

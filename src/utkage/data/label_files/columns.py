@@ -26,12 +26,12 @@ PREDICTIONS = (
     *("p_female", "predicted_age", "age_pred", "pred_age", "gender_confidence"),
     *("predicted_gender", "pred_gender", "gender_pred", "estimated_age"),
 )
-# Words of which one in a title is enough if no other title has it, and words that prevent that.
+# The only title with one of these words names the role, unless it has one of the words below.
 _WORDS = {AGE: ("age",), GENDER: ("gender", "sex")}
 _OTHER_WORDS = ("std", "num", "count", "score", "conf", "confidence", "prob", "pred", "predicted")
-# Values that show that a column holds paths, and how many are looked at.
+# Number of rows that are searched for names of pictures, to find the column of paths.
 _SAMPLE = 50
-# Titles that are spelled more alike than this are probably meant.
+# A title whose spelling is more similar than this is probably meant.
 _ALIKE = 0.75
 
 

@@ -53,7 +53,7 @@ _IMDB_WIKI_CODING = {"0": FEMALE, "1": MALE}
 
 @dataclass(frozen=True)
 class LabelRows:
-    """The rows of a label file, and what is worth telling about it.
+    """The rows of a label file, and notes about it.
 
     Attributes:
         rows: All rows, valid or not.

@@ -18,7 +18,7 @@ class Line:
     """One line of a table.
 
     Attributes:
-        number: Number of the line in the file on which it ends, or of the row, from 1.
+        number: Number, from 1, of the row, or of the line of the file on which it ends.
         cells: Text of each cell by the title of its column.
         picture: Loader of the picture that the line contains, or None.
         problem: Why the line cannot be read, or None.

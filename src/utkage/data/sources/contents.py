@@ -47,7 +47,7 @@ def _listed(archives: list[str]) -> str:
 
 
 def refuse_without_pictures(container: Container) -> None:
-    """Say what is there where there are neither pictures nor label files.
+    """Refuse a container without pictures and label files, and name what it holds instead.
 
     Raises:
         DataError: there are none, but other files.

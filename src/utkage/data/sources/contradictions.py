@@ -1,4 +1,4 @@
-"""Labels of a table against the labels in the names of the pictures."""
+"""Comparing the labels of a table with those in the names of the pictures."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from utkage.data.names.registry import label_in_name, recognise_grammar
 
 # Tables may correct single labels. If more than this share differs, the table is wrong.
 TOLERATED_SHARE = 0.1
-# Differences of a few years are corrections, or ages of another moment of the year.
+# Differences of a few years are corrections, or ages at another date.
 _AGE_TOLERANCE = 5
 
 
@@ -21,7 +21,7 @@ class Contradictions:
     Attributes:
         grammar: Name of the data set whose grammar the names follow.
         compared: Number of pictures whose name contains a label.
-        genders: Number of pictures with both genders.
+        genders: Number of pictures whose two genders differ.
         both_genders: Number of pictures of which both labels have a gender.
         ages: Number of pictures whose ages are far apart.
         example: A picture that differs, with both labels; empty if none does.

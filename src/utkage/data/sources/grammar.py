@@ -38,7 +38,7 @@ def _all_square(files: list[RawFile]) -> bool:
 
 
 class GrammarSource:
-    """Pictures whose names follow one grammar, that of UTKFace if most follow no other."""
+    """Pictures whose names follow one grammar: UTKFace's, unless most follow another."""
 
     def __init__(self, container: Container, options: SourceOptions) -> None:
         self.name = container.name

@@ -244,7 +244,7 @@ def _match_rows(
 
 
 def _missing(found: _Labelled, table: LabelTable, paths: PicturePaths) -> tuple[_Labelled, str]:
-    """A row whose picture is nowhere, and where it was looked for."""
+    """A row without a picture, with the places that were searched."""
     row = found.row
     if leaves(row.path):
         problem = f"path {shown(row.path)} is absolute or has '..', so it leaves the data set"
@@ -269,7 +269,7 @@ def _without_repetition(
 
 
 def _merged(first: _Labelled, second: _Labelled) -> _Labelled:
-    """Two rows of one picture: the same label, two halves of a label, or a conflict."""
+    """Two rows of one picture: equal labels, labels that complete each other, or a conflict."""
     one, two = first.row, second.row
     if (one.label, one.split, one.problem) == (two.label, two.split, None):
         return first
@@ -281,7 +281,7 @@ def _merged(first: _Labelled, second: _Labelled) -> _Labelled:
 
 
 def _joined_labels(first: FaceLabel, second: FaceLabel) -> FaceLabel | None:
-    """A label with everything that two labels say; None if they contradict each other."""
+    """The union of two labels of one picture; None if they conflict."""
     fields = [
         (first.years, second.years),
         (first.gender, second.gender),

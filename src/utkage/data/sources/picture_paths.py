@@ -87,7 +87,7 @@ class PicturePaths:
         parts = clean_path(_slashes(path)).split("/")
         name = _key(parts[-1])
         alike = self._by_name.get(name, ())
-        # A path that goes on above its folders.
+        # A path that starts above the container's folder.
         ending = "/" + _key("/".join(parts))
         whole = [found for found in alike if _key(found).endswith(ending)]
         if len(parts) > 1 and len(whole) == 1:

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-# At most so many lines of the scale above zero.
+# Largest number of lines of the scale above zero.
 _MOST_TICKS = 4
-# Numbers of marked ages closer than this, years, are placed above each other on a narrow screen.
+# Numbers of marked ages closer than this, in years, get different heights, so that they do not
+# overlap on a narrow screen.
 _ROOM = 5
 
 
@@ -47,8 +48,8 @@ class AgeHistogram:
     Attributes:
         summary: What the chart shows, for readers who cannot see it.
         levels: Lines of numbers above the highest column, at least 1.
-        decades: Faces of each year again, one row for each ten years: the name of the row, such as
-            ``20-29``, and up to ten numbers.
+        decades: The same numbers in rows of ten years: the name of each row, such as ``20-29``, and
+            up to ten numbers.
     """
 
     columns: tuple[AgeColumn, ...]
@@ -134,7 +135,7 @@ def _levels(ages: Sequence[int]) -> dict[int, int]:
 
 
 def _tick_step(highest: int) -> int:
-    """The smallest of 1, 2, 5, 10, 20, 50 ... of which few enough make up ``highest``."""
+    """The smallest of 1, 2, 5, 10, 20, 50 ... that gives at most ``_MOST_TICKS`` lines."""
     power = 1
     while True:
         for digit in (1, 2, 5):

@@ -16,10 +16,10 @@ from utkage.data.labels import AGE_COUNT, MAX_AGE, MIN_AGE
 FIRST_ADULT_AGE = 20
 # Without heaping, one year in five is a multiple of five.
 EXPECTED_SHARE = 0.2
-# A spike is a year with more than twice the faces of its neighbours, two years to either side,
+# A spike is a year with more than this many times the faces of its neighbours,
 SPIKE_RATIO = 2.0
 _REACH = 2
-# if chance does not explain it: by this many standard deviations of a Poisson count.
+# two years on either side, and by more than this many standard deviations of a Poisson count.
 _SPIKE_DEVIATIONS = 4.0
 _LEAST_FACES = 20
 

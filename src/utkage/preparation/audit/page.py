@@ -78,7 +78,7 @@ def _heaping_text(heaping: Heaping) -> str:
         return "There are no adults to measure heaping with."
     return (
         f"{heaping.share:.1%} of the {counted(heaping.adults, 'age')} from 20 are multiples of 5; "
-        "20 % are expected."
+        "20% are expected."
     )
 
 
