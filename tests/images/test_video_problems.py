@@ -66,8 +66,6 @@ def test_reasons_from_the_first_bytes(tmp_path: Path, content: bytes, reason: st
     assert reason in reading_problem(path)
 
 
-def test_a_file_that_is_gone_and_a_codec_that_only_opencv_names(
-    tmp_path: Path, clip: Path
-) -> None:
+def test_a_file_that_is_gone_and_a_codec_that_only_opencv_names(tmp_path: Path, clip: Path) -> None:
     assert "cannot be read" in reading_problem(tmp_path / "gone.mp4")
     assert reading_problem(clip, "BRAW").startswith("Blackmagic RAW (braw) is a codec")
