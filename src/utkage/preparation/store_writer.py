@@ -58,7 +58,7 @@ class StoreWriter:
         if folder.is_dir() and not all(_is_ours(path) for path in folder.iterdir()):
             raise UsageError(f"{folder}: holds other files; choose an empty folder for the set")
         if (foreign := _foreign_file(folder)) is not None:
-            raise UsageError(f"{foreign}: is not of a prepared set; choose an empty folder")
+            raise UsageError(f"{foreign}: is not a file of a prepared set; choose an empty folder")
         self._folder = folder
         self._contract = contract
         self._partial = folder / _CHIPS_PARTIAL
