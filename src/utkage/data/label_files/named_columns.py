@@ -44,7 +44,7 @@ _SPLIT_NAMES = {
     "testing": "test",
 }
 _MAX_PATH = 4096
-# Words in the title of a column of age groups, and the numbers that such groups may have.
+# Words in the titles of columns of age groups, and the numbers that such groups may have.
 _GROUP_WORDS = ("group", "bin", "class", "categor", "bucket")
 _GROUP_NUMBERS = {str(number) for number in range(16)}
 # The coding of IMDB-WIKI, whose tables are known by the names of their pictures.
