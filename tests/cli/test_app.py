@@ -9,6 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
+
+from utkage.cli.app import app
 
 HEAVY = ("torch", "torchvision", "cv2", "matplotlib", "onnxruntime", "sklearn")
 COMMANDS = ("prepare", "train", "recipes", "runs", "evaluate", "predict", "export", "info")
@@ -102,18 +105,64 @@ def test_version() -> None:
     assert result.stdout.strip() == f"utkage {utkage.__version__}"
 
 
-def test_completion_script_is_offered() -> None:
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("utkage ev", {"evaluate"}),
+        ("utkage predict --cr", {"--crop"}),
+        ("utkage predict --crop ", {"auto", "box", "none"}),
+        ("utkage predict --engine o", {"onnx"}),
+        ("utkage predict --weights ", {"auto", "shipped", "mine/", "x.jpg"}),
+        ("utkage evaluate --compare s", {"shipped"}),
+        ("utkage export --format t", {"torchscript"}),
+        ("utkage prepare --fix ", {"keep-one", "drop-conflicts", "none"}),
+        ("utkage train --backbone res", {"resnet18", "resnet50"}),
+        ("utkage train --config f", {"fast"}),
+        ("utkage recipes b", {"best"}),
+        ("utkage info ", {"shipped", "auto", "mine/", "x.jpg"}),
+    ],
+)
+def test_completion_knows_commands_options_and_values(
+    words: str, expected: set[str], tmp_path: Path
+) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "x.jpg").touch()
     # What the shell asks for when completion is installed.
-    environment = {**os.environ, "_UTKAGE_COMPLETE": "complete_bash", "COMP_WORDS": "utkage ev"}
-    executable = Path(sys.executable).parent / "utkage"
-    result = subprocess.run(
-        [executable],
+    done = subprocess.run(
+        [sys.executable, "-c", "from utkage.cli.app import app; app(prog_name='utkage')"],
         capture_output=True,
         text=True,
-        env={**environment, "COMP_CWORD": "1"},
+        env={
+            **os.environ,
+            "_UTKAGE_COMPLETE": "complete_bash",
+            "COMP_WORDS": words,
+            "COMP_CWORD": str(len(words.split(" ")) - 1),
+        },
+        cwd=tmp_path,
         check=False,
     )
-    assert result.stdout.split() == ["evaluate"]
+    assert set(done.stdout.split()) == expected, done.stderr
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_is_complete_at_80_columns(command: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "utkage", command, "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "COLUMNS": "80", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"},
+    )
+    for bad in ("<str>", "<bool>", "<int>", "<path>", "<list", "docs/", "…", "race: ."):
+        assert bad not in done.stdout, bad
+
+
+def test_help_lists_every_backbone() -> None:
+    from utkage.models.registry import BACKBONES
+
+    result = CliRunner().invoke(app, ["train", "--help"])
+    text = " ".join(result.output.replace("│", " ").split())
+    assert [name for name in BACKBONES if name not in text] == []
 
 
 def test_command_page_is_current() -> None:

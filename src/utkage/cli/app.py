@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import import_module
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args, get_type_hints
 
 import typer
 import typer.main
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from utkage import __version__
+from utkage.cli.choices import TYPE_NAMES
 from utkage.cli.session import session
 from utkage.cli.streams import escape_unknown_characters
 from utkage.core.errors import UsageError
@@ -48,8 +49,35 @@ class _CommandTable(Mapping[str, Any]):
 def _command(name: str) -> Any:
     function = getattr(import_module(f"utkage.cli.{name}"), f"{name}_command")
     alone = typer.Typer(add_completion=False, rich_markup_mode="markdown")
-    alone.command(name, epilog=f"Example: `{_EXAMPLES[name]}`")(function)
-    return typer.main.get_command(alone)
+    alone.command(name, cls=_Command, epilog=f"Example: `{_EXAMPLES[name]}`")(function)
+    command: Any = typer.main.get_command(alone)
+    types = get_type_hints(function)
+    for parameter in command.params:
+        if parameter.param_type_name == "argument":
+            # Recent versions of Typer show the type of an argument beside its name.
+            parameter.display_type_rich = lambda ctx: None
+        elif parameter.metavar is None:
+            parameter.metavar = _type_name(types[parameter.name or ""])
+    return command
+
+
+def _type_name(kind: Any) -> str:
+    """The word for the value of an option in its help; empty for a flag."""
+    kinds = [kind, *(part for part in get_args(kind) if part is not type(None))]
+    return next((TYPE_NAMES[each] for each in kinds if each in TYPE_NAMES), "VALUE")
+
+
+class _Command(TyperCommand):
+    """A command whose --help has no value."""
+
+    def get_help_option(self, ctx: Any) -> Any:
+        return _without_value(super().get_help_option(ctx))
+
+
+def _without_value(option: Any) -> Any:
+    if option is not None and option.metavar is None:
+        option.metavar = ""
+    return option
 
 
 class _Commands(TyperGroup):
@@ -58,6 +86,10 @@ class _Commands(TyperGroup):
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         self.commands: Any = _CommandTable()
+
+    def get_params(self, ctx: Any) -> Any:
+        # All options before a command are flags.
+        return [_without_value(parameter) for parameter in super().get_params(ctx)]
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         escape_unknown_characters()

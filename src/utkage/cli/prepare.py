@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from utkage.cli.choices import choices
 from utkage.cli.option_names import as_options
 from utkage.cli.options import (
     Aligned,
@@ -46,7 +47,7 @@ def prepare_command(
         typer.Argument(
             help="Archives or folders of labelled pictures. Several keep their names in the set. "
             "Default: Dataset/UTKFace.",
-            metavar="[PATH]...",
+            metavar="[PATH...]",
         ),
     ] = None,
     out: Annotated[Path, data_option("--out", "-o", help="Folder of the prepared set.")] = Path(
@@ -67,7 +68,7 @@ def prepare_command(
         bool,
         data_option(
             "--allow-missing-race",
-            help="Accept file names without race: <age>_<gender>_<date>.jpg.",
+            help="Accept file names without race, such as 25_1_20170116.jpg.",
         ),
     ] = False,
     ages: Annotated[
@@ -87,7 +88,8 @@ def prepare_command(
         str,
         audit_option(
             help="keep-one: keep one of each group of duplicates; if their labels conflict, use "
-            "all, but only for training. drop-conflicts: use none of those. none: only report."
+            "all, but only for training. drop-conflicts: use none of those. none: only report.",
+            **choices("keep-one", "drop-conflicts", "none"),
         ),
     ] = "keep-one",
     near_distance: Annotated[

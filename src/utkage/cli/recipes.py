@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from utkage.cli.choices import completing, recipe_names
 from utkage.cli.options import Debug, Json, Quiet
 from utkage.cli.session import session
 from utkage.cli.tables import print_json, print_table
@@ -14,7 +15,12 @@ from utkage.reporting.table import Table
 
 def recipes_command(
     name: Annotated[
-        str | None, typer.Argument(help="Recipe to print as TOML.", show_default="list all")
+        str | None,
+        typer.Argument(
+            help="Recipe to print as TOML.",
+            show_default="list all",
+            autocompletion=completing(recipe_names),
+        ),
     ] = None,
     json_output: Json = False,
     quiet: Quiet = False,

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from utkage.cli.choices import backbone_names, choices, completing, recipe_names
 from utkage.cli.options import (
     Debug,
     Device,
@@ -47,7 +48,8 @@ def train_command(
         recipe_option(
             help="Recipe (see `utkage recipes`), TOML file or run folder with the settings.",
             show_default="default, or seed for that system",
-            metavar="RECIPE",
+            metavar="RECIPE|PATH",
+            autocompletion=completing(recipe_names, paths=True),
         ),
     ] = None,
     assignments: Annotated[
@@ -106,6 +108,7 @@ def train_command(
             help="multitask (one network for all outputs), or seed (three models trained jointly: "
             "a VGG-Face for gender, a CNN for age ranges, an age estimator fed by its ranges).",
             show_default="from the recipe; multitask in default",
+            **choices("multitask", "seed"),
         ),
     ] = None,
     gender_width: Annotated[
@@ -129,13 +132,17 @@ def train_command(
             help="Age ranges that the age estimator is fed in training (seed): predicted, true, or "
             "decay (from true to predicted).",
             show_default="from the recipe; predicted in seed",
+            **choices("predicted", "true", "decay"),
         ),
     ] = None,
     backbone: Annotated[
         str | None,
         model_option(
-            help="Backbone, such as resnet18; docs/training.md lists them.",
+            help="Backbone: mobilenet_v1, mobilenet_v3_small, mobilenet_v3_large, resnet18, "
+            "resnet50, efficientnet_b0, convnext_tiny or dlib_face_resnet.",
             show_default=_recipe_default("backbone"),
+            metavar="NAME",
+            autocompletion=completing(backbone_names),
         ),
     ] = None,
     init: Annotated[
@@ -144,6 +151,7 @@ def train_command(
             help="Initial weights: shipped, scratch, torchvision (ImageNet), dlib, or a file "
             "(utkage weights or faceres).",
             show_default=_recipe_default("init"),
+            **choices("shipped", "scratch", "torchvision", "dlib", other="FILE"),
         ),
     ] = None,
     sizes: Annotated[

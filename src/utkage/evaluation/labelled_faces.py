@@ -13,7 +13,7 @@ from utkage.core.errors import DataError
 from utkage.core.reporter import Reporter
 from utkage.core.text import counted
 from utkage.data.chips import LEAKAGE_TOLERANCE, LabelledChips, labelled_chips
-from utkage.data.records import Dropped
+from utkage.data.records import Dropped, by_kind
 from utkage.data.sources.options import SourceOptions
 from utkage.data.sources.registry import open_source
 from utkage.data.store import DEFAULT_FOLDER, ChipStore, is_prepared
@@ -21,6 +21,9 @@ from utkage.faces.choice import DEFAULT_DETECTOR, check_detector
 from utkage.faces.contract import CropContract
 from utkage.preparation.ingest import NO_FACE, Ingested, Ingestion, frames_note
 from utkage.preparation.workers import ingest
+
+# Skipped pictures of one kind that are named.
+SHOWN_NAMES = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,8 +117,10 @@ def labelled_faces(
     frames = frames_note({item.record.name: item.frame for item in found})
     if frames is not None:
         reporter.info(frames)
-    if dropped:
-        reporter.warn(f"{counted(len(dropped), 'picture')} skipped{first}")
+    for reason, group in by_kind(dropped).items():
+        names = ", ".join(item.name for item in group[:SHOWN_NAMES])
+        more = f" and {len(group) - SHOWN_NAMES:,} more" if len(group) > SHOWN_NAMES else ""
+        reporter.warn(f"{counted(len(group), 'picture')} skipped: {reason} ({names}{more})")
     duplicates = len(found) - len({item.record.pixel_hash for item in found})
     if duplicates:
         reporter.warn(

@@ -240,8 +240,8 @@ def _nothing_usable(
     first = f" (first: {reasons[0]})" if reasons else ""
     return (
         f"{', '.join(map(str, sources))}: no usable picture among {len(reasons)}; file names must "
-        "read <age>_<gender>_<race>_<date>.jpg (or as docs/data.md lists), or labels must come in "
-        f"a manifest{first}"
+        "read <age>_<gender>_<race>_<date>.jpg (or as in AgeDB, MORPH, AFAD or the like), or "
+        f"labels must come in a manifest{first}"
     )
 
 

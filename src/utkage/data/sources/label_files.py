@@ -131,7 +131,7 @@ def _named_table(
     if not path.is_file():
         raise UsageError(
             f"{path}: no such manifest; give a CSV or JSONL file with path,age,gender, or another "
-            "label file that docs/data.md lists"
+            "label file of a known data set, such as FairFace"
         )
     limit = options.limits.max_entry_bytes * _PICTURES_PER_TABLE
     try:

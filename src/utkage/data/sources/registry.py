@@ -56,7 +56,9 @@ def open_source(
                 for note in notes(source):
                     reporter.warn(note)
             return source
-    raise DataError(f"{path}: unknown data set; see 'Adding a data set' in docs/data.md")
+    raise DataError(
+        f"{path}: unknown data set; name a folder, an archive (zip, tar) or a table of pictures"
+    )
 
 
 def notes(source: Source) -> tuple[str, ...]:
