@@ -65,6 +65,8 @@ def _row(option: Any) -> tuple[str, str, str]:
     if option.param_type_name == "argument":
         names = [(option.metavar or option.name or "").upper()]
     meaning = str(getattr(option, "help", "") or "")
+    if option.param_type_name == "option" and "|" in (option.metavar or ""):
+        meaning += f" Values: {option.metavar.replace('|', ', ')}."
     return f"`{'`, `'.join(names)}`", meaning, _default(option)
 
 
