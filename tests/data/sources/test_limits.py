@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from progress_recorder import ProgressRecorder
 from source_files import read_entries
 
 from utkage.core.errors import ConfigError, DataError
@@ -143,3 +144,37 @@ def test_over_size_members_of_zip_and_folder(
         assert large.content == b""
         assert fine.problem is None
         assert len(fine.content) == 100
+
+
+@pytest.mark.parametrize("kind", ["tar", "zip"])
+def test_an_archive_of_very_many_empty_members_is_refused_early(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tar_of: Archive, zip_of: Archive, kind: str
+) -> None:
+    monkeypatch.setattr("utkage.data.sources.limits.MANY_MEMBERS", 100)
+    empty = {f"{number}_0_0_1.jpg": b"" for number in range(90)}
+    full = {f"{number}_1_0_1.jpg": bytes(1000) for number in range(90)}
+
+    def archive(name: str, files: Mapping[str, bytes]) -> Path:
+        path = tmp_path / f"{name}.{kind}"
+        return zip_of(path, files) if kind == "zip" else tar_of(path, files, "w")
+
+    assert len(read(archive("few", empty))) == 90
+    assert len(read(archive("mixed", {**full, **empty}))) == 180
+    more = {f"{number}_0_0_2.jpg": b"" for number in range(90)}
+    with pytest.raises(DataError, match="more than 100 entries, nearly all of them empty"):
+        read(archive("many", {**empty, **more}))
+
+
+@pytest.mark.parametrize("kind", ["tar", "zip"])
+def test_scanning_an_archive_shows_its_progress(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tar_of: Archive, zip_of: Archive, kind: str
+) -> None:
+    monkeypatch.setattr("utkage.data.sources.archive._MEMBERS_PER_STEP", 10)
+    files = {f"{number}_0_0_1.jpg": bytes(1000) for number in range(90)}
+    path = tmp_path / f"a.{kind}"
+    (zip_of if kind == "zip" else tar_of)(path, files)
+    recorder = ProgressRecorder()
+    open_source(path, reporter=recorder)
+    assert len(recorder.positions) >= 9
+    assert recorder.positions == sorted(recorder.positions)
+    assert 0 < recorder.positions[-1] <= path.stat().st_size

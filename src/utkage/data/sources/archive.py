@@ -12,8 +12,12 @@ from typing import ClassVar, Protocol
 
 from utkage.core.errors import DataError
 from utkage.core.files import sha256_of
+from utkage.core.reporter import Reporter, SilentReporter
 from utkage.data.sources.container import RawFile, is_picture
 from utkage.data.sources.limits import Limits
+
+# Members after which the progress of a scan is reported.
+_MEMBERS_PER_STEP = 1000
 
 
 class Member(Protocol):
@@ -46,11 +50,12 @@ class Archive(ABC):
     # Exceptions that the format's module raises on damaged archives.
     _damage: ClassVar[tuple[type[Exception], ...]]
 
-    def __init__(self, path: Path, limits: Limits) -> None:
+    def __init__(self, path: Path, limits: Limits, reporter: Reporter | None = None) -> None:
         self.path = path
         self.name = path.name.split(".")[0]
         self.total_bytes = path.stat().st_size
         self._limits = limits
+        self._reporter = reporter or SilentReporter()
 
     @abstractmethod
     def _members(self) -> Iterator[Member]:
@@ -66,8 +71,18 @@ class Archive(ABC):
 
     @cached_property
     def _paths(self) -> tuple[str, ...]:
-        with damage_reported(self.path, self._damage):
-            return tuple(member.path for member in self._members())
+        found: list[str] = []
+        position = 0
+        with (
+            damage_reported(self.path, self._damage),
+            self._reporter.progress(f"scanning {self.name}", self.total_bytes) as task,
+        ):
+            for member in self._members():
+                found.append(member.path)
+                if len(found) % _MEMBERS_PER_STEP == 0:
+                    task.advance(member.position - position, f"{len(found)} entries")
+                    position = member.position
+        return tuple(found)
 
     def files(self) -> Iterator[RawFile]:
         """Yield the pictures."""

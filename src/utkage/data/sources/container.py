@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -9,6 +10,8 @@ from typing import Protocol
 
 from utkage.images.formats import IMAGE_SUFFIXES
 
+# Parts that are empty, or stand for a folder above or for none.
+_UNCLEAN = re.compile(r"(?:^|/)\.{0,2}(?:/|$)")
 NOT_PLAIN = "not a plain file"
 
 
@@ -69,6 +72,8 @@ def clean_path(path: str) -> str:
     Roots, ``.`` and ``..`` are removed. Control characters and bytes that are not UTF-8 (read as
     lone surrogates) become escapes, because they cannot be printed or written.
     """
+    if path.isprintable() and _UNCLEAN.search(path) is None:
+        return path
     parts = PurePosixPath(path).parts
     kept = "/".join(part for part in parts if part.strip("/") not in ("", ".", ".."))
     if kept.isprintable():

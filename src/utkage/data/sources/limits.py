@@ -10,6 +10,9 @@ from utkage.images.reduction import MAX_PIXELS
 
 # Below this unpacked size a high ratio is harmless: nearly empty archives compress very well.
 RATIO_FREE_BYTES = 16 * 1024**2
+# An archive with more members than these holds pictures only if they have some bytes each.
+MANY_MEMBERS = 100_000
+SMALL_MEMBER_BYTES = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,11 +58,22 @@ class Budget:
         self._path = path
         self._packed = packed_bytes
         self._members = 0
+        self._claimed = 0
         self._bytes = 0
 
-    def count_member(self) -> None:
-        """Count one file, link or folder (``max_entries``)."""
+    def count_member(self, size: int | None = None) -> None:
+        """Count one file, link or folder (``max_entries``), and its ``size`` if that is known."""
         self._members += 1
+        self._claimed += size or 0
+        if (
+            size is not None
+            and self._members > MANY_MEMBERS
+            and self._claimed < SMALL_MEMBER_BYTES * self._members
+        ):
+            raise DataError(
+                f"{self._path}: more than {MANY_MEMBERS} entries, nearly all of them empty, as in "
+                "an attack; if you trust the source, unpack it and name the folder"
+            )
         if self._members > self._limits.max_entries:
             self._stop(f"more than {self._limits.max_entries} entries", "max_entries")
 

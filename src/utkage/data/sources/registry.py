@@ -37,15 +37,15 @@ def open_source(
 ) -> Source:
     """Open the data set in ``path``: a folder, a tar (any compression), a zip file or a table.
 
-    A tar is read once from front to back to find a manifest in it. The ``reporter`` receives the
-    ``notes`` about the labels as warnings.
+    A tar is read once from front to back to find a manifest in it. The ``reporter`` shows the
+    progress of that, and receives the ``notes`` about the labels as warnings.
 
     Raises:
         UsageError: there is nothing at ``path``, or the manifest of the options is missing.
         DataError: the archive or the manifest cannot be read, or is over a limit.
     """
     options = options or SourceOptions()
-    container = open_container(path, options.limits)
+    container = open_container(path, options.limits, reporter)
     if isinstance(container, TableContainer) and options.labels is None:
         options = replace(options, labels=path)
     refuse_without_pictures(container)
@@ -66,8 +66,10 @@ def notes(source: Source) -> tuple[str, ...]:
     return tuple(getattr(source, "notes", ()))
 
 
-def open_container(path: Path, limits: Limits) -> Container:
+def open_container(path: Path, limits: Limits, reporter: Reporter | None = None) -> Container:
     """Open the folder, archive or table in ``path``; its content decides the format.
+
+    ``reporter`` shows the progress of scanning an archive.
 
     Raises:
         UsageError: there is nothing at ``path``.
@@ -91,11 +93,11 @@ def open_container(path: Path, limits: Limits) -> Container:
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror}); check the file") from error
     if starts_as_zip and ends_as_zip:
-        return ZipContainer(path, limits)
+        return ZipContainer(path, limits, reporter)
     if is_tar(path):
-        return TarContainer(path, limits)
+        return TarContainer(path, limits, reporter)
     if ends_as_zip:
-        return ZipContainer(path, limits)
+        return ZipContainer(path, limits, reporter)
     if starts_as_zip:
         raise DataError(f"{path}: damaged archive (its directory is missing); fetch it again")
     raise DataError(f"{path}: neither a folder nor a tar or zip archive; unpack or fetch it again")

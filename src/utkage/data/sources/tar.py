@@ -68,7 +68,7 @@ class TarContainer(Archive):
                 stored = archive.offset - info.offset_data
                 if info.size < 0 or not 0 <= stored <= MAX_MEMBER_BYTES:
                     raise tarfile.ReadError(f"{path} claims an impossible size")
-                budget.count_member()
+                budget.count_member(info.size)
                 budget.check_ratio(raw.tell())
                 # A sparse file unpacks to more bytes than are stored.
                 budget.count_bytes(max(stored, info.size))

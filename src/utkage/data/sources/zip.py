@@ -36,7 +36,7 @@ class ZipContainer(Archive):
         position = 0
         with zipfile.ZipFile(self.path) as archive:
             for info in archive.infolist():
-                budget.count_member()
+                budget.count_member(info.file_size)
                 # Members may share their bytes, so their sum can exceed the file size.
                 position = min(position + info.compress_size, self.total_bytes)
                 if not info.is_dir():
