@@ -17,6 +17,7 @@ from utkage.core.allocator import keeping_freed_memory
 from utkage.core.reporter import Reporter
 from utkage.data.batches import epoch_order
 from utkage.training.loop import take_step
+from utkage.training.memory_need import require_memory
 from utkage.training.systems.base import BatchWork, TrainableSystem
 
 # The first step of a size chooses algorithms and allocates memory; the others are alike.
@@ -60,6 +61,7 @@ def estimate_cost(system: TrainableSystem, reporter: Reporter) -> CostEstimate:
         size = config.size_of_epoch(epoch)
         if size in seconds:
             continue
+        require_memory(system, epoch)
 
         def step(number: int, epoch: int = epoch) -> None:
             first = number % setup.steps_per_epoch * config.batch_size

@@ -128,6 +128,7 @@ def train(request: TrainRequest, reporter: Reporter | None = None) -> TrainResul
     """
     from utkage.training.distributed import local_device, process_group, started_by_torchrun
     from utkage.training.loop import first_batch, fit
+    from utkage.training.memory_need import largest_epoch, require_least_memory
 
     if isinstance(request.config, SeedConfig) and started_by_torchrun():
         raise UsageError("the seed system trains in one process; start it without torchrun")
@@ -142,6 +143,7 @@ def train(request: TrainRequest, reporter: Reporter | None = None) -> TrainResul
             request = replace(request, run=group.from_first(new))
         system = set_up(request, reporter, group)
         setup = system.setup
+        require_least_memory(system, largest_epoch(setup.config))
 
         def sample() -> tuple[Tensor, Tensor, Tensor]:
             batch = first_batch(system)
