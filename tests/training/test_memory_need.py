@@ -57,7 +57,7 @@ def test_the_need_is_measured_on_a_few_chips(
 
     monkeypatch.setattr(TrainableMultitask, "draw", spy)
     # Enough for the batch itself, but not for what the network keeps of it.
-    monkeypatch.setattr(memory_need, "free_memory", lambda device: CHIPS * 12 * SIZE**2 * 8)
+    monkeypatch.setattr(memory_need, "free_memory", lambda device: CHIPS * 12 * SIZE**2 * 3)
     require_least_memory(system_of(setup), 0)
     message = r"cpu: a step of 40 chips at 48 pixels needs about .* GB are free; lower `batch_size`"
     with pytest.raises(TrainingError, match=message):

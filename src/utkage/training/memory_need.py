@@ -17,9 +17,7 @@ from utkage.training.systems.base import TrainableSystem
 # Chips of the small step that is measured, and largest batch that needs no measurement.
 _MEASURED = 16
 # Copies of a batch as float32 that drawing and augmenting it takes at least.
-_COPIES = 4
-# No network keeps less than this many times its input for the backward pass.
-_LEAST_KEPT = 4
+_COPIES = 2
 
 
 def require_memory(system: TrainableSystem, epoch: int) -> None:
@@ -48,8 +46,8 @@ def require_least_memory(system: TrainableSystem, epoch: int) -> None:
     Raises:
         TrainingError: as ``require_memory``.
     """
-    least = (_COPIES + _LEAST_KEPT) * _input_bytes(system, epoch)
-    _compare(system, epoch, _chips_per_step(system) * least)
+    least = _COPIES * _input_bytes(system, epoch)
+    _compare(system, epoch, _chips_per_step(system) * least, "at least")
 
 
 def largest_epoch(config: RunConfig) -> int:
@@ -69,13 +67,13 @@ def free_memory(device: torch.device) -> int | None:
     return None
 
 
-def _compare(system: TrainableSystem, epoch: int, need: int) -> None:
+def _compare(system: TrainableSystem, epoch: int, need: int, quality: str = "about") -> None:
     setup = system.setup
     free = free_memory(setup.device)
     if free is not None and need > free:
         raise TrainingError(
             f"{setup.device}: a step of {_chips_per_step(system)} chips at "
-            f"{setup.config.size_of_epoch(epoch)} pixels needs about {need / 1e9:,.1f} GB of "
+            f"{setup.config.size_of_epoch(epoch)} pixels needs {quality} {need / 1e9:,.1f} GB of "
             f"memory, but {free / 1e9:,.1f} GB are free; lower {system.memory_settings}"
         )
 
