@@ -126,6 +126,26 @@ def test_a_table_from_korean_excel(
     assert "read as cp949" in result.output
 
 
+def test_a_title_in_the_code_page_of_windows(invoke: Invoke, folder: Path) -> None:
+    text = table("fichier;âge;sexe", "images/{n}.jpg;{age};{sex}")
+    (folder / "labels.csv").write_bytes(text.encode("latin-1"))
+    result = prepare(invoke, ".")
+    assert "not UTF-8; read as cp" in result.output
+    assert labels_of(folder.parent / "p") == BOTH
+
+
+def test_columns_that_may_hold_the_label_that_is_missing_are_named(
+    invoke: Invoke, folder: Path
+) -> None:
+    text = table("file,lifespan,gender", "images/{n}.jpg,{age},{sex}")
+    (folder / "labels.csv").write_text(text)
+    result = prepare(invoke, ".")
+    assert result.exit_code == 0, result.output
+    message = " ".join(result.output.split())
+    assert "no column holds the age; if one of lifespan does, say so with" in message
+    assert "--columns age=lifespan" in message
+
+
 def test_thousands_of_invalid_rows_are_one_line(invoke: Invoke, folder: Path) -> None:
     valid = table("path,age,gender", "images/{n}.jpg,{age},{gender}")
     invalid = "".join(f"images/x{n}.jpg,nan,1\n" for n in range(3000))

@@ -56,3 +56,13 @@ def test_an_archive_among_pictures_is_not_passed_over_in_silence(
             "holds"
         )
         assert [entry.problem for entry in source.entries()] == [None]
+
+
+def test_a_spreadsheet_among_pictures_without_labels_is_named(
+    tmp_path: Path, write_folder: Folder, picture: Callable[..., bytes]
+) -> None:
+    files = {"a.png": picture(0), "labels.xlsx": b"x", "~$labels.xlsx": b"x"}
+    source = open_source(write_folder(tmp_path, files))
+    assert f"{tmp_path}: labels.xlsx is not read, because it is an Excel workbook; save the" in (
+        "\n".join(notes(source))
+    )

@@ -35,6 +35,8 @@ def labelled(path: Path, labels: Path | None = None) -> dict[bytes, int | None]:
         "C:\\Users\\somebody\\images\\0.jpg",
         "0",
         "images/0",
+        "images/%30.jpg",
+        "https://example.org/images/%30.jpg",
     ],
 )
 def test_a_label_file_beside_or_inside_the_pictures(

@@ -95,7 +95,26 @@ class NamedColumns:
         genders, note = _gender_column(table, columns, settings)
         reader = _LineReader(columns, table.value_names, genders)
         rows = tuple(reader.row(line) for line in table.lines)
-        return LabelRows(rows, (*note, *_race_note(table, columns)))
+        notes = (*note, *_race_note(table, columns), *_missing_note(table, columns))
+        return LabelRows(rows, notes)
+
+
+def _missing_note(table: Table, columns: Columns) -> tuple[str, ...]:
+    """A sentence if there are no ages, or no genders, but columns that are not understood."""
+    used = set(columns.by_role.values())
+    others = [title for title in table.titles if title and title not in used]
+    missing = [
+        role
+        for role, there in ((AGE, columns.has_age), (GENDER, GENDER in columns.by_role))
+        if not there
+    ]
+    if not others or not missing:
+        return ()
+    role = missing[0]
+    return (
+        f"no column holds the {role}; if one of {listed(others)} does, say so with "
+        f"`columns={role}={others[0]}`",
+    )
 
 
 def _refuse_group_numbers(table: Table, columns: Columns) -> None:

@@ -64,7 +64,7 @@ def read_label_file(
         raise DataError(f"{name}: {FOREIGN[suffix]}")
     text_format = next((f for f in TEXT_FORMATS if suffix in f.suffixes), TEXT_FORMATS[-1])
     failure: DataError | None = None
-    best: tuple[tuple[int, int], LabelFile, str] | None = None
+    best: tuple[tuple[int, ...], LabelFile, str] | None = None
     texts = list(decodings(content))
     for encoding, text in texts:
         try:
@@ -72,7 +72,7 @@ def read_label_file(
         except DataError as error:
             failure = failure or error
             continue
-        score = _plausibility(found, is_there) if len(texts) > 1 else (0, 0)
+        score = _plausibility(found, is_there) if len(texts) > 1 else ()
         if best is None or score > best[0]:
             best = score, found, encoding
     if best is None:
@@ -90,7 +90,14 @@ def _understood(table: Table, name: str, settings: LabelSettings) -> LabelFile:
     return LabelFile(found.rows, found.notes)
 
 
-def _plausibility(found: LabelFile, is_there: Callable[[str], bool]) -> tuple[int, int]:
-    """Number of rows with a picture, and number of valid rows."""
+def _plausibility(found: LabelFile, is_there: Callable[[str], bool]) -> tuple[int, ...]:
+    """Numbers of rows with a picture, of valid rows, of ages and of genders."""
     rows = found.rows[:_SAMPLE]
-    return sum(is_there(row.path) for row in rows), sum(row.problem is None for row in rows)
+    labels = [row.label for row in rows if row.label is not None]
+    return (
+        sum(is_there(row.path) for row in rows),
+        sum(row.problem is None for row in rows),
+        # A title that is not decoded rightly is not understood, and its column is missing.
+        sum(label.years is not None for label in labels),
+        sum(label.gender is not None for label in labels),
+    )

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from utkage.core.errors import DataError
 from utkage.core.text import counted
-from utkage.data.label_files.registry import SUFFIXES
+from utkage.data.label_files.registry import FOREIGN, SUFFIXES
 from utkage.data.sources.container import Container, is_hidden, is_picture
 
 _ARCHIVES = (
@@ -24,6 +24,7 @@ _ARCHIVES = (
     ".rar",
 )
 _FEW = 3
+_SPREADSHEETS = (".xlsx", ".xls", ".ods")
 
 
 def archives_note(container: Container) -> tuple[str, ...]:
@@ -35,6 +36,18 @@ def archives_note(container: Container) -> tuple[str, ...]:
         f"{container.path}: {_listed(archives)} among the pictures is not opened; unpack it to use "
         "what it holds",
     )
+
+
+def spreadsheets_note(container: Container) -> tuple[str, ...]:
+    """A sentence on the spreadsheets among pictures without a label file, if there are any."""
+    paths = [path for path in container.paths() if not is_hidden(path)]
+    return tuple(
+        f"{container.path}: {path} is not read, because it is {FOREIGN[suffix]}"
+        for path in paths
+        for suffix in (PurePosixPath(path).suffix.lower(),)
+        # Excel's own lock files begin so.
+        if suffix in _SPREADSHEETS and not PurePosixPath(path).name.startswith("~$")
+    )[:_FEW]
 
 
 def _archives(paths: Iterable[str]) -> list[str]:

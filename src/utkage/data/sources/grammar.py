@@ -10,7 +10,7 @@ from utkage.data.names.registry import recognise_grammar
 from utkage.data.names.utkface import UTKFACE, UTKFACE_WITHOUT_RACE
 from utkage.data.sources.base import Entry
 from utkage.data.sources.container import Container, RawFile, file_name, is_picture
-from utkage.data.sources.contents import archives_note
+from utkage.data.sources.contents import archives_note, spreadsheets_note
 from utkage.data.sources.options import SourceOptions
 from utkage.images.decode import picture_size
 
@@ -53,9 +53,10 @@ class GrammarSource:
         self._grammar = found or default
         named = self._grammar not in (UTKFACE, UTKFACE_WITHOUT_RACE)
         self._has_unique_names = not named
-        self.notes = (
+        self.notes: tuple[str, ...] = (
             (f"{container.path}: labels from names as in {self._grammar.name}",) if named else ()
-        ) + archives_note(container)
+        )
+        self.notes += archives_note(container) + spreadsheets_note(container)
 
     @classmethod
     def recognise(cls, container: Container, options: SourceOptions) -> GrammarSource:

@@ -7,6 +7,7 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from urllib.parse import unquote
 
 from utkage.data.label_files.row import Row
 from utkage.data.sources.container import Container, clean_path, file_name, top_folder
@@ -42,12 +43,13 @@ class PicturePaths:
             place: Where its label file lies.
             row_names: How many rows have each name, from ``count_names``; None: each has one.
         """
-        for path in (row.path, *row.other_paths):
+        paths = _spellings(row)
+        for path in paths:
             for candidate in self._candidates(path, place):
                 found = self._lookup(candidate)
                 if found is not None:
                     return found
-        for path in (row.path, *row.other_paths):
+        for path in paths:
             found = self._by_unique_name(path, row_names)
             if found is not None:
                 return found
@@ -116,10 +118,14 @@ class Place:
 
 def count_names(rows: Iterable[Row]) -> Counter[str]:
     """How many different paths have each name, without regard to case."""
-    paths = {
-        clean_path(_slashes(path)) for row in rows for path in (row.path, *row.other_paths) if path
-    }
+    paths = {clean_path(_slashes(path)) for row in rows for path in _spellings(row) if path}
     return Counter(_key(file_name(path)) for path in paths)
+
+
+def _spellings(row: Row) -> list[str]:
+    paths = [row.path, *row.other_paths]
+    # Addresses, and tables of annotation programs, escape spaces and letters.
+    return paths + [unquote(path) for path in paths if "%" in path]
 
 
 def leaves(path: str) -> bool:
