@@ -15,7 +15,7 @@ from utkage.prediction.predictions import Predictions
 
 pytest_plugins = ["chip_fixtures", "picture_fixtures"]
 
-Answered = Callable[..., LabelledPredictions]
+LabelledPredictionsOf = Callable[..., LabelledPredictions]
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -42,8 +42,8 @@ def real_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def labelled_predictions_of() -> Answered:
-    """Faces of two sources, some with copies, and answers that err by a few years."""
+def labelled_predictions_of() -> LabelledPredictionsOf:
+    """Faces of two sources, some with copies, and predictions that err by a few years."""
 
     def make(count: int, seed: int = 0, error: float = 5.0) -> LabelledPredictions:
         random = np.random.default_rng(seed)

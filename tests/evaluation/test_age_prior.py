@@ -15,7 +15,7 @@ YEARS = np.arange(AGE_COUNT)
 
 
 def honest(n: int, seed: int = 0) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Ages drawn from the very distributions that are answered."""
+    """Ages drawn from the very distributions that are predicted."""
     random = np.random.default_rng(seed)
     middle = random.uniform(1, 80, n)
     logits = -0.5 * ((YEARS - middle[:, None]) / (1 + 0.08 * middle[:, None])) ** 2
@@ -86,7 +86,7 @@ def test_it_is_the_maximum() -> None:
 
 
 def ranged(n: int, seed: int = 0) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Ranges drawn from the probabilities that are answered."""
+    """Ranges drawn from the probabilities that are predicted."""
     random = np.random.default_rng(seed)
     probabilities = random.dirichlet(np.full(9, 0.5), n)
     drawn = (probabilities.cumsum(axis=1) < random.random(n)[:, None]).sum(axis=1)
@@ -97,16 +97,16 @@ def ranged(n: int, seed: int = 0) -> tuple[NDArray[np.int64], NDArray[np.float64
 def test_a_bent_prior_over_ranges_is_straightened(sharpness: float) -> None:
     ranges, probabilities = ranged(20_000)
     bent = np.array([0.4, 0, 0, -0.6, 0, 0, 0.5, 0, -0.3])
-    answered = probabilities**sharpness * np.exp(bent)
-    answered /= answered.sum(axis=1, keepdims=True)
-    found = fit_range_prior(ranges, answered)
+    predicted = probabilities**sharpness * np.exp(bent)
+    predicted /= predicted.sum(axis=1, keepdims=True)
+    found = fit_range_prior(ranges, predicted)
     left = found + bent
     np.testing.assert_allclose(left - left.mean(), 0, atol=0.1)
-    moved = np.log(answered) + found
+    moved = np.log(predicted) + found
     assert (moved.argmax(axis=1) == ranges).mean() == pytest.approx(
         (probabilities.argmax(axis=1) == ranges).mean(), abs=0.004
     )
-    assert (answered.argmax(axis=1) == ranges).mean() < (moved.argmax(axis=1) == ranges).mean()
+    assert (predicted.argmax(axis=1) == ranges).mean() < (moved.argmax(axis=1) == ranges).mean()
 
 
 def test_too_few_ranges() -> None:

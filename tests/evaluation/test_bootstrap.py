@@ -9,7 +9,7 @@ from utkage.evaluation.groups import group_report
 from utkage.evaluation.labelled_predictions import LabelledPredictions
 from utkage.evaluation.populations import populations
 
-Answered = Callable[..., LabelledPredictions]
+LabelledPredictionsOf = Callable[..., LabelledPredictions]
 
 
 def test_whole_groups_are_drawn() -> None:
@@ -96,7 +96,9 @@ def test_what_is_not_defined_is_none() -> None:
     }
 
 
-def test_two_thousand_resamples_of_four_thousand_faces(labelled_predictions_of: Answered) -> None:
+def test_two_thousand_resamples_of_four_thousand_faces(
+    labelled_predictions_of: LabelledPredictionsOf,
+) -> None:
     """All figures and all groups; processor time, since other work may run beside the test."""
     faces = labelled_predictions_of(4000)
     started = time.process_time()

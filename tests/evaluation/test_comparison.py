@@ -9,7 +9,7 @@ from utkage.evaluation.bootstrap import Bootstrap
 from utkage.evaluation.comparison import compare_predictions, mcnemar
 from utkage.evaluation.labelled_predictions import LabelledPredictions
 
-Answered = Callable[..., LabelledPredictions]
+LabelledPredictionsOf = Callable[..., LabelledPredictions]
 
 
 def test_the_exact_test_against_the_binomial() -> None:
@@ -21,7 +21,9 @@ def test_the_exact_test_against_the_binomial() -> None:
     assert mcnemar(first, first).p_value == 1
 
 
-def test_pairing_sees_what_single_intervals_do_not(labelled_predictions_of: Answered) -> None:
+def test_pairing_sees_what_single_intervals_do_not(
+    labelled_predictions_of: LabelledPredictionsOf,
+) -> None:
     first = labelled_predictions_of(300)
     # Every error a little smaller: tiny beside the spread over faces, yet sure.
     second = replace(first, age=first.ages + (first.age - first.ages) * 0.95)
@@ -41,7 +43,7 @@ def test_pairing_sees_what_single_intervals_do_not(labelled_predictions_of: Answ
 
 
 def test_a_predictor_of_ages_alone_is_compared_on_the_ages_of_both(
-    labelled_predictions_of: Answered,
+    labelled_predictions_of: LabelledPredictionsOf,
 ) -> None:
     first = labelled_predictions_of(60)
     age = first.age.copy()
@@ -54,7 +56,7 @@ def test_a_predictor_of_ages_alone_is_compared_on_the_ages_of_both(
     assert (found.gender.only_first, found.gender.only_second) == (0, 0)
 
 
-def test_other_faces_cannot_be_compared(labelled_predictions_of: Answered) -> None:
+def test_other_faces_cannot_be_compared(labelled_predictions_of: LabelledPredictionsOf) -> None:
     first = labelled_predictions_of(20)
     other = replace(first, names=first.names[::-1])
     with pytest.raises(ValueError, match="same faces"):

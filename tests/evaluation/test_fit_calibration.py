@@ -24,7 +24,7 @@ RandomPredictions = Callable[..., Predictions]
 
 
 def faces(count: int, seed: int, spread: float) -> tuple[np.ndarray, np.ndarray, Predictions]:
-    """Faces whose true error has sd 5, with answers that claim ``spread``."""
+    """Faces whose true error has sd 5, with predictions that claim ``spread``."""
     random = np.random.default_rng(seed)
     centres = random.uniform(0, 80, count)
     ages = np.clip(np.rint(centres + random.normal(0, 5, count)), 0, 116).astype(np.int64)
@@ -46,9 +46,9 @@ def test_a_score_is_the_smallest_level_that_holds_the_age(
     random = np.random.default_rng(seed)
     distribution = random.dirichlet(np.full(117, alpha), 20) * 0.999 + 0.001 / 117
     ages = random.integers(0, 117, 20)
-    answers = Predictions(np.zeros(20), distribution, np.full((20, 9), 1 / 9), np.full(20, 0.5))
+    predictions = Predictions(np.zeros(20), distribution, np.full((20, 9), 1 / 9), np.full(20, 0.5))
     scores = conformity_scores(ages, distribution)
-    low, high = answers.age_interval(level)
+    low, high = predictions.age_interval(level)
     inside = (low <= ages) & (ages <= high)
     clear = np.abs(scores - level) > 1e-6
     assert (inside == (scores <= level))[clear].all()
@@ -65,11 +65,11 @@ def test_conformal_levels_are_the_ranks_of_the_paper() -> None:
 @pytest.mark.parametrize("spread", [2.0, 5.0, 12.0])
 def test_coverage_is_what_was_promised(spread: float) -> None:
     """Too narrow, right and too wide distributions all come out right, in every band."""
-    ages, genders, answers = faces(15_000, 1, spread)
-    calibration = fit_calibration(ages, genders, answers, {"split": "val"})
-    ages, genders, answers = faces(20_000, 2, spread)
-    calibrated = replace(answers, calibration=calibration)
-    bands = calibration.band_of(answers.age)
+    ages, genders, predictions = faces(15_000, 1, spread)
+    calibration = fit_calibration(ages, genders, predictions, {"split": "val"})
+    ages, genders, predictions = faces(20_000, 2, spread)
+    calibrated = replace(predictions, calibration=calibration)
+    bands = calibration.band_of(predictions.age)
     for level in (0.5, 0.8, 0.9, 0.95):
         low, high = calibrated.age_interval(level)
         assert interval_coverage(ages, low, high) == pytest.approx(level, abs=0.02)
@@ -77,14 +77,14 @@ def test_coverage_is_what_was_promised(spread: float) -> None:
             own = bands == band
             found = interval_coverage(ages[own], low[own], high[own])
             assert found == pytest.approx(level, abs=0.05)
-    raw_low, raw_high = answers.age_interval(0.8)
+    raw_low, raw_high = predictions.age_interval(0.8)
     raw = interval_coverage(ages, raw_low, raw_high)
     assert (abs(raw - 0.8) > 0.1) == (spread != 5.0), "the test has no teeth"
 
 
 def test_intervals_of_one_face_are_nested() -> None:
-    ages, genders, answers = faces(500, 3, 3.0)
-    calibrated = replace(answers, calibration=fit_calibration(ages, genders, answers, {}))
+    ages, genders, predictions = faces(500, 3, 3.0)
+    calibrated = replace(predictions, calibration=fit_calibration(ages, genders, predictions, {}))
     ends = [calibrated.age_interval(level) for level in np.linspace(0, 1, 23)]
     for (low, high), (wider_low, wider_high) in pairwise(ends):
         assert (wider_low <= low + 1e-9).all()
@@ -92,45 +92,47 @@ def test_intervals_of_one_face_are_nested() -> None:
 
 
 def test_probability_at_least_agrees_with_intervals() -> None:
-    ages, genders, answers = faces(500, 4, 3.0)
-    for calibration in (None, fit_calibration(ages, genders, answers, {})):
-        asked = replace(answers, calibration=calibration)
+    ages, genders, predictions = faces(500, 4, 3.0)
+    for calibration in (None, fit_calibration(ages, genders, predictions, {})):
+        requested = replace(predictions, calibration=calibration)
         for level in (0.5, 0.8, 0.9):
-            low, high = asked.age_interval(level)
-            p = asked.probability_at_least(30)
+            low, high = requested.age_interval(level)
+            p = requested.probability_at_least(30)
             clear = (np.abs(low - 29.5) > 1e-3) & (np.abs(high - 29.5) > 1e-3)
             assert ((p >= (1 + level) / 2) == (low >= 29.5))[clear].all()
             assert ((p <= (1 - level) / 2) == (high <= 29.5))[clear].all()
-        ladder = np.stack([asked.probability_at_least(age) for age in (0, 1, 18, 30, 31.5, 200)])
+        ladder = np.stack(
+            [requested.probability_at_least(age) for age in (0, 1, 18, 30, 31.5, 200)]
+        )
         assert (np.diff(ladder, axis=0) <= 1e-9).all()
         assert (ladder[0] == 1).all()
     np.testing.assert_allclose(
-        answers.probability_at_least(30), answers.age_distribution[:, 30:].sum(1), atol=1e-9
+        predictions.probability_at_least(30), predictions.age_distribution[:, 30:].sum(1), atol=1e-9
     )
 
 
 def test_probability_at_least_is_calibrated() -> None:
-    ages, genders, answers = faces(4000, 5, 2.0)
-    calibration = fit_calibration(ages, genders, answers, {})
-    ages, _, answers = faces(40_000, 6, 2.0)
-    p = replace(answers, calibration=calibration).probability_at_least(30)
+    ages, genders, predictions = faces(4000, 5, 2.0)
+    calibration = fit_calibration(ages, genders, predictions, {})
+    ages, _, predictions = faces(40_000, 6, 2.0)
+    p = replace(predictions, calibration=calibration).probability_at_least(30)
     for low, high in ((0.05, 0.2), (0.2, 0.4), (0.4, 0.6), (0.6, 0.8), (0.8, 0.95)):
         own = (p > low) & (p <= high)
         assert (ages[own] >= 30).mean() == pytest.approx(p[own].mean(), abs=0.05)
 
 
-def test_temperature_of_overconfident_answers() -> None:
-    _, genders, answers = faces(20_000, 7, 5.0)
-    both = np.stack([1 - answers.p_female, answers.p_female], axis=1)
+def test_temperature_of_overconfident_predictions() -> None:
+    _, genders, predictions = faces(20_000, 7, 5.0)
+    both = np.stack([1 - predictions.p_female, predictions.p_female], axis=1)
     assert fit_temperature(both, genders) == pytest.approx(2.5, abs=0.15)
 
 
 def test_small_bands_take_the_levels_of_all() -> None:
-    ages, genders, answers = faces(400, 8, 3.0)
-    found = fit_calibration(ages, genders, answers, {"split": "val"}, (0.0, 40.0, 78.0))
+    ages, genders, predictions = faces(400, 8, 3.0)
+    found = fit_calibration(ages, genders, predictions, {"split": "val"}, (0.0, 40.0, 78.0))
     assert [band.pooled for band in found.bands] == [False, False, True]
     assert sum(band.n for band in found.bands) == found.fitted_on["n"] == 400
-    everywhere = conformal_levels(conformity_scores(ages, answers.age_distribution))
+    everywhere = conformal_levels(conformity_scores(ages, predictions.age_distribution))
     assert found.bands[2].requested == everywhere
     assert found.bands[0].requested != everywhere
 
@@ -154,10 +156,10 @@ def test_levels_hold_for_the_harder_source_too() -> None:
     easy, hard = faces(6_000, 5, 5.0), faces(6_000, 6, 2.5)
     ages = np.concatenate([easy[0], hard[0]])
     genders = np.concatenate([easy[1], hard[1]])
-    answers = Predictions.concatenate([easy[2], hard[2]])
+    predictions = Predictions.concatenate([easy[2], hard[2]])
     sources = ["easy"] * 6_000 + ["hard"] * 6_000
-    mixture = fit_calibration(ages, genders, answers, {})
-    widest = fit_calibration(ages, genders, answers, {}, sources=sources)
+    mixture = fit_calibration(ages, genders, predictions, {})
+    widest = fit_calibration(ages, genders, predictions, {}, sources=sources)
     new_ages, _, new = faces(8_000, 7, 2.5)
 
     def coverage(calibration: Calibration) -> float:
@@ -170,14 +172,14 @@ def test_levels_hold_for_the_harder_source_too() -> None:
 
 
 def test_a_source_of_few_faces_has_no_say() -> None:
-    ages, genders, answers = faces(2_000, 8, 5.0)
+    ages, genders, predictions = faces(2_000, 8, 5.0)
     sources = np.array(["many"] * 2_000)
     sources[:: 2_000 // 40] = "few"
     ages[sources == "few"] = 0
-    whole = fit_calibration(ages, genders, answers, {})
+    whole = fit_calibration(ages, genders, predictions, {})
     many = fit_calibration(
-        *(part[sources == "many"] for part in (ages, genders)), answers[sources == "many"], {}
+        *(part[sources == "many"] for part in (ages, genders)), predictions[sources == "many"], {}
     )
-    found = fit_calibration(ages, genders, answers, {}, sources=list(sources))
+    found = fit_calibration(ages, genders, predictions, {}, sources=list(sources))
     for band, mixture, alone in zip(found.bands, whole.bands, many.bands, strict=True):
         assert band.requested == tuple(np.maximum(mixture.requested, alone.requested))

@@ -11,14 +11,14 @@ from utkage.evaluation.groups import GroupReport, group_report
 from utkage.evaluation.labelled_predictions import LabelledPredictions
 from utkage.models.calibration import LEVELS, AgeBand, Calibration
 
-Answered = Callable[..., LabelledPredictions]
+LabelledPredictionsOf = Callable[..., LabelledPredictions]
 
 
 def report(faces: LabelledPredictions) -> GroupReport:
     return group_report(faces, Bootstrap.draw(faces.groups, 300))
 
 
-def test_every_group_against_a_loop(labelled_predictions_of: Answered) -> None:
+def test_every_group_against_a_loop(labelled_predictions_of: LabelledPredictionsOf) -> None:
     faces = labelled_predictions_of(400)
     found = report(faces)
     errors = np.abs(faces.age - faces.ages)
@@ -45,7 +45,9 @@ def test_every_group_against_a_loop(labelled_predictions_of: Answered) -> None:
         assert group.metrics["mae"].low is None or group.metrics["mae"].low <= errors.max()
 
 
-def test_bands_of_the_calibration_are_groups(labelled_predictions_of: Answered) -> None:
+def test_bands_of_the_calibration_are_groups(
+    labelled_predictions_of: LabelledPredictionsOf,
+) -> None:
     faces = labelled_predictions_of(300)
     assert faces.predictions is not None
     calibration = Calibration(
@@ -63,7 +65,7 @@ def test_bands_of_the_calibration_are_groups(labelled_predictions_of: Answered) 
     assert second.metrics["coverage_90"].value == pytest.approx(inside[faces.age >= 40].mean())
 
 
-def test_error_beyond_what_ages_explain(labelled_predictions_of: Answered) -> None:
+def test_error_beyond_what_ages_explain(labelled_predictions_of: LabelledPredictionsOf) -> None:
     """Two groups of one error at each age have no excess, however their ages differ."""
     faces = labelled_predictions_of(400)
     old = faces.ages >= 61
@@ -74,7 +76,7 @@ def test_error_beyond_what_ages_explain(labelled_predictions_of: Answered) -> No
     assert gaps["excess_error"].difference.value == pytest.approx(0, abs=1e-6)
 
 
-def test_worst_groups_have_enough_faces(labelled_predictions_of: Answered) -> None:
+def test_worst_groups_have_enough_faces(labelled_predictions_of: LabelledPredictionsOf) -> None:
     faces = labelled_predictions_of(600)
     bad = (faces.ages // 10 == 7) & (faces.genders == 1)
     faces = replace(faces, age=np.where(bad, faces.age + 25, faces.age))
@@ -90,14 +92,18 @@ def test_worst_groups_have_enough_faces(labelled_predictions_of: Answered) -> No
     assert accuracies == sorted(accuracies)
 
 
-def test_without_race_labels_nothing_is_said_of_race(labelled_predictions_of: Answered) -> None:
+def test_without_race_labels_nothing_is_said_of_race(
+    labelled_predictions_of: LabelledPredictionsOf,
+) -> None:
     faces = replace(labelled_predictions_of(80), races=np.full(80, -1))
     found = report(faces)
     assert not [group for group in found.groups if "race" in group.axis]
     assert {gap.axis for gap in found.gaps} <= {"gender"}
 
 
-def test_the_dictionary_is_json(labelled_predictions_of: Answered, tmp_path: object) -> None:
+def test_the_dictionary_is_json(
+    labelled_predictions_of: LabelledPredictionsOf, tmp_path: object
+) -> None:
     from pathlib import Path
 
     assert isinstance(tmp_path, Path)

@@ -33,7 +33,7 @@ from utkage.models.seed.system import SeedGraph, SeedSystem
 from utkage.models.seed.vgg_face import VggFace
 from utkage.prediction.chip_predictor import TorchPredictor
 
-Answered = Callable[..., LabelledPredictions]
+LabelledPredictionsOf = Callable[..., LabelledPredictions]
 
 
 class Listener(SilentReporter):
@@ -134,7 +134,7 @@ def test_a_true_range_that_was_fed_in(
     with pytest.raises(DataError, match="true age range"):
         guarded(fed, False, Listener())
     assert not true_range_was_fed(fed.take(np.arange(50)))
-    # Perfect answers are no sign of an oracle.
+    # Perfect predictions are no sign of an oracle.
     perfect = labelled_numbers(chips, chips.ages.astype(float), fed.p_female)
     assert not true_range_was_fed(perfect)
 
@@ -178,7 +178,7 @@ def test_other_systems_have_no_such_estimator(card: Card) -> None:
 
 
 def test_inverted_genders_are_found_among_faces_without_gender(
-    labelled_predictions_of: Answered,
+    labelled_predictions_of: LabelledPredictionsOf,
 ) -> None:
     faces = labelled_predictions_of(200)
     faces = without(replace(faces, genders=1 - faces.genders), GENDER, np.arange(50))

@@ -28,7 +28,7 @@ from utkage.evaluation.metrics import (
 )
 from utkage.evaluation.populations import populations
 
-Answered = Callable[..., LabelledPredictions]
+LabelledPredictionsOf = Callable[..., LabelledPredictions]
 PAIRS = st.lists(
     st.tuples(st.integers(0, 116), st.floats(0, 120, allow_subnormal=False)),
     min_size=1,
@@ -77,7 +77,7 @@ def test_values_as_text() -> None:
 
 
 def test_each_metric_is_that_of_the_faces_with_its_label(
-    labelled_predictions_of: Answered,
+    labelled_predictions_of: LabelledPredictionsOf,
 ) -> None:
     whole = labelled_predictions_of(120)
     faces = with_ranges(without(whole, GENDER, np.arange(0, 20)), np.arange(10, 60))

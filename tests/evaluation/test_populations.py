@@ -14,7 +14,7 @@ from utkage.evaluation.labelled_predictions import AGE_RANGE, LabelledPrediction
 from utkage.evaluation.metrics import METRICS, statistics
 from utkage.evaluation.populations import populations
 
-Answered = Callable[..., LabelledPredictions]
+LabelledPredictionsOf = Callable[..., LabelledPredictions]
 
 
 def slow(faces: LabelledPredictions, rows: np.ndarray) -> dict[str, float]:
@@ -23,8 +23,8 @@ def slow(faces: LabelledPredictions, rows: np.ndarray) -> dict[str, float]:
     ages, genders, gender, p = faces.ages, faces.genders, faces.gender, faces.p_female
     ranges, guessed = [range_index(int(age)) for age in ages], list(faces.range_index)
     errors = [abs(float(faces.age[i]) - int(ages[i])) for i in range(len(ages))]
-    answers = faces.predictions
-    assert answers is not None
+    predictions = faces.predictions
+    assert predictions is not None
     found = {
         "mae": sklearn.mean_absolute_error(ages, faces.age),
         "rmse": sklearn.mean_squared_error(ages, faces.age) ** 0.5,
@@ -39,17 +39,17 @@ def slow(faces: LabelledPredictions, rows: np.ndarray) -> dict[str, float]:
         "men_as_women": np.mean(gender[genders == 0] == 1),
         "women_as_men": np.mean(gender[genders == 1] == 0),
         "gender_nll": sklearn.log_loss(genders, p),
-        "range_nll": sklearn.log_loss(ranges, answers.range_probabilities, labels=range(9)),
+        "range_nll": sklearn.log_loss(ranges, predictions.range_probabilities, labels=range(9)),
     }
     for k in range(1, 11):
         found[f"cs{k}"] = sum(error <= k for error in errors) / len(errors)
     for level in (0.8, 0.9):
-        low, high = answers.age_interval(level)
+        low, high = predictions.age_interval(level)
         found[f"coverage_{level * 100:.0f}"] = np.mean(
             [low[i] <= ages[i] <= high[i] for i in range(len(ages))]
         )
         found[f"width_{level * 100:.0f}"] = np.mean(high - low)
-    surest = answers.range_probabilities.max(axis=1)
+    surest = predictions.range_probabilities.max(axis=1)
     right = np.array(ranges) == np.array(guessed)
     for name, said, true in (
         ("gender_ece", p, genders == 1),
@@ -68,13 +68,15 @@ def slow(faces: LabelledPredictions, rows: np.ndarray) -> dict[str, float]:
     found["oracle_median_mae"] = np.mean(
         [abs(a - medians[r]) for a, r in zip(ages, ranges, strict=True)]
     )
-    commoner = int(whole.genders.mean() >= 0.5)
-    found["baseline_gender"] = np.mean(genders == commoner)
+    majority = int(whole.genders.mean() >= 0.5)
+    found["baseline_gender"] = np.mean(genders == majority)
     return found
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-def test_metrics_against_slow_ones(labelled_predictions_of: Answered, seed: int) -> None:
+def test_metrics_against_slow_ones(
+    labelled_predictions_of: LabelledPredictionsOf, seed: int
+) -> None:
     faces = labelled_predictions_of(120, seed, error=9.0)
     fast = statistics(faces)
     assert list(fast) == [name for name, found in METRICS.items() if found.needs != AGE_RANGE]
@@ -88,7 +90,7 @@ def test_metrics_against_slow_ones(labelled_predictions_of: Answered, seed: int)
         assert here == pytest.approx(expected, abs=1e-4)
 
 
-def test_populations(labelled_predictions_of: Answered) -> None:
+def test_populations(labelled_predictions_of: LabelledPredictionsOf) -> None:
     faces = labelled_predictions_of(150)
     everyone, adults, protocol = populations(faces, Bootstrap.draw(faces.groups, 200))
     assert (everyone.n, adults.n) == (150, int((faces.ages >= 16).sum()))
@@ -108,7 +110,7 @@ def test_populations(labelled_predictions_of: Answered) -> None:
     assert nobody.metrics["mae"] == Estimate(None, None, None, 0)
 
 
-def test_numbers_alone_have_no_intervals(labelled_predictions_of: Answered) -> None:
+def test_numbers_alone_have_no_intervals(labelled_predictions_of: LabelledPredictionsOf) -> None:
 
     faces = replace(labelled_predictions_of(30), predictions=None)
     names = set(statistics(faces))
@@ -117,7 +119,7 @@ def test_numbers_alone_have_no_intervals(labelled_predictions_of: Answered) -> N
 
 
 def test_populations_hold_only_faces_that_certainly_belong(
-    labelled_predictions_of: Answered,
+    labelled_predictions_of: LabelledPredictionsOf,
 ) -> None:
     faces = with_ranges(labelled_predictions_of(150), np.arange(150))
     everyone, adults, protocol = populations(faces, Bootstrap.draw(faces.groups, 20))

@@ -18,10 +18,10 @@ from utkage.evaluation.result_files import prediction_rows, write_files
 FORMER_HEADER = (
     "source,file,age,gender,race,predicted_age,age_low,age_high,range,predicted_range,p_female"
 )
-Answered = Callable[..., LabelledPredictions]
+LabelledPredictionsOf = Callable[..., LabelledPredictions]
 
 
-def test_one_row_per_face(labelled_predictions_of: Answered) -> None:
+def test_one_row_per_face(labelled_predictions_of: LabelledPredictionsOf) -> None:
     faces = labelled_predictions_of(20)
     assert faces.predictions is not None
     rows = [dict(zip(PREDICTION_COLUMNS, row, strict=True)) for row in prediction_rows(faces)]
@@ -39,7 +39,7 @@ def test_one_row_per_face(labelled_predictions_of: Answered) -> None:
         assert row["true_gender"] == ("female" if faces.genders[index] else "male")
 
 
-def test_unknown_values_are_empty(labelled_predictions_of: Answered) -> None:
+def test_unknown_values_are_empty(labelled_predictions_of: LabelledPredictionsOf) -> None:
     faces = labelled_predictions_of(3)
     unknown = np.full(3, -1)
     faces = replace(faces, ages=unknown, genders=unknown, races=unknown, predictions=None)
@@ -50,7 +50,9 @@ def test_unknown_values_are_empty(labelled_predictions_of: Answered) -> None:
         assert empty == labels | {"age_low", "age_high", "threshold", "p_at_least"}
 
 
-def test_rows_have_the_probability_at_the_threshold(labelled_predictions_of: Answered) -> None:
+def test_rows_have_the_probability_at_the_threshold(
+    labelled_predictions_of: LabelledPredictionsOf,
+) -> None:
     faces = labelled_predictions_of(20)
     assert faces.predictions is not None
     rows = [dict(zip(PREDICTION_COLUMNS, row, strict=True)) for row in prediction_rows(faces, 18)]
@@ -82,7 +84,7 @@ class _Result:
 
 
 def test_the_numbers_come_before_the_charts(
-    labelled_predictions_of: Answered, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    labelled_predictions_of: LabelledPredictionsOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object, **__: object) -> None:
         raise ValueError("a chart that cannot be drawn")

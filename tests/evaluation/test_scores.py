@@ -13,7 +13,7 @@ from utkage.evaluation.metrics import METRICS, statistics
 from utkage.evaluation.scores import score, score_predictions
 from utkage.prediction.predictions import Predictions
 
-Answered = Callable[..., LabelledPredictions]
+LabelledPredictionsOf = Callable[..., LabelledPredictions]
 RandomPredictions = Callable[..., Predictions]
 
 
@@ -89,12 +89,12 @@ def test_the_dictionary_is_json(random_predictions: RandomPredictions, tmp_path:
     assert {type(value) for value in found.to_dict().values()} <= {int, float}
 
 
-def test_perfect_answers(random_predictions: RandomPredictions) -> None:
+def test_perfect_predictions(random_predictions: RandomPredictions) -> None:
     ages, genders = np.array([0, 16, 40, 90]), np.array([0, 1, 1, 0])
     ranges = np.zeros((4, 9))
     ranges[range(4), [range_index(int(age)) for age in ages]] = 1
-    answers = Predictions(ages.astype(float), np.eye(117)[ages], ranges, genders.astype(float))
-    found = score(ages, genders, answers)
+    perfect = Predictions(ages.astype(float), np.eye(117)[ages], ranges, genders.astype(float))
+    found = score(ages, genders, perfect)
     assert (found.mae, found.bias, found.mae_mean) == (0, 0, 0)
     assert found.mae_median == pytest.approx(0, abs=1e-9)
     assert (found.cs5, found.range_accuracy, found.gender_accuracy) == (1, 1, 1)
@@ -114,7 +114,7 @@ def test_lengths_must_agree(random_predictions: RandomPredictions) -> None:
 
 
 def test_ranges_are_scored_by_their_ends_and_never_by_their_middle(
-    labelled_predictions_of: Answered,
+    labelled_predictions_of: LabelledPredictionsOf,
 ) -> None:
     faces = with_ranges(labelled_predictions_of(80, error=9.0), np.arange(80))
     found = score_predictions(faces)

@@ -7,10 +7,10 @@ from utkage.evaluation.bootstrap import Bootstrap
 from utkage.evaluation.labelled_predictions import LabelledPredictions
 from utkage.evaluation.thresholds import DEMANDS, threshold_curve
 
-Answered = Callable[..., LabelledPredictions]
+LabelledPredictionsOf = Callable[..., LabelledPredictions]
 
 
-def test_threshold_rates_against_a_loop(labelled_predictions_of: Answered) -> None:
+def test_threshold_rates_against_a_loop(labelled_predictions_of: LabelledPredictionsOf) -> None:
     faces = labelled_predictions_of(300)
     assert faces.predictions is not None
     curve = threshold_curve(faces.ages, faces.predictions, 18, Bootstrap.draw(faces.groups, 100))

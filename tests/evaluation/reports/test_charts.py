@@ -12,11 +12,11 @@ from utkage.evaluation.populations import populations
 from utkage.evaluation.reports import charts
 from utkage.reporting.figure_files import save_figure
 
-Answered = Callable[..., LabelledPredictions]
+LabelledPredictionsOf = Callable[..., LabelledPredictions]
 
 
 def test_pictures_of_the_same_figures_are_the_same_bytes(
-    tmp_path: Path, labelled_predictions_of: Answered
+    tmp_path: Path, labelled_predictions_of: LabelledPredictionsOf
 ) -> None:
     faces = labelled_predictions_of(40)
     written = [
@@ -26,7 +26,9 @@ def test_pictures_of_the_same_figures_are_the_same_bytes(
     assert written[0].read_bytes() == written[1].read_bytes()
 
 
-def test_the_contact_sheet_shows_the_extremes(labelled_predictions_of: Answered) -> None:
+def test_the_contact_sheet_shows_the_extremes(
+    labelled_predictions_of: LabelledPredictionsOf,
+) -> None:
     faces = labelled_predictions_of(40)
     worst, best = charts.extreme_faces(faces)
     errors = np.abs(faces.age - faces.ages)
@@ -39,7 +41,7 @@ def test_the_contact_sheet_shows_the_extremes(labelled_predictions_of: Answered)
 
 
 def test_cumulative_scores_are_the_shares_of_small_errors(
-    labelled_predictions_of: Answered,
+    labelled_predictions_of: LabelledPredictionsOf,
 ) -> None:
     faces = labelled_predictions_of(80)
     figure = charts.cumulative_scores(populations(faces, Bootstrap.draw(faces.groups, 100)))
@@ -50,7 +52,9 @@ def test_cumulative_scores_are_the_shares_of_small_errors(
         assert np.isclose(share, np.mean(errors <= years), atol=1e-6)
 
 
-def test_without_intervals_there_is_no_risk_to_draw(labelled_predictions_of: Answered) -> None:
+def test_without_intervals_there_is_no_risk_to_draw(
+    labelled_predictions_of: LabelledPredictionsOf,
+) -> None:
     faces = labelled_predictions_of(40)
     assert charts.risk_and_coverage(faces) is not None
     assert charts.risk_and_coverage(replace(faces, predictions=None)) is None

@@ -30,7 +30,7 @@ from utkage.evaluation.thresholds import threshold_curve
 from utkage.reporting.figure_files import save_figure
 from utkage.reporting.table import markdown_table
 
-Answered = Callable[..., LabelledPredictions]
+LabelledPredictionsOf = Callable[..., LabelledPredictions]
 
 FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
@@ -82,7 +82,9 @@ addEventListener("message", event => {{
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory, labelled_predictions_of: Answered) -> Page:
+def page(
+    tmp_path_factory: pytest.TempPathFactory, labelled_predictions_of: LabelledPredictionsOf
+) -> Page:
     folder = tmp_path_factory.mktemp("page")
     faces = labelled_predictions_of(260)
     assert faces.predictions is not None
@@ -198,7 +200,7 @@ def test_in_a_browser(page: Page, tmp_path: Path, width: int, dark: bool) -> Non
 @pytest.mark.parametrize("count", [1, 3])
 @pytest.mark.filterwarnings("error")
 def test_pictures_of_a_few_faces(
-    tmp_path: Path, count: int, labelled_predictions_of: Answered
+    tmp_path: Path, count: int, labelled_predictions_of: LabelledPredictionsOf
 ) -> None:
     faces = replace(labelled_predictions_of(count), genders=np.zeros(count, dtype=np.int64))
     assert faces.predictions is not None
@@ -241,7 +243,9 @@ KINDS = (
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_report_can_be_made(labelled_predictions_of: Answered, kind: str) -> None:
+def test_every_report_can_be_made(
+    labelled_predictions_of: LabelledPredictionsOf, kind: str
+) -> None:
     faces = labelled_predictions_of(150)
     every, some = np.arange(150), np.arange(0, 150, 2)
     if kind == "ranges":
