@@ -80,7 +80,7 @@ class Capture(Protocol):
 def is_video(name: str) -> bool:
     """Whether a name is that of a video file, or the address of a video or stream.
 
-    A file is recognised by its content, and what does not exist or is an address by its suffix.
+    A file is recognised by its content; a missing file or an address by its suffix.
     """
     if is_stream(name):
         return True

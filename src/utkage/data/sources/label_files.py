@@ -19,12 +19,12 @@ from utkage.data.sources.picture_paths import PicturePaths, Place, count_names
 
 # Label files with these names, at the top, are used whatever the pictures are called.
 NAMES = ("labels.csv", "labels.jsonl")
-# Endings of files that nobody mistakes for notes; if their columns are not understood, say so.
+# Suffixes that notes never have; such a file is an error if its columns are not understood.
 _TABLE_SUFFIXES = (".csv", ".tsv", ".parquet", ".mat")
-# Number of files in which labels are searched, and of folders above them.
+# Largest number of files that are searched for labels, and of folders above them.
 _MAX_TABLES = 60
 _MAX_DEPTH = 3
-# How much larger than one picture a table of pictures may be.
+# A table with pictures may be this many times as large as one picture.
 _PICTURES_PER_TABLE = 32
 
 

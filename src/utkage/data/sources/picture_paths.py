@@ -56,7 +56,7 @@ class PicturePaths:
         return None
 
     def tried(self, row: Row, place: Place) -> str:
-        """Where the picture of a row was looked for."""
+        """The places that were searched for the picture of a row."""
         places = list(dict.fromkeys(self._candidates(row.path, place)))[:2]
         name = file_name(clean_path(_slashes(row.path)))
         alike = len(self._by_name.get(_key(name), ()))
