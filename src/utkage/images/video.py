@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from utkage.core.errors import ImageError
 from utkage.core.files import replacing
 from utkage.images.addresses import is_data_uri
+from utkage.images.display_matrix import MirroredCapture, mirror_axis
 from utkage.images.download import is_url
 from utkage.images.folders import as_on_disk
 from utkage.images.video_formats import VIDEO_SUFFIXES, is_video_file
@@ -168,6 +169,9 @@ def open_video(
         elif not isinstance(source, int):
             advice = "cannot be opened; check that it is a video and not a redirect to one"
         raise ImageError(f"{name}: {advice}")
+    axis = None if path is None else mirror_axis(path)
+    if axis is not None:
+        capture = MirroredCapture(capture, axis)
     rate = float(capture.get(cv2.CAP_PROP_FPS))
     count = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
     live = isinstance(source, int) or is_stream(name)
