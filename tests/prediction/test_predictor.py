@@ -12,10 +12,15 @@ import pytest
 from PIL import Image
 
 import utkage
+from tools.quality import coverings, looks
 from utkage import FaceRow, Predictor
 from utkage.core.errors import ConfigError, UsageError
 from utkage.images.decode import load_image
+from utkage.images.objects import as_input
+from utkage.images.video import Frame
 from utkage.prediction import predictor as module
+from utkage.prediction.face_tracks import FaceTrack, TrackedFrame
+from utkage.prediction.rows import photo_rows, track_row
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +71,42 @@ def test_a_picture_without_its_end_is_flagged(predictor: Predictor, examples: Pa
         assert row.status == "ok"
         assert row.flags == (*(whole.flags or ()), "truncated")
         assert abs((row.age or 0) - (whole.age or 0)) < 2
+
+
+PAINTED = {"covered": coverings.mask, "unusual": looks.negative}
+
+
+@pytest.mark.parametrize("flag", PAINTED)
+def test_a_painted_face_is_flagged_and_its_interval_is_wider(
+    flag: str, predictor: Predictor, examples: Path
+) -> None:
+    portrait = load_image(examples / "portrait.jpg")
+    (plain,) = predictor.photos([as_input(portrait)])
+    painted = PAINTED[flag](portrait, plain.faces[0].landmarks, np.random.default_rng(0))
+    (photo,) = predictor.photos([as_input(painted)])
+    (row,) = photo_rows(photo, predictor.settings)
+    assert photo_rows(plain, predictor.settings)[0].flags == ()
+    assert row.flags == (flag,)
+    low, high = photo.predictions.age_interval(0.8)
+    assert (row.age_low or 0) < low[0] < high[0] < (row.age_high or 0)
+    assert row.age == pytest.approx(photo.predictions.age[0], abs=0.01)
+
+
+def test_a_covered_face_of_a_video_is_flagged(predictor: Predictor, examples: Path) -> None:
+    portrait = load_image(examples / "portrait.jpg")
+    (plain,) = predictor.photos([as_input(portrait)])
+    masked = coverings.mask(portrait, plain.faces[0].landmarks, np.random.default_rng(0))
+    frames = [Frame(index, index / 10, masked) for index in range(6)]
+    *shown, track = predictor.watch(frames)
+    assert isinstance(track, FaceTrack)
+    assert track.best.flags == ("covered",)
+    low, high = track.prediction.age_interval(0.8)
+    row = track_row("clip", track, predictor.settings)
+    assert row.flags == ("covered",)
+    assert (row.age_low or 0) < low[0] < high[0] < (row.age_high or 0)
+    faces = [face for frame in shown if isinstance(frame, TrackedFrame) for face in frame.faces]
+    assert faces
+    assert all(face.flags == ("covered",) for face in faces)
 
 
 @pytest.mark.parametrize("engine", ["onnx", "torch"])

@@ -1,8 +1,8 @@
 """Measure, and write the measured parts of the documents.
 
 Each part lies between the marks <!-- name --> and <!-- /name --> of a document and ends with what
-was measured on what, by which command, when. The pages evaluation, photographs and seed evaluate
-on a test split: note it in docs/model-card.md.
+was measured on what, by which command, when. The pages evaluation, photographs, covered and seed
+evaluate on a test split: note it in docs/model-card.md.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from tools.documents import Block, publish
 from tools.program import new_app, run_app
 from tools.report import (
     cases,
+    covered,
     curve,
     elsewhere,
     evaluation,
@@ -35,6 +36,7 @@ PAGES: dict[str, Callable[..., list[Block]]] = {
     "photographs": photographs.measure_photographs,
     "cases": cases.measure_cases,
     "turned": turned.measure_turned,
+    "covered": covered.measure_covered,
     "videos": videos.measure_videos,
     "export": export.measure_export,
     "seed": seed.measure_seed,

@@ -1,7 +1,8 @@
 """Flags for faces whose predictions are weak.
 
 The thresholds lie where ``evaluate --stress`` shows that errors begin to grow, and flag few faces
-of the validation splits (``docs/evaluation.md``, ``docs/predict.md``).
+of the validation splits (``docs/evaluation.md``, ``docs/predict.md``). Those of ``covered`` and
+``unusual`` are in the file of their classifier (``faces.face_appearance``).
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from utkage.faces.contract import CropContract, Point
+from utkage.faces.contract import UTKFACE_CHIP_SIZE, CropContract, Point, utkface_contract
+from utkage.faces.face_appearance import APPEARANCES, FaceAppearance
 from utkage.faces.recrop import recrop
 
 TRUNCATED = "truncated"
 # The faces themselves show that the picture has to be rotated.
 ROTATED = "rotated"
-FLAGS = ("small", "blurred", "turned", "cut_off", ROTATED, TRUNCATED)
+FLAGS = ("small", "blurred", "turned", "cut_off", *APPEARANCES, ROTATED, TRUNCATED)
 
 # Size of the chip in pixels of the picture.
 _SMALL_SIZE = 40.0
@@ -39,15 +41,19 @@ def weaknesses(
     landmarks: Sequence[Point] = (),
     to_chip: NDArray[np.float64] | None = None,
     picture: tuple[int, int] | None = None,
+    appearance: FaceAppearance | None = None,
 ) -> tuple[str, ...]:
     """Reasons why the prediction for this face is weak, in the order of ``FLAGS``.
 
-    Whoever reads the file adds ``TRUNCATED``: its end is missing.
+    Whoever finds the faces adds ``ROTATED``, and whoever reads the file ``TRUNCATED``: its end is
+    missing.
 
     * ``small``: the chip has been enlarged from fewer than 40 pixels.
     * ``blurred``: the chip has no fine detail.
     * ``turned``: the picture shows more of one half of the face than of the other.
     * ``cut_off``: part of the face lies beyond the edge of the picture.
+    * ``covered``: a mask, sunglasses, a scarf, a hand, a bar or an object hides part of the face.
+    * ``unusual``: a negative, false colours, a drawing, or a picture that was made similar to one.
 
     Args:
         chip: uint8 RGB, (size, size, 3).
@@ -55,15 +61,18 @@ def weaknesses(
         landmarks: The five landmarks of ``Face``; ``turned`` needs them.
         to_chip: (2, 3) matrix from the picture to the chip; ``small`` and ``cut_off`` need it.
         picture: Width and height of the picture; ``cut_off`` needs it.
+        appearance: Classifier; ``covered`` and ``unusual`` need it, and chips that are aligned
+            like UTKFace's.
     """
     found = []
     standard = contract.without_margin()
+    inner = recrop(chip[None], contract, standard)[0]
     if to_chip is not None:
         scale = float(np.sqrt(abs(np.linalg.det(to_chip[:, :2]))))
         if standard.size / max(scale, 1e-9) < _SMALL_SIZE:
             found.append("small")
     # Enlarged chips are never sharp; one reason is enough.
-    if not found and sharpness(recrop(chip[None], contract, standard)[0]) < _BLURRED_BELOW:
+    if not found and sharpness(inner) < _BLURRED_BELOW:
         found.append("blurred")
     if len(landmarks) == 5 and asymmetry(landmarks) >= _TURNED_FROM:
         found.append("turned")
@@ -73,6 +82,8 @@ def weaknesses(
         and _share_beyond(to_chip, contract, picture) >= _CUT_OFF_FROM
     ):
         found.append("cut_off")
+    if appearance is not None and standard.fits(utkface_contract(UTKFACE_CHIP_SIZE)):
+        found.extend(appearance.flags(inner))
     return tuple(found)
 
 

@@ -12,6 +12,7 @@ from utkage.core.errors import ConfigError, ImageError
 from utkage.faces.alignment import box_to_chip, cut_chip, landmarks_to_chip
 from utkage.faces.contract import MIN_SIZE, CropContract, Point
 from utkage.faces.detector import Box, Detector, Face, for_reduced
+from utkage.faces.face_appearance import FaceAppearance
 from utkage.faces.quality import ROTATED, weaknesses
 from utkage.faces.recrop import recrop, recrop_aligned
 from utkage.images.decode import DecodedImage
@@ -54,12 +55,14 @@ class Cropper:
         detector: Face detector; None takes each picture as a chip.
         by_box: Whether to crop around the box without rotation instead of aligning landmarks.
         max_faces: Largest number of faces per picture, the largest faces first; None for all.
+        appearance: Classifier of the flags ``covered`` and ``unusual``; None omits them.
     """
 
     contract: CropContract
     detector: Detector | None
     by_box: bool = False
     max_faces: int | None = None
+    appearance: FaceAppearance | None = None
 
     def cut_decoded(
         self, decoded: DecodedImage
@@ -97,7 +100,9 @@ class Cropper:
             to_chip = landmarks_to_chip(face.landmarks, self.contract)
         chip = cut_chip(rgb, to_chip, self.contract)
         height, width = rgb.shape[:2]
-        flags = weaknesses(chip, self.contract, face.landmarks, to_chip, (width, height))
+        flags = weaknesses(
+            chip, self.contract, face.landmarks, to_chip, (width, height), self.appearance
+        )
         if face.rotated:
             flags = (*flags, ROTATED)
         return FoundFace(face.box, face.landmarks, face.score, flags, face.rotated), chip
@@ -121,7 +126,7 @@ class Cropper:
             chip, own = recrop(rgb[None], saved, self.contract)[0], saved.without_margin().size
         to_chip = inner / own * np.eye(2, 3)
         to_chip[:, 2] = self.contract.size / 2 - inner / own * width / 2
-        flags = weaknesses(chip, self.contract, to_chip=to_chip)
+        flags = weaknesses(chip, self.contract, to_chip=to_chip, appearance=self.appearance)
         return FoundFace((0.0, 0.0, float(width), float(height)), (), None, flags), chip
 
 

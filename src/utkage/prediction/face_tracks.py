@@ -69,12 +69,14 @@ class TrackedFace:
         box: x0, y0, x1, y1 in pixels of the frame; may reach beyond it.
         prediction: Mean prediction of the track so far, of length 1.
         shown_age: Steady age for display, years.
+        flags: Flags of its clearest detection so far.
     """
 
     track: int
     box: Box
     prediction: Predictions
     shown_age: int
+    flags: tuple[str, ...] = field(default=(), kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -294,8 +296,10 @@ class _TrackedFaces:
             appearance.add(frame.seconds, face, chip, prediction)
 
     def _tracked_face(self, track: Track) -> TrackedFace:
-        mean = self._appearances[track.number].mean
-        return TrackedFace(track.number, track.face.box, mean.prediction, mean.shown_age)
+        appearance = self._appearances[track.number]
+        mean, flags = appearance.mean, appearance.best.flags
+        box = track.face.box
+        return TrackedFace(track.number, box, mean.prediction, mean.shown_age, flags=flags)
 
     def finish(self, tracks: Sequence[Track]) -> Iterator[FaceTrack]:
         for track in tracks:

@@ -259,7 +259,10 @@ class _VideoRun:
                 yield frame
 
     def _show(self, tracked: TrackedFrame, write: AddFrame | None) -> ShownFrame:
-        columns = [prediction_columns(face.prediction, self.request)[0] for face in tracked.faces]
+        columns = [
+            prediction_columns(face.prediction, self.request, [face.flags])[0]
+            for face in tracked.faces
+        ]
         dropped = tracked.frame.index + 1 - self.read if self.video.live else 0
         shown = ShownFrame(self.video.name, tracked, columns, dropped)
         if write is not None:

@@ -97,10 +97,12 @@ class Predictions:
         """0 male, 1 female, (n,)."""
         return (self.p_female >= 0.5).astype(np.int64)
 
-    def age_interval(self, level: float) -> tuple[Floats, Floats]:
+    def age_interval(self, level: Floats | float) -> tuple[Floats, Floats]:
         """Ends of the interval that contains the age with probability ``level``; years, (n,) each.
 
-        It is a central interval of the age distribution: of probability ``level`` (0..1) itself or,
+        ``level``, within 0..1, is one number for all faces or one for each, (n,).
+
+        It is a central interval of the age distribution: of probability ``level`` itself or,
         for calibrated weights, of the probability that covered this share of the validation faces
         (split conformal prediction, by band of predicted age). Intervals of rising levels are
         nested.

@@ -13,6 +13,7 @@ from utkage.core.errors import ConfigError
 from utkage.core.reporter import Reporter
 from utkage.faces.any_direction import AnyDirectionDetector
 from utkage.faces.choice import DEFAULT_DETECTOR, check_detector, open_upright_detector
+from utkage.faces.face_appearance import shipped_face_appearance
 from utkage.images.inputs import PictureInput, always
 from utkage.images.objects import pictures_of
 from utkage.images.reduction import MAX_PIXELS
@@ -111,7 +112,10 @@ class Predictor:
         if settings.crop != "none":
             detector = open_upright_detector(settings.detector, settings.min_face)
         by_box = settings.crop == "box"
-        self._cropper = Cropper(self.card.contract, detector, by_box, settings.max_faces)
+        appearance = shipped_face_appearance()
+        self._cropper = Cropper(
+            self.card.contract, detector, by_box, settings.max_faces, appearance
+        )
         # Frames of a video are upright, or their container notes the rotation.
         self._photo_cropper = self._cropper
         if detector is not None and settings.rotate == "auto":

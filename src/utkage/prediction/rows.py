@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+import numpy as np
 
 from utkage.core.errors import ConfigError
 from utkage.core.text import probability_text
@@ -73,7 +76,8 @@ class Row:
         threshold: Age T of ``p_at_least``, or None.
         p_at_least: P(age >= T), or None.
         flags: Reasons why the prediction is weak: ``"small"``, ``"blurred"``, ``"turned"``,
-            ``"cut_off"``, ``"truncated"``, ``"rotated"``; empty if there is none.
+            ``"cut_off"``, ``"covered"``, ``"unusual"``, ``"rotated"``, ``"truncated"``; empty if
+            there is none. ``covered`` and ``unusual`` make the age interval wider.
     """
 
     ORDER: ClassVar[tuple[str, ...]]
@@ -227,7 +231,8 @@ def photo_rows(photo: Photo, options: RowOptions) -> list[FaceRow]:
     if not photo.faces:
         count = None if photo.reason else 0
         return [FaceRow(photo.name, photo.status, photo.reason, faces=count)]
-    predicted = prediction_columns(photo.predictions, options)
+    flags = [face.flags for face in photo.faces]
+    predicted = prediction_columns(photo.predictions, options, flags)
     return [
         FaceRow(
             photo.name,
@@ -248,7 +253,7 @@ def photo_rows(photo: Photo, options: RowOptions) -> list[FaceRow]:
 
 def track_row(name: str, track: FaceTrack, options: RowOptions) -> TrackRow:
     """The row of one tracked face of the video ``name``."""
-    (columns,) = prediction_columns(track.prediction, options)
+    (columns,) = prediction_columns(track.prediction, options, [track.best.flags])
     return TrackRow(
         name,
         "ok",
@@ -265,12 +270,23 @@ def track_row(name: str, track: FaceTrack, options: RowOptions) -> TrackRow:
     )
 
 
-def prediction_columns(predictions: Predictions, options: RowOptions) -> list[dict[str, Any]]:
-    """The fields ``PREDICTION_FIELDS`` of each face, rounded as documented."""
-    low, high = predictions.age_interval(options.interval)
-    at_least = None
+def prediction_columns(
+    predictions: Predictions, options: RowOptions, flags: Sequence[Sequence[str]] = ()
+) -> list[dict[str, Any]]:
+    """The fields ``PREDICTION_FIELDS`` of each face, rounded as documented.
+
+    ``flags`` are those of each face; some of them make its interval wider. Empty: no face has any.
+    """
+    from utkage.prediction.wider_intervals import shipped_wider_intervals
+
+    flags = flags or [()] * len(predictions)
+    wider = shipped_wider_intervals()
+    levels = np.array([wider.level(options.interval, own) for own in flags])
+    low, high = predictions.age_interval(levels)
+    at_least: list[float] | None = None
     if options.threshold is not None:
-        at_least = predictions.probability_at_least(options.threshold)
+        likely = predictions.probability_at_least(options.threshold)
+        at_least = [wider.probability(p, own) for p, own in zip(likely, flags, strict=True)]
     return [
         {
             "age": round(float(predictions.age[index]), 2),

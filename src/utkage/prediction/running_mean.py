@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from utkage.prediction.predictions import COLUMNS, Predictions, distribution_quantile
 
-# Weight of a detection that is flagged as small, blurred, turned or cut off; others have 1.
+# Weight of a detection with a flag, such as small, blurred, turned or covered; others have 1.
 WEAK_WEIGHT = 0.2
 # Years that the median must move away from the shown age before another age is shown.
 _HOLD = 1.0
