@@ -8,9 +8,9 @@ import pytest
 import typer
 from rich.console import Console
 
-from utkage.cli import console as console_module
 from utkage.cli.console import ConsoleReporter, print_line
 from utkage.cli.session import session
+from utkage.core import line_reporter
 
 
 def _reporter(*, terminal: bool, quiet: bool = False) -> tuple[ConsoleReporter, io.StringIO]:
@@ -20,7 +20,7 @@ def _reporter(*, terminal: bool, quiet: bool = False) -> tuple[ConsoleReporter, 
 
 
 def test_plain_lines_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(console_module, "PLAIN_LINE_SECONDS", 0.0)
+    monkeypatch.setattr(line_reporter, "LINE_SECONDS", 0.0)
     reporter, stream = _reporter(terminal=False)
     with reporter.progress("reading", 4) as task:
         task.advance(1, "one [note]")

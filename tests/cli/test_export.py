@@ -32,8 +32,8 @@ def test_the_parity_file_has_the_measured_differences(invoke: Invoke, tmp_path: 
     said = json.loads(done.stdout)
     assert said["format"] == "torchscript"
     assert said["parity"]["chips"] == 256 + 3
-    kept = json.loads((tmp_path / "model.parity.json").read_text())
-    assert said["parity_file"] == "model.parity.json"
+    kept = json.loads((tmp_path / "model.torchscript.parity.json").read_text())
+    assert said["parity_file"] == "model.torchscript.parity.json"
     assert (kept["drawn_chips"], kept["real_chips"]) == (256, 3)
     assert kept["hash"] == file_hash(tmp_path / "model.torchscript")
     assert 0 <= kept["max_age_difference"] <= kept["limits"]["age"] == 0.01
@@ -90,7 +90,7 @@ def test_int8_files_work(invoke: Invoke, tmp_path: Path) -> None:
     said = json.loads(done.stdout)
     assert said["precision"] == "int8"
     assert (tmp_path / "small.onnx").stat().st_size < 6_000_000
-    kept = json.loads((tmp_path / "small.parity.json").read_text())
+    kept = json.loads((tmp_path / "small.onnx.parity.json").read_text())
     assert kept["hash"] == file_hash(tmp_path / "small.onnx")
     own = synthetic_chips(8, 192, seed=9)
     full = load_predictor("shipped", engine="torch", flip=False).predict_chips(own)

@@ -12,11 +12,11 @@ import typer
 from rich.console import Console
 from typer.testing import CliRunner
 
-from utkage.cli import console as console_module
 from utkage.cli.console import ConsoleReporter
 from utkage.cli.option_names import as_options
 from utkage.cli.session import session
 from utkage.cli.tables import print_table
+from utkage.core import line_reporter
 from utkage.core.errors import ConfigError
 from utkage.reporting.table import Table
 
@@ -95,7 +95,7 @@ def test_errors_name_options() -> None:
 def test_messages_progress_and_tables_name_options(
     terminal: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(console_module, "PLAIN_LINE_SECONDS", 0.0)
+    monkeypatch.setattr(line_reporter, "LINE_SECONDS", 0.0)
     stream = io.StringIO()
     console = Console(file=stream, width=120, force_terminal=terminal)
 

@@ -15,6 +15,7 @@ def test_recipes_are_listed_and_printed(invoke: Invoke, tmp_path: Path) -> None:
     assert listed.exit_code == 0
     for name in ("best", "default", "fast", "seed"):
         assert name in listed.stdout
+    assert "tools.release import-faceres" in listed.stdout
     rows = json.loads(invoke("recipes", "--json").stdout)
     assert [row["name"] for row in rows] == ["best", "default", "fast", "seed"]
     printed = invoke("recipes", "best")

@@ -139,7 +139,7 @@ def test_a_dry_run_needs_what_training_needs(invoke: Invoke, prepared: Path) -> 
         invoke("train", "--dry-run", "--data", "none", *QUICK), 2, "none", "utkage prepare"
     )
     words = ("--dry-run", "--config", "best", "--device", "cpu")
-    assert_one_line_error(invoke("train", *words), 2, "faceres.safetensors", "no such weights file")
+    assert_one_line_error(invoke("train", *words), 2, "faceres.safetensors", "import-faceres")
 
 
 def test_a_run_from_its_own_config_and_what_is_left_of_it(

@@ -54,7 +54,7 @@ def test_prepare_leaves_one_set_with_disjoint_splits(road: Path) -> None:
 
 def test_train_leaves_weights_metrics_and_config(road: Path) -> None:
     (run,) = (road / "runs").iterdir()
-    rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    _, *rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     assert [row["size"] for row in rows] == [48, 64]
     assert all(np.isfinite(row["val_mae"]) for row in rows)
     config = parse_toml((run / "config.toml").read_text())
@@ -102,7 +102,7 @@ def test_a_config_of_a_run_gives_the_same_weights(road: Path) -> None:
     (run,) = (road / "runs").iterdir()
     again = run_utkage(road, "train", "--config", run / "config.toml", "--run", "again", "--json")
     assert again.returncode == 0, again.stderr
-    rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    _, *rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     timeless = [{k: v for k, v in row.items() if k != "seconds"} for row in rows]
     found = json.loads(again.stdout)["epochs"]
     assert [{k: v for k, v in row.items() if k != "seconds"} for row in found] == timeless

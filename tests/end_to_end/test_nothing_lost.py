@@ -115,7 +115,7 @@ def test_an_export_does_not_replace_weights(tmp_path: Path) -> None:
     _unchanged(weights, lambda: export(request), "an input")
     request = ExportRequest(weights=weights, format="torchscript", out=other)
     _unchanged(other, lambda: export(request), "`overwrite=True`")
-    record = tmp_path / "faces.parity.json"
+    record = tmp_path / "faces.onnx.parity.json"
     record.write_text(FOREIGN)
     request = ExportRequest(weights=weights, out=tmp_path / "faces.onnx")
     _unchanged(record, lambda: export(request), "`overwrite=True`")

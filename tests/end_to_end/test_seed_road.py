@@ -59,13 +59,13 @@ def test_a_run_starts_from_another(tmp_path: Path, examples: Path) -> None:
     words = ("--chip-size", 64, "--val", 0.2, "--test", 0.1, "--near-distance", -1)
     assert run_utkage(tmp_path, "prepare", "faces", *words).returncode == 0
     seed = ("--system", "seed", "--epochs", 1, "--batch-size", 16, "--gender-width", 0.03)
-    assert run_utkage(tmp_path, "train", *seed, "--run", "one").returncode == 0
-    on = run_utkage(tmp_path, "train", *seed, "--run", "two", "--init", "one/best.safetensors")
+    assert run_utkage(tmp_path, "train", *seed, "--run", "./one").returncode == 0
+    on = run_utkage(tmp_path, "train", *seed, "--run", "./two", "--init", "one/best.safetensors")
     assert on.returncode == 0, on.stderr
     described = run_utkage(tmp_path, "info", "two", "--json")
     assert len(json.loads(described.stdout)["lineage"]) == 3
     refused = run_utkage(
-        tmp_path, "train", *seed, "--run", "three", "--vgg-face-weights", "none.pth"
+        tmp_path, "train", *seed, "--run", "./three", "--vgg-face-weights", "none.pth"
     )
     assert refused.returncode == 2
     assert "none.pth: no such file of VGG-Face weights" in refused.stderr

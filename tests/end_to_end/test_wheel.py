@@ -42,6 +42,17 @@ def test_what_is_inside(wheel: Path) -> None:
     assert wheel.stat().st_size < MAX_WHEEL_BYTES
 
 
+def test_the_metadata_has_the_terms_of_code_and_weights(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith("METADATA"))
+        head = archive.read(name).decode().partition("\n\n")[0]
+    licence = next(line for line in head.splitlines() if line.startswith("License: "))
+    assert "MIT" in licence
+    assert "non-commercial research" in licence
+    summary = next(line for line in head.splitlines() if line.startswith("Summary: "))
+    assert "non-commercial research" in summary
+
+
 def test_it_answers_from_another_directory(wheel: Path, examples: Path, tmp_path: Path) -> None:
     site = tmp_path / "site"
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index"]

@@ -1,12 +1,13 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tools.examples.demo_set import make_demo_set
 from utkage.core.errors import ConfigError, DataError, UsageError
 from utkage.core.reporter import SilentReporter
-from utkage.evaluation.labelled_faces import FaceSelection, labelled_faces
+from utkage.evaluation.labelled_faces import FaceSelection, labelled_faces, without_seen
 from utkage.faces.contract import CropContract
 from utkage.preparation.prepare import PrepareConfig, prepare
 
@@ -47,6 +48,28 @@ def test_chips_of_another_crop_are_refused_unless_allowed(prepared: Path) -> Non
     allowed = replace(choice, allow_crop=True)
     assert len(labelled_faces(allowed, moved(contract, 0.1), listener).chips) == len(faces.chips)
     assert "wrong size or place" in listener.warnings[0]
+
+
+def test_training_images_and_their_duplicates_can_be_left_out(prepared: Path) -> None:
+    from utkage.data.store import ChipStore
+
+    contract = ChipStore.open(prepared).contract
+    whole = labelled_faces(FaceSelection(data=prepared, split="all"), contract, SilentReporter())
+    chips = whole.chips
+    # The second face is a duplicate of the first.
+    labelled = replace(whole, chips=replace(chips, groups=("g", "g", *chips.groups[2:])))
+    training = chips.take(np.array([0])).fingerprints()
+    listener = Listener()
+    found = without_seen(labelled, training, listener)
+    assert found.chips.names == chips.names[2:]
+    assert found.skipped_seen == 2
+    assert f"2 of the {len(chips)} pictures are training images" in listener.warnings[0]
+    with pytest.raises(DataError, match=r"all .* are training images"):
+        without_seen(labelled, chips.fingerprints(), listener)
+    unseen = without_seen(labelled, np.empty(0, dtype=np.int32), SilentReporter())
+    assert (len(unseen.chips), unseen.skipped_seen) == (len(chips), 0)
+    with pytest.raises(ConfigError, match="exclude each other"):
+        FaceSelection(data=prepared, allow_seen=True, skip_seen=True)
 
 
 def test_copies_are_one_group(prepared: Path) -> None:

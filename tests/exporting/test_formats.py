@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from utkage.core.errors import ConfigError
+from utkage.core.errors import ConfigError, UsageError
 from utkage.exporting.export import ExportRequest
 from utkage.exporting.formats import FORMATS, get_format
 from utkage.exporting.precision import DEFAULT_PRECISION, PRECISIONS
@@ -18,7 +18,7 @@ def test_every_format_supports_the_default_and_only_known_precisions() -> None:
 
 
 def test_unknown_formats_list_the_known_ones() -> None:
-    with pytest.raises(ConfigError, match="choose one of onnx, torchscript, pt2"):
+    with pytest.raises(ConfigError, match="choose one of onnx, torchscript, pt2, web"):
         get_format("tflite")
 
 
@@ -45,6 +45,26 @@ def test_requests_check_format_precision_and_interval() -> None:
 )
 def test_files_get_a_suffix_that_is_recognised(form: str, given: str, written: str) -> None:
     assert get_format(form).with_suffix(Path(given)) == Path(written)
+
+
+@pytest.mark.parametrize(
+    ("form", "given", "message"),
+    [
+        ("onnx", "q.tflite", "utkage does not write such files"),
+        ("torchscript", "q.TFLITE", "utkage does not write such files"),
+        ("pt2", "q.mlpackage", "utkage does not write such files"),
+        ("onnx", "q.pt2", "pass `format=pt2`"),
+        ("torchscript", "q.onnx", "pass `format=onnx`"),
+    ],
+)
+def test_files_do_not_get_the_suffix_of_another_format(form: str, given: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        get_format(form).with_suffix(Path(given))
+
+
+def test_a_web_page_is_not_an_export_of_one_file() -> None:
+    with pytest.raises(ConfigError, match="export_web"):
+        ExportRequest(format="web")
 
 
 def test_the_operator_set_is_checked_at_once() -> None:

@@ -134,7 +134,7 @@ def test_prepared_sets(
 
     words = ("--backbone", "mobilenet_v3_small", "--init", "scratch", "--sizes", "32")
     options = ("--epochs", 1, "--batch-size", 8, "--device", "cpu", "--json")
-    run = ("--data", f"sets/{name}", "--run", f"trained-{name}")
+    run = ("--data", f"sets/{name}", "--run", f"./trained-{name}")
     trained = json.loads(utk(place, "train", *words, *options, *run))
     assert [row["epoch"] for row in trained["epochs"]] == [1]
 
@@ -181,7 +181,7 @@ def test_a_finished_run_is_exported(place: Path) -> None:
     words = ("--weights", "runs/finished-seed", "--data", "sets/faces", "--json")
     exported = json.loads(utk(place, "export", *words, "--out", "exported-seed.onnx"))
     assert exported["parity"]["range_flips"] == 0
-    parity = json.loads((place / "exported-seed.parity.json").read_text())
+    parity = json.loads((place / "exported-seed.onnx.parity.json").read_text())
     former = json.loads((place / "small.parity.json").read_text())
     assert parity["schema"] == former["schema"]
     assert list(former) == [key for key in parity if key in former]

@@ -39,7 +39,18 @@ def test_names_of_what_programs_pass(tmp_path: Path) -> None:
         "data:image/png;base64": [_data_uri(path)],
     }
     for name, sources in names.items():
-        assert [picture.name for picture in pictures_of(sources)] == [name] * len(sources)
+        assert {picture.name for source in sources for picture in pictures_of(source)} == {name}
+
+
+def test_pictures_without_a_name_are_called_by_their_index(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    image = Image.new("RGB", (8, 8))
+    image.save(path)
+    sources = [path.read_bytes(), str(path), np.array(image), [image, io.BytesIO(b"x")]]
+    names = ["bytes[0]", str(path), "array[2]", "array[3][0]", "bytes[3][1]"]
+    assert [picture.name for picture in pictures_of(sources)] == names
+    # Pictures of a list that is passed on keep their names.
+    assert [picture.name for picture in pictures_of(list(pictures_of(sources)))] == names
 
 
 @pytest.mark.parametrize(
@@ -69,7 +80,8 @@ def test_lists_of_lists_and_generators_are_opened_one_after_the_other(tmp_path: 
     path = tmp_path / "a.png"
     _colours().save(path)
     found = pictures_of(item for item in ([path, [path.read_bytes()]], np.array(_colours())))
-    assert [picture.name for picture in found] == [str(path), "bytes", "array"]
+    names = [str(path), "bytes[0][1][0]", "array[1]"]
+    assert [picture.name for picture in found] == names
 
 
 def test_an_open_file_is_read_at_once(tmp_path: Path) -> None:

@@ -5,7 +5,13 @@ import pytest
 
 from utkage.core.errors import UsageError, WeightsError
 from utkage.models import locate
-from utkage.models.locate import BEST_NAME, newest_run_weights, resolve_weights, shipped_weights
+from utkage.models.locate import (
+    BEST_NAME,
+    newest_run_weights,
+    resolve_weights,
+    run_path,
+    shipped_weights,
+)
 from utkage.models.weights_files import LoadedWeights
 
 
@@ -71,6 +77,42 @@ def test_files_and_run_folders(here: Path) -> None:
         Path("runs/mine") / BEST_NAME, "best of this run"
     )
     assert resolve_weights(str(best)) == LoadedWeights(best, "as given")
+
+
+def test_latest_is_the_newest_run_or_an_error(here: Path, shipped: Path) -> None:
+    with pytest.raises(UsageError, match=r"`weights=latest`: no run .* train first"):
+        resolve_weights("latest")
+    newest = finished(here / "runs" / "a", 1_000)
+    assert resolve_weights("latest").path.resolve() == newest.resolve()
+
+
+def test_a_run_goes_by_its_name(here: Path) -> None:
+    finished(here / "runs" / "mine", 1_000)
+    assert resolve_weights("mine") == LoadedWeights(
+        Path("runs/mine") / BEST_NAME, "best of this run"
+    )
+    # A file or folder of this name comes first.
+    own = finished(here / "mine", 2_000)
+    assert resolve_weights("mine").path.resolve() == own.resolve()
+    with pytest.raises(UsageError, match=r"other: no such weights file, and no run runs/other"):
+        resolve_weights("other")
+
+
+@pytest.mark.parametrize(
+    ("choice", "expected"),
+    [
+        ("second", "runs/second"),
+        ("./second", "second"),
+        ("out/second", "out/second"),
+        ("here-already", "here-already"),
+        ("..", ".."),
+    ],
+)
+def test_names_and_paths_of_runs(here: Path, choice: str, expected: str) -> None:
+    (here / "here-already").mkdir()
+    assert run_path(choice) == Path(expected)
+    absolute = str(here / "second")
+    assert run_path(absolute) == Path(absolute)
 
 
 def test_missing_files_are_reported(here: Path) -> None:

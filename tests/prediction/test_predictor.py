@@ -37,7 +37,32 @@ def test_every_way_to_hand_over_a_picture(predictor: Predictor, examples: Path) 
         (found,) = predictor.predict(source)
         assert replace(found, file=expected.file) == expected
     together = list(predictor.predict(every))
-    assert [row.file for row in together] == [str(path), "bytes", "array", "array"]
+    assert [row.file for row in together] == [str(path), "bytes[1]", "array[2]", "array[3]"]
+    (photo,) = predictor.photos(str(path))
+    assert photo.predictions.age[0] == pytest.approx(expected.age, abs=0.01)
+    with pytest.raises(UsageError, match="int is not a picture"):
+        predictor.photos(3)  # type: ignore[arg-type]
+
+
+def test_arrays_of_opencv(predictor: Predictor, examples: Path) -> None:
+    array = load_image(examples / "portrait.jpg")
+    (expected,) = predictor.predict(array)
+    swapped = np.ascontiguousarray(array[..., ::-1])
+    (flagged,) = predictor.predict(swapped)
+    assert "bgr" in (flagged.flags or ())
+    assert "bgr" not in (expected.flags or ())
+    of_opencv = Predictor.shipped(flip=False, arrays="bgr")
+    with_alpha = np.dstack([swapped, np.full(swapped.shape[:2], 255, np.uint8)])
+    for source in (swapped, with_alpha):
+        (found,) = of_opencv.predict(source)
+        assert found == expected
+    # Files and grey pictures have no order of colours.
+    (file,) = of_opencv.predict(examples / "portrait.jpg")
+    assert (file.age, file.p_female) == (expected.age, expected.p_female)
+    (grey,) = predictor.predict(np.asarray(Image.fromarray(array).convert("L")))
+    assert "bgr" not in (grey.flags or ())
+    with pytest.raises(ConfigError, match="`arrays` hsv: choose one of rgb, bgr"):
+        Predictor.shipped(arrays="hsv")
 
 
 def test_turned_and_deep_pictures_have_one_row_through_every_door(

@@ -76,8 +76,9 @@ def newest(setup: Setup) -> Checkpoint:
 
 
 def validations_find(monkeypatch: pytest.MonkeyPatch, errors: list[float]) -> None:
-    """Let the validations of a run find these MAEs, one after another."""
-    original, left = TrainableMultitask.validate, iter(errors)
+    """Let the validations of a run find these MAEs, one after each epoch."""
+    # Before the first epoch, there is a validation as well.
+    original, left = TrainableMultitask.validate, iter([99.0, *errors])
 
     def validate(self: TrainableMultitask, reporter: Reporter) -> Validation:
         found, mae = original(self, reporter), next(left)
@@ -88,7 +89,8 @@ def validations_find(monkeypatch: pytest.MonkeyPatch, errors: list[float]) -> No
 
 def sources_find(monkeypatch: pytest.MonkeyPatch, errors: list[dict[str, float]]) -> None:
     """Let the validations of a run find these MAEs by source, and the mean of all faces at 5."""
-    original, left = TrainableMultitask.validate, iter(errors)
+    # Before the first epoch, there is a validation as well.
+    original, left = TrainableMultitask.validate, iter([errors[0], *errors])
 
     def validate(self: TrainableMultitask, reporter: Reporter) -> Validation:
         found = original(self, reporter)

@@ -17,7 +17,7 @@ from utkage.models.locate import BEST_NAME
 from utkage.models.seed.age_networks import AgeEstimationNet, AgeRangeNet
 from utkage.models.seed.system import SeedSystem
 from utkage.models.seed.vgg_face import VggFace
-from utkage.training import cost_estimate
+from utkage.training import cost_estimate, step_speed
 from utkage.training.batches import TrainingBatches
 from utkage.training.checkpoint import CheckpointFolder
 from utkage.training.config import TrainConfig
@@ -104,11 +104,15 @@ class Clock:
     def perf_counter(self) -> float:
         return self.now
 
+    def process_time(self) -> float:
+        return self.now
+
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(cost_estimate, "time", clock)
+    monkeypatch.setattr(step_speed, "time", clock)
     return clock
 
 

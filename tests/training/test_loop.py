@@ -35,10 +35,15 @@ from utkage.training.checkpoint import CheckpointFolder
 from utkage.training.config import TrainConfig
 from utkage.training.loop import RemainingTime
 from utkage.training.summary import METRICS_NAME, SUMMARY_NAME
+from utkage.training.systems.multitask.trainable import TrainableMultitask
 
 # Without a checkpoint after every step.
 CALM = replace(CONFIG, checkpoint_minutes=5.0)
 MIXED = AugmentConfig(mixup=0.7, mixup_alpha=1.0)
+
+
+def read_rows(setup: MultitaskSetup) -> list[dict[str, object]]:
+    return [json.loads(line) for line in (setup.folder / METRICS_NAME).read_text().splitlines()]
 
 
 def test_it_learns_what_can_be_seen(make_setup: MakeSetup) -> None:
@@ -55,8 +60,11 @@ def test_files_and_rows(make_setup: MakeSetup) -> None:
     names = {path.name for path in setup.folder.iterdir()}
     kept = {"checkpoint-00000006.pt", METRICS_NAME, SUMMARY_NAME, BEST_NAME, LAST_NAME}
     assert names == kept
-    rows = [json.loads(line) for line in (setup.folder / METRICS_NAME).read_text().splitlines()]
+    initial, *rows = read_rows(setup)
     assert rows == list(result.rows)
+    assert initial["epoch"] == 0
+    assert initial["val_mae"] > 0
+    assert "train_loss" not in initial
     assert [row["epoch"] for row in rows] == [1, 2]
     assert result.best_mae == min(row["val_mae"] for row in rows)
     assert rows[result.best_epoch - 1]["val_mae"] == result.best_mae
@@ -100,6 +108,50 @@ def test_an_interrupted_run_ends_with_the_same_bits(
     ends = [newest(item) for item in (uninterrupted, setup)]
     for key, value in ends[0].network.items():
         assert torch.equal(value, ends[1].network[key]), key
+
+
+def test_the_validation_before_training_is_that_of_the_initial_weights(
+    make_setup: MakeSetup,
+) -> None:
+    setup = make_setup("first")
+    setup.folder.mkdir()
+    with pytest.raises(KeyboardInterrupt):
+        train(setup, Interrupting("epoch 1", 1))
+    (row,) = read_rows(setup)
+    expected = TrainableMultitask(network_of(), setup).validate(SilentReporter())
+    assert row == {"epoch": 0, **expected.columns}
+    # A resumed run keeps it.
+    train(setup)
+    assert read_rows(setup)[0] == row
+    assert [each["epoch"] for each in read_rows(setup)] == [0, 1, 2]
+
+
+def test_a_finished_run_can_get_more_epochs(make_setup: MakeSetup) -> None:
+    said: list[str] = []
+    listener = SilentReporter()
+    listener.info = said.append  # type: ignore[method-assign]
+    first = make_setup()
+    train(first)
+    kept = read_rows(first)
+    longer = make_setup(config=replace(CONFIG, epochs=4))
+    result = train(longer, listener)
+    assert [row["epoch"] for row in result.rows] == [1, 2, 3, 4]
+    assert read_rows(longer)[: len(kept)] == kept
+    assert any("had 2 epochs" in text and "of 4 epochs" in text for text in said)
+    # The rate is that of a run of four epochs, which has not fallen to zero after two.
+    rates = [row["learning_rate"] for row in result.rows]
+    assert rates[2] > rates[1]
+    with pytest.raises(TrainingError, match=r"has 4 epochs already.*`init="):
+        train(make_setup(config=replace(CONFIG, epochs=3)))
+
+
+def test_an_unfinished_run_gets_no_more_epochs(make_setup: MakeSetup) -> None:
+    setup = make_setup()
+    setup.folder.mkdir()
+    with pytest.raises(KeyboardInterrupt):
+        train(setup, Interrupting("epoch 2", 1))
+    with pytest.raises(TrainingError, match="finish its 2 epochs first"):
+        train(make_setup(config=replace(CONFIG, epochs=4)))
 
 
 def test_a_finished_run_is_left_alone(make_setup: MakeSetup, uninterrupted: MultitaskSetup) -> None:
@@ -213,7 +265,8 @@ def test_the_setting_chooses_the_best_epoch_and_the_end(
     assert (result.best_epoch, result.best_mae, len(result.rows)) == (best, 5.0, epochs)
     assert load_weights(setup.folder / BEST_NAME).card.metrics["val"]["epoch"] == best
     assert messages[-1].endswith(f"the validation {label} no longer falls")
-    assert (", macro MAE 5.50" in messages[0]) == (select_by == "macro_mae")
+    assert messages[0].startswith("before training: ")
+    assert (", macro MAE 5.50" in messages[1]) == (select_by == "macro_mae")
     # A resumed run chooses in the same way.
     assert train(setup).best_epoch == best
 

@@ -27,6 +27,10 @@ def test_those_that_ship_and_what_they_are_for() -> None:
     for recipe in recipes:
         assert recipe.text.startswith(f"# {recipe.purpose}\n")
         assert recipe.purpose.endswith(".")
+        # Whatever a recipe starts from besides the package is said in its second line.
+        init = getattr(resolve_recipe(recipe.name, device="cpu").training, "init", "scratch")
+        assert (recipe.needs == "") == (init in ("shipped", "scratch")), recipe.name
+        assert init in recipe.needs or not recipe.needs
         assert resolve_recipe(recipe.name, device="cpu").system == recipe.system
 
 
@@ -95,7 +99,7 @@ def test_a_file_of_a_recipes_name_is_the_file(
     ("choice", "options", "said"),
     [
         ("none.toml", {}, "none.toml: cannot be read"),
-        ("bets", {}, "bets: no such file or recipe; there are the recipes best, default"),
+        ("bets", {}, "bets: no such file, recipe or run; there are the recipes best, default"),
         (None, {"system": "tree"}, "`system` tree: choose multitask or seed"),
         ("best", {"system": "seed"}, "`system` seed: recipe best is for system multitask"),
         ("seed", {"learning_rate": 0.1}, "`learning_rate`: the seed system has no such setting"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,8 +17,10 @@ from utkage.data.labels import FaceLabel
 from utkage.data.store import ChipStore
 from utkage.models.card import Card
 from utkage.preparation.store_writer import StoreWriter
+from utkage.training import train as training
 from utkage.training.config import TrainConfig
 from utkage.training.recipe import Recipe
+from utkage.training.systems.base import Start
 from utkage.training.systems.seed.config import SeedConfig
 from utkage.training.train import TrainRequest, TrainResult, provenance, request_of, set_up
 
@@ -53,6 +56,42 @@ def request_on(tmp_path: Path) -> Callable[..., TrainRequest]:
         return TrainRequest(tmp_path / "set", tmp_path / "run", "cpu", **whole)  # type: ignore[arg-type]
 
     return make
+
+
+def test_training_images_in_any_split_are_announced_before_training(
+    request_on: Callable[..., TrainRequest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = request_on(full)
+    store = ChipStore.open(request.data)
+    original = training._start
+
+    def start(*arguments: Any) -> Start:
+        found = original(*arguments)
+        return replace(found, fingerprints={"initial weights": store.split("test").fingerprints()})
+
+    monkeypatch.setattr(training, "_start", start)
+    listener = Listener()
+    set_up(request, listener)
+    (said,) = listener.warnings
+    assert said.startswith("5 of the 5 test images are training images of the initial weights")
+    assert "`skip_seen=True`" in said
+
+
+@pytest.mark.parametrize("name", ["shipped", "latest", "auto"])
+def test_a_run_is_not_called_like_a_choice_of_weights(
+    request_on: Callable[..., TrainRequest], name: str
+) -> None:
+    request = replace(request_on(full), run=Path(name))
+    with pytest.raises(UsageError, match=f"`run` {name}: is a word of `weights`"):
+        set_up(request, SilentReporter())
+
+
+def test_a_name_is_that_of_a_run_below_runs(
+    request_on: Callable[..., TrainRequest], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    request = replace(request_on(full), run=Path("second"))
+    assert set_up(request, SilentReporter()).setup.folder == Path("runs/second")
 
 
 def full(row: int) -> FaceLabel:

@@ -17,6 +17,7 @@ from tools.documents import Block, publish
 from tools.program import new_app, run_app
 from tools.report import (
     cases,
+    colours,
     covered,
     curve,
     elsewhere,
@@ -35,6 +36,7 @@ PAGES: dict[str, Callable[..., list[Block]]] = {
     "elsewhere": elsewhere.measure_elsewhere,
     "photographs": photographs.measure_photographs,
     "cases": cases.measure_cases,
+    "colours": colours.measure_colours,
     "turned": turned.measure_turned,
     "covered": covered.measure_covered,
     "videos": videos.measure_videos,

@@ -16,6 +16,7 @@ from utkage.cli.choices import TYPE_NAMES
 from utkage.cli.session import session
 from utkage.cli.streams import escape_unknown_characters
 from utkage.core.errors import UsageError
+from utkage.core.threads import prefer_passive_waiting
 
 # The command ``NAME`` is the function ``NAME_command`` in the module ``NAME`` of this package.
 _EXAMPLES = {
@@ -92,6 +93,8 @@ class _Commands(TyperGroup):
         return [_without_value(parameter) for parameter in super().get_params(ctx)]
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
+        # Before any command imports PyTorch.
+        prefer_passive_waiting()
         escape_unknown_characters()
         return super().main(*args, **kwargs)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from utkage.cli.option_names import as_options
+from utkage.core.line_reporter import LineTask
 from utkage.core.reporter import Progress, SilentProgress
 from utkage.core.text import printable
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bar
     from rich.progress import TaskID
 
-PLAIN_LINE_SECONDS = 10.0
 # Drawing a bar takes 2 ms of a core that training needs.
 BARS_A_SECOND = 2
 
@@ -49,7 +48,7 @@ class ConsoleReporter:
             with _bar(self._console) as bar:
                 yield BarTask(bar, bar.add_task(printable(as_options(label)), total=total, note=""))
         else:
-            yield _LineTask(self._console, label, total)
+            yield LineTask(lambda line: print_line(self._console, line), label, total)
 
 
 def print_line(console: Console, message: str, style: str | None = None) -> None:
@@ -68,30 +67,6 @@ class BarTask:
     def advance(self, steps: int = 1, note: str = "") -> None:
         """Move the bar."""
         self.bar.update(self._task, advance=steps, note=printable(as_options(note)))
-
-
-class _LineTask:
-    """Prints its state every ten seconds; a task that ends sooner prints nothing."""
-
-    def __init__(self, console: Console, label: str, total: int | None) -> None:
-        self._console = console
-        self._label = label
-        self._total = total
-        self._done = 0
-        self._started = time.monotonic()
-        self._printed = self._started
-
-    def advance(self, steps: int = 1, note: str = "") -> None:
-        self._done += steps
-        now = time.monotonic()
-        if now - self._printed < PLAIN_LINE_SECONDS:
-            return
-        self._printed = now
-        line = f"{self._label}: {self._done}"
-        if self._total:
-            remaining = (now - self._started) / max(1, self._done) * (self._total - self._done)
-            line += f" of {self._total}, about {remaining:.0f} s left"
-        print_line(self._console, f"{line}, {note}" if note else line)
 
 
 def _bar(console: Console) -> Bar:

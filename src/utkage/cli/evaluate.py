@@ -75,6 +75,14 @@ def evaluate_command(
             "--allow-seen", help="Score training images of the weights instead of refusing them."
         ),
     ] = False,
+    skip_seen: Annotated[
+        bool,
+        data_option(
+            "--skip-seen",
+            help="Leave training images of the weights and their duplicates out, and score the "
+            "rest.",
+        ),
+    ] = False,
     allow_crop: Annotated[
         bool,
         data_option(
@@ -95,10 +103,10 @@ def evaluate_command(
         model_option(
             "--weights",
             "-w",
-            help="auto (newest run below runs/, else the shipped weights), shipped, a file, a run "
-            "folder, an exported .onnx file, or a table with file, age and p_female, such as rows "
-            "of predict (.csv, .json, .jsonl or .parquet).",
-            **choices("auto", "shipped", other="PATH"),
+            help="auto (the newest run below runs/, else the shipped weights), shipped, latest, a "
+            "file, a run folder or its name below runs/, an exported .onnx file, or a table of "
+            "predictions such as rows of predict (.csv, .json, .jsonl or .parquet).",
+            **choices("auto", "shipped", "latest", other="PATH"),
         ),
     ] = "auto",
     device: Device = "auto",
@@ -187,6 +195,7 @@ def evaluate_command(
             "data": data,
             "source": source,
             "allow_seen": allow_seen,
+            "skip_seen": skip_seen,
             "options": SourceOptions(
                 labels=labels,
                 aligned=parse_aligned(aligned),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,6 +22,9 @@ from utkage.cli.options import (
 )
 from utkage.cli.session import session
 from utkage.cli.tables import print_json
+
+if TYPE_CHECKING:
+    from utkage.exporting.export import ExportResult
 
 
 def export_command(
@@ -92,11 +95,12 @@ def export_command(
 
     The file gets its name only if its runtime predicts the same as torch on 256 synthetic chips,
     and on real faces if there are any; otherwise there is no file, and the exit code is 4. The
-    measured differences are in NAME.parity.json.
+    measured differences are in FILE.parity.json.
     """
     with session(quiet=quiet, debug=debug) as reporter:
         from utkage.exporting.export import SCHEMA, ExportRequest, export
-        from utkage.exporting.export_web import WEB, export_web
+        from utkage.exporting.export_web import export_web
+        from utkage.exporting.formats import WEB
 
         request = ExportRequest(
             weights=weights,
@@ -129,14 +133,29 @@ def export_command(
                 }
             )
         else:
-            parity, errors = result.parity, result.errors
-            typer.echo(
-                f"{result.path}: {result.size / 1e6:.1f} MB; on {parity.chips} chips, the median "
-                f"age differs from torch by at most {parity.max_median_difference:.5f} years, the "
-                f"age range on {parity.range_flips}, the gender on {parity.gender_flips}"
-            )
+            typer.echo(f"{result.path}: {result.size / 1e6:.1f} MB; {_parity_text(result)}")
+            errors = result.errors
             if errors is not None:
                 typer.echo(
                     f"MAE on {errors.n} faces: {errors.mae_exported:.3f} years; with the original "
                     f"weights {errors.mae:.3f} years"
                 )
+
+
+def _parity_text(result: ExportResult) -> str:
+    """How much the file differs from the weights, on faces rather than on drawn chips."""
+    parity, real = result.parity, result.real_parity
+    if result.precision == "int8" and real is None:
+        # Networks of 8 bits differ by decades on pictures of no person, which says nothing.
+        return (
+            "compared on drawn chips only, which do not show how int8 predicts real faces; pass "
+            "--data with real faces to measure that"
+        )
+    where = f"{parity.chips} chips"
+    if result.precision == "int8" and real is not None:
+        parity, where = real, f"{real.chips} real faces"
+    return (
+        f"on {where}, the median age differs from torch by at most "
+        f"{parity.max_median_difference:.5f} years, the age range on {parity.range_flips}, the "
+        f"gender on {parity.gender_flips}"
+    )

@@ -16,9 +16,9 @@ def info_command(
     target: Annotated[
         str,
         typer.Argument(
-            help="shipped, auto (newest run, else shipped), a weights file, a run folder, or a "
-            "prepared set.",
-            autocompletion=completing(lambda: ("shipped", "auto"), paths=True),
+            help="shipped, latest (the newest run below runs/), a weights file, a run folder or "
+            "its name below runs/, or a prepared set.",
+            autocompletion=completing(lambda: ("shipped", "latest"), paths=True),
         ),
     ] = "shipped",
     json_output: Json = False,

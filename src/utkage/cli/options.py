@@ -39,9 +39,9 @@ WeightsChoice = Annotated[
     model_option(
         "--weights",
         "-w",
-        help="auto (the newest run below runs/, else the shipped weights), shipped, a weights "
-        "file, a run folder, or an exported .onnx file (for prediction).",
-        **choices("auto", "shipped", other="PATH"),
+        help="shipped, latest (the newest run below runs/), auto (latest, else shipped), a weights "
+        "file, a run folder or its name below runs/, or an exported .onnx file (for prediction).",
+        **choices("shipped", "latest", "auto", other="PATH"),
     ),
 ]
 Flip = Annotated[

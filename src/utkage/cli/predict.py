@@ -104,7 +104,7 @@ def predict_command(
             "of this machine or the local network.",
         ),
     ] = False,
-    weights: WeightsChoice = "auto",
+    weights: WeightsChoice = "shipped",
     device: Device = "auto",
     engine: Annotated[
         str,

@@ -44,8 +44,15 @@ def recipes_command(
         recipes = shipped_recipes()
         if json_output:
             print_json(
-                [{"name": r.name, "system": r.system, "purpose": r.purpose} for r in recipes]
+                [
+                    {"name": r.name, "system": r.system, "purpose": r.purpose, "needs": r.needs}
+                    for r in recipes
+                ]
             )
             return
         rows = [(recipe.name, recipe.system, recipe.purpose) for recipe in recipes]
         print_table(Table.of("", ("recipe", "system", "purpose"), rows))
+        # Below the table, whose cells would break the command into pieces.
+        for recipe in recipes:
+            if recipe.needs:
+                typer.echo(f"{recipe.name} needs {recipe.needs}")

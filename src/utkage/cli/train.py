@@ -39,14 +39,14 @@ def train_command(
             "--run",
             # torchrun would take --run as an abbreviation of one of its own options.
             "--run-folder",
-            help="Run folder; a run of the same settings in it is resumed.",
+            help="Run folder, or its name below runs/; a run of the same settings is resumed.",
             show_default="a new one below runs/",
         ),
     ] = None,
     config: Annotated[
         str | None,
         recipe_option(
-            help="Recipe (see `utkage recipes`), TOML file or run folder with the settings.",
+            help="Recipe (see `utkage recipes`), TOML file, run folder or its name below runs/.",
             show_default="default, or seed for that system",
             metavar="RECIPE|PATH",
             autocompletion=completing(recipe_names, paths=True),
@@ -100,6 +100,15 @@ def train_command(
         optimisation_option(
             help="Seed of initial weights, order and augmentation.",
             show_default=_recipe_default("seed"),
+        ),
+    ] = None,
+    seeds: Annotated[
+        int | None,
+        optimisation_option(
+            help="Train so many times, with --seed and the seeds that follow it, and print mean "
+            "and standard deviation; each run has its own folder, NAME-seed<seed>.",
+            show_default=False,
+            metavar="COUNT",
         ),
     ] = None,
     system: Annotated[
@@ -173,6 +182,14 @@ def train_command(
         ),
     ] = None,
     device: Device = "auto",
+    threads: Annotated[
+        int | None,
+        model_option(
+            help="Number of threads on the CPU. Fewer may be faster if other programs use the "
+            "processors.",
+            show_default="chosen by PyTorch",
+        ),
+    ] = None,
     tensorboard: Annotated[
         bool | None,
         output_option(
@@ -223,7 +240,9 @@ def train_command(
         from utkage.training.train import request_of, train
 
         command = shlex.join(["utkage", *sys.argv[1:]])
-        request = request_of(recipe, data=data, run=run, device=device, command=command)
+        request = request_of(
+            recipe, data=data, run=run, device=device, command=command, threads=threads
+        )
         if dry_run:
             from utkage.cli.dry_run import dry_run_table
             from utkage.training.dry_run import dry_run as estimate_cost
@@ -233,6 +252,17 @@ def train_command(
                 print_json(cost.to_dict())
             else:
                 print_table(dry_run_table(cost))
+            return
+        if seeds is not None:
+            from utkage.training.repeat import train_seeds
+
+            repeated = train_seeds(request, seeds, reporter)
+            if json_output:
+                print_json(repeated.to_dict())
+            else:
+                from utkage.cli.seeds_table import seeds_table
+
+                print_table(seeds_table(repeated))
             return
         from utkage.training.summary import error_text
 

@@ -106,7 +106,11 @@ class LabelledChips:
 
     def count_training_images(self, training: NDArray[np.int32]) -> int:
         """Number of faces whose fingerprint is among those of the ``training`` images."""
-        return int(np.isin(self.fingerprints(), training).sum())
+        return int(self.training_images(training).sum())
+
+    def training_images(self, training: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """Mask of the faces whose fingerprint is among those of the ``training`` images, (n,)."""
+        return np.isin(_fingerprints(self.pixel_hashes), training)
 
     def batches(self, batch_size: int, contract: CropContract) -> Iterator[NDArray[np.uint8]]:
         """Yield the chips in order, cropped by ``contract``, uint8 (batch, size, size, 3)."""
@@ -154,5 +158,10 @@ def _age_ranges(labels: Sequence[FaceLabel]) -> NDArray[np.int64] | None:
 
 def fingerprints(pixel_hashes: tuple[str, ...]) -> NDArray[np.int32]:
     """The first four bytes of each hash as sorted int32, (n,)."""
+    return np.sort(_fingerprints(pixel_hashes))
+
+
+def _fingerprints(pixel_hashes: tuple[str, ...]) -> NDArray[np.int32]:
+    """The first four bytes of each hash as int32, (n,), in the order of the hashes."""
     raw = b"".join(bytes.fromhex(value[:8]) for value in pixel_hashes)
-    return np.sort(np.frombuffer(raw, dtype=">i4").astype(np.int32))
+    return np.frombuffer(raw, dtype=">i4").astype(np.int32)

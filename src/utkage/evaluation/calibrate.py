@@ -25,6 +25,7 @@ from utkage.evaluation.labelled_faces import (
     LabelledFaces,
     guard_leakage,
     labelled_faces,
+    without_seen,
 )
 from utkage.models.calibration import Calibration
 from utkage.models.card import Card
@@ -120,6 +121,8 @@ def _calibrate(
     path, flip, weights = found.path, request.flip, found.content
     faces = labelled_faces(request, weights.card.contract, reporter)
     faces = _fully_labelled(faces, reporter)
+    if request.skip_seen:
+        faces = without_seen(faces, weights.fingerprints.numpy(), reporter)
     guard_leakage(faces.chips, weights.fingerprints.numpy(), request, reporter)
     origin = str(path)
     vectors: dict[str, NDArray[np.float32]] = {}

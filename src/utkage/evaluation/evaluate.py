@@ -24,6 +24,7 @@ from utkage.evaluation.labelled_faces import (
     LabelledFaces,
     guard_leakage,
     labelled_faces,
+    without_seen,
 )
 from utkage.evaluation.labelled_predictions import AGE, LabelledPredictions
 from utkage.evaluation.populations import populations
@@ -114,6 +115,11 @@ def _evaluate(request: EvaluateRequest, reporter: Reporter) -> EvaluateResult:
     # Each predictor takes its own part of the widest crop that one of them needs.
     contract = source.contract.as_wide_as(other.contract for other in others)
     labelled = labelled_faces(request, contract, reporter)
+    if request.skip_seen:
+        known = [each.training_images for each in (source, *others)]
+        seen = [images for images in known if images is not None]
+        if seen:
+            labelled = without_seen(labelled, np.concatenate(seen), reporter)
     training_images = _guard_training_images(source, labelled, request, reporter)
     started = time.monotonic()
     faces = source.predict(labelled.chips, reporter)
@@ -151,6 +157,7 @@ def _evaluate(request: EvaluateRequest, reporter: Reporter) -> EvaluateResult:
         training_images=training_images,
         misses=labelled.misses,
         unpredicted=unpredicted,
+        skipped_seen=labelled.skipped_seen,
         warnings=warnings,
         dropped=labelled.dropped,
         seconds=seconds,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from utkage.core.errors import DataError
+from utkage.core.errors import ConfigError, DataError
 from utkage.core.reporter import Reporter
 from utkage.core.text import counted
 from utkage.data.chips import LEAKAGE_TOLERANCE, LabelledChips, labelled_chips
@@ -35,6 +35,7 @@ class FaceSelection:
         split: Split of a prepared set; ignored for other data.
         source: Only the faces of this source of a prepared set; None: all.
         allow_seen: Use training images of the weights instead of refusing them.
+        skip_seen: Leave training images of the weights, and their duplicates, out.
         options: How a plain folder or archive is read: labels, alignment, limits.
         detector: Face detector for photographs, as in ``faces.choice.open_detector``.
         min_face: Length of the smallest face to detect, pixels; None: the detector's default.
@@ -45,6 +46,7 @@ class FaceSelection:
     split: str = "test"
     source: str | None = None
     allow_seen: bool = False
+    skip_seen: bool = False
     options: SourceOptions = field(default_factory=SourceOptions)
     detector: str = DEFAULT_DETECTOR
     min_face: float | None = None
@@ -52,6 +54,8 @@ class FaceSelection:
 
     def __post_init__(self) -> None:
         check_detector(self.detector)
+        if self.allow_seen and self.skip_seen:
+            raise ConfigError("`allow_seen` and `skip_seen` exclude each other; choose one")
 
     @property
     def is_split(self) -> bool:
@@ -68,12 +72,14 @@ class LabelledFaces:
         split: The split, or None for a plain folder.
         dropped: Pictures that could not be used.
         split_hash: Hash of the pictures and splits of a prepared set.
+        skipped_seen: Number of faces that ``without_seen`` left out.
     """
 
     chips: LabelledChips
     split: str | None
     dropped: tuple[Dropped, ...] = ()
     split_hash: str | None = None
+    skipped_seen: int = 0
 
     @property
     def misses(self) -> int:
@@ -158,6 +164,32 @@ def _guard_geometry(
     reporter.warn(f"{message}: the metrics are those of faces at the wrong size or place")
 
 
+def without_seen(
+    labelled: LabelledFaces, training_images: NDArray[np.int32], reporter: Reporter
+) -> LabelledFaces:
+    """The faces that are neither training images nor duplicates of them, with a warning.
+
+    ``training_images`` are fingerprints, (n,).
+
+    Raises:
+        DataError: no face is left.
+    """
+    chips = labelled.chips
+    groups = chips.group_numbers
+    keep = np.flatnonzero(~np.isin(groups, groups[chips.training_images(training_images)]))
+    skipped = len(chips) - len(keep)
+    if not len(keep):
+        raise DataError(
+            f"all {counted(skipped, 'picture')} are training images of the weights; score others"
+        )
+    if skipped:
+        reporter.warn(
+            f"{skipped} of the {counted(len(chips), 'picture')} are training images of the "
+            f"weights, or duplicates of them, and were skipped; {len(keep)} are scored"
+        )
+    return replace(labelled, chips=chips.take(keep), skipped_seen=skipped)
+
+
 def guard_leakage(
     faces: LabelledChips,
     training_images: NDArray[np.int32],
@@ -187,7 +219,7 @@ def guard_leakage(
     if count > LEAKAGE_TOLERANCE * len(faces) and not selection.allow_seen:
         raise DataError(
             f"{selection.data}: {message}, so the metrics would look better than on new faces; "
-            "score other pictures, or use `allow_seen=True`"
+            "score other pictures, leave these out with `skip_seen=True`, or use `allow_seen=True`"
         )
     reporter.warn(f"{message}: the metrics look better than on new faces")
     return count

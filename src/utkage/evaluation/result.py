@@ -51,6 +51,7 @@ class EvaluateResult:
         training_images: Number of faces that the weights were trained on; None where unknown.
         misses: Number of photographs without a detected face.
         unpredicted: Number of faces without a prediction in the table.
+        skipped_seen: Number of training images, and duplicates of them, that were left out.
         warnings: Warnings of the guards that the request allowed.
         dropped: Pictures that could not be used, misses among them.
         seconds: Time of the predictions, seconds.
@@ -76,6 +77,7 @@ class EvaluateResult:
     training_images: int | None
     misses: int
     unpredicted: int
+    skipped_seen: int
     warnings: tuple[str, ...]
     dropped: tuple[Dropped, ...]
     seconds: float
@@ -101,6 +103,7 @@ class EvaluateResult:
             "n_dropped": len(self.dropped),
             "n_no_face": self.misses,
             "n_unanswered": self.unpredicted,
+            "n_skipped_seen": self.skipped_seen,
             "noticed": list(self.warnings),
             "data": str(self.data),
             "split": self.split,

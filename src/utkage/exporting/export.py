@@ -107,6 +107,7 @@ class ExportResult:
     Attributes:
         weights: The weights file it came from.
         parity: Differences from the weights; ``parity_file``, a JSON file, contains them, too.
+        real_parity: Those on the real faces alone; None if there were none.
         errors: Age errors on real faces; None if there were none.
     """
 
@@ -116,6 +117,7 @@ class ExportResult:
     size: int
     weights: Path
     parity: Parity
+    real_parity: Parity | None
     errors: LabelledErrors | None
     parity_file: Path
 
@@ -175,6 +177,10 @@ def _export(
         exported = predict_batches(form.open(partial), batches)
         parity = compare(expected, exported, card.point_estimate, limits.tie)
         parity.require(out, form.runtime, limits)
+        n = len(chips.ages)
+        real_parity = (
+            compare(expected[-n:], exported[-n:], card.point_estimate, limits.tie) if n else None
+        )
         errors = _labelled_errors(chips, expected, exported)
         if errors is not None:
             errors.require(out, limits.mae_growth)
@@ -186,6 +192,7 @@ def _export(
         size=out.stat().st_size,
         weights=weights.path,
         parity=parity,
+        real_parity=real_parity,
         errors=errors,
         parity_file=_parity_path(out),
     )
@@ -214,7 +221,8 @@ def _check_output(request: ExportRequest, out: Path, suffix: str, weights: Path)
 
 
 def _parity_path(out: Path) -> Path:
-    return out.with_suffix(".parity.json")
+    # With the suffix of the file, so that files of two formats keep one each.
+    return out.with_name(f"{out.name}.parity.json")
 
 
 @dataclass(frozen=True)
@@ -282,7 +290,7 @@ def _metadata(request: ExportRequest, weights: LoadedWeights) -> dict[str, str]:
 
 
 def _parity_record(request: ExportRequest, result: ExportResult, runtime: str) -> dict[str, Any]:
-    """The content of ``NAME.parity.json``, documented in ``docs/formats.md``."""
+    """The content of ``FILE.parity.json``, documented in ``docs/formats.md``."""
     return {
         "schema": SCHEMA,
         "file": result.path.name,
@@ -298,6 +306,7 @@ def _parity_record(request: ExportRequest, result: ExportResult, runtime: str) -
         "drawn_chips": SYNTHETIC_CHIPS,
         "real_chips": result.parity.chips - SYNTHETIC_CHIPS,
         **asdict(result.parity),
+        "real_faces": None if result.real_parity is None else asdict(result.real_parity),
         "errors": None if result.errors is None else asdict(result.errors),
         "limits": asdict(PRECISIONS[result.precision]),
         "versions": versions(),

@@ -20,12 +20,12 @@ from utkage.core.reporter import Reporter
 from utkage.core.single_writer import holding_files
 from utkage.data.labels import RANGE_NAMES
 from utkage.exporting.export import ExportRequest, ExportResult, export
+from utkage.exporting.formats import WEB
 from utkage.exporting.npm_files import npm_files
 from utkage.exporting.web_detectors import DEFAULT_DETECTOR, read_web_detector
 from utkage.faces.contract import CropContract
 from utkage.models.locate import resolve_weights
 
-WEB = "web"
 DEFAULT_FOLDER = Path("utkage-web")
 MODEL_NAME = "faces.onnx"
 DETECTOR_NAME = "detector.onnx"

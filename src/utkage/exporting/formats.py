@@ -13,12 +13,20 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from utkage.core.errors import ConfigError
+from utkage.core.errors import ConfigError, UsageError
 from utkage.exporting import onnx_file, torch_files
 from utkage.exporting.precision import DEFAULT_PRECISION, PRECISIONS
 from utkage.models.export_graph import ExportGraph
 from utkage.prediction.chip_predictor import ChipPredictor
 from utkage.prediction.onnx_predictor import open_onnx_file
+
+# A folder for browsers, which ``export_web`` writes.
+WEB = "web"
+# Suffixes of other runtimes, whose files are made from an exported one (docs/export.md).
+FOREIGN_SUFFIXES = frozenset(
+    {".tflite", ".mlmodel", ".mlpackage", ".mlmodelc", ".xml", ".bin", ".engine", ".plan", ".trt"}
+    | {".pb", ".h5", ".hdf5", ".keras", ".ncnn", ".param", ".mnn", ".rknn", ".hef", ".gguf", ".ort"}
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +46,22 @@ class ExportFormat:
     precisions: tuple[str, ...] = (DEFAULT_PRECISION,)
 
     def with_suffix(self, path: Path) -> Path:
-        """``path`` with a suffix by which utkage recognises the format; torch reads any."""
-        if path.suffix.lower() == self.suffix or (path.suffix and self.runtime == "torch"):
+        """``path`` with a suffix by which utkage recognises the format; torch reads any.
+
+        Raises:
+            UsageError: the suffix is that of another format, which the file would not have.
+        """
+        suffix = path.suffix.lower()
+        if suffix == self.suffix:
+            return path
+        if suffix in FOREIGN_SUFFIXES or suffix in {form.suffix for form in _ALL}:
+            own = next((form.name for form in _ALL if form.suffix == suffix), None)
+            advice = "utkage does not write such files" if own is None else f"pass `format={own}`"
+            raise UsageError(
+                f"`out` {path}: {suffix} is not the suffix of the format {self.name}; {advice}, "
+                f"or name a file that ends in {self.suffix}"
+            )
+        if suffix and self.runtime == "torch":
             return path
         return path.with_name(f"{path.name}{self.suffix}")
 
@@ -76,7 +98,10 @@ FORMATS: Mapping[str, ExportFormat] = MappingProxyType({form.name: form for form
 
 def get_format(name: str) -> ExportFormat:
     """Look up a format; a ``ConfigError`` lists all formats if there is none of this name."""
+    if name == WEB:
+        raise ConfigError(f"`format` {WEB} is a folder; write it with utkage.exporting.export_web")
     try:
         return FORMATS[name]
     except KeyError:
-        raise ConfigError(f"`format` {name}: choose one of {', '.join(FORMATS)}") from None
+        formats = ", ".join((*FORMATS, WEB))
+        raise ConfigError(f"`format` {name}: choose one of {formats}") from None

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from utkage.faces.colour_order import BGR
 from utkage.faces.contract import UTKFACE_CHIP_SIZE, CropContract, Point, utkface_contract
 from utkage.faces.face_appearance import APPEARANCES, FaceAppearance
 from utkage.faces.recrop import recrop
@@ -19,7 +20,7 @@ from utkage.faces.recrop import recrop
 TRUNCATED = "truncated"
 # The faces themselves show that the picture has to be rotated.
 ROTATED = "rotated"
-FLAGS = ("small", "blurred", "turned", "cut_off", *APPEARANCES, ROTATED, TRUNCATED)
+FLAGS = ("small", "blurred", "turned", "cut_off", *APPEARANCES, ROTATED, TRUNCATED, BGR)
 
 # Size of the chip in pixels of the picture.
 _SMALL_SIZE = 40.0

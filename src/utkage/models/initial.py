@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -26,6 +27,12 @@ _KEYWORDS = ("scratch", "torchvision", "dlib")
 NORM_SAMPLE = 512
 
 SCRATCH_LINEAGE = ("random initial weights",)
+FACERES_NAME = "faceres.safetensors"
+_FACERES_ADVICE = (
+    "it is not in the package: in a clone of the repository, 'python -m tools.release "
+    "import-faceres faceres-deep.json faceres.safetensors' makes it (with --help it says where the "
+    "input comes from); then pass its path as `init`, or train with `init=shipped`"
+)
 FACERES_LINEAGE = (
     "MobileNetV1 trained on VGGFace2 identities, then on IMDB-WIKI ages and genders "
     "(Savchenko, HSE_FaceRec_tf, Apache-2.0)",
@@ -62,7 +69,7 @@ def resolve_initial(init: str) -> str | LoadedWeights:
     Raises:
         UsageError: there is no such file.
     """
-    return init if init in _KEYWORDS else resolve_weights(init)
+    return init if init in _KEYWORDS else _initial_weights(init)
 
 
 def initial_network(
@@ -194,6 +201,16 @@ def _from_file(
     source = build_multitask(weights.content, str(path))
     lineage = (*card.lineage, *_copy_weights(network, source))
     return InitialNetwork(network, lineage, weights.file_hash, weights.fingerprints)
+
+
+def _initial_weights(init: str) -> LoadedWeights:
+    """The file; if it is faceres that is missing, the message says how to make it."""
+    try:
+        return resolve_weights(init)
+    except UsageError as error:
+        if Path(init).name != FACERES_NAME:
+            raise
+        raise UsageError(f"{init}: no such weights file; {_FACERES_ADVICE}") from error
 
 
 def _copy_weights(network: MultiTaskNet, source: MultiTaskNet) -> tuple[str, ...]:

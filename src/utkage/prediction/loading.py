@@ -34,8 +34,8 @@ def load_predictor(
     'multitask'
 
     Args:
-        weights: As in ``models.locate.resolve_weights``: a file or run folder, ``"shipped"`` or
-            ``"auto"``; None for the weights in the package.
+        weights: As in ``models.locate.resolve_weights``: a file or run, ``"shipped"``,
+            ``"latest"`` or ``"auto"``; None for the weights in the package.
         device: As in ``core.device.resolve_device``, such as ``"auto"``; or a torch device.
         flip: Whether each prediction is averaged with that of the mirrored chip. An exported file
             averages or not as it was written.

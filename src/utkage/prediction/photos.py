@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from utkage.core.errors import ImageError
 from utkage.core.pools import thread_pool
+from utkage.faces.colour_order import BGR, looks_bgr
 from utkage.faces.quality import TRUNCATED
 from utkage.images.inputs import PictureInput, always
 from utkage.images.reduction import MAX_PIXELS
@@ -141,6 +142,11 @@ def _detect(picture: PictureInput, *, cropper: Cropper, max_pixels: int, keep_im
                 if faces:
                     decoded, frame = other, number
                     break
+        if isinstance(picture.source, np.ndarray):
+            faces = tuple(
+                replace(face, flags=(*face.flags, BGR)) if looks_bgr(chip) else face
+                for face, chip in zip(faces, chips, strict=True)
+            )
         if decoded.truncated:
             faces = tuple(replace(face, flags=(*face.flags, TRUNCATED)) for face in faces)
     # A picture may fail in unexpected ways; the others must still be predicted.

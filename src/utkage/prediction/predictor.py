@@ -19,7 +19,7 @@ from utkage.images.objects import pictures_of
 from utkage.images.reduction import MAX_PIXELS
 from utkage.images.video import Frame
 from utkage.models.card import Card
-from utkage.models.locate import is_shipped, resolve_weights
+from utkage.models.locate import LATEST, SHIPPED, is_shipped, newest_run_weights, resolve_weights
 from utkage.prediction.cropping import Cropper
 from utkage.prediction.face_tracks import FaceTrack, TrackedFrame, TrackingSettings, track_faces
 from utkage.prediction.loading import load_predictor
@@ -29,6 +29,7 @@ from utkage.prediction.rows import FaceRow, RowOptions, photo_rows
 
 CROPS = ("auto", "none", "box")
 ROTATIONS = ("auto", "none")
+COLOUR_ORDERS = ("rgb", "bgr")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,9 +51,11 @@ class PredictSettings(RowOptions):
             ``"none"`` takes every picture as upright. Videos are always taken as upright.
         max_pixels: As in ``images.decode.load_image``; larger pictures are reduced while they are
             read, or refused. Not for videos.
+        arrays: Order of the colours in arrays that a program passes: ``"rgb"``, or ``"bgr"`` as in
+            those of OpenCV. Not for frames of videos.
     """
 
-    weights: str = "auto"
+    weights: str = "shipped"
     device: str = "auto"
     engine: str = "auto"
     crop: str = "auto"
@@ -63,6 +66,7 @@ class PredictSettings(RowOptions):
     min_face: float | None = None
     rotate: str = "auto"
     max_pixels: int = MAX_PIXELS
+    arrays: str = "rgb"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -76,6 +80,8 @@ class PredictSettings(RowOptions):
             raise ConfigError(f"`max_faces` {self.max_faces}: use 1 or more")
         if self.min_face is not None and not self.min_face >= 0:
             raise ConfigError(f"`min_face` {self.min_face}: use 0 or more pixels")
+        if self.arrays not in COLOUR_ORDERS:
+            raise ConfigError(f"`arrays` {self.arrays}: choose one of {', '.join(COLOUR_ORDERS)}")
         if not self.max_pixels >= 1:
             raise ConfigError(f"`max_pixels` {self.max_pixels}: use 1 or more")
         check_detector(self.detector)
@@ -150,12 +156,17 @@ class Predictor:
         Args:
             source: A path (a folder or pattern stands for the pictures in it), a ``file:`` URL or
                 ``data:`` URI, the bytes of a file, an open file, a uint8 RGB array (height, width,
-                3), a Pillow image, or an iterable of these, which is read as needed.
+                3), a Pillow image, or an iterable of these, which is read as needed. Pictures
+                without a name are called ``array`` or ``bytes``; those of an iterable have their
+                index in it, such as ``array[2]``.
 
         Raises:
             UsageError: another type, an empty name, or a folder without a picture.
         """
-        return self._rows(pictures_of(source))
+        return self._rows(self._pictures(source))
+
+    def _pictures(self, source: Any) -> Iterable[PictureInput]:
+        return pictures_of(source, bgr=self.settings.arrays == "bgr")
 
     def predict_all(self, source: Any) -> Rows[FaceRow]:
         """Predict every face, and return the rows of ``predict`` as one sequence."""
@@ -168,18 +179,22 @@ class Predictor:
 
     def photos(
         self,
-        pictures: Iterable[PictureInput],
+        pictures: Any,
         *,
         keep_images: bool = False,
         ready: Callable[[], bool] = always,
     ) -> Generator[Photo, None, None]:
         """The faces of each picture with chips and whole distributions, lazily and in order.
 
-        With ``keep_images``, results keep the decoded pictures. ``ready`` tells whether the next
-        picture is available without waiting; if it is not, all results before it come first.
+        ``pictures`` are those of ``predict``. With ``keep_images``, results keep the decoded
+        pictures. ``ready`` tells whether the next picture is available without waiting; if it is
+        not, all results before it come first.
+
+        Raises:
+            UsageError: another type, an empty name, or a folder without a picture.
         """
         return predict_photos(
-            pictures,
+            self._pictures(pictures),
             self._chip_predictor,
             self._photo_cropper,
             workers=self.settings.workers,
@@ -212,4 +227,7 @@ def open_predictor(settings: PredictSettings, reporter: Reporter) -> Predictor:
     predictor = Predictor(settings)
     weights = predictor.weights
     reporter.info(f"weights {weights.path} ({weights.origin}), engine {predictor.engine}")
+    newest = newest_run_weights() if settings.weights == SHIPPED else None
+    if newest is not None:
+        reporter.info(f"`weights={LATEST}` would use the newest run, {newest.parent}")
     return predictor

@@ -88,23 +88,42 @@ class Checkpoint:
                 f"{path}: not a utkage checkpoint, or damaged; choose another run folder"
             ) from error
 
-    def require_identity(self, identity: dict[str, Any], path: Path) -> None:
-        """Refuse to resume with other settings or data.
+    def require_identity(self, identity: dict[str, Any], path: Path) -> int | None:
+        """Refuse to resume with other settings or data; a finished run may get more epochs.
+
+        Returns:
+            The former number of epochs, if the run is finished and ``identity`` has more; else
+            None.
 
         Raises:
             TrainingError: they differ; the message names every difference.
         """
         recorded = {**FORMER_VALUES, **self.identity}
-        differences = [
-            f"{key}: {recorded.get(key)!r} there, {identity.get(key)!r} now"
+        differing = [
+            key
             for key in sorted({*self.identity, *identity})
             if recorded.get(key) != identity.get(key)
         ]
-        if differences:
-            raise TrainingError(
-                f"{path}: this run was started with other settings ({'; '.join(differences)}); "
-                "use the same, or another `run`"
+        if not differing:
+            return None
+        former, epochs = recorded.get("epochs"), identity.get("epochs")
+        if differing == ["epochs"] and former is not None and epochs is not None:
+            if former <= len(self.rows) and former < epochs:
+                return int(former)
+            advice = (
+                f"finish its {former} epochs first; then more can follow"
+                if len(self.rows) < former < epochs
+                else f"it has {len(self.rows)} epochs already"
             )
+        else:
+            advice = "use the same, or another `run`"
+        differences = "; ".join(
+            f"{key}: {recorded.get(key)!r} there, {identity.get(key)!r} now" for key in differing
+        )
+        raise TrainingError(
+            f"{path}: this run was started with other settings ({differences}); {advice}. To train "
+            f"its weights in another way, pass `init={path}` with another `run`"
+        )
 
 
 @dataclass(frozen=True)

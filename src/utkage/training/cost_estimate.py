@@ -18,6 +18,7 @@ from utkage.core.reporter import Reporter
 from utkage.data.batches import epoch_order
 from utkage.training.loop import take_step
 from utkage.training.memory_need import require_memory
+from utkage.training.step_speed import StepSpeed
 from utkage.training.systems.base import BatchWork, TrainableSystem
 
 # The first step of a size chooses algorithms and allocates memory; the others are alike.
@@ -82,15 +83,17 @@ def time_steps(
     step: Callable[[int], object], label: str, device: torch.device, reporter: Reporter
 ) -> float:
     """Seconds per step: the median of a few, after a warm-up; steps are numbered from 0."""
-    times: list[float] = []
+    speed = StepSpeed(torch.get_num_threads(), on_cpu=device.type == "cpu")
     with keeping_freed_memory(), reporter.progress(label, WARM_UP + MEASURED_STEPS) as task:
         for number in range(WARM_UP + MEASURED_STEPS):
-            started = time.perf_counter()
-            step(number)
-            wait_for(device)
-            times.append(time.perf_counter() - started)
+            with speed.step():
+                step(number)
+                wait_for(device)
             task.advance()
-    return statistics.median(times[WARM_UP:])
+    median = statistics.median(speed.seconds[WARM_UP:])
+    if problem := speed.problem(least=WARM_UP + MEASURED_STEPS):
+        reporter.warn(f"{problem}; the estimate is for a machine as busy as now")
+    return median
 
 
 def time_batches(work: BatchWork, device: torch.device) -> float:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from utkage.core.device import resolve_device
 from utkage.core.reporter import Reporter, SilentReporter
+from utkage.core.threads import prefer_passive_waiting
 from utkage.training.train import TrainRequest, provenance, set_up
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ def dry_run(request: TrainRequest, reporter: Reporter | None = None) -> DryRunRe
         ConfigError, UsageError: as ``train``.
         TrainingError: a loss that is not finite, or a run folder of other settings.
     """
+    prefer_passive_waiting()
     import torch
 
     from utkage.training.cost_estimate import PeakMemory, estimate_cost

@@ -28,12 +28,14 @@ from utkage.training.failures import (
     stop_between_steps,
 )
 from utkage.training.randomness import seed_layers
+from utkage.training.step_speed import StepSpeed
 from utkage.training.summary import (
     SELECTIONS,
     OnEpoch,
     best_epoch,
     error_text,
     ignore_epoch,
+    read_initial_row,
     validation_errors,
     write_epochs,
 )
@@ -128,7 +130,9 @@ class _Loop:
         self.checkpoints = CheckpointFolder(setup.folder, setup.config.keep_checkpoints)
         self.step = 0
         self.rows: list[dict[str, Any]] = []
+        self.initial: dict[str, Any] | None = None
         self.losses: list[float] = []
+        self.speed = StepSpeed(torch.get_num_threads(), on_cpu=setup.device.type == "cpu")
 
     def run(self) -> None:
         """All epochs that are left."""
@@ -145,6 +149,8 @@ class _Loop:
         self.remaining = RemainingTime(self.step, self.steps * config.epochs)
         # Around everything, because a signal may come between an epoch and its validation.
         with saving_on_interrupt(self.save, self.setup.folder, self.reporter):
+            if self.step == 0 and self.setup.group.is_first:
+                self.validate_initial_weights()
             while not config.is_finished(self.errors()):
                 started = time.monotonic()
                 self.train_epoch()
@@ -167,14 +173,29 @@ class _Loop:
         checkpoint = self.checkpoints.newest(self.reporter)
         if checkpoint is None:
             return
-        checkpoint.require_identity(self.setup.identity, self.setup.folder)
+        former = checkpoint.require_identity(self.setup.identity, self.setup.folder)
         self.system.network.load_state_dict(checkpoint.network)
         # Former versions kept no average of the seed system at `ema_decay` 0.
         self.system.average.network.load_state_dict(checkpoint.average or checkpoint.network)
         self.system.load_state_dict(checkpoint.optimizer)
         self.step, self.rows, self.losses = checkpoint.step, checkpoint.rows, checkpoint.losses
-        total = self.steps * self.setup.config.epochs
+        self.initial = read_initial_row(self.setup.folder)
+        epochs = self.setup.config.epochs
+        total = self.steps * epochs
         self.reporter.info(f"resuming from step {self.step} of {total} in {self.setup.folder}")
+        if former is not None:
+            self.reporter.info(
+                f"the run had {former} epochs; those that follow take the learning rates and chip "
+                f"sizes that a run of {epochs} epochs has there"
+            )
+
+    def validate_initial_weights(self) -> None:
+        """Write the metrics before any step as those of epoch 0."""
+        with explaining_step_errors(self.setup.device, self.system.memory_settings):
+            validation = self.system.validate(self.reporter)
+        self.initial = {"epoch": 0, **validation.columns}
+        write_epochs(self.setup.folder, [self.initial])
+        self.reporter.info(f"before training: validation {validation.text}")
 
     def train_epoch(self) -> None:
         """The steps of an epoch that are left."""
@@ -184,6 +205,7 @@ class _Loop:
         # No steps are left if the run was interrupted during validation.
         done = self.step - epoch * self.steps
         self.system.start_epoch(epoch)
+        self.speed.start(setup.config.size_of_epoch(epoch))
         with (
             stop_between_steps(setup.group.any) as stop_if_requested,
             self.reporter.progress(f"epoch {epoch + 1}/{epochs}", self.steps) as task,
@@ -191,10 +213,13 @@ class _Loop:
             task.advance(done)
             for index in range(done, self.steps):
                 chosen = order[index * size : (index + 1) * size]
-                result = take_step(self.system, chosen, epoch, self.step, self.rows)
+                with self.speed.step():
+                    result = take_step(self.system, chosen, epoch, self.step, self.rows)
                 self.losses.append(result.loss)
                 self.step += 1
                 task.advance(1, self.progress_note(result))
+                if problem := self.speed.problem():
+                    self.reporter.warn(problem)
                 stop_if_requested()
                 if is_due(self.step, self.saved_at, setup.config):
                     self.save()
@@ -231,7 +256,8 @@ class _Loop:
         self.rows.append(row)
         self.losses = []
         if group.is_first:
-            write_epochs(self.setup.folder, self.rows)
+            rows = self.rows if self.initial is None else [self.initial, *self.rows]
+            write_epochs(self.setup.folder, rows)
         self.save()
         self.on_epoch(self.rows)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from utkage.core.errors import ConfigError, UsageError
 from utkage.core.toml_file import parse_toml, read_toml
+from utkage.models.locate import run_path
 
 if TYPE_CHECKING:
     from utkage.training.recipe import Recipe
@@ -18,18 +19,27 @@ if TYPE_CHECKING:
 # Default recipe of each system.
 DEFAULTS = {"multitask": "default", "seed": "seed"}
 CONFIG_NAME = "config.toml"
+# Begins the second line of a recipe that needs something.
+_NEEDS = "Needs: "
 # At full width VGG-Face takes seconds per step on a CPU.
 CPU_GENDER_WIDTH = 0.25
 
 
 @dataclass(frozen=True)
 class ShippedRecipe:
-    """A recipe of the package, with its purpose in one line and the text of its TOML file."""
+    """A recipe of the package.
+
+    Attributes:
+        purpose: Its purpose in one line.
+        text: Its TOML file.
+        needs: What it needs that is not in the package, and how to get it; or "".
+    """
 
     name: str
     system: str
     purpose: str
     text: str
+    needs: str = ""
 
 
 def shipped_recipes() -> tuple[ShippedRecipe, ...]:
@@ -69,8 +79,8 @@ def resolve_recipe(
     Later ones override earlier ones: ``choice``, ``assignments`` in their order, ``options``.
 
     Args:
-        choice: Name of a shipped recipe, a TOML file or a run folder; None: the default recipe
-            of the system.
+        choice: Name of a shipped recipe, a TOML file, a run folder or its name below ``runs/``;
+            None: the default recipe of the system.
         assignments: ``key=value``, as in ``--set``.
         options: Values of settings that have an option of their own, such as ``epochs``,
             ``sizes`` and ``system``; None is no value.
@@ -105,8 +115,9 @@ def resolve_recipe(
 
 
 def _shipped(name: str, text: str) -> ShippedRecipe:
-    first, _, _ = text.partition("\n")
-    return ShippedRecipe(name, parse_toml(text)["system"], first.removeprefix("# "), text)
+    first, second, *_ = (line.removeprefix("# ") for line in text.splitlines())
+    needs = second.removeprefix(_NEEDS) if second.startswith(_NEEDS) else ""
+    return ShippedRecipe(name, parse_toml(text)["system"], first, text, needs)
 
 
 def _tables(choice: str) -> tuple[dict[str, Any], str]:
@@ -116,9 +127,10 @@ def _tables(choice: str) -> tuple[dict[str, Any], str]:
         names = {recipe.name: recipe for recipe in shipped_recipes()}
         if choice in names:
             return parse_toml(names[choice].text), f"recipe {choice}"
+        path = run_path(choice)
         if not path.is_dir():
             raise ConfigError(
-                f"{choice}: no such file or recipe; there are the recipes {', '.join(names)}"
+                f"{choice}: no such file, recipe or run; there are the recipes {', '.join(names)}"
             )
     return read_toml(path / CONFIG_NAME if path.is_dir() else path), choice
 

@@ -34,6 +34,7 @@ from utkage.training.summary import (
     OnEpoch,
     event_files,
     ignore_epoch,
+    read_initial_row,
 )
 
 if TYPE_CHECKING:
@@ -61,7 +62,9 @@ def recorded(
     provenance: Mapping[str, Any],
     first_batch: Callable[[], tuple[Tensor, Tensor, Tensor]],
 ) -> Iterator[OnEpoch]:
-    """Hold and fill a run folder while the body trains; a resumed run keeps its first config.
+    """Hold and fill a run folder while the body trains.
+
+    A resumed run keeps its first config, apart from a larger number of epochs.
 
     The folder is made if it does not exist; ``first_batch`` gives images (N, 3, S, S) in 0..255,
     ages and genders of the first step.
@@ -89,6 +92,8 @@ def recorded(
             plot_sample_batch(images, ages, genders, folder / SAMPLE_NAME)
 
         def on_epoch(rows: Sequence[dict[str, Any]]) -> None:
+            if not epochs:
+                _lengthen(folder / CONFIG_NAME, recipe.training.epochs)
             epochs[:] = rows
             write_events(rows)
 
@@ -121,7 +126,9 @@ def check_run_folder(folder: Path, recipe: Recipe, provenance: Mapping[str, Any]
             f"{advice}"
         )
     metrics = folder / METRICS_NAME
-    if metrics.is_file() and metrics.read_bytes().count(b"\n") > 1:
+    epochs = metrics.read_bytes().count(b"\n") if metrics.is_file() else 0
+    # The first line may be that of epoch 0.
+    if epochs - (read_initial_row(folder) is not None) > 1:
         raise UsageError(
             f"{metrics}: has the metrics of several epochs, but {folder} has no checkpoint to "
             f"resume; {advice}"
@@ -194,6 +201,18 @@ def reserved_run_folder(runs: Path) -> Iterator[Path]:
         for path in (folder, runs) if made_runs else (folder,):
             with contextlib.suppress(OSError):
                 path.rmdir()
+
+
+def _lengthen(path: Path, epochs: int) -> None:
+    """Note in the first config of a run that it gets more epochs."""
+    # Runs of former versions may have none; a damaged one stays for people to see.
+    with contextlib.suppress(ConfigError):
+        tables = read_toml(path) if path.is_file() else {}
+        training = tables.get("training", {})
+        if isinstance(training.get("epochs"), int) and training["epochs"] < epochs:
+            provenance = tables.pop("provenance", {})
+            training["epochs"] = epochs
+            write_text(path, Recipe.from_tables(tables, str(path)).to_toml(provenance))
 
 
 def new_run_folder(runs: Path) -> Path:

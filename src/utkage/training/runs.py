@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from utkage.core.errors import ConfigError, UsageError
 from utkage.core.toml_file import read_toml
-from utkage.models.locate import BEST_NAME, LAST_NAME, RUNS_FOLDER
+from utkage.models.locate import BEST_NAME, LAST_NAME, RUNS_FOLDER, run_path
 from utkage.training.recipes import CONFIG_NAME
 from utkage.training.summary import (
     METRICS_NAME,
@@ -155,8 +155,8 @@ class _Compared:
 
     @classmethod
     def of(cls, name: str, folder: Path) -> _Compared:
-        path = next((p for p in (Path(name), folder / name) if p.is_dir()), None)
-        if path is None:
+        path = run_path(name, folder)
+        if not path.is_dir():
             from utkage.training.recipes import resolve_recipe
 
             # Files and recipes leave defaults out; run folders contain every setting.
@@ -208,6 +208,8 @@ def _read_rows(folder: Path) -> tuple[list[dict[str, Any]], str]:
         return [], f"{METRICS_NAME} cannot be read"
     rows = [row for line in lines if (row := _parsed(line)) is not None]
     bad = len(lines) - len(rows)
+    # Epoch 0 is the validation before training.
+    rows = [row for row in rows if row["epoch"] > 0]
     return rows, f"{METRICS_NAME} has damaged lines: {bad}" if bad else ""
 
 

@@ -87,9 +87,19 @@ def ignore_epoch(rows: Sequence[dict[str, Any]]) -> None:
 
 
 def read_epochs(folder: Path) -> list[dict[str, Any]]:
-    """The rows of a run folder's ``metrics.jsonl``, oldest first."""
+    """The rows of a run folder's ``metrics.jsonl``, oldest first, without that of epoch 0."""
     lines = (folder / METRICS_NAME).read_text(encoding="utf-8").splitlines()
-    return [json.loads(line) for line in lines]
+    return [row for row in map(json.loads, lines) if row["epoch"] > 0]
+
+
+def read_initial_row(folder: Path) -> dict[str, Any] | None:
+    """The row of epoch 0, the validation before training; None without one."""
+    try:
+        first = (folder / METRICS_NAME).read_text(encoding="utf-8").partition("\n")[0]
+        row = json.loads(first)
+    except (OSError, ValueError):
+        return None
+    return row if isinstance(row, dict) and row.get("epoch") == 0 else None
 
 
 def write_epochs(folder: Path, rows: Sequence[Mapping[str, Any]]) -> None:

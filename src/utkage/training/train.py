@@ -16,12 +16,20 @@ from utkage.core.errors import DataError, UsageError
 from utkage.core.files import require_folder
 from utkage.core.reporter import Reporter, SilentReporter
 from utkage.core.settings import to_table
+from utkage.core.threads import prefer_passive_waiting, use_threads
 from utkage.core.versions import versions
 from utkage.data.augment import AugmentConfig
 from utkage.data.chips import LEAKAGE_TOLERANCE, UNKNOWN, LabelledChips
 from utkage.data.store import DEFAULT_FOLDER, ChipStore
 from utkage.models.card import RESEARCH_TERMS, Card
-from utkage.models.locate import BEST_NAME, RUNS_FOLDER, newest_run_weights
+from utkage.models.locate import (
+    BEST_NAME,
+    LATEST,
+    RESERVED_NAMES,
+    RUNS_FOLDER,
+    newest_run_weights,
+    run_path,
+)
 from utkage.training.config import FREE_FIELDS, TrainConfig
 from utkage.training.recipe import Recipe
 from utkage.training.run_folder import (
@@ -50,11 +58,13 @@ class TrainRequest:
 
     Attributes:
         data: Prepared set.
-        run: Run folder; a run of the same settings in it is resumed. None: a new folder below
-            ``runs/``, named by date and time.
+        run: Run folder, or its name below ``runs/`` (``models.locate.run_path``); a run of the same
+            settings in it is resumed. None: a new folder below ``runs/``, named by date and time.
         device: Name of the device, as in ``--device``.
         command: Command line, for the card.
         tensorboard: Write TensorBoard event files into the run folder as well.
+        threads: Number of threads that PyTorch uses on the CPU, in the whole process; None: as many
+            as it chooses.
     """
 
     data: Path = DEFAULT_FOLDER
@@ -64,6 +74,7 @@ class TrainRequest:
     command: str = ""
     augmentation: AugmentConfig = field(default_factory=AugmentConfig)
     tensorboard: bool = False
+    threads: int | None = None
 
     @property
     def recipe(self) -> Recipe:
@@ -79,9 +90,10 @@ def request_of(
     run: Path | None = None,
     device: str = "auto",
     command: str = "",
+    threads: int | None = None,
 ) -> TrainRequest:
     """The request to train by a recipe; arguments as in ``TrainRequest``."""
-    rest = (command, recipe.augmentation, recipe.tensorboard)
+    rest = (command, recipe.augmentation, recipe.tensorboard, threads)
     return TrainRequest(data, run, device, recipe.training, *rest)
 
 
@@ -126,6 +138,7 @@ def train(request: TrainRequest, reporter: Reporter | None = None) -> TrainResul
             processes for the seed system.
         TrainingError: a loss that is not finite, or a run folder of other settings.
     """
+    prefer_passive_waiting()
     from utkage.training.distributed import local_device, process_group, started_by_torchrun
     from utkage.training.loop import first_batch, fit
     from utkage.training.memory_need import largest_epoch, require_least_memory
@@ -174,6 +187,7 @@ def set_up(
     from utkage.training.setup import Setup
 
     group = group or Group()
+    use_threads(request.threads)
     device = resolve_device(request.device)
     store = ChipStore.open(request.data)
     training, validation = store.split("train"), store.split("val")
@@ -181,7 +195,7 @@ def set_up(
         count = f"{len(training)} training chips"
         raise UsageError(f"{request.data}: {count}; batch norm needs at least {MIN_CHIPS}")
     heads = _labelled_heads(request, training, validation, reporter)
-    folder = group.from_first(request.run or new_run_folder(RUNS_FOLDER))
+    folder = group.from_first(_run_folder(request.run))
     require_folder(folder, "run")
     require_inputs_stay(folder, _input_files(request.config))
     processes = f", {group.size} processes" if group.size > 1 else ""
@@ -190,7 +204,8 @@ def set_up(
         f"device {place} ({device.reason}){processes}; {len(training)} training chips; run {folder}"
     )
     start = _start(request, store, training, reporter)
-    _warn_of_leakage(start, validation, reporter)
+    test = store.split("test") if store.description["splits"].get("test") else None
+    _warn_of_leakage(start, validation, test, reporter)
     setup = Setup(
         config=request.config,
         augmentation=start.augmentation,
@@ -221,20 +236,38 @@ def _input_files(config: TrainConfig | SeedConfig) -> Iterator[tuple[str, Path]]
     else:
         choices.extend(("teachers", teacher) for teacher in config.teachers)
     for field_name, choice in choices:
-        path = newest_run_weights() if choice == "auto" else Path(choice)
+        path = newest_run_weights() if choice in ("auto", LATEST) else run_path(choice)
         if path is not None:
             yield field_name, path / BEST_NAME if path.is_dir() else path
 
 
-def _warn_of_leakage(start: Start, validation: LabelledChips, reporter: Reporter) -> None:
+def _run_folder(run: Path | None) -> Path:
+    """The folder of a run: a name without a folder is one below ``runs/``."""
+    if run is None:
+        return new_run_folder(RUNS_FOLDER)
+    if str(run) in RESERVED_NAMES:
+        raise UsageError(f"`run` {run}: is a word of `weights`; choose another name")
+    return run_path(run)
+
+
+def _warn_of_leakage(
+    start: Start, validation: LabelledChips, test: LabelledChips | None, reporter: Reporter
+) -> None:
+    """Say which images the initial weights and the teachers have seen, before any work."""
+    consequences = {
+        "validation": "so validation will be too optimistic",
+        "test": "so 'utkage evaluate' will refuse the test split, except with `skip_seen=True`, "
+        "which scores the others",
+    }
     for name, fingerprints in start.fingerprints.items():
-        seen = validation.count_training_images(fingerprints)
-        if seen > LEAKAGE_TOLERANCE * len(validation):
-            reporter.warn(
-                f"{seen} of the {len(validation)} validation images are training images of the "
-                f"{name}, so validation will be too optimistic; `init=scratch` without teachers "
-                "avoids this"
-            )
+        for split, faces in (("validation", validation), ("test", test)):
+            seen = 0 if faces is None else faces.count_training_images(fingerprints)
+            if faces is not None and seen > LEAKAGE_TOLERANCE * len(faces):
+                reporter.warn(
+                    f"{seen} of the {len(faces)} {split} images are training images of the "
+                    f"{name}, {consequences[split]}; `init=scratch` without teachers avoids this, "
+                    "and so does a set that was prepared with the split seed of those weights"
+                )
 
 
 def _start(

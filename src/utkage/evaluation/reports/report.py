@@ -32,6 +32,12 @@ from utkage.reporting.table import Table, markdown_table
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+USE = (
+    "Intended: research, teaching, and statistics over many faces with their error stated. Out of "
+    "scope: decisions about a person (admission, age verification, hiring, pricing, policing), "
+    "identification, and gender identity. The predictions are how old a face looks and which of "
+    "two labels it resembles. The weights inherit the terms of their training data (`utkage info`)."
+)
 _CONTACT_SIZE = 120
 TILES = ("mae", "cs5", "range_accuracy", "gender_accuracy", "coverage_80")
 
@@ -216,6 +222,7 @@ def model_card(page: Page) -> str:
     parts = [
         f"# {page.title}",
         "\n".join(f"* {name}: {value}" for name, value in page.facts.items()),
+        f"## Use\n\n{USE}",
         "## Metrics\n\nIn brackets: 95 % bootstrap intervals.",
         markdown_table(tables.metrics_table(page.populations)),
         "## By group",

@@ -79,7 +79,9 @@ def setup(labelled_chips: Chips, card: Card, tmp_path: Path) -> SeedSetup:
 
 def test_files_and_metrics(setup: SeedSetup) -> None:
     result = train(setup)
-    rows = [json.loads(line) for line in (setup.folder / METRICS_NAME).read_text().splitlines()]
+    lines = (setup.folder / METRICS_NAME).read_text().splitlines()
+    initial, *rows = [json.loads(line) for line in lines]
+    assert initial["epoch"] == 0
     assert rows == list(result.rows)
     assert result.best_mae == min(row["val_mae"] for row in rows)
     best = load_weights(setup.folder / BEST_NAME)

@@ -14,7 +14,8 @@ from torch.utils.data import DataLoader
 
 from utkage.core.device import resolve_device
 from utkage.core.errors import ConfigError, UsageError, WeightsError
-from utkage.core.reporter import Reporter, SilentReporter
+from utkage.core.line_reporter import default_reporter
+from utkage.core.reporter import Reporter
 from utkage.core.single_writer import holding_files
 from utkage.data.labels import AGE_RANGES
 from utkage.models.seed.plain_state import load_plain_state, save_plain_state
@@ -68,7 +69,8 @@ def train(
             that ``torch.load(..., weights_only=True)`` reads; None: not written.
         range_feed: Ranges that the estimator is fed; see ``SeedConfig.range_feed``.
         seed: Seed of the split, order, dropout and range feed.
-        reporter: Shows the progress; None: silent.
+        reporter: Shows the progress; None: lines on stderr in a terminal or a notebook, else
+            nothing. ``SilentReporter()`` shows nothing anywhere.
 
     Raises:
         ConfigError: an argument out of range, or a model whose outputs have another shape.
@@ -79,11 +81,15 @@ def train(
             is written by another process.
         WeightsError: weights of other models.
     """
-    reporter = reporter or SilentReporter()
+    reporter = reporter or default_reporter()
+    if num_epochs < 1:
+        raise ConfigError(f"num_epochs is {num_epochs}; it must be at least 1")
     config = SeedConfig(epochs=num_epochs, range_feed=range_feed, seed=seed)
     resolved = resolve_device(device)
     system = SeedSystem(gender_model, age_range_model, age_estimation_model)
     if weights is not None:
+        if not Path(weights).is_file():
+            raise UsageError(f"weights {weights}: no such weights file")
         _load_state(system, Path(weights))
     file = None if save_last_weights is None else Path(save_last_weights)
     with _holding(file):

@@ -1,0 +1,39 @@
+"""Threads of the processor: how they wait for each other, and how many there are."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from utkage.core.errors import ConfigError
+
+_WAIT_POLICY = "OMP_WAIT_POLICY"
+
+
+def prefer_passive_waiting() -> bool:
+    """Let threads of PyTorch sleep while they wait for each other, unless the environment decides.
+
+    By default, OpenMP lets them wait busily. If other programs use the processors, a waiting
+    thread then takes the time of the one that it waits for, and training steps take several times
+    as long. OpenMP reads the setting when PyTorch is first imported.
+
+    Returns:
+        Whether the setting is in time: False if PyTorch is loaded already.
+    """
+    os.environ.setdefault(_WAIT_POLICY, "passive")
+    return "torch" not in sys.modules
+
+
+def use_threads(count: int | None) -> None:
+    """Let PyTorch use this number of threads on the CPU; None: as many as it chooses.
+
+    Raises:
+        ConfigError: fewer than one.
+    """
+    if count is None:
+        return
+    if count < 1:
+        raise ConfigError(f"`threads` {count}: use 1 or more")
+    import torch
+
+    torch.set_num_threads(count)
