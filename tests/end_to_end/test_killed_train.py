@@ -78,13 +78,13 @@ def undisturbed(folder: Path) -> dict[str, str]:
 
 
 def start(folder: Path, system: str, run: str, code: str | None = None) -> Running:
-    return Running(("train", "--run", run, *SMALL, *SYSTEMS[system]), folder, code)
+    return Running(("train", "--run", f"./{run}", *SMALL, *SYSTEMS[system]), folder, code)
 
 
 def finish(
     folder: Path, system: str, run: str, *options: str, code: str | None = None
 ) -> subprocess.CompletedProcess[str]:
-    words = ("train", "--run", run, *SMALL, *SYSTEMS[system], *options)
+    words = ("train", "--run", f"./{run}", *SMALL, *SYSTEMS[system], *options)
     return run_utkage(folder, *words, code=code)
 
 

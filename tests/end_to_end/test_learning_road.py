@@ -14,6 +14,8 @@ from tools.examples.demo_set import make_demo_set
 from utkage.core.toml_file import parse_toml
 from utkage.images.save import save_image
 
+# The weights of the run; without this, predict takes the shipped ones.
+LATEST = ("--weights", "latest")
 EVALUATE_KEYS = {
     "n",
     "mae",
@@ -100,7 +102,7 @@ def test_training_again_in_the_same_run_has_nothing_to_do(road: Path) -> None:
 
 def test_a_config_of_a_run_gives_the_same_weights(road: Path) -> None:
     (run,) = (road / "runs").iterdir()
-    again = run_utkage(road, "train", "--config", run / "config.toml", "--run", "again", "--json")
+    again = run_utkage(road, "train", "--config", run / "config.toml", "--run", "./again", "--json")
     assert again.returncode == 0, again.stderr
     _, *rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     timeless = [{k: v for k, v in row.items() if k != "seconds"} for row in rows]
@@ -262,7 +264,7 @@ def test_predict_chips_agrees_with_evaluate(road: Path) -> None:
     with (road / "evaluation" / "predictions.csv").open() as file:
         expected = list(csv.DictReader(file))[:6]
     files = [road / "Dataset" / "UTKFace" / row["file"] for row in expected]
-    done = run_utkage(road, "predict", "--crop", "none", "--json", *files)
+    done = run_utkage(road, "predict", *LATEST, "--crop", "none", "--json", *files)
     assert done.returncode == 0, done.stderr
     for row, wanted in zip(json.loads(done.stdout), expected, strict=True):
         # Chips of a prepared set are resized twice.
@@ -292,7 +294,9 @@ def test_export_answers_as_predict_does(road: Path) -> None:
     names = sorted(small.iterdir())
     chips = np.stack([np.asarray(Image.open(name)) for name in names])
     ages, p_female = session.run(["age", "p_female"], {"chips": chips})
-    rows = json.loads(run_utkage(road, "predict", "--crop", "none", "--json", *names).stdout)
+    rows = json.loads(
+        run_utkage(road, "predict", *LATEST, "--crop", "none", "--json", *names).stdout
+    )
     for row, age, probability in zip(rows, ages, p_female, strict=True):
         assert row["age"] == pytest.approx(float(age), abs=0.02)
         assert row["p_female"] == pytest.approx(float(probability), abs=1e-3)

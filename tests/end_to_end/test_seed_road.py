@@ -28,7 +28,7 @@ def test_train_evaluate_predict_export(tmp_path: Path, examples: Path) -> None:
     assert report["n"] == sum(map(sum, report["range_confusion"]))
     assert (tmp_path / "evaluation" / "confusion_matrix.png").stat().st_size > 1000
     photo = sorted(examples.glob("*.jpg"))[0]
-    predicted = run_utkage(tmp_path, "predict", photo, "--json")
+    predicted = run_utkage(tmp_path, "predict", photo, "--weights", "latest", "--json")
     assert predicted.returncode == 0, predicted.stderr
     rows = json.loads(predicted.stdout)
     assert rows["faces"] if isinstance(rows, dict) else rows
