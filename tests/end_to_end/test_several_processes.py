@@ -44,7 +44,7 @@ def several(run: str, epochs: int, *options: str) -> list[str]:
     return [
         *(sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"),
         *("--standalone", *options, "-m", "utkage", *TRAIN),
-        *("--epochs", str(epochs), "--run-folder", run),
+        *("--epochs", str(epochs), "--run-folder", f"./{run}"),
     ]
 
 

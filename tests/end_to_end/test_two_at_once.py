@@ -135,7 +135,7 @@ sys.exit(main())
 
 
 def test_trainings_that_start_together_get_folders_of_their_own(folder: Path) -> None:
-    words = [word for word in CASES["run"].words if word not in ("--run", "out")]
+    words = [word for word in CASES["run"].words if word not in ("--run", "./out")]
     both = [Running(words, folder) for _ in range(2)]
     for running in both:
         done = running.finish()

@@ -64,7 +64,7 @@ CASES = {
         "out",
     ),
     "prepared set": Case(("prepare", "faces", "--chip-size", "48", "--out", "out"), "out"),
-    "run": Case((*_SMALL_TRAINING, "--run", "out"), "out"),
+    "run": Case((*_SMALL_TRAINING, "--run", "./out"), "out"),
 }
 ONNX = ("export", "--weights", "shipped", "-o", "out/a.onnx")
 INT8 = (*ONNX, "--precision", "int8")
