@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,14 +15,20 @@ import pytest
 from PIL import Image
 
 import utkage
+from utkage.cli.row_output import RowDestination
 from utkage.core.errors import UsageError
+from utkage.core.outputs import file_identity
 from utkage.evaluation.calibrate import CalibrateRequest, _output_file
-from utkage.evaluation.report_outputs import check_report_folder
+from utkage.evaluation.report_outputs import check_report_folder, report_files
 from utkage.exporting.export import ExportRequest, export
 from utkage.faces.contract import utkface_contract
+from utkage.images.save import save_image
+from utkage.images.video import is_saved_video, open_video, video_file
 from utkage.models.locate import shipped_weights
-from utkage.prediction.row_files import check_rows_file, rows_file
-from utkage.preparation.store_writer import StoreWriter
+from utkage.models.weights import read_safetensors_card, rewrite_card
+from utkage.prediction.annotated_pictures import PictureWriter
+from utkage.prediction.row_files import check_rows_file, finished_files, rows_file
+from utkage.preparation.store_writer import StoreWriter, require_inputs_stay
 
 FOREIGN = "id,name\n1,somebody else's\n"
 
@@ -148,3 +156,136 @@ def test_a_set_replaces_sets_only(tmp_path: Path, name: str) -> None:
     path.write_text(FOREIGN)
     contract = utkface_contract(32)
     _unchanged(path, lambda: StoreWriter(tmp_path, contract), "is not of a prepared set")
+
+
+@pytest.mark.parametrize("redirected", [True, False])
+def test_a_contact_sheet_does_not_replace_what_stdin_names(
+    examples: Path, tmp_path: Path, redirected: bool
+) -> None:
+    sheet, other = tmp_path / "sheet.jpg", tmp_path / "other.jpg"
+    shutil.copy(examples / "portrait.jpg", other)
+    _predict(other, contact_sheet=sheet)
+    before = sheet.read_bytes()
+    request = utkage.PredictRequest(
+        inputs=("-",), weights="shipped", flip=False, contact_sheet=sheet, overwrite=True
+    )
+    listed = io.BytesIO(f"{other}\n{sheet}\n".encode())
+    with sheet.open("rb") as stdin, pytest.raises(UsageError, match="is an input of this command"):
+        list(utkage.predict(request, stdin=stdin if redirected else listed))
+    assert sheet.read_bytes() == before
+
+
+def test_copies_do_not_replace_what_a_list_on_stdin_may_name(
+    examples: Path, tmp_path: Path
+) -> None:
+    photo, out = tmp_path / "in" / "a.jpg", tmp_path / "out"
+    photo.parent.mkdir()
+    shutil.copy(examples / "portrait.jpg", photo)
+    _predict(photo, save_images=out)
+    (copy,) = out.iterdir()
+    before = copy.read_bytes()
+    request = utkage.PredictRequest(
+        inputs=("-",), weights="shipped", flip=False, save_images=out, uncertain_below=0.99
+    )
+    list(utkage.predict(request, stdin=io.BytesIO(f"{photo}\n{copy}\n".encode())))
+    assert copy.read_bytes() == before
+    assert len(list(out.iterdir())) == 3
+
+
+def test_rows_do_not_replace_what_stdin_lists(tmp_path: Path) -> None:
+    out = tmp_path / "list.csv"
+    out.write_text(FOREIGN)
+    rows = [utkage.FaceRow("a.jpg", "no_face"), utkage.FaceRow(str(out), "no_face")]
+    destination = RowDestination(out=out, overwrite=True)
+    _unchanged(out, lambda: destination.write(rows, utkage.FaceRow), "is an input")
+    with out.open("rb") as stdin:
+        check = partial(check_rows_file, out, resume=False, overwrite=True)
+        _unchanged(out, lambda: check(inputs=[stdin.fileno()]), "is an input")
+    assert [path.name for path in tmp_path.iterdir()] == ["list.csv"]
+
+
+def test_a_list_of_labels_is_no_list_of_rows(tmp_path: Path) -> None:
+    path = tmp_path / "labels.json"
+    path.write_text('[{"file": "a.jpg", "age": 3}]')
+    _unchanged(path, lambda: check_rows_file(path, resume=False), "`overwrite=True`")
+
+
+@pytest.mark.parametrize("content", ["my notes", '{"a": 1}', '{"file": 3', '[{"file": "a.jpg"}'])
+def test_a_last_line_that_is_no_row_is_not_cut_off(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "notes.jsonl"
+    path.write_text(content)
+    _unchanged(path, lambda: finished_files(path), r"notes\.jsonl, line 1")
+    path.write_text('{"file": "half a ro')
+    assert finished_files(path) == set()
+    assert path.read_text() == ""
+
+
+def test_names_that_differ_in_capitals_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a disk that ignores capitals: the second name is another one of the first file."""
+    writer = PictureWriter(images=tmp_path)
+    first = writer._free_name(tmp_path, "in/A.jpg", ".annotated.jpg")
+    save_image(first, np.zeros((8, 8, 3), np.uint8))
+    writer._written.add(file_identity(first))
+    (tmp_path / "in_a.annotated.jpg").hardlink_to(first)
+    assert writer._free_name(tmp_path, "in/a.jpg", ".annotated.jpg").name == "in_a-2.annotated.jpg"
+
+
+def test_links_and_foreign_videos_stay(tmp_path: Path) -> None:
+    (tmp_path / "clips_a.annotated.mp4").write_bytes(b"somebody else's")
+    (tmp_path / "clips_b.annotated.mp4").symlink_to(tmp_path / "missing")
+    writer = PictureWriter(images=tmp_path)
+    for name in "ab":
+        path = writer.video_path(f"clips/{name}.mp4")
+        assert path.name == f"clips_{name}-2.annotated.mp4"
+    with video_file(path, 10) as write:
+        write(np.zeros((32, 32, 3), np.uint8), 0.0)
+    assert is_saved_video(path)
+    assert sum(1 for _ in open_video(path).frames()) == 1
+    assert PictureWriter(images=tmp_path).video_path("clips/b.mp4") == path
+
+
+def test_every_file_of_a_report_is_checked(tmp_path: Path) -> None:
+    for path in report_files(tmp_path, plot_cm=True, report=True):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(FOREIGN)
+        check = partial(check_report_folder, tmp_path, report=True)
+        _unchanged(path, lambda check=check: check(()), "`overwrite=True`")
+        check((), overwrite=True)
+        # Files in a folder that is read may be read as well.
+        _unchanged(
+            path, lambda check=check: check([tmp_path], overwrite=True), "in an input folder"
+        )
+        path.unlink()
+
+
+def test_weights_of_the_installation_and_of_other_trainings_stay(tmp_path: Path) -> None:
+    weights, other = tmp_path / "mine.safetensors", tmp_path / "best.safetensors"
+    for path in (weights, other):
+        shutil.copy(shipped_weights(), path)
+    request = CalibrateRequest(out=shipped_weights(), overwrite=True)
+    _unchanged(shipped_weights(), lambda: _output_file(weights, request), "installation")
+    link = tmp_path / "link.safetensors"
+    link.symlink_to(shipped_weights())
+    with pytest.raises(UsageError, match="installation"):
+        _output_file(link, CalibrateRequest())
+    request = CalibrateRequest(out=other)
+    assert _output_file(weights, request) == other, "a calibration of the same weights"
+    card = read_safetensors_card(other)
+    rewrite_card(other, replace(card, training={"command": "another"}), other)
+    _unchanged(other, lambda: _output_file(weights, request), "`overwrite=True`")
+
+
+def test_a_set_keeps_its_manifest_that_is_an_input(tmp_path: Path) -> None:
+    manifest = tmp_path / "manifest-0123456789ab.csv"
+    manifest.write_text(FOREIGN)
+    link = tmp_path.parent / f"{tmp_path.name}-link.csv"
+    link.symlink_to(manifest)
+    for path in (manifest, link):
+        _unchanged(
+            path,
+            lambda path=path: require_inputs_stay(tmp_path, [("split_file", path)]),
+            "`split_file` .* belongs to the set",
+        )
+    require_inputs_stay(tmp_path, [("sources", tmp_path / "photos")])

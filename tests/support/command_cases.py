@@ -66,9 +66,9 @@ CASES = {
     "prepared set": Case(("prepare", "faces", "--chip-size", "48", "--out", "out"), "out"),
     "run": Case((*_SMALL_TRAINING, "--run", "./out"), "out"),
 }
-ONNX = ("export", "--weights", "shipped", "-o", "out/a.onnx")
+ONNX = ("export", "--weights", "mine.safetensors", "-o", "out/a.onnx")
 INT8 = (*ONNX, "--precision", "int8")
-WEB = ("export", "--weights", "shipped", "--format", "web", "-o", "out/web")
+WEB = ("export", "--weights", "mine.safetensors", "--format", "web", "-o", "out/web")
 
 
 def make_working_folder(folder: Path, examples: Path, network: MultiTaskNet) -> Path:
@@ -83,6 +83,10 @@ def make_working_folder(folder: Path, examples: Path, network: MultiTaskNet) -> 
     make_demo_set(examples / "faces", folder / "faces", 160, 0)
     words = ("--chip-size", "48", "--val", "0.15", "--test", "0.1", "--near-distance", "-1")
     run_utkage(folder, "prepare", "faces", *words).check_returncode()
+    with torch.no_grad():
+        # Ages with one clear median, which every runtime finds.
+        network.age.weight.mul_(0.02)
+        network.age.bias.copy_(-(((torch.arange(len(network.age.bias)) - 40) / 8) ** 2))
     card = Card(system="multitask", backbone="mobilenet_v3_small", contract=utkface_contract(64))
     none = torch.empty(0, dtype=torch.int32)
     save_weights(folder / "mine.safetensors", Weights(card, network.state_dict(), none))

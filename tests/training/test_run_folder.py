@@ -8,14 +8,19 @@ import pytest
 import torch
 from torch import Tensor
 
+from utkage.core.errors import UsageError
 from utkage.core.toml_file import parse_toml
 from utkage.training.config import TrainConfig
 from utkage.training.recipe import Recipe
 from utkage.training.run_folder import (
     CURVES_NAME,
+    RUN_FILES,
     SAMPLE_NAME,
+    check_run_folder,
     new_run_folder,
     recorded,
+    require_inputs_stay,
+    reserved_run_folder,
 )
 
 ROW = {"epoch": 1, "train_loss": 3.0, "val_mae": 5.0}
@@ -61,3 +66,66 @@ def test_new_folders_are_new(tmp_path: Path) -> None:
     second = new_run_folder(tmp_path)
     assert second != first
     assert not second.exists()
+
+
+FOREIGN = "somebody else's\n"
+PROVENANCE = {"started": "now", "init_hash": "1234", "data": {"split_hash": "abcd"}}
+
+
+@pytest.mark.parametrize("name", RUN_FILES)
+def test_files_of_others_are_not_replaced(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_text(FOREIGN)
+    with pytest.raises(UsageError, match=rf"{name}: .*no checkpoint to resume; name another `run`"):
+        recorded(tmp_path, Recipe(), {}, batch).__enter__()
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert path.read_text() == FOREIGN
+
+
+def test_a_training_that_was_killed_early_starts_again(tmp_path: Path) -> None:
+    with recorded(tmp_path, Recipe(), PROVENANCE, batch):
+        pass
+    before = (tmp_path / "config.toml").read_text()
+    (tmp_path / "best.safetensors").write_bytes(b"of the first epoch")
+    (tmp_path / "metrics.jsonl").write_text("{}\n")
+    later = {**PROVENANCE, "started": "later"}
+    check_run_folder(tmp_path, Recipe(training=TrainConfig(keep_checkpoints=3)), later)
+    with recorded(tmp_path, Recipe(), later, batch):
+        pass
+    assert (tmp_path / "config.toml").read_text() == before
+    for recipe, provenance in (
+        (Recipe(training=TrainConfig(seed=1)), PROVENANCE),
+        (Recipe(), {**PROVENANCE, "init_hash": "5678"}),
+        (Recipe(), {**PROVENANCE, "data": {"split_hash": "efgh"}}),
+    ):
+        with pytest.raises(UsageError, match=r"config\.toml: is not from this training"):
+            check_run_folder(tmp_path, recipe, provenance)
+
+
+def test_results_of_several_epochs_stay(tmp_path: Path) -> None:
+    with recorded(tmp_path, Recipe(), PROVENANCE, batch):
+        pass
+    (tmp_path / "metrics.jsonl").write_text("{}\n{}\n")
+    with pytest.raises(UsageError, match="the metrics of several epochs"):
+        check_run_folder(tmp_path, Recipe(), PROVENANCE)
+
+
+@pytest.mark.parametrize("name", ["best.safetensors", "checkpoint-00000003.pt"])
+def test_inputs_in_the_run_folder_stay(tmp_path: Path, name: str) -> None:
+    path, link = tmp_path / "run" / name, tmp_path / "link"
+    path.parent.mkdir()
+    path.write_text(FOREIGN)
+    link.symlink_to(path)
+    for given in (path, link, tmp_path / "run" / ".." / "run" / name):
+        with pytest.raises(UsageError, match=r"`init` .*copy it elsewhere"):
+            require_inputs_stay(tmp_path / "run", [("init", given)])
+    require_inputs_stay(tmp_path / "other", [("init", path)])
+    require_inputs_stay(tmp_path / "run", [("init", tmp_path / "run" / "start.safetensors")])
+
+
+def test_reserved_folders(tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    with reserved_run_folder(runs) as first, reserved_run_folder(runs) as second:
+        assert first != second
+        (second / "config.toml").touch()
+    assert list(runs.iterdir()) == [second], "empty folders are removed"
