@@ -100,7 +100,10 @@ def test_mutations_depend_on_the_random_numbers_alone() -> None:
 
 
 def test_there_are_kinds_and_a_wrong_name_is_refused() -> None:
-    assert {"weights", "onnx", "checkpoints", "configs", "stores", "tables", "rows"} <= set(KINDS)
+    assert {"weights", "onnx", "checkpoints", "configs", "stores", "tables", "rows"} | {
+        "pictures",
+        "archives",
+    } <= set(KINDS)
     result = CliRunner().invoke(command.app, ["nothing"])
     assert result.exit_code == 2
     assert "weights" in result.output

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from tools.fuzz import (
+    archives,
     checkpoints,
     configs,
     onnx_files,
+    pictures,
     plain_states,
     rows,
     stores,
@@ -14,5 +16,16 @@ from tools.fuzz import (
 )
 from tools.fuzz.campaign import Kind
 
-_MODULES = (weights, onnx_files, plain_states, checkpoints, configs, stores, tables, rows)
+_MODULES = (
+    weights,
+    onnx_files,
+    plain_states,
+    checkpoints,
+    configs,
+    stores,
+    tables,
+    rows,
+    pictures,
+    archives,
+)
 KINDS: dict[str, Kind] = {module.KIND.name: module.KIND for module in _MODULES}
