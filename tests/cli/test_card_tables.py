@@ -16,6 +16,9 @@ DESCRIPTION = {
     "limits": ["only faces", "no medicine"],
     "training": {"epochs": 3, "config": {"seed": 0, "warmup": 0.05}},
     "bands": [{"low": 0, "width": 1.23456}],
+    "levels": [number / 10 for number in range(10)],
+    "fitted": {"on": {"UTKFace": 3, "AAF": None}, "flip": True},
+    "name": "a\x1b[31m",
     "empty": {},
     "metrics": METRICS,
 }
@@ -30,8 +33,11 @@ def test_facts_of_every_kind() -> None:
         "limits": "only faces\nno medicine",
         "training": "epochs: 3\nconfig: seed 0, warmup 0.05",
         "bands": "low 0, width 1.235",
+        "levels": "10 values, 0 to 0.9",
+        "fitted": "on: UTKFace 3, AAF -\nflip: yes",
+        "name": r"a\x1b[31m",
         # Without a number of faces, metrics are facts of an epoch.
-        "metrics": "val: epoch 3, mae 4.0",
+        "metrics": "val: epoch 3, mae 4",
     }
     assert all(name.emphasised for name, _ in facts.rows)
 

@@ -46,6 +46,17 @@ def test_a_bar_on_a_terminal() -> None:
     assert "reading" in stream.getvalue()
 
 
+def test_the_remaining_time_fits_80_columns() -> None:
+    stream = io.StringIO()
+    console = Console(file=stream, force_terminal=True, width=80)
+    with ConsoleReporter(console, quiet=False).progress("epoch 12/50", 400) as task:
+        task.advance(40, "0:07:27 left, loss 5.141, best MAE 4.36, rate 4.0e-04, and more of it")
+    line = next(line for line in stream.getvalue().splitlines() if "0:07:27" in line)
+    assert "0:07:27 left, loss 5.141" in line
+    assert "ETA" in line
+    assert "…" in line
+
+
 def test_quiet_keeps_warnings_only() -> None:
     reporter, stream = _reporter(terminal=True, quiet=True)
     reporter.info("hello")

@@ -43,3 +43,24 @@ def test_json_on_stdout(capsys: pytest.CaptureFixture[str]) -> None:
     assert plain.isascii()
     print_json(value, ensure_ascii=False)
     assert "ä" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_words_stay_whole_on_a_narrow_terminal(width: int) -> None:
+    stream = io.StringIO()
+    headings = ("metrics", "n", "MAE", "MAE 21-60", "CS@5", "gender 16+", "80 % interval")
+    rows = [("UTKFace test (flip averaging)", "1712", "4.41", "4.54", "68.3%", "98.5%", "85.5%")]
+    print_table(Table.of("", headings, rows), Console(file=stream, width=width))
+    text = stream.getvalue()
+    assert all(len(line) <= width for line in text.splitlines())
+    for word in " ".join([*headings, *rows[0]]).split():
+        assert word in text
+
+
+def test_lines_of_a_cell_and_line_feeds_of_a_name() -> None:
+    stream = io.StringIO()
+    cells = (Cell("a: 1\nb: 2", has_lines=True), "odd\nname.jpg")
+    print_table(Table.of("", ("facts", "file"), [cells]), Console(file=stream, width=80))
+    lines = stream.getvalue().splitlines()
+    assert any("a: 1 " in line and r"odd\nname.jpg" in line for line in lines)
+    assert any("b: 2 " in line for line in lines)

@@ -81,8 +81,7 @@ def test_what_is_printed() -> None:
     assert repr(ROWS[2:3]) == "<1 row of 1 file>"
     heading, first, second, third, fourth = str(ROWS).splitlines()
     assert heading.split() == [
-        *("file", "face", "age", "80%", "interval", "range", "gender", "weak", "because"),
-        *("no", "prediction", "because"),
+        *("file", "face", "age", "80%", "interval", "range", "gender", "note"),
     ]
     assert "31.2" in first
     assert "25 - 38" in first
@@ -90,7 +89,7 @@ def test_what_is_printed() -> None:
     assert third.startswith("b.jpg     -")
     assert third.endswith("no face found")
     assert fourth.startswith("c.jpg")
-    assert fourth.endswith("-                               damaged")
+    assert fourth.endswith("-                damaged")
 
 
 def test_text_and_files_are_those_of_the_command(tmp_path: Path) -> None:
@@ -151,9 +150,7 @@ def test_columns_follow_the_rows() -> None:
 
 def test_rows_without_faces_only() -> None:
     table = row_table([FaceRow("a.jpg", "no_face", faces=0), FaceRow("b.jpg", "failed", "why")])
-    assert table.columns == (
-        *("file", "face", "age", "interval", "range", "gender", "no prediction because"),
-    )
+    assert table.columns == (*("file", "face", "age", "interval", "range", "gender", "note"),)
     assert [row[-1].text for row in table.rows] == ["no face found", "why"]
     assert [row[-2].text for row in table.rows] == ["-", "-"]
 

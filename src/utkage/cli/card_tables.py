@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from utkage.core.text import printable
 from utkage.evaluation.groups import Group
 from utkage.evaluation.metrics import SHARE, YEARS, format_value
 from utkage.evaluation.reports.tables import groups_table
 from utkage.reporting.table import Cell, Table
 
+# Longer lists of numbers, such as the levels of a calibration, are for programs.
+LONGEST_LIST = 8
 # Short headings and units of the metrics of a split, by their keys in the card.
 COLUMNS = {
     "mae": ("MAE", YEARS),
@@ -19,7 +22,7 @@ COLUMNS = {
     "gender_accuracy": ("gender", SHARE),
     "gender_accuracy_16plus": ("gender 16+", SHARE),
     "interval_coverage": ("80 % interval", SHARE),
-    "baseline_mae": ("MAE of the median age", YEARS),
+    "baseline_mae": ("MAE of median", YEARS),
 }
 
 
@@ -35,7 +38,7 @@ def description_tables(description: Mapping[str, Any]) -> Iterator[Table]:
         if name == "metrics":
             value = {split: found for split, found in value.items() if split not in metrics}
         if name != "kind" and value not in ({}, (), []):
-            facts.append((Cell(name, emphasised=True), _format(value)))
+            facts.append((Cell(name, emphasised=True), Cell(_format(value), has_lines=True)))
     yield Table.of(str(description["kind"]), ("", ""), facts)
     if metrics:
         yield _split_metrics(metrics)
@@ -55,16 +58,32 @@ def _split_metrics(metrics: Mapping[str, Mapping[str, Any]]) -> Table:
 
 
 def _format(value: Any) -> str:
-    if isinstance(value, dict):
-        return "\n".join(
-            f"{name}: {', '.join(f'{k} {v}' for k, v in inner.items())}"
-            if isinstance(inner, dict)
-            else f"{name}: {_format(inner)}"
-            for name, inner in value.items()
-        )
+    """A value of a card: one line per item of a table or of a list of texts."""
+    if isinstance(value, Mapping):
+        return "\n".join(f"{name}: {_inline(inner)}" for name, inner in value.items())
+    if isinstance(value, (list, tuple)) and value and not _is_number(value[0]):
+        return "\n".join(_inline(item) for item in value)
+    return _inline(value)
+
+
+def _inline(value: Any) -> str:
+    """A value on one line; long lists of numbers are summarised."""
+    if isinstance(value, Mapping):
+        items = value.items()
+        return ", ".join(f"{printable(str(name))} {_nested(inner)}" for name, inner in items)
     if isinstance(value, (list, tuple)):
-        if value and all(isinstance(item, dict) for item in value):
-            return "\n".join(", ".join(f"{k} {_format(v)}" for k, v in i.items()) for i in value)
-        scalars = all(isinstance(item, (int, float)) for item in value)
-        return (", " if scalars else "\n").join(_format(item) for item in value)
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+        if len(value) > LONGEST_LIST and all(map(_is_number, value)):
+            return f"{len(value)} values, {_inline(min(value))} to {_inline(max(value))}"
+        return ", ".join(map(_nested, value))
+    if value is None or isinstance(value, bool):
+        return {None: "-", True: "yes", False: "no"}[value]
+    return f"{value:.4g}" if isinstance(value, float) else printable(str(value))
+
+
+def _nested(value: Any) -> str:
+    text = _inline(value)
+    return f"({text})" if isinstance(value, (Mapping, list, tuple)) else text
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

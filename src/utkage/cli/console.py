@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # Drawing a bar takes 2 ms of a core that training needs.
 BARS_A_SECOND = 2
+BAR_WIDTH = 12
 
 
 class ConsoleReporter:
@@ -71,15 +72,18 @@ class BarTask:
 
 def _bar(console: Console) -> Bar:
     from rich import progress
+    from rich.table import Column
 
+    # On a narrow terminal, only the end of the note is cut.
+    note = Column(no_wrap=True, overflow="ellipsis", ratio=1)
     return progress.Progress(
         progress.TextColumn("{task.description}", markup=False),
-        progress.BarColumn(),
+        progress.BarColumn(bar_width=BAR_WIDTH),
         progress.TaskProgressColumn(),
-        progress.TimeElapsedColumn(),
         progress.TextColumn("ETA"),
         progress.TimeRemainingColumn(),
-        progress.TextColumn("{task.fields[note]}", markup=False),
+        progress.TextColumn("{task.fields[note]}", markup=False, table_column=note),
+        expand=True,
         console=console,
         transient=True,
         refresh_per_second=BARS_A_SECOND,

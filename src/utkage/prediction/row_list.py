@@ -139,21 +139,22 @@ def row_table(rows: Sequence[Row]) -> Table:
     interval = "interval" if level is None else f"{level:.0%} interval"
     headings = ["file", *places, "age", interval, "range"]
     headings += [] if threshold is None else [f"P(age >= {threshold})"]
-    headings += ["gender", *(["weak because"] if flagged else [])]
     has_reasons = any(row.age is None for row in rows)
+    headings.append("gender")
+    if flagged or has_reasons:
+        headings.append("note" if has_reasons else "weak because")
     lines: list[list[Cell | str]] = []
     for row in rows:
         predicted = _prediction_cells(row)
+        note = ", ".join(row.flags or ()).replace("_", " ")
         if predicted:
-            flags = [", ".join(row.flags or ()).replace("_", " ")] if flagged else []
-            line = [row.file, *row.place_cells, *predicted, *flags]
-            lines.append([*line, ""] if has_reasons else line)
+            notes = [note] if flagged or has_reasons else []
+            lines.append([row.file, *row.place_cells, *predicted, *notes])
         else:
             # The file stands in the first column already.
-            message = (row.reason or "no face found").removeprefix(f"{row.file}: ")
-            dashes = ["-"] * (len(headings) - 1 - flagged)
-            lines.append([row.file, *dashes, *([""] if flagged else []), message])
-    return Table.of("", [*headings, "no prediction because"] if has_reasons else headings, lines)
+            reason = (row.reason or "no face found").removeprefix(f"{row.file}: ")
+            lines.append([row.file, *["-"] * (len(headings) - 2), reason])
+    return Table.of("", headings, lines)
 
 
 def _prediction_cells(row: Row) -> list[Cell | str]:

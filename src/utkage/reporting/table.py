@@ -12,12 +12,14 @@ from utkage.core.text import printable
 class Cell:
     """One cell of a table.
 
-    ``value`` is the number that the text displays, for sorting. Outliers are ``emphasised``.
+    ``value`` is the number that the text displays, for sorting. Outliers are ``emphasised``. Text
+    that ``has_lines`` is several lines; elsewhere, a line feed is part of a name.
     """
 
     text: str
     value: float | None = None
     emphasised: bool = False
+    has_lines: bool = False
 
 
 # The cells of a row; plain text becomes a ``Cell``.

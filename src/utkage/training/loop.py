@@ -229,13 +229,16 @@ class _Loop:
         return validation_errors(self.rows, self.setup.config.select_by)
 
     def progress_note(self, result: StepResult) -> str:
-        """Mean loss of the last steps, state of the system, lowest error and remaining time."""
-        parts = [f"loss {np.mean(self.losses[-SHOWN:]):.3f}", result.note]
+        """Remaining time, mean loss of the last steps, lowest error and state of the system.
+
+        A narrow terminal cuts the end.
+        """
+        parts = [self.remaining.text(self.step), f"loss {np.mean(self.losses[-SHOWN:]):.3f}"]
         if self.rows:
             best = best_epoch(self.rows, self.setup.config.select_by)
             text = f"{self.selection.label} {min(self.errors()):.2f}"
             parts.append(f"best {text if best.get('val_mae') is not None else error_text(best)}")
-        return ", ".join([*parts, self.remaining.text(self.step)])
+        return ", ".join([*parts, result.note])
 
     def end_epoch(self, row: dict[str, Any], validation: Validation | None) -> None:
         """Save everything that an epoch changed; only the first process has a validation."""
