@@ -22,6 +22,7 @@ from utkage.images.contents import read_path, read_stream
 from utkage.images.folders import as_on_disk
 from utkage.images.formats import picture_format
 from utkage.images.frames import frames_of
+from utkage.images.libtiff import silence_libtiff
 from utkage.images.other_files import other_kind
 from utkage.images.pixel_budget import PixelBudget
 from utkage.images.pixels import from_array, to_rgb
@@ -312,6 +313,7 @@ def open_picture(content: bytes) -> Image.Image:
     formats = readers_for(content)
     kind = picture_format(content)
     if kind == "TIFF":
+        silence_libtiff()
         require_few_strips(content)
     with _without_warnings():
         try:
