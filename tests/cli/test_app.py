@@ -112,14 +112,14 @@ def test_version() -> None:
         ("utkage predict --cr", {"--crop"}),
         ("utkage predict --crop ", {"auto", "box", "none"}),
         ("utkage predict --engine o", {"onnx"}),
-        ("utkage predict --weights ", {"auto", "shipped", "mine/", "x.jpg"}),
+        ("utkage predict --weights ", {"auto", "latest", "shipped", "mine/", "x.jpg"}),
         ("utkage evaluate --compare s", {"shipped"}),
         ("utkage export --format t", {"torchscript"}),
         ("utkage prepare --fix ", {"keep-one", "drop-conflicts", "none"}),
         ("utkage train --backbone res", {"resnet18", "resnet50"}),
         ("utkage train --config f", {"fast"}),
         ("utkage recipes b", {"best"}),
-        ("utkage info ", {"shipped", "auto", "mine/", "x.jpg"}),
+        ("utkage info ", {"shipped", "latest", "mine/", "x.jpg"}),
     ],
 )
 def test_completion_knows_commands_options_and_values(

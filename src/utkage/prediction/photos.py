@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from utkage.core.errors import ImageError
 from utkage.core.pools import thread_pool
 from utkage.faces.colour_order import BGR, looks_bgr
+from utkage.faces.face_appearance import COVERED
 from utkage.faces.quality import TRUNCATED
 from utkage.images.inputs import PictureInput, always
 from utkage.images.reduction import MAX_PIXELS
@@ -144,7 +145,9 @@ def _detect(picture: PictureInput, *, cropper: Cropper, max_pixels: int, keep_im
                     break
         if isinstance(picture.source, np.ndarray):
             faces = tuple(
-                replace(face, flags=(*face.flags, BGR)) if looks_bgr(chip) else face
+                replace(face, flags=(*face.flags, BGR))
+                if COVERED not in face.flags and looks_bgr(chip)
+                else face
                 for face, chip in zip(faces, chips, strict=True)
             )
         if decoded.truncated:
