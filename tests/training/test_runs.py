@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from utkage.core.errors import UsageError
+from utkage.core.errors import ConfigError, UsageError
 from utkage.training.config import TrainConfig
 from utkage.training.recipe import Recipe
-from utkage.training.runs import Run, compare_runs, list_runs, read_run
+from utkage.training.runs import Run, compare_runs, list_runs, read_run, sorted_runs
 from utkage.training.systems.seed.config import SeedConfig
 
 
@@ -53,6 +53,7 @@ def test_finished_and_stopped_runs(tmp_path: Path) -> None:
         2,
         0.92,
         "2026-01-01T00:00:00+00:00",
+        data="b",
     )
     assert (stopped.name, stopped.state, stopped.epochs_done) == ("a", "stopped", 1)
     assert (new.system, new.backbone, new.best_mae, new.epochs) == ("seed", None, None, 50)
@@ -168,3 +169,17 @@ def test_what_cannot_be_compared(tmp_path: Path) -> None:
         compare_runs("a", "b", tmp_path)
     with pytest.raises(UsageError, match="c: no such file"):
         compare_runs("a", "c", tmp_path)
+
+
+def test_runs_are_sorted_and_unknown_values_come_last() -> None:
+    runs = (
+        Run("a", "finished", best_mae=5.0, gender_accuracy=0.9, data="AAF"),
+        Run("b", "no run"),
+        Run("c", "finished", best_mae=4.0, gender_accuracy=0.8, data="UTKFace"),
+    )
+    assert [run.name for run in sorted_runs(runs, "mae")] == ["c", "a", "b"]
+    assert [run.name for run in sorted_runs(runs, "gender")] == ["a", "c", "b"]
+    assert [run.name for run in sorted_runs(runs, "data")] == ["a", "c", "b"]
+    assert [run.name for run in sorted_runs(runs, "name")] == ["a", "b", "c"]
+    with pytest.raises(ConfigError, match="`sort` size: choose one of started, name, mae"):
+        sorted_runs(runs, "size")

@@ -101,7 +101,7 @@ def example_output() -> str:
         done = subprocess.run(
             [*command, "--weights", "shipped", "--save-images", "out", "--quiet"],
             cwd=folder,
-            env={**os.environ, "COLUMNS": "100", "NO_COLOR": "1"},
+            env={**os.environ, "COLUMNS": "104", "NO_COLOR": "1"},
             capture_output=True,
             text=True,
             check=True,

@@ -33,7 +33,7 @@ from utkage.cli.options import (
     parse_label_settings,
 )
 from utkage.cli.session import session
-from utkage.cli.tables import print_json, print_table
+from utkage.cli.tables import print_json, print_table, print_text
 from utkage.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -249,7 +249,7 @@ def _print_result(result: EvaluateResult) -> None:
     for table in result_tables(result):
         print_table(table)
     for kind, path in result.files.items():
-        typer.echo(f"{kind.replace('_', ' ')}: {path}")
+        print_text(f"{kind.replace('_', ' ')}: {path}")
 
 
 def _calibrate(request: CalibrateRequest, json_output: bool, reporter: Reporter) -> None:
@@ -261,4 +261,4 @@ def _calibrate(request: CalibrateRequest, json_output: bool, reporter: Reporter)
         print_json(result.to_dict())
     else:
         print_table(calibration_table(result.calibration, f"calibration in {result.out.name}"))
-        typer.echo(f"weights: {result.out}")
+        print_text(f"weights: {result.out}")

@@ -6,8 +6,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from utkage.cli.choices import choices
 from utkage.cli.options import (
     Debug,
@@ -21,7 +19,7 @@ from utkage.cli.options import (
     output_option,
 )
 from utkage.cli.session import session
-from utkage.cli.tables import print_json
+from utkage.cli.tables import print_json, print_text
 
 if TYPE_CHECKING:
     from utkage.exporting.export import ExportResult
@@ -133,10 +131,10 @@ def export_command(
                 }
             )
         else:
-            typer.echo(f"{result.path}: {result.size / 1e6:.1f} MB; {_parity_text(result)}")
+            print_text(f"{result.path}: {result.size / 1e6:.1f} MB; {_parity_text(result)}")
             errors = result.errors
             if errors is not None:
-                typer.echo(
+                print_text(
                     f"MAE on {errors.n} faces: {errors.mae_exported:.3f} years; with the original "
                     f"weights {errors.mae:.3f} years"
                 )

@@ -27,7 +27,7 @@ from utkage.cli.options import (
     parse_label_settings,
 )
 from utkage.cli.session import session
-from utkage.cli.tables import print_json, print_table
+from utkage.cli.tables import print_json, print_table, print_text
 from utkage.core.text import counted
 from utkage.data.labels import RANGE_NAMES
 from utkage.reporting.table import Table
@@ -195,9 +195,9 @@ def _print_summary(result: PrepareResult) -> None:
         _print_audit(result.audit)
     splits = ", ".join(f"{name} {count}" for name, count in result.splits.items())
     identity = f"; split {result.split_hash}" if result.split_hash else ""
-    typer.echo(f"{splits}{identity}")
+    print_text(f"{splits}{identity}")
     if result.written:
-        typer.echo(f"{result.folder}: see audit.html for details and conflicting labels")
+        print_text(f"{result.folder}: see audit.html for details and conflicting labels")
 
 
 def _print_audit(audit: Audit) -> None:
@@ -208,23 +208,23 @@ def _print_audit(audit: Audit) -> None:
     title = counted(audit.kept, "usable face")
     print_table(Table.of(title, ("age range", "male", "female"), rows))
     for source in audit.sources:
-        typer.echo(f"{source.name}: {source.readable} readable, {source.kept} usable")
+        print_text(f"{source.name}: {source.readable} readable, {source.kept} usable")
     for count, text in (
         (audit.partial.age_ranges, "whose age is a range"),
         (audit.partial.unknown_ages, "without an age"),
         (audit.partial.unknown_genders, "without a gender"),
     ):
         if count:
-            typer.echo(f"{counted(count, 'face')} {text}")
+            print_text(f"{counted(count, 'face')} {text}")
     for group in audit.dropped:
         title = as_options(group.title)
-        typer.echo(f"removed {len(group.pictures)}: {title} (first: {group.first})")
+        print_text(f"removed {len(group.pictures)}: {title} (first: {group.first})")
     if audit.conflicts:
-        typer.echo(f"{counted(len(audit.conflicts), 'duplicate group')} with conflicting labels")
+        print_text(f"{counted(len(audit.conflicts), 'duplicate group')} with conflicting labels")
     heaping = audit.heaping
     if heaping.share is not None:
         spikes = ", ".join(f"{spike.age} ({spike.faces})" for spike in heaping.spikes)
-        typer.echo(
+        print_text(
             f"multiples of 5 among ages from 20: {heaping.share:.0%} (20% expected)"
             + (f"; ages that stand out: {spikes}" if spikes else "")
         )

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from utkage.cli.choices import choices
 from utkage.cli.options import Debug, Json, Quiet, output_option
 from utkage.cli.session import session
-from utkage.cli.tables import print_json, print_table
+from utkage.cli.tables import print_json, print_table, print_text
 from utkage.reporting.table import Table
 
 if TYPE_CHECKING:
@@ -27,13 +28,20 @@ def runs_command(
             metavar="A B",
         ),
     ] = None,
+    sort: Annotated[
+        str,
+        output_option(
+            help="Order of the runs; mae and gender: the best first.",
+            **choices("started", "name", "mae", "gender", "epochs", "data"),
+        ),
+    ] = "started",
     json_output: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
     """List runs with their best metrics, or compare two trainings."""
     with session(quiet=quiet, debug=debug):
-        from utkage.training.runs import compare_runs, list_runs
+        from utkage.training.runs import compare_runs, list_runs, sorted_runs
 
         if compare is not None:
             comparison = compare_runs(*compare, folder)
@@ -42,7 +50,7 @@ def runs_command(
             else:
                 _print_comparison(comparison)
             return
-        runs = list_runs(folder)
+        runs = sorted_runs(list_runs(folder), sort)
         if json_output:
             print_json([run.to_dict() for run in runs], ensure_ascii=False)
         else:
@@ -50,12 +58,13 @@ def runs_command(
 
 
 def _print_runs(runs: tuple[Run, ...], folder: Path) -> None:
-    columns = ("run", "state", "model", "epochs", "MAE (epoch)", "gender", "started")
+    columns = ("run", "state", "model", "data", "epochs", "MAE (epoch)", "gender", "started")
     rows = [
         (
             run.name,
             run.state,
             " ".join(filter(None, (run.system, run.backbone))) or "-",
+            run.data or "-",
             f"{run.epochs_done}/{'?' if run.epochs is None else run.epochs}",
             "-" if run.best_mae is None else f"{run.best_mae:.2f} ({run.best_epoch})",
             "-" if run.gender_accuracy is None else f"{run.gender_accuracy:.1%}",
@@ -66,7 +75,7 @@ def _print_runs(runs: tuple[Run, ...], folder: Path) -> None:
     print_table(Table.of(f"{folder}: validation MAE of the best epoch, years", columns, rows))
     for run in runs:
         if run.note:
-            typer.echo(f"{run.name}: {run.note}")
+            print_text(f"{run.name}: {run.note}")
 
 
 def _print_comparison(comparison: Comparison) -> None:
@@ -75,7 +84,7 @@ def _print_comparison(comparison: Comparison) -> None:
         ("best epoch", comparison.figures),
     ):
         if not values:
-            typer.echo(f"{title}: none")
+            print_text(f"{title}: none")
             continue
         rows = [(name, *map(_format_value, pair)) for name, pair in values.items()]
         print_table(Table.of(title, ("", *comparison.names), rows))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -20,9 +21,16 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
+def print_text(text: str) -> None:
+    """Print lines of a result on stdout; control characters of names are shown."""
+    typer.echo("\n".join(map(printable, text.split("\n"))))
+
+
 def print_json(value: Any, *, ensure_ascii: bool = True) -> None:
     """Print a value as indented JSON on stdout."""
     data_stdout()
+    # On a terminal, control characters above ASCII would be obeyed.
+    ensure_ascii = ensure_ascii or sys.stdout.isatty()
     typer.echo(json.dumps(value, indent=2, ensure_ascii=ensure_ascii))
 
 

@@ -22,7 +22,7 @@ from utkage.cli.options import (
     recipe_option,
 )
 from utkage.cli.session import session
-from utkage.cli.tables import print_json, print_table
+from utkage.cli.tables import print_json, print_table, print_text
 from utkage.core.errors import ConfigError
 from utkage.training.config import TrainConfig
 
@@ -237,6 +237,7 @@ def train_command(
                 typer.echo(recipe.to_toml(), nl=False)
             return
 
+        reporter.info("loading PyTorch")
         from utkage.training.train import request_of, train
 
         command = shlex.join(["utkage", *sys.argv[1:]])
@@ -272,7 +273,7 @@ def train_command(
         if json_output:
             print_json(result.to_dict())
         else:
-            typer.echo(
+            print_text(
                 f"{result.best}: validation {error_text(result.epochs[result.best_epoch - 1])} "
                 f"(epoch {result.best_epoch})"
             )

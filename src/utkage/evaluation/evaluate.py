@@ -133,6 +133,7 @@ def _evaluate(request: EvaluateRequest, reporter: Reporter) -> EvaluateResult:
         reporter=reporter,
         memorised=bool(training_images),
     )
+    reporter.info(f"computing metrics and intervals of {counted(len(faces), 'face')}")
     bootstrap = Bootstrap.draw(faces.groups, request.resamples, request.seed)
     curve = _threshold(faces, request, bootstrap)
     comparisons = [
@@ -164,6 +165,8 @@ def _evaluate(request: EvaluateRequest, reporter: Reporter) -> EvaluateResult:
         command=request.command,
         files={},
     )
+    if request.report:
+        reporter.info("drawing the report")
     return write_files(
         result,
         faces,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -42,6 +42,7 @@ class Run:
         best_epoch: Number of that epoch, from 1.
         gender_accuracy: Accuracy on the validation split in that epoch.
         started: Start of the training, ISO 8601 in UTC.
+        data: Name of the sources of the prepared set, and the beginning of its split hash.
         note: Problem of the folder, or "".
     """
 
@@ -56,6 +57,7 @@ class Run:
     gender_accuracy: float | None = None
     started: str | None = None
     note: str = ""
+    data: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready dictionary."""
@@ -112,7 +114,40 @@ def read_run(folder: Path) -> Run:
         gender_accuracy=best.get("val_gender_accuracy"),
         started=_of_type(str, provenance.get("started")) or _modified_at(folder),
         note=note,
+        data=_data_name(provenance.get("data")),
     )
+
+
+def sorted_runs(runs: Sequence[Run], key: str) -> tuple[Run, ...]:
+    """Runs in the order of one of ``SORT_KEYS``; those without the value come last.
+
+    Raises:
+        ConfigError: another key.
+    """
+    if key not in SORT_KEYS:
+        raise ConfigError(f"`sort` {key}: choose one of {', '.join(SORT_KEYS)}")
+    value = SORT_KEYS[key]
+    known = [run for run in runs if value(run) is not None]
+    return (*sorted(known, key=value), *(run for run in runs if value(run) is None))
+
+
+# By name: the value that runs are sorted by, the smallest first.
+SORT_KEYS: Mapping[str, Callable[[Run], Any]] = {
+    "started": lambda run: run.started,
+    "name": lambda run: run.name,
+    "mae": lambda run: run.best_mae,
+    "gender": lambda run: None if run.gender_accuracy is None else -run.gender_accuracy,
+    "epochs": lambda run: -run.epochs_done,
+    "data": lambda run: run.data,
+}
+
+
+def _data_name(data: object) -> str | None:
+    """Source and first digits of the split hash of a prepared set; None if they are unknown."""
+    if not isinstance(data, dict):
+        return None
+    parts = [data.get("source"), str(data.get("split_hash") or "")[:6]]
+    return " ".join(part for part in parts if isinstance(part, str) and part) or None
 
 
 def _best(training: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
