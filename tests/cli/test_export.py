@@ -1,4 +1,4 @@
-"""``export``: what stands behind it, and a file that answers otherwise gets no name."""
+"""``export``: the exported file predicts the same, and one that does not is not saved."""
 
 import copy
 import json
@@ -43,11 +43,11 @@ def test_the_parity_file_has_the_measured_differences(invoke: Invoke, tmp_path: 
     # A stranger needs torch alone.
     program = torch.jit.load(tmp_path / "model.torchscript")
     own = synthetic_chips(4, 192, seed=9)
-    answers = program(torch.from_numpy(own))
+    predictions = program(torch.from_numpy(own))
     expected = load_predictor("shipped", engine="torch", flip=False).predict_chips(own)
     low, high = expected.age_interval(0.8)
     every = {**vars(expected), "age_low": low, "age_high": high}
-    for name, values in answers.items():
+    for name, values in predictions.items():
         np.testing.assert_allclose(values.numpy(), every[name], atol=1e-3)
 
 

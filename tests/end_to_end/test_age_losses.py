@@ -77,13 +77,13 @@ def test_from_training_to_export(prepared: Path, tmp_path: Path, name: str) -> N
     assert predictor.card.point_estimate == AGE_LOSSES[name].point_estimate
     chips = utkage.ChipStore.open(prepared).split("test")
     (cropped,) = chips.batches(len(chips), predictor.card.contract)
-    answers = predictor.predict_chips(cropped)
-    np.testing.assert_allclose(answers.age_distribution.sum(1), 1, atol=1e-5)
+    predictions = predictor.predict_chips(cropped)
+    np.testing.assert_allclose(predictions.age_distribution.sum(1), 1, atol=1e-5)
     request = utkage.EvaluateRequest(
         data=prepared, weights=str(best), device="cpu", out=tmp_path / "report"
     )
     scored = utkage.evaluate(request)
-    assert abs(answers.age - chips.ages).mean() == pytest.approx(scored.metrics.mae, abs=1e-3)
+    assert abs(predictions.age - chips.ages).mean() == pytest.approx(scored.metrics.mae, abs=1e-3)
     exported = utkage.export(utkage.ExportRequest(weights=str(best), out=tmp_path / "a.onnx"))
     exported.parity.require(exported.path)
 

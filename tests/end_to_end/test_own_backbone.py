@@ -66,10 +66,12 @@ def test_from_training_to_export(
         assert predictor.card.backbone == "own"
         chips = utkage.ChipStore.open(Path("prepared")).split("test")
         (cropped,) = chips.batches(len(chips), predictor.card.contract)
-        answers = predictor.predict_chips(cropped)
-        assert len(answers) == len(chips) > 5
+        predictions = predictor.predict_chips(cropped)
+        assert len(predictions) == len(chips) > 5
         scored = utkage.evaluate(utkage.EvaluateRequest(weights=str(trained.best), device="cpu"))
-        assert abs(answers.age - chips.ages).mean() == pytest.approx(scored.metrics.mae, abs=1e-3)
+        assert abs(predictions.age - chips.ages).mean() == pytest.approx(
+            scored.metrics.mae, abs=1e-3
+        )
         exported = utkage.export(utkage.ExportRequest(weights=str(trained.best)))
         assert exported.parity.chips > 100
         exported.parity.require(exported.path)

@@ -232,7 +232,7 @@ def test_what_a_teacher_knows_is_learned_as_well(
         ChipStore.open(moved).split("train").fingerprints(),
     )
     np.testing.assert_array_equal(np.sort(weights.fingerprints.numpy()), expected)
-    assert any(line.startswith("taught by weights ") for line in weights.card.lineage)
+    assert any(line.startswith("distilled from weights ") for line in weights.card.lineage)
     # It decides what is learned, and by its content: a copy of it is the same teacher.
     alone, _ = _trained(moved, tmp_path / "alone", replace(config, teachers=()))
     assert alone.epochs[0]["train_loss"] != taught.epochs[0]["train_loss"]

@@ -112,7 +112,7 @@ def folder(detector: str, tmp_path_factory: pytest.TempPathFactory, examples: Pa
 
 @pytest.fixture(scope="module")
 def predicted(folder: Path) -> dict[str, list[dict[str, Any]]]:
-    """The answers of Python by name, and the chip of the portrait written beside the page."""
+    """The predictions of Python by name, and the chip of the portrait written beside the page."""
     rows = {}
     for name in ("portrait.jpg", "family.jpg"):
         words = ["predict", str(folder / name), "-w", "shipped", "--no-flip", "--jsonl", "-q"]

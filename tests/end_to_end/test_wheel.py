@@ -1,4 +1,4 @@
-"""The built wheel is complete: it answers from another directory with only its dependencies."""
+"""The built wheel is complete: it predicts from another directory with only its dependencies."""
 
 from __future__ import annotations
 

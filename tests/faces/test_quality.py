@@ -1,4 +1,4 @@
-"""Flags say why an answer is weak, and nothing where it is not."""
+"""Flags name why a prediction is weak, and are empty where it is not."""
 
 from __future__ import annotations
 

@@ -106,7 +106,7 @@ def test_outputs_agree_with_each_other(
     wanted = slow_median(distribution) if estimate == "median" else distribution @ np.arange(117)
     np.testing.assert_allclose(outputs.age, wanted, atol=2e-3)
     assert bool(((outputs.p_female >= 0) & (outputs.p_female <= 1)).all())
-    assert float(outputs.age.std()) > 0.01, "the chips must get different answers"
+    assert float(outputs.age.std()) > 0.01, "the chips must get different predictions"
 
 
 def test_flip_averaging_is_invariant_to_mirroring(

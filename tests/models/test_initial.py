@@ -177,7 +177,7 @@ def test_imagenet_weights_fill_the_backbone(
     found = start("torchvision", name, chips, allow=True)
     assert found.identity == published.name
     assert published.name in found.lineage[0]
-    # What stands before the classifier answers as in the whole network.
+    # The layers below the classifier compute the same as in the whole network.
     x = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     seen: list[torch.Tensor] = []
     last = [module for module in whole.modules() if isinstance(module, torch.nn.Linear)]

@@ -77,9 +77,9 @@ def test_all_faces_in_their_order(
     predictor: TorchPredictor, labelled_chips: Callable[..., LabelledChips]
 ) -> None:
     faces = labelled_chips(5, 64)
-    answers = predict_faces(predictor, faces, SilentReporter(), "x")
+    predictions = predict_faces(predictor, faces, SilentReporter(), "x")
     whole = predictor.predict_chips(faces.pixels[faces.rows])
-    np.testing.assert_allclose(answers.age, whole.age, atol=1e-3)
+    np.testing.assert_allclose(predictions.age, whole.age, atol=1e-3)
 
 
 @pytest.mark.parametrize(

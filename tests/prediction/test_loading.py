@@ -1,4 +1,4 @@
-"""Both engines answer alike, for shipped and for other weights, with and without torch."""
+"""Both engines predict alike, for shipped and for other weights, with and without torch."""
 
 import resource
 import subprocess
@@ -89,16 +89,16 @@ def test_what_the_card_chooses_is_chosen_in_both(
     runtime, pytorch = (load_predictor(path, engine=engine) for engine in ("onnx", "torch"))
     chips = synthetic_chips(7, 192)
     same(pytorch, runtime, chips)
-    answers = runtime.predict_chips(chips)
+    predictions = runtime.predict_chips(chips)
     if estimate == "whole-year median":
-        assert (answers.age == answers.age.round()).all()
+        assert (predictions.age == predictions.age.round()).all()
     elif estimate == "mean":
         np.testing.assert_allclose(
-            answers.age, answers.age_distribution @ np.arange(117), atol=0.01
+            predictions.age, predictions.age_distribution @ np.arange(117), atol=0.01
         )
     # Temperatures take the range probabilities away from the sums of the distribution.
-    sums = answers.age_distribution[:, :5].sum(axis=1)
-    agree = np.allclose(answers.range_probabilities[:, 0], sums, atol=1e-4)
+    sums = predictions.age_distribution[:, :5].sum(axis=1)
+    agree = np.allclose(predictions.range_probabilities[:, 0], sums, atol=1e-4)
     assert agree == (calibration is None)
 
 

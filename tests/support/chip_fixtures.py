@@ -55,14 +55,14 @@ def labelled_chips() -> Chips:
 
 @pytest.fixture(scope="session")
 def lively_network() -> Lively:
-    """Networks whose answers differ clearly from chip to chip, in evaluation mode."""
+    """Networks whose predictions differ clearly from chip to chip, in evaluation mode."""
 
     def make(backbone: str = "mobilenet_v3_small", seed: int = 0) -> MultiTaskNet:
         torch.manual_seed(seed)
         network = MultiTaskNet(backbone)
         for head in (network.hidden, network.age, network.gender):
             torch.nn.init.normal_(head.weight, 0, 0.1)
-        # Without measured batch norms, random networks answer the same for everything.
+        # Without measured batch norms, random networks predict the same for everything.
         for module in network.modules():
             if isinstance(module, torch.nn.BatchNorm2d):
                 module.momentum = 1.0

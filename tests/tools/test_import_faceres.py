@@ -87,10 +87,10 @@ def test_a_convolution_answers_as_its_tensorflow_layout_says(arrays: Arrays) -> 
     expected = np.einsum("hwi,hwio->o", bgr, kernel) + arrays["conv1_bn/batchnorm_1/sub"]
     state = faceres_state(arrays)
     rgb = np.ascontiguousarray(bgr[..., ::-1].transpose(2, 0, 1))
-    answer = F.conv2d(
+    output = F.conv2d(
         torch.from_numpy(rgb)[None], state["conv1.weight"].float(), state["conv1.bias"].float()
     )
-    assert answer.flatten().tolist() == pytest.approx(expected.tolist(), abs=1e-4)
+    assert output.flatten().tolist() == pytest.approx(expected.tolist(), abs=1e-4)
 
 
 def test_a_depthwise_scale_is_multiplied_in(arrays: Arrays) -> None:
@@ -102,9 +102,9 @@ def test_a_depthwise_scale_is_multiplied_in(arrays: Arrays) -> None:
     state = faceres_state(arrays)
     image = torch.from_numpy(picture.transpose(2, 0, 1))[None]
     weight, bias = state["conv_dw_5.weight"].float(), state["conv_dw_5.bias"].float()
-    answer = F.conv2d(image, weight, bias, groups=2)
+    output = F.conv2d(image, weight, bias, groups=2)
     # The products are rounded to float16.
-    assert answer.flatten().tolist() == pytest.approx(expected.tolist(), rel=5e-3, abs=5e-3)
+    assert output.flatten().tolist() == pytest.approx(expected.tolist(), rel=5e-3, abs=5e-3)
 
 
 def test_a_dense_layer_is_turned(arrays: Arrays) -> None:

@@ -21,7 +21,7 @@ GENDERS = torch.tensor([0, 1, 1, 0])
 TARGETS = Targets(AGES, GENDERS)
 NEXT = torch.tensor([3, 0, 1, 2])
 BLEND = Blend(TARGETS.part(NEXT), torch.tensor([1.0, 0.25, 0.5, 0.9]))
-LESSON = SoftTargets(
+SOFT_TARGETS = SoftTargets(
     soft_age_labels(torch.tensor([3, 40, 55, 100]), AGE_COUNT, 4.0, 0.0, 4.0).double(),
     torch.tensor([0.2, 0.9, 0.4, 0.1], dtype=torch.float64),
 )
@@ -130,17 +130,17 @@ def test_faces_weigh_as_told_whichever_label_is_meant() -> None:
 @pytest.mark.parametrize("name", AGE_LOSSES)
 def test_a_teacher_has_its_share_of_the_loss(name: str) -> None:
     config, logits = TrainConfig(age_loss=name, gender_weight=0.7), outputs(name)
-    taught = TARGETS._replace(soft_targets=LESSON)
-    of_age = AGE_LOSSES[name].distillation(logits[0], LESSON.ages)
+    distilled = TARGETS._replace(soft_targets=SOFT_TARGETS)
+    of_age = AGE_LOSSES[name].distillation(logits[0], SOFT_TARGETS.ages)
     p = torch.sigmoid(logits[1])
-    bce = -(LESSON.genders * p.log() + (1 - LESSON.genders) * (1 - p).log())
-    wholly = objective_of(replace(config, teacher_weight=1.0))(logits, taught)
+    bce = -(SOFT_TARGETS.genders * p.log() + (1 - SOFT_TARGETS.genders) * (1 - p).log())
+    wholly = objective_of(replace(config, teacher_weight=1.0))(logits, distilled)
     torch.testing.assert_close(wholly, (of_age + 0.7 * bce).mean())
     labels = objective_of(config)(logits, TARGETS)
-    partly = objective_of(replace(config, teacher_weight=0.25))(logits, taught)
+    partly = objective_of(replace(config, teacher_weight=0.25))(logits, distilled)
     torch.testing.assert_close(partly, 0.75 * labels + 0.25 * wholly)
-    unheard = objective_of(replace(config, teacher_weight=0.0))(logits, taught)
-    torch.testing.assert_close(unheard, labels)
+    ignored = objective_of(replace(config, teacher_weight=0.0))(logits, distilled)
+    torch.testing.assert_close(ignored, labels)
 
 
 @pytest.mark.parametrize("name", AGE_LOSSES)
@@ -152,11 +152,11 @@ def test_what_is_learned_from_a_teacher_alone_is_its_answer(name: str) -> None:
     optimizer = torch.optim.Adam([age_outputs, gender_logits], lr=0.1)
     for _ in range(500):
         optimizer.zero_grad()
-        loss = objective((age_outputs, gender_logits), TARGETS._replace(soft_targets=LESSON))
+        loss = objective((age_outputs, gender_logits), TARGETS._replace(soft_targets=SOFT_TARGETS))
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     found = head.distribution(age_outputs.detach())
-    assert float((found - LESSON.ages).abs().sum(1).max()) < 0.1
+    assert float((found - SOFT_TARGETS.ages).abs().sum(1).max()) < 0.1
     torch.testing.assert_close(
-        torch.sigmoid(gender_logits.detach()), LESSON.genders, atol=0.02, rtol=0
+        torch.sigmoid(gender_logits.detach()), SOFT_TARGETS.genders, atol=0.02, rtol=0
     )

@@ -56,10 +56,12 @@ def test_a_teacher_is_named_by_its_content(tmp_path: Path) -> None:
     (again,) = open_teachers([str(copy)], CONTRACT)
     assert again.identity == teacher.identity
     first, *rest = read_card(copy).lineage
-    assert teacher.lineage([]).startswith(f"taught by weights {teacher.identity}: {first}; ")
+    assert teacher.lineage([]).startswith(f"distilled from weights {teacher.identity}: {first}; ")
     assert teacher.lineage([first]).endswith(f": {'; '.join(rest)}")
     said = teacher.lineage([first, *rest])
-    assert said == teacher.lineage([teacher.lineage([])]) == f"taught by weights {again.identity}"
+    assert (
+        said == teacher.lineage([teacher.lineage([])]) == f"distilled from weights {again.identity}"
+    )
     assert np.array_equal(teacher.fingerprints, LoadedWeights(copy).fingerprints)
 
 

@@ -51,8 +51,10 @@ class Teacher:
 
     def lineage(self, known: Sequence[str]) -> str:
         """The step of a student's lineage that names this teacher, without ``known`` steps."""
-        name = f"taught by weights {self.identity}"
-        if any(step.startswith(name) for step in known):
+        name = f"distilled from weights {self.identity}"
+        # Cards of former versions have another word for it.
+        names = (name, f"taught by weights {self.identity}")
+        if any(step.startswith(names) for step in known):
             return name
         steps = [step for step in self.card.lineage if step not in known]
         return f"{name}: {'; '.join(steps)}" if steps else name

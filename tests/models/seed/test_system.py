@@ -60,14 +60,14 @@ def test_vgg_face_takes_a_step_at_full_width() -> None:
 def test_the_graph_has_the_outputs_of_every_system() -> None:
     graph = SeedGraph(system_of(), flip=True)
     with torch.inference_mode():
-        answers = graph(chips_of(5))
+        predictions = graph(chips_of(5))
         mirrored = graph(chips_of(5).flip(2))
-    assert answers.age.shape == answers.p_female.shape == (5,)
-    assert answers.age_distribution.shape == (5, AGE_COUNT)
-    assert answers.range_probabilities.shape == (5, len(AGE_RANGES))
-    torch.testing.assert_close(answers.age_distribution.sum(1), torch.ones(5))
-    torch.testing.assert_close(answers.range_probabilities.sum(1), torch.ones(5))
-    for ours, theirs in zip(answers, mirrored, strict=True):
+    assert predictions.age.shape == predictions.p_female.shape == (5,)
+    assert predictions.age_distribution.shape == (5, AGE_COUNT)
+    assert predictions.range_probabilities.shape == (5, len(AGE_RANGES))
+    torch.testing.assert_close(predictions.age_distribution.sum(1), torch.ones(5))
+    torch.testing.assert_close(predictions.range_probabilities.sum(1), torch.ones(5))
+    for ours, theirs in zip(predictions, mirrored, strict=True):
         torch.testing.assert_close(ours, theirs)
 
 
@@ -106,9 +106,9 @@ def test_the_scale_widens_the_distribution() -> None:
     for scale in (2.0, 10.0):
         system.age_scale.fill_(scale)
         with torch.inference_mode():
-            answers = SeedGraph(system, flip=False)(chips)
-        distance = (years - answers.age.unsqueeze(1)).abs()
-        spreads.append((answers.age_distribution * distance).sum(1))
+            predictions = SeedGraph(system, flip=False)(chips)
+        distance = (years - predictions.age.unsqueeze(1)).abs()
+        spreads.append((predictions.age_distribution * distance).sum(1))
     assert (spreads[1] > spreads[0]).all()
 
 

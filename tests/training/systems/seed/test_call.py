@@ -106,13 +106,13 @@ def test_the_newest_weights_answer_through_the_common_interface(tmp_path: Path) 
     run(parts, tmp_path, num_epochs=1)
     assert load_weights(path).card.contract.size == SIZE
     chips = synthetic_chips(5, SIZE, 0)
-    answers = load_predictor(path, flip=False).predict_chips(chips)
+    predictions = load_predictor(path, flip=False).predict_chips(chips)
     images = torch.from_numpy(chips).permute(0, 3, 1, 2).float()
     with torch.inference_mode():
         ranges = parts["age_range_model"].eval()(images).argmax(1)
         ages = parts["age_estimation_model"].eval()(images, ranges)
-    assert answers.range_index.tolist() == ranges.tolist()
-    assert answers.age == pytest.approx(ages.double().numpy(), abs=1e-4)
+    assert predictions.range_index.tolist() == ranges.tolist()
+    assert predictions.age == pytest.approx(ages.double().numpy(), abs=1e-4)
 
 
 def run(parts: Models, folder: Path, count: int = 40, **arguments: Any) -> tuple[SeedEpoch, ...]:
