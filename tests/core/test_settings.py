@@ -103,7 +103,8 @@ def test_tables_hold_plain_values() -> None:
 def test_wrong_types_are_named(key: str, value: object, wanted: str) -> None:
     with pytest.raises(ConfigError) as caught:
         check_table(Sample, {key: value}, "my.toml, [table]")
-    assert str(caught.value) == f"my.toml, [table]: {key} = {value!r}: must be {wanted}"
+    shown = repr(value) if len(repr(value)) <= 60 else f"{value!r:.60}..."
+    assert str(caught.value) == f"my.toml, [table]: {key} = {shown}: must be {wanted}"
 
 
 def test_whole_numbers_are_numbers_and_lists_become_tuples() -> None:

@@ -35,7 +35,15 @@ def test_tables_with_tables() -> None:
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(b"a = \n", "line 1"), (b"a = 1\na = 2\n", "line 2"), (b"\xff\xfe", "not TOML")],
+    [
+        (b"a = \n", "line 1"),
+        (b"a = 1\na = 2\n", "line 2"),
+        (b"\xff\xfe", "not TOML"),
+        (b"a = " + b"[" * 100_000, "not TOML .*nested"),
+        (b"a = " + b"[" * 50 + b"]" * 50, "nested deeper than 32 levels"),
+        (b"[" + b".".join([b"a"] * 50) + b"]", "nested deeper than 32 levels"),
+        (b"#" * 17_000_000, "longer than"),
+    ],
 )
 def test_errors_name_file_and_line(tmp_path: Path, content: bytes, said: str) -> None:
     path = tmp_path / "my.toml"

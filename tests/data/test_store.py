@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from small_sets import (
     CONTRACT,
+    DESCRIPTION,
     SIZE,
     change_store_file,
     file_of,
@@ -109,7 +110,25 @@ def test_a_damaged_store_file(tmp_path: Path, content: str) -> None:
 
 @pytest.mark.parametrize(
     "values",
-    [{"contract": {}}, {"contract": None}, {"rows": None}, {"files": {}}, {"files": None}],
+    [
+        {"contract": {}},
+        {"contract": None},
+        {"rows": None},
+        {"rows": 10**15},
+        {"rows": "7"},
+        {"files": {}},
+        {"files": None},
+        {"files": {"chips": ["x"], "manifest": "x", "dropped": "x"}},
+        {"files": {"chips": "../x", "manifest": "x", "dropped": "x"}},
+        {"source": "s"},
+        {"source": {"name": 3}},
+        {"split": None},
+        {"splits": {"train": "many"}},
+        {"split_hash": 5},
+        {"detector": []},
+        {"detector": {"name": "x", "file": 3}},
+        {"version": "1"},
+    ],
 )
 def test_store_files_that_lack_something(tmp_path: Path, values: dict[str, object]) -> None:
     write_set(tmp_path)
@@ -122,7 +141,7 @@ def test_unknown_and_empty_splits(tmp_path: Path) -> None:
     chips = random_chips(1)
     with StoreWriter(tmp_path, CONTRACT) as writer:
         writer.append(chips[0])
-        writer.commit(manifest_rows(chips), [], {})
+        writer.commit(manifest_rows(chips), [], DESCRIPTION)
     store = ChipStore.open(tmp_path)
     with pytest.raises(UsageError, match="the test split is empty"):
         store.split("test")

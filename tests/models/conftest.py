@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from cards import card_of
 
 from utkage.faces.contract import CropContract, utkface_contract
 from utkage.models.card import Card
@@ -14,10 +15,7 @@ Lively = Callable[..., MultiTaskNet]
 
 @pytest.fixture
 def card() -> Card:
-    return Card(
-        system="multitask",
-        backbone="mobilenet_v3_small",
-        contract=utkface_contract(64),
+    return card_of(
         data={"split_hash": "abc", "splits": {"train": 3}},
         lineage=("from nowhere",),
         limits=("größer", "x"),

@@ -8,6 +8,7 @@ from urllib.error import URLError
 import numpy as np
 import pytest
 import torch
+from cards import card_of
 from dlib_files import face_resnet, made_weights
 from safetensors.torch import save_file
 
@@ -16,7 +17,6 @@ from utkage.data.chips import LabelledChips
 from utkage.exporting.parity import synthetic_chips
 from utkage.faces.contract import utkface_contract
 from utkage.models import dlib_weights
-from utkage.models.card import Card
 from utkage.models.initial import InitialNetwork, initial_margin, initial_network, resolve_initial
 from utkage.models.locate import shipped_weights
 from utkage.models.multitask import MultiTaskNet
@@ -90,10 +90,8 @@ def test_another_backbone_names_the_alternatives(
 def test_a_weights_file_fills_the_network(tmp_path: Path, chips: LabelledChips) -> None:
     torch.manual_seed(7)
     network = MultiTaskNet("resnet18")
-    card = Card(
-        system="multitask",
-        backbone="resnet18",
-        contract=utkface_contract(64),
+    card = card_of(
+        "resnet18",
         lineage=("one", "two"),
     )
     path = tmp_path / "ours.safetensors"
@@ -109,7 +107,7 @@ def test_a_weights_file_fills_the_network(tmp_path: Path, chips: LabelledChips) 
 
 def test_a_file_of_another_system_is_refused(tmp_path: Path, chips: LabelledChips) -> None:
     path = tmp_path / "seed.safetensors"
-    card = Card(system="seed", backbone="vgg_face", contract=utkface_contract(64))
+    card = card_of("vgg_face", system="seed")
     save_weights(path, Weights(card, {"x": torch.zeros(2)}, torch.empty(0)))
     with pytest.raises(UsageError, match=r"seed\.safetensors: holds a 'seed' system"):
         start(str(path), "mobilenet_v1", chips)

@@ -116,8 +116,8 @@ def cut_header(path: Path) -> None:
         (cut_header, "not a safetensors file"),
         (foreign_file, "not a utkage"),
         (bare_file, "not a utkage"),
-        (null_metadata, "not a utkage|not a safetensors"),
-        (number_metadata, "not a utkage|not a safetensors"),
+        (null_metadata, "not a utkage|not a safetensors|must be an object"),
+        (number_metadata, "not a utkage|not a safetensors|must be an object"),
         (damaged_card, "its card is damaged"),
         (newer, "card version 7, this utkage reads 1"),
     ],
@@ -133,9 +133,9 @@ def test_other_files_are_refused(saved: Path, spoil: Callable[[Path], None], mes
 def test_truncated_tensors_are_refused(saved: Path, share: float) -> None:
     content = saved.read_bytes()
     saved.write_bytes(content[: int(len(content) * share)])
-    assert read_card(saved).system == "multitask"
-    with pytest.raises(WeightsError, match=r"model\.safetensors: damaged"):
-        load_weights(saved)
+    for read in (read_card, load_weights):
+        with pytest.raises(WeightsError, match=r"model\.safetensors: damaged.*it ends before"):
+            read(saved)
 
 
 def test_parts_are_read_once(saved: Path) -> None:

@@ -11,12 +11,12 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from cards import card_of
 
 from utkage.core import device
 from utkage.core.errors import ConfigError, UsageError, WeightsError
 from utkage.exporting.onnx_file import write_onnx
 from utkage.exporting.parity import compare, synthetic_chips
-from utkage.faces.contract import utkface_contract
 from utkage.models.calibration import LEVELS, AgeBand, Calibration
 from utkage.models.card import POINT_ESTIMATES, Card
 from utkage.models.chip_graph import ChipGraph
@@ -45,7 +45,7 @@ CALIBRATION = Calibration(
 def trained(lively_network: Lively, tmp_path: Path) -> Path:
     """Weights of the shipped architecture, with other values and for chips of 64 pixels."""
     path = tmp_path / "best.safetensors"
-    card = Card(system="multitask", backbone="mobilenet_v1", contract=utkface_contract(64))
+    card = card_of("mobilenet_v1")
     seen = torch.tensor([-5, 7, 2**31 - 1], dtype=torch.int32)
     save_weights(path, Weights(card, lively_network("mobilenet_v1").state_dict(), seen))
     return path

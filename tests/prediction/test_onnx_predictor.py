@@ -82,7 +82,7 @@ def test_a_predictor_is_opened_again_after_pickling(template: Path, shipped: Loa
 
 def test_a_session_alone_cannot_be_pickled(card: Card) -> None:
     with pytest.raises(TypeError, match="opened from files"):
-        pickle.dumps(OnnxPredictor(None, card))
+        pickle.dumps(OnnxPredictor(None, card, Path("x.onnx")))
 
 
 def test_tensors_that_do_not_fit_are_refused(

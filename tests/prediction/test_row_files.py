@@ -107,6 +107,66 @@ def test_resume_refuses_other_files(tmp_path: Path, content: str) -> None:
     assert path.read_text() == content
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("file", ["a.jpg"], "file = .*must be a string"),
+        ("file", {"a": 1}, "must be a string"),
+        ("file", None, "must be a string"),
+        ("status", "fine", "status 'fine'"),
+        ("status", 3, "must be a string"),
+        ("face", "1", "face = '1'"),
+        ("face", True, "face = True"),
+        ("face", 0, "face 0 of 2, is not a row"),
+        ("face", 3, "face 3 of 2, is not a row"),
+        ("faces", None, "face 1 of None, is not a row"),
+        ("faces", 2.5, "faces = 2.5"),
+        ("age", "old", "age = 'old': must be a number or none"),
+        ("box", [1, 2, 3], "box = .*must be a list of 4 numbers"),
+        ("landmarks", "x" * 10_000, r"landmarks = 'x{1,80}\.\.\."),
+        ("flags", [1], "flags = .*a list of strings"),
+    ],
+)
+def test_resume_refuses_rows_of_other_types(
+    tmp_path: Path, name: str, value: object, reason: str
+) -> None:
+    path = tmp_path / "rows.jsonl"
+    line = json.dumps({**FACE.to_dict(), name: value}) + "\n"
+    path.write_text(line)
+    with pytest.raises(UsageError, match=rf"rows\.jsonl, line 1: .*{reason}"):
+        finished_files(path)
+    assert path.read_text() == line
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("[" * 100_000 + "\n", "not JSON; .*nested deeper"),
+        ('{"file": ' * 300 + "1" + "}" * 300 + "\n", "not JSON; .*nested deeper"),
+        ("x" * 2_000_000, "too long for a row"),
+        ('"' + "\udce9" + '"\n', "not a row"),
+    ],
+)
+def test_resume_reads_lines_within_limits(tmp_path: Path, line: str, reason: str) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text(line, errors="backslashreplace")
+    with pytest.raises(UsageError, match=rf"rows\.jsonl, line 1: {reason}"):
+        finished_files(path)
+
+
+def test_resume_knows_files_whose_names_are_not_utf_8(tmp_path: Path) -> None:
+    path = written(tmp_path / "rows.jsonl", (replace(ROWS[2], file="caf\udce9.jpg"),))
+    assert finished_files(path) == {"caf\udce9.jpg"}
+
+
+def test_every_form_has_null_in_place_of_nan(tmp_path: Path) -> None:
+    row = replace(FACE, faces=1, score=float("nan"))
+    for suffix in (".jsonl", ".json"):
+        text = written(tmp_path / f"rows{suffix}", (row,)).read_text()
+        assert "NaN" not in text
+        assert '"score": null' in text
+
+
 def test_what_is_there_is_not_overwritten(tmp_path: Path) -> None:
     path = written(tmp_path / "rows.jsonl")
     with pytest.raises(UsageError, match="`resume=True`"):

@@ -58,6 +58,14 @@ def test_a_published_split(tmp_path: Path, faces: Path) -> None:
     split_file.write_text("name,split\na.jpg,holdout\n")
     with pytest.raises(DataError, match="no split named 'holdout'"):
         read_split_file(split_file)
+    for content, reason in (
+        (b"name,split\n\xe9.jpg,train\n", "not UTF-8"),
+        (b"name,split\n" + b"x" * 140_000 + b",train\n", "cells have at most 131,072"),
+        (b"name\na.jpg\n", "lacks the column split"),
+    ):
+        split_file.write_bytes(content)
+        with pytest.raises(DataError, match=reason):
+            read_split_file(split_file)
     with pytest.raises(UsageError, match="no such split file"):
         read_split_file(tmp_path / "none.csv")
 

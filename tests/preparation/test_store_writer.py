@@ -76,7 +76,7 @@ elif sys.argv[2] == "tables":
     files.os.fsync = hang
 else:
     store.write_json = hang
-writer.commit([], [], {})
+writer.commit([], [], {"source": {"name": "s"}, "split": {}})
 """
 
 

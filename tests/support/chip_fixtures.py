@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
+from cards import card_of
 
 from utkage.data.chips import LabelledChips
 from utkage.exporting.parity import synthetic_chips
@@ -23,7 +24,7 @@ RandomPredictions = Callable[..., Predictions]
 
 @pytest.fixture(scope="session")
 def card() -> Card:
-    return Card(system="multitask", backbone="mobilenet_v3_small", contract=utkface_contract(64))
+    return card_of()
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,7 @@ from utkage.preparation.store_writer import StoreWriter
 
 SIZE = 32
 CONTRACT = utkface_contract(SIZE)
+DESCRIPTION: dict[str, object] = {"source": {"name": "s"}, "split": {}}
 # store.json, chips, manifest and dropped.
 FILES = 4
 
@@ -62,7 +63,7 @@ def write_set(folder: Path, count: int = 7, seed: int = 0) -> str:
         assert [writer.append(chip) for chip in chips] == list(range(count))
         writer.append(chips[0])
         dropped = [Dropped("s", "x.jpg", "why,\nnot")]
-        writer.commit([*manifest_rows(chips), left_out], dropped, {"source": {"name": "s"}})
+        writer.commit([*manifest_rows(chips), left_out], dropped, DESCRIPTION)
     return ChipStore.open(folder).split_hash
 
 

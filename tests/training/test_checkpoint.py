@@ -107,6 +107,39 @@ def test_code_in_a_checkpoint_is_not_run(tmp_path: Path, checkpoint: Checkpoint,
     assert not target.exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("step", -1, "step is -1"),
+        ("step", "7", "step is"),
+        ("step", 10**15, "step is"),
+        ("identity", "[1]", "identity"),
+        ("identity", {"a": 1}, "identity"),
+        ("rows", "[" * 100_000, "nested deeper"),
+        ("rows", '[{"epoch": 2}]', "epoch is 2"),
+        ("rows", '[{"epoch": 1, "val_sources": [1]}]', "val_sources"),
+        ("rows", '[{"epoch": 1, "val_sources": {"a": 3}}]', "val_sources.a is 3"),
+        ("rows", "[5]", "a row is 5"),
+        ("losses", [1.0, "x"], "losses"),
+        ("losses", [float("nan")], "losses"),
+        ("network", [], "network is"),
+        ("network", {"x": 3}, "network: 'x' is a int"),
+        ("network", {"x": torch.tensor([float("nan")])}, "network: the tensor x holds NaN"),
+        ("average", {"x": torch.zeros(1).expand(10**9)}, "average: the tensor x repeats"),
+        ("optimizer", None, "optimizer"),
+    ],
+)
+def test_parts_of_other_types_are_named(
+    tmp_path: Path, checkpoint: Checkpoint, name: str, value: object, reason: str
+) -> None:
+    path = tmp_path / "checkpoint.pt"
+    checkpoint.save(path)
+    content = torch.load(path, weights_only=True)
+    torch.save({**content, name: value}, path)
+    with pytest.raises(TrainingError, match=rf"checkpoint\.pt: .*damaged \(.*{reason}"):
+        Checkpoint.load(path)
+
+
 def test_damaged_and_foreign_files(tmp_path: Path, checkpoint: Checkpoint) -> None:
     path = tmp_path / "checkpoint.pt"
     checkpoint.save(path)

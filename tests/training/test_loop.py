@@ -29,6 +29,7 @@ from utkage.data.augment import NO_AUGMENTATION, AugmentConfig
 from utkage.models.locate import BEST_NAME, LAST_NAME
 from utkage.models.multitask import MultiTaskNet
 from utkage.models.weights_files import load_weights
+from utkage.prediction.predictions import Predictions
 from utkage.training import batches, loop
 from utkage.training.batches import TrainingBatches
 from utkage.training.checkpoint import CheckpointFolder
@@ -177,13 +178,24 @@ def test_the_seed_decides(make_setup: MakeSetup, uninterrupted: MultitaskSetup) 
     assert not torch.equal(states[0]["age.weight"], states[2]["age.weight"])
 
 
-def test_a_loss_that_is_not_finite(make_setup: MakeSetup) -> None:
+@pytest.mark.parametrize(
+    ("validated", "message"),
+    [
+        (True, r"validation: the weights predict the impossible \(age nan.* lower `learning_rate`"),
+        (False, r"loss nan, .* at step 1; lower `learning_rate`"),
+    ],
+)
+def test_a_loss_that_is_not_finite(
+    validated: bool, message: str, make_setup: MakeSetup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not validated:
+        monkeypatch.setattr(Predictions, "require_possible", lambda predictions: None)
     network = network_of()
     with torch.no_grad():
         network.age.bias[3] = float("nan")
     setup = make_setup()
     setup.folder.mkdir()
-    with pytest.raises(TrainingError, match=r"loss nan, .* at step 1; lower `learning_rate`"):
+    with pytest.raises(TrainingError, match=message):
         train(setup, network=network)
     assert not (setup.folder / LAST_NAME).exists()
 

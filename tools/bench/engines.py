@@ -23,14 +23,12 @@ from tools.documents import Block, markdown
 from utkage.exporting.export import ExportRequest, export
 from utkage.exporting.formats import FORMATS
 from utkage.exporting.parity import synthetic_chips
-from utkage.models.export_metadata import open_session
 from utkage.models.locate import shipped_weights
+from utkage.models.onnx_session import INPUT_NAME, OUTPUT_WIDTHS, open_session
 from utkage.models.weights_files import read_card
 from utkage.prediction.chip_predictor import ChipPredictor
 from utkage.prediction.loading import load_predictor
 from utkage.prediction.onnx_predictor import (
-    INPUT_NAME,
-    OUTPUT_NAMES,
     OnnxPredictor,
     session_options,
 )
@@ -55,7 +53,8 @@ def bench(options: BenchOptions) -> BenchResult:
                 for precision, path in files.items()
             }
             predictors: dict[str, ChipPredictor] = {
-                precision: OnnxPredictor(own, card) for precision, own in sessions.items()
+                precision: OnnxPredictor(own, card, files[precision])
+                for precision, own in sessions.items()
             }
             predictors["torch"] = load_predictor("shipped", engine="torch", flip=False)
             for batch in BATCHES:
@@ -96,7 +95,7 @@ def speeds_over_bare(
 
     def bare() -> None:
         for batch in batches:
-            session.run(list(OUTPUT_NAMES), {INPUT_NAME: batch})
+            session.run(list(OUTPUT_WIDTHS), {INPUT_NAME: batch})
 
     def wrapped(predictor: ChipPredictor) -> None:
         for batch in batches:

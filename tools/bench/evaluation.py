@@ -21,13 +21,11 @@ from utkage.evaluation.labelled_predictions import LabelledPredictions, with_lab
 from utkage.evaluation.populations import populations
 from utkage.exporting.export import ExportRequest, export
 from utkage.exporting.parity import synthetic_chips
-from utkage.models.export_metadata import open_session
 from utkage.models.locate import shipped_weights
+from utkage.models.onnx_session import INPUT_NAME, OUTPUT_WIDTHS, open_session
 from utkage.models.weights_files import read_card
 from utkage.prediction.chip_predictor import BATCH, predict_faces
 from utkage.prediction.onnx_predictor import (
-    INPUT_NAME,
-    OUTPUT_NAMES,
     OnnxPredictor,
     session_options,
 )
@@ -61,13 +59,13 @@ def _bench_predicting(folder: Path, count: int, rounds: int) -> list[Measurement
     size, graph = card.contract.size, folder / "shipped.onnx"
     export(ExportRequest(weights="shipped", out=graph))
     session = open_session(graph.read_bytes(), session_options(THREADS), graph)
-    predictor = OnnxPredictor(session, card)
+    predictor = OnnxPredictor(session, card, graph)
     faces = made_faces(mapped(synthetic_chips(count, size), folder / "chips.u8"))
     batches = [np.array(batch) for batch in faces.batches(BATCH, card.contract)]
 
     def bare() -> None:
         for batch in batches:
-            session.run(list(OUTPUT_NAMES), {INPUT_NAME: batch})
+            session.run(list(OUTPUT_WIDTHS), {INPUT_NAME: batch})
 
     def evaluate() -> None:
         with_labels(faces, predict_faces(predictor, faces, SilentReporter(), "evaluating"))

@@ -19,6 +19,8 @@ from tools.fuzz.outcome import Outcome
 
 # Seconds after which a trial is a hang, and the longest preparation of a kind.
 HANG = 10.0
+# The same for kinds with commands that take their time, such as the dry run of a training.
+SLOW = 40.0
 _SETUP = 600.0
 # Address space of a trial, bytes: allocations beyond fail instead of using the whole machine.
 _ADDRESS_SPACE = 12 << 30

@@ -8,7 +8,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from tools.fuzz.campaign import Kind, describe_mutation
+from tools.fuzz.campaign import SLOW, Kind, describe_mutation
 from tools.fuzz.mutations import any_value, json_text, mutated_bytes, mutated_value
 from tools.fuzz.outcome import Outcome, run_command
 from tools.fuzz.plain_states import mutated_state
@@ -92,4 +92,4 @@ def _change_inside(place: Any, random: Random) -> str:
         return f"{path}: {change}"
 
 
-KIND = Kind(name="checkpoints", set_up=_set_up, run=_run, hang=30.0)
+KIND = Kind(name="checkpoints", set_up=_set_up, run=_run, hang=SLOW)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tools.fuzz.campaign import Kind, describe_mutation
+from tools.fuzz.campaign import SLOW, Kind, describe_mutation
 from tools.fuzz.mutations import json_text, mutated_array, mutated_bytes, mutated_value
 from tools.fuzz.outcome import Outcome, run_command
 from tools.fuzz.samples import write_chip, write_store
@@ -132,4 +132,4 @@ def _node(model: Any, random: Random) -> str:
     return f"node {node.name}: {action}"
 
 
-KIND = Kind(name="onnx", set_up=_set_up, run=_run)
+KIND = Kind(name="onnx", set_up=_set_up, run=_run, hang=SLOW)

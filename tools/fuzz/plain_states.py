@@ -8,7 +8,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from tools.fuzz.campaign import Kind, describe_mutation
+from tools.fuzz.campaign import SLOW, Kind, describe_mutation
 from tools.fuzz.mutations import mutated_bytes
 from tools.fuzz.outcome import Outcome, run_command
 from tools.fuzz.samples import write_chip, write_store
@@ -111,4 +111,4 @@ def mutated_tensor(tensor: Any, random: Random) -> tuple[Any, str]:
     return tensor.reshape(-1)[: random.choice((0, 1, 5))], action
 
 
-KIND = Kind(name="states", set_up=_set_up, run=_run)
+KIND = Kind(name="states", set_up=_set_up, run=_run, hang=SLOW)

@@ -10,7 +10,7 @@ from typing import Any
 from tools.fuzz.campaign import Kind, describe_mutation
 from tools.fuzz.mutations import any_value, json_text, mutated_bytes, mutated_text, mutated_value
 from tools.fuzz.outcome import Outcome, run_command
-from tools.fuzz.samples import CHIP, STORE, write_chip, write_store
+from tools.fuzz.samples import CHIP, QUICK, STORE, write_chip, write_store
 
 _ROWS = "rows.jsonl"
 _TABLE = "table.csv"
@@ -42,7 +42,7 @@ def _run(random: Random, valid: Path, folder: Path) -> Outcome:
 
 
 def _command(random: Random, valid: Path, path: Path) -> list[object]:
-    evaluate = ["evaluate", "--data", valid / STORE, "--weights", path, "--json", "--quiet"]
+    evaluate = ["evaluate", "--data", valid / STORE, "--weights", path, "--json", *QUICK]
     if path.name != _ROWS or random.random() < 0.2:
         return evaluate
     command = ["predict", valid / CHIP, "--crop", "none", "--out", path, "--resume", "--quiet"]

@@ -19,6 +19,8 @@ STORE = "store"
 CHIP = "chip.png"
 CHIPS = 24
 SIZE = 32
+# Options of an evaluation that takes a second.
+QUICK = ("--resamples", "100", "--quiet")
 
 Arrays = dict[str, NDArray[Any]]
 

@@ -7,10 +7,10 @@ import shutil
 from pathlib import Path
 from random import Random
 
-from tools.fuzz.campaign import Kind, describe_mutation
+from tools.fuzz.campaign import SLOW, Kind, describe_mutation
 from tools.fuzz.mutations import json_text, mutated_bytes, mutated_text, mutated_value
 from tools.fuzz.outcome import Outcome, run_command
-from tools.fuzz.samples import SIZE, STORE, write_store
+from tools.fuzz.samples import QUICK, SIZE, STORE, write_store
 
 
 def _set_up(folder: Path) -> None:
@@ -35,7 +35,7 @@ def _run(random: Random, valid: Path, folder: Path) -> Outcome:
         path.write_bytes(content)
     mutation = f"{path.name}: {mutation}"
     describe_mutation(folder, mutation)
-    evaluate = ["evaluate", "--data", store, "--weights", "shipped", "--json", "--quiet"]
+    evaluate = ["evaluate", "--data", store, "--weights", "shipped", "--json", *QUICK]
     prepare = ["prepare", valid / "chips", "--out", store, "--chip-size", SIZE, "--quiet"]
     commands: list[list[object]] = [
         ["info", store],
@@ -49,4 +49,4 @@ def _run(random: Random, valid: Path, folder: Path) -> Outcome:
     return run_command(random.choice(commands), mutation)
 
 
-KIND = Kind(name="stores", set_up=_set_up, run=_run)
+KIND = Kind(name="stores", set_up=_set_up, run=_run, hang=SLOW)

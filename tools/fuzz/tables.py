@@ -6,7 +6,7 @@ from pathlib import Path
 from random import Random
 
 from tools.examples.demo_set import make_demo_set
-from tools.fuzz.campaign import Kind, describe_mutation
+from tools.fuzz.campaign import SLOW, Kind, describe_mutation
 from tools.fuzz.mutations import NUMBERS, TEXTS, json_text, mutated_text, mutated_value
 from tools.fuzz.outcome import Outcome, run_command
 from tools.fuzz.samples import CHIPS, FACES, SIZE
@@ -53,4 +53,4 @@ def _run(random: Random, valid: Path, folder: Path) -> Outcome:
     return run_command(command, f"{name}: {mutation}")
 
 
-KIND = Kind(name="tables", set_up=_set_up, run=_run, hang=20.0)
+KIND = Kind(name="tables", set_up=_set_up, run=_run, hang=SLOW)

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from tools.fuzz.campaign import Kind, describe_mutation
+from tools.fuzz.campaign import SLOW, Kind, describe_mutation
 from tools.fuzz.mutations import json_text, mutated_array, mutated_bytes, mutated_value
 from tools.fuzz.outcome import Outcome, run_command
 from tools.fuzz.samples import (
     CHIP,
+    QUICK,
     STORE,
     read_safetensors,
     safetensors_bytes,
@@ -81,7 +82,7 @@ def weights_command(random: Random, valid: Path, path: Path) -> list[object]:
         [*predict, "--csv"],
         predict,
         [*predict, "--jsonl", "--engine", "torch"],
-        ["evaluate", "--data", valid / STORE, "--weights", path, "--json", "--quiet"],
+        ["evaluate", "--data", valid / STORE, "--weights", path, "--json", *QUICK],
         ["train", "--data", valid / STORE, "--init", path, "--dry-run", "--quiet"],
     ]
     return random.choice(commands)
@@ -128,4 +129,4 @@ def _mutated_tensor(header: dict[str, Any], data: bytes, random: Random) -> tupl
     return save(arrays, metadata=header["__metadata__"]), f"tensor {name}: {change}"
 
 
-KIND = Kind(name="weights", set_up=_set_up, run=_run)
+KIND = Kind(name="weights", set_up=_set_up, run=_run, hang=SLOW)

@@ -23,8 +23,8 @@ from utkage.exporting.export import ExportRequest, ExportResult, export
 from utkage.exporting.formats import FORMATS
 from utkage.exporting.parity import predict_batches
 from utkage.faces.recrop import recrop
-from utkage.models.export_metadata import open_session
 from utkage.models.locate import shipped_weights
+from utkage.models.onnx_session import open_session
 from utkage.models.weights_files import read_card
 from utkage.prediction.chip_predictor import ChipPredictor
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from utkage.core.fields import Fields, is_number
 from utkage.core.text import printable
 from utkage.evaluation.groups import Group
 from utkage.evaluation.metrics import SHARE, YEARS, format_value
@@ -31,7 +32,7 @@ def description_tables(description: Mapping[str, Any]) -> Iterator[Table]:
     metrics = {
         split: found
         for split, found in description.get("metrics", {}).items()
-        if "mae" in found and "n" in found
+        if _is_readable(found)
     }
     facts = []
     for name, value in description.items():
@@ -44,8 +45,24 @@ def description_tables(description: Mapping[str, Any]) -> Iterator[Table]:
         yield _split_metrics(metrics)
     for split, found in metrics.items():
         if "groups" in found:
-            groups = [Group.from_dict(stored) for stored in found["groups"]]
+            groups = _groups(found)
             yield groups_table(groups, ("mae", "gender_accuracy"), f"{split} (95 % intervals)")
+
+
+def _is_readable(found: Mapping[str, Any]) -> bool:
+    """Whether the metrics of a split have the names and types that the tables show."""
+    if not {"mae", "n"} <= found.keys():
+        return False
+    try:
+        _groups(found)
+    except ValueError:
+        return False
+    return all(found.get(key) is None or is_number(found[key]) for key in ("n", *COLUMNS))
+
+
+def _groups(found: Mapping[str, Any]) -> list[Group]:
+    stored = Fields(found).list_of_fields("groups") if "groups" in found else []
+    return [Group.from_dict(each.values) for each in stored]
 
 
 def _split_metrics(metrics: Mapping[str, Mapping[str, Any]]) -> Table:

@@ -66,6 +66,15 @@ CsvSafe = Annotated[
         "take for formulas. Numbers stay as they are.",
     ),
 ]
+Workers = Annotated[
+    int | None,
+    data_option(
+        "--workers",
+        help="Number of pictures processed at once; fewer need less memory. Default: one for each "
+        "CPU core.",
+        metavar="NUMBER",
+    ),
+]
 DetectorChoice = Annotated[
     str,
     data_option(

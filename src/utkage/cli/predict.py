@@ -21,6 +21,7 @@ from utkage.cli.options import (
     Overwrite,
     Quiet,
     WeightsChoice,
+    Workers,
     data_option,
     model_option,
     output_option,
@@ -66,6 +67,7 @@ def predict_command(
             **choices("auto", "box", "none"),
         ),
     ] = "auto",
+    workers: Workers = None,
     max_faces: Annotated[
         int | None,
         data_option(help="Largest number of faces per picture; the largest faces are kept."),
@@ -206,6 +208,7 @@ def predict_command(
             "contact_sheet": contact_sheet,
             "allow_download": allow_download,
             "overwrite": overwrite,
+            **({} if workers is None else {"workers": workers}),
         }
         unwritten = UnwrittenPictures(reporter)
         destination = RowDestination(

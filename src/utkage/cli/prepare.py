@@ -21,6 +21,7 @@ from utkage.cli.options import (
     MaxPixels,
     Quiet,
     TrustLabels,
+    Workers,
     data_option,
     output_option,
     parse_aligned,
@@ -64,6 +65,7 @@ def prepare_command(
     trust_labels: TrustLabels = False,
     aligned: Aligned = "auto",
     detector: DetectorChoice = "retinaface",
+    workers: Workers = None,
     allow_missing_race: Annotated[
         bool,
         data_option(
@@ -164,6 +166,7 @@ def prepare_command(
                 ),
                 detector=detector,
                 dry_run=dry_run,
+                **_given(workers=workers),
             ),
             reporter,
         )

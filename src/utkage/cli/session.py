@@ -12,6 +12,7 @@ import typer
 from utkage.cli.console import ConsoleReporter, print_line
 from utkage.cli.streams import discard_stdout, require_stdout
 from utkage.core.errors import ExitCode, UtkageError
+from utkage.core.memory_errors import is_memory_error
 from utkage.core.signals import Stopped, raising_stop_signals, stop_message
 
 if TYPE_CHECKING:
@@ -73,6 +74,8 @@ def _message(error: BaseException) -> str:
         return str(error)
     if isinstance(error, OSError):
         return f"{f'{error.filename}: ' if error.filename else ''}{error.strerror or error}"
+    if is_memory_error(error):
+        return "out of memory; close other programs, or process less at once"
     first_line = str(error).partition("\n")[0]
     advice = "run again with --debug and report what it shows"
     return f"unexpected {type(error).__name__}: {first_line}; {advice}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ import typer
 from utkage.cli.console import print_line
 from utkage.cli.option_names import as_options
 from utkage.cli.streams import data_stdout
+from utkage.core.json_text import json_text
 from utkage.core.text import printable
 from utkage.reporting.table import Cell, Table
 
@@ -27,11 +27,11 @@ def print_text(text: str) -> None:
 
 
 def print_json(value: Any, *, ensure_ascii: bool = True) -> None:
-    """Print a value as indented JSON on stdout."""
+    """Print a value as indented JSON on stdout; NaN and infinity become null."""
     data_stdout()
     # On a terminal, control characters above ASCII would be obeyed.
     ensure_ascii = ensure_ascii or sys.stdout.isatty()
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=ensure_ascii))
+    typer.echo(json_text(value, indent=2, ensure_ascii=ensure_ascii))
 
 
 def print_table(table: Table, console: Console | None = None) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import os
 import stat
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from utkage.core.errors import UsageError
+from utkage.core.json_text import json_text
 from utkage.core.partials import partial_file
 
 _PART_BYTES = 1 << 20
@@ -98,5 +98,5 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write ``value`` as indented JSON with a final newline, atomically."""
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    """Write ``value`` as indented JSON with a final newline, atomically; NaN becomes null."""
+    write_text(path, json_text(value, indent=2) + "\n")

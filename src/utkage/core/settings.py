@@ -31,10 +31,17 @@ SCALARS = {bool: "true or false", int: "a whole number", float: "a number", str:
 BOOLEANS = {"true": True, "false": False}
 # TOML promises 64 bits.
 LARGEST = 2**63 - 1
+# Longest value in a message, characters.
+_LONGEST_SHOWN = 60
 
 
 def field_types(kind: type[DataclassInstance]) -> dict[str, Any]:
     """The type of each field, in the order of the class."""
+    return dict(_init_types(kind))
+
+
+@functools.cache
+def _init_types(kind: type[DataclassInstance]) -> dict[str, Any]:
     hints = get_type_hints(kind)
     return {field.name: hints[field.name] for field in fields(kind) if field.init}
 
@@ -75,7 +82,7 @@ def check_table(
     for key, value in table.items():
         if key not in hints:
             raise ConfigError(f"{where}: {unknown_key(key, hints, elsewhere or {})}")
-        checked[key] = _checked(hints[key], value, f"{where}: {key} = {value!r}")
+        checked[key] = _checked(hints[key], value, f"{where}: {key} = {_shown(value)}")
     return checked
 
 
@@ -122,6 +129,11 @@ def _docs_in_source(kind: type) -> dict[str, str]:
         and isinstance(doc.value, ast.Constant)
         and isinstance(doc.value.value, str)
     }
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
 
 
 def _checked(hint: Any, value: Any, where: str) -> Any:

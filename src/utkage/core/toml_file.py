@@ -13,6 +13,8 @@ from utkage.core.errors import ConfigError
 LINE = 100
 MOST_BYTES = 16 * 1024**2
 """Largest size of a TOML file. A run's has 10 kB."""
+DEEPEST = 32
+"""Deepest nesting of tables and lists. A run's has three levels."""
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -31,13 +33,36 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def parse_toml(text: str) -> dict[str, Any]:
-    """Parse TOML; the message of a ``ValueError`` contains the line."""
+    """Parse TOML.
+
+    Raises:
+        ValueError: not TOML, with the line; longer than ``MOST_BYTES``, or nested too deeply.
+    """
+    if len(text) > MOST_BYTES:
+        raise ValueError(f"longer than {MOST_BYTES:,} characters")
     if sys.version_info >= (3, 11):
         import tomllib
     else:
         import tomli as tomllib
-    tables: dict[str, Any] = tomllib.loads(text)
+    try:
+        tables: dict[str, Any] = tomllib.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    _require_shallow(tables)
     return tables
+
+
+def _require_shallow(tables: dict[str, Any]) -> None:
+    level: list[Any] = [tables]
+    for _ in range(DEEPEST):
+        level = [
+            inner
+            for item in level
+            if isinstance(item, (dict, list))
+            for inner in (item.values() if isinstance(item, dict) else item)
+        ]
+    if level:
+        raise ValueError(f"nested deeper than {DEEPEST} levels")
 
 
 def toml_lines(table: Mapping[str, Any], comments: Mapping[str, str] | None = None) -> str:

@@ -9,8 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from utkage.data.csv_file import read_csv
 from utkage.data.labels import AgeRange, FaceLabel
 from utkage.data.records import Record
+from utkage.data.split import SPLITS
+
+# Digits of whole numbers in a manifest, and of hashes; a perceptual hash has 32 bytes.
+_MOST_DIGITS = 12
+_HASH_DIGITS = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,10 +79,10 @@ def read_manifest(path: Path) -> tuple[ManifestRow, ...]:
     """Read a file that ``manifest_csv`` wrote.
 
     Raises:
-        OSError, KeyError, ValueError, TypeError, LabelError: the file is damaged.
+        DataError: not CSV in UTF-8, or a column is missing.
+        ValueError, LabelError: a cell holds something else.
     """
-    with path.open(newline="", encoding="utf-8") as file:
-        return tuple(_row(line) for line in csv.DictReader(file))
+    return tuple(_row(cells) for _, cells in read_csv(path, tuple(_COLUMNS)))
 
 
 def csv_text(header: Sequence[str], lines: Iterable[Sequence[Any]]) -> str:
@@ -94,31 +100,57 @@ def _text(value: int | None) -> object:
 
 def _label(line: dict[str, str]) -> FaceLabel:
     age, gender, race = (
-        int(line[name]) if line[name] else None for name in ("age", "gender", "race")
+        _whole(line, name) if line[name] else None for name in ("age", "gender", "race")
     )
     if age is None and line.get("age_low"):
-        return FaceLabel(None, gender, race, AgeRange(int(line["age_low"]), int(line["age_high"])))
+        years = AgeRange(_whole(line, "age_low"), _whole(line, "age_high"))
+        return FaceLabel(None, gender, race, years)
     return FaceLabel(age, gender, race)
+
+
+def _whole(line: dict[str, str], name: str) -> int:
+    text = line.get(name, "")
+    if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS):
+        raise ValueError(f"{name} is {ascii(text)[:40]}, not a whole number")
+    return int(text)
+
+
+def _flag(line: dict[str, str], name: str) -> bool:
+    return bool(_whole(line, name))
+
+
+def _hash(line: dict[str, str], name: str) -> str:
+    text = line[name]
+    if len(text) != _HASH_DIGITS or not set(text) <= set("0123456789abcdef"):
+        raise ValueError(f"{name} is {ascii(text)[:40]}, not {_HASH_DIGITS} hexadecimal digits")
+    return text
+
+
+def _split(line: dict[str, str], name: str) -> str:
+    text = line[name]
+    if text not in (*SPLITS, ""):
+        raise ValueError(f"{name} is {ascii(text)[:40]}, not one of {', '.join(SPLITS)}")
+    return text
 
 
 def _row(line: dict[str, str]) -> ManifestRow:
     return ManifestRow(
-        row=int(line["row"]),
+        row=_whole(line, "row"),
         record=Record(
             source=line["source"],
             name=line["name"],
             label=_label(line),
-            byte_hash=line["byte_hash"],
-            pixel_hash=line["pixel_hash"],
-            perceptual=bytes.fromhex(line["perceptual"]),
-            width=int(line["width"]),
-            height=int(line["height"]),
-            aligned=bool(int(line["aligned"])),
-            wrong_extension=bool(int(line["wrong_extension"])),
-            constant=bool(int(line["constant"])),
+            byte_hash=_hash(line, "byte_hash"),
+            pixel_hash=_hash(line, "pixel_hash"),
+            perceptual=bytes.fromhex(_hash(line, "perceptual")),
+            width=_whole(line, "width"),
+            height=_whole(line, "height"),
+            aligned=_flag(line, "aligned"),
+            wrong_extension=_flag(line, "wrong_extension"),
+            constant=_flag(line, "constant"),
         ),
         group=line["group"],
-        split=line["split"],
-        assigned_split=line["side"],
+        split=_split(line, "split"),
+        assigned_split=_split(line, "side"),
         reason=line["reason"],
     )

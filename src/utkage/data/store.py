@@ -12,8 +12,6 @@ A prepared set is a folder with
 
 from __future__ import annotations
 
-import csv
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utkage.core.errors import ConfigError, DataError, LabelError, UsageError
+from utkage.core.fields import Fields
+from utkage.core.json_text import parse_json
 from utkage.data.chips import LabelledChips, labelled_chips
+from utkage.data.csv_file import read_csv
 from utkage.data.manifest import ManifestRow, read_manifest
 from utkage.data.records import Dropped
 from utkage.data.split import SPLITS, split_hash
@@ -32,6 +33,9 @@ from utkage.faces.contract import TOLERANCE, CropContract
 FORMAT = "utkage chip store"
 FORMAT_VERSION = 1
 STORE_FILE = "store.json"
+# Longest ``store.json``, bytes, and largest number of chips.
+LONGEST = 16 * 1024**2
+MOST_ROWS = 100_000_000
 # The detector of sets from before it could be chosen, whose ``store.json`` names none.
 FIRST_DETECTOR: Mapping[str, str | None] = {"name": "retinaface", "file": None}
 # The prepared set that commands use by default.
@@ -67,12 +71,14 @@ class ChipStore:
             rows = int(description["rows"])
             contract = CropContract.from_json(description["contract"])
             manifest = read_manifest(manifest_path)
-            if sorted(row.row for row in manifest) != list(range(rows)):
+            if len(manifest) != rows or {row.row for row in manifest} != set(range(rows)):
                 raise ValueError("it does not have one line for each chip")
             used = ((row.record.pixel_hash, row.split) for row in manifest if row.split)
             if description["split_hash"] != split_hash(used):
                 raise ValueError("it is not the one that was written")
-        except (OSError, KeyError, ValueError, TypeError, ConfigError, LabelError) as error:
+        except DataError as error:
+            raise DataError(f"{error}; prepare again") from error
+        except (ValueError, ConfigError, LabelError) as error:
             raise DataError(f"{manifest_path}: cannot be read ({error}); prepare again") from error
         expected = rows * contract.size**2 * 3
         if not chips_path.is_file() or chips_path.stat().st_size != expected:
@@ -130,11 +136,10 @@ class ChipStore:
     def dropped(self) -> tuple[Dropped, ...]:
         """The pictures that could not be used at all."""
         path = self.folder / str(self.description["files"]["dropped"])
-        with path.open(newline="", encoding="utf-8") as file:
-            return tuple(
-                Dropped(line["source"], line["name"], line["reason"])
-                for line in csv.DictReader(file)
-            )
+        columns = ("source", "name", "reason")
+        return tuple(
+            Dropped(*(cells[name] for name in columns)) for _, cells in read_csv(path, columns)
+        )
 
     def pixels(self) -> NDArray[np.uint8]:
         """All chips, memory-mapped and read-only: uint8 RGB, (rows, size, size, 3)."""
@@ -161,17 +166,38 @@ def read_store_file(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         raise UsageError(f"{folder}: not a prepared set; run 'utkage prepare' first")
     try:
-        description = json.loads(path.read_text(encoding="utf-8"))
-        version = description["version"]
-        if description["format"] != FORMAT:
-            raise KeyError("format")
-    except (ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{path}: not a utkage store file; prepare again") from error
+        with path.open("rb") as file:
+            found = Fields.of(parse_json(file.read(LONGEST + 1), longest=LONGEST))
+        found.choice("format", (FORMAT,))
+        version = found.whole("version")
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: not a utkage store file ({error}); prepare again") from error
     if version != FORMAT_VERSION:
         raise DataError(
             f"{path}: format version {version}, this utkage reads {FORMAT_VERSION}; prepare again"
         )
-    files = description.get("files")
-    if not isinstance(files, dict) or not {"chips", "manifest", "dropped"} <= set(files):
-        raise DataError(f"{path}: does not name its files; prepare again")
-    return dict(description)
+    try:
+        _require_description(found)
+    except (ValueError, ConfigError) as error:
+        raise DataError(f"{path}: damaged ({error}); prepare again") from error
+    return dict(found.values)
+
+
+def _require_description(found: Fields) -> None:
+    """Check the parts of ``store.json`` that other modules read."""
+    files = found.fields("files")
+    for kind in ("chips", "manifest", "dropped"):
+        if Path(name := files.text(kind)).name != name or not name.strip("."):
+            raise ValueError(f"files.{kind} is {name!a}; it must be a name without a folder")
+    found.whole("rows", most=MOST_ROWS)
+    CropContract.from_json(found.table("contract"))
+    found.text("split_hash")
+    found.fields("source").text("name")
+    found.table("split")
+    for name in found.table("splits"):
+        found.fields("splits").whole(name)
+    if "detector" in found:
+        detector = found.fields("detector")
+        detector.text("name")
+        if detector.values.get("file") is not None:
+            detector.text("file")

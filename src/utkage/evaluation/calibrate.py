@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from utkage.core.device import Device, resolve_device
 from utkage.core.errors import DataError, UsageError, WeightsError
+from utkage.core.memory_errors import explaining_memory_errors
 from utkage.core.outputs import require_output, same_file
 from utkage.core.reporter import Reporter, SilentReporter
 from utkage.core.single_writer import holding_files, holding_folder
@@ -90,6 +91,7 @@ class CalibrateResult:
         }
 
 
+@explaining_memory_errors("calibrate on fewer faces (`source`)")
 def calibrate(request: CalibrateRequest, reporter: Reporter | None = None) -> CalibrateResult:
     """Fit a calibration and write it into the card of a weights file, atomically.
 

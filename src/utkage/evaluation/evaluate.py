@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from utkage.core.device import resolve_device
 from utkage.core.errors import ConfigError, DataError, UsageError
+from utkage.core.memory_errors import explaining_memory_errors
 from utkage.core.reporter import Reporter, SilentReporter
 from utkage.core.text import counted
 from utkage.data.labels import RANGE_NAMES
@@ -89,6 +90,7 @@ class EvaluateRequest(FaceSelection):
             raise ConfigError(f"`resamples` {self.resamples}: use at least 100")
 
 
+@explaining_memory_errors("evaluate fewer faces (`source`), or lower `resamples`")
 def evaluate(request: EvaluateRequest, reporter: Reporter | None = None) -> EvaluateResult:
     """Score predictions and write the metrics, every prediction and, if requested, a report.
 

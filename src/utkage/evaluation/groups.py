@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from utkage.core.fields import Fields
 from utkage.data.labels import GENDERS, RACES, RANGE_NAMES
 from utkage.evaluation.bootstrap import (
     Bootstrap,
@@ -120,9 +121,18 @@ class Group:
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Group:
-        """The group that ``to_dict`` described."""
-        metrics = {name: Estimate(**found) for name, found in stored["figures"].items()}
-        return cls(stored["axis"], stored["name"], stored["n"], metrics)
+        """The group that ``to_dict`` described; ``ValueError`` if a value has another type."""
+        fields = Fields(stored, "group")
+        figures = fields.fields("figures")
+        metrics = {}
+        for name in figures.values:
+            found = figures.fields(name)
+            value, low, high = (
+                None if found.values.get(end) is None else found.number(end)
+                for end in ("value", "low", "high")
+            )
+            metrics[name] = Estimate(value, low, high, found.whole("n"))
+        return cls(fields.text("axis"), fields.text("name"), fields.whole("n"), metrics)
 
 
 @dataclass(frozen=True)

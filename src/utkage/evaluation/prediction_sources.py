@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utkage.core.device import Device
-from utkage.core.errors import DataError
+from utkage.core.errors import DataError, WeightsError
 from utkage.core.reporter import Reporter
 from utkage.core.text import counted
 from utkage.data.chips import LabelledChips
@@ -76,10 +76,14 @@ class PredictionSource:
 
         Raises:
             DataError: the table contains none of the faces.
+            WeightsError: a prediction is not possible, such as an age that is NaN.
         """
         if self.predictor is not None:
             label = f"evaluating {self.path.name}"
-            return with_labels(faces, predict_faces(self.predictor, faces, reporter, label))
+            try:
+                return with_labels(faces, predict_faces(self.predictor, faces, reporter, label))
+            except WeightsError as error:
+                raise WeightsError(f"{self.path}: {error}") from error
         assert self.table is not None
         find = TableIndex(self.table).find
         rows = [find(*key) for key in zip(faces.sources, faces.names, strict=True)]

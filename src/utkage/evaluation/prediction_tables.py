@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import math
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from utkage.core.errors import DataError, LabelError
+from utkage.core.json_text import parse_json
 from utkage.data.label_files.genders import GenderColumn, understand_column
 from utkage.data.label_files.text import decodings
 from utkage.data.sources.container import clean_path, file_name
@@ -21,6 +21,8 @@ from utkage.evaluation.prediction_columns import PredictionColumns, find_predict
 TABLE_SUFFIXES = (".csv", ".json", ".jsonl", ".parquet")
 """Suffixes, lower case, of the files that hold tables of predictions."""
 MAX_PREDICTED_AGE = 150
+# Digits of the number of a face.
+_MOST_DIGITS = 9
 
 # A row, and its place in the file for messages.
 _PlacedRow = tuple[str, Mapping[str, Any]]
@@ -150,10 +152,11 @@ def _json_rows(path: Path) -> _Rows:
     _, text = next(decodings(path.read_bytes()))
     try:
         if path.suffix.lower() == ".jsonl":
-            lines = [line for line in text.splitlines() if line.strip()]
-            rows = [json.loads(line) for line in lines]
+            # splitlines would also split at characters that JSON allows inside strings.
+            lines = [line for line in text.split("\n") if line.strip()]
+            rows = [parse_json(line, surrogates=True) for line in lines]
         else:
-            rows = json.loads(text)
+            rows = parse_json(text, longest=len(text), surrogates=True)
     except ValueError as error:
         raise DataError(f"{path}: not JSON ({error})") from error
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
@@ -169,7 +172,7 @@ def _parquet_rows(path: Path) -> _Rows:
         raise DataError(f"{path}: Parquet needs one more package; {advice}") from error
     try:
         rows = parquet.read_table(path).to_pylist()
-    except (ArrowException, OSError) as error:
+    except (ArrowException, OSError, ValueError) as error:
         raise DataError(f"{path}: not a Parquet file that can be read") from error
     return _numbered(rows)
 
@@ -190,7 +193,7 @@ _READERS = {
 def _face(row: Mapping[str, Any]) -> int:
     """The number of the face in its file; 0 in tables that have one row per file."""
     text = _text(row.get("face"))
-    return int(text) if text.isdecimal() else 0
+    return int(text) if text.isdecimal() and len(text) <= _MOST_DIGITS else 0
 
 
 def _text(value: Any) -> str:

@@ -119,6 +119,7 @@ def robustness_report(
             for start in range(0, len(chips), BATCH):
                 batch = np.ascontiguousarray(corrupt(chips[start : start + BATCH], strength))
                 parts.append(predictor.predict_chips(batch))
+                parts[-1].require_possible()
                 task.advance(len(batch))
             return with_labels(own, Predictions.concatenate(parts))
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from utkage.core.device import CPU
 from utkage.core.errors import ConfigError, DataError, ParityError, UsageError
 from utkage.core.files import file_hash, replacing, write_json
+from utkage.core.memory_errors import explaining_memory_errors
 from utkage.core.outputs import contains, require_output
 from utkage.core.reporter import Reporter, SilentReporter
 from utkage.core.single_writer import holding_files
@@ -122,6 +123,7 @@ class ExportResult:
     parity_file: Path
 
 
+@explaining_memory_errors("close other programs, or export without `data`")
 def export(request: ExportRequest, reporter: Reporter | None = None) -> ExportResult:
     """Write the file, compare it with torch on chips, and only then give it its name.
 

@@ -6,7 +6,6 @@ It contains an exported ONNX file, a face detector (``web_detectors``), ONNX Run
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from utkage.core.errors import UsageError
 from utkage.core.files import write_text
+from utkage.core.json_text import json_text
 from utkage.core.partials import partial_folder
 from utkage.core.reporter import Reporter
 from utkage.core.single_writer import holding_files
@@ -95,7 +95,7 @@ def fill_web_folder(
         "ranges": RANGE_NAMES,
         "detector": detector,
     }
-    write_text(folder / CONTRACT_NAME, json.dumps(settings))
+    write_text(folder / CONTRACT_NAME, json_text(settings))
     page = files("utkage.exporting") / "web_page"
     for name in PAGE:
         write_text(folder / name, (page / name).read_text(encoding="utf-8"))

@@ -16,7 +16,7 @@ from utkage.exporting.onnx_precision import halve, quantize
 from utkage.exporting.precision import DEFAULT_PRECISION
 from utkage.exporting.quiet import silenced
 from utkage.models.export_graph import ExportGraph, ExportOutputs
-from utkage.prediction.onnx_predictor import INPUT_NAME, OUTPUT_NAMES
+from utkage.models.onnx_session import INPUT_NAME, OUTPUT_WIDTHS
 
 OPSETS = range(18, 22)
 """Operator sets that can be written. The oldest is the first that holds the graph."""
@@ -58,7 +58,7 @@ def write_onnx(
 def torch_to_onnx(
     graph: nn.Module,
     size: int | None,
-    outputs: Sequence[str] = OUTPUT_NAMES,
+    outputs: Sequence[str] = tuple(OUTPUT_WIDTHS),
     *,
     optimize: bool = True,
     opset: int = OPSET,

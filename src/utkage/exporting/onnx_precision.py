@@ -25,7 +25,7 @@ from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from utkage.exporting.onnx_optimizer import simplified
 from utkage.exporting.quiet import silenced
-from utkage.prediction.onnx_predictor import INPUT_NAME
+from utkage.models.onnx_session import INPUT_NAME
 
 # Number of elements from which a tensor is stored as float16; smaller ones save nothing.
 SMALLEST_HALVED = 128

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from utkage.core.damaged_files import DAMAGE
 from utkage.core.device import CPU
 from utkage.core.errors import WeightsError
 from utkage.core.files import write_bytes
@@ -97,7 +98,7 @@ def _open(path: Path, load: Callable[[io.BytesIO, dict[str, Any]], Program]) -> 
     try:
         with silenced():
             program = load(io.BytesIO(path.read_bytes()), extra)
-    except Exception as error:
+    except DAMAGE as error:
         detail = " ".join(str(error).split())[:200]
         raise WeightsError(f"{path}: torch cannot read it ({detail})") from error
     text = extra[CARD_PROPERTY]

@@ -10,11 +10,14 @@ numbers plus one half (so the corners of a 200-pixel chip are (0, 0) and (200, 2
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from utkage.core.errors import ConfigError
+from utkage.core.fields import Fields
 
 Point = tuple[float, float]
 
@@ -35,6 +38,10 @@ UTKFACE_BOX = (17.0, -33.0, 183.0, 203.0)
 # Smallest chip, in pixels; smaller pictures show too little of a face. The part of a chip without
 # its margin may be half as wide.
 MIN_SIZE = 32
+# Largest chip, in pixels.
+MAX_SIZE = 1024
+# Smallest distance between two landmarks of a template, as a share of the chip size.
+_LEAST_DISTANCE = 0.02
 # Largest distance of landmarks, as a share of the chip size, that is rounding and not another crop.
 TOLERANCE = 0.01
 
@@ -60,12 +67,13 @@ class CropContract:
 
     def __post_init__(self) -> None:
         _require_size(self.size, MIN_SIZE // 2)
-        if len(self.template) != 5:
-            raise ConfigError(f"a template has five landmarks, not {len(self.template)}")
+        _require_template(self.template, self.size)
         if self.colour != "RGB":
             raise ConfigError(f"colour order {self.colour!r} is not supported; use 'RGB'")
-        if min(self.std) <= 0:
-            raise ConfigError("std must be above zero in every channel")
+        if not all(map(math.isfinite, self.mean)):
+            raise ConfigError("mean must be finite in every channel")
+        if not all(math.isfinite(value) and value > 0 for value in self.std):
+            raise ConfigError("std must be finite and above zero in every channel")
 
     def at_size(self, size: int) -> CropContract:
         """The same crop at another resolution."""
@@ -150,22 +158,24 @@ class CropContract:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, value: dict[str, Any]) -> CropContract:
+    def from_json(cls, value: Any) -> CropContract:
         """Read what ``to_json`` wrote.
 
         Raises:
-            ConfigError: a field is missing or out of range.
+            ConfigError: a field is missing, of another type, or out of range.
         """
         try:
+            fields = Fields.of(value, "contract")
+            points = [Fields({"point": p}, "contract.template") for p in fields.items("template")]
             return cls(
-                size=int(value["size"]),
-                template=tuple((float(x), float(y)) for x, y in value["template"]),
-                colour=str(value["colour"]),
-                mean=_triple(value["mean"]),
-                std=_triple(value["std"]),
+                size=fields.whole("size", 1, MAX_SIZE),
+                template=tuple(_pair(point.numbers("point", 2)) for point in points),
+                colour=fields.text("colour"),
+                mean=_triple(fields.numbers("mean", 3)),
+                std=_triple(fields.numbers("std", 3)),
             )
-        except (KeyError, TypeError, ValueError) as error:
-            raise ConfigError(f"crop contract cannot be read: {error!r}") from error
+        except ValueError as error:
+            raise ConfigError(f"crop contract cannot be read: {error}") from error
 
 
 def utkface_contract(size: int, margin: float = 0.0) -> CropContract:
@@ -180,10 +190,26 @@ def utkface_contract(size: int, margin: float = 0.0) -> CropContract:
 
 
 def _require_size(size: int, least: int) -> None:
-    if not least <= size <= 1024:
-        raise ConfigError(f"chip size {size} is outside {least}..1024 pixels")
+    if not least <= size <= MAX_SIZE:
+        raise ConfigError(f"chip size {size} is outside {least}..{MAX_SIZE} pixels")
 
 
-def _triple(values: Any) -> tuple[float, float, float]:
+def _require_template(template: tuple[Point, ...], size: int) -> None:
+    """Refuse landmarks onto which no face can be aligned."""
+    if len(template) != 5:
+        raise ConfigError(f"a template has five landmarks, not {len(template)}")
+    if not all(-size <= value <= 2 * size for point in template for value in point):
+        raise ConfigError(f"a landmark of the template lies far outside a chip of {size} pixels")
+    pairs = itertools.combinations(template, 2)
+    if any(max(abs(x - u), abs(y - v)) < _LEAST_DISTANCE * size for (x, y), (u, v) in pairs):
+        raise ConfigError("two landmarks of the template lie at the same place")
+
+
+def _pair(values: tuple[float, ...]) -> Point:
+    first, second = values
+    return first, second
+
+
+def _triple(values: tuple[float, ...]) -> tuple[float, float, float]:
     first, second, third = values
-    return float(first), float(second), float(third)
+    return first, second, third

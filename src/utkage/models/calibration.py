@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utkage.core.errors import ConfigError
+from utkage.core.fields import Fields
 from utkage.core.setting_checks import require_number
 
 Floats = NDArray[np.float64]
@@ -24,6 +25,8 @@ LEVELS = (
     *(0.1, 0.2, 0.3, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9),
     *(0.92, 0.94, 0.95, 0.96, 0.98, 0.99),
 )
+# Temperatures that a card may hold; those of trained networks lie between 0.5 and 3.
+TEMPERATURES = (1e-3, 1e3)
 # Separates tied levels, so that the map has an inverse.
 _STEP = 1e-9
 
@@ -134,22 +137,27 @@ class Calibration:
         }
 
     @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Calibration:
-        """Read what ``to_json`` wrote; any Key, Type, Value or ConfigError means damage."""
+    def from_json(cls, value: Any) -> Calibration:
+        """Read what ``to_json`` wrote.
+
+        Raises:
+            ValueError, ConfigError: a value is missing, of another type, or out of range.
+        """
+        fields = Fields.of(value, "calibration")
         return cls(
-            gender_temperature=float(value["gender_temperature"]),
-            range_temperature=float(value["range_temperature"]),
-            levels=tuple(map(float, value["levels"])),
+            gender_temperature=fields.number("gender_temperature", *TEMPERATURES),
+            range_temperature=fields.number("range_temperature", *TEMPERATURES),
+            levels=fields.numbers("levels", least=0, most=1),
             bands=tuple(
                 AgeBand(
-                    float(band["first"]),
-                    int(band["n"]),
-                    tuple(map(float, band["asked"])),
-                    bool(band["pooled"]),
+                    band.number("first"),
+                    band.whole("n"),
+                    band.numbers("asked", least=0, most=1),
+                    band.flag("pooled"),
                 )
-                for band in value["bands"]
+                for band in fields.list_of_fields("bands")
             ),
-            fitted_on=dict(value["fitted_on"]),
+            fitted_on=fields.table("fitted_on"),
         )
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from utkage.core.errors import ConfigError, WeightsError
+from utkage.core.fields import Fields
+from utkage.core.json_text import json_text, parse_json
 from utkage.core.setting_checks import require_choice
 from utkage.faces.contract import CropContract
 from utkage.models.calibration import Calibration
+from utkage.models.normalisation import require_true_normalisation
 
 FORMAT = "utkage weights"
 FORMAT_VERSION = 1
@@ -17,6 +19,11 @@ FORMAT_VERSION = 1
 WHOLE_YEAR_MEDIAN = "whole-year median"
 POINT_ESTIMATES = ("median", "mean", WHOLE_YEAR_MEDIAN)
 AGE_HEADS = ("softmax", "coral", "corn")
+
+# Longest card, characters. That of the shipped weights has 60,000.
+LONGEST = 8 * 1024**2
+
+_FORMER_VALUES: dict[str, Any] = {"age_head": "softmax", "repetitions": [], "calibration": None}
 
 RESEARCH_TERMS = (
     "Weights inherit the terms of their training data and of every step of their lineage. UTKFace, "
@@ -84,32 +91,53 @@ class Card:
 
     def to_json(self) -> str:
         """One line of JSON."""
-        return json.dumps(self.to_dict(), ensure_ascii=False)
+        return json_text(self.to_dict())
 
     @classmethod
     def from_json(cls, text: str, origin: str) -> Card:
         """Read a card; ``origin`` names the file in errors.
 
         Raises:
-            WeightsError: not a card, of a newer version, or with missing fields.
+            WeightsError: not a card, of a newer version, with values that are missing, of another
+                type or out of range, or with the normalisation of another network.
         """
         try:
-            value = json.loads(text)
-            if value["format"] != FORMAT:
-                raise KeyError("format")
-            if value["version"] != FORMAT_VERSION:
+            found = Fields.of(parse_json(text, longest=LONGEST))
+            found.choice("format", (FORMAT,))
+            if (version := found.whole("version")) != FORMAT_VERSION:
                 raise WeightsError(
-                    f"{origin}: card version {value['version']}, this utkage reads "
-                    f"{FORMAT_VERSION}; upgrade it"
+                    f"{origin}: card version {version}, this utkage reads {FORMAT_VERSION}; "
+                    "upgrade it"
                 )
             # Older files lack these keys.
-            value = {"age_head": "softmax", "repetitions": (), "calibration": None} | value
-            content = {entry.name: value[entry.name] for entry in fields(cls)}
-            for name in ("lineage", "limits", "repetitions"):
-                content[name] = tuple(content[name])
-            content["contract"] = CropContract.from_json(content["contract"])
-            if content["calibration"] is not None:
-                content["calibration"] = Calibration.from_json(content["calibration"])
-            return cls(**content)
-        except (KeyError, TypeError, ValueError, ConfigError) as error:
-            raise WeightsError(f"{origin}: its card is damaged ({error!r})") from error
+            return cls._read(Fields({**_FORMER_VALUES, **found.values}))
+        except (ValueError, ConfigError) as error:
+            raise WeightsError(
+                f"{origin}: its card is damaged ({error}); copy the file again, or use other "
+                "weights"
+            ) from error
+
+    @classmethod
+    def _read(cls, found: Fields) -> Card:
+        """The card in a JSON object; ``ValueError`` and ``ConfigError`` say what is wrong."""
+        calibration = found.values["calibration"]
+        card = cls(
+            system=found.text("system"),
+            backbone=found.text("backbone"),
+            contract=CropContract.from_json(found.table("contract")),
+            point_estimate=found.choice("point_estimate", POINT_ESTIMATES),
+            age_head=found.choice("age_head", AGE_HEADS),
+            data=found.table("data"),
+            training=found.table("training"),
+            metrics={
+                split: found.fields("metrics").table(split) for split in found.table("metrics")
+            },
+            lineage=found.texts("lineage"),
+            terms=found.text("terms"),
+            versions={name: str(each) for name, each in found.table("versions").items()},
+            limits=found.texts("limits"),
+            repetitions=found.texts("repetitions"),
+            calibration=None if calibration is None else Calibration.from_json(calibration),
+        )
+        require_true_normalisation(card.system, card.backbone, card.contract)
+        return card

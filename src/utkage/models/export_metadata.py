@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +23,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utkage.core.errors import UsageError, WeightsError
+from utkage.core.json_text import json_text
 from utkage.core.versions import versions
 from utkage.data.labels import RANGE_NAMES
 from utkage.models.card import Card
+from utkage.models.onnx_session import open_session
 
 ONNX_SUFFIX = ".onnx"
 CARD_PROPERTY = "utkage_card"
@@ -59,24 +60,14 @@ def public_metadata(
     """The metadata for programs that cannot read cards; ``interval`` is a level within 0..1."""
     return {
         "size": "any" if any_size else str(card.contract.size),
-        "template": json.dumps(card.contract.template),
-        "ranges": json.dumps(RANGE_NAMES),
+        "template": json_text(card.contract.template),
+        "ranges": json_text(RANGE_NAMES),
         "terms": card.terms,
         "precision": precision,
         "interval": str(interval),
         "weights_sha256": weights_hash,
         "utkage_version": versions().get("utkage", "unknown"),
     }
-
-
-def open_session(model: bytes, options: Any, path: Path) -> Any:
-    """Open a session on the CPU; ``WeightsError``, naming ``path``, if that is not possible."""
-    import onnxruntime
-
-    try:
-        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    except Exception as error:
-        raise WeightsError(f"{path}: not an ONNX file that can be run") from error
 
 
 def read_onnx_metadata(path: Path) -> dict[str, str]:

@@ -127,7 +127,7 @@ def initial_margin(init: str | LoadedWeights) -> float:
 
 def _is_faceres(weights: LoadedWeights) -> bool:
     from utkage.models.faceres import looks_like_faceres
-    from utkage.models.weights import read_header
+    from utkage.models.safetensors_file import read_header
 
     return looks_like_faceres(read_header(weights.path))
 
@@ -179,12 +179,12 @@ def _from_file(
     reporter: Reporter | None,
 ) -> InitialNetwork:
     from utkage.models.faceres import load_faceres
+    from utkage.models.safetensors_file import read_arrays
     from utkage.models.systems import build_multitask
-    from utkage.models.weights import read_safetensors_arrays
 
     path = weights.path
     if _is_faceres(weights):
-        arrays = read_safetensors_arrays(path)
+        arrays = read_arrays(path)
         tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
         source = MultiTaskNet(spec.name)
         load_faceres(source, tensors, batch_norm_sample(chips, contract), reporter)

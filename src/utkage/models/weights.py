@@ -13,21 +13,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from utkage.core.errors import UsageError, WeightsError
+from utkage.core.errors import WeightsError
 from utkage.core.files import write_bytes
 from utkage.models.card import Card
+from utkage.models.safetensors_file import METADATA, read_header, require_finite
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 FINGERPRINTS = "train_fingerprints"
 CARD_KEY = "card"
-_MAX_HEADER_BYTES = 100_000_000
 
 # Biases that an age prior is added to: of a softmax age head, and of the seed system's range model.
 AGE_BIAS = "age.bias"
@@ -49,50 +49,14 @@ class Weights:
     fingerprints: Tensor
 
 
-def read_header(path: Path) -> dict[str, Any]:
-    """Read the header: an entry for each tensor by name, and ``__metadata__``.
-
-    Raises:
-        UsageError: there is no such file.
-        WeightsError: not a safetensors file.
-    """
-    if not path.is_file():
-        raise UsageError(f"{path}: no such weights file")
-    try:
-        with path.open("rb") as file:
-            (length,) = struct.unpack("<Q", file.read(8))
-            if length > _MAX_HEADER_BYTES:
-                raise ValueError("header too long")
-            header = json.loads(file.read(length))
-        if not isinstance(header, dict):
-            raise ValueError("header is not an object")
-    except (OSError, ValueError, struct.error) as error:
-        raise WeightsError(
-            f"{path}: not a safetensors file; pass weights written by 'utkage train'"
-        ) from error
-    return header
-
-
 def read_safetensors_card(path: Path) -> Card:
     """Read the card from the header, without any tensor; raises as ``read_header``."""
-    metadata = read_header(path).get("__metadata__")
-    if not isinstance(metadata, dict) or CARD_KEY not in metadata:
+    metadata = read_header(path).get(METADATA, {})
+    if CARD_KEY not in metadata:
         raise WeightsError(
             f"{path}: not a utkage weights file (no card); pass a file written by utkage train"
         )
     return Card.from_json(metadata[CARD_KEY], str(path))
-
-
-def read_safetensors_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """Read all tensors as they are stored, without torch; ``WeightsError`` if damaged."""
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
-    try:
-        arrays: dict[str, NDArray[Any]] = load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise WeightsError(f"{path}: damaged weights file ({error})") from error
-    return arrays
 
 
 def save_weights(path: Path, weights: Weights, *, half: bool = False) -> None:
@@ -100,6 +64,9 @@ def save_weights(path: Path, weights: Weights, *, half: bool = False) -> None:
 
     With ``half``, tensors of two or more dimensions are stored as float16. Vectors stay float32:
     they are small, and the variances of the first batch norms do not fit into float16.
+
+    Raises:
+        WeightsError: a value is NaN or infinite, or too large for float16.
     """
     import torch
     from safetensors.torch import save
@@ -108,6 +75,7 @@ def save_weights(path: Path, weights: Weights, *, half: bool = False) -> None:
         name: (_to_half(tensor) if half else tensor).detach().cpu().contiguous()
         for name, tensor in weights.state.items()
     }
+    require_finite({name: tensor.numpy() for name, tensor in tensors.items()}, str(path))
     tensors[FINGERPRINTS] = weights.fingerprints.to(torch.int32).contiguous()
     # Not save_file, whose errors do not say that a disk is full.
     write_bytes(path, save(tensors, metadata={CARD_KEY: weights.card.to_json()}))
@@ -130,14 +98,15 @@ def rewrite_card(
     read_safetensors_card(path)
     content = bytearray(path.read_bytes())
     (length,) = struct.unpack_from("<Q", content)
-    header = json.loads(content[8 : 8 + length])
+    header = read_header(path)
     for name, values in vectors.items():
         entry = header.get(name, {})
         if (entry.get("dtype"), entry.get("shape")) != ("F32", list(values.shape)):
             raise WeightsError(f"{path}: holds no float32 {name!r} of shape {values.shape}")
+        require_finite({name: values}, str(path))
         first, end = (8 + length + offset for offset in entry["data_offsets"])
         content[first:end] = np.ascontiguousarray(values, dtype="<f4").tobytes()
-    header["__metadata__"][CARD_KEY] = card.to_json()
+    header[METADATA][CARD_KEY] = card.to_json()
     text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
     # Tensors must begin at a multiple of eight bytes; spaces pad the header.
     text += b" " * (-len(text) % 8)

@@ -19,10 +19,10 @@ from utkage.core.errors import WeightsError
 from utkage.core.files import file_hash
 from utkage.models import export_metadata
 from utkage.models.card import Card
+from utkage.models.safetensors_file import read_arrays
 from utkage.models.weights import (
     FINGERPRINTS,
     Weights,
-    read_safetensors_arrays,
     read_safetensors_card,
 )
 
@@ -34,7 +34,7 @@ Content = tuple[Card, Callable[[], dict[str, NDArray[Any]]]]
 
 
 def _read_safetensors(path: Path) -> Content:
-    return read_safetensors_card(path), partial(read_safetensors_arrays, path)
+    return read_safetensors_card(path), partial(read_arrays, path)
 
 
 def _read_plain_state(path: Path) -> Content:
@@ -89,7 +89,13 @@ class LoadedWeights:
     @property
     def fingerprints(self) -> NDArray[np.int32]:
         """Fingerprints of the training images, int32 (n,); empty if the file records none."""
-        return self._stored.get(FINGERPRINTS, np.empty(0)).astype(np.int32)
+        found = self._stored.get(FINGERPRINTS, np.empty(0, np.int32))
+        if found.dtype != np.int32 or found.ndim != 1:
+            raise WeightsError(
+                f"{self.path}: {FINGERPRINTS} is {found.dtype} {found.shape}, not int32 (n,); copy "
+                "the file again"
+            )
+        return found
 
     @cached_property
     def content(self) -> Weights:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from utkage.core.errors import ImageError, UsageError
 from utkage.core.files import require_folder
+from utkage.core.json_text import json_text
 from utkage.core.outputs import file_identity, require_output, same_file
 from utkage.core.reporter import Reporter
 from utkage.core.single_writer import holding_files, holding_folder
@@ -164,7 +164,7 @@ class PictureWriter:
 
     def _add_chip(self, chip: NDArray[np.uint8], row: Row, suffix: str) -> None:
         if self.crops is not None:
-            crop = None if self.contract is None else json.dumps(self.contract.to_json())
+            crop = None if self.contract is None else json_text(self.contract.to_json())
             path = self._free_name(self.crops, row.file, suffix)
             with self._noting_errors(path):
                 save_image(path, chip, crop=crop)

@@ -88,11 +88,16 @@ class TorchPredictor:
 def predict_faces(
     predictor: ChipPredictor, faces: LabelledChips, reporter: Reporter, label: str
 ) -> Predictions:
-    """Predict all labelled faces, in their order, in batches with progress."""
+    """Predict all labelled faces, in their order, in batches with progress.
+
+    Raises:
+        WeightsError: a prediction is not possible, such as an age that is NaN.
+    """
     parts: list[Predictions] = []
     with reporter.progress(label, len(faces)) as task:
         for batch in faces.batches(BATCH, predictor.card.contract):
             parts.append(predictor.predict_chips(batch))
+            parts[-1].require_possible()
             task.advance(len(batch))
     return Predictions.concatenate(parts)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from utkage.core.errors import ConfigError, ImageError
+from utkage.core.json_text import parse_json
 from utkage.faces.alignment import box_to_chip, cut_chip, landmarks_to_chip
 from utkage.faces.contract import MIN_SIZE, CropContract, Point
 from utkage.faces.detector import Box, Detector, Face, for_reduced
@@ -16,6 +16,9 @@ from utkage.faces.face_appearance import FaceAppearance
 from utkage.faces.quality import ROTATED, weaknesses
 from utkage.faces.recrop import recrop, recrop_aligned
 from utkage.images.decode import DecodedImage
+
+# Longest description of the crop of a saved chip, characters.
+_LONGEST_CROP = 10_000
 
 
 @dataclass(frozen=True)
@@ -133,7 +136,8 @@ class Cropper:
 def _saved_contract(crop: str | None, rgb: NDArray[np.uint8]) -> CropContract | None:
     """The crop contract that a saved chip describes; None if none fits the picture."""
     try:
-        contract = None if crop is None else CropContract.from_json(json.loads(crop))
+        described = None if crop is None else parse_json(crop, longest=_LONGEST_CROP)
+        contract = None if described is None else CropContract.from_json(described)
     except (ValueError, ConfigError):
         return None
     return contract if contract and rgb.shape[:2] == (contract.size, contract.size) else None

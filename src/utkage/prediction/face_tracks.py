@@ -190,7 +190,10 @@ def _detect(rgb: NDArray[np.uint8], predictor: ChipPredictor, cropper: Cropper) 
     except ImageError:
         # Degenerate landmarks: the next detection finds the face again.
         return []
-    predictions = predictor.predict_chips(np.stack(chips)) if chips else ()
+    if not chips:
+        return []
+    predictions = predictor.predict_chips(np.stack(chips))
+    predictions.require_possible()
     return list(zip(faces, chips, predictions, strict=True))
 
 

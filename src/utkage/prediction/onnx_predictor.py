@@ -20,23 +20,23 @@ from numpy.typing import NDArray
 
 from utkage.core.errors import UsageError, WeightsError
 from utkage.models.card import POINT_ESTIMATES, Card
-from utkage.models.export_metadata import FLIP_PROPERTY, open_session, parse_card, session_metadata
+from utkage.models.export_metadata import FLIP_PROPERTY, parse_card, session_metadata
+from utkage.models.onnx_session import open_session, require_chip_graph, run_session
 from utkage.models.weights_files import LoadedWeights
 from utkage.prediction.chip_predictor import require_chips
-from utkage.prediction.predictions import COLUMNS, Predictions
+from utkage.prediction.predictions import Predictions
 
-INPUT_NAME = "chips"
-OUTPUT_NAMES = COLUMNS
 TEMPLATES = "graphs"
 # Prefix of the network in the names of tensors.
 PREFIX = "network."
 
 
 class OnnxPredictor:
-    """Runs a graph from ``INPUT_NAME`` to ``OUTPUT_NAMES`` on the CPU; threads may share it.
+    """Runs a session of ``models.onnx_session`` on the CPU; threads may share it.
 
-    ``tensors`` are arrays that the session of ONNX Runtime reads, kept alive with it. ``reopen``
-    makes the same predictor in another process, after pickling.
+    ``path`` is the file of the weights, for messages. ``tensors`` are arrays that the session
+    reads, kept alive with it. ``reopen`` makes the same predictor in another process, after
+    pickling.
     """
 
     engine = "onnx"
@@ -45,12 +45,14 @@ class OnnxPredictor:
         self,
         session: Any,
         card: Card,
+        path: Path,
         tensors: Sequence[NDArray[np.float32]] = (),
         *,
         reopen: Callable[[], OnnxPredictor] | None = None,
     ) -> None:
         self.card = card
         self._session = session
+        self._path = path
         self._tensors = tensors
         self._reopen = reopen
 
@@ -62,8 +64,7 @@ class OnnxPredictor:
     def predict_chips(self, chips: NDArray[np.uint8]) -> Predictions:
         """Predict from chips, as ``ChipPredictor``."""
         require_chips(chips, self.card.contract)
-        outputs = self._session.run(list(OUTPUT_NAMES), {INPUT_NAME: np.ascontiguousarray(chips)})
-        columns = (np.asarray(output, dtype=np.float64) for output in outputs)
+        columns = run_session(self._session, chips, self._path)
         return Predictions(*columns, calibration=self.card.calibration)
 
 
@@ -79,13 +80,15 @@ def open_onnx_file(path: Path, threads: int = 0, *, flip: bool = True) -> OnnxPr
     """
     session = open_session(path.read_bytes(), session_options(threads), path)
     properties = session_metadata(session, path)
+    card = parse_card(properties, path)
+    require_chip_graph(session, card.contract.size, path)
     if not flip and properties.get(FLIP_PROPERTY) == "true":
         raise UsageError(
             f"{path}: averages with the mirrored chip, which `flip=False` cannot undo; export it "
             "again with `flip=False`"
         )
     reopen = partial(open_onnx_file, path.resolve(), threads, flip=flip)
-    return OnnxPredictor(session, parse_card(properties, path), reopen=reopen)
+    return OnnxPredictor(session, card, path, reopen=reopen)
 
 
 def template_name(card: Card, flip: bool) -> str:
@@ -135,9 +138,12 @@ def open_with_template(template: Path, weights: LoadedWeights, threads: int = 0)
     try:
         session = open_session(template.read_bytes(), options, template)
     except WeightsError as error:
-        raise WeightsError(f"{weights.path}: tensors do not fit {card.backbone}") from error
+        raise WeightsError(
+            f"{weights.path}: tensors do not fit {card.backbone}; copy the file again, or use "
+            "other weights"
+        ) from error
     reopen = partial(open_with_template, template, LoadedWeights(weights.path.resolve()), threads)
-    return OnnxPredictor(session, card, list(arrays.values()), reopen=reopen)
+    return OnnxPredictor(session, card, weights.path, list(arrays.values()), reopen=reopen)
 
 
 def session_options(threads: int) -> Any:

@@ -17,7 +17,8 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from utkage.core.errors import ImageError
+from utkage.core.errors import ImageError, WeightsError
+from utkage.core.memory_errors import explaining_memory_errors, is_memory_error
 from utkage.core.pools import thread_pool
 from utkage.faces.colour_order import BGR, looks_bgr
 from utkage.faces.face_appearance import COVERED
@@ -35,6 +36,8 @@ THREAD_BATCH = 4
 DEVICE_BATCH = 32
 # Batches that may wait for their predictions while further photographs are decoded.
 _BATCHES_WAITING = 2
+LESS_MEMORY = "predict fewer pictures at once (`workers`), or make them smaller"
+"""What to do when there is too little memory for a picture."""
 # Photographs of a batch whose decoded pictures are kept; one of a telephone has 36 MB.
 _KEPT_PICTURES = 8
 
@@ -95,6 +98,7 @@ def predict_photos(
     ahead = 2 * workers + (min(_KEPT_PICTURES, batch) if keep_images else batch)
     detect = partial(_detect, cropper=cropper, max_pixels=max_pixels, keep_image=keep_images)
     with (
+        explaining_memory_errors(LESS_MEMORY),
         thread_pool(workers) as pool,
         closing(_detected(pool, pictures, ready, detect, ahead)) as stream,
     ):
@@ -155,7 +159,9 @@ def _detect(picture: PictureInput, *, cropper: Cropper, max_pixels: int, keep_im
     # A picture may fail in unexpected ways; the others must still be predicted.
     except Exception as error:
         reason = str(error)
-        if not isinstance(error, ImageError):
+        if is_memory_error(error):
+            reason = f"out of memory; {LESS_MEMORY}"
+        elif not isinstance(error, ImageError):
             reason = f"{type(error).__name__}: {' '.join(reason.split())}"
         named = reason if reason.startswith(picture.name) else f"{picture.name}: {reason}"
         return Photo(name=picture.name, reason=named)
@@ -176,8 +182,17 @@ def _with_predictions(group: list[Photo], predicted: Future[Predictions]) -> Ite
     first = 0
     for photo in group:
         last = first + len(photo.chips)
-        yield replace(photo, predictions=predicted.result()[first:last])
+        yield _predicted(photo, predicted.result()[first:last])
         first = last
+
+
+def _predicted(photo: Photo, predictions: Predictions) -> Photo:
+    """The photo with its predictions; one that failed if they are not possible."""
+    try:
+        predictions.require_possible()
+    except WeightsError as error:
+        return Photo(name=photo.name, reason=f"{photo.name}: {error}")
+    return replace(photo, predictions=predictions)
 
 
 def _grouped(stream: Iterable[Photo | None], batch: int, longest: int) -> Iterator[list[Photo]]:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from utkage.core.errors import ConfigError, ImageError, UsageError
+from utkage.core.errors import ConfigError, ImageError, UsageError, WeightsError
 from utkage.core.reporter import Progress, Reporter, SilentReporter
 from utkage.core.signals import deferred_stop_signals, interruption
 from utkage.images.discover import expand_inputs
@@ -166,7 +166,11 @@ def predict_videos(
                 reporter=reporter,
                 on_frame=on_frame,
             )
-            yield from run.rows()
+            try:
+                yield from run.rows()
+            except WeightsError as error:
+                # The weights predict the impossible for a face of this video.
+                yield TrackRow(video.name, "failed", f"{video.name}: {error}")
 
 
 def video_sources(

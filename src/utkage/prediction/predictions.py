@@ -8,14 +8,18 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from utkage.core.errors import WeightsError
 from utkage.core.text import counted, probability_text
-from utkage.data.labels import AGE_COUNT, GENDERS, RANGE_NAMES
+from utkage.data.labels import AGE_COUNT, GENDERS, MAX_AGE, RANGE_NAMES
 from utkage.models.calibration import Calibration
 from utkage.reporting.table import Cell, Table, plain_table
 
 Floats = NDArray[np.float64]
 COLUMNS = ("age", "age_distribution", "range_probabilities", "p_female")
 """Fields of ``Predictions`` with one row per face."""
+
+# Rounding of ages in years, and of probabilities and their sums, also in float16.
+_TOLERANCE = 0.01
 
 Selection = int | slice | Sequence[int] | NDArray[np.int64] | NDArray[np.bool_]
 
@@ -81,6 +85,35 @@ class Predictions:
             )
         ]
         return plain_table(Table.of("", ("age", "80% interval", "range", "gender"), rows))
+
+    @property
+    def possible(self) -> NDArray[np.bool_]:
+        """Whether each face has a possible age and probabilities, (n,).
+
+        Damaged weights, and exported files of other programs, may give NaN, infinity, ages outside
+        0..116 and probabilities outside 0..1 or with another sum than 1.
+        """
+        parts = (self.age_distribution, self.range_probabilities)
+        # NaN is within no bounds.
+        with np.errstate(invalid="ignore", over="ignore"):
+            possible = (self.age >= -_TOLERANCE) & (self.age <= MAX_AGE + _TOLERANCE)
+            possible &= (self.p_female >= -_TOLERANCE) & (self.p_female <= 1 + _TOLERANCE)
+            for part in parts:
+                possible &= (part >= -_TOLERANCE).all(axis=1)
+                possible &= np.abs(part.sum(axis=1) - 1) <= _TOLERANCE
+        return possible
+
+    def require_possible(self) -> None:
+        """Raise a ``WeightsError`` that describes the first prediction that is not possible."""
+        possible = self.possible
+        if possible.all():
+            return
+        face = int(np.argmin(possible))
+        raise WeightsError(
+            f"the weights predict the impossible (age {self.age[face]:.4g} years, P(female) "
+            f"{self.p_female[face]:.4g}, probabilities of ages with the sum "
+            f"{self.age_distribution[face].sum():.4g}); use other weights"
+        )
 
     @property
     def range_index(self) -> NDArray[np.int64]:

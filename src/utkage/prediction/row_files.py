@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -19,13 +18,15 @@ from typing import IO, Any, get_args, get_origin, get_type_hints
 from unicodedata import normalize
 
 from utkage.core.appending import append_whole
-from utkage.core.errors import DataError, UsageError
+from utkage.core.errors import ConfigError, DataError, UsageError
 from utkage.core.files import name_in_errors, replacing
+from utkage.core.json_text import json_text, parse_json
 from utkage.core.locks import lock_handle
 from utkage.core.outputs import contains, require_output, same_file
+from utkage.core.settings import check_table
 from utkage.core.single_writer import holding_files
 from utkage.core.text import spreadsheet_safe
-from utkage.prediction.rows import FaceRow, Row
+from utkage.prediction.rows import STATUSES, FaceRow, Row
 
 JSON_LINES = ".jsonl"
 SUFFIXES = (JSON_LINES, ".json", ".csv", ".parquet")
@@ -37,6 +38,8 @@ _NO_ROW = "not JSON; `resume` needs rows of 'predict'"
 # How a row begins, and how a JSON list of rows does.
 _ROW_START = b'{"file": "'
 _LIST_START = re.compile(rb'\[\s*\{\s*"file":\s*"([^"\\]|\\.)*",\s*"status":|\[\]\s*$')
+# Longest line of JSON lines, bytes. Paths have at most a few thousand.
+_LONGEST_LINE = 1024**2
 
 WriteRow = Callable[[Row], None]
 
@@ -157,7 +160,7 @@ def json_lines(append: Callable[[str], None]) -> WriteRow:
     held: list[str] = []
 
     def write(row: Row) -> None:
-        held.append(json.dumps(row.to_dict(), ensure_ascii=False) + "\n")
+        held.append(json_text(row.to_dict()) + "\n")
         if row.is_last_of_file:
             append("".join(held))
             held.clear()
@@ -172,7 +175,7 @@ def json_rows(stream: IO[str]) -> Iterator[WriteRow]:
 
     def write(row: Row) -> None:
         nonlocal started
-        text = json.dumps(row.to_dict(), indent=2).replace("\n", "\n  ")
+        text = json_text(row.to_dict(), indent=2, ensure_ascii=True).replace("\n", "\n  ")
         stream.write(f"{',' if started else '['}\n  {text}")
         started = True
 
@@ -223,9 +226,11 @@ def finished_files(path: Path) -> set[str]:
         return finished
     complete = position = 0
     with name_in_errors(path), path.open("r+b") as file:
-        for number, line in enumerate(file, 1):
+        for number, line in enumerate(iter(lambda: file.readline(_LONGEST_LINE), b""), 1):
             position += len(line)
             if not line.endswith(b"\n"):
+                if len(line) == _LONGEST_LINE:
+                    raise UsageError(f"{path}, line {number}: too long for a row of 'predict'")
                 if line[: len(_ROW_START)] != _ROW_START[: len(line)]:
                     raise UsageError(f"{path}, line {number}: {_NO_ROW}")
                 break
@@ -241,17 +246,28 @@ def finished_rows(path: Path) -> Iterator[FaceRow]:
     """The rows of a file that ``finished_files`` has checked: file, status, and number of face."""
     if path.exists():
         with path.open(encoding="utf-8") as file:
-            for values in map(json.loads, file):
+            for line in file:
+                values = parse_json(line, surrogates=True)
                 yield FaceRow(values["file"], values["status"], face=values["face"])
 
 
 def _parsed(line: bytes, where: str) -> dict[str, Any]:
     try:
-        values = json.loads(line)
+        values = parse_json(line, surrogates=True)
     except ValueError as error:
-        raise UsageError(f"{where}: {_NO_ROW}") from error
+        raise UsageError(f"{where}: {_NO_ROW} ({error})") from error
     if not isinstance(values, dict) or tuple(values) not in _READABLE:
         raise UsageError(f"{where}: not a row of this version's 'predict'; name another file")
+    try:
+        check_table(FaceRow, values, where)
+    except ConfigError as error:
+        raise UsageError(f"{error}; name another file, or remove that line") from error
+    face, faces = values["face"], values["faces"]
+    if values["status"] not in STATUSES or (face is not None and not 1 <= face <= (faces or 0)):
+        raise UsageError(
+            f"{where}: status {values['status']!r}, face {face} of {faces}, is not a row of "
+            "'predict'; name another file, or remove that line"
+        )
     return values
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from utkage.prediction.predictions import Predictions
 
 UNCERTAIN = "uncertain"
+STATUSES = ("ok", "no_face", "failed")
 PREDICTION_FIELDS = (
     *("age", "age_low", "age_high", "range", "range_probability", "gender", "p_female"),
     *("interval_level", "threshold", "p_at_least"),

@@ -12,6 +12,7 @@ from typing import Any
 
 from utkage.core.errors import DataError, UsageError, UtkageError
 from utkage.core.files import file_hash
+from utkage.core.memory_errors import explaining_memory_errors
 from utkage.core.reporter import Reporter, SilentReporter
 from utkage.core.setting_checks import require_number
 from utkage.data.manifest import ManifestRow
@@ -75,6 +76,7 @@ class PrepareConfig:
         if self.options.labels is not None and len(self.sources) > 1:
             raise UsageError("`labels` belongs to one source; prepare several without it")
         require_number(self, "margin", least=0, most=0.5)
+        require_number(self, "workers", least=1)
         check_detector(self.detector)
 
 
@@ -108,6 +110,7 @@ class _Pictures:
     dropped: list[Dropped] = field(default_factory=list)
 
 
+@explaining_memory_errors("process fewer pictures at once (`workers`), or lower `max_pixels`")
 def prepare(config: PrepareConfig, reporter: Reporter | None = None) -> PrepareResult:
     """Read, check, audit, split and store every picture of the sources.
 

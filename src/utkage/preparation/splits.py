@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from utkage.core.errors import ConfigError, DataError, UsageError
+from utkage.data.csv_file import read_csv
+from utkage.data.label_files.row import shown
 from utkage.data.labels import AgeRange
 from utkage.data.records import Record
 from utkage.data.split import SPLITS, SplitConfig, assign_split, merge_splits
@@ -19,22 +20,19 @@ def read_split_file(path: Path) -> dict[str, str]:
 
     Raises:
         UsageError: there is no such file.
-        DataError: a column is missing, a split unknown, or a name listed in two splits.
+        DataError: not CSV in UTF-8, a column is missing, a split unknown, or a name listed in two
+            splits.
     """
     if not path.is_file():
         raise UsageError(f"{path}: no such split file")
     splits: dict[str, str] = {}
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        if not {"name", "split"} <= set(reader.fieldnames or ()):
-            raise DataError(f"{path}: a split file needs the columns name and split")
-        for line in reader:
-            name, split = line["name"], line["split"]
-            where = f"{path}: line {reader.line_num}"
-            if split not in SPLITS:
-                raise DataError(f"{where}: no split named {split!r}; use {', '.join(SPLITS)}")
-            if splits.setdefault(name, split) != split:
-                raise DataError(f"{where}: {name} is in two splits")
+    for number, cells in read_csv(path, ("name", "split")):
+        name, split = cells["name"], cells["split"]
+        where = f"{path}: line {number}"
+        if split not in SPLITS:
+            raise DataError(f"{where}: no split named {shown(split)}; use {', '.join(SPLITS)}")
+        if splits.setdefault(name, split) != split:
+            raise DataError(f"{where}: {name} is in two splits")
     return splits
 
 

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from utkage.core.errors import TrainingError
+from utkage.core.errors import TrainingError, WeightsError
+from utkage.core.fields import Fields
 from utkage.core.files import replacing
+from utkage.core.json_text import json_text, parse_json
 from utkage.core.outputs import contains
 from utkage.core.reporter import Reporter
+from utkage.models.torch_file import load_torch_file, plain_tensors
 from utkage.training.config_groups import RunConfig
 
 _NAME = re.compile(r"checkpoint-(\d{8,})\.pt")
 # Fields of a checkpoint that its file holds as JSON.
 _AS_JSON = ("identity", "rows")
+# Steps beyond which a training would take millennia.
+_MOST_STEPS = 10**12
+# Longest value in a message, characters.
+_SHOWN = 80
 
 # What checkpoints from before a setting existed were trained with.
 FORMER_VALUES: Mapping[str, Any] = {
@@ -62,7 +68,7 @@ class Checkpoint:
 
     def save(self, path: Path) -> None:
         """Write atomically: a kill or a full disk leaves the former checkpoint."""
-        value = {**vars(self), **{name: json.dumps(getattr(self, name)) for name in _AS_JSON}}
+        value = {**vars(self), **{name: json_text(getattr(self, name)) for name in _AS_JSON}}
         with replacing(path) as partial, partial.open("wb") as file:
             try:
                 torch.save(value, file)
@@ -80,12 +86,26 @@ class Checkpoint:
             TrainingError: not a utkage checkpoint, or damaged.
         """
         try:
-            value = torch.load(path, map_location="cpu", weights_only=True)
-            plain = {name: json.loads(value[name]) for name in _AS_JSON}
-            return cls(**{field.name: value[field.name] for field in fields(cls)} | plain)
-        except Exception as error:
+            found = Fields.of(load_torch_file(path), "it")
+            plain = {name: parse_json(found.text(name), keep_non_finite=True) for name in _AS_JSON}
+            rows = [Fields.of(row, "a row") for row in Fields(plain).items("rows")]
+            for number, row in enumerate(rows, 1):
+                row.whole("epoch", number, number)
+                sources = row.fields("val_sources") if "val_sources" in row else Fields({})
+                for name in sources.values:
+                    sources.table(name)
+            return cls(
+                identity=Fields(plain).table("identity"),
+                step=found.whole("step", most=_MOST_STEPS),
+                network=plain_tensors(found.table("network"), "network"),
+                average=plain_tensors(found.table("average"), "average"),
+                optimizer=found.table("optimizer"),
+                rows=[dict(row.values) for row in rows],
+                losses=list(found.numbers("losses")),
+            )
+        except (WeightsError, ValueError) as error:
             raise TrainingError(
-                f"{path}: not a utkage checkpoint, or damaged; choose another run folder"
+                f"{path}: not a utkage checkpoint, or damaged ({error}); choose another run folder"
             ) from error
 
     def require_identity(self, identity: dict[str, Any], path: Path) -> int | None:
@@ -107,7 +127,7 @@ class Checkpoint:
         if not differing:
             return None
         former, epochs = recorded.get("epochs"), identity.get("epochs")
-        if differing == ["epochs"] and former is not None and epochs is not None:
+        if differing == ["epochs"] and type(former) is type(epochs) is int:
             if former <= len(self.rows) and former < epochs:
                 return int(former)
             advice = (
@@ -118,7 +138,8 @@ class Checkpoint:
         else:
             advice = "use the same, or another `run`"
         differences = "; ".join(
-            f"{key}: {recorded.get(key)!r} there, {identity.get(key)!r} now" for key in differing
+            f"{key[:_SHOWN]}: {_shown(recorded.get(key))} there, {_shown(identity.get(key))} now"
+            for key in differing
         )
         raise TrainingError(
             f"{path}: this run was started with other settings ({differences}); {advice}. To train "
@@ -166,6 +187,11 @@ class CheckpointFolder:
                     raise
                 reporter.warn(f"{error}; trying the one before it")
         return None
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
 def is_due(step: int, saved_at: float, config: RunConfig) -> bool:

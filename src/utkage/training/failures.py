@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from utkage.core.errors import TrainingError
+from utkage.core.memory_errors import is_memory_error
 from utkage.core.reporter import Reporter
 from utkage.core.signals import deferred_stop_signals, interruption
 
@@ -22,8 +23,8 @@ def explaining_step_errors(device: torch.device, memory_settings: str) -> Iterat
     """
     try:
         yield
-    except RuntimeError as error:
-        if _is_about_memory(error):
+    except (RuntimeError, MemoryError) as error:
+        if is_memory_error(error):
             raise TrainingError(f"{device}: out of memory; lower {memory_settings}") from error
         if _is_about_compiling(error):
             reason = next((line for line in str(error).splitlines() if line.strip()), "")
@@ -87,10 +88,6 @@ def explaining_lost_writes(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _is_about_memory(error: RuntimeError) -> bool:
-    return isinstance(error, torch.OutOfMemoryError) or "not enough memory" in str(error).lower()
-
-
-def _is_about_compiling(error: RuntimeError) -> bool:
+def _is_about_compiling(error: Exception) -> bool:
     # By name: importing the compiler takes seconds, and is done already if it failed.
     return type(error).__module__.startswith(("torch._dynamo.", "torch._inductor."))

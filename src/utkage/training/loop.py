@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from utkage.core.allocator import keeping_freed_memory
-from utkage.core.errors import ConfigError
+from utkage.core.errors import ConfigError, TrainingError
 from utkage.core.reporter import Reporter, SilentReporter
 from utkage.data.batches import epoch_order
 from utkage.models.locate import BEST_NAME, LAST_NAME
@@ -34,6 +34,7 @@ from utkage.training.summary import (
     OnEpoch,
     best_epoch,
     error_text,
+    flattened,
     ignore_epoch,
     read_initial_row,
     validation_errors,
@@ -41,8 +42,20 @@ from utkage.training.summary import (
 )
 from utkage.training.systems.base import EpochRows, StepResult, TrainableSystem, Validation
 
+# What PyTorch raises for states of other networks and optimisers.
+_MISFITS = (RuntimeError, ValueError, TypeError, LookupError, AttributeError)
 # Number of last steps whose mean loss the progress display shows.
 SHOWN = 50
+
+
+def require_finite_metrics(validation: Validation) -> None:
+    """Raise a ``TrainingError`` if a metric of the validation is NaN or infinite."""
+    for name, value in flattened(validation.columns):
+        if isinstance(value, float) and not math.isfinite(value):
+            raise TrainingError(
+                f"validation: {name} is {value}; lower the learning rates, and train again from "
+                "the start"
+            )
 
 
 class RemainingTime:
@@ -162,6 +175,8 @@ class _Loop:
                 # Validation may be interrupted at any time: it changes nothing.
                 is_first = self.setup.group.is_first
                 validation = self.system.validate(self.reporter) if is_first else None
+                if validation is not None:
+                    require_finite_metrics(validation)
                 with stop_between_steps(self.setup.group.any):
                     self.end_epoch(row, validation)
         if len(self.rows) < config.epochs:
@@ -174,10 +189,14 @@ class _Loop:
         if checkpoint is None:
             return
         former = checkpoint.require_identity(self.setup.identity, self.setup.folder)
-        self.system.network.load_state_dict(checkpoint.network)
-        # Former versions kept no average of the seed system at `ema_decay` 0.
-        self.system.average.network.load_state_dict(checkpoint.average or checkpoint.network)
-        self.system.load_state_dict(checkpoint.optimizer)
+        try:
+            self.restore(checkpoint)
+        except _MISFITS as error:
+            detail = " ".join(str(error).split())[:200]
+            raise TrainingError(
+                f"{self.setup.folder}: its checkpoint does not fit this training ({detail}); train "
+                "into another `run` folder"
+            ) from error
         self.step, self.rows, self.losses = checkpoint.step, checkpoint.rows, checkpoint.losses
         self.initial = read_initial_row(self.setup.folder)
         epochs = self.setup.config.epochs
@@ -196,6 +215,21 @@ class _Loop:
         self.initial = {"epoch": 0, **validation.columns}
         write_epochs(self.setup.folder, [self.initial])
         self.reporter.info(f"before training: validation {validation.text}")
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Load weights and optimisers; one of ``_MISFITS`` if they are of another training."""
+        done = checkpoint.step - len(checkpoint.rows) * self.steps
+        if not 0 <= done <= self.steps or len(checkpoint.losses) not in (0, done):
+            raise ValueError(f"step {checkpoint.step} after {len(checkpoint.rows)} epochs")
+        # Former versions kept no average of the seed system at `ema_decay` 0.
+        average = checkpoint.average or checkpoint.network
+        networks = (self.system.network, self.system.average.network)
+        for network, state in zip(networks, (checkpoint.network, average), strict=True):
+            for name, tensor in network.state_dict().items():
+                if name in state and state[name].dtype != tensor.dtype:
+                    raise ValueError(f"{name} is {state[name].dtype}, not {tensor.dtype}")
+            network.load_state_dict(state)
+        self.system.load_state_dict(checkpoint.optimizer)
 
     def train_epoch(self) -> None:
         """The steps of an epoch that are left."""

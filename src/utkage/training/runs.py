@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from utkage.core.errors import ConfigError, UsageError
+from utkage.core.json_text import parse_json
 from utkage.core.toml_file import read_toml
 from utkage.models.locate import BEST_NAME, LAST_NAME, RUNS_FOLDER, run_path
 from utkage.training.recipes import CONFIG_NAME
@@ -250,8 +250,8 @@ def _read_rows(folder: Path) -> tuple[list[dict[str, Any]], str]:
 
 def _parsed(line: str) -> dict[str, Any] | None:
     try:
-        row = json.loads(line)
-    except (ValueError, RecursionError):
+        row = parse_json(line, keep_non_finite=True)
+    except ValueError:
         return None
     if not isinstance(row, dict) or type(row.get("epoch")) is not int:
         return None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
-import json
 import math
 import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,6 +13,7 @@ from typing import Any, NamedTuple
 
 from utkage.core.errors import UsageError
 from utkage.core.files import write_text
+from utkage.core.json_text import json_text, parse_json
 
 METRICS_NAME = "metrics.jsonl"
 SUMMARY_NAME = "summary.csv"
@@ -89,14 +89,15 @@ def ignore_epoch(rows: Sequence[dict[str, Any]]) -> None:
 def read_epochs(folder: Path) -> list[dict[str, Any]]:
     """The rows of a run folder's ``metrics.jsonl``, oldest first, without that of epoch 0."""
     lines = (folder / METRICS_NAME).read_text(encoding="utf-8").splitlines()
-    return [row for row in map(json.loads, lines) if row["epoch"] > 0]
+    rows = (parse_json(line, keep_non_finite=True) for line in lines)
+    return [row for row in rows if row["epoch"] > 0]
 
 
 def read_initial_row(folder: Path) -> dict[str, Any] | None:
     """The row of epoch 0, the validation before training; None without one."""
     try:
         first = (folder / METRICS_NAME).read_text(encoding="utf-8").partition("\n")[0]
-        row = json.loads(first)
+        row = parse_json(first, keep_non_finite=True)
     except (OSError, ValueError):
         return None
     return row if isinstance(row, dict) and row.get("epoch") == 0 else None
@@ -104,7 +105,9 @@ def read_initial_row(folder: Path) -> dict[str, Any] | None:
 
 def write_epochs(folder: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write the rows of all epochs so far to both files, each atomically."""
-    write_text(folder / METRICS_NAME, "".join(json.dumps(row) + "\n" for row in rows))
+    write_text(
+        folder / METRICS_NAME, "".join(json_text(row, ensure_ascii=True) + "\n" for row in rows)
+    )
     flat = [dict(flattened(row)) for row in rows]
     columns = list(dict.fromkeys(name for row in flat for name in row))
     text = io.StringIO()

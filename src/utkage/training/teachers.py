@@ -8,7 +8,6 @@ targets.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +20,10 @@ from safetensors.torch import save
 
 from utkage.core.errors import UsageError
 from utkage.core.files import write_bytes
+from utkage.core.json_text import json_text
 from utkage.core.reporter import Reporter
 from utkage.data.chips import LabelledChips
+from utkage.data.labels import AGE_COUNT
 from utkage.faces.contract import CropContract
 from utkage.models.card import Card
 from utkage.models.locate import resolve_weights
@@ -64,7 +65,7 @@ class Teacher:
     ) -> SoftTargets:
         """Predictions for faces, averaged over mirrored views, and kept in the run folder."""
         about, path = self._about(faces), folder / SOFT_TARGETS_NAME.format(self.identity)
-        kept = _read(path, about)
+        kept = _read(path, about, len(faces))
         if kept is not None:
             return kept
         predictor = load_predictor(self.path, device=device)
@@ -84,7 +85,7 @@ class Teacher:
         # Predictions of former versions have no margin in their description.
         chips: dict[str, object] = {"margin": margin} if margin else {}
         chips |= {"size": faces.contract.size, "faces": hashlib.sha256(hashes).hexdigest()}
-        return json.dumps({"teacher": self.identity, **chips})
+        return json_text({"teacher": self.identity, **chips})
 
 
 def open_teachers(choices: Sequence[str], contract: CropContract) -> tuple[Teacher, ...]:
@@ -124,13 +125,19 @@ def mean_soft_targets(
     return SoftTargets(ages, genders)
 
 
-def _read(path: Path, about: str) -> SoftTargets | None:
-    """Kept predictions, if they are of the same teacher for the same faces."""
+def _read(path: Path, about: str, count: int) -> SoftTargets | None:
+    """Kept predictions, if they are of the same teacher for the same ``count`` faces."""
     try:
         with safe_open(path, framework="pt") as file:
             if (file.metadata() or {}).get(ABOUT) != about:
                 return None
-            return SoftTargets(*(file.get_tensor(name) for name in SoftTargets._fields))
+            found = SoftTargets(*(file.get_tensor(name) for name in SoftTargets._fields))
     except (OSError, SafetensorError):
         # Missing or damaged: compute the predictions again.
         return None
+    shapes = ((count, AGE_COUNT), (count,))
+    fits = all(
+        part.dtype == torch.float32 and part.shape == shape and bool(torch.isfinite(part).all())
+        for part, shape in zip(found, shapes, strict=True)
+    )
+    return found if fits else None

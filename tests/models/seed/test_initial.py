@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from cards import card_of
 
 from utkage.core.errors import ConfigError, UsageError, WeightsError
-from utkage.faces.contract import utkface_contract
-from utkage.models.card import Card
 from utkage.models.locate import shipped_weights
 from utkage.models.seed.initial import initial_seed_system
 from utkage.models.seed.vgg_face import VggFace
@@ -21,10 +20,9 @@ WIDTH = 1 / 64
 @pytest.fixture
 def trained(tmp_path: Path) -> Path:
     start = initial_seed_system(64, WIDTH, seed=3)
-    card = Card(
+    card = card_of(
+        "vgg_face",
         system="seed",
-        backbone="vgg_face",
-        contract=utkface_contract(64),
         lineage=("a first training",),
     )
     path = tmp_path / "seed.safetensors"

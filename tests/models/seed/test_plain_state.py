@@ -45,8 +45,8 @@ def test_a_state_comes_back(system: SeedSystem, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ([torch.ones(1)], "not a plain state"),
-        ({"gender_model.weight": 3}, "not a plain state"),
+        ([torch.ones(1)], "holds a list; pass a state dict"),
+        ({"gender_model.weight": 3}, "gender_model.weight' is a int; a state dict has"),
         ({"gender_model.weight": torch.ones(1)}, "no age_range_model and no age_estimation_model"),
         ({**WHOLE, "teacher.weight": torch.ones(1)}, "'teacher.weight' belongs to none of"),
     ],

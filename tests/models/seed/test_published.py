@@ -181,7 +181,7 @@ def test_missing_layers_and_infinite_values_are_refused(published: State, tmp_pa
     with pytest.raises(WeightsError, match=r"has no conv3_2\.bias"):
         read_vgg_face(path)
     write_torch({**published, "fc7.bias": published["fc7.bias"] / 0}, path)
-    with pytest.raises(WeightsError, match=r"fc7\.bias holds values that are not finite"):
+    with pytest.raises(WeightsError, match=r"fc7\.bias holds NaN or infinity"):
         read_vgg_face(path)
     torch.save(VggFace(64, WIDTH), path)
     with pytest.raises(WeightsError, match="more than tensors"):
@@ -194,7 +194,7 @@ def test_missing_layers_and_infinite_values_are_refused(published: State, tmp_pa
 @pytest.mark.parametrize("name", ["a.pth", "a.mat", "a.h5", "a.safetensors"])
 def test_damaged_files_are_refused(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(b"MATLAB 5.0 MAT-file" + bytes(100))
-    with pytest.raises(WeightsError, match=r"a\..*damaged"):
+    with pytest.raises(WeightsError, match=r"a\..*(damaged|not a safetensors file)"):
         read_vgg_face(tmp_path / name)
 
 
@@ -208,7 +208,7 @@ def test_missing_files_and_unknown_suffixes_are_refused(tmp_path: Path) -> None:
 
 def test_files_of_another_structure_are_refused(tmp_path: Path) -> None:
     savemat(tmp_path / "a.mat", {"x": np.ones(3)})
-    with pytest.raises(WeightsError, match=r"has no net\.layers"):
+    with pytest.raises(WeightsError, match=r"not a MATLAB file with net\.layers"):
         read_vgg_face(tmp_path / "a.mat")
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file.attrs["layer_names"] = []

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
+from utkage.core.json_text import json_text, parse_json
 from utkage.data.label_files.row import Line, Table
 
 SUFFIXES = (".jsonl", ".ndjson", ".json")
@@ -19,8 +19,8 @@ def read_json(text: str, name: str) -> Table:
 
 def _listed(text: str) -> Iterator[Line]:
     try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
+        value = parse_json(text, longest=len(text), surrogates=True)
+    except ValueError:
         # Some programs give JSON Lines the suffix of JSON.
         yield from _lines(text)
         return
@@ -40,8 +40,8 @@ def _lines(text: str) -> Iterator[Line]:
         if not line.strip():
             continue
         try:
-            value = json.loads(line)
-        except (ValueError, RecursionError):
+            value = parse_json(line, longest=len(line), surrogates=True)
+        except ValueError:
             yield Line(number=number, problem="not JSON")
             continue
         yield _line(number, value)
@@ -60,4 +60,4 @@ def _text(value: object) -> str:
     # Booleans are integers in Python, but neither ages nor genders.
     if isinstance(value, str | int | float) and not isinstance(value, bool):
         return str(value).strip()
-    return json.dumps(value)
+    return json_text(value)

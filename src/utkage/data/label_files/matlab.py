@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from utkage.core.damaged_files import DAMAGE
 from utkage.core.errors import DataError
 from utkage.data.label_files.row import Line, Table
 from utkage.data.names.imdb_wiki import age_at_mid_year
@@ -38,8 +39,7 @@ def read_matlab(content: bytes, name: str) -> Table:
 
     try:
         variables = loadmat(io.BytesIO(content), squeeze_me=True, struct_as_record=True)
-    # scipy raises many kinds of exceptions on damaged files.
-    except Exception as error:
+    except DAMAGE as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise DataError(
             f"{name}: not a MATLAB file that can be read ({reason}); save it as version 7 or as CSV"

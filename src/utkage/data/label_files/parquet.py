@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
 from utkage.core.errors import DataError
+from utkage.core.json_text import parse_json
 from utkage.data.label_files.row import Line, Table
 from utkage.data.label_files.titles import IMAGE
 
@@ -85,11 +85,11 @@ def _text(value: object) -> str:
 def _value_names(metadata: dict[bytes, bytes]) -> dict[str, tuple[str, ...]]:
     """The names of class labels, which Hugging Face keeps beside the schema."""
     try:
-        features = json.loads(metadata[b"huggingface"])["info"]["features"]
+        features = parse_json(metadata[b"huggingface"])["info"]["features"]
         return {
             title.lower(): tuple(map(str, feature["names"]))
             for title, feature in features.items()
             if isinstance(feature, dict) and feature.get("_type") == "ClassLabel"
         }
-    except (KeyError, ValueError, TypeError):
+    except (KeyError, ValueError, TypeError, AttributeError):
         return {}

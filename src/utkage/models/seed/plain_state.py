@@ -13,13 +13,14 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from utkage.core.errors import UsageError, WeightsError
+from utkage.core.errors import ConfigError, UsageError, WeightsError
 from utkage.core.files import replacing
 from utkage.core.versions import versions
-from utkage.faces.contract import utkface_contract
+from utkage.data.labels import MAX_AGE
+from utkage.faces.contract import MAX_SIZE, utkface_contract
 from utkage.models.card import Card
 from utkage.models.seed.system import START_SCALE, SeedSystem
-from utkage.models.seed.torch_files import load_tensors
+from utkage.models.torch_file import load_torch_file, plain_tensors
 from utkage.models.weights import Weights
 
 # Name in the file: name in the system.
@@ -48,15 +49,22 @@ def load_plain_state(path: Path) -> PlainState:
 
     Raises:
         UsageError: there is no such file.
-        WeightsError: damaged, more than tensors, or not the three networks.
+        WeightsError: damaged, more than tensors, values that are not finite, or not the three
+            networks.
     """
     if not path.is_file():
         raise UsageError(f"{path}: no such weights file")
-    value = load_tensors(path)
-    if not isinstance(value, dict) or not all(isinstance(v, Tensor) for v in value.values()):
-        raise WeightsError(f"{path}: not a plain state; pass a file written by utkage.seed.train")
+    value = plain_tensors(load_torch_file(path), str(path))
     size = value.pop("size", None)
+    if size is not None and not (size.ndim == 0 and 1 <= float(size) <= MAX_SIZE):
+        raise WeightsError(
+            f"{path}: its tensor 'size' is not one number of pixels from 1 to {MAX_SIZE}"
+        )
     system = {"age_scale": value.pop("age_scale", torch.tensor(START_SCALE))}
+    if system["age_scale"].shape != () or not 0 <= float(system["age_scale"]) <= MAX_AGE:
+        raise WeightsError(
+            f"{path}: its tensor 'age_scale' is not one number of years from 0 to {MAX_AGE}"
+        )
     missing = [name for name in MODELS if not any(key.startswith(f"{name}.") for key in value)]
     if missing:
         raise WeightsError(
@@ -79,10 +87,14 @@ def plain_weights(path: Path) -> Weights:
     state = load_plain_state(path)
     if state.size is None:
         raise WeightsError(f"{path}: does not contain the size of its images; add a tensor 'size'")
+    try:
+        contract = utkface_contract(state.size).unscaled()
+    except ConfigError as error:
+        raise WeightsError(f"{path}: {error}") from error
     card = Card(
         system="seed",
         backbone="vgg_face",
-        contract=utkface_contract(state.size).unscaled(),
+        contract=contract,
         lineage=("a plain state; it does not say what it was trained on",),
         versions=versions(),
     )

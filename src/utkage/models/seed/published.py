@@ -16,9 +16,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from utkage.core.damaged_files import DAMAGE
 from utkage.core.errors import UsageError, WeightsError
-from utkage.models.seed.torch_files import load_tensors
 from utkage.models.seed.vgg_face import BLOCKS, SCALE, VggFace
+from utkage.models.torch_file import load_tensors, plain_tensors
 
 CONVOLUTIONS = tuple(
     f"conv{block}_{number}"
@@ -51,14 +52,15 @@ def read_torch(path: Path) -> Descriptor:
         value = value["state_dict"]
     if not isinstance(value, dict):
         raise WeightsError(f"{path}: holds a {type(value).__name__}; pass a state dict")
-    state: dict[str, Tensor] = {}
+    found: dict[str, Any] = {}
     lua = False
     for key, tensor in value.items():
         *_, layer, part = ["", *str(key).split(".")]
         lua = lua or layer.startswith("conv_")
         layer = layer.replace("conv_", "conv")
-        if layer in LAYERS and part in ("weight", "bias") and isinstance(tensor, Tensor):
-            state[f"{layer}.{part}"] = tensor.float()
+        if layer in LAYERS and part in ("weight", "bias"):
+            found[f"{layer}.{part}"] = tensor
+    state = plain_tensors(found, str(path))
     return _from_bgr(state, "port from Lua torch") if lua else Descriptor(state, "torch state dict")
 
 
@@ -68,17 +70,21 @@ def read_mat(path: Path) -> Descriptor:
 
     try:
         content = loadmat(path)
+        state = _matlab_layers(content["net"][0, 0] if "net" in content else content)
     except NotImplementedError as error:
         raise WeightsError(f"{path}: a MATLAB 7.3 file; save it with -v7") from error
-    except Exception as error:
-        raise WeightsError(f"{path}: not a MATLAB file, or damaged ({error})") from error
-    net = content["net"][0, 0] if "net" in content else content
-    try:
-        cells = list(np.ravel(net["layers"]))
-    except (KeyError, ValueError, IndexError) as error:
-        raise WeightsError(f"{path}: has no net.layers; pass the authors' vgg_face.mat") from error
+    except DAMAGE as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise WeightsError(
+            f"{path}: not a MATLAB file with net.layers, or damaged ({reason}); pass the authors' "
+            "vgg_face.mat"
+        ) from error
+    return Descriptor(state, "MatConvNet")
+
+
+def _matlab_layers(net: Any) -> dict[str, Tensor]:
     state: dict[str, Tensor] = {}
-    for cell in cells:
+    for cell in np.ravel(net["layers"]):
         layer = cell[0, 0]
         fields = layer.dtype.names or ()
         name = str(np.ravel(layer["name"])[0]) if "name" in fields else ""
@@ -93,7 +99,7 @@ def read_mat(path: Path) -> Descriptor:
         kernel = np.asarray(weight, dtype=np.float32)
         kernel = kernel.reshape(kernel.shape + (1,) * (4 - kernel.ndim))
         _put(state, name, kernel, np.ravel(bias))
-    return Descriptor(state, "MatConvNet")
+    return state
 
 
 def read_keras(path: Path) -> Descriptor:
@@ -107,7 +113,7 @@ def read_keras(path: Path) -> Descriptor:
     try:
         with h5py.File(path, "r") as file:
             found = list(_keras_layers(file.get("model_weights", file)))
-    except (OSError, KeyError, ValueError) as error:
+    except DAMAGE as error:
         raise WeightsError(f"{path}: not a Keras weights file, or damaged ({error})") from error
     named = any(name in LAYERS for name, _, _ in found)
     if named:

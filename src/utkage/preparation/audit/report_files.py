@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import io
-import json
 
 from PIL import Image
 
 from utkage.core.files import file_hash, write_json
+from utkage.core.json_text import parse_json
 from utkage.data.split import SplitConfig
 from utkage.data.store import STORE_FILE, ChipStore
 from utkage.preparation.audit.report import Audit, build_audit
@@ -42,7 +42,7 @@ def report_is_current(store: ChipStore) -> bool:
     """Whether both files are there and describe this state of the set."""
     data_file, page_file = (store.folder / name for name in REPORT_FILES)
     try:
-        described = json.loads(data_file.read_text(encoding="utf-8"))["store"]
+        described = parse_json(data_file.read_bytes())["store"]
     except (OSError, ValueError, KeyError, TypeError):
         return False
     return page_file.is_file() and described == file_hash(store.folder / STORE_FILE)

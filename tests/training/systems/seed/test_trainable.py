@@ -67,7 +67,7 @@ def setup(labelled_chips: Chips, card: Card, tmp_path: Path) -> SeedSetup:
     return Setup(
         config=CONFIG,
         augmentation=AugmentConfig(),
-        card=replace(card, system="seed", contract=card.contract.at_size(32)),
+        card=replace(card, system="seed", contract=card.contract.at_size(32).unscaled()),
         identity=CONFIG.to_dict(),
         train=training,
         val=labelled_chips(9, seed=7),

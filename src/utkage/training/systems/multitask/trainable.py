@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 
+from utkage.core.errors import TrainingError, WeightsError
 from utkage.core.reporter import Reporter
 from utkage.data.augment import AugmentConfig
 from utkage.data.chips import LabelledChips
@@ -20,7 +20,7 @@ from utkage.models.card import Card
 from utkage.models.chip_graph import ChipGraph
 from utkage.models.initial import initial_margin, initial_network, resolve_initial
 from utkage.models.multitask import MultiTaskNet
-from utkage.models.registry import get_backbone
+from utkage.models.normalisation import with_normalisation
 from utkage.prediction.chip_predictor import BATCH, TorchPredictor, predict_faces
 from utkage.prediction.loading import load_predictor
 from utkage.training.batches import Targets, TrainingBatch, TrainingBatches
@@ -110,7 +110,10 @@ class TrainableMultitask(TrainableSystem):
     def validate(self, reporter: Reporter) -> Validation:
         """Metrics without flip averaging, and those of each source if there are several."""
         faces = self.setup.val
-        predictions = predict_faces(self._predictor(), faces, reporter, "validating")
+        try:
+            predictions = predict_faces(self._predictor(), faces, reporter, "validating")
+        except WeightsError as error:
+            raise TrainingError(f"validation: {error}, or lower `learning_rate`") from error
         metrics = score_predictions(with_labels(faces, predictions))
         columns = {f"val_{name}": value for name, value in metrics.to_dict().items()}
         if by_source := score_sources(faces, predictions):
@@ -171,7 +174,7 @@ def start_multitask(
         UsageError: no such initial weights or teachers.
         WeightsError: damaged weights.
     """
-    loss, backbone = AGE_LOSSES[config.age_loss], get_backbone(config.backbone)
+    loss = AGE_LOSSES[config.age_loss]
     init = resolve_initial(config.init)
     margin = initial_margin(init) if config.margin is None else config.margin
     contract = store.contract.without_margin().with_margin(margin).at_size(config.size)
@@ -196,7 +199,7 @@ def start_multitask(
         card=Card(
             system="multitask",
             backbone=config.backbone,
-            contract=replace(contract, mean=backbone.mean, std=backbone.std),
+            contract=with_normalisation(contract, "multitask", config.backbone),
             point_estimate=loss.point_estimate,
             age_head=loss.head,
             lineage=(*start.lineage, *(teacher.lineage(start.lineage) for teacher in teachers)),

@@ -17,6 +17,7 @@ from utkage.training.batches import TrainingBatch
 from utkage.training.config_groups import OptimiserConfig
 from utkage.training.distributed import Group
 from utkage.training.objective import Objective
+from utkage.training.optimiser_state import load_optimiser
 
 _TYPES = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -105,7 +106,7 @@ class MultitaskTrainer:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore such a state."""
-        self.optimizer.load_state_dict(state["optimizer"])
+        load_optimiser(self.optimizer, state["optimizer"])
         self._scaler.load_state_dict(state["scaler"])
 
     def _wrapped(self) -> nn.Module:

@@ -16,6 +16,7 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 from utkage.core.errors import TrainingError
 from utkage.data.labels import AGE_COUNT, range_index
 from utkage.models.seed.system import SeedSystem
+from utkage.training.optimiser_state import load_optimiser, load_plateau
 from utkage.training.systems.seed.config import SeedConfig
 
 MODELS = ("gender", "age_range", "age_estimation")
@@ -116,8 +117,8 @@ class JointTrainer:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore such a state."""
         for name, optimizer in self.optimizers.items():
-            optimizer.load_state_dict(state["optimizers"][name])
-            self._plateaus[name].load_state_dict(state["plateaus"][name])
+            load_optimiser(optimizer, state["optimizers"][name])
+            load_plateau(self._plateaus[name], state["plateaus"][name])
 
 
 @torch.inference_mode()
