@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from cards import card_of
 from warm_process import run_utkage
 
 from tools.examples.demo_set import make_demo_set
 from utkage.exporting.export_web import RUNTIME, RUNTIME_PACKAGE
-from utkage.faces.contract import utkface_contract
-from utkage.models.card import Card
 from utkage.models.multitask import MultiTaskNet
 from utkage.models.weights import Weights, save_weights
 
@@ -87,7 +86,7 @@ def make_working_folder(folder: Path, examples: Path, network: MultiTaskNet) -> 
         # Ages with one clear median, which every runtime finds.
         network.age.weight.mul_(0.02)
         network.age.bias.copy_(-(((torch.arange(len(network.age.bias)) - 40) / 8) ** 2))
-    card = Card(system="multitask", backbone="mobilenet_v3_small", contract=utkface_contract(64))
+    card = card_of()
     none = torch.empty(0, dtype=torch.int32)
     save_weights(folder / "mine.safetensors", Weights(card, network.state_dict(), none))
     for name in RUNTIME:
