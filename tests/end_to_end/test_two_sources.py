@@ -212,7 +212,9 @@ def test_initial_weights_that_know_the_validation_pictures(
     validation = ChipStore.open(moved).split("val")
     known = np.isin(validation.fingerprints(), load_weights(first.best).fingerprints.numpy()).sum()
     assert known > 0
-    (warning,) = warnings
+    # The test split has some as well.
+    warning, test_warning = warnings
+    assert " test images are training images of the initial weights, " in test_warning
     expected = f"{known} of the {len(validation)} validation images are training images of the "
     assert warning.startswith(f"{expected}initial weights, ")
     assert "`init=scratch`" in warning
@@ -224,7 +226,8 @@ def test_what_a_teacher_knows_is_learned_as_well(
     moved = _prepare(tmp_path / "moved", *sources, seed=1)
     config = replace(CONFIG, teachers=(str(first.best),), checkpoint_steps=1)
     taught, warnings = _trained(moved, tmp_path / "run", config)
-    (warning,) = warnings
+    warning, test_warning = warnings
+    assert f"test images are training images of the teacher {first.best}, " in test_warning
     assert f"validation images are training images of the teacher {first.best}, " in warning
     weights = load_weights(taught.best)
     expected = np.union1d(

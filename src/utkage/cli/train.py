@@ -33,8 +33,9 @@ def _recipe_default(name: str) -> str:
 
 def train_command(
     data: PreparedData = Path("prepared"),
+    # Not a path, which would lose the "./" that makes a name a folder in the working directory.
     run: Annotated[
-        Path | None,
+        str | None,
         output_option(
             "--run",
             # torchrun would take --run as an abbreviation of one of its own options.

@@ -90,5 +90,6 @@ def train_seeds(request: TrainRequest, count: int, reporter: Reporter | None = N
     return SeedsResult(seeds, tuple(results))
 
 
-def _seed_folder(base: Path, seed: int) -> Path:
-    return base.with_name(f"{base.name}-seed{seed}")
+def _seed_folder(base: str | Path, seed: int) -> str:
+    # Not as a path, which would lose the "./" of a folder in the working directory.
+    return f"{str(base).rstrip('/')}-seed{seed}"

@@ -68,7 +68,7 @@ class TrainRequest:
     """
 
     data: Path = DEFAULT_FOLDER
-    run: Path | None = None
+    run: str | Path | None = None
     device: str = "auto"
     config: TrainConfig | SeedConfig = field(default_factory=TrainConfig)
     command: str = ""
@@ -87,7 +87,7 @@ def request_of(
     recipe: Recipe,
     *,
     data: Path = DEFAULT_FOLDER,
-    run: Path | None = None,
+    run: str | Path | None = None,
     device: str = "auto",
     command: str = "",
     threads: int | None = None,
@@ -241,7 +241,7 @@ def _input_files(config: TrainConfig | SeedConfig) -> Iterator[tuple[str, Path]]
             yield field_name, path / BEST_NAME if path.is_dir() else path
 
 
-def _run_folder(run: Path | None) -> Path:
+def _run_folder(run: str | Path | None) -> Path:
     """The folder of a run: a name without a folder is one below ``runs/``."""
     if run is None:
         return new_run_folder(RUNS_FOLDER)
