@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -114,14 +115,7 @@ def evaluate(request: EvaluateRequest, reporter: Reporter | None = None) -> Eval
 
 def _evaluate(request: EvaluateRequest, reporter: Reporter) -> EvaluateResult:
     source, *others = _open_sources(request, reporter)
-    # Each predictor takes its own part of the widest crop that one of them needs.
-    contract = source.contract.as_wide_as(other.contract for other in others)
-    labelled = labelled_faces(request, contract, reporter)
-    if request.skip_seen:
-        known = [each.training_images for each in (source, *others)]
-        seen = [images for images in known if images is not None]
-        if seen:
-            labelled = without_seen(labelled, np.concatenate(seen), reporter)
+    labelled = _labelled_faces(request, source, others, reporter)
     training_images = _guard_training_images(source, labelled, request, reporter)
     started = time.monotonic()
     faces = source.predict(labelled.chips, reporter)
@@ -178,6 +172,23 @@ def _evaluate(request: EvaluateRequest, reporter: Reporter) -> EvaluateResult:
         report=request.report,
         csv_safe=request.csv_safe,
     )
+
+
+def _labelled_faces(
+    request: EvaluateRequest,
+    source: PredictionSource,
+    others: Sequence[PredictionSource],
+    reporter: Reporter,
+) -> LabelledFaces:
+    """The faces to score, cropped for every source; with ``skip_seen`` none that one has seen."""
+    # Each predictor takes its own part of the widest crop that one of them needs.
+    contract = source.contract.as_wide_as(other.contract for other in others)
+    labelled = labelled_faces(request, contract, reporter)
+    known = [each.training_images for each in (source, *others)]
+    seen = [images for images in known if images is not None]
+    if request.skip_seen and seen:
+        labelled = without_seen(labelled, np.concatenate(seen), reporter)
+    return labelled
 
 
 def _range_confusion(faces: LabelledPredictions) -> NDArray[np.int64]:

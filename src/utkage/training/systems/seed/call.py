@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from utkage.core.device import resolve_device
+from utkage.core.device import Device, resolve_device
 from utkage.core.errors import ConfigError, UsageError, WeightsError
 from utkage.core.line_reporter import default_reporter
 from utkage.core.reporter import Reporter
@@ -88,19 +88,12 @@ def train(
     resolved = resolve_device(device)
     system = SeedSystem(gender_model, age_range_model, age_estimation_model)
     if weights is not None:
-        if not Path(weights).is_file():
-            raise UsageError(f"weights {weights}: no such weights file")
         _load_state(system, Path(weights))
     file = None if save_last_weights is None else Path(save_last_weights)
     with _holding(file):
         training, validation = split_loader(train_data, validation_split, seed, reporter)
         system.to(resolved.torch)
-        reporter.info(
-            f"device {resolved.name} ({resolved.reason}); "
-            f"{len(training.dataset)} training pictures, "  # type: ignore[arg-type]
-            f"{len(validation.dataset)} for validation"  # type: ignore[arg-type]
-        )
-        return _fit(system, config, training, validation, resolved.torch, file, reporter)
+        return _fit(system, config, training, validation, resolved, file, reporter)
 
 
 @contextmanager
@@ -126,10 +119,16 @@ def _fit(
     config: SeedConfig,
     training: DataLoader[Any],
     validation: DataLoader[Any],
-    device: torch.device,
+    resolved: Device,
     file: Path | None,
     reporter: Reporter,
 ) -> tuple[SeedEpoch, ...]:
+    reporter.info(
+        f"device {resolved.name} ({resolved.reason}); "
+        f"{len(training.dataset)} training pictures, "  # type: ignore[arg-type]
+        f"{len(validation.dataset)} for validation"  # type: ignore[arg-type]
+    )
+    device = resolved.torch
     size = _require_shapes(system, next(seed_batches(validation, device)))
     trainer = JointTrainer(system, config)
     generator = torch.Generator().manual_seed(config.seed)
@@ -153,6 +152,8 @@ def _fit(
 
 
 def _load_state(system: SeedSystem, path: Path) -> None:
+    if not path.is_file():
+        raise UsageError(f"weights {path}: no such weights file")
     state = load_plain_state(path)
     try:
         system.load_state_dict(state.system)
