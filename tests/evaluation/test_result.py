@@ -44,6 +44,7 @@ def result(labelled_predictions_of: Labelled) -> EvaluateResult:
         training_images=3,
         misses=1,
         unpredicted=2,
+        skipped_seen=0,
         warnings=("odd",),
         dropped=(Dropped("s", "a.jpg", "no face was found"),),
         seconds=1.23456,
