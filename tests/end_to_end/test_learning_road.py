@@ -204,7 +204,7 @@ def test_a_plain_folder_gives_the_answers_of_the_prepared_set(road: Path) -> Non
     assert first["split"] is None
     for key in EVALUATE_KEYS:
         # Chips of a prepared set are resized twice, which moves few of 120 faces over an edge.
-        assert first[key] == pytest.approx(second[key], abs=0.5 if key == "mae" else 0.03)
+        assert first[key] == pytest.approx(second[key], abs=0.5 if key == "mae" else 0.05)
 
 
 def test_calibrate_puts_a_calibration_into_a_copy(road: Path) -> None:
