@@ -20,6 +20,11 @@ LabelledPredictionsOf = Callable[..., LabelledPredictions]
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name bytes by their argument: their content may hold the time, and workers must agree."""
+    return argname if isinstance(val, bytes) else None
+
+
 @pytest.fixture(scope="session")
 def repository() -> Path:
     """The checkout that the tests run in."""

@@ -49,6 +49,13 @@ def test_what_it_is(content: bytes, kind: str) -> None:
         load_image(content, name="a.jpg")
 
 
+@pytest.mark.parametrize("content", [gzip.compress(b"a")])
+def test_no_test_is_named_after_its_bytes(content: bytes, request: pytest.FixtureRequest) -> None:
+    """A compressed file holds the time, so that two workers would collect different tests."""
+    assert content
+    assert request.node.name == "test_no_test_is_named_after_its_bytes[content]"
+
+
 def test_what_is_unknown() -> None:
     for content in (b"hello", b"\0" * 600, b"<?xml version='1.0'?><rss>"):
         with pytest.raises(ImageError, match="not a picture that can be read; use JPEG, PNG"):
