@@ -18,7 +18,7 @@ from tools.examples.demo_set import make_demo_set
 from utkage.cli.app import app
 from utkage.core.errors import TrainingError
 from utkage.core.reporter import SilentReporter
-from utkage.data.sources import SourceOptions
+from utkage.data.sources.options import SourceOptions
 from utkage.data.split import SplitConfig
 from utkage.data.store import ChipStore
 from utkage.models.weights_files import load_weights

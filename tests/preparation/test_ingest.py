@@ -12,7 +12,8 @@ from progress_recorder import ProgressRecorder
 from utkage.core.reporter import Reporter, SilentReporter
 from utkage.data.labels import FaceLabel
 from utkage.data.records import Dropped
-from utkage.data.sources import Entry, Source, open_source
+from utkage.data.sources.base import Entry, Source
+from utkage.data.sources.registry import open_source
 from utkage.faces.contract import utkface_contract
 from utkage.faces.detector import Detector, Face
 from utkage.preparation import workers as workers_module

@@ -16,7 +16,7 @@ from prepared_sets import bytes_of, config_of, names, run
 
 from utkage.core.errors import ConfigError, DataError, UsageError
 from utkage.core.files import write_json
-from utkage.data.sources import SourceOptions
+from utkage.data.sources.options import SourceOptions
 from utkage.data.split import SplitConfig
 from utkage.data.store import STORE_FILE, ChipStore, is_prepared
 from utkage.faces.contract import utkface_contract

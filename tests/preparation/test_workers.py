@@ -15,7 +15,7 @@ from progress_recorder import ProgressRecorder
 from utkage.core.reporter import SilentReporter
 from utkage.data.labels import FaceLabel
 from utkage.data.records import Dropped
-from utkage.data.sources import Entry
+from utkage.data.sources.base import Entry
 from utkage.faces.contract import utkface_contract
 from utkage.preparation import workers
 from utkage.preparation.ingest import Ingested, Ingestion

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from utkage.data.sources import SourceOptions
+from utkage.data.sources.options import SourceOptions
 from utkage.data.split import SplitConfig
 from utkage.preparation.prepare import PrepareConfig, PrepareResult, prepare
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from utkage.data.sources import Entry, Limits, SourceOptions, open_source
+from utkage.data.sources.base import Entry
+from utkage.data.sources.limits import Limits
+from utkage.data.sources.options import SourceOptions
+from utkage.data.sources.registry import open_source
 
 CHIP_NAME = "25_1_2_20170116174525125.jpg.chip.jpg"
 

@@ -35,7 +35,7 @@ def write_chip(folder: Path) -> Path:
 
 def write_store(folder: Path) -> Path:
     """A prepared set of drawn chips."""
-    from utkage.data.sources import SourceOptions
+    from utkage.data.sources.options import SourceOptions
     from utkage.data.split import SplitConfig
     from utkage.preparation.prepare import PrepareConfig, prepare
 

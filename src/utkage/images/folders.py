@@ -56,7 +56,7 @@ def list_folder(
             continue
         for entry in entries:
             path = folder / entry.name
-            if not is_folder(path):
+            if not _is_folder(entry):
                 files.append(path)
             elif hidden or not entry.name.startswith("."):
                 if not entry.is_symlink():
@@ -64,6 +64,14 @@ def list_folder(
                 else:
                     (links if follow_links else skipped).append(path)
     return FolderListing(tuple(files), tuple(unreadable), tuple(skipped))
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """As ``is_folder``; listing has told the kind of entries that are no links."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def is_folder(path: Path) -> bool:

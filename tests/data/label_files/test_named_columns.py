@@ -10,7 +10,9 @@ from utkage.core.errors import DataError
 from utkage.data.label_files import read_label_file
 from utkage.data.label_files.settings import LabelSettings
 from utkage.data.labels import AgeRange, FaceLabel
-from utkage.data.sources import Entry, SourceOptions, open_source
+from utkage.data.sources.base import Entry
+from utkage.data.sources.options import SourceOptions
+from utkage.data.sources.registry import open_source
 
 Folder = Callable[[Path, Mapping[str, bytes]], Path]
 

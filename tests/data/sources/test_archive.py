@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from source_files import CHIP_NAME, read_entries
 
-from utkage.data.sources import open_source
+from utkage.data.sources.registry import open_source
 
 Archive = Callable[..., Path]
 

@@ -1,6 +1,6 @@
 import pytest
 
-from utkage.data.sources import Entry
+from utkage.data.sources.base import Entry
 
 
 def test_an_entry_has_a_label_or_a_problem() -> None:

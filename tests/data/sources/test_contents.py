@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from utkage.core.errors import DataError
-from utkage.data.sources import open_source
-from utkage.data.sources.registry import notes
+from utkage.data.sources.registry import notes, open_source
 
 Archive = Callable[..., Path]
 Folder = Callable[[Path, Mapping[str, bytes]], Path]

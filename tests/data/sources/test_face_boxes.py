@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image
 
 from utkage.data.labels import FaceLabel
-from utkage.data.sources import open_source
 from utkage.data.sources.face_boxes import crop_to_box
+from utkage.data.sources.registry import open_source
 from utkage.images.decode import load_image
 
 Folder = Callable[[Path, Mapping[str, bytes]], Path]

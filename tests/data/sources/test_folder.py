@@ -9,7 +9,7 @@ import pytest
 from source_files import read_entries
 
 from utkage.core.errors import DataError
-from utkage.data.sources import open_source
+from utkage.data.sources.registry import open_source
 
 Picture = Callable[..., bytes]
 

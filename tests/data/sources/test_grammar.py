@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from utkage.data.labels import FaceLabel
-from utkage.data.sources import SourceOptions, open_source
+from utkage.data.sources.options import SourceOptions
+from utkage.data.sources.registry import open_source
 
 Folder = Callable[[Path, Mapping[str, bytes]], Path]
 

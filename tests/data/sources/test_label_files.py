@@ -8,8 +8,8 @@ import pytest
 from utkage.core.errors import DataError
 from utkage.data.label_files.settings import LabelSettings
 from utkage.data.labels import AgeRange, FaceLabel
-from utkage.data.sources import SourceOptions, open_source
-from utkage.data.sources.registry import notes
+from utkage.data.sources.options import SourceOptions
+from utkage.data.sources.registry import notes, open_source
 
 Folder = Callable[[Path, Mapping[str, bytes]], Path]
 PICTURES = {"images/0.jpg": b"A", "images/1.jpg": b"B"}

@@ -10,7 +10,10 @@ import pytest
 
 from utkage.core.errors import DataError, UsageError
 from utkage.data.labels import FaceLabel
-from utkage.data.sources import Entry, Limits, SourceOptions, open_source
+from utkage.data.sources.base import Entry
+from utkage.data.sources.limits import Limits
+from utkage.data.sources.options import SourceOptions
+from utkage.data.sources.registry import open_source
 
 Archive = Callable[..., Path]
 

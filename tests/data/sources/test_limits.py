@@ -11,8 +11,10 @@ from progress_recorder import ProgressRecorder
 from source_files import read_entries
 
 from utkage.core.errors import ConfigError, DataError
-from utkage.data.sources import Entry, Limits, SourceOptions, open_source
-from utkage.data.sources.limits import RATIO_FREE_BYTES, Budget
+from utkage.data.sources.base import Entry
+from utkage.data.sources.limits import RATIO_FREE_BYTES, Budget, Limits
+from utkage.data.sources.options import SourceOptions
+from utkage.data.sources.registry import open_source
 
 Archive = Callable[..., Path]
 

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from utkage.data.sources import Entry, SourceOptions, open_source
+from utkage.data.sources.base import Entry
+from utkage.data.sources.options import SourceOptions
+from utkage.data.sources.registry import open_source
 
 Folder = Callable[[Path, Mapping[str, bytes]], Path]
 Archive = Callable[..., Path]

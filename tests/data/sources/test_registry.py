@@ -11,7 +11,8 @@ from source_files import read_entries
 
 from utkage.core.errors import DataError, UsageError
 from utkage.data.labels import FaceLabel
-from utkage.data.sources import open_source, registry, unique_names
+from utkage.data.sources import registry
+from utkage.data.sources.registry import open_source, unique_names
 
 
 def test_missing_paths_and_other_files(tmp_path: Path) -> None:

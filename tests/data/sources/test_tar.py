@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from source_files import CHIP_NAME, read_entries
 
 from utkage.core.errors import DataError
-from utkage.data.sources import Limits, open_source
+from utkage.data.sources.limits import Limits
+from utkage.data.sources.registry import open_source
 
 Archive = Callable[..., Path]
 

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 from prepared_sets import bytes_of
 
-from utkage.data.sources import SourceOptions
+from utkage.data.sources.options import SourceOptions
 from utkage.data.split import SplitConfig
 from utkage.data.store import ChipStore
 from utkage.preparation import prepare as workflow

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import stat
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -49,13 +51,12 @@ class FolderContainer:
     def files(self) -> Iterator[RawFile]:
         """Yield the pictures, sorted by path."""
         budget = Budget(self._limits, self.path)
-        root = self.path.resolve()
+        boundary = _Boundary(self.path)
         position = 0
         for name, file in self._files:
             if is_picture(name):
-                size = _size(file)
+                size, content, problem = _read(file, boundary, self._limits, budget)
                 position += size
-                content, problem = _read(file, root, self._limits, budget)
                 yield RawFile(name, content, position, problem)
         for name, problem in self._unreadable:
             yield RawFile(name, b"", position, problem)
@@ -68,7 +69,7 @@ class FolderContainer:
         for name, file in self._files:
             if name == path:
                 budget = Budget(limits, self.path)
-                content, problem = _read(file, self.path.resolve(), limits, budget)
+                _, content, problem = _read(file, _Boundary(self.path), limits, budget)
                 if problem is not None:
                     raise DataError(f"{file}: {problem}; replace it or move it away")
                 return content
@@ -90,27 +91,49 @@ def _listed(root: Path, limits: Limits) -> tuple[list[tuple[str, Path]], list[tu
     return [(clean_path(file.relative_to(root).as_posix()), file) for file in files], unreadable
 
 
-def _read(file: Path, root: Path, limits: Limits, budget: Budget) -> tuple[bytes, str | None]:
+class _Boundary:
+    """Tells whether files lie in a folder when links are followed; asks once for each subfolder."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root.resolve()
+        self._inside = functools.cache(self._resolves_inside)
+
+    def contains(self, file: Path, *, is_link: bool) -> bool:
+        """Raises OSError or RuntimeError for links that form a cycle."""
+        return self._inside(file if is_link else file.parent)
+
+    def _resolves_inside(self, path: Path) -> bool:
+        return path.resolve().is_relative_to(self._root)
+
+
+def _read(
+    file: Path, boundary: _Boundary, limits: Limits, budget: Budget
+) -> tuple[int, bytes, str | None]:
+    """Size and content of a file, and why it cannot be used."""
+    size = 0
     try:
-        inside = file.resolve().is_relative_to(root)
+        status = file.lstat()
+        is_link = stat.S_ISLNK(status.st_mode)
+        inside = boundary.contains(file, is_link=is_link)
+        if is_link:
+            status = file.stat()
+        size = status.st_size
     except (OSError, RuntimeError):
-        # Links that form a cycle.
-        return b"", NOT_PLAIN
+        return size, b"", NOT_PLAIN
     if not inside:
-        return b"", "a link that leaves the folder"
-    if not file.is_file():
-        return b"", NOT_PLAIN
-    size = _size(file)
+        return size, b"", "a link that leaves the folder"
+    if not stat.S_ISREG(status.st_mode):
+        return size, b"", NOT_PLAIN
     problem = budget.too_large(size)
     if problem is not None:
-        return b"", problem
+        return size, b"", problem
     budget.count_bytes(size)
     try:
         with file.open("rb") as stream:
             # The limit also holds for a file that is growing.
-            return stream.read(limits.max_entry_bytes), None
+            return size, stream.read(limits.max_entry_bytes), None
     except OSError as error:
-        return b"", f"cannot be read ({error.strerror})"
+        return size, b"", f"cannot be read ({error.strerror})"
 
 
 def _size(file: Path) -> int:
