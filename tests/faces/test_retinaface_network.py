@@ -1,10 +1,18 @@
 from __future__ import annotations
 
 import numpy as np
+import onnxruntime
 import pytest
 import skimage.data
 
-from utkage.faces.retinaface_network import Detections, RetinaFaceNetwork
+from utkage.core.device import Device
+from utkage.faces.retinaface_network import (
+    CPU_PROVIDER,
+    CUDA_PROVIDER,
+    Detections,
+    RetinaFaceNetwork,
+    execution_providers,
+)
 
 FIRST = Detections(
     np.array([[10.0, 20.0, 40.0, 30.0]]), np.array([0.9]), np.arange(10.0).reshape(1, 5, 2)
@@ -43,3 +51,23 @@ def test_detections_lie_in_the_framed_picture(network: RetinaFaceNetwork) -> Non
     assert plain.scores.min() > 0.9
     assert len(network.find(picture, 0, 0.5)) > len(plain)
     assert len(network.find(np.zeros((50, 70, 3), np.uint8), 0, 0.5)) == 0
+
+
+CUDA = Device("cuda:1", "as requested")
+
+
+def test_a_gpu_runs_the_network_where_onnx_runtime_can_use_it() -> None:
+    first, last = execution_providers(CUDA, [CUDA_PROVIDER, CPU_PROVIDER])
+    assert first[0] == CUDA_PROVIDER
+    assert first[1]["device_id"] == 1
+    assert last == CPU_PROVIDER
+    assert execution_providers(CUDA, [CPU_PROVIDER]) == [CPU_PROVIDER]
+    assert execution_providers(Device("cpu", ""), [CUDA_PROVIDER, CPU_PROVIDER]) == [CPU_PROVIDER]
+    assert execution_providers(Device("mps", ""), [CUDA_PROVIDER, CPU_PROVIDER]) == [CPU_PROVIDER]
+
+
+def test_the_network_tells_why_it_stays_on_the_cpu(network: RetinaFaceNetwork) -> None:
+    assert network.on_cpu_because is None
+    if CUDA_PROVIDER not in onnxruntime.get_available_providers():
+        assert "onnxruntime-gpu" in (RetinaFaceNetwork(1, CUDA).on_cpu_because or "")
+    assert "mps" in (RetinaFaceNetwork(1, Device("mps", "")).on_cpu_because or "")

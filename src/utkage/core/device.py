@@ -32,6 +32,16 @@ class Device:
         return self.name == "cpu"
 
     @property
+    def is_cuda(self) -> bool:
+        """Whether this is a GPU of CUDA; does not import PyTorch."""
+        return self.name.partition(":")[0] == "cuda"
+
+    @property
+    def number(self) -> int:
+        """Number of the GPU, from 0, such as 1 for ``"cuda:1"``."""
+        return int(self.name.partition(":")[2] or 0)
+
+    @property
     def torch(self) -> torch.device:
         """The same device in PyTorch; imports it."""
         import torch

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from utkage.core.device import CPU, Device
 from utkage.core.errors import ConfigError
 from utkage.faces.any_direction import AnyDirectionDetector
 from utkage.faces.detector import Detector, SearchingDetector
@@ -27,7 +28,9 @@ def open_detector(choice: str, min_face: float | None = None) -> Detector:
     return AnyDirectionDetector(open_upright_detector(choice, min_face))
 
 
-def open_upright_detector(choice: str, min_face: float | None = None) -> SearchingDetector:
+def open_upright_detector(
+    choice: str, min_face: float | None = None, device: Device = CPU
+) -> SearchingDetector:
     """Load a detector that uses one thread per picture, since pictures are processed in parallel.
 
     Args:
@@ -35,6 +38,8 @@ def open_upright_detector(choice: str, min_face: float | None = None) -> Searchi
         min_face: Longer side of the smallest face to report, in pixels of the picture. RetinaFace
             then searches every picture at the scale that such faces need. None searches at up to
             1600 pixels, and only where a coarser pass found no face, or small or weak ones.
+        device: Device that the network should run on. The detector tells why if it cannot
+            (``on_cpu_because``).
 
     Raises:
         ConfigError: unknown name, or a length below 0.
@@ -45,13 +50,18 @@ def open_upright_detector(choice: str, min_face: float | None = None) -> Searchi
         from utkage.faces.yunet import YuNetDetector
 
         path = Path(choice.removeprefix(_YUNET))
-        return YuNetDetector(path) if min_face is None else YuNetDetector(path, min_face=min_face)
+        lengths = {} if min_face is None else {"min_face": min_face}
+        return YuNetDetector(path, device=device, **lengths)
     from utkage.faces.retinaface import RetinaFaceDetector, finest_scale
 
     if min_face is None:
-        return RetinaFaceDetector(threads=1)
+        return RetinaFaceDetector(threads=1, device=device)
     if not min_face >= 0:
         raise ConfigError(f"`min_face` {min_face}: use 0 or more pixels")
     return RetinaFaceDetector(
-        threads=1, min_face=min_face, finest=finest_scale(min_face), thorough=True
+        threads=1,
+        min_face=min_face,
+        finest=finest_scale(min_face),
+        thorough=True,
+        device=device,
     )

