@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import shutil
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from command_cases import CASES, INT8, ONNX, WEB, bytes_of, make_working_folder
+from command_cases import CASES, INT8, ONNX, WEB, bytes_of
 from warm_process import run_utkage
 
 from utkage.core.errors import ExitCode
-from utkage.models.multitask import MultiTaskNet
 
 pytestmark = [
     pytest.mark.slow,
@@ -52,15 +51,6 @@ FOREIGN = (
     *(".rows.partial.csv", ".metrics.partial.json", ".store.mine.partial.json", ".hidden"),
     *(".notes.0123456789abcdef.partial.txt", ".chips.partial.u8.bak"),
 )
-
-
-@pytest.fixture(scope="module")
-def folder(
-    tmp_path_factory: pytest.TempPathFactory,
-    examples: Path,
-    lively_network: Callable[[], MultiTaskNet],
-) -> Path:
-    return make_working_folder(tmp_path_factory.mktemp("killed"), examples, lively_network())
 
 
 @pytest.fixture

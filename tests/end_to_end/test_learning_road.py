@@ -154,7 +154,7 @@ def test_the_whole_report(road: Path) -> None:
 
 
 def test_tables_of_others_and_exported_files_are_scored_alike(road: Path) -> None:
-    """One model in three forms: weights, an exported file, and a table of its answers."""
+    """One model in three forms: weights, an exported file, and a table of its predictions."""
     assert run_utkage(road, "evaluate", "--out", "own").returncode == 0
     with (road / "own" / "predictions.csv").open() as file:
         rows = list(csv.DictReader(file))

@@ -28,7 +28,8 @@ from utkage.models.locate import shipped_weights
 from utkage.models.weights import read_safetensors_card, rewrite_card
 from utkage.prediction.annotated_pictures import PictureWriter
 from utkage.prediction.row_files import check_rows_file, finished_files, rows_file
-from utkage.preparation.store_writer import StoreWriter, require_inputs_stay
+from utkage.preparation.prepare import PrepareConfig, prepare
+from utkage.preparation.store_writer import StoreWriter
 
 FOREIGN = "id,name\n1,somebody else's\n"
 
@@ -278,14 +279,13 @@ def test_weights_of_the_installation_and_of_other_trainings_stay(tmp_path: Path)
 
 
 def test_a_set_keeps_its_manifest_that_is_an_input(tmp_path: Path) -> None:
-    manifest = tmp_path / "manifest-0123456789ab.csv"
+    faces, out, link = tmp_path / "faces", tmp_path / "out", tmp_path / "link.csv"
+    faces.mkdir()
+    out.mkdir()
+    manifest = out / "manifest-0123456789ab.csv"
     manifest.write_text(FOREIGN)
-    link = tmp_path.parent / f"{tmp_path.name}-link.csv"
     link.symlink_to(manifest)
     for path in (manifest, link):
-        _unchanged(
-            path,
-            lambda path=path: require_inputs_stay(tmp_path, [("split_file", path)]),
-            "`split_file` .* belongs to the set",
-        )
-    require_inputs_stay(tmp_path, [("sources", tmp_path / "photos")])
+        config = PrepareConfig(sources=(faces,), out=out, split_file=path)
+        refused = f"`split_file` {path}: belongs to the set .*another `out`"
+        _unchanged(path, partial(prepare, config), refused)

@@ -190,7 +190,7 @@ def test_annotated_copies_of_one_name_do_not_collide(
 
 
 def test_a_slow_list_is_answered_line_by_line(examples: Path) -> None:
-    """Whoever writes the list may wait for each answer before the next line."""
+    """Whoever writes the list may wait for each prediction before writing the next line."""
     words = ["predict", "-", "--jsonl", "--weights", "shipped", "--quiet"]
     process = subprocess.Popen(
         [sys.executable, "-m", "utkage", *words],

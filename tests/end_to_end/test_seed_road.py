@@ -49,9 +49,9 @@ def test_train_evaluate_predict_export(tmp_path: Path, examples: Path) -> None:
     ],
 )
 def test_wrong_options(tmp_path: Path, words: tuple[object, ...], said: str) -> None:
-    answer = run_utkage(tmp_path, "train", *words)
-    assert answer.returncode == 2
-    assert said in answer.stderr
+    result = run_utkage(tmp_path, "train", *words)
+    assert result.returncode == 2
+    assert said in result.stderr
 
 
 def test_a_run_starts_from_another(tmp_path: Path, examples: Path) -> None:

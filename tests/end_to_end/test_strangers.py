@@ -67,7 +67,7 @@ def expected(folder: Path) -> list[dict[str, Any]]:
 
 
 def run(command: list[str], folder: Path) -> list[dict[str, Any]]:
-    """Its answers for the chips."""
+    """Its predictions for the chips."""
     chips = sorted(chip.name for chip in folder.glob("*.png"))
     done = subprocess.run(
         [*command, "faces.onnx", *chips], cwd=folder, capture_output=True, text=True, check=False

@@ -5,15 +5,14 @@ from __future__ import annotations
 import shutil
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from command_cases import CASES, bytes_of, make_working_folder
+from command_cases import CASES, bytes_of
 from warm_process import Running, run_utkage
 
 from utkage.core.errors import ExitCode
-from utkage.models.multitask import MultiTaskNet
 
 pytestmark = [
     pytest.mark.slow,
@@ -34,15 +33,6 @@ single_writer.remove_dead_partials = wait
 from utkage.cli.app import main
 sys.exit(main())
 """
-
-
-@pytest.fixture(scope="module")
-def folder(
-    tmp_path_factory: pytest.TempPathFactory,
-    examples: Path,
-    lively_network: Callable[[], MultiTaskNet],
-) -> Path:
-    return make_working_folder(tmp_path_factory.mktemp("twice"), examples, lively_network())
 
 
 @pytest.fixture(autouse=True)

@@ -115,7 +115,7 @@ def test_photographs_with_labels(evaluate: Evaluate, examples: Path, tmp_path: P
         rows = {row["file"]: row for row in csv.DictReader(file)}
     assert set(rows) == {"portrait.jpg", "couple.jpg"}
     assert {row["source"] for row in rows.values()} == {"photographs"}
-    # As prediction finds, aligns and answers the same photograph.
+    # As prediction finds and aligns the face in the same photograph.
     words = ["predict", examples / "portrait.jpg", "--weights", "shipped", "--json", "--quiet"]
     predicted = CliRunner().invoke(app, [str(word) for word in words])
     (face,) = json.loads(predicted.stdout)

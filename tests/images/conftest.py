@@ -1,4 +1,4 @@
-"""A picture, and a server that has it."""
+"""A picture, a server that has it, and a short video."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import io
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+
+from utkage.images.video import video_file
 
 
 @pytest.fixture(scope="module")
@@ -18,6 +21,16 @@ def png() -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG")
     return buffer.getvalue()
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    """Six frames at ten frames a second."""
+    path = tmp_path / "clip.mp4"
+    with video_file(path, 10.0) as add:
+        for index in range(6):
+            add(np.full((64, 64, 3), 40 * index, np.uint8), index / 10)
+    return path
 
 
 @pytest.fixture

@@ -16,15 +16,6 @@ from utkage.images.video import is_video, open_video, video_file
 from utkage.images.video_formats import is_video_content
 
 
-@pytest.fixture
-def clip(tmp_path: Path) -> Path:
-    path = tmp_path / "clip.mp4"
-    with video_file(path, 10.0) as add:
-        for index in range(6):
-            add(np.full((64, 64, 3), 40 * index, np.uint8), index / 10)
-    return path
-
-
 @pytest.mark.parametrize("name", ["clip.3gp", "clip.MTS", "clip", "clip.jpg", "clip.backup"])
 def test_a_video_under_any_name(clip: Path, name: str) -> None:
     path = clip.rename(clip.with_name(name))

@@ -5,21 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from utkage.core.errors import ImageError
-from utkage.images.video import open_video, video_file
+from utkage.images.video import open_video
 from utkage.images.video_problems import reading_problem
-
-
-@pytest.fixture
-def clip(tmp_path: Path) -> Path:
-    path = tmp_path / "clip.mp4"
-    with video_file(path, 10.0) as add:
-        for index in range(6):
-            add(np.full((64, 64, 3), 40 * index, np.uint8), index / 10)
-    return path
 
 
 @pytest.mark.parametrize(

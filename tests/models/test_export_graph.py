@@ -24,7 +24,7 @@ BANDS = (
 
 
 class FromPixels(nn.Module):
-    """Answers that follow from the first pixel of each chip, ages of every band among them."""
+    """Predictions that follow from the first pixel of each chip, ages of every band among them."""
 
     def forward(self, chips: Tensor) -> ChipOutputs:
         middle = chips[:, 0, 0, :1].float() / 255 * 116

@@ -175,10 +175,10 @@ def test_threads_share_it(predictor: Predictor, examples: Path) -> None:
     alone = {name: list(predictor.predict(examples / name)) for name in names}
     found: dict[str, list[FaceRow]] = {}
 
-    def answer(name: str) -> None:
+    def predict(name: str) -> None:
         found[name] = list(predictor.predict(examples / name))
 
-    threads = [threading.Thread(target=answer, args=(name,)) for name in names]
+    threads = [threading.Thread(target=predict, args=(name,)) for name in names]
     for thread in threads:
         thread.start()
     for thread in threads:

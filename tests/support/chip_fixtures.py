@@ -77,7 +77,7 @@ def lively_network() -> Lively:
 
 @pytest.fixture(scope="session")
 def random_predictions() -> RandomPredictions:
-    """Answers that are well formed but know nothing."""
+    """Predictions that are well formed but carry no information."""
 
     def make(count: int, seed: int = 0) -> Predictions:
         random = np.random.default_rng(seed)

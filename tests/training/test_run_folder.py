@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from utkage.core.errors import UsageError
+from utkage.core.outputs import require_inputs_stay
 from utkage.core.toml_file import parse_toml
 from utkage.training.config import TrainConfig
 from utkage.training.recipe import Recipe
@@ -19,8 +20,8 @@ from utkage.training.run_folder import (
     check_run_folder,
     new_run_folder,
     recorded,
-    require_inputs_stay,
     reserved_run_folder,
+    written_files,
 )
 
 ROW = {"epoch": 1, "train_loss": 3.0, "val_mae": 5.0}
@@ -118,9 +119,14 @@ def test_inputs_in_the_run_folder_stay(tmp_path: Path, name: str) -> None:
     link.symlink_to(path)
     for given in (path, link, tmp_path / "run" / ".." / "run" / name):
         with pytest.raises(UsageError, match=r"`init` .*copy it elsewhere"):
-            require_inputs_stay(tmp_path / "run", [("init", given)])
-    require_inputs_stay(tmp_path / "other", [("init", path)])
-    require_inputs_stay(tmp_path / "run", [("init", tmp_path / "run" / "start.safetensors")])
+            _require_stays(tmp_path / "run", given)
+    _require_stays(tmp_path / "other", path)
+    _require_stays(tmp_path / "run", tmp_path / "run" / "start.safetensors")
+
+
+def _require_stays(folder: Path, init: Path) -> None:
+    written = written_files(folder)
+    require_inputs_stay(written, [("init", init)], problem="would be replaced", field="run")
 
 
 def test_reserved_folders(tmp_path: Path) -> None:

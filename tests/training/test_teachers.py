@@ -1,4 +1,4 @@
-"""A teacher is asked once, its answers are kept, and a run that goes on learns from the same."""
+"""A teacher predicts once, its soft targets are kept, and a resumed run learns from the same."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def test_its_answers_are_kept(
 def test_several_teach_the_mean_of_their_answers(faces: LabelledChips, tmp_path: Path) -> None:
     teacher = shipped()
     own = teacher.soft_targets(faces, CPU, tmp_path, SilentReporter())
-    # Its kept answers are those for negatives of the same faces, so they differ.
+    # Its kept soft targets are those of negatives of the same faces, so they differ.
     other = replace(teacher, identity="other")
     turned = replace(faces, pixels=255 - faces.pixels)
     others = other.soft_targets(turned, CPU, tmp_path, SilentReporter())

@@ -52,6 +52,28 @@ def require_output(
         )
 
 
+def require_inputs_stay(
+    written: Iterable[Path], inputs: Iterable[tuple[str, Path]], *, problem: str, field: str
+) -> None:
+    """Refuse inputs that are among the files which a command writes into its folder.
+
+    Args:
+        written: The files that the command writes or removes.
+        inputs: Name of the setting and path of each input.
+        problem: What would happen to such an input, for the message.
+        field: Name of the setting of the folder.
+
+    Raises:
+        UsageError: names the input.
+    """
+    written = list(written)
+    for name, path in inputs:
+        if same_file(path, written):
+            raise UsageError(
+                f"`{name}` {path}: {problem}; copy it elsewhere, or name another `{field}`"
+            )
+
+
 def contains(path: Path, text: str) -> bool:
     """Whether the bytes of a file contain a text, which files of this program have."""
     try:

@@ -13,6 +13,7 @@ from typing import Any
 from utkage.core.errors import DataError, UsageError, UtkageError
 from utkage.core.files import file_hash
 from utkage.core.memory_errors import explaining_memory_errors
+from utkage.core.outputs import require_inputs_stay
 from utkage.core.reporter import Reporter, SilentReporter
 from utkage.core.setting_checks import require_number
 from utkage.data.manifest import ManifestRow
@@ -30,7 +31,7 @@ from utkage.preparation.audit.report_files import audit_of_store, report_is_curr
 from utkage.preparation.audit.resolve import FixConfig, find_informative_duplicates, resolve
 from utkage.preparation.ingest import Ingestion, Known, frames_note
 from utkage.preparation.splits import excluded_pictures, read_split_file, split_components
-from utkage.preparation.store_writer import StoreWriter, remove_leftovers, require_inputs_stay
+from utkage.preparation.store_writer import StoreWriter, remove_leftovers, written_files
 from utkage.preparation.workers import ingest
 
 DEFAULT_SOURCE = Path("Dataset/UTKFace")
@@ -134,7 +135,12 @@ def prepare(config: PrepareConfig, reporter: Reporter | None = None) -> PrepareR
         remove_leftovers(config.out)
         _restore_report(existing, config)
         return _result(existing, None, unchanged=True)
-    require_inputs_stay(config.out, _input_files(config))
+    require_inputs_stay(
+        written_files(config.out),
+        _input_files(config),
+        problem="belongs to the set that this command would replace",
+        field="out",
+    )
     # Only now, because finding labels inside an archive means reading all of it.
     sources = {
         name: open_source(path, config.options, reporter)

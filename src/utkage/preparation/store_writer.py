@@ -7,7 +7,6 @@ import hashlib
 import os
 import re
 import secrets
-from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import astuple
 from pathlib import Path
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 
 from utkage.core.errors import DataError, UsageError
 from utkage.core.files import name_in_errors, write_json, write_text
-from utkage.core.outputs import contains, same_file
+from utkage.core.outputs import contains
 from utkage.core.partials import output_of
 from utkage.core.single_writer import holding_folder
 from utkage.data.manifest import ManifestRow, csv_text, manifest_csv
@@ -167,25 +166,11 @@ def remove_leftovers(folder: Path) -> None:
             _remove_leftovers(folder)
 
 
-def require_inputs_stay(folder: Path, inputs: Iterable[tuple[str, Path]]) -> None:
-    """Refuse a folder from which a new state of the set would remove one of the inputs.
-
-    Args:
-        folder: The prepared set.
-        inputs: Name of the setting and path of each input.
-
-    Raises:
-        UsageError: names the input.
-    """
+def written_files(folder: Path) -> list[Path]:
+    """The files of a prepared set in ``folder``, which its next state removes or replaces."""
     if not folder.is_dir():
-        return
-    written = [path for path in folder.iterdir() if _is_written(path.name)]
-    for field, path in inputs:
-        if same_file(path, written):
-            raise UsageError(
-                f"`{field}` {path}: belongs to the set that this command would replace; copy it "
-                "elsewhere, or name another `out`"
-            )
+        return []
+    return [path for path in folder.iterdir() if _is_written(path.name)]
 
 
 def _remove_leftovers(folder: Path) -> None:

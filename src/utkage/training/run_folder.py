@@ -12,13 +12,12 @@ from __future__ import annotations
 import contextlib
 import datetime
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from utkage.core.errors import ConfigError, UsageError
 from utkage.core.files import write_text
-from utkage.core.outputs import same_file
 from utkage.core.single_writer import holding_folder
 from utkage.core.toml_file import read_toml
 from utkage.models.locate import BEST_NAME, LAST_NAME
@@ -135,23 +134,9 @@ def check_run_folder(folder: Path, recipe: Recipe, provenance: Mapping[str, Any]
         )
 
 
-def require_inputs_stay(folder: Path, inputs: Iterable[tuple[str, Path]]) -> None:
-    """Refuse a run folder in which training would replace one of its inputs.
-
-    Args:
-        folder: The run folder.
-        inputs: Name of the setting and file of each input.
-
-    Raises:
-        UsageError: names the input.
-    """
-    written = [*(folder / name for name in RUN_FILES), *CheckpointFolder(folder).paths()]
-    for field, path in inputs:
-        if same_file(path, written):
-            raise UsageError(
-                f"`{field}` {path}: training would replace this file in its run folder; copy it "
-                "elsewhere, or name another `run`"
-            )
+def written_files(folder: Path) -> list[Path]:
+    """The files that training replaces in a run folder, and its checkpoints."""
+    return [*(folder / name for name in RUN_FILES), *CheckpointFolder(folder).paths()]
 
 
 def _is_run_file(name: str) -> bool:

@@ -14,6 +14,7 @@ import numpy as np
 from utkage.core.device import resolve_device
 from utkage.core.errors import DataError, UsageError
 from utkage.core.files import require_folder
+from utkage.core.outputs import require_inputs_stay
 from utkage.core.reporter import Reporter, SilentReporter
 from utkage.core.settings import to_table
 from utkage.core.threads import prefer_passive_waiting, use_threads
@@ -36,8 +37,8 @@ from utkage.training.run_folder import (
     new_run_folder,
     now,
     recorded,
-    require_inputs_stay,
     reserved_run_folder,
+    written_files,
 )
 from utkage.training.systems.seed.config import SeedConfig
 
@@ -197,7 +198,12 @@ def set_up(
     heads = _labelled_heads(request, training, validation, reporter)
     folder = group.from_first(_run_folder(request.run))
     require_folder(folder, "run")
-    require_inputs_stay(folder, _input_files(request.config))
+    require_inputs_stay(
+        written_files(folder),
+        _input_files(request.config),
+        problem="training would replace this file in its run folder",
+        field="run",
+    )
     processes = f", {group.size} processes" if group.size > 1 else ""
     place = local_device(device.torch)
     reporter.info(

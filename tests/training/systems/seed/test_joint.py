@@ -53,7 +53,7 @@ def test_each_model_learns_from_its_own_loss_alone(labelled_chips: Chips) -> Non
     assert same(plain.age_estimation, other_genders.age_estimation)
     assert not same(plain.gender, other_genders.gender)
     # Other ages inside the same ranges: only the estimator sees them. L1 knows the side alone,
-    # so they lie on both sides of its first answers.
+    # so they lie on both sides of its first predictions.
     first = torch.tensor([AGE_RANGES[index].first for index in ranges_of(ages)])
     last = torch.tensor([AGE_RANGES[index].last for index in ranges_of(ages)])
     plain = stepped((images, first, genders), true_share=1.0)
