@@ -13,7 +13,7 @@ from utkage.data.labels import AGE_COUNT, range_index
 from utkage.evaluation.labelled_predictions import LabelledPredictions
 from utkage.prediction.predictions import Predictions
 
-pytest_plugins = ["chip_fixtures", "picture_fixtures"]
+pytest_plugins = ["archive_fixtures", "chip_fixtures", "picture_fixtures"]
 
 LabelledPredictionsOf = Callable[..., LabelledPredictions]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from utkage.data.sources.base import Entry
-from utkage.data.sources.limits import Limits
 from utkage.data.sources.options import SourceOptions
 from utkage.data.sources.registry import open_source
+from utkage.images.containers.limits import Limits
 
 CHIP_NAME = "25_1_2_20170116174525125.jpg.chip.jpg"
 

@@ -186,10 +186,10 @@ def evaluate_command(
     also a page with all tables and charts. All metrics have 95 % bootstrap intervals.
     """
     with session(quiet=quiet, debug=debug) as reporter:
-        from utkage.data.sources.limits import Limits
         from utkage.data.sources.options import SourceOptions
         from utkage.evaluation.calibrate import CalibrateRequest
         from utkage.evaluation.evaluate import EvaluateRequest, evaluate
+        from utkage.images.containers.limits import Limits
 
         selection: dict[str, Any] = {
             "data": data,

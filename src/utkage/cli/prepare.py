@@ -128,9 +128,9 @@ def prepare_command(
     `audit.html` in the prepared set shows the findings.
     """
     with session(quiet=quiet, debug=debug) as reporter:
-        from utkage.data.sources.limits import Limits
         from utkage.data.sources.options import SourceOptions
         from utkage.data.split import SplitConfig
+        from utkage.images.containers.limits import Limits
         from utkage.preparation.audit.resolve import FixConfig
         from utkage.preparation.prepare import DEFAULT_SOURCE, PrepareConfig, prepare
         from utkage.preparation.splits import parse_ages

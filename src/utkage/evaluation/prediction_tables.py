@@ -15,8 +15,8 @@ from utkage.core.errors import DataError, LabelError
 from utkage.core.json_text import parse_json
 from utkage.data.label_files.genders import GenderColumn, understand_column
 from utkage.data.label_files.text import decodings
-from utkage.data.sources.container import clean_path, file_name
 from utkage.evaluation.prediction_columns import PredictionColumns, find_prediction_columns
+from utkage.images.containers.container import clean_path, file_name
 
 TABLE_SUFFIXES = (".csv", ".json", ".jsonl", ".parquet")
 """Suffixes, lower case, of the files that hold tables of predictions."""

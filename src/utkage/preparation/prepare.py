@@ -19,13 +19,13 @@ from utkage.core.setting_checks import require_number
 from utkage.data.manifest import ManifestRow
 from utkage.data.records import Dropped, Record
 from utkage.data.sources.base import Source
-from utkage.data.sources.container import Container
 from utkage.data.sources.options import SourceOptions
 from utkage.data.sources.registry import open_container, open_source, unique_names
 from utkage.data.split import SplitConfig
 from utkage.data.store import DEFAULT_FOLDER, ChipStore, is_prepared
 from utkage.faces.choice import DEFAULT_DETECTOR, check_detector
 from utkage.faces.contract import CropContract, utkface_contract
+from utkage.images.containers.container import Container
 from utkage.preparation.audit.report import Audit, build_audit
 from utkage.preparation.audit.report_files import audit_of_store, report_is_current, write_report
 from utkage.preparation.audit.resolve import FixConfig, find_informative_duplicates, resolve

@@ -11,9 +11,9 @@ import pytest
 from utkage.core.errors import DataError, UsageError
 from utkage.data.labels import FaceLabel
 from utkage.data.sources.base import Entry
-from utkage.data.sources.limits import Limits
 from utkage.data.sources.options import SourceOptions
 from utkage.data.sources.registry import open_source
+from utkage.images.containers.limits import Limits
 
 Archive = Callable[..., Path]
 

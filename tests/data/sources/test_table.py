@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from utkage.core.errors import DataError
-from utkage.data.sources.limits import Limits
 from utkage.data.sources.table import TableContainer, is_table
+from utkage.images.containers.limits import Limits
 
 Folder = Callable[[Path, Mapping[str, bytes]], Path]
 CSV = b"path,age,gender\na.jpg,2,f\n"

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from utkage.core.errors import DataError
 from utkage.core.text import counted
 from utkage.data.label_files.registry import FOREIGN, SUFFIXES
-from utkage.data.sources.container import Container, is_hidden, is_picture
+from utkage.images.containers.container import Container, is_hidden, is_picture
 
 _ARCHIVES = (
     ".zip",

@@ -9,9 +9,9 @@ from utkage.core.errors import LabelError
 from utkage.data.names.registry import recognise_grammar
 from utkage.data.names.utkface import UTKFACE, UTKFACE_WITHOUT_RACE
 from utkage.data.sources.base import Entry
-from utkage.data.sources.container import Container, RawFile, file_name, is_picture
 from utkage.data.sources.contents import archives_note, spreadsheets_note
 from utkage.data.sources.options import SourceOptions
+from utkage.images.containers.container import Container, RawFile, file_name, is_picture
 from utkage.images.decode import picture_size
 
 # Number of pictures that decide whether a source holds chips or photographs.

@@ -13,9 +13,15 @@ from utkage.data.label_files.read import LabelFile, read_label_file
 from utkage.data.label_files.registry import SUFFIXES
 from utkage.data.label_files.row import Row
 from utkage.data.names.registry import recognise_grammar
-from utkage.data.sources.container import Container, clean_path, is_hidden, is_picture, top_folder
 from utkage.data.sources.options import SourceOptions
 from utkage.data.sources.picture_paths import PicturePaths, Place, count_names
+from utkage.images.containers.container import (
+    Container,
+    clean_path,
+    is_hidden,
+    is_picture,
+    top_folder,
+)
 
 # Label files with these names, at the top, are used whatever the pictures are called.
 NAMES = ("labels.csv", "labels.jsonl")

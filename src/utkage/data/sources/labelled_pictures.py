@@ -10,7 +10,6 @@ from utkage.core.errors import DataError
 from utkage.data.label_files.row import Row, shown
 from utkage.data.labels import FaceLabel
 from utkage.data.sources.base import Entry
-from utkage.data.sources.container import Container, RawFile, clean_path
 from utkage.data.sources.contents import archives_note
 from utkage.data.sources.contradictions import find_contradictions
 from utkage.data.sources.face_boxes import crop_to_box
@@ -18,6 +17,7 @@ from utkage.data.sources.grammar import is_chip_name
 from utkage.data.sources.label_files import LabelTable, read_label_tables
 from utkage.data.sources.options import SourceOptions
 from utkage.data.sources.picture_paths import PicturePaths, count_names, leaves
+from utkage.images.containers.container import Container, RawFile, clean_path
 
 CONFLICTING_ROWS = "listed twice, with different labels"
 # If more than this share of the pictures is labelled differently by two files, one file is wrong.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from utkage.data.label_files.settings import LabelSettings
-from utkage.data.sources.limits import Limits
+from utkage.images.containers.limits import Limits
 
 
 @dataclass(frozen=True)

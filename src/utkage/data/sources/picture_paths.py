@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from urllib.parse import unquote
 
 from utkage.data.label_files.row import Row
-from utkage.data.sources.container import Container, clean_path, file_name, top_folder
+from utkage.images.containers.container import Container, clean_path, file_name, top_folder
 from utkage.images.formats import IMAGE_SUFFIXES
 
 # Folders of these names hold different pictures of the same names.

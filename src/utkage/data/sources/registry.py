@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,16 +9,15 @@ from pathlib import Path
 from utkage.core.errors import DataError, UsageError
 from utkage.core.reporter import Reporter
 from utkage.data.sources.base import Source
-from utkage.data.sources.container import Container
 from utkage.data.sources.contents import refuse_without_pictures
-from utkage.data.sources.folder import FolderContainer
 from utkage.data.sources.grammar import GrammarSource
 from utkage.data.sources.labelled_pictures import LabelledPictures
-from utkage.data.sources.limits import Limits
 from utkage.data.sources.options import SourceOptions
 from utkage.data.sources.table import TableContainer, is_table
-from utkage.data.sources.tar import TarContainer, is_tar
-from utkage.data.sources.zip import ZipContainer
+from utkage.images.containers.archive_files import open_archive
+from utkage.images.containers.container import Container
+from utkage.images.containers.folder import FolderContainer
+from utkage.images.containers.limits import Limits
 
 Recogniser = Callable[[Container, SourceOptions], Source | None]
 
@@ -28,8 +26,6 @@ RECOGNISERS: tuple[Recogniser, ...] = (
     LabelledPictures.recognise,
     GrammarSource.recognise,
 )
-
-_ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 
 
 def open_source(
@@ -85,22 +81,7 @@ def open_container(path: Path, limits: Limits, reporter: Reporter | None = None)
         raise DataError(f"{path}: not a plain file; give a folder, or a tar or zip archive")
     if is_table(path):
         return TableContainer(path, limits)
-    try:
-        with path.open("rb") as file:
-            starts_as_zip = file.read(4) in _ZIP_STARTS
-        # zipfile looks at the end, so a tar whose last member is a zip looks like a zip, too.
-        ends_as_zip = zipfile.is_zipfile(path)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror}); check the file") from error
-    if starts_as_zip and ends_as_zip:
-        return ZipContainer(path, limits, reporter)
-    if is_tar(path):
-        return TarContainer(path, limits, reporter)
-    if ends_as_zip:
-        return ZipContainer(path, limits, reporter)
-    if starts_as_zip:
-        raise DataError(f"{path}: damaged archive (its directory is missing); fetch it again")
-    raise DataError(f"{path}: neither a folder nor a tar or zip archive; unpack or fetch it again")
+    return open_archive(path, limits, reporter)
 
 
 def unique_names(sources: Sequence[Source | Container]) -> tuple[str, ...]:

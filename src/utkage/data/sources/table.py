@@ -11,9 +11,9 @@ from utkage.core.files import sha256_of
 from utkage.data.label_files import matlab, parquet
 from utkage.data.label_files.registry import SUFFIXES
 from utkage.data.label_files.titles import PIXELS, TITLES
-from utkage.data.sources.container import RawFile
-from utkage.data.sources.folder import FolderContainer
-from utkage.data.sources.limits import Limits
+from utkage.images.containers.container import RawFile
+from utkage.images.containers.folder import FolderContainer
+from utkage.images.containers.limits import Limits
 
 _HEAD = 65_536
 # Notes have this ending, too; they are label files only if their columns are understood.

@@ -10,8 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from utkage.core.errors import DataError
-from utkage.data.sources.container import NOT_PLAIN, RawFile, clean_path, is_hidden, is_picture
-from utkage.data.sources.limits import Budget, Limits
+from utkage.images.containers.container import NOT_PLAIN, RawFile, clean_path, is_hidden, is_picture
+from utkage.images.containers.limits import Budget, Limits
 from utkage.images.folders import list_folder
 
 

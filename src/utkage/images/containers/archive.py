@@ -13,8 +13,8 @@ from typing import ClassVar, Protocol
 from utkage.core.errors import DataError
 from utkage.core.files import sha256_of
 from utkage.core.reporter import Reporter, SilentReporter
-from utkage.data.sources.container import RawFile, is_picture
-from utkage.data.sources.limits import Limits
+from utkage.images.containers.container import RawFile, is_picture
+from utkage.images.containers.limits import Limits
 
 # Members after which the progress of a scan is reported.
 _MEMBERS_PER_STEP = 1000

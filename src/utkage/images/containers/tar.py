@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from utkage.data.sources.archive import Archive, damage_reported
-from utkage.data.sources.container import NOT_PLAIN, clean_path
-from utkage.data.sources.limits import Budget
+from utkage.images.containers.archive import Archive, damage_reported
+from utkage.images.containers.container import NOT_PLAIN, clean_path
+from utkage.images.containers.limits import Budget
 
 # A header that claims more is wrong, and tarfile would take hours to skip to the next member.
 MAX_MEMBER_BYTES = 16 * 1024**3

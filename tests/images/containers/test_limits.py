@@ -12,9 +12,9 @@ from source_files import read_entries
 
 from utkage.core.errors import ConfigError, DataError
 from utkage.data.sources.base import Entry
-from utkage.data.sources.limits import RATIO_FREE_BYTES, Budget, Limits
 from utkage.data.sources.options import SourceOptions
 from utkage.data.sources.registry import open_source
+from utkage.images.containers.limits import RATIO_FREE_BYTES, Budget, Limits
 
 Archive = Callable[..., Path]
 
@@ -152,7 +152,7 @@ def test_over_size_members_of_zip_and_folder(
 def test_an_archive_of_very_many_empty_members_is_refused_early(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tar_of: Archive, zip_of: Archive, kind: str
 ) -> None:
-    monkeypatch.setattr("utkage.data.sources.limits.MANY_MEMBERS", 100)
+    monkeypatch.setattr("utkage.images.containers.limits.MANY_MEMBERS", 100)
     empty = {f"{number}_0_0_1.jpg": b"" for number in range(90)}
     full = {f"{number}_1_0_1.jpg": bytes(1000) for number in range(90)}
 
@@ -171,7 +171,7 @@ def test_an_archive_of_very_many_empty_members_is_refused_early(
 def test_scanning_an_archive_shows_its_progress(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tar_of: Archive, zip_of: Archive, kind: str
 ) -> None:
-    monkeypatch.setattr("utkage.data.sources.archive._MEMBERS_PER_STEP", 10)
+    monkeypatch.setattr("utkage.images.containers.archive._MEMBERS_PER_STEP", 10)
     files = {f"{number}_0_0_1.jpg": bytes(1000) for number in range(90)}
     path = tmp_path / f"a.{kind}"
     (zip_of if kind == "zip" else tar_of)(path, files)

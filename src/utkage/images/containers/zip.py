@@ -9,9 +9,9 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from utkage.data.sources.archive import Archive
-from utkage.data.sources.container import NOT_PLAIN, clean_path
-from utkage.data.sources.limits import Budget
+from utkage.images.containers.archive import Archive
+from utkage.images.containers.container import NOT_PLAIN, clean_path
+from utkage.images.containers.limits import Budget
 
 _DAMAGE = (
     zipfile.BadZipFile,

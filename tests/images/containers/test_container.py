@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from source_files import read_entries
 
-from utkage.data.sources.container import clean_path
+from utkage.images.containers.container import clean_path
 
 Archive = Callable[..., Path]
 

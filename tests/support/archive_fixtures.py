@@ -1,3 +1,7 @@
+"""Fixtures that write archives."""
+
+from __future__ import annotations
+
 import io
 import tarfile
 import zipfile

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from source_files import CHIP_NAME, read_entries
 
 from utkage.core.errors import DataError
-from utkage.data.sources.limits import Limits
 from utkage.data.sources.registry import open_source
+from utkage.images.containers.limits import Limits
 
 Archive = Callable[..., Path]
 
