@@ -61,6 +61,8 @@ if TYPE_CHECKING:
     from utkage.prediction.loading import load_predictor as load_predictor
     from utkage.prediction.predict import PredictRequest as PredictRequest
     from utkage.prediction.predict import predict as predict
+    from utkage.prediction.predict_inputs import InputsRequest as InputsRequest
+    from utkage.prediction.predict_inputs import predict_inputs as predict_inputs
     from utkage.prediction.predict_videos import VideoRequest as VideoRequest
     from utkage.prediction.predict_videos import predict_videos as predict_videos
     from utkage.prediction.predictions import Predictions as Predictions
@@ -109,6 +111,7 @@ _NAMES = {
     "prediction.rows": ("FaceRow", "TrackRow"),
     "prediction.loading": ("load_predictor",),
     "prediction.predict": ("PredictRequest", "predict"),
+    "prediction.predict_inputs": ("InputsRequest", "predict_inputs"),
     "prediction.predict_videos": ("VideoRequest", "predict_videos"),
     "prediction.predictions": ("Predictions",),
     "prediction.predictor": ("Predictor", "PredictSettings"),

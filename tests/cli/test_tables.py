@@ -4,6 +4,7 @@ import io
 import json
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 
 from utkage.cli.tables import print_json, print_table
@@ -64,3 +65,42 @@ def test_lines_of_a_cell_and_line_feeds_of_a_name() -> None:
     lines = stream.getvalue().splitlines()
     assert any("a: 1 " in line and r"odd\nname.jpg" in line for line in lines)
     assert any("b: 2 " in line for line in lines)
+
+
+LONG_PATHS = [
+    "holiday/2019/06 - Lisbon and Porto/IMG_20190612_181203.jpg",
+    "/home/someone/a/very/deep/folder/of/pictures/from/the/telephone/b.jpg",
+    "c.jpg",
+    "one_name_without_a_folder_that_is_longer_than_the_whole_of_a_usual_terminal_is_wide.jpg",
+    "写真/二〇一九年の夏休みの写真/海辺の子供たち.jpg",
+]
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_file_names_are_never_broken(width: int) -> None:
+    """Of a path that is too long, the end is shown, from the start of a folder if it fits."""
+    stream = io.StringIO()
+    headings = ("file", "face", "age", "80% interval", "range", "gender", "note")
+    rest = ("1", Cell("40", 40), "32 - 50", "36-45 (56%)", "female (98.1%)", "blurred, small")
+    rows = [(Cell(path, is_path=True), *rest) for path in LONG_PATHS]
+    print_table(Table.of("", headings, rows), Console(file=stream, width=width))
+    lines = [line for line in stream.getvalue().splitlines() if line.startswith("│")]
+    first = [line.split("│")[1].strip() for line in lines]
+    shown = [text for text in first if text]
+    assert len(shown) == len(LONG_PATHS), "a path has one line"
+    assert all(cell_len(line) <= width for line in lines)
+    for text, path in zip(shown, LONG_PATHS, strict=True):
+        assert text == path or (text.startswith("…") and path.endswith(text[1:]))
+    assert shown[2] == "c.jpg"
+    assert shown[1].endswith("/b.jpg")
+    if width >= 80:
+        assert shown[0].endswith("/IMG_20190612_181203.jpg")
+        assert shown[4].endswith("/海辺の子供たち.jpg")
+
+
+def test_words_of_other_columns_stay_whole_beside_a_path() -> None:
+    stream = io.StringIO()
+    rows = [(Cell(LONG_PATHS[1], is_path=True), "uncertain (53.4%)")]
+    print_table(Table.of("", ("file", "gender"), rows), Console(file=stream, width=40))
+    assert "uncertain" in stream.getvalue()
+    assert "(53.4%)" in stream.getvalue()

@@ -92,7 +92,7 @@ def test_a_stream_over_the_network_until_it_dies(examples: Path) -> None:
     ("words", "code", "says"),
     [
         (["a.mp4", "b.jpg"], 3, "2 inputs could not be read"),
-        (["--camera", "0", "--resume", "--out", "x.jsonl"], 2, "--resume is for pictures"),
+        (["--camera", "0", "--resume", "--out", "x.jsonl"], 2, "--resume is for files"),
         (["a.mp4", "--show"], 2, "--show needs a display"),
         (["rtsp://nowhere/live"], 2, "reading an address needs --allow-download"),
         (["gone.mp4", "--csv"], 3, "could not be read"),

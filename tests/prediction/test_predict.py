@@ -113,6 +113,6 @@ def test_a_folder_of_everything(examples: Path, tmp_path: Path) -> None:
     rows = {Path(row.file).name: row for row in utkage.predict(request, messages)}
     assert rows.pop("a.jfif").status == "ok"
     assert {row.status for row in rows.values()} == {"failed"}
-    assert "is a video; predict videos in a separate call" in str(rows["clip.mp4"].reason)
+    assert "is a video, not a picture; use predict_inputs" in str(rows["clip.mp4"].reason)
     (line,) = [line for line in messages.lines if "skipped" in line]
     assert "1 other file (notes.txt)" in line

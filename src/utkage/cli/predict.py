@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -31,12 +32,15 @@ from utkage.cli.row_output import RowDestination, UnwrittenPictures
 from utkage.cli.session import session
 from utkage.core.errors import ExitCode
 
+if TYPE_CHECKING:
+    from utkage.prediction.rows import Row
+
 
 def predict_command(
     inputs: Annotated[
         list[str],
         typer.Argument(
-            help="Pictures, folders, patterns or videos; - reads a picture, or paths one per "
+            help="Pictures, videos, folders or patterns; - reads a picture, or paths one per "
             "line, from stdin.",
             metavar="PATH...",
         ),
@@ -44,6 +48,13 @@ def predict_command(
     camera: Annotated[
         int | None,
         video_option(help="Number of a camera, from 0, to watch until Ctrl-C.", metavar="NUMBER"),
+    ] = None,
+    only: Annotated[
+        str | None,
+        data_option(
+            help="Predict only the pictures, or only the videos, and skip the others.",
+            **choices("pictures", "videos"),
+        ),
     ] = None,
     every: Annotated[
         int, video_option(help="Detect faces in every Nth frame and track them in between.")
@@ -135,7 +146,8 @@ def predict_command(
         output_option(
             "--out",
             "-o",
-            help="File for the rows instead of stdout: .jsonl, .csv, .json or .parquet.",
+            help="File for the rows instead of stdout: .jsonl, .csv, .json or .parquet. Those of "
+            "videos among pictures go to NAME.videos.csv (and so on) beside it.",
             metavar="FILE",
         ),
     ] = None,
@@ -171,45 +183,68 @@ def predict_command(
 ) -> None:
     """Find every face in pictures or videos and predict its age and gender.
 
-    Prints one row per face; in videos, one per tracked face. A picture that cannot be read gives
-    a row with the reason, and exit code 3 at the end. Predictions estimate apparent age: never
-    base a decision about a person on them alone.
+    Prints one row per face; in videos, one per tracked face. Pictures come first, then videos. A
+    file that cannot be read gives a row with the reason, and exit code 3 at the end. Predictions
+    estimate apparent age: never base a decision about a person on them alone.
     """
     with session(quiet=quiet, debug=debug, prints=out is None) as reporter:
+        from utkage.cli.live_window import live_window
         from utkage.core.errors import UsageError
         from utkage.core.text import counted
-        from utkage.images.video import is_video
-        from utkage.prediction.row_files import check_rows_file
+        from utkage.prediction.predict_inputs import InputsRequest, predict_inputs
+        from utkage.prediction.row_files import check_rows_file, videos_file
+        from utkage.prediction.rows import FaceRow, TrackRow
 
         if sum([json_output, jsonl_output, csv_output, out is not None]) > 1:
             raise UsageError("--json, --jsonl, --csv and --out exclude each other; choose one")
         if resume and out is None:
             raise UsageError("--resume needs --out FILE.jsonl, the rows to append to")
+        given = {"max_pixels": max_pixels, "workers": workers}
+        # Without the option, the default is that of the library.
+        machine: dict[str, Any] = {
+            name: value for name, value in given.items() if value is not None
+        }
+        request = InputsRequest(
+            inputs=tuple(inputs),
+            camera=camera,
+            only=only,
+            every=every,
+            duration=duration,
+            weights=weights,
+            device=device,
+            engine=engine,
+            crop=crop,
+            flip=flip,
+            interval=interval,
+            max_faces=max_faces,
+            detector=detector,
+            min_face=min_face,
+            rotate=rotate,
+            threshold=threshold,
+            uncertain_below=uncertain_below,
+            save_images=save_images,
+            save_crops=save_crops,
+            contact_sheet=contact_sheet,
+            follow_links=follow_links,
+            allow_download=allow_download,
+            allow_private=allow_private,
+            overwrite=overwrite,
+            one_kind=csv_output,
+            **machine,
+        )
+        kind: type[Row] = TrackRow if request.are_videos else FaceRow
         if out is not None:
             # 0 is stdin.
             files = [0 if name == "-" else Path(name) for name in inputs]
-            check_rows_file(out, resume=resume, overwrite=overwrite, inputs=files)
-        settings: dict[str, Any] = {
-            "weights": weights,
-            "device": device,
-            "engine": engine,
-            "crop": crop,
-            "flip": flip,
-            "interval": interval,
-            "max_faces": max_faces,
-            "detector": detector,
-            "min_face": min_face,
-            "rotate": rotate,
-            **({} if max_pixels is None else {"max_pixels": max_pixels}),
-            "threshold": threshold,
-            "uncertain_below": uncertain_below,
-            "save_images": save_images,
-            "save_crops": save_crops,
-            "contact_sheet": contact_sheet,
-            "allow_download": allow_download,
-            "overwrite": overwrite,
-            **({} if workers is None else {"workers": workers}),
-        }
+            outs = [out] if kind is TrackRow or only else [out, videos_file(out)]
+            for target in outs:
+                check_rows_file(target, resume=resume, overwrite=overwrite, inputs=files)
+            if resume:
+                request = replace(
+                    request,
+                    resume=None if kind is TrackRow else out,
+                    resume_videos=outs[-1],
+                )
         unwritten = UnwrittenPictures(reporter)
         destination = RowDestination(
             json=json_output,
@@ -220,46 +255,23 @@ def predict_command(
             overwrite=overwrite,
             csv_safe=csv_safe,
         )
-        # A video among pictures gives a row that says so, and the pictures are predicted.
-        if camera is None and not (inputs and all(map(is_video, inputs))):
-            from utkage.prediction.predict import PredictRequest, predict
-            from utkage.prediction.rows import FaceRow
-
-            request = PredictRequest(
-                inputs=tuple(inputs),
-                follow_links=follow_links,
-                resume=out if resume else None,
-                allow_private=allow_private,
-                **settings,
-            )
-            stdin = None if sys.stdin is None else sys.stdin.buffer
-            # Closing finishes the pictures of an interrupted run.
-            with closing(predict(request, reporter, stdin, on_unwritten=unwritten)) as rows:
-                failed = destination.write(rows, FaceRow)
-        else:
-            from utkage.cli.live_window import live_window
-            from utkage.prediction.predict_videos import VideoRequest, predict_videos
-            from utkage.prediction.rows import TrackRow
-
-            if resume:
-                raise UsageError("--resume is for pictures; a video is always processed whole")
-            cameras = () if camera is None else (camera,)
-            videos = VideoRequest(
-                videos=(*inputs, *cameras), every=every, duration=duration, **settings
-            )
-            with (
-                live_window(videos.videos, show) as on_frame,
-                closing(
-                    predict_videos(videos, reporter, on_frame=on_frame, on_unwritten=unwritten)
-                ) as tracks,
-            ):
-                failed = destination.write(tracks, TrackRow)
-        for label, path in (
-            ("rows", out),
+        stdin = None if sys.stdin is None else sys.stdin.buffer
+        cameras = () if camera is None else (camera,)
+        # Closing finishes the pictures of an interrupted run.
+        with (
+            live_window((*inputs, *cameras), show) as on_frame,
+            closing(
+                predict_inputs(request, reporter, stdin, on_frame=on_frame, on_unwritten=unwritten)
+            ) as rows,
+        ):
+            failed = destination.write(rows, kind)
+        outputs: tuple[tuple[str, Path | None], ...] = (
+            *((f"rows{' of videos' if path != out else ''}", path) for path in destination.opened),
             ("annotated copies", save_images),
             ("crops", save_crops),
             ("contact sheet", contact_sheet),
-        ):
+        )
+        for label, path in outputs:
             if path is not None:
                 reporter.info(f"{label}: {path}")
         if failed:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,17 +63,23 @@ class RowDestination:
     resume: bool = False
     overwrite: bool = False
     csv_safe: bool = False
+    opened: list[Path] = field(default_factory=list, init=False)
+    """The files of rows that ``write`` has opened."""
 
     def write(self, rows: Iterable[Row], kind: type[Row]) -> int:
-        """Write every row, of class ``kind``, as it comes; return the number of failed inputs."""
+        """Write every row as it comes; return the number of failed inputs.
+
+        A file has the rows of class ``kind``. Those of videos among pictures have a file of their
+        own (``row_files.videos_file``), for their columns are others. A stream of JSON has both.
+        """
         from utkage.prediction.row_files import write_rows
-        from utkage.prediction.row_list import row_table
 
         with ExitStack() as stack:
-            identity = None if self.out is None else file_identity(self.out)
+            outs = [] if self.out is None else [self.out, *self._videos_files(kind)]
+            existing = [out for out in outs if file_identity(out) is not None]
             write = self._open(stack, kind)
-            if self.out is not None and identity is not None:
-                rows = _other_than(rows, self.out)
+            if existing:
+                rows = _other_than(rows, existing)
             rows = _with_options(rows, printed=self.csv and sys.stdout.isatty())
             if self.out is not None or (write is not None and not sys.stdout.isatty()):
                 return write_rows(rows, write)
@@ -85,34 +91,74 @@ class RowDestination:
             finally:
                 # Rows that came before an interruption are shown as well.
                 failed = write_rows(collected, write)
-                if write is None and collected:
-                    print_table(row_table(collected))
+                if write is None:
+                    _print_tables(collected)
             return failed
 
+    def _videos_files(self, kind: type[Row]) -> list[Path]:
+        from utkage.prediction.row_files import videos_file
+        from utkage.prediction.rows import TrackRow
+
+        return [] if self.out is None or kind is TrackRow else [videos_file(self.out)]
+
     def _open(self, stack: ExitStack, kind: type[Row]) -> WriteRow | None:
-        from utkage.prediction.row_files import csv_rows, json_lines, json_rows, rows_file
+        from utkage.prediction.row_files import csv_rows, json_lines, json_rows
 
         if self.out is not None:
+            return self._open_files(stack, self.out, kind)
+        if self.jsonl:
+            return json_lines(partial(append_whole, data_stdout()))
+        if self.json:
+            return stack.enter_context(json_rows(data_stdout()))
+        if not self.csv:
+            return None
+        return _by_kind({}, lambda kind: csv_rows(data_stdout(), kind, safe=self.csv_safe))
+
+    def _open_files(self, stack: ExitStack, out: Path, kind: type[Row]) -> WriteRow:
+        from utkage.prediction.row_files import rows_file, videos_file
+
+        def opened(kind: type[Row], path: Path) -> WriteRow:
+            self.opened.append(path)
             return stack.enter_context(
                 rows_file(
-                    self.out,
+                    path,
                     kind,
                     resume=self.resume,
                     overwrite=self.overwrite,
                     csv_safe=self.csv_safe,
                 )
             )
-        if self.jsonl:
-            return json_lines(partial(append_whole, data_stdout()))
-        if self.json:
-            return stack.enter_context(json_rows(data_stdout()))
-        return csv_rows(data_stdout(), kind, safe=self.csv_safe) if self.csv else None
+
+        return _by_kind({kind: opened(kind, out)}, lambda kind: opened(kind, videos_file(out)))
 
 
-def _other_than(rows: Iterable[AnyRow], out: Path) -> Iterator[AnyRow]:
-    """The rows, as long as none is of the file that they replace; stdin may list it."""
+def _by_kind(
+    writers: dict[type[Row], WriteRow], opened: Callable[[type[Row]], WriteRow]
+) -> WriteRow:
+    """Write each row by the writer of its class, which is opened when its first row comes."""
+
+    def write(row: Row) -> None:
+        kind = type(row)
+        if kind not in writers:
+            writers[kind] = opened(kind)
+        writers[kind](row)
+
+    return write
+
+
+def _print_tables(rows: list[Row]) -> None:
+    """Print one table per class of rows, whose columns differ."""
+    from utkage.prediction.row_list import row_table
+
+    for kind in dict.fromkeys(map(type, rows)):
+        print_table(row_table([row for row in rows if type(row) is kind]))
+
+
+def _other_than(rows: Iterable[AnyRow], outs: Iterable[Path]) -> Iterator[AnyRow]:
+    """The rows, as long as none is of a file that they replace; stdin may list it."""
     for row in rows:
-        if same_file(out, [Path(row.file)]):
+        out = next((out for out in outs if same_file(out, [Path(row.file)])), None)
+        if out is not None:
             raise UsageError(f"--out {out}: is an input of this command; name another file")
         yield row
 

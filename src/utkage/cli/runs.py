@@ -11,7 +11,7 @@ from utkage.cli.choices import choices
 from utkage.cli.options import Debug, Json, Quiet, output_option
 from utkage.cli.session import session
 from utkage.cli.tables import print_json, print_table, print_text
-from utkage.reporting.table import Table
+from utkage.reporting.table import Cell, Table
 
 if TYPE_CHECKING:
     from utkage.training.runs import Comparison, Run
@@ -61,7 +61,7 @@ def _print_runs(runs: tuple[Run, ...], folder: Path) -> None:
     columns = ("run", "state", "model", "data", "epochs", "MAE (epoch)", "gender", "started")
     rows = [
         (
-            run.name,
+            Cell(run.name, is_path=True),
             run.state,
             " ".join(filter(None, (run.system, run.backbone))) or "-",
             run.data or "-",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from utkage.evaluation.metrics import METRICS, format_value
-from utkage.reporting.table import Row, Table
+from utkage.reporting.table import Cell, Row, Table
 
 if TYPE_CHECKING:
     from utkage.training.repeat import SeedsResult
@@ -18,7 +18,7 @@ def seeds_table(result: SeedsResult) -> Table:
     rows: list[Row] = [
         (
             str(seed),
-            str(one.folder),
+            Cell(str(one.folder), is_path=True),
             str(one.best_epoch),
             *(format_value(row[name], metric.unit) for name, metric in metrics.items()),
         )

@@ -16,6 +16,8 @@ from utkage.reporting.table import Cell, Table
 
 # Longer words, such as paths, may be folded.
 USUAL_WORD = 10
+# Longest path, and longest name of a file, for which other columns are made narrower.
+LONGEST_PATH, LONGEST_NAME = 20, 30
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -47,10 +49,12 @@ def print_table(table: Table, console: Console | None = None) -> None:
     console = console or Console()
     places = range(len(table.columns))
     least = [_longest_word(table, index) for index in places]
+    names = [max(each, _file_name(table, index)) for index, each in enumerate(least)]
     # Whole words are worth more than space around them.
-    is_narrow = sum(least) + 3 * len(places) + 1 > console.width
+    is_narrow = sum(names) + 3 * len(places) + 1 > console.width
     room = console.width - (1 if is_narrow else 3) * len(places) - 1
-    widths = _fitting([_width(table, index) for index in places], least, room)
+    natural = [_width(table, index) for index in places]
+    widths = _fitting(natural, names, room) or _fitting(natural, least, room)
     drawn = RichTable(
         title=Text(printable(as_options(table.title))) if table.title else None,
         show_header=any(table.columns),
@@ -65,7 +69,10 @@ def print_table(table: Table, console: Console | None = None) -> None:
             width=widths[index] if widths else None,
         )
     for index, row in enumerate(table.rows):
-        cells = (Text(_printed(cell), "bold" if cell.emphasised else "") for cell in row)
+        cells = (
+            Text(_fitted(cell, width), "bold" if cell.emphasised else "")
+            for cell, width in zip(row, widths or natural, strict=True)
+        )
         drawn.add_row(*cells, style="dim" if index in table.muted else None)
     console.print(drawn)
     if table.note:
@@ -75,6 +82,29 @@ def print_table(table: Table, console: Console | None = None) -> None:
 def _printed(cell: Cell) -> str:
     text = as_options(cell.text)
     return "\n".join(map(printable, text.split("\n"))) if cell.has_lines else printable(text)
+
+
+def _fitted(cell: Cell, width: int) -> str:
+    """The text of a cell; of a path, the end that fits, if possible from a folder."""
+    from rich.cells import cell_len
+
+    text = _printed(cell)
+    if not cell.is_path or cell_len(text) <= width:
+        return text
+    ends = [text[place:] for place, letter in enumerate(text) if letter in "/\\"]
+    ends += [text[place:] for place in range(len(text))]
+    return next((f"…{end}" for end in ends if cell_len(end) < width), "…")
+
+
+def _file_name(table: Table, index: int) -> int:
+    """Width that the paths of a column need; the folders of long ones are shortened to ``…/``."""
+    from rich.cells import cell_len
+
+    widest = 0
+    for text in (_printed(row[index]) for row in table.rows if row[index].is_path):
+        name = cell_len(text.replace("\\", "/").rpartition("/")[2]) + 2
+        widest = max(widest, min(cell_len(text), max(name, LONGEST_PATH)))
+    return min(widest, LONGEST_NAME)
 
 
 def _width(table: Table, index: int) -> int:
@@ -104,6 +134,10 @@ def _longest_word(table: Table, index: int) -> int:
     """Width of the longest word of a column; longer words of cells than usual ones are folded."""
     words = table.columns[index].split()
     words += [
-        word for row in table.rows for word in row[index].text.split() if len(word) <= USUAL_WORD
+        word
+        for row in table.rows
+        if not row[index].is_path
+        for word in row[index].text.split()
+        if len(word) <= USUAL_WORD
     ]
     return max(map(len, words), default=1)

@@ -1,4 +1,4 @@
-"""From files, folders and patterns to a list of picture files, and what was skipped."""
+"""From files, folders and patterns to lists of pictures and videos, and what was skipped."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from utkage.core.errors import UsageError
 from utkage.core.text import counted
 from utkage.images.folders import as_on_disk, is_folder, list_folder
 from utkage.images.formats import IMAGE_SUFFIXES, SIGNATURE_BYTES, is_picture, is_raw
-from utkage.images.video_formats import is_video_file
+from utkage.images.video_formats import VIDEO_SUFFIXES, is_video_file
 
 _WILDCARD = re.compile(r"[*?\[]")
 
@@ -26,10 +26,12 @@ class FoundFile:
     Attributes:
         path: The path.
         problem: Why it cannot be read, or None.
+        is_video: Whether it is a video, as far as that was looked at.
     """
 
     path: Path
     problem: str | None = None
+    is_video: bool = False
 
 
 @dataclass(frozen=True)
@@ -37,12 +39,14 @@ class FileList:
     """The files that inputs stand for, in order, each once.
 
     Attributes:
-        files: The files.
+        files: The pictures.
         skipped: Kind of each path in a folder or pattern that was skipped, such as ``"video"``.
+        videos: The videos, if they are wanted.
     """
 
     files: tuple[FoundFile, ...]
     skipped: dict[Path, str] = field(default_factory=dict)
+    videos: tuple[Path, ...] = ()
 
     @property
     def note(self) -> str | None:
@@ -62,6 +66,7 @@ def list_inputs(
     suffixes: tuple[str, ...] = IMAGE_SUFFIXES,
     *,
     follow_links: bool = True,
+    videos: bool = False,
 ) -> FileList:
     """List the picture files named by ``inputs``, in the order given, each once.
 
@@ -74,16 +79,23 @@ def list_inputs(
     * A path with ``*``, ``?`` or ``[`` that does not exist is a pattern (``**`` for any depth).
       It contributes the pictures and folders that it matches.
 
+    With ``videos``, those that are named with the suffix of a video, and all in folders and
+    patterns, are listed as well; without, those in folders and patterns are skipped.
+
     Raises:
-        UsageError: a folder or a pattern contains no picture.
+        UsageError: a folder or a pattern contains no picture, and no video if they are wanted.
     """
     found: dict[str, FoundFile] = {}
     skipped: dict[Path, str] = {}
-    search = _Search(suffixes, follow_links, skipped)
+    search = _Search(suffixes, follow_links, skipped, videos)
     for given in inputs:
         for file in search.expand(Path(given)):
             found.setdefault(os.path.normcase(file.path.absolute()), file)
-    return FileList(tuple(found.values()), skipped)
+    return FileList(
+        tuple(file for file in found.values() if not file.is_video),
+        skipped,
+        tuple(file.path for file in found.values() if file.is_video),
+    )
 
 
 def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
@@ -104,6 +116,7 @@ class _Search:
     suffixes: tuple[str, ...]
     follow_links: bool
     skipped: dict[Path, str]
+    videos: bool
 
     def expand(self, path: Path) -> list[FoundFile]:
         path = as_on_disk(path)
@@ -113,7 +126,7 @@ class _Search:
         if is_folder(path):
             files, problem = self._in_folder(path), "no file to read in this folder"
         elif os.path.lexists(path) or _WILDCARD.search(str(path.relative_to(base))) is None:
-            return [FoundFile(path)]
+            return [FoundFile(path, is_video=self._is_named_video(path))]
         else:
             files, problem = self._matching(path, base), "the pattern matches no file to read"
         if not files:
@@ -123,7 +136,7 @@ class _Search:
 
     def _in_folder(self, folder: Path) -> list[FoundFile]:
         listing = list_folder(folder, follow_links=self.follow_links, hidden=False)
-        found = [FoundFile(path) for path in listing.files if self._is_wanted(path)]
+        found = [file for path in listing.files for file in self._wanted(path)]
         found += [FoundFile(path, f"{path}: {problem}") for path, problem in listing.unreadable]
         self.skipped.update(dict.fromkeys(listing.links, "linked folder"))
         return sorted(found, key=lambda file: _path_key(file.path.relative_to(folder)))
@@ -136,27 +149,31 @@ class _Search:
             raise UsageError(f"{pattern}: not a valid pattern ({error})") from error
         files: list[FoundFile] = []
         for path in sorted(matches, key=lambda path: _path_key(path.relative_to(base))):
-            if is_folder(path):
-                files.extend(self._in_folder(path))
-            elif self._is_wanted(path):
-                files.append(FoundFile(path))
+            files.extend(self._in_folder(path) if is_folder(path) else self._wanted(path))
         return files
 
-    def _is_wanted(self, path: Path) -> bool:
+    def _is_named_video(self, path: Path) -> bool:
+        # The content of other names is looked at when they are read.
+        return self.videos and path.suffix.lower() in VIDEO_SUFFIXES and is_video_file(path)
+
+    def _wanted(self, path: Path) -> list[FoundFile]:
+        """The file, or nothing if it is skipped."""
         name = path.name.lower()
         if name.startswith("."):
             self.skipped[path] = "hidden file"
         elif name.endswith(self.suffixes):
-            return True
+            return [FoundFile(path)]
         elif is_raw(name):
             self.skipped[path] = "raw photograph"
         elif self.suffixes == IMAGE_SUFFIXES and _begins_like_picture(path):
-            return True
+            return [FoundFile(path)]
         elif is_video_file(path):
+            if self.videos:
+                return [FoundFile(path, is_video=True)]
             self.skipped[path] = "video"
         else:
             self.skipped[path] = "other file"
-        return False
+        return []
 
 
 def _begins_like_picture(path: Path) -> bool:
@@ -175,8 +192,7 @@ def _note(skipped: dict[Path, str]) -> str:
     parts = []
     for kind, count in sorted(Counter(skipped.values()).items(), key=lambda item: -item[1]):
         first = min(path.name for path, other in skipped.items() if other == kind)
-        advice = "; predict videos in a separate call" if kind == "video" else ""
-        parts.append(f"{counted(count, kind)} ({first}{', ...' if count > 1 else ''}{advice})")
+        parts.append(f"{counted(count, kind)} ({first}{', ...' if count > 1 else ''})")
     return f"skipped {', '.join(parts)}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, groupby
 from pathlib import Path
@@ -24,7 +24,7 @@ from utkage.images.download import fetch, is_url
 from utkage.images.formats import SIGNATURE_BYTES, is_picture
 from utkage.images.piped import Piped
 from utkage.images.reduction import MAX_PIXELS
-from utkage.images.video import is_video
+from utkage.images.video import is_video, needs_download
 from utkage.images.video_formats import SIGNATURE_BYTES as VIDEO_SIGNATURE_BYTES
 from utkage.images.video_formats import is_video_content
 
@@ -43,6 +43,7 @@ class PictureInput:
         allow_download: Whether an address may be fetched.
         problem: Why the picture cannot be read, if that is known already; or None.
         allow_private: Whether the redirects of an address may lead to places that are not public.
+        is_video: Whether it is a video instead of a picture; ``problem`` says so then.
     """
 
     name: str
@@ -50,6 +51,7 @@ class PictureInput:
     allow_download: bool = False
     problem: str | None = None
     allow_private: bool = False
+    is_video: bool = False
 
     def load(self, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
         """Read and decode the picture: uint8 RGB, (height, width, 3).
@@ -91,6 +93,8 @@ class Inputs:
         note: What was skipped in folders, and why; or None.
         files: The files among the pictures, and the number of the open file that stdin is.
         listed: Whether stdin may list more files.
+        videos: Paths and addresses of videos, if they are wanted. Further ones, whose names do not
+            show what they are, are among the pictures (``PictureInput.is_video``).
     """
 
     pictures: Iterator[PictureInput]
@@ -99,6 +103,7 @@ class Inputs:
     note: str | None = None
     files: tuple[Path | int, ...] = ()
     listed: bool = False
+    videos: tuple[Path | str, ...] = ()
 
 
 def open_inputs(
@@ -108,6 +113,7 @@ def open_inputs(
     allow_download: bool = False,
     allow_private: bool = False,
     follow_links: bool = True,
+    videos: bool = False,
 ) -> Inputs:
     """Turn names into pictures.
 
@@ -118,6 +124,8 @@ def open_inputs(
         allow_download: Whether addresses may be fetched.
         allow_private: Whether their redirects may lead to places that are not public.
         follow_links: Whether linked folders in folders are entered, each once.
+        videos: Whether videos are wanted as well; otherwise those in folders and patterns are
+            skipped, and those that are named are pictures with a problem.
 
     Raises:
         UsageError: nothing to read, an empty folder, an address without permission, or ``-``
@@ -130,14 +138,17 @@ def open_inputs(
     total = 0
     skipped: dict[Path, str] = {}
     files: list[Path | int] = []
+    found_videos: list[Path | str] = []
     piped: Piped | None = None
     for are_paths, names in groupby(inputs, _is_path):
         if are_paths:
             # Expanded together, so that a file named twice comes once.
-            found = list_inputs(list(names), follow_links=follow_links)
+            found = list_inputs(list(names), follow_links=follow_links, videos=videos)
             parts.append(_file(file.path, file.problem) for file in found.files)
             total += len(found.files)
             files.extend(file.path for file in found.files)
+            files.extend(found.videos)
+            found_videos.extend(found.videos)
             skipped.update(found.skipped)
             continue
         for name in names:
@@ -150,16 +161,24 @@ def open_inputs(
                 with suppress(OSError, AttributeError):
                     files.append(stdin.fileno())
                 parts.append(_from_stdin(piped, named))
-            elif is_url(name) and not allow_download:
+            elif needs_download(name) and not allow_download:
                 raise UsageError(_refusal(name))
+            elif videos and needs_download(name) and is_video(name):
+                found_videos.append(name)
             else:
                 parts.append([named(name)])
                 total += 1
     pictures = chain.from_iterable(parts)
     note = FileList((), skipped).note
-    if piped is None:
-        return Inputs(pictures, total, note=note, files=tuple(files))
-    return Inputs(pictures, None, piped.ready, note, tuple(files), listed=True)
+    return Inputs(
+        pictures,
+        total if piped is None else None,
+        always if piped is None else piped.ready,
+        note,
+        tuple(files),
+        listed=piped is not None,
+        videos=tuple(found_videos),
+    )
 
 
 def _require_names(inputs: Sequence[str]) -> None:
@@ -215,20 +234,26 @@ def named_input(
         raise UsageError(_EMPTY_NAME)
     if is_data_uri(name):
         return PictureInput(data_name(name), name)
-    if is_url(name):
-        return PictureInput(name, name, allow_download, _video_problem(name), allow_private)
+    if needs_download(name):
+        return _video_or(PictureInput(name, name, allow_download, None, allow_private))
     return _file(Path(file_path(name) if is_file_url(name) else name))
 
 
 def _is_path(name: str) -> bool:
-    return name != STDIN and not is_url(name) and not is_data_uri(name)
+    return name != STDIN and not needs_download(name) and not is_data_uri(name)
 
 
 def _file(path: Path, problem: str | None = None) -> PictureInput:
     # A name that is not valid text cannot be written to a terminal or a file.
     name = encodable(str(path))
-    return PictureInput(name, path, problem=encodable(problem) if problem else _video_problem(name))
+    if problem:
+        return PictureInput(name, path, problem=encodable(problem))
+    return _video_or(PictureInput(name, path))
 
 
-def _video_problem(name: str) -> str | None:
-    return f"{name}: is a video; predict videos in a separate call" if is_video(name) else None
+def _video_or(picture: PictureInput) -> PictureInput:
+    """The picture, or what is known of it if its name or content is that of a video."""
+    if not is_video(picture.name):
+        return picture
+    problem = f"{picture.name}: is a video, not a picture; use predict_inputs or predict_videos"
+    return replace(picture, problem=problem, is_video=True)

@@ -82,6 +82,7 @@ class PictureWriter:
     overwrite: bool = False
     on_unwritten: OnUnwritten = ignore_unwritten
     _taken: set[Path] = field(default_factory=set, init=False)
+    _videos: set[str] = field(default_factory=set, init=False)
     _written: set[tuple[int, int] | None] = field(default_factory=set, init=False)
     _held: ExitStack = field(default_factory=ExitStack, init=False)
     _thumbnails: list[NDArray[np.uint8]] = field(default_factory=list, init=False)
@@ -150,7 +151,16 @@ class PictureWriter:
 
     def add_track(self, track: FaceTrack, row: TrackRow) -> None:
         """Write the crop of one tracked face of a video."""
-        self._add_chip(track.chip, row, f".track{row.track}.png")
+        self._add_chip(track.chip, row, _track_ending(row))
+
+    def reserve_track(self, row: TrackRow) -> None:
+        """Keep what an earlier run, which this one resumes, wrote for a row of a video."""
+        if self.images is not None and row.status != "failed" and row.file not in self._videos:
+            self._videos.add(row.file)
+            self._written.add(file_identity(self.video_path(row.file)))
+        if self.crops is not None and row.track is not None:
+            chip = self._free_name(self.crops, row.file, _track_ending(row))
+            self._written.add(file_identity(chip))
 
     def video_path(self, name: str) -> Path:
         """Path of the annotated copy of a video.
@@ -237,3 +247,7 @@ def _is_picture(name: str) -> bool:
 
 def _crop_ending(row: FaceRow) -> str:
     return f".face{row.face}.png"
+
+
+def _track_ending(row: TrackRow) -> str:
+    return f".track{row.track}.png"

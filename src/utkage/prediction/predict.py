@@ -14,7 +14,7 @@ from utkage.core.reporter import Reporter, SilentReporter
 from utkage.core.text import counted
 from utkage.images.inputs import Inputs, open_inputs
 from utkage.prediction.annotated_pictures import OnUnwritten, PictureWriter, warning_of_unwritten
-from utkage.prediction.predictor import PredictSettings, open_predictor
+from utkage.prediction.predictor import Predictor, PredictSettings, open_predictor
 from utkage.prediction.row_files import check_rows_file, finished_files, finished_rows
 from utkage.prediction.rows import FaceRow, photo_rows
 
@@ -73,16 +73,48 @@ def predict(
         WeightsError: not a utkage weights file.
     """
     reporter = reporter or SilentReporter()
+    inputs = opened_inputs(request, reporter, stdin)
+    pictures = picture_writer(request, reporter, inputs, on_unwritten)
+    with pictures:
+        inputs = without_finished(inputs, request, reporter, pictures)
+        predictor = open_predictor(request, reporter)
+        pictures.contract = predictor.card.contract
+        yield from picture_rows(inputs, request, predictor, reporter, pictures)
+
+
+def opened_inputs(
+    request: PredictRequest, reporter: Reporter, stdin: BinaryIO | None, *, videos: bool = False
+) -> Inputs:
+    """The inputs of a request; ``videos`` as in ``open_inputs``. Reports what is skipped.
+
+    Raises:
+        UsageError: as ``open_inputs``.
+    """
     inputs = open_inputs(
         request.inputs,
         stdin=stdin,
         allow_download=request.allow_download,
         allow_private=request.allow_private,
         follow_links=request.follow_links,
+        videos=videos,
     )
     if inputs.note is not None:
         reporter.info(inputs.note)
-    pictures = PictureWriter(
+    return inputs
+
+
+def picture_writer(
+    request: PredictRequest,
+    reporter: Reporter,
+    inputs: Inputs,
+    on_unwritten: OnUnwritten | None = None,
+) -> PictureWriter:
+    """What writes the copies, crops and contact sheet of a request; ``on_unwritten`` as above.
+
+    Raises:
+        UsageError: as ``PictureWriter``.
+    """
+    return PictureWriter(
         request.save_images,
         request.save_crops,
         request.contact_sheet,
@@ -91,22 +123,37 @@ def predict(
         overwrite=request.overwrite,
         on_unwritten=on_unwritten or warning_of_unwritten(reporter),
     )
-    with pictures:
-        if request.resume is not None:
-            inputs = _remaining(inputs, request.resume, reporter)
-            for row in finished_rows(request.resume):
-                pictures.reserve(row)
-        predictor = open_predictor(request, reporter)
-        pictures.contract = predictor.card.contract
-        photos = predictor.photos(
-            inputs.pictures, keep_images=request.save_images is not None, ready=inputs.ready
-        )
-        with reporter.progress("predicting", inputs.total) as task, closing(photos):
-            for photo in photos:
-                rows = photo_rows(photo, request)
-                pictures.add(photo, rows)
-                yield from rows
-                task.advance(1)
+
+
+def without_finished(
+    inputs: Inputs, request: PredictRequest, reporter: Reporter, pictures: PictureWriter
+) -> Inputs:
+    """The inputs without the pictures that ``resume`` has rows of, whose copies are kept."""
+    if request.resume is None:
+        return inputs
+    inputs = _remaining(inputs, request.resume, reporter)
+    for row in finished_rows(request.resume, FaceRow):
+        pictures.reserve(row)
+    return inputs
+
+
+def picture_rows(
+    inputs: Inputs,
+    request: PredictRequest,
+    predictor: Predictor,
+    reporter: Reporter,
+    pictures: PictureWriter,
+) -> Generator[FaceRow, None, None]:
+    """Predict the pictures, and pass each on to ``pictures``."""
+    photos = predictor.photos(
+        inputs.pictures, keep_images=request.save_images is not None, ready=inputs.ready
+    )
+    with reporter.progress("predicting", inputs.total) as task, closing(photos):
+        for photo in photos:
+            rows = photo_rows(photo, request)
+            pictures.add(photo, rows)
+            yield from rows
+            task.advance(1)
 
 
 def _remaining(inputs: Inputs, rows: Path, reporter: Reporter) -> Inputs:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+import os
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from signal import SIGINT
 from typing import Any
+from unicodedata import normalize
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +18,14 @@ from numpy.typing import NDArray
 from utkage.core.errors import ConfigError, ImageError, UsageError, WeightsError
 from utkage.core.reporter import Progress, Reporter, SilentReporter
 from utkage.core.signals import deferred_stop_signals, interruption
+from utkage.core.text import counted
 from utkage.images.discover import expand_inputs
 from utkage.images.draw import Annotation, annotate
 from utkage.images.video import (
     AddFrame,
     Capture,
     Video,
+    is_stream,
     is_video,
     needs_download,
     open_video,
@@ -32,6 +36,7 @@ from utkage.prediction.annotated_pictures import OnUnwritten, PictureWriter, war
 from utkage.prediction.annotated_video import AnnotatedVideo
 from utkage.prediction.face_tracks import FaceTrack, TrackedFrame, TrackingSettings
 from utkage.prediction.predictor import Predictor, PredictSettings, open_predictor
+from utkage.prediction.row_files import check_rows_file, finished_files, finished_rows
 from utkage.prediction.rows import TrackRow, gender_label, prediction_columns, track_row
 
 # A file with a smaller share of readable frames is damaged. Containers often count a few too many.
@@ -51,6 +56,7 @@ class VideoRequest(PredictSettings):
         contact_sheet: File for one picture of these chips, or None.
         allow_download: Whether addresses may be read.
         overwrite: Whether the contact sheet may replace a picture of another program.
+        resume: JSON lines of an earlier run, whose files are skipped; None skips nothing.
     """
 
     videos: tuple[str | int, ...] = ()
@@ -61,6 +67,7 @@ class VideoRequest(PredictSettings):
     contact_sheet: Path | None = None
     allow_download: bool = False
     overwrite: bool = False
+    resume: Path | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -140,7 +147,9 @@ def predict_videos(
         WeightsError: not a utkage weights file.
     """
     reporter = reporter or SilentReporter()
-    sources = video_sources(request.videos, allow_download=request.allow_download)
+    sources: Sequence[str | Path | int] = video_sources(
+        request.videos, allow_download=request.allow_download
+    )
     pictures = PictureWriter(
         request.save_images,
         request.save_crops,
@@ -150,27 +159,76 @@ def predict_videos(
         on_unwritten=on_unwritten or warning_of_unwritten(reporter),
     )
     with pictures:
+        sources = unfinished_videos(sources, request.resume, reporter, pictures)
         predictor = open_predictor(request, reporter)
         pictures.contract = predictor.card.contract
-        for source in sources:
-            try:
-                video = open_video(source, open_capture)
-            except ImageError as error:
-                yield TrackRow(video_name(source), "failed", str(error))
-                continue
-            run = _VideoRun(
-                video=video,
-                request=request,
-                predictor=predictor,
-                pictures=pictures,
-                reporter=reporter,
-                on_frame=on_frame,
+        yield from video_rows(
+            sources,
+            request,
+            predictor,
+            reporter,
+            pictures,
+            on_frame=on_frame,
+            open_capture=open_capture,
+        )
+
+
+def video_rows(
+    sources: Iterable[str | Path | int],
+    request: VideoRequest,
+    predictor: Predictor,
+    reporter: Reporter,
+    pictures: PictureWriter,
+    *,
+    on_frame: OnFrame | None = None,
+    open_capture: Callable[[Any], Capture] | None = None,
+) -> Generator[TrackRow, None, None]:
+    """Predict videos one after another; ``on_frame`` and the rest as in ``predict_videos``."""
+    for source in sources:
+        try:
+            video = open_video(source, open_capture)
+        except ImageError as error:
+            yield TrackRow(video_name(source), "failed", str(error))
+            continue
+        run = _VideoRun(
+            video=video,
+            request=request,
+            predictor=predictor,
+            pictures=pictures,
+            reporter=reporter,
+            on_frame=on_frame,
+        )
+        try:
+            yield from run.rows()
+        except WeightsError as error:
+            # The weights predict the impossible for a face of this video.
+            yield TrackRow(video.name, "failed", f"{video.name}: {error}")
+
+
+def unfinished_videos(
+    sources: Sequence[str | Path | int],
+    resume: Path | None,
+    reporter: Reporter,
+    pictures: PictureWriter,
+) -> list[str | Path | int]:
+    """The videos without those that ``resume`` has all rows of, whose copies are kept.
+
+    Raises:
+        UsageError: a camera or stream, which has no end, or a file of something else.
+    """
+    if resume is None:
+        return list(sources)
+    for source in sources:
+        if isinstance(source, int) or is_stream(os.fspath(source)):
+            raise UsageError(
+                f"{video_name(source)}: `resume` is for files; a live stream does not come again"
             )
-            try:
-                yield from run.rows()
-            except WeightsError as error:
-                # The weights predict the impossible for a face of this video.
-                yield TrackRow(video.name, "failed", f"{video.name}: {error}")
+    check_rows_file(resume, resume=True)
+    finished = finished_files(resume, TrackRow)
+    reporter.info(f"{resume}: has predictions for {counted(len(finished), 'video')}; resuming")
+    for row in finished_rows(resume, TrackRow):
+        pictures.reserve_track(row)
+    return [source for source in sources if normalize("NFC", video_name(source)) not in finished]
 
 
 def video_sources(
@@ -186,7 +244,7 @@ def video_sources(
         if isinstance(given, int):
             sources.append(given)
         elif not is_video(given):
-            raise UsageError(f"{given}: not a video; name pictures and videos in two calls")
+            raise UsageError(f"{given}: not a video; use predict_inputs for pictures and videos")
         elif not needs_download(given):
             sources.extend(expand_inputs([given], VIDEO_SUFFIXES))
         elif allow_download:
@@ -227,7 +285,8 @@ class _VideoRun:
                 self.pictures.add_track(track, row)
                 yield row
             signal_number = stop_requested()
-        if not found:
+        # A video that was stopped before its first frame is no failed one.
+        if not found and (self.read or not signal_number):
             yield self._row_without_faces()
         if self._is_cut_short():
             self.reporter.warn(

@@ -26,13 +26,17 @@ from utkage.core.outputs import contains, require_output, same_file
 from utkage.core.settings import check_table
 from utkage.core.single_writer import holding_files
 from utkage.core.text import spreadsheet_safe
-from utkage.prediction.rows import STATUSES, FaceRow, Row
+from utkage.prediction.rows import STATUSES, AnyRow, FaceRow, Row, TrackRow
 
 JSON_LINES = ".jsonl"
 SUFFIXES = (JSON_LINES, ".json", ".csv", ".parquet")
 _PARQUET_ROWS = 10_000
-# Fields of rows that a run can be resumed from: of this version, and before `frame` and `rotated`.
-_READABLE = tuple(FaceRow.field_names()[:count] for count in (None, -1, -2))
+# Fields of rows that a run can be resumed from: of this version, and of faces before `frame` and
+# `rotated`.
+_READABLE: dict[type[Row], tuple[tuple[str, ...], ...]] = {
+    FaceRow: tuple(FaceRow.field_names()[:count] for count in (None, -1, -2)),
+    TrackRow: (TrackRow.field_names(),),
+}
 _START_BYTES = 1 << 16
 _NO_ROW = "not JSON; `resume` needs rows of 'predict'"
 # How a row begins, and how a JSON list of rows does.
@@ -213,10 +217,20 @@ def _csv_line(cells: Iterable[Any]) -> str:
     return line.getvalue()
 
 
-def finished_files(path: Path) -> set[str]:
+def videos_file(path: Path) -> Path:
+    """Where the rows of videos go if ``path`` is for those of pictures: ``rows.videos.csv``.
+
+    >>> videos_file(Path("out/rows.csv")).name
+    'rows.videos.csv'
+    """
+    return path.with_name(f"{path.stem}.videos{path.suffix}")
+
+
+def finished_files(path: Path, kind: type[Row] = FaceRow) -> set[str]:
     """Inputs whose rows are complete in a file of JSON lines; incomplete ones are cut off.
 
-    Names are in the composition NFC of Unicode.
+    Names are in the composition NFC of Unicode. ``kind`` is the class of the rows. Those of a
+    video are complete if rows of another one follow, or if it failed.
 
     Raises:
         UsageError: the file contains something else; it is unchanged then.
@@ -225,6 +239,7 @@ def finished_files(path: Path) -> set[str]:
     if not path.exists():
         return finished
     complete = position = 0
+    last: str | None = None
     with name_in_errors(path), path.open("r+b") as file:
         for number, line in enumerate(iter(lambda: file.readline(_LONGEST_LINE), b""), 1):
             position += len(line)
@@ -234,39 +249,57 @@ def finished_files(path: Path) -> set[str]:
                 if line[: len(_ROW_START)] != _ROW_START[: len(line)]:
                     raise UsageError(f"{path}, line {number}: {_NO_ROW}")
                 break
-            values = _parsed(line, f"{path}, line {number}")
-            if values["face"] is None or values["face"] == values["faces"]:
+            values = _parsed(line, f"{path}, line {number}", kind)
+            if kind is TrackRow:
+                if last is not None and values["file"] != last:
+                    finished.add(normalize("NFC", last))
+                    complete = position - len(line)
+                last = values["file"]
+                is_complete = values["status"] == "failed"
+            else:
+                is_complete = values["face"] is None or values["face"] == values["faces"]
+            if is_complete:
                 finished.add(normalize("NFC", values["file"]))
                 complete = position
         file.truncate(complete)
     return finished
 
 
-def finished_rows(path: Path) -> Iterator[FaceRow]:
+def finished_rows(path: Path, kind: type[AnyRow]) -> Iterator[AnyRow]:
     """The rows of a file that ``finished_files`` has checked: file, status, and number of face."""
+    number = "track" if kind is TrackRow else "face"
     if path.exists():
         with path.open(encoding="utf-8") as file:
             for line in file:
                 values = parse_json(line, surrogates=True)
-                yield FaceRow(values["file"], values["status"], face=values["face"])
+                yield kind(values["file"], values["status"], **{number: values[number]})
 
 
-def _parsed(line: bytes, where: str) -> dict[str, Any]:
+def _parsed(line: bytes, where: str, kind: type[Row]) -> dict[str, Any]:
     try:
         values = parse_json(line, surrogates=True)
     except ValueError as error:
         raise UsageError(f"{where}: {_NO_ROW} ({error})") from error
-    if not isinstance(values, dict) or tuple(values) not in _READABLE:
+    if not isinstance(values, dict) or tuple(values) not in _READABLE[kind]:
+        other = FaceRow if kind is TrackRow else TrackRow
+        if isinstance(values, dict) and tuple(values) in _READABLE[other]:
+            found, wanted = ("pictures", "videos") if kind is TrackRow else ("videos", "pictures")
+            raise UsageError(
+                f"{where}: a row of {found}, where those of {wanted} belong; name another file"
+            )
         raise UsageError(f"{where}: not a row of this version's 'predict'; name another file")
     try:
-        check_table(FaceRow, values, where)
+        check_table(kind, values, where)
     except ConfigError as error:
         raise UsageError(f"{error}; name another file, or remove that line") from error
-    face, faces = values["face"], values["faces"]
+    # Videos do not count their faces in each row.
+    face = values.get("face")
+    faces = values.get("faces")
     if values["status"] not in STATUSES or (face is not None and not 1 <= face <= (faces or 0)):
+        place = "" if kind is TrackRow else f", face {face} of {faces},"
         raise UsageError(
-            f"{where}: status {values['status']!r}, face {face} of {faces}, is not a row of "
-            "'predict'; name another file, or remove that line"
+            f"{where}: status {values['status']!r}{place} is not a row of 'predict'; name another "
+            "file, or remove that line"
         )
     return values
 

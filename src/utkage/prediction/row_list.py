@@ -10,6 +10,7 @@ from typing import Any, Generic, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from utkage.core.errors import ConfigError
 from utkage.core.text import counted, probability_text
 from utkage.prediction.predictions import Floats
 from utkage.prediction.row_files import csv_rows, json_rows, rows_file, write_rows
@@ -19,6 +20,9 @@ from utkage.reporting.table import Cell, Table, plain_table
 
 class Rows(Sequence[AnyRow], Generic[AnyRow]):
     """A sequence of rows of one class, such as ``FaceRow``; selections of it are ``Rows`` again.
+
+    Raises:
+        ConfigError: rows of several classes.
 
     >>> rows = Rows([
     ...     FaceRow("a.jpg", "ok", face=1, age=31.0, age_low=25.0, age_high=38.0, range="26-35",
@@ -34,6 +38,10 @@ class Rows(Sequence[AnyRow], Generic[AnyRow]):
 
     def __init__(self, rows: Iterable[AnyRow] = ()) -> None:
         self._rows = tuple(rows)
+        if len(set(map(type, self._rows))) > 1:
+            raise ConfigError(
+                "rows of pictures and of videos have different columns; make one Rows of each class"
+            )
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -146,14 +154,15 @@ def row_table(rows: Sequence[Row]) -> Table:
     lines: list[list[Cell | str]] = []
     for row in rows:
         predicted = _prediction_cells(row)
+        file = Cell(row.file, is_path=True)
         note = ", ".join(row.flags or ()).replace("_", " ")
         if predicted:
             notes = [note] if flagged or has_reasons else []
-            lines.append([row.file, *row.place_cells, *predicted, *notes])
+            lines.append([file, *row.place_cells, *predicted, *notes])
         else:
             # The file stands in the first column already.
             reason = (row.reason or "no face found").removeprefix(f"{row.file}: ")
-            lines.append([row.file, *["-"] * (len(headings) - 2), reason])
+            lines.append([file, *["-"] * (len(headings) - 2), reason])
     return Table.of("", headings, lines)
 
 

@@ -13,13 +13,15 @@ class Cell:
     """One cell of a table.
 
     ``value`` is the number that the text displays, for sorting. Outliers are ``emphasised``. Text
-    that ``has_lines`` is several lines; elsewhere, a line feed is part of a name.
+    that ``has_lines`` is several lines; elsewhere, a line feed is part of a name. Text that
+    ``is_path`` is shortened at its start where there is no room for it.
     """
 
     text: str
     value: float | None = None
     emphasised: bool = False
     has_lines: bool = False
+    is_path: bool = False
 
 
 # The cells of a row; plain text becomes a ``Cell``.
