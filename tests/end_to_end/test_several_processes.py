@@ -26,8 +26,8 @@ TRAIN = (
     *("--init", "scratch", "--device", "cpu", "--seed", "3", "--lr", "1e-4"),
     *("--set", "teachers=shipped"),
 )
-# Enough that a process lost behind the second is lost before the last.
-EPOCHS = 4
+# Enough that a process lost after the first epoch is lost before the end of the last.
+EPOCHS = 3
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 
 
@@ -79,7 +79,7 @@ def test_two_processes_learn_what_one_does(
 ) -> None:
     # Only the first process speaks.
     assert undisturbed.stdout.count("best.safetensors") == 1
-    assert undisturbed.stderr.count("epoch 3/4: loss") == 1
+    assert undisturbed.stderr.count("epoch 2/3: loss") == 1
     assert "2 processes" in undisturbed.stderr
     assert "Warning" not in undisturbed.stderr
     one = ("--epochs", EPOCHS, "--run", "./one")
@@ -117,7 +117,7 @@ def test_a_lost_process_ends_the_run_and_the_same_command_goes_on(
     with subprocess.Popen(
         several("lost", EPOCHS), cwd=folder, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True
     ) as running:
-        wait_for_epoch(folder, "lost", 2)
+        wait_for_epoch(folder, "lost", 1)
         found = workers(running.pid)
         assert len(found) == 2
         os.kill(found[1], signal.SIGKILL)
@@ -144,24 +144,9 @@ def test_torchrun_restarts_a_run_by_itself(
     with subprocess.Popen(
         command, cwd=folder, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True
     ) as running:
-        wait_for_epoch(folder, "restarted", 2)
+        wait_for_epoch(folder, "restarted", 1)
         os.kill(workers(running.pid)[0], signal.SIGKILL)
         _, said = running.communicate(timeout=300)
     assert running.returncode == 0, said
     assert "resuming from step" in said
     assert same_weights(folder, "undisturbed", "restarted")
-
-
-def test_a_batch_for_too_many_processes(folder: Path) -> None:
-    command = [*several("small", 1), "--batch-size", "2"]
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    assert done.returncode != 0
-    assert "a batch of 2 chips for 2 processes" in done.stderr

@@ -23,7 +23,7 @@ from small_trainings import (
     validations_find,
 )
 
-from utkage.core.errors import TrainingError
+from utkage.core.errors import ConfigError, TrainingError
 from utkage.core.reporter import SilentReporter
 from utkage.data.augment import NO_AUGMENTATION, AugmentConfig
 from utkage.models.locate import BEST_NAME, LAST_NAME
@@ -34,7 +34,8 @@ from utkage.training import batches, loop
 from utkage.training.batches import TrainingBatches
 from utkage.training.checkpoint import CheckpointFolder
 from utkage.training.config import TrainConfig
-from utkage.training.loop import RemainingTime
+from utkage.training.distributed import Group
+from utkage.training.loop import RemainingTime, fit
 from utkage.training.summary import METRICS_NAME, SUMMARY_NAME
 from utkage.training.systems.multitask.trainable import TrainableMultitask
 
@@ -53,6 +54,14 @@ def test_it_learns_what_can_be_seen(make_setup: MakeSetup) -> None:
     result = train(replace(make_setup(config=config), augmentation=calm))
     losses = [row["train_loss"] for row in result.rows]
     assert losses[-1] < 0.6 * losses[0]
+
+
+def test_a_batch_for_too_many_processes(make_setup: MakeSetup) -> None:
+    setup = make_setup(config=replace(CONFIG, batch_size=3))
+    system = TrainableMultitask(network_of(setup.config), setup)
+    system.setup = replace(setup, group=Group(rank=1, size=2))
+    with pytest.raises(ConfigError, match=r"a batch of 3 chips for 2 processes; .*`batch_size`"):
+        fit(system, SilentReporter())
 
 
 def test_files_and_rows(make_setup: MakeSetup) -> None:
