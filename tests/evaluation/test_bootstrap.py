@@ -1,4 +1,5 @@
 import time
+import tracemalloc
 from collections.abc import Callable
 
 import numpy as np
@@ -68,7 +69,7 @@ def test_draws_of_some_faces_against_a_loop() -> None:
 
 
 def test_memory_does_not_grow_with_the_number_of_faces() -> None:
-    bootstrap = Bootstrap(np.ones((600, 20_000), dtype=np.uint8))
+    bootstrap = Bootstrap.draw(np.arange(20_000), 600)
     sizes: list[int] = []
 
     def statistic(weights: np.ndarray) -> np.ndarray:
@@ -79,6 +80,38 @@ def test_memory_does_not_grow_with_the_number_of_faces() -> None:
     assert draws.tolist() == [20_000] * 600
     assert max(sizes) <= 2_000_000
     assert sum(sizes) == 600 * 20_000
+
+
+@pytest.mark.parametrize("block", [1, 7_000, 10**9])
+def test_resamples_that_are_not_kept_are_the_same(
+    block: int, labelled_predictions_of: LabelledPredictionsOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faces = labelled_predictions_of(300)
+    kept = Bootstrap.draw(faces.groups, 120, seed=4)
+    found = populations(faces, kept), group_report(faces, kept)
+    monkeypatch.setattr("utkage.evaluation.bootstrap._KEPT", 0)
+    monkeypatch.setattr("utkage.evaluation.bootstrap._BLOCK_COUNTS", block)
+    drawn = Bootstrap.draw(faces.groups, 120, seed=4)
+    assert np.array_equal(kept.counts, drawn.counts)
+    again = populations(faces, drawn), group_report(faces, drawn)
+    assert [one.to_dict() for one in found[0]] == [other.to_dict() for other in again[0]]
+    assert found[1].to_dict() == again[1].to_dict()
+
+
+def test_no_array_of_resamples_times_faces_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("utkage.evaluation.bootstrap._KEPT", 0)
+    monkeypatch.setattr("utkage.evaluation.bootstrap._BLOCK_COUNTS", 2_000_000)
+    faces, resamples = 60_000, 1_500
+    values = np.random.default_rng(0).normal(0, 1, faces)
+    bootstrap = Bootstrap.draw(np.arange(faces), resamples)
+    tracemalloc.start()
+    try:
+        found = bootstrap.estimates({"mean": lambda weights: weighted_mean(values, weights)})
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < faces * resamples / 4, f"{peak / 1e6:.0f} MB"
+    assert found["mean"].low is not None
 
 
 def test_what_is_not_defined_is_none() -> None:

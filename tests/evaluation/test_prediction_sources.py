@@ -9,7 +9,7 @@ from utkage.data.chips import LabelledChips
 from utkage.evaluation.labelled_predictions import AGE, GENDER, LabelledPredictions
 from utkage.evaluation.metrics import statistics
 from utkage.evaluation.prediction_sources import PredictionSource
-from utkage.evaluation.prediction_tables import PredictionTable, is_table, read_table
+from utkage.evaluation.prediction_tables import is_table, read_table
 from utkage.evaluation.result_files import prediction_rows
 from utkage.evaluation.scores import score_predictions
 from utkage.models.weights_files import LoadedWeights
@@ -54,7 +54,7 @@ def table(tmp_path: Path, text: str) -> Path:
 def test_a_table_is_found_by_name(tmp_path: Path) -> None:
     lines = "2.jpg,31.5,0.9\nset/folder/0.jpg,20,0.1\nfolder/1.jpg,40,0.2\nother.jpg,1,1\n"
     path = table(tmp_path, "\ufeff" + HEAD + lines)
-    source = PredictionSource(weights=LoadedWeights(path, ""), table=read_table(path))
+    source = PredictionSource(weights=LoadedWeights(path, ""), table=path)
     found = source.predict(faces_of(4), SilentReporter())
     assert found.names == ("folder/0.jpg", "folder/1.jpg", "folder/2.jpg")
     assert found.age.tolist() == [20, 40, 31.5]
@@ -65,10 +65,8 @@ def test_a_table_is_found_by_name(tmp_path: Path) -> None:
 
 
 def test_a_table_of_other_faces(tmp_path: Path) -> None:
-    source = PredictionSource(
-        weights=LoadedWeights(tmp_path / "x.csv", ""),
-        table=PredictionTable(predictions={"z.jpg": (1, 0.5)}),
-    )
+    path = table(tmp_path, HEAD + "z.jpg,1,0.5\n")
+    source = PredictionSource(weights=LoadedWeights(path, ""), table=path)
     with pytest.raises(DataError, match=r"none of the 3 faces.*folder/0\.jpg"):
         source.predict(faces_of(3), SilentReporter())
 
@@ -90,7 +88,7 @@ def test_rows_of_predict_are_a_table(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"rows{suffix}"
     Rows(ROWS).save(path)
     assert is_table(path)
-    source = PredictionSource(weights=LoadedWeights(path, ""), table=read_table(path))
+    source = PredictionSource(weights=LoadedWeights(path, ""), table=path)
     found = source.predict(faces_of(5), SilentReporter())
     assert found.names == ("folder/0.jpg", "folder/3.jpg")
     assert found.age.tolist() == [31.5, 31.5]
@@ -105,7 +103,7 @@ def test_rows_that_powershell_redirected(tmp_path: Path) -> None:
 
 def predicted_by(path: Path, count: int) -> tuple[LabelledPredictions, list[str]]:
     listener = Listener()
-    source = PredictionSource(weights=LoadedWeights(path, ""), table=read_table(path))
+    source = PredictionSource(weights=LoadedWeights(path, ""), table=path)
     return source.predict(faces_of(count), listener), listener.warnings
 
 

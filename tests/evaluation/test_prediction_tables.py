@@ -5,7 +5,13 @@ from pathlib import Path
 import pytest
 
 from utkage.core.errors import DataError
-from utkage.evaluation.prediction_tables import PredictionTable, TableIndex, read_table
+from utkage.evaluation.prediction_tables import (
+    PredictionTable,
+    TableIndex,
+    WantedNames,
+    read_table,
+)
+from utkage.evaluation.table_rows import open_rows
 
 HEAD = "file,age,p_female\n"
 
@@ -98,3 +104,51 @@ def test_other_tables_are_refused(tmp_path: Path, name: str, text: str, message:
     (tmp_path / name).write_text(text)
     with pytest.raises(DataError, match=message):
         read_table(tmp_path / name)
+
+
+def test_only_wanted_predictions_are_kept_and_all_rows_are_checked(tmp_path: Path) -> None:
+    decomposed = unicodedata.normalize("NFD", "é.jpg")
+    names = ("/home/me/set/a/1.jpg", "C:\\faces\\a\\1.jpg", "2.jpg", f"x/{decomposed}", "x/3.jpg")
+    rows = "".join(f"{name},{age},0.5\n" for age, name in enumerate(names))
+    path = table(tmp_path, HEAD + rows)
+    faces = [("set", "a/1.jpg"), ("set", "b/2.jpg"), ("set", "é.jpg"), ("set", "y/3.jpg")]
+    wanted = WantedNames(faces)
+    kept = read_table(path, wanted)
+    assert set(kept.predictions) == set(names[:4])
+    found, reduced = (TableIndex(each).find for each in (read_table(path), kept))
+    assert [found(*face) for face in faces] == [reduced(*face) for face in faces]
+    path.write_text(HEAD + rows + "x/4.jpg,old,0.5\n", encoding="utf-8")
+    for few in (wanted, ()):
+        with pytest.raises(DataError, match="'old' is not a number"):
+            read_table(path, few)
+
+
+def test_parquet_is_read_in_batches_of_the_needed_columns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("pyarrow")
+    from pyarrow import Table, parquet
+
+    monkeypatch.setattr("utkage.evaluation.table_rows._BATCH_ROWS", 7)
+    count = 100
+    columns = {
+        "file": [f"set/{index // 2}.jpg" for index in range(count)],
+        "face": [1, 2] * (count // 2),
+        "status": ["ok"] * count,
+        "age": [float(index % 90) for index in range(count)],
+        "p_female": [0.5] * count,
+        "landmarks": [[[0.0, 1.0]] * 5] * count,
+    }
+    parquet.write_table(Table.from_pydict(columns), tmp_path / "rows.parquet")
+    rows = open_rows(tmp_path / "rows.parquet")
+    assert list(rows.titles) == list(columns)
+    placed = list(rows.rows(["file", "age"]))
+    assert placed[50] == ("row 51", {"file": "set/25.jpg", "age": 50.0})
+    assert len(placed) == count
+    found = read_table(tmp_path / "rows.parquet").predictions
+    assert len(found) == count // 2
+    assert found["set/25.jpg"] == (50.0, 0.5)
+    columns["age"][93] = 400.0
+    parquet.write_table(Table.from_pydict(columns), tmp_path / "rows.parquet")
+    with pytest.raises(DataError, match=r"rows\.parquet, row 94: '400\.0' is not a number"):
+        read_table(tmp_path / "rows.parquet")

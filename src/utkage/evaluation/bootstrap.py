@@ -7,8 +7,9 @@ face was drawn. Statistics take such weights, so that many resamples are compute
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,9 @@ LEVEL = 0.95
 # Resamples computed at once, and weights (resamples x faces) at once: bounds on the memory.
 _BLOCK = 500
 _BLOCK_VALUES = 2_000_000
+# Counts (resamples x groups) that are kept, and that are drawn at once otherwise, one byte each.
+_KEPT = 200_000_000
+_BLOCK_COUNTS = 20_000_000
 
 
 @dataclass(frozen=True)
@@ -69,9 +73,19 @@ class OnSomeFaces:
 
 @dataclass(frozen=True)
 class Bootstrap:
-    """How often each of n faces is in each resample: ``counts``, (resamples, n)."""
+    """Resamples of n faces in whole duplicate groups, drawn anew whenever they are needed.
 
-    counts: NDArray[np.uint8]
+    Few resamples of few groups are kept instead; memory never holds resamples x faces of many.
+
+    Attributes:
+        groups: Number of each face's duplicate group, (n,), from 0 without gaps.
+        resamples: Number of resamples.
+        seed: The same seed gives the same resamples.
+    """
+
+    groups: Ints
+    resamples: int = RESAMPLES
+    seed: int = 0
 
     @classmethod
     def draw(cls, groups: Ints, resamples: int = RESAMPLES, seed: int = 0) -> Bootstrap:
@@ -80,13 +94,13 @@ class Bootstrap:
         ``groups`` holds the number of each face's duplicate group, (n,), from 0 without gaps. The
         same seed gives the same intervals.
         """
-        random = np.random.default_rng(seed)
-        total = int(groups.max()) + 1 if len(groups) else 0
-        counts = np.zeros((resamples, total), dtype=np.uint8)
-        for row in counts:
-            drawn = np.bincount(random.integers(0, total, total), minlength=total) if total else 0
-            row[:] = np.minimum(drawn, 255)
-        return cls(counts[:, groups])
+        return cls(groups, resamples, seed)
+
+    @property
+    def counts(self) -> NDArray[np.uint8]:
+        """How often each face is in each resample, (resamples, n): large for many faces."""
+        blocks = [counts[:, self.groups] for counts in self._blocks()]
+        return np.concatenate(blocks) if blocks else np.zeros((0, len(self.groups)), np.uint8)
 
     def estimates(
         self, statistics: Mapping[str, Statistic], rows: Ints | None = None
@@ -95,34 +109,107 @@ class Bootstrap:
 
         Each takes weights over ``rows``, the indices of the faces that it is about; None: all.
         """
-        n = self.counts.shape[1] if rows is None else len(rows)
-        if n == 0:
-            return {name: Estimate(None, None, None, 0) for name in statistics}
-        return estimates_from(statistics, self.draws(statistics, rows), n)
+        return self.estimates_of([Part(statistics, rows)])[0]
+
+    def estimates_of(self, parts: Sequence[Part]) -> list[dict[str, Estimate]]:
+        """The ``estimates`` of each part, from one pass over the resamples."""
+        return [
+            estimates_from(part.statistics, draws, self.size(part))
+            for part, draws in zip(parts, self.draws_of(parts), strict=True)
+        ]
 
     def draws(
         self, statistics: Mapping[str, Statistic], rows: Ints | None = None
     ) -> dict[str, Floats]:
         """Each statistic over each resample, (resamples,); NaN where it is not defined.
 
-        Arguments as for ``estimates``; ``rows`` must not be empty.
+        Arguments as for ``estimates``.
         """
-        size = self.counts.shape[1] if rows is None else len(rows)
-        block = max(1, min(_BLOCK, _BLOCK_VALUES // max(size, 1)))
-        drawn: dict[str, list[Floats]] = {name: [] for name in statistics}
+        return self.draws_of([Part(statistics, rows)])[0]
+
+    def draws_of(self, parts: Sequence[Part]) -> list[dict[str, Floats]]:
+        """The ``draws`` of each part, from one pass over the resamples."""
+        drawn = [
+            {name: np.full(self.resamples, np.nan) for name in part.statistics} for part in parts
+        ]
+        groups = [self.groups if part.rows is None else self.groups[part.rows] for part in parts]
+        done = 0
         with np.errstate(invalid="ignore", divide="ignore"):
-            for start in range(0, len(self.counts), block):
-                counts = self.counts[start : start + block]
-                weights = (counts if rows is None else counts[:, rows]).astype(np.float32)
-                for name, statistic in statistics.items():
-                    drawn[name].append(np.asarray(statistic(weights), dtype=np.float64))
-        return {name: np.concatenate(parts) for name, parts in drawn.items()}
+            for counts in self._blocks():
+                for part, own, found in zip(parts, groups, drawn, strict=True):
+                    # Over no faces, nothing is defined.
+                    if len(own):
+                        _fill(part.statistics, counts, own, found, done)
+                done += len(counts)
+        return drawn
+
+    def size(self, part: Part) -> int:
+        """Number of faces of a part."""
+        return len(self.groups) if part.rows is None else len(part.rows)
+
+    def _blocks(self) -> Iterator[NDArray[np.uint8]]:
+        """How often each group is in each resample, some resamples at a time, (some, groups)."""
+        if self._kept is not None:
+            yield self._kept
+        else:
+            yield from self._drawn()
+
+    @cached_property
+    def _kept(self) -> NDArray[np.uint8] | None:
+        """All blocks as one, if they are small; drawing costs more than some statistics."""
+        total = int(self.groups.max()) + 1 if len(self.groups) else 0
+        return np.concatenate(list(self._drawn())) if self.resamples * total <= _KEPT else None
+
+    def _drawn(self) -> Iterator[NDArray[np.uint8]]:
+        random = np.random.default_rng(self.seed)
+        total = int(self.groups.max()) + 1 if len(self.groups) else 0
+        block = max(1, _BLOCK_COUNTS // max(total, 1))
+        for start in range(0, self.resamples, block):
+            counts = np.zeros((min(block, self.resamples - start), total), dtype=np.uint8)
+            for row in counts if total else ():
+                drawn = np.bincount(random.integers(0, total, total), minlength=total)
+                row[:] = np.minimum(drawn, 255)
+            yield counts
+
+
+@dataclass(frozen=True)
+class Part:
+    """Statistics of some of the faces.
+
+    Attributes:
+        statistics: The statistics by name; each takes weights over ``rows``.
+        rows: Indices of the faces, (m,); None: all.
+    """
+
+    statistics: Mapping[str, Statistic]
+    rows: Ints | None = None
+
+
+def _fill(
+    statistics: Mapping[str, Statistic],
+    counts: NDArray[np.uint8],
+    groups: Ints,
+    found: dict[str, Floats],
+    start: int,
+) -> None:
+    """Compute the statistics over the resamples of a block, the first of which is ``start``.
+
+    ``groups`` are those of the faces that the statistics are about.
+    """
+    block = max(1, min(_BLOCK, _BLOCK_VALUES // len(groups)))
+    for first in range(0, len(counts), block):
+        weights = counts[first : first + block][:, groups].astype(np.float32)
+        own = slice(start + first, start + first + len(weights))
+        for name, statistic in statistics.items():
+            found[name][own] = statistic(weights)
 
 
 def estimates_from(
     statistics: Mapping[str, Statistic], drawn: Mapping[str, Floats], n: int
 ) -> dict[str, Estimate]:
     """Each statistic over n faces, with the interval of its resamples ``drawn``."""
+    if n == 0:
+        return {name: Estimate(None, None, None, 0) for name in statistics}
     with np.errstate(invalid="ignore", divide="ignore"):
         return {
             name: estimate(float(statistic(None)), drawn[name], faces_of(statistic, n))

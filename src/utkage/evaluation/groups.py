@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,7 @@ from utkage.evaluation.bootstrap import (
     Estimate,
     Floats,
     OnSomeFaces,
+    Part,
     Statistic,
     estimate,
     estimates_from,
@@ -196,12 +199,17 @@ def group_report(faces: LabelledPredictions, bootstrap: Bootstrap) -> GroupRepor
     excess = excess_errors(faces)
     groups: list[Group] = []
     drawn: dict[tuple[str, str], dict[str, Floats]] = {}
-    for axis, name, mask in _groups(faces):
-        rows = np.flatnonzero(mask)
-        own = _statistics(faces.take(rows), excess[rows])
-        draws = bootstrap.draws(own, rows)
-        groups.append(Group(axis, name, len(rows), estimates_from(own, draws, len(rows))))
-        drawn[axis, name] = draws
+    # One axis at a time, whose groups are together no larger than all faces.
+    for axis, members in groupby(_groups(faces), itemgetter(0)):
+        names, parts = [], []
+        for _, name, mask in members:
+            rows = np.flatnonzero(mask)
+            names.append(name)
+            parts.append(Part(_statistics(faces.take(rows), excess[rows]), rows))
+        for name, part, own in zip(names, parts, bootstrap.draws_of(parts), strict=True):
+            n = bootstrap.size(part)
+            groups.append(Group(axis, name, n, estimates_from(part.statistics, own, n)))
+            drawn[axis, name] = own
     return GroupReport(tuple(groups), _gaps(groups, drawn))
 
 
@@ -216,8 +224,8 @@ def _statistics(faces: LabelledPredictions, excess: Floats) -> dict[str, Statist
     return {name: own[name] for name in GROUP_METRICS if name in own}
 
 
-def _groups(faces: LabelledPredictions) -> list[tuple[str, str, NDArray[np.bool_]]]:
-    """Axis, name and members, (n,), of every group with a face."""
+def _groups(faces: LabelledPredictions) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
+    """Yield axis, name and members, (n,), of every group with a face."""
     decades = [f"{first}-{first + 9}" for first in range(0, 120, 10)]
     sources = sorted(set(faces.sources))
     axes: dict[str, tuple[Sequence[str], NDArray[np.int64]]] = {
@@ -232,18 +240,27 @@ def _groups(faces: LabelledPredictions) -> list[tuple[str, str, NDArray[np.bool_
         # Intervals are calibrated by band of predicted age, so their coverage is checked by band.
         axes["predicted age"] = (calibration.band_names, calibration.band_of(faces.age))
     if len(sources) > 1:
-        axes["source"] = (sources, np.array([sources.index(name) for name in faces.sources]))
-    members = {
-        axis: [(name, index == number) for number, name in enumerate(names)]
-        for axis, (names, index) in axes.items()
+        number = {name: index for index, name in enumerate(sources)}
+        axes["source"] = (sources, np.array([number[name] for name in faces.sources]))
+    axes |= {
+        f"{first} x {second}": _crossed(axes[first], axes[second])
+        for first, second in (("gender", "range"), ("race", "range"), ("gender", "race"))
+        if first in axes and second in axes
     }
-    for first, second in (("gender", "range"), ("race", "range"), ("gender", "race")):
-        members[f"{first} x {second}"] = [
-            (f"{one}, {other}", a & b)
-            for one, a in members.get(first, ())
-            for other, b in members.get(second, ())
-        ]
-    return [(axis, name, own) for axis in members for name, own in members[axis] if own.any()]
+    for axis, (names, index) in axes.items():
+        present = np.bincount(index[index >= 0], minlength=len(names))
+        for number, name in enumerate(names):
+            if present[number]:
+                yield axis, name, index == number
+
+
+def _crossed(
+    first: tuple[Sequence[str], NDArray[np.int64]], second: tuple[Sequence[str], NDArray[np.int64]]
+) -> tuple[Sequence[str], NDArray[np.int64]]:
+    """The names of all pairs of groups, and the number of each face's pair, -1 without one."""
+    names = [f"{one}, {other}" for one in first[0] for other in second[0]]
+    known = (first[1] >= 0) & (second[1] >= 0)
+    return names, np.where(known, first[1] * len(second[0]) + second[1], -1)
 
 
 def badness(metric: str, value: float) -> float:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from utkage.data.labels import MAX_AGE
-from utkage.evaluation.bootstrap import Bootstrap, Estimate
+from utkage.evaluation.bootstrap import Bootstrap, Estimate, Part
 from utkage.evaluation.labelled_predictions import ADULT_AGE, PROTOCOL_21_60, LabelledPredictions
 from utkage.evaluation.metrics import statistics
 
@@ -50,12 +50,15 @@ class Population:
 
 def populations(faces: LabelledPredictions, bootstrap: Bootstrap) -> tuple[Population, ...]:
     """Every metric over each of ``AGES``."""
-    found = []
-    for name, (label, first, last) in AGES.items():
+    parts = []
+    for _, first, last in AGES.values():
         everyone = (first, last) == (0, MAX_AGE)
         # Faces of unknown age belong to all ages.
         mask = np.full(len(faces), True) if everyone else faces.of_ages_mask(first, last)
         rows = np.flatnonzero(mask)
-        metrics = bootstrap.estimates(statistics(faces.take(rows)), rows)
-        found.append(Population(name, label, len(rows), metrics))
-    return tuple(found)
+        parts.append(Part(statistics(faces if everyone else faces.take(rows)), rows))
+    found = bootstrap.estimates_of(parts)
+    return tuple(
+        Population(name, label, bootstrap.size(part), metrics)
+        for (name, (label, _, _)), part, metrics in zip(AGES.items(), parts, found, strict=True)
+    )

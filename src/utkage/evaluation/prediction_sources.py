@@ -19,8 +19,8 @@ from utkage.evaluation.labelled_predictions import (
     with_labels,
 )
 from utkage.evaluation.prediction_tables import (
-    PredictionTable,
     TableIndex,
+    WantedNames,
     is_table,
     read_table,
 )
@@ -42,13 +42,14 @@ class PredictionSource:
     Attributes:
         weights: The file, and how it was chosen.
         predictor: Predictor of chips; None for a table.
-        table: Predictions of ``predict`` or another program; None for a predictor.
+        table: Table with predictions of ``predict`` or another program, read when it is needed;
+            None for a predictor.
         training_images: Fingerprints of the training images, (n,); None where unknown.
     """
 
     weights: LoadedWeights
     predictor: ChipPredictor | None = None
-    table: PredictionTable | None = None
+    table: Path | None = None
     training_images: NDArray[np.int32] | None = None
 
     @property
@@ -85,15 +86,17 @@ class PredictionSource:
             except WeightsError as error:
                 raise WeightsError(f"{self.path}: {error}") from error
         assert self.table is not None
-        find = TableIndex(self.table).find
-        rows = [find(*key) for key in zip(faces.sources, faces.names, strict=True)]
+        keys = list(zip(faces.sources, faces.names, strict=True))
+        table = read_table(self.table, WantedNames(keys))
+        find = TableIndex(table).find
+        rows = [find(*key) for key in keys]
         known = np.flatnonzero([row is not None for row in rows])
         if not len(known):
             raise DataError(
                 f"{self.path}: contains none of the {len(faces)} faces; its names must be like "
                 f"{faces.names[0]}"
             )
-        if count := self.table.negative_ages:
+        if count := table.negative_ages:
             reporter.warn(f"{self.path}: {counted(count, 'age')} below 0 counted as 0")
         unknown = (float("nan"), float("nan"))
         age, p_female = np.array([row or unknown for row in rows]).T
@@ -105,7 +108,7 @@ class PredictionSource:
                     if without < len(known)
                     else f"{self.path}: no predicted {name}; only the other metrics are measured"
                 )
-        hard = self.table.gender_is_hard
+        hard = table.gender_is_hard
         return labelled_numbers(faces, age, p_female, gender_is_hard=hard).take(known)
 
 
@@ -132,7 +135,9 @@ def open_prediction_source(
     path = weights.path
     if is_table(path):
         weights = LoadedWeights(path, "a table of predictions")
-        return PredictionSource(weights=weights, table=read_table(path))
+        # Faces may have to be cropped first, so a table that cannot be read ends the command now.
+        read_table(path, wanted=())
+        return PredictionSource(weights=weights, table=path)
     exported = is_onnx(path)
     predictor = load_predictor(weights, device=device, flip=flip or exported)
     # Files that former versions exported have no fingerprints.

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from utkage.core.errors import DataError, LabelError
-from utkage.core.json_text import parse_json
 from utkage.data.label_files.genders import GenderColumn, understand_column
-from utkage.data.label_files.text import decodings
 from utkage.evaluation.prediction_columns import PredictionColumns, find_prediction_columns
+from utkage.evaluation.table_rows import TABLE_SUFFIXES, TableRows, open_rows
 from utkage.images.containers.container import clean_path, file_name
 
-TABLE_SUFFIXES = (".csv", ".json", ".jsonl", ".parquet")
-"""Suffixes, lower case, of the files that hold tables of predictions."""
 MAX_PREDICTED_AGE = 150
 # Digits of the number of a face.
 _MOST_DIGITS = 9
 
-# A row, and its place in the file for messages.
-_PlacedRow = tuple[str, Mapping[str, Any]]
 # Age in years and P(female); NaN where the table has none.
 _Prediction = tuple[float, float]
 _UNKNOWN = float("nan")
@@ -53,24 +47,27 @@ def is_table(path: Path) -> bool:
     return path.suffix.lower() in TABLE_SUFFIXES
 
 
-def read_table(path: Path) -> PredictionTable:
+def read_table(path: Path, wanted: Container[str] | None = None) -> PredictionTable:
     """Read a table of names, ages (years) and P(female) (0..1), or of one of the two.
 
     In rows of ``predict``, files without a face and files that failed have no prediction, and the
     first face of a file, the largest, counts. ``find_prediction_columns`` says which columns hold
     predictions.
 
+    Only the predictions of ``wanted`` names are kept, so that memory does not grow with a table of
+    Parquet, however many other rows it has; None keeps all. All rows are checked.
+
     Raises:
-        DataError: a column is missing or not clear, a value is not a number in range, or a file is
-            repeated.
+        DataError: a column is missing or not clear, a value is not a number in range, or a file
+            that is wanted is repeated.
     """
-    titles, rows = _READERS[path.suffix.lower()](path)
-    columns = find_prediction_columns(titles, str(path))
-    genders = _gender_words(columns, rows)
+    table = open_rows(path)
+    columns = find_prediction_columns(table.titles, str(path))
+    genders = _gender_words(columns, table)
     found: dict[str, _Prediction] = {}
     faces: dict[str, int] = {}
     negative = 0
-    for place, row in rows:
+    for place, row in table.rows(_needed(columns, table)):
         where = f"{path}, {place}"
         if row.get("status") in ("no_face", "failed"):
             continue
@@ -80,6 +77,8 @@ def read_table(path: Path) -> PredictionTable:
         if genders is not None:
             female = _gender(row, columns.gender, genders, where)
         if math.isnan(age) and math.isnan(female):
+            continue
+        if wanted is not None and name not in wanted:
             continue
         if name in found and (face == 0 or face == faces[name]):
             raise DataError(f"{where}: {name} is repeated")
@@ -94,11 +93,16 @@ def read_table(path: Path) -> PredictionTable:
     )
 
 
-def _gender_words(columns: PredictionColumns, rows: Iterable[_PlacedRow]) -> GenderColumn | None:
+def _needed(columns: PredictionColumns, table: TableRows) -> list[str]:
+    named = (columns.file, columns.age, columns.p_female, columns.gender, "status", "face")
+    return [title for title in named if title in table.titles]
+
+
+def _gender_words(columns: PredictionColumns, table: TableRows) -> GenderColumn | None:
     """How the words for genders are read; None if the table has none."""
     if columns.gender is None:
         return None
-    texts = (_text(row.get(columns.gender)) for _, row in rows)
+    texts = (_text(row.get(columns.gender)) for _, row in table.rows([columns.gender]))
     return understand_column(texts, columns.gender, None)
 
 
@@ -112,6 +116,23 @@ def _gender(row: Mapping[str, Any], title: str | None, genders: GenderColumn, wh
         raise DataError(f"{where}: {error}") from error
 
 
+class WantedNames:
+    """The names in a table that ``TableIndex`` may look at for some labelled faces."""
+
+    def __init__(self, faces: Iterable[tuple[str, str]]) -> None:
+        """``faces`` are source and name of each face."""
+        self._ends: set[str] = set()
+        self._file_names: set[str] = set()
+        for source, name in faces:
+            path = _key(name)
+            self._ends.update((_key(f"{source}/{name}"), path))
+            self._file_names.add(file_name(path))
+
+    def __contains__(self, name: object) -> bool:
+        path = _key(str(name))
+        return path in self._file_names or any(end in self._ends for end in _ends(path))
+
+
 class TableIndex:
     """Predictions by the names of labelled faces, whatever folders both begin with."""
 
@@ -120,9 +141,7 @@ class TableIndex:
         self._by_path = {_key(name): prediction for name, prediction in found}
         self._by_end: dict[str, _Prediction | None] = {}
         for path, prediction in self._by_path.items():
-            parts = path.split("/")
-            for start in range(1, len(parts)):
-                end = "/".join(parts[start:])
+            for end in islice(_ends(path), 1, None):
                 # An end that two paths share identifies neither.
                 self._by_end[end] = None if end in self._by_end else prediction
 
@@ -134,60 +153,6 @@ class TableIndex:
             if found is not None:
                 return found
         return self._by_path.get(file_name(path))
-
-
-_Rows = tuple[list[str], list[_PlacedRow]]
-
-
-def _csv_rows(path: Path) -> _Rows:
-    try:
-        _, text = next(decodings(path.read_bytes()))
-        table = csv.DictReader(io.StringIO(text, newline=""))
-        return list(table.fieldnames or ()), [(f"line {table.line_num}", line) for line in table]
-    except csv.Error as error:
-        raise DataError(f"{path}: not a CSV file ({error})") from error
-
-
-def _json_rows(path: Path) -> _Rows:
-    _, text = next(decodings(path.read_bytes()))
-    try:
-        if path.suffix.lower() == ".jsonl":
-            # splitlines would also split at characters that JSON allows inside strings.
-            lines = [line for line in text.split("\n") if line.strip()]
-            rows = [parse_json(line, surrogates=True) for line in lines]
-        else:
-            rows = parse_json(text, longest=len(text), surrogates=True)
-    except ValueError as error:
-        raise DataError(f"{path}: not JSON ({error})") from error
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise DataError(f"{path}: not a list of rows; use the rows of 'utkage predict --json'")
-    return _numbered(rows)
-
-
-def _parquet_rows(path: Path) -> _Rows:
-    try:
-        from pyarrow import ArrowException, parquet
-    except ImportError as error:
-        advice = "run: pip install 'utkage[parquet]'"
-        raise DataError(f"{path}: Parquet needs one more package; {advice}") from error
-    try:
-        rows = parquet.read_table(path).to_pylist()
-    except (ArrowException, OSError, ValueError) as error:
-        raise DataError(f"{path}: not a Parquet file that can be read") from error
-    return _numbered(rows)
-
-
-def _numbered(rows: list[dict[str, Any]]) -> _Rows:
-    titles = list(dict.fromkeys(title for row in rows for title in row))
-    return titles, [(f"row {number}", row) for number, row in enumerate(rows, 1)]
-
-
-_READERS = {
-    ".csv": _csv_rows,
-    ".json": _json_rows,
-    ".jsonl": _json_rows,
-    ".parquet": _parquet_rows,
-}
 
 
 def _face(row: Mapping[str, Any]) -> int:
@@ -202,6 +167,15 @@ def _text(value: Any) -> str:
 
 def _key(name: str) -> str:
     return unicodedata.normalize("NFC", clean_path(name.replace("\\", "/")))
+
+
+def _ends(path: str) -> Iterator[str]:
+    """A path, and what is left of it without its first folders."""
+    yield path
+    start = path.find("/")
+    while start >= 0:
+        yield path[start + 1 :]
+        start = path.find("/", start + 1)
 
 
 def _number(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from utkage.evaluation.bootstrap import Bootstrap, Estimate, Ints, rounded, weighted_mean
+from utkage.evaluation.bootstrap import Bootstrap, Estimate, Ints, Part, rounded, weighted_mean
 from utkage.prediction.predictions import Predictions
 
 # Minimum P(age >= T) for passing.
@@ -97,12 +97,13 @@ def threshold_curve(
         "near_false_pass": (~old & (ages >= age - NEAR_YEARS), True),
         "near_false_fail": (old & (ages < age + NEAR_YEARS), False),
     }
-    found: dict[str, dict[str, Estimate]] = {}
-    for name, (mask, passes) in errors.items():
+    parts = []
+    for mask, passes in errors.values():
         rows = np.flatnonzero(mask)
         wrong = {demand: (likely[rows] >= demand) == passes for demand in DEMANDS}
         statistics = {str(demand): partial(weighted_mean, own) for demand, own in wrong.items()}
-        found[name] = bootstrap.estimates(statistics, rows)
+        parts.append(Part(statistics, rows))
+    found = dict(zip(errors, bootstrap.estimates_of(parts), strict=True))
     older = int(old.sum())
     near = np.abs(ages - age + 0.5) < NEAR_YEARS
     return ThresholdCurve(
@@ -125,11 +126,11 @@ def _bands(
     ages: Ints, passed: NDArray[np.bool_], age: int, bootstrap: Bootstrap
 ) -> tuple[ThresholdBand, ...]:
     """The bands of possible ages that hold a face."""
-    bands = []
+    ends, parts = [], []
     for first, last in ((age + low, age + high) for low, high in BANDS):
         rows = np.flatnonzero((ages >= first) & (ages <= last))
         if len(rows):
-            share = partial(weighted_mean, passed[rows])
-            found = bootstrap.estimates({"passed": share}, rows)["passed"]
-            bands.append(ThresholdBand(max(first, 0), last, found))
-    return tuple(bands)
+            ends.append((max(first, 0), last))
+            parts.append(Part({"passed": partial(weighted_mean, passed[rows])}, rows))
+    found = bootstrap.estimates_of(parts)
+    return tuple(ThresholdBand(*band, own["passed"]) for band, own in zip(ends, found, strict=True))
