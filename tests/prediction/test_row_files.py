@@ -76,11 +76,11 @@ def test_resume_cuts_what_is_not_whole(tmp_path: Path) -> None:
     first = json.dumps(ROWS[0].to_dict()) + "\n"
     for rest in ("", first, first + '{"file": "a b/'):
         path.write_bytes(whole + rest.encode())
-        assert finished_files(path) == {"empty.jpg", "bad.jpg"}
+        assert set(finished_files(path)) == {"empty.jpg", "bad.jpg"}
         assert path.read_bytes() == whole
     written(path, ROWS[:2], resume=True)
-    assert finished_files(path) == {"empty.jpg", "bad.jpg", "a b/é.jpg"}
-    assert finished_files(tmp_path / "not-yet.jsonl") == set()
+    assert set(finished_files(path)) == {"empty.jpg", "bad.jpg", "a b/é.jpg"}
+    assert not finished_files(tmp_path / "not-yet.jsonl")
 
 
 @pytest.mark.parametrize("added", [("frame",), ("rotated", "frame")])
@@ -90,7 +90,7 @@ def test_resume_continues_rows_from_before_columns_were_added(
     path = tmp_path / "rows.jsonl"
     former = {name: value for name, value in ROWS[2].to_dict().items() if name not in added}
     path.write_text(json.dumps(former) + "\n")
-    assert finished_files(path) == {ROWS[2].file}
+    assert set(finished_files(path)) == {ROWS[2].file}
 
 
 def test_rows_that_stop_within_a_file_are_not_written(tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ def test_resume_reads_lines_within_limits(tmp_path: Path, line: str, reason: str
 
 def test_resume_knows_files_whose_names_are_not_utf_8(tmp_path: Path) -> None:
     path = written(tmp_path / "rows.jsonl", (replace(ROWS[2], file="caf\udce9.jpg"),))
-    assert finished_files(path) == {"caf\udce9.jpg"}
+    assert set(finished_files(path)) == {"caf\udce9.jpg"}
 
 
 def test_every_form_has_null_in_place_of_nan(tmp_path: Path) -> None:

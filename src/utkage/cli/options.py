@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,6 +19,7 @@ data_option = partial(typer.Option, rich_help_panel="Data")
 model_option = partial(typer.Option, rich_help_panel="Model")
 optimisation_option = partial(typer.Option, rich_help_panel="Optimisation")
 recipe_option = partial(typer.Option, rich_help_panel="Recipe")
+limits_option = partial(typer.Option, rich_help_panel="Limits on what is read")
 video_option = partial(typer.Option, rich_help_panel="Videos and cameras")
 
 Quiet = Annotated[
@@ -119,6 +120,10 @@ TrustLabels = Annotated[
         help="Use a label file that contradicts the labels in the names of the pictures.",
     ),
 ]
+MaxEntries = Annotated[int | None, limits_option(help="Number of files in a source.")]
+MaxEntryBytes = Annotated[int | None, limits_option(help="Size of one file, bytes.")]
+MaxTotalBytes = Annotated[int | None, limits_option(help="Unpacked size of a source, bytes.")]
+MaxRatio = Annotated[float | None, limits_option(help="Unpacked size divided by packed size.")]
 MaxPixels = Annotated[
     int | None,
     data_option(
@@ -136,6 +141,11 @@ Aligned = Annotated[
         **choices("auto", "yes", "no"),
     ),
 ]
+
+
+def given_only(**values: Any) -> dict[str, Any]:
+    """The values of the options that were given; the library has the other defaults."""
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def parse_aligned(choice: str) -> bool | None:

@@ -6,7 +6,7 @@ import sys
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,12 +18,17 @@ from utkage.cli.options import (
     Device,
     Flip,
     Json,
+    MaxEntries,
+    MaxEntryBytes,
     MaxPixels,
+    MaxRatio,
+    MaxTotalBytes,
     Overwrite,
     Quiet,
     WeightsChoice,
     Workers,
     data_option,
+    given_only,
     model_option,
     output_option,
     video_option,
@@ -40,8 +45,8 @@ def predict_command(
     inputs: Annotated[
         list[str],
         typer.Argument(
-            help="Pictures, videos, folders or patterns; - reads a picture, or paths one per "
-            "line, from stdin.",
+            help="Pictures, videos, folders, patterns, or archives and Parquet files of pictures; "
+            "- reads a picture, or paths one per line, from stdin.",
             metavar="PATH...",
         ),
     ] = [],  # noqa: B006
@@ -54,6 +59,14 @@ def predict_command(
         data_option(
             help="Predict only the pictures, or only the videos, and skip the others.",
             **choices("pictures", "videos"),
+        ),
+    ] = None,
+    shard: Annotated[
+        str | None,
+        data_option(
+            help="Predict only one of N shards of the files, numbered from 0, such as 0/8. A hash "
+            "of each path decides, so that added files move none.",
+            metavar="I/N",
         ),
     ] = None,
     every: Annotated[
@@ -99,6 +112,10 @@ def predict_command(
         ),
     ] = "auto",
     max_pixels: MaxPixels = None,
+    max_entries: MaxEntries = None,
+    max_entry_bytes: MaxEntryBytes = None,
+    max_total_bytes: MaxTotalBytes = None,
+    max_ratio: MaxRatio = None,
     detector: DetectorChoice = "retinaface",
     follow_links: Annotated[
         bool,
@@ -191,6 +208,8 @@ def predict_command(
         from utkage.cli.live_window import live_window
         from utkage.core.errors import UsageError
         from utkage.core.text import counted
+        from utkage.images.inputs import LIMITS
+        from utkage.images.shards import Shard
         from utkage.prediction.predict_inputs import InputsRequest, predict_inputs
         from utkage.prediction.row_files import check_rows_file, videos_file
         from utkage.prediction.rows import FaceRow, TrackRow
@@ -199,11 +218,12 @@ def predict_command(
             raise UsageError("--json, --jsonl, --csv and --out exclude each other; choose one")
         if resume and out is None:
             raise UsageError("--resume needs --out FILE.jsonl, the rows to append to")
-        given = {"max_pixels": max_pixels, "workers": workers}
-        # Without the option, the default is that of the library.
-        machine: dict[str, Any] = {
-            name: value for name, value in given.items() if value is not None
-        }
+        limits = given_only(
+            max_entries=max_entries,
+            max_entry_bytes=max_entry_bytes,
+            max_total_bytes=max_total_bytes,
+            max_ratio=max_ratio,
+        )
         request = InputsRequest(
             inputs=tuple(inputs),
             camera=camera,
@@ -230,7 +250,12 @@ def predict_command(
             allow_private=allow_private,
             overwrite=overwrite,
             one_kind=csv_output,
-            **machine,
+            limits=replace(LIMITS, **limits),
+            **given_only(
+                max_pixels=max_pixels,
+                workers=workers,
+                shard=None if shard is None else Shard.parse(shard),
+            ),
         )
         kind: type[Row] = TrackRow if request.are_videos else FaceRow
         if out is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,11 +18,16 @@ from utkage.cli.options import (
     GenderCoding,
     Json,
     Labels,
+    MaxEntries,
+    MaxEntryBytes,
     MaxPixels,
+    MaxRatio,
+    MaxTotalBytes,
     Quiet,
     TrustLabels,
     Workers,
     data_option,
+    given_only,
     output_option,
     parse_aligned,
     parse_label_settings,
@@ -39,7 +44,6 @@ if TYPE_CHECKING:
 
 split_option = partial(typer.Option, rich_help_panel="Split")
 audit_option = partial(typer.Option, rich_help_panel="Audit")
-limits_option = partial(typer.Option, rich_help_panel="Limits on what is read")
 
 
 def prepare_command(
@@ -105,14 +109,10 @@ def prepare_command(
         int | None,
         audit_option(help="Largest age difference between labels that agree, years. Default: 3."),
     ] = None,
-    max_entries: Annotated[int | None, limits_option(help="Number of files in a source.")] = None,
-    max_entry_bytes: Annotated[int | None, limits_option(help="Size of one file, bytes.")] = None,
-    max_total_bytes: Annotated[
-        int | None, limits_option(help="Unpacked size of a source, bytes.")
-    ] = None,
-    max_ratio: Annotated[
-        float | None, limits_option(help="Unpacked size divided by packed size.")
-    ] = None,
+    max_entries: MaxEntries = None,
+    max_entry_bytes: MaxEntryBytes = None,
+    max_total_bytes: MaxTotalBytes = None,
+    max_ratio: MaxRatio = None,
     max_pixels: MaxPixels = None,
     dry_run: Annotated[
         bool, output_option("--dry-run", help="Report without writing anything.")
@@ -136,7 +136,7 @@ def prepare_command(
         from utkage.preparation.splits import parse_ages
 
         limits = Limits(
-            **_given(
+            **given_only(
                 max_entries=max_entries,
                 max_entry_bytes=max_entry_bytes,
                 max_total_bytes=max_total_bytes,
@@ -154,7 +154,7 @@ def prepare_command(
                 split_file=split_file,
                 ages=None if ages is None else parse_ages(ages),
                 fix=FixConfig(
-                    mode=fix, **_given(max_distance=near_distance, age_tolerance=age_tolerance)
+                    mode=fix, **given_only(max_distance=near_distance, age_tolerance=age_tolerance)
                 ),
                 options=SourceOptions(
                     labels=labels,
@@ -166,7 +166,7 @@ def prepare_command(
                 ),
                 detector=detector,
                 dry_run=dry_run,
-                **_given(workers=workers),
+                **given_only(workers=workers),
             ),
             reporter,
         )
@@ -174,11 +174,6 @@ def prepare_command(
             print_json(_as_json(result), ensure_ascii=False)
         else:
             _print_summary(result)
-
-
-def _given(**values: object) -> dict[str, Any]:
-    """The options that were given; the others keep the library's defaults."""
-    return {name: value for name, value in values.items() if value is not None}
 
 
 def _as_json(result: PrepareResult) -> dict[str, object]:

@@ -240,8 +240,8 @@ def _groups(faces: LabelledPredictions) -> Iterator[tuple[str, str, NDArray[np.b
         # Intervals are calibrated by band of predicted age, so their coverage is checked by band.
         axes["predicted age"] = (calibration.band_names, calibration.band_of(faces.age))
     if len(sources) > 1:
-        number = {name: index for index, name in enumerate(sources)}
-        axes["source"] = (sources, np.array([number[name] for name in faces.sources]))
+        numbers = {name: number for number, name in enumerate(sources)}
+        axes["source"] = (sources, np.array([numbers[name] for name in faces.sources]))
     axes |= {
         f"{first} x {second}": _crossed(axes[first], axes[second])
         for first, second in (("gender", "range"), ("race", "range"), ("gender", "race"))

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from utkage.core.errors import DataError
-from utkage.data.label_files.columns import simple_title
+from utkage.images.containers.path_titles import simple_title
 
 FILE_TITLES = ("file", "path", "filename", "file_name", "image", "img", "name")
 AGE_TITLES = (

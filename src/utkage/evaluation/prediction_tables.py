@@ -95,7 +95,7 @@ def read_table(path: Path, wanted: Container[str] | None = None) -> PredictionTa
 
 def _needed(columns: PredictionColumns, table: TableRows) -> list[str]:
     named = (columns.file, columns.age, columns.p_female, columns.gender, "status", "face")
-    return [title for title in named if title in table.titles]
+    return [title for title in named if title is not None and title in table.titles]
 
 
 def _gender_words(columns: PredictionColumns, table: TableRows) -> GenderColumn | None:

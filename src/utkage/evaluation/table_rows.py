@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -109,7 +110,9 @@ class _ParquetRows:
         from pyarrow import parquet
 
         number = 1
-        with self._naming_errors(), parquet.ParquetFile(self._path) as file:
+        # With ``pre_buffer``, the whole file would be read ahead.
+        opened = partial(parquet.ParquetFile, self._path, pre_buffer=False)
+        with self._naming_errors(), opened() as file:
             for batch in file.iter_batches(_BATCH_ROWS, columns=list(titles)):
                 yield from _numbered(batch.to_pylist(), number)
                 number += len(batch)

@@ -7,16 +7,18 @@ import re
 import stat
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from utkage.core.errors import UsageError
 from utkage.core.text import counted
+from utkage.images.containers.picture_files import ARCHIVE_SUFFIXES, is_picture_archive
 from utkage.images.folders import as_on_disk, is_folder, list_folder
 from utkage.images.formats import IMAGE_SUFFIXES, SIGNATURE_BYTES, is_picture, is_raw
 from utkage.images.video_formats import VIDEO_SUFFIXES, is_video_file
 
 _WILDCARD = re.compile(r"[*?\[]")
+_ARCHIVE = "archive"
 
 
 @dataclass(frozen=True)
@@ -27,11 +29,23 @@ class FoundFile:
         path: The path.
         problem: Why it cannot be read, or None.
         is_video: Whether it is a video, as far as that was looked at.
+        root: The folder that was given, or the folder in which a pattern was looked for; None for a
+            file that was named itself.
+        is_archive: Whether the file holds pictures: an archive or Parquet.
     """
 
     path: Path
     problem: str | None = None
     is_video: bool = False
+    root: Path | None = None
+    is_archive: bool = False
+
+    @property
+    def key(self) -> str:
+        """The path, with ``/``, relative to what was given, so that folders may have moved."""
+        if self.root is not None:
+            return self.path.relative_to(self.root).as_posix()
+        return self.path.name if self.is_archive else self.path.as_posix()
 
 
 @dataclass(frozen=True)
@@ -46,7 +60,7 @@ class FileList:
 
     files: tuple[FoundFile, ...]
     skipped: dict[Path, str] = field(default_factory=dict)
-    videos: tuple[Path, ...] = ()
+    videos: tuple[FoundFile, ...] = ()
 
     @property
     def note(self) -> str | None:
@@ -77,7 +91,9 @@ def list_inputs(
       that begin with a dot are skipped. Linked folders are entered once if ``follow_links``. A
       subfolder that cannot be read is listed with the reason.
     * A path with ``*``, ``?`` or ``[`` that does not exist is a pattern (``**`` for any depth).
-      It contributes the pictures and folders that it matches.
+      It contributes the pictures, folders, archives and Parquet files that it matches.
+    * Archives and Parquet files hold pictures if they are named or match a pattern. Those in
+      folders are skipped.
 
     With ``videos``, those that are named with the suffix of a video, and all in folders and
     patterns, are listed as well; without, those in folders and patterns are skipped.
@@ -94,7 +110,7 @@ def list_inputs(
     return FileList(
         tuple(file for file in found.values() if not file.is_video),
         skipped,
-        tuple(file.path for file in found.values() if file.is_video),
+        tuple(file for file in found.values() if file.is_video),
     )
 
 
@@ -126,7 +142,9 @@ class _Search:
         if is_folder(path):
             files, problem = self._in_folder(path), "no file to read in this folder"
         elif os.path.lexists(path) or _WILDCARD.search(str(path.relative_to(base))) is None:
-            return [FoundFile(path, is_video=self._is_named_video(path))]
+            is_archive = self._holds_pictures(path)
+            is_video = not is_archive and self._is_named_video(path)
+            return [FoundFile(path, is_video=is_video, is_archive=is_archive)]
         else:
             files, problem = self._matching(path, base), "the pattern matches no file to read"
         if not files:
@@ -136,8 +154,11 @@ class _Search:
 
     def _in_folder(self, folder: Path) -> list[FoundFile]:
         listing = list_folder(folder, follow_links=self.follow_links, hidden=False)
-        found = [file for path in listing.files for file in self._wanted(path)]
-        found += [FoundFile(path, f"{path}: {problem}") for path, problem in listing.unreadable]
+        found = [file for path in listing.files for file in self._wanted(path, folder)]
+        found += [
+            FoundFile(path, f"{path}: {problem}", root=folder)
+            for path, problem in listing.unreadable
+        ]
         self.skipped.update(dict.fromkeys(listing.links, "linked folder"))
         return sorted(found, key=lambda file: _path_key(file.path.relative_to(folder)))
 
@@ -149,27 +170,37 @@ class _Search:
             raise UsageError(f"{pattern}: not a valid pattern ({error})") from error
         files: list[FoundFile] = []
         for path in sorted(matches, key=lambda path: _path_key(path.relative_to(base))):
-            files.extend(self._in_folder(path) if is_folder(path) else self._wanted(path))
+            if is_folder(path):
+                files.extend(replace(file, root=base) for file in self._in_folder(path))
+            elif self._holds_pictures(path):
+                files.append(FoundFile(path, root=base, is_archive=True))
+            else:
+                files.extend(self._wanted(path, base))
         return files
+
+    def _holds_pictures(self, path: Path) -> bool:
+        return self.suffixes == IMAGE_SUFFIXES and is_picture_archive(path)
 
     def _is_named_video(self, path: Path) -> bool:
         # The content of other names is looked at when they are read.
         return self.videos and path.suffix.lower() in VIDEO_SUFFIXES and is_video_file(path)
 
-    def _wanted(self, path: Path) -> list[FoundFile]:
+    def _wanted(self, path: Path, root: Path) -> list[FoundFile]:
         """The file, or nothing if it is skipped."""
         name = path.name.lower()
         if name.startswith("."):
             self.skipped[path] = "hidden file"
         elif name.endswith(self.suffixes):
-            return [FoundFile(path)]
+            return [FoundFile(path, root=root)]
         elif is_raw(name):
             self.skipped[path] = "raw photograph"
+        elif name.endswith(ARCHIVE_SUFFIXES):
+            self.skipped[path] = _ARCHIVE
         elif self.suffixes == IMAGE_SUFFIXES and _begins_like_picture(path):
-            return [FoundFile(path)]
+            return [FoundFile(path, root=root)]
         elif is_video_file(path):
             if self.videos:
-                return [FoundFile(path, is_video=True)]
+                return [FoundFile(path, is_video=True, root=root)]
             self.skipped[path] = "video"
         else:
             self.skipped[path] = "other file"
@@ -192,7 +223,8 @@ def _note(skipped: dict[Path, str]) -> str:
     parts = []
     for kind, count in sorted(Counter(skipped.values()).items(), key=lambda item: -item[1]):
         first = min(path.name for path, other in skipped.items() if other == kind)
-        parts.append(f"{counted(count, kind)} ({first}{', ...' if count > 1 else ''})")
+        advice = "; name it, or use a pattern" if kind == _ARCHIVE else ""
+        parts.append(f"{counted(count, kind)} ({first}{', ...' if count > 1 else ''}{advice})")
     return f"skipped {', '.join(parts)}"
 
 

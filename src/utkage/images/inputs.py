@@ -14,21 +14,30 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from utkage.core.errors import ImageError, UsageError
+from utkage.core.errors import DataError, ImageError, UsageError
 from utkage.core.text import encodable
 from utkage.images.addresses import data_name, file_path, is_data_uri, is_file_url
+from utkage.images.containers.container import RawFile
+from utkage.images.containers.limits import Limits
+from utkage.images.containers.picture_files import is_parquet, is_picture_archive, pictures_in
 from utkage.images.contents import require_size
 from utkage.images.decode import DecodedImage, PictureSource, decode_image
-from utkage.images.discover import FileList, list_inputs
+from utkage.images.discover import FileList, FoundFile, list_inputs
 from utkage.images.download import fetch, is_url
+from utkage.images.folders import as_on_disk
 from utkage.images.formats import SIGNATURE_BYTES, is_picture
 from utkage.images.piped import Piped
 from utkage.images.reduction import MAX_PIXELS
+from utkage.images.shards import Shard
 from utkage.images.video import is_video, needs_download
 from utkage.images.video_formats import SIGNATURE_BYTES as VIDEO_SIGNATURE_BYTES
 from utkage.images.video_formats import is_video_content
 
 STDIN = "-"
+WHOLE = Shard(0, 1)
+"""All files."""
+LIMITS = Limits(max_total_bytes=16 * 1024**4)
+"""Bounds for archives. Nothing is kept of what is predicted, so only its sum may be large."""
 _EMPTY_NAME = "an empty name is given (an unset variable?); name files, folders or patterns"
 
 
@@ -88,11 +97,11 @@ class Inputs:
 
     Attributes:
         pictures: The pictures, lazily.
-        total: Number of pictures, or None if unknown.
+        total: Number of pictures, or None if unknown, as in archives.
         ready: Whether the next picture is available without waiting for stdin.
         note: What was skipped in folders, and why; or None.
         files: The files among the pictures, and the number of the open file that stdin is.
-        listed: Whether stdin may list more files.
+        listed: Whether stdin or Parquet may list more files.
         videos: Paths and addresses of videos, if they are wanted. Further ones, whose names do not
             show what they are, are among the pictures (``PictureInput.is_video``).
     """
@@ -114,18 +123,25 @@ def open_inputs(
     allow_private: bool = False,
     follow_links: bool = True,
     videos: bool = False,
+    shard: Shard = WHOLE,
+    limits: Limits = LIMITS,
 ) -> Inputs:
     """Turn names into pictures.
 
     Args:
         inputs: Files, folders (searched recursively), glob patterns, addresses, and ``-``: a
-            picture on stdin, or a list of paths, one per line (or separated by NUL).
+            picture on stdin, or a list of paths, one per line (or separated by NUL). Archives and
+            Parquet files that are named, listed or match a pattern stand for their pictures, which
+            are called ``shard.tar/path/in/it.jpg``.
         stdin: Stream that ``-`` reads as needed, so an endless list of paths works.
         allow_download: Whether addresses may be fetched.
         allow_private: Whether their redirects may lead to places that are not public.
         follow_links: Whether linked folders in folders are entered, each once.
         videos: Whether videos are wanted as well; otherwise those in folders and patterns are
             skipped, and those that are named are pictures with a problem.
+        shard: The shard whose files are wanted. The path relative to each input, or as it is
+            listed, decides; for an archive that is named, its file name and the path in it.
+        limits: Upper bounds for each archive or Parquet file.
 
     Raises:
         UsageError: nothing to read, an empty folder, an address without permission, or ``-``
@@ -134,21 +150,27 @@ def open_inputs(
     _require_names(inputs)
     inputs = [file_path(name) if is_file_url(name) else name for name in inputs]
     named = partial(named_input, allow_download=allow_download, allow_private=allow_private)
+    opened = _Opened(named, shard, limits)
     parts: list[Iterable[PictureInput]] = []
     total = 0
     skipped: dict[Path, str] = {}
     files: list[Path | int] = []
     found_videos: list[Path | str] = []
     piped: Piped | None = None
+    has_archives = lists_files = False
     for are_paths, names in groupby(inputs, _is_path):
         if are_paths:
             # Expanded together, so that a file named twice comes once.
             found = list_inputs(list(names), follow_links=follow_links, videos=videos)
-            parts.append(_file(file.path, file.problem) for file in found.files)
-            total += len(found.files)
-            files.extend(file.path for file in found.files)
-            files.extend(found.videos)
-            found_videos.extend(found.videos)
+            own = [file for file in found.files if file.is_archive or shard.holds(file.key)]
+            parts.append(opened.files(own))
+            archives = [file.path for file in own if file.is_archive]
+            has_archives |= bool(archives)
+            lists_files |= any(map(is_parquet, archives))
+            total += len(own)
+            # No output may replace the files of other shards either.
+            files.extend(file.path for file in (*found.files, *found.videos))
+            found_videos.extend(file.path for file in found.videos if shard.holds(file.key))
             skipped.update(found.skipped)
             continue
         for name in names:
@@ -160,9 +182,11 @@ def open_inputs(
                 piped = Piped(stdin)
                 with suppress(OSError, AttributeError):
                     files.append(stdin.fileno())
-                parts.append(_from_stdin(piped, named))
+                parts.append(opened.from_stdin(piped))
             elif needs_download(name) and not allow_download:
                 raise UsageError(_refusal(name))
+            elif not shard.holds(name):
+                continue
             elif videos and needs_download(name) and is_video(name):
                 found_videos.append(name)
             else:
@@ -172,11 +196,11 @@ def open_inputs(
     note = FileList((), skipped).note
     return Inputs(
         pictures,
-        total if piped is None else None,
+        total if piped is None and not has_archives else None,
         always if piped is None else piped.ready,
         note,
         tuple(files),
-        listed=piped is not None,
+        listed=piped is not None or lists_files,
         videos=tuple(found_videos),
     )
 
@@ -194,30 +218,72 @@ def _refusal(url: str) -> str:
     return f"{url}: reading an address needs `allow_download=True`"
 
 
-def _from_stdin(stdin: Piped, named: Callable[[str], PictureInput]) -> Iterator[PictureInput]:
-    if is_picture(stdin.start(SIGNATURE_BYTES)):
-        content = stdin.whole()
+@dataclass(frozen=True)
+class _Opened:
+    """From files, archives and lists of paths to the pictures of a shard."""
+
+    named: Callable[[str], PictureInput]
+    shard: Shard
+    limits: Limits
+
+    def files(self, files: Iterable[FoundFile]) -> Iterator[PictureInput]:
+        """Yield the files, and the pictures in archives among them."""
+        for file in files:
+            if file.is_archive:
+                yield from self._in_archive(file)
+            else:
+                yield _file(file.path, file.problem)
+
+    def _in_archive(self, file: FoundFile) -> Iterator[PictureInput]:
+        """Yield the pictures in an archive, or the reason why they, or the rest, cannot be read."""
+        name, is_path_of_shard = encodable(str(file.path)), self.shard.holds
+
+        def is_wanted(inner: str) -> bool:
+            return self.shard.holds(f"{file.key}/{inner}")
+
         try:
-            require_size(len(content), STDIN)
-        except ImageError as error:
-            yield PictureInput(STDIN, b"", problem=str(error))
+            for found in pictures_in(file.path, self.limits, is_wanted, is_path_of_shard):
+                if isinstance(found, RawFile):
+                    inner = f"{name}/{encodable(found.path)}"
+                    problem = found.problem and f"{inner}: {found.problem}"
+                    yield PictureInput(inner, found.content, problem=problem)
+                else:
+                    yield self.named(str(file.path.parent / found) if _is_path(found) else found)
+        except (DataError, OSError) as error:
+            if self.shard.holds(file.key):
+                reason = str(error) if isinstance(error, DataError) else f"{name}: {error.strerror}"
+                yield PictureInput(name, b"", problem=encodable(reason))
+
+    def from_stdin(self, stdin: Piped) -> Iterator[PictureInput]:
+        """Yield the picture on stdin, or those that it lists."""
+        if is_picture(stdin.start(SIGNATURE_BYTES)):
+            content = stdin.whole()
+            problem = None
+            try:
+                require_size(len(content), STDIN)
+            except ImageError as error:
+                content, problem = b"", str(error)
+            if self.shard.holds(STDIN):
+                yield PictureInput(STDIN, content, problem=problem)
             return
-        yield PictureInput(STDIN, content)
-        return
-    if is_video_content(stdin.start(VIDEO_SIGNATURE_BYTES)):
-        yield PictureInput(
-            STDIN, b"", problem=f"{STDIN}: is a video; save it to a file and name it"
-        )
-        return
-    listed = 0
-    for line in stdin.lines():
-        # The system's names are bytes; this is how Python's own path functions decode them.
-        name = os.fsdecode(line)
-        if name.strip():
-            yield named(name)
-            listed += 1
-    if not listed:
-        raise UsageError("stdin is empty; pipe a picture into it, or paths, one per line")
+        if is_video_content(stdin.start(VIDEO_SIGNATURE_BYTES)):
+            problem = f"{STDIN}: is a video; save it to a file and name it"
+            if self.shard.holds(STDIN):
+                yield PictureInput(STDIN, b"", problem=problem)
+            return
+        listed = False
+        for line in stdin.lines():
+            # The system's names are bytes; this is how Python's own path functions decode them.
+            name = os.fsdecode(line)
+            if not name.strip():
+                continue
+            listed = True
+            if _is_path(name) and is_picture_archive(path := as_on_disk(Path(name))):
+                yield from self._in_archive(FoundFile(path, is_archive=True))
+            elif self.shard.holds(name):
+                yield self.named(name)
+        if not listed:
+            raise UsageError("stdin is empty; pipe a picture into it, or paths, one per line")
 
 
 def named_input(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections import Counter
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +13,9 @@ from unicodedata import normalize
 from utkage.core.errors import ConfigError
 from utkage.core.reporter import Reporter, SilentReporter
 from utkage.core.text import counted
-from utkage.images.inputs import Inputs, open_inputs
+from utkage.images.containers.limits import Limits
+from utkage.images.inputs import LIMITS, WHOLE, Inputs, PictureInput, open_inputs
+from utkage.images.shards import Shard
 from utkage.prediction.annotated_pictures import OnUnwritten, PictureWriter, warning_of_unwritten
 from utkage.prediction.predictor import Predictor, PredictSettings, open_predictor
 from utkage.prediction.row_files import check_rows_file, finished_files, finished_rows
@@ -24,8 +27,9 @@ class PredictRequest(PredictSettings):
     """Inputs, outputs and settings of ``predict``. Further fields: ``PredictSettings``.
 
     Attributes:
-        inputs: Files, folders (searched recursively), glob patterns, ``-`` for stdin (a picture,
-            or paths, one per line), and with ``allow_download`` addresses.
+        inputs: Files, folders (searched recursively), glob patterns, archives, Parquet files,
+            ``-`` for stdin (a picture, or paths, one per line), and with ``allow_download``
+            addresses.
         save_images: Folder for annotated copies, or None.
         save_crops: Folder for the face chips, or None.
         contact_sheet: File for one picture of all faces, or None.
@@ -34,6 +38,9 @@ class PredictRequest(PredictSettings):
         follow_links: Whether linked folders in folders are entered, each once.
         overwrite: Whether the contact sheet may replace a picture of another program.
         resume: JSON lines of an earlier run, whose files are skipped; None skips nothing.
+        shard: The shard whose files are predicted, as in ``open_inputs``; by default all.
+        limits: Upper bounds for each archive or Parquet file; ``max_pixels`` is that of
+            ``PredictSettings``.
     """
 
     inputs: tuple[str, ...] = ()
@@ -45,6 +52,8 @@ class PredictRequest(PredictSettings):
     overwrite: bool = False
     follow_links: bool = True
     resume: Path | None = None
+    shard: Shard = WHOLE
+    limits: Limits = LIMITS
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -97,6 +106,8 @@ def opened_inputs(
         allow_private=request.allow_private,
         follow_links=request.follow_links,
         videos=videos,
+        shard=request.shard,
+        limits=request.limits,
     )
     if inputs.note is not None:
         reporter.info(inputs.note)
@@ -159,9 +170,17 @@ def picture_rows(
 def _remaining(inputs: Inputs, rows: Path, reporter: Reporter) -> Inputs:
     check_rows_file(rows, resume=True)
     finished = finished_files(rows)
-    reporter.info(f"{rows}: has predictions for {counted(len(finished), 'file')}; resuming")
-    pictures = (
-        picture for picture in inputs.pictures if normalize("NFC", picture.name) not in finished
-    )
-    total = None if inputs.total is None else max(0, inputs.total - len(finished))
-    return replace(inputs, pictures=pictures, total=total)
+    count = finished.total()
+    reporter.info(f"{rows}: has predictions for {counted(count, 'file')}; resuming")
+    total = None if inputs.total is None else max(0, inputs.total - count)
+    return replace(inputs, pictures=_without(inputs.pictures, finished), total=total)
+
+
+def _without(pictures: Iterator[PictureInput], finished: Counter[str]) -> Iterator[PictureInput]:
+    """The pictures, without as many of each name as are finished."""
+    for picture in pictures:
+        name = normalize("NFC", picture.name)
+        if finished[name] > 0:
+            finished[name] -= 1
+        else:
+            yield picture

@@ -11,7 +11,7 @@ from typing import BinaryIO
 from utkage.core.errors import ConfigError, UsageError
 from utkage.core.reporter import Reporter, SilentReporter
 from utkage.core.text import counted
-from utkage.images.inputs import Inputs, PictureInput
+from utkage.images.inputs import WHOLE, Inputs, PictureInput
 from utkage.images.video import is_stream, is_video
 from utkage.prediction.annotated_pictures import OnUnwritten
 from utkage.prediction.predict import (
@@ -62,6 +62,8 @@ class InputsRequest(PredictRequest):
             raise ConfigError(f"`only` {self.only}: choose one of {', '.join(KINDS)}")
         if self.camera is not None and self.only == PICTURES:
             raise ConfigError("`camera` gives a video; leave out `only=pictures`")
+        if self.camera is not None and self.shard != WHOLE:
+            raise ConfigError("`shard` is for files; a camera cannot be divided")
         if self.are_videos:
             self.of_videos()
         is_live = self.camera is not None or any(map(is_stream, self.inputs))

@@ -10,6 +10,7 @@ import csv
 import io
 import os
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -226,16 +227,17 @@ def videos_file(path: Path) -> Path:
     return path.with_name(f"{path.stem}.videos{path.suffix}")
 
 
-def finished_files(path: Path, kind: type[Row] = FaceRow) -> set[str]:
+def finished_files(path: Path, kind: type[Row] = FaceRow) -> Counter[str]:
     """Inputs whose rows are complete in a file of JSON lines; incomplete ones are cut off.
 
-    Names are in the composition NFC of Unicode. ``kind`` is the class of the rows. Those of a
+    Several inputs may have one name, as files in an archive can, so each is counted. Names are in
+    the composition NFC of Unicode. ``kind`` is the class of the rows. Those of a
     video are complete if rows of another one follow, or if it failed.
 
     Raises:
         UsageError: the file contains something else; it is unchanged then.
     """
-    finished: set[str] = set()
+    finished: Counter[str] = Counter()
     if not path.exists():
         return finished
     complete = position = 0
@@ -252,14 +254,14 @@ def finished_files(path: Path, kind: type[Row] = FaceRow) -> set[str]:
             values = _parsed(line, f"{path}, line {number}", kind)
             if kind is TrackRow:
                 if last is not None and values["file"] != last:
-                    finished.add(normalize("NFC", last))
+                    finished[normalize("NFC", last)] += 1
                     complete = position - len(line)
                 last = values["file"]
                 is_complete = values["status"] == "failed"
             else:
                 is_complete = values["face"] is None or values["face"] == values["faces"]
             if is_complete:
-                finished.add(normalize("NFC", values["file"]))
+                finished[normalize("NFC", values["file"])] += 1
                 complete = position
         file.truncate(complete)
     return finished

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -19,6 +18,7 @@ from utkage.data.label_files.titles import (
     ROLES,
     TITLES,
 )
+from utkage.images.containers.path_titles import simple_title
 from utkage.images.formats import IMAGE_SUFFIXES
 
 # Titles of the predictions of this and other programs, which are not labels.
@@ -26,6 +26,7 @@ PREDICTIONS = (
     *("p_female", "predicted_age", "age_pred", "pred_age", "gender_confidence"),
     *("predicted_gender", "pred_gender", "gender_pred", "estimated_age"),
 )
+
 # The only title with one of these words names the role, unless it has one of the words below.
 _WORDS = {AGE: ("age",), GENDER: ("gender", "sex")}
 _OTHER_WORDS = ("std", "num", "count", "score", "conf", "confidence", "prob", "pred", "predicted")
@@ -127,13 +128,6 @@ def _recognised(
 def _holds_paths(title: str, samples: Sequence[Mapping[str, str]]) -> bool:
     texts = [line.get(title, "").lower() for line in samples[:_SAMPLE]]
     return any(text.endswith(IMAGE_SUFFIXES) for text in texts)
-
-
-def simple_title(title: str) -> str:
-    """A title without capitals, units in brackets and separators: ``"Age (years)"`` is ``age``."""
-    # "Age (years)" and "Gender [M/F]" say in brackets how the values are written.
-    plain = re.sub(r"\s*[(\[].*?[)\]]", "", title.lower().strip(" '\"")) or title.lower()
-    return re.sub(r"[\s\-_./]+", "_", plain).strip("_")
 
 
 def _of_one_word(role: str, titles: Iterable[str]) -> list[str]:

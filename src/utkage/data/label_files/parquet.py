@@ -11,9 +11,14 @@ from utkage.core.errors import DataError
 from utkage.core.json_text import parse_json
 from utkage.data.label_files.row import Line, Table
 from utkage.data.label_files.titles import IMAGE
+from utkage.images.containers.parquet_pictures import (
+    PARQUET_START,
+    is_picture_column,
+    row_name,
+)
 
 SUFFIXES = (".parquet",)
-STARTS = (b"PAR1",)
+STARTS = (PARQUET_START,)
 _PATH = "file_name"
 
 
@@ -38,7 +43,7 @@ def read_parquet(content: bytes, name: str) -> Table:
     except (pa.ArrowException, OSError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise DataError(f"{name}: damaged Parquet file ({reason}); fetch it again") from error
-    pictures = next((field.name for field in table.schema if _is_picture(field.type)), None)
+    pictures = next((field.name for field in table.schema if is_picture_column(field.type)), None)
     titles = [column.lower() for column in table.column_names if column != pictures]
     if pictures is not None and _PATH not in titles:
         titles.append(_PATH)
@@ -48,14 +53,6 @@ def read_parquet(content: bytes, name: str) -> Table:
         value_names=_value_names(table.schema.metadata or {}),
         has_pictures=pictures is not None,
     )
-
-
-def _is_picture(kind: Any) -> bool:
-    import pyarrow as pa
-
-    if pa.types.is_struct(kind):
-        return any(kind.field(place).name == "bytes" for place in range(kind.num_fields))
-    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
 
 
 def _lines(table: Any, pictures: str | None) -> Iterator[Line]:
@@ -73,8 +70,7 @@ def _lines(table: Any, pictures: str | None) -> Iterator[Line]:
                 if isinstance(picture, dict)
                 else (picture, None)
             )
-            # Several rows may hold pictures of one name.
-            cells.setdefault(_PATH, f"{number:06d}-{path}" if path else f"row-{number:06d}")
+            cells.setdefault(_PATH, row_name(number, path))
             yield Line(number=number, cells=cells, picture=partial(bytes, encoded or b""))
 
 

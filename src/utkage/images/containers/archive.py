@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
@@ -84,11 +84,11 @@ class Archive(ABC):
                     position = member.position
         return tuple(found)
 
-    def files(self) -> Iterator[RawFile]:
-        """Yield the pictures."""
+    def files(self, is_wanted: Callable[[str], bool] = is_picture) -> Iterator[RawFile]:
+        """Yield the pictures, or the files whose paths are wanted; no others are read."""
         with damage_reported(self.path, self._damage):
             for member in self._members():
-                if is_picture(member.path):
+                if is_wanted(member.path):
                     content, problem = member.read()
                     yield RawFile(member.path, content, member.position, problem)
 
