@@ -10,6 +10,7 @@ from utkage.core.partials import (
     partial_file,
     partial_folder,
     remove_dead_partials,
+    remove_own_partials,
     shortened,
 )
 
@@ -79,3 +80,18 @@ def test_long_names_are_cut_but_stay_different(tmp_path: Path) -> None:
         # As of a writer that is atomic itself.
         with partial_file(partial) as inner:
             assert output_of(inner.name) == shortened(first)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="open files are listed on Linux")
+def test_a_process_removes_what_it_is_writing(tmp_path: Path) -> None:
+    (tmp_path / DEAD).write_bytes(b"an input of this name")
+    with (
+        (tmp_path / DEAD).open("rb"),
+        partial_file(tmp_path / "faces.onnx") as file,
+        partial_folder(tmp_path / "web") as folder,
+    ):
+        (folder / "index.html").touch()
+        remove_own_partials()
+        assert not file.exists()
+        assert not folder.exists()
+    assert [path.name for path in tmp_path.iterdir()] == [DEAD]

@@ -17,8 +17,10 @@ from utkage.core.signals import (
     STOP_SIGNALS,
     Stopped,
     deferred_stop_signals,
+    is_saving,
     raising_stop_signals,
     stop_message,
+    work_to_save,
 )
 
 
@@ -113,3 +115,30 @@ def test_an_interrupt_that_was_swallowed_counts_later(monkeypatch: pytest.Monkey
 def test_messages_of_signals() -> None:
     assert stop_message(signal.SIGINT) == "interrupted"
     assert stop_message(signal.SIGTERM) == "stopped by SIGTERM"
+
+
+def test_when_work_is_saved() -> None:
+    with raising_stop_signals():
+        assert not is_saving()
+        with work_to_save():
+            assert is_saving()
+            with deferred_stop_signals():
+                assert is_saving()
+            assert is_saving()
+        assert not is_saving()
+        with deferred_stop_signals():
+            assert is_saving()
+    with work_to_save():
+        assert not is_saving(), "no handler of ours would save"
+
+
+def test_a_signal_of_another_thread_ends_the_sleep_of_the_main_thread() -> None:
+    def sleep() -> None:
+        with raising_stop_signals():
+            threading.Timer(0.05, signals.signal_again, (signal.SIGTERM,)).start()
+            time.sleep(5)
+
+    started = time.monotonic()
+    with pytest.raises(Stopped):
+        sleep()
+    assert time.monotonic() - started < 4

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from utkage.core.errors import ImageError, UsageError
+from utkage.core.signals import is_saving, raising_stop_signals
 from utkage.images.decode import load_image
 from utkage.prediction import annotated_pictures as module
 from utkage.prediction.annotated_pictures import PictureWriter
@@ -71,6 +72,18 @@ def test_an_interruption_keeps_the_sheet(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     assert sheet.exists()
+
+
+def test_an_interruption_waits_for_the_sheet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saving = []
+
+    monkeypatch.setattr(module, "save_image", lambda *of: saving.append(is_saving()))
+    with raising_stop_signals(), PictureWriter(sheet=tmp_path / "sheet.png") as pictures:
+        pictures.add(photo_of("x.jpg"), rows_of("x.jpg"))
+        assert not is_saving()
+    assert saving == [True]
 
 
 def test_a_sheet_without_faces_and_a_full_one(

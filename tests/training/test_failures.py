@@ -11,7 +11,7 @@ import torch
 
 from utkage.core.errors import TrainingError
 from utkage.core.reporter import SilentReporter
-from utkage.core.signals import Stopped
+from utkage.core.signals import Stopped, is_saving, raising_stop_signals
 from utkage.training.failures import explaining_step_errors, saving_on_interrupt, stop_between_steps
 
 CPU = torch.device("cpu")
@@ -81,6 +81,19 @@ def test_a_signal_behind_the_last_step_is_not_lost(tmp_path: Path) -> None:
         last_step()
     assert saved == [1]
     assert signal.getsignal(signal.SIGTERM) is former
+
+
+def test_an_interrupted_training_has_time_to_save(tmp_path: Path) -> None:
+    saving = []
+
+    def train() -> None:
+        with saving_on_interrupt(lambda: saving.append(is_saving()), tmp_path, SilentReporter()):
+            saving.append(is_saving())
+            raise KeyboardInterrupt
+
+    with raising_stop_signals(), pytest.raises(KeyboardInterrupt):
+        train()
+    assert saving == [True, True]
 
 
 def test_all_stop_where_one_is_told_to() -> None:

@@ -15,9 +15,10 @@ from collections.abc import Iterator
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING
 
+from utkage.cli.stop_limit import limit_stop_time
 from utkage.cli.streams import discard_stdout, open_streams
 from utkage.core.errors import ExitCode
-from utkage.core.signals import Stopped, on_stop_signals, stop_message
+from utkage.core.signals import Stopped, on_stop_signals, signal_again, stop_message
 
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs
@@ -32,14 +33,17 @@ def run_command() -> None:
     """Run the command line with the arguments of the process, and exit with its code.
 
     A reader that closes stdout (``| head``) is no error: the exit code is 0. A stop signal ends the
-    process at once before a command has started and after it has ended.
+    process at once before a command has started and after it has ended, and soon in between.
     """
     on_stop_signals(_leave)
     sys.excepthook = _report
     sys.unraisablehook = _raise_again
     open_streams()
+    # Its pipe must not take the number of a closed stream.
+    printed = limit_stop_time()
     code = _flushed(_run())
     if code > _STOPPED:
+        printed()
         _leave_at_once(code)
     sys.exit(code)
 
@@ -124,4 +128,4 @@ def _raise_again(unraisable: UnraisableHookArgs) -> None:
         sys.__unraisablehook__(unraisable)
         return
     number = error.number if isinstance(error, Stopped) else signal.SIGINT
-    threading.Timer(_AGAIN_SECONDS, signal.raise_signal, (number,)).start()
+    threading.Timer(_AGAIN_SECONDS, signal_again, (number,)).start()

@@ -96,6 +96,25 @@ def remove_dead_partials(folder: Path, is_own: Callable[[str], bool]) -> None:
                 path.unlink(missing_ok=True)
 
 
+def remove_own_partials() -> None:
+    """Remove the temporary files and folders that this process is writing, before it ends at once.
+
+    They are found among its open files, which only Linux lists; elsewhere the next run of the
+    command removes them.
+    """
+    with contextlib.suppress(OSError):
+        for handle in list(Path("/proc/self/fd").iterdir()):
+            with contextlib.suppress(OSError):
+                path = handle.readlink()
+                # An input may have such a name as well, but nobody locks it.
+                if output_of(path.name) is None or not _is_live(path):
+                    continue
+                if path.is_dir():
+                    shutil.rmtree(path, ignore_errors=True)
+                else:
+                    path.unlink(missing_ok=True)
+
+
 def _partial_path(path: Path) -> Path:
     # The temporary file of a temporary file belongs to the same output.
     short = PurePath(output_of(path.name) or shortened(path.name))

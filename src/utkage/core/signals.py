@@ -42,6 +42,14 @@ def stop_message(number: int) -> str:
     return "interrupted" if number == signal.SIGINT else f"stopped by {signal.Signals(number).name}"
 
 
+def signal_again(number: int) -> None:
+    """Send a signal to the main thread from another one; it ends the sleep of the main thread."""
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(threading.main_thread().ident or 0, number)
+    else:
+        signal.raise_signal(number)
+
+
 def on_stop_signals(handle: Handler) -> dict[int, Any]:
     """Call ``handle`` for the ``STOP_SIGNALS`` from now on; return the former handlers.
 
@@ -85,17 +93,30 @@ def deferred_stop_signals(*, second_interrupts: bool = False) -> Iterator[Callab
     Yields:
         A function that returns the number of the first signal, 0 if none arrived.
     """
-    arrived: list[int] = []
-
-    def record(number: int, frame: FrameType | None) -> None:
-        if second_interrupts and arrived:
-            raise interruption(number)
-        arrived.append(number)
-
-    with _handling(record) as former:
+    recording = _Recording(second_interrupts)
+    arrived = recording.arrived
+    with _handling(recording) as former:
         # An interrupt before this body that was swallowed.
         arrived += {h.number for h in former.values() if isinstance(h, _Raising) and h.number}
         yield lambda: arrived[0] if arrived else 0
+
+
+@contextlib.contextmanager
+def work_to_save() -> Iterator[None]:
+    """Give the process time to save its work after a stop signal in the body (``is_saving``)."""
+    handlers = [h for h in map(signal.getsignal, STOP_SIGNALS) if isinstance(h, _Raising)]
+    for handler in handlers:
+        handler.saves = True
+    try:
+        yield
+    finally:
+        for handler in handlers:
+            handler.saves = False
+
+
+def is_saving() -> bool:
+    """Whether a stop signal has to wait now: work is being finished, or would be saved first."""
+    return any(getattr(signal.getsignal(number), "saves", False) for number in STOP_SIGNALS)
 
 
 @contextlib.contextmanager
@@ -109,12 +130,28 @@ def _handling(handle: Handler) -> Iterator[dict[int, Any]]:
             signal.signal(number, handler)
 
 
+class _Recording:
+    """A handler that keeps the numbers of signals; a second one raises if it may."""
+
+    saves = True
+
+    def __init__(self, second_interrupts: bool) -> None:
+        self.arrived: list[int] = []
+        self._second_interrupts = second_interrupts
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        if self._second_interrupts and self.arrived:
+            raise interruption(number)
+        self.arrived.append(number)
+
+
 class _Raising:
     """A handler that raises; ``number`` is that of the last signal, 0 before the first."""
 
     def __init__(self) -> None:
         self.number = 0
-        self.timer = threading.Timer(0, signal.raise_signal)
+        self.saves = False
+        self.timer = threading.Timer(0, signal_again)
         self._patient_until = math.inf
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
@@ -125,7 +162,7 @@ class _Raising:
         self.timer.cancel()
         if now >= self._patient_until or not _is_importing(frame):
             raise interruption(number)
-        self.timer = threading.Timer(_POLL_SECONDS, signal.raise_signal, (number,))
+        self.timer = threading.Timer(_POLL_SECONDS, signal_again, (number,))
         self.timer.daemon = True
         self.timer.start()
 

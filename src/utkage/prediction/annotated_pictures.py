@@ -18,6 +18,7 @@ from utkage.core.files import require_folder
 from utkage.core.json_text import json_text
 from utkage.core.outputs import file_identity, require_output, same_file
 from utkage.core.reporter import Reporter
+from utkage.core.signals import work_to_save
 from utkage.core.single_writer import holding_files, holding_folder
 from utkage.core.text import cut_to_bytes
 from utkage.faces.contract import CropContract
@@ -118,7 +119,7 @@ class PictureWriter:
         with self._held:
             if self.sheet is None or not self._thumbnails:
                 return
-            with self._noting_errors(self.sheet):
+            with self._noting_errors(self.sheet), work_to_save():
                 save_image(self.sheet, contact_sheet(self._thumbnails, self._captions))
 
     def add(self, photo: Photo, rows: list[FaceRow]) -> None:

@@ -12,7 +12,7 @@ import torch
 from utkage.core.errors import TrainingError
 from utkage.core.memory_errors import is_memory_error
 from utkage.core.reporter import Reporter
-from utkage.core.signals import deferred_stop_signals, interruption
+from utkage.core.signals import deferred_stop_signals, interruption, work_to_save
 
 
 @contextlib.contextmanager
@@ -65,9 +65,12 @@ def saving_on_interrupt(
 ) -> Iterator[None]:
     """Call ``save`` when the body is interrupted, and explain how to resume."""
     try:
-        yield
+        with work_to_save():
+            yield
     except KeyboardInterrupt:
-        save()
+        # Another signal does not end the saving, unless the user insists (``cli.stop_limit``).
+        with deferred_stop_signals():
+            save()
         reporter.warn(f"stopped; the same command with `run={folder}` resumes it")
         raise
 
