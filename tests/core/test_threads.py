@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from utkage.core import threads
 from utkage.core.errors import ConfigError
 from utkage.core.threads import use_threads
 
@@ -31,15 +32,21 @@ def test_the_wait_policy_is_chosen_before_torch_is_loaded(given: str | None, exp
     assert done.stdout.split() == [expected, "False"], done.stderr
 
 
-def test_the_number_of_threads() -> None:
+def test_the_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 
     former = torch.get_num_threads()
     try:
+        monkeypatch.setattr(threads, "processor_limit", lambda: None)
         use_threads(3)
         assert torch.get_num_threads() == 3
         use_threads(None)
         assert torch.get_num_threads() == 3
+        monkeypatch.setattr(threads, "processor_limit", lambda: 2)
+        use_threads(None)
+        assert torch.get_num_threads() == 2
+        use_threads(3)
+        assert torch.get_num_threads() == 3, "the user decides"
     finally:
         torch.set_num_threads(former)
     with pytest.raises(ConfigError, match="`threads` 0: use 1 or more"):

@@ -16,7 +16,7 @@ class Clock:
         monkeypatch.setattr(step_speed.time, "perf_counter", lambda: self.seconds)
         monkeypatch.setattr(step_speed.time, "process_time", lambda: self.computed)
         monkeypatch.setattr(step_speed, "_load", lambda: load)
-        monkeypatch.setattr(step_speed, "_processors", lambda: processors)
+        monkeypatch.setattr(step_speed, "available_processors", lambda: processors)
 
     def steps(self, speed: StepSpeed, count: int, seconds: float, computed: float) -> list[str]:
         said = []

@@ -6,6 +6,7 @@ import os
 import sys
 
 from utkage.core.errors import ConfigError
+from utkage.core.processors import processor_limit
 
 _WAIT_POLICY = "OMP_WAIT_POLICY"
 
@@ -25,15 +26,18 @@ def prefer_passive_waiting() -> bool:
 
 
 def use_threads(count: int | None) -> None:
-    """Let PyTorch use this number of threads on the CPU; None: as many as it chooses.
+    """Let PyTorch use this number of threads on the CPU.
+
+    None lets it choose, but no more than this process has processors (``core.processors``).
 
     Raises:
         ConfigError: fewer than one.
     """
-    if count is None:
-        return
-    if count < 1:
+    if count is not None and count < 1:
         raise ConfigError(f"`threads` {count}: use 1 or more")
+    limit = processor_limit()
+    if count is None and limit is None:
+        return
     import torch
 
-    torch.set_num_threads(count)
+    torch.set_num_threads(count or min(torch.get_num_threads(), limit or 1))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utkage.core.errors import ConfigError, DataError
+from utkage.core.processors import available_processors
 from utkage.core.reporter import Reporter
 from utkage.core.text import counted
 from utkage.data.chips import LEAKAGE_TOLERANCE, LabelledChips, labelled_chips
@@ -108,7 +108,7 @@ def labelled_faces(
         contract=contract,
         detector=selection.detector,
         min_face=selection.min_face,
-        workers=os.cpu_count() or 1,
+        workers=available_processors(),
         max_pixels=selection.options.limits.max_pixels,
     )
     items = list(ingest(source, source.name, ingestion, reporter))

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utkage.core.errors import UsageError, WeightsError
+from utkage.core.processors import processor_limit
 from utkage.models.card import POINT_ESTIMATES, Card
 from utkage.models.export_metadata import FLIP_PROPERTY, parse_card, session_metadata
 from utkage.models.onnx_session import open_session, require_chip_graph, run_session
@@ -147,11 +148,11 @@ def open_with_template(template: Path, weights: LoadedWeights, threads: int = 0)
 
 
 def session_options(threads: int) -> Any:
-    """Options of every session; 0 threads lets ONNX Runtime choose."""
+    """Options of every session; 0 threads lets ONNX Runtime choose, within a container's limits."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
+    options.intra_op_num_threads = threads or processor_limit() or 0
     # Errors only: its warnings concern graphs, which users cannot change.
     options.log_severity_level = 3
     return options

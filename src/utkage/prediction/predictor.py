@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -10,6 +9,7 @@ from typing import Any
 
 from utkage.core.device import resolve_device
 from utkage.core.errors import ConfigError
+from utkage.core.processors import available_processors
 from utkage.core.reporter import Reporter
 from utkage.faces.any_direction import AnyDirectionDetector
 from utkage.faces.choice import DEFAULT_DETECTOR, check_detector, open_upright_detector
@@ -61,7 +61,7 @@ class PredictSettings(RowOptions):
     crop: str = "auto"
     flip: bool = True
     max_faces: int | None = None
-    workers: int = field(default_factory=lambda: os.cpu_count() or 1)
+    workers: int = field(default_factory=available_processors)
     detector: str = DEFAULT_DETECTOR
     min_face: float | None = None
     rotate: str = "auto"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext
@@ -14,6 +13,7 @@ from utkage.core.errors import DataError, UsageError, UtkageError
 from utkage.core.files import file_hash
 from utkage.core.memory_errors import explaining_memory_errors
 from utkage.core.outputs import require_inputs_stay
+from utkage.core.processors import available_processors
 from utkage.core.reporter import Reporter, SilentReporter
 from utkage.core.setting_checks import require_number
 from utkage.data.manifest import ManifestRow
@@ -68,7 +68,7 @@ class PrepareConfig:
     fix: FixConfig = field(default_factory=FixConfig)
     options: SourceOptions = field(default_factory=SourceOptions)
     detector: str = DEFAULT_DETECTOR
-    workers: int = field(default_factory=lambda: os.cpu_count() or 1)
+    workers: int = field(default_factory=available_processors)
     dry_run: bool = False
 
     def __post_init__(self) -> None:

@@ -9,6 +9,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from utkage.core.processors import available_processors
+
 # Steps after which the speed is judged; the first ones of a size choose algorithms.
 WARM_UP = 2
 WINDOW = 8
@@ -81,7 +83,7 @@ class StepSpeed:
         del self.seconds[WARM_UP:], self._computed[WARM_UP:]
         found = None
         if self._on_cpu:
-            found = contention(seconds, computed, self._threads, _load(), _processors())
+            found = contention(seconds, computed, self._threads, _load(), available_processors())
         if found is None and seconds > FAR_SLOWER * self._fastest:
             found = f"a step now takes {seconds:.2g} s; it took {self._fastest:.2g} s before"
         self._fastest = min(self._fastest, seconds)
@@ -94,10 +96,3 @@ class StepSpeed:
 def _load() -> float:
     """Load average of the last minute; 0 where the system has none (Windows)."""
     return os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
-
-
-def _processors() -> int:
-    """Number of processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
