@@ -108,6 +108,7 @@ _NAMES = {
     "images.decode": ("load_image",),
     "images.video": ("open_video",),
     "models.describe": ("describe",),
+    "prediction.diagnosis": ("diagnose",),
     "prediction.rows": ("FaceRow", "TrackRow"),
     "prediction.loading": ("load_predictor",),
     "prediction.predict": ("PredictRequest", "predict"),

@@ -14,7 +14,10 @@ from typer.testing import CliRunner
 from utkage.cli.app import app
 
 HEAVY = ("torch", "torchvision", "cv2", "matplotlib", "onnxruntime", "sklearn")
-COMMANDS = ("prepare", "train", "recipes", "runs", "evaluate", "predict", "export", "info")
+COMMANDS = (
+    *("prepare", "train", "recipes", "runs", "evaluate"),
+    *("predict", "export", "info", "doctor"),
+)
 
 SPY = """
 import json, sys

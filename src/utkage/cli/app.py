@@ -28,6 +28,7 @@ _EXAMPLES = {
     "predict": "utkage predict photos/*.jpg",
     "export": "utkage export --format onnx --out faces.onnx",
     "info": "utkage info shipped",
+    "doctor": "utkage doctor > report.md",
 }
 
 
