@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
-from utkage import __version__
 from utkage.core.device import gpu_is_possible
 from utkage.core.errors import UtkageError
 from utkage.core.files import file_hash
@@ -48,7 +47,7 @@ def diagnose() -> tuple[Table, ...]:
 
 
 def _system() -> Iterator[tuple[str, str]]:
-    yield "utkage", __version__
+    yield "utkage", _version("utkage")
     yield "installed in", str(Path(__file__).parents[1])
     yield "Python", f"{platform.python_version()} ({sys.executable})"
     yield "system", platform.platform()
