@@ -4,6 +4,7 @@ import csv
 import doctest
 import io
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -77,8 +78,31 @@ def test_columns_as_arrays() -> None:
 
 
 def test_what_is_printed() -> None:
-    assert repr(ROWS) == "<4 rows of 3 files>"
-    assert repr(ROWS[2:3]) == "<1 row of 1 file>"
+    assert repr(ROWS).splitlines()[0] == "<4 rows of 3 files>"
+    assert repr(ROWS).endswith(str(ROWS))
+    assert repr(ROWS[2:3]).startswith("<1 row of 1 file>\n")
+    assert repr(ROWS[:0]) == "<0 rows of 0 files>"
+
+
+def test_a_prompt_shows_the_first_rows() -> None:
+    lines = repr(Rows([*ROWS] * 10)).splitlines()
+    assert lines[0] == "<40 rows of 3 files>"
+    assert (len(lines), lines[-1]) == (23, "... and 20 more")
+
+
+def test_a_frame_of_pandas_has_the_columns_of_csv() -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = ROWS.to_pandas()
+    read = pandas.read_csv(io.StringIO(ROWS.to_csv()))
+    assert list(frame.columns) == list(read.columns)
+    assert frame["age"].tolist()[0] == ROWS[0].age
+    assert frame["age"].isna().tolist() == [row.age is None for row in ROWS]
+
+
+def test_without_pandas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(UsageError, match="pip install pandas"):
+        ROWS.to_pandas()
     heading, first, second, third, fourth = str(ROWS).splitlines()
     assert heading.split() == [
         *("file", "face", "age", "80%", "interval", "range", "gender", "note"),

@@ -10,12 +10,15 @@ from typing import Any, Generic, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from utkage.core.errors import ConfigError
+from utkage.core.errors import ConfigError, UsageError
 from utkage.core.text import counted, probability_text
 from utkage.prediction.predictions import Floats
 from utkage.prediction.row_files import csv_rows, json_rows, rows_file, write_rows
 from utkage.prediction.rows import AnyRow, FaceRow, Row
 from utkage.reporting.table import Cell, Table, plain_table
+
+# Lines of a table in a Python prompt.
+_SHOWN_ROWS = 20
 
 
 class Rows(Sequence[AnyRow], Generic[AnyRow]):
@@ -67,8 +70,20 @@ class Rows(Sequence[AnyRow], Generic[AnyRow]):
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
+        """The number of rows and files, and a table of the first rows."""
         files = len({row.file for row in self})
-        return f"<{counted(len(self), 'row')} of {counted(files, 'file')}>"
+        head = f"{counted(len(self), 'row')} of {counted(files, 'file')}"
+        if not self:
+            return f"<{head}>"
+        left = len(self) - _SHOWN_ROWS
+        more = [f"... and {left} more"] if left > 0 else []
+        return "\n".join([f"<{head}>", plain_table(row_table(self._rows[:_SHOWN_ROWS])), *more])
+
+    def _repr_html_(self) -> str:
+        """The rows in a notebook: the pictures with boxes, and a table."""
+        from utkage.prediction.notebook import MOST_ROWS, rows_html
+
+        return rows_html(self._rows, row_table(self._rows[:MOST_ROWS]))
 
     def __str__(self) -> str:
         return plain_table(row_table(self._rows))
@@ -106,6 +121,18 @@ class Rows(Sequence[AnyRow], Generic[AnyRow]):
     def to_dicts(self) -> list[dict[str, Any]]:
         """Plain values, as ``predict --json`` prints them."""
         return [row.to_dict() for row in self]
+
+    def to_pandas(self) -> Any:
+        """A ``pandas.DataFrame``: a line per row, the columns of CSV; NaN or None where missing.
+
+        Raises:
+            UsageError: pandas is not installed.
+        """
+        try:
+            import pandas
+        except ModuleNotFoundError as error:
+            raise UsageError("to_pandas() needs pandas; run: pip install pandas") from error
+        return pandas.DataFrame([row.to_cells() for row in self], columns=self._kind.column_names())
 
     def to_json(self) -> str:
         """The text that ``predict --json`` prints."""
