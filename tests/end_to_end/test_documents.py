@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tools.docs.__main__ import BLOCKS, fresh_document
+from utkage import __version__
 from utkage.cli.app import app
 
 
@@ -79,3 +80,17 @@ def test_links_between_documents_lead_somewhere(repository: Path) -> None:
         if "://" not in target and not (page.parent / target).exists()
     ]
     assert broken == []
+
+
+def test_the_citation_names_this_version(repository: Path) -> None:
+    lines = (repository / "CITATION.cff").read_text().splitlines()
+    assert f"version: {__version__}" in lines
+
+
+def test_workflows_use_targets_of_the_makefile(repository: Path) -> None:
+    targets = set(re.findall(r"^([\w-]+):", (repository / "Makefile").read_text(), re.MULTILINE))
+    used: set[str] = set()
+    for workflow in (repository / ".github" / "workflows").glob("*.yml"):
+        used |= set(re.findall(r"run: make ([\w-]+)", workflow.read_text()))
+    assert used >= {"test", "demo", "predict-only"}
+    assert used <= targets
