@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 
 from utkage.core.errors import ConfigError
+from utkage.core.forks import call_after_fork
 from utkage.core.processors import processor_limit
 
 _WAIT_POLICY = "OMP_WAIT_POLICY"
@@ -41,3 +43,17 @@ def use_threads(count: int | None) -> None:
     import torch
 
     torch.set_num_threads(count or min(torch.get_num_threads(), limit or 1))
+
+
+@functools.cache
+def use_one_thread_after_fork() -> None:
+    """Let PyTorch use one thread in processes that are forked from this one.
+
+    The threads that it has started are not in them, and it would wait for them for ever.
+    """
+    call_after_fork(_use_one_thread)
+
+
+def _use_one_thread() -> None:
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)

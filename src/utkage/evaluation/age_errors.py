@@ -24,17 +24,28 @@ def root_mean_squared_error(ages: Ints, predicted: Floats, weights: Weights = No
 
 def median_absolute_error(ages: Ints, predicted: Floats, weights: Weights = None) -> Any:
     """Median of ``|predicted - age|``, in years."""
-    errors = np.abs(predicted - ages)
-    if weights is None:
-        return float(np.median(errors)) if len(errors) else float("nan")
-    order = np.argsort(errors)
-    errors = errors[order]
-    below = np.cumsum(weights[:, order], axis=1, dtype=np.float64)
-    half = below[:, -1:] / 2
-    last = len(errors) - 1
-    lower = np.minimum((below < half).sum(axis=1), last)
-    upper = np.minimum((below <= half).sum(axis=1), last)
-    return (errors[lower] + errors[upper]) / 2
+    return MedianError(ages, predicted)(weights)
+
+
+class MedianError:
+    """``median_absolute_error`` of the same faces over many weights: they are sorted once."""
+
+    def __init__(self, ages: Ints, predicted: Floats) -> None:
+        errors = np.abs(predicted - ages)
+        self._order = np.argsort(errors)
+        self._errors = errors[self._order]
+
+    def __call__(self, weights: Weights) -> Any:
+        """The median, in years; one for each row of weights."""
+        errors = self._errors
+        if weights is None:
+            return float(np.median(errors)) if len(errors) else float("nan")
+        below = np.cumsum(weights[:, self._order], axis=1, dtype=np.float64)
+        half = below[:, -1:] / 2
+        last = len(errors) - 1
+        lower = np.minimum((below < half).sum(axis=1), last)
+        upper = np.minimum((below <= half).sum(axis=1), last)
+        return (errors[lower] + errors[upper]) / 2
 
 
 def mean_error(ages: Ints, predicted: Floats, weights: Weights = None) -> Any:

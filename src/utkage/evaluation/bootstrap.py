@@ -24,9 +24,11 @@ Statistic = Callable[[Weights], Any]
 
 RESAMPLES = 2000
 LEVEL = 0.95
-# Resamples computed at once, and weights (resamples x faces) at once: bounds on the memory.
+# Resamples computed at once, and weights (resamples x faces) at once: bounds on the memory. A few
+# resamples share what does not depend on them, however many faces there are.
 _BLOCK = 500
 _BLOCK_VALUES = 2_000_000
+_LEAST_BLOCK = 4
 # Counts (resamples x groups) that are kept, and that are drawn at once otherwise, one byte each.
 _KEPT = 200_000_000
 _BLOCK_COUNTS = 20_000_000
@@ -196,7 +198,7 @@ def _fill(
 
     ``groups`` are those of the faces that the statistics are about.
     """
-    block = max(1, min(_BLOCK, _BLOCK_VALUES // len(groups)))
+    block = max(_LEAST_BLOCK, min(_BLOCK, _BLOCK_VALUES // len(groups)))
     for first in range(0, len(counts), block):
         weights = counts[first : first + block][:, groups].astype(np.float32)
         own = slice(start + first, start + first + len(weights))

@@ -127,7 +127,7 @@ def _interval_metrics(level: float) -> dict[str, Metric]:
 METRICS: dict[str, Metric] = {
     "mae": Metric("MAE", YEARS, _of_age(age_errors.mean_absolute_error)),
     "rmse": Metric("RMSE", YEARS, _of_age(age_errors.root_mean_squared_error)),
-    "median_error": Metric("median error", YEARS, _of_age(age_errors.median_absolute_error)),
+    "median_error": Metric("median error", YEARS, lambda f: age_errors.MedianError(f.ages, f.age)),
     "bias": Metric("bias (positive: predicted too old)", YEARS, _of_age(age_errors.mean_error)),
     **{
         f"cs{k}": Metric(
@@ -171,7 +171,7 @@ METRICS: dict[str, Metric] = {
     "gender_auc": Metric(
         "gender AUC",
         PLAIN,
-        lambda f: partial(classification.area_under_curve, f.genders, f.p_female),
+        lambda f: classification.AreaUnderCurve(f.genders, f.p_female),
         needs=GENDER_PROBABILITY,
     ),
     "men_as_women": Metric(

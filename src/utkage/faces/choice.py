@@ -23,6 +23,13 @@ def check_detector(choice: str) -> None:
         raise ConfigError(f"`detector` {choice}: choose retinaface or yunet:FILE")
 
 
+def absolute_detector(choice: str) -> str:
+    """The same choice for a process in another working directory."""
+    if not choice.startswith(_YUNET):
+        return choice
+    return f"{_YUNET}{Path(choice.removeprefix(_YUNET)).absolute()}"
+
+
 def open_detector(choice: str, min_face: float | None = None) -> Detector:
     """Load a detector for pictures in any direction; arguments as in ``open_upright_detector``."""
     return AnyDirectionDetector(open_upright_detector(choice, min_face))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import threading
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from utkage.core.errors import ImageError
+from utkage.core.forks import ModuleLock, call_after_fork
 from utkage.images.addresses import data_content, data_name, file_path, is_data_uri, is_file_url
 from utkage.images.bounded_stream import BoundedStream
 from utkage.images.contents import read_path, read_stream
@@ -54,8 +54,9 @@ PictureSource = (
 _ORIENTATION = 0x0112
 # EXIF orientations in which width and height are exchanged.
 _ON_ITS_SIDE = (5, 6, 7, 8)
-_WARNING_FILTERS = threading.Lock()
+_WARNING_FILTERS = ModuleLock()
 _DECODING = PixelBudget()
+call_after_fork(_DECODING.renew)
 _END_OF_JPEG = b"\xff\xd9"
 _GREY = 128
 # Share of the rows that a truncated JPEG must have.

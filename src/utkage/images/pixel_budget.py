@@ -19,6 +19,10 @@ class PixelBudget:
 
     def __init__(self, pixels: int = _PIXELS) -> None:
         self._pixels = pixels
+        self.renew()
+
+    def renew(self) -> None:
+        """Forget the pictures that are being decoded, whose threads are not in a forked process."""
         self._used = 0
         self._changed = threading.Condition()
 

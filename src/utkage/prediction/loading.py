@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from utkage.core.device import Device, resolve_device
 from utkage.core.errors import ConfigError, UsageError
+from utkage.core.threads import use_one_thread_after_fork
 from utkage.models.export_metadata import is_onnx
 from utkage.models.locate import resolve_weights
 from utkage.models.weights_files import LoadedWeights
@@ -79,5 +80,6 @@ def _torch_predictor(weights: LoadedWeights, device: Device, flip: bool) -> Torc
         raise UsageError(
             f"{path}: is an ONNX file; use `engine=onnx`, or the weights it was exported from"
         )
+    use_one_thread_after_fork()
     graph = build_graph(weights.content, str(path), flip=flip)
     return TorchPredictor(graph, weights.card, device.torch)

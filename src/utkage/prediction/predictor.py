@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from utkage.core.device import resolve_device
-from utkage.core.errors import ConfigError
+from utkage.core.errors import ConfigError, UsageError
 from utkage.core.processors import available_processors
 from utkage.core.reporter import Reporter
 from utkage.faces.any_direction import AnyDirectionDetector
-from utkage.faces.choice import DEFAULT_DETECTOR, check_detector, open_upright_detector
+from utkage.faces.choice import (
+    DEFAULT_DETECTOR,
+    absolute_detector,
+    check_detector,
+    open_upright_detector,
+)
 from utkage.faces.face_appearance import shipped_face_appearance
 from utkage.images.inputs import PictureInput, always
 from utkage.images.objects import pictures_of
@@ -20,6 +26,7 @@ from utkage.images.reduction import MAX_PIXELS
 from utkage.images.video import Frame
 from utkage.models.card import Card
 from utkage.models.locate import LATEST, SHIPPED, is_shipped, newest_run_weights, resolve_weights
+from utkage.models.weights_files import LoadedWeights
 from utkage.prediction.cropping import Cropper
 from utkage.prediction.face_tracks import FaceTrack, TrackedFrame, TrackingSettings, track_faces
 from utkage.prediction.loading import load_predictor
@@ -116,6 +123,9 @@ class Predictor:
     def __init__(self, settings: PredictSettings | None = None) -> None:
         self.settings = settings = settings or PredictSettings()
         self.weights = resolve_weights(settings.weights)
+        self._file = LoadedWeights(self.weights.path.resolve())
+        self._state = _state_of(self._file.path)
+        self._settings_elsewhere = _for_any_folder(settings, self._file.path)
         self.device = resolve_device(settings.device)
         # Pictures are processed in parallel, one thread each.
         self._chip_predictor = load_predictor(
@@ -136,10 +146,18 @@ class Predictor:
             self._photo_cropper = replace(self._cropper, detector=AnyDirectionDetector(detector))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the settings; the other process loads the same weights again."""
-        path = self.weights.path
-        weights = "shipped" if is_shipped(path) else str(path.resolve())
-        return type(self), (replace(self.settings, weights=weights),)
+        """Pickle the settings; the other process loads the same weights again, or refuses others.
+
+        Raises:
+            UsageError: the file of the weights has been replaced since they were loaded.
+        """
+        path = self._file.path
+        if _state_of(path) != self._state:
+            raise UsageError(
+                f"{path}: has changed since its weights were loaded, so another process would load "
+                "others; make a new predictor"
+            )
+        return _load_again, (type(self), self._settings_elsewhere, self._file.file_hash)
 
     @classmethod
     def shipped(cls, **settings: Any) -> Predictor:
@@ -228,6 +246,39 @@ class Predictor:
         return track_faces(
             frames, self._chip_predictor, self._cropper, tracking, workers=workers, live=live
         )
+
+
+def _load_again(kind: type[Predictor], settings: PredictSettings, file_hash: str) -> Predictor:
+    """The predictor that another process has pickled.
+
+    Raises:
+        UsageError: there is no such file, or it holds other weights.
+    """
+    weights = resolve_weights(settings.weights)
+    if weights.file_hash != file_hash:
+        raise UsageError(
+            f"{weights.path}: holds other weights than in the process that the predictor comes "
+            "from; install the same version of utkage, or copy the same file"
+        )
+    return kind(settings)
+
+
+def _for_any_folder(settings: PredictSettings, weights: Path) -> PredictSettings:
+    """The settings for a process in another working directory."""
+    return replace(
+        settings,
+        weights=SHIPPED if is_shipped(weights) else str(weights),
+        detector=absolute_detector(settings.detector),
+    )
+
+
+def _state_of(path: Path) -> tuple[int, int, int] | None:
+    """What changes when a file is replaced; None if there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def open_predictor(settings: PredictSettings, reporter: Reporter) -> Predictor:
