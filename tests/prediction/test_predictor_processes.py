@@ -63,7 +63,9 @@ def test_a_pickled_predictor_gives_the_same_rows(
 
 @pytest.mark.skipif("fork" not in METHODS, reason="fork of POSIX")
 @pytest.mark.parametrize("engine", ["onnx", "torch"])
-def test_a_forked_process_predicts(engine: str, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_forked_process_predicts(
+    engine: str, path: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
     """The parent has used its threads, which the children do not have."""
     if engine == "torch":
         import torch

@@ -159,12 +159,22 @@ class Bootstrap:
     @cached_property
     def _kept(self) -> NDArray[np.uint8] | None:
         """All blocks as one, if they are small; drawing costs more than some statistics."""
-        total = int(self.groups.max()) + 1 if len(self.groups) else 0
-        return np.concatenate(list(self._drawn())) if self.resamples * total <= _KEPT else None
+        if self.resamples * self._total > _KEPT:
+            return None
+        kept = np.empty((self.resamples, self._total), dtype=np.uint8)
+        done = 0
+        for counts in self._drawn():
+            kept[done : done + len(counts)] = counts
+            done += len(counts)
+        return kept
+
+    @cached_property
+    def _total(self) -> int:
+        """Number of groups."""
+        return int(self.groups.max()) + 1 if len(self.groups) else 0
 
     def _drawn(self) -> Iterator[NDArray[np.uint8]]:
-        random = np.random.default_rng(self.seed)
-        total = int(self.groups.max()) + 1 if len(self.groups) else 0
+        random, total = np.random.default_rng(self.seed), self._total
         block = max(1, _BLOCK_COUNTS // max(total, 1))
         for start in range(0, self.resamples, block):
             counts = np.zeros((min(block, self.resamples - start), total), dtype=np.uint8)
