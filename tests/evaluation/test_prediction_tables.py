@@ -115,7 +115,7 @@ def test_only_wanted_predictions_are_kept_and_all_rows_are_checked(tmp_path: Pat
     wanted = WantedNames(faces)
     kept = read_table(path, wanted)
     assert set(kept.predictions) == set(names[:4])
-    found, reduced = (TableIndex(each).find for each in (read_table(path), kept))
+    found, reduced = TableIndex(read_table(path)).find, TableIndex(kept, wanted).find
     assert [found(*face) for face in faces] == [reduced(*face) for face in faces]
     path.write_text(HEAD + rows + "x/4.jpg,old,0.5\n", encoding="utf-8")
     for few in (wanted, ()):

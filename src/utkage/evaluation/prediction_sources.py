@@ -87,8 +87,9 @@ class PredictionSource:
                 raise WeightsError(f"{self.path}: {error}") from error
         assert self.table is not None
         keys = list(zip(faces.sources, faces.names, strict=True))
-        table = read_table(self.table, WantedNames(keys))
-        find = TableIndex(table).find
+        wanted = WantedNames(keys)
+        table = read_table(self.table, wanted)
+        find = TableIndex(table, wanted).find
         rows = [find(*key) for key in keys]
         known = np.flatnonzero([row is not None for row in rows])
         if not len(known):

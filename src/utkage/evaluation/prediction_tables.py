@@ -130,18 +130,25 @@ class WantedNames:
 
     def __contains__(self, name: object) -> bool:
         path = _key(str(name))
-        return path in self._file_names or any(end in self._ends for end in _ends(path))
+        return path in self._file_names or any(map(self.has_end, _ends(path)))
+
+    def has_end(self, end: str) -> bool:
+        """Whether a face may be looked for by this end of a path."""
+        return end in self._ends
 
 
 class TableIndex:
     """Predictions by the names of labelled faces, whatever folders both begin with."""
 
-    def __init__(self, table: PredictionTable) -> None:
+    def __init__(self, table: PredictionTable, wanted: WantedNames | None = None) -> None:
+        """Without ``wanted``, any face can be found, which needs more memory."""
         found = table.predictions.items()
         self._by_path = {_key(name): prediction for name, prediction in found}
         self._by_end: dict[str, _Prediction | None] = {}
         for path, prediction in self._by_path.items():
             for end in islice(_ends(path), 1, None):
+                if wanted is not None and not wanted.has_end(end):
+                    continue
                 # An end that two paths share identifies neither.
                 self._by_end[end] = None if end in self._by_end else prediction
 
