@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from small_sets import write_set
 
-from utkage.core.errors import ConfigError, UsageError
+from utkage.core.errors import ConfigError, DataError, UsageError
 from utkage.data.store import ChipStore
 from utkage.evaluation.evaluate import EvaluateRequest, evaluate
 
@@ -20,6 +21,10 @@ from utkage.evaluation.evaluate import EvaluateRequest, evaluate
         ({"split": "dev"}, "`split` dev: choose one of train, val, test, all"),
         ({"threshold": 0}, "`threshold` 0"),
         ({"threshold": 117}, "`threshold` 117"),
+        ({"max_false_pass": 0.1}, "`max_false_pass` needs a `threshold`"),
+        ({"threshold": 18, "youngest": 13}, "`youngest` is for `max_false_pass`"),
+        ({"threshold": 18, "guarantee_by": ("race",)}, "`guarantee_by` is for"),
+        ({"threshold": 18, "simulate": True}, "`simulate` is for"),
         ({"resamples": 99}, "`resamples` 99: use at least 100"),
     ],
 )
@@ -79,3 +84,30 @@ def test_faces_without_a_prediction_are_counted(table: Path, tmp_path: Path) -> 
     )
     result = evaluate(request)
     assert (result.metrics.n, result.unpredicted) == (15, 5)
+
+
+def test_a_demand_is_chosen_for_a_table_or_the_faces_needed_are_named(
+    table: Path, tmp_path: Path
+) -> None:
+    request = EvaluateRequest(
+        weights=str(table),
+        data=tmp_path / "set",
+        out=tmp_path / "out",
+        resamples=100,
+        threshold=60,
+        youngest=0,
+        max_false_pass=0.5,
+        confidence=0.6,
+    )
+    result = evaluate(replace(request, report=True, simulate=True))
+    assert result.guarantee is not None
+    assert result.guarantee.everyone.demand is not None
+    kept = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert kept["guarantee"]["score"] == "estimated_age"
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "A demand with a guarantee" in page
+    assert "At most 50 % of 0-59 pass" in (tmp_path / "out" / "model_card.md").read_text()
+    with pytest.raises(DataError, match="at least 2,995 are needed"):
+        evaluate(replace(request, max_false_pass=0.001, confidence=0.95))
+    with pytest.raises(UsageError, match="choose from"):
+        evaluate(replace(request, guarantee_by=("glasses",)))

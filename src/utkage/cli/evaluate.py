@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 calibration_option = partial(typer.Option, rich_help_panel="Calibration")
 analysis_option = partial(typer.Option, rich_help_panel="Analysis")
+guarantee_option = partial(typer.Option, rich_help_panel="A demand with a guarantee")
 
 
 def evaluate_command(
@@ -141,6 +142,43 @@ def evaluate_command(
             metavar="AGE",
         ),
     ] = None,
+    max_false_pass: Annotated[
+        float | None,
+        guarantee_option(
+            "--max-false-pass",
+            help="Choose the lowest P(age >= --threshold) to demand such that, with --confidence, "
+            "at most this share of those under it passes, such as 0.01.",
+            metavar="SHARE",
+        ),
+    ] = None,
+    confidence: Annotated[
+        float,
+        guarantee_option(help="Probability with which --max-false-pass holds.", metavar="SHARE"),
+    ] = 0.95,
+    youngest: Annotated[
+        int | None,
+        guarantee_option(
+            help="Youngest age that --max-false-pass is about.",
+            metavar="AGE",
+            show_default="five years under --threshold",
+        ),
+    ] = None,
+    guarantee_by: Annotated[
+        list[str] | None,
+        guarantee_option(
+            "--guarantee-by",
+            help="Choose a demand for each group of these columns as well: gender, race, source, "
+            "or crossings such as gender*race, with commas between them; repeatable.",
+            metavar="COLUMNS",
+        ),
+    ] = None,
+    simulate: Annotated[
+        bool,
+        guarantee_option(
+            "--simulate",
+            help="Check by 1,000 simulated calibrations how often --max-false-pass holds.",
+        ),
+    ] = False,
     stress: Annotated[
         bool,
         analysis_option(
@@ -229,6 +267,11 @@ def evaluate_command(
                 report=report,
                 compare=tuple(compare or ()),
                 threshold=threshold,
+                max_false_pass=max_false_pass,
+                confidence=confidence,
+                youngest=youngest,
+                guarantee_by=_split(guarantee_by),
+                simulate=simulate,
                 stress=stress,
                 allow_suspicious=allow_suspicious,
                 resamples=resamples,
@@ -241,6 +284,12 @@ def evaluate_command(
             print_json(result.to_dict())
         else:
             _print_result(result)
+
+
+def _split(given: list[str] | None) -> tuple[str, ...]:
+    """The parts of a repeatable option between commas, without empty ones."""
+    parts = (part.strip() for text in given or () for part in text.split(","))
+    return tuple(part for part in parts if part)
 
 
 def _print_result(result: EvaluateResult) -> None:

@@ -17,9 +17,17 @@ from utkage.core.reporter import Reporter, SilentReporter
 from utkage.core.text import counted
 from utkage.data.labels import RANGE_NAMES
 from utkage.data.split import SPLITS
+from utkage.evaluation.axes import chosen_axes, require_axes
 from utkage.evaluation.bootstrap import Bootstrap
 from utkage.evaluation.comparison import Comparison, compare_predictions
 from utkage.evaluation.groups import group_report
+from utkage.evaluation.guarantee_report import (
+    YOUNGEST_YEARS,
+    GuaranteeReport,
+    guarantee_report,
+    require_minors,
+)
+from utkage.evaluation.guaranteed_demand import Guarantee
 from utkage.evaluation.guards import guard_predictions, oracle_error
 from utkage.evaluation.labelled_faces import (
     FaceSelection,
@@ -56,6 +64,12 @@ class EvaluateRequest(FaceSelection):
             ``predictions.parquet``.
         compare: Other weights, exported files or tables, scored on the same faces.
         threshold: Measure the error rates of passing or failing at this age; None: do not.
+        max_false_pass: Choose the demand at ``threshold`` such that at most this share of the
+            minors passes, between 0 and 1; None: do not.
+        confidence: Probability with which that holds.
+        youngest: Youngest age of those minors, years; None: five years under ``threshold``.
+        guarantee_by: Axes whose groups each have such a demand, as in ``axes.chosen_axes``.
+        simulate: Check by simulation how often the promise of ``max_false_pass`` holds.
         stress: Measure errors on corrupted chips of a sample.
         allow_suspicious: Score predictions that the guards would refuse.
         resamples: Number of bootstrap resamples.
@@ -73,6 +87,11 @@ class EvaluateRequest(FaceSelection):
     report: bool = False
     compare: tuple[str, ...] = ()
     threshold: int | None = None
+    max_false_pass: float | None = None
+    confidence: float = 0.95
+    youngest: int | None = None
+    guarantee_by: tuple[str, ...] = ()
+    simulate: bool = False
     stress: bool = False
     allow_suspicious: bool = False
     resamples: int = 2000
@@ -89,6 +108,29 @@ class EvaluateRequest(FaceSelection):
             raise ConfigError(f"`threshold` {self.threshold}: use an age of 1 to 116")
         if self.resamples < 100:
             raise ConfigError(f"`resamples` {self.resamples}: use at least 100")
+        if self.max_false_pass is not None and self.threshold is None:
+            raise ConfigError("`max_false_pass` needs a `threshold`, such as `threshold=18`")
+        for name in ("youngest", "guarantee_by", "simulate"):
+            if getattr(self, name) not in (None, (), False) and self.max_false_pass is None:
+                raise ConfigError(f"`{name}` is for `max_false_pass`")
+        _ = self.guarantee
+
+    @property
+    def guarantee(self) -> Guarantee | None:
+        """The promise of ``max_false_pass``; None if it was not requested.
+
+        Raises:
+            UsageError: a value is out of range.
+        """
+        if self.max_false_pass is None or self.threshold is None:
+            return None
+        youngest = max(0, self.threshold - YOUNGEST_YEARS)
+        return Guarantee(
+            age=self.threshold,
+            youngest=youngest if self.youngest is None else self.youngest,
+            max_false_pass=self.max_false_pass,
+            confidence=self.confidence,
+        )
 
 
 @explaining_memory_errors("evaluate fewer faces (`source`), or lower `resamples`")
@@ -116,6 +158,9 @@ def evaluate(request: EvaluateRequest, reporter: Reporter | None = None) -> Eval
 def _evaluate(request: EvaluateRequest, reporter: Reporter) -> EvaluateResult:
     source, *others = _open_sources(request, reporter)
     labelled = _labelled_faces(request, source, others, reporter)
+    if request.guarantee is not None:
+        require_minors(labelled.chips.ages, labelled.chips.group_numbers, request.guarantee)
+        require_axes(labelled.chips, request.guarantee_by, "guarantee_by")
     training_images = _guard_training_images(source, labelled, request, reporter)
     started = time.monotonic()
     faces = source.predict(labelled.chips, reporter)
@@ -132,6 +177,7 @@ def _evaluate(request: EvaluateRequest, reporter: Reporter) -> EvaluateResult:
     reporter.info(f"computing metrics and intervals of {counted(len(faces), 'face')}")
     bootstrap = Bootstrap.draw(faces.groups, request.resamples, request.seed)
     curve = _threshold(faces, request, bootstrap)
+    guarantee = _guarantee(faces, request)
     comparisons = [
         _comparison(source, faces, other, labelled, request, reporter) for other in others
     ]
@@ -141,6 +187,7 @@ def _evaluate(request: EvaluateRequest, reporter: Reporter) -> EvaluateResult:
         populations=populations(faces, bootstrap),
         groups=group_report(faces, bootstrap),
         threshold=curve,
+        guarantee=guarantee,
         comparisons=tuple(comparisons),
         stress=_robustness(source, labelled, request, reporter),
         oracle_mae=oracle_error(source.predictor, labelled.chips, reporter),
@@ -216,6 +263,20 @@ def _threshold(
     return threshold_curve(known.ages, known.predictions, request.threshold, bootstrap)
 
 
+def _guarantee(faces: LabelledPredictions, request: EvaluateRequest) -> GuaranteeReport | None:
+    """The demands that keep the promise of the request; None without one."""
+    if request.guarantee is None:
+        return None
+    known = faces.with_label(AGE)
+    return guarantee_report(
+        known,
+        request.guarantee,
+        Bootstrap.draw(known.groups, request.resamples, request.seed),
+        axes=chosen_axes(known, request.guarantee_by, "guarantee_by"),
+        simulate=request.simulate,
+    )
+
+
 def _robustness(
     source: PredictionSource, labelled: LabelledFaces, request: EvaluateRequest, reporter: Reporter
 ) -> RobustnessReport | None:
@@ -240,8 +301,11 @@ def _open_sources(request: EvaluateRequest, reporter: Reporter) -> list[Predicti
                 f"`compare` {other.path}: its faces are cropped differently from those of "
                 f"{source.path}; evaluate each by itself"
             )
-    if source.predictor is None and request.threshold is not None:
-        raise UsageError("`threshold` needs age distributions; a table of predictions has none")
+    if source.predictor is None and request.threshold is not None and request.guarantee is None:
+        raise UsageError(
+            "`threshold` needs age distributions; a table of predictions has none, so combine it "
+            "with `max_false_pass`"
+        )
     if source.predictor is None and request.stress:
         raise UsageError("`stress` needs weights; a table cannot predict for corrupted chips")
     reporter.info(f"weights {source.path} ({source.weights.origin})")

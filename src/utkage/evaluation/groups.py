@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import groupby
-from operator import itemgetter
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from utkage.core.fields import Fields
-from utkage.data.labels import GENDERS, RACES, RANGE_NAMES
+from utkage.evaluation.axes import standard_axes
 from utkage.evaluation.bootstrap import (
     Bootstrap,
     Estimate,
@@ -200,16 +197,16 @@ def group_report(faces: LabelledPredictions, bootstrap: Bootstrap) -> GroupRepor
     groups: list[Group] = []
     drawn: dict[tuple[str, str], dict[str, Floats]] = {}
     # One axis at a time, whose groups are together no larger than all faces.
-    for axis, members in groupby(_groups(faces), itemgetter(0)):
+    for axis in standard_axes(faces):
         names, parts = [], []
-        for _, name, mask in members:
+        for name, mask in axis.members():
             rows = np.flatnonzero(mask)
             names.append(name)
             parts.append(Part(_statistics(faces.take(rows), excess[rows]), rows))
         for name, part, own in zip(names, parts, bootstrap.draws_of(parts), strict=True):
             n = bootstrap.size(part)
-            groups.append(Group(axis, name, n, estimates_from(part.statistics, own, n)))
-            drawn[axis, name] = own
+            groups.append(Group(axis.name, name, n, estimates_from(part.statistics, own, n)))
+            drawn[axis.name, name] = own
     return GroupReport(tuple(groups), _gaps(groups, drawn))
 
 
@@ -222,45 +219,6 @@ def _statistics(faces: LabelledPredictions, excess: Floats) -> dict[str, Statist
     elif len(rows):
         own["excess_error"] = OnSomeFaces(partial(weighted_mean, excess[rows]), rows)
     return {name: own[name] for name in GROUP_METRICS if name in own}
-
-
-def _groups(faces: LabelledPredictions) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
-    """Yield axis, name and members, (n,), of every group with a face."""
-    decades = [f"{first}-{first + 9}" for first in range(0, 120, 10)]
-    sources = sorted(set(faces.sources))
-    axes: dict[str, tuple[Sequence[str], NDArray[np.int64]]] = {
-        "range": (RANGE_NAMES, faces.ranges),
-        "decade": (decades, faces.ages // 10),
-        "gender": (GENDERS, faces.genders),
-    }
-    if (faces.races >= 0).any():
-        axes["race"] = (RACES, faces.races)
-    calibration = None if faces.predictions is None else faces.predictions.calibration
-    if calibration is not None:
-        # Intervals are calibrated by band of predicted age, so their coverage is checked by band.
-        axes["predicted age"] = (calibration.band_names, calibration.band_of(faces.age))
-    if len(sources) > 1:
-        numbers = {name: number for number, name in enumerate(sources)}
-        axes["source"] = (sources, np.array([numbers[name] for name in faces.sources]))
-    axes |= {
-        f"{first} x {second}": _crossed(axes[first], axes[second])
-        for first, second in (("gender", "range"), ("race", "range"), ("gender", "race"))
-        if first in axes and second in axes
-    }
-    for axis, (names, index) in axes.items():
-        present = np.bincount(index[index >= 0], minlength=len(names))
-        for number, name in enumerate(names):
-            if present[number]:
-                yield axis, name, index == number
-
-
-def _crossed(
-    first: tuple[Sequence[str], NDArray[np.int64]], second: tuple[Sequence[str], NDArray[np.int64]]
-) -> tuple[Sequence[str], NDArray[np.int64]]:
-    """The names of all pairs of groups, and the number of each face's pair, -1 without one."""
-    names = [f"{one}, {other}" for one in first[0] for other in second[0]]
-    known = (first[1] >= 0) & (second[1] >= 0)
-    return names, np.where(known, first[1] * len(second[0]) + second[1], -1)
 
 
 def badness(metric: str, value: float) -> float:

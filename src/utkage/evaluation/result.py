@@ -15,6 +15,7 @@ from utkage.data.records import Dropped
 from utkage.evaluation.bootstrap import rounded
 from utkage.evaluation.comparison import Comparison
 from utkage.evaluation.groups import GroupReport
+from utkage.evaluation.guarantee_report import GuaranteeReport
 from utkage.evaluation.populations import Population
 from utkage.evaluation.robustness import RobustnessReport
 from utkage.evaluation.scores import Metrics
@@ -37,6 +38,7 @@ class EvaluateResult:
         populations: Every metric with its interval: all ages, 16 and older, 21-60.
         groups: Metrics by group, and gaps between groups.
         threshold: Error rates of passing or failing at an age; None if not requested.
+        guarantee: Demands that keep a promise about minors; None if not requested.
         comparisons: Paired comparisons with other predictors on the same faces.
         stress: Errors on corrupted chips; None if not requested.
         oracle_mae: MAE with the true range fed to the age estimator, years; None for weights
@@ -64,6 +66,7 @@ class EvaluateResult:
     populations: tuple[Population, ...]
     groups: GroupReport
     threshold: ThresholdCurve | None
+    guarantee: GuaranteeReport | None = None
     comparisons: tuple[Comparison, ...]
     stress: RobustnessReport | None
     oracle_mae: float | None
@@ -115,6 +118,7 @@ class EvaluateResult:
             "populations": {found.name: found.to_dict() for found in self.populations},
             **self.groups.to_dict(),
             "threshold": None if self.threshold is None else self.threshold.to_dict(),
+            "guarantee": None if self.guarantee is None else self.guarantee.to_dict(),
             "comparisons": [found.to_dict() for found in self.comparisons],
             "stress": None if self.stress is None else self.stress.to_dict(),
             "command": self.command,

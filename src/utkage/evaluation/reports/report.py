@@ -15,6 +15,7 @@ from utkage.core.text import counted
 from utkage.core.versions import versions
 from utkage.evaluation.comparison import Comparison
 from utkage.evaluation.groups import CAVEAT, SMALL, GroupReport
+from utkage.evaluation.guarantee_report import GuaranteeReport
 from utkage.evaluation.labelled_faces import LabelledFaces
 from utkage.evaluation.labelled_predictions import AGE, GENDER, LabelledPredictions
 from utkage.evaluation.metrics import METRICS, format_value
@@ -60,6 +61,7 @@ class Page:
     populations: Sequence[Population]
     groups: GroupReport
     threshold: ThresholdCurve | None
+    guarantee: GuaranteeReport | None = None
     comparisons: Sequence[Comparison]
     stress: RobustnessReport | None
 
@@ -77,6 +79,7 @@ def write_report(
         populations=result.populations,
         groups=result.groups,
         threshold=result.threshold,
+        guarantee=result.guarantee,
         comparisons=result.comparisons,
         stress=result.stress,
         charts={
@@ -198,6 +201,7 @@ def render_evaluation_page(page: Page) -> str:
         small=SMALL,
         threshold=None if curve is None else tables.threshold_table(curve),
         bands=None if curve is None else tables.threshold_bands_table(curve),
+        guarantee=None if page.guarantee is None else tables.guarantee_table(page.guarantee),
         comparisons=[tables.comparison_table(found) for found in page.comparisons],
         robustness=None if stress is None else tables.robustness_table(stress),
         facts=Table.of("", ("", ""), page.facts.items()),
@@ -233,5 +237,12 @@ def model_card(page: Page) -> str:
         parts.append(f"## Passing or failing at {page.threshold.age}")
         parts.append(markdown_table(tables.threshold_bands_table(page.threshold)))
         parts.append(markdown_table(tables.threshold_table(page.threshold)))
+    if page.guarantee is not None:
+        guarantee = tables.guarantee_table(page.guarantee)
+        parts += [
+            f"## {guarantee.title[0].upper()}{guarantee.title[1:]}",
+            markdown_table(guarantee),
+        ]
+        parts += [guarantee.note] if guarantee.note else []
     # Names of sources and files are no HTML, which Markdown would pass on.
     return "\n\n".join(parts).replace("<", "&lt;") + "\n"

@@ -9,6 +9,8 @@ import numpy as np
 from utkage.evaluation.bootstrap import Estimate
 from utkage.evaluation.comparison import Comparison
 from utkage.evaluation.groups import COMPARABLE, GROUP_METRICS, Group, GroupReport
+from utkage.evaluation.guarantee_report import GuaranteeReport
+from utkage.evaluation.guaranteed_demand import PROBABILITY
 from utkage.evaluation.guards import ORACLE_NOTE
 from utkage.evaluation.metrics import METRICS, SHARE, YEARS, format_estimate, format_value
 from utkage.evaluation.populations import Population
@@ -64,6 +66,8 @@ def result_tables(result: EvaluateResult) -> list[Table]:
     if result.threshold is not None:
         tables.append(threshold_bands_table(result.threshold))
         tables.append(threshold_table(result.threshold))
+    if result.guarantee is not None:
+        tables.append(guarantee_table(result.guarantee))
     tables += [comparison_table(comparison) for comparison in result.comparisons]
     if result.stress is not None:
         tables.append(robustness_table(result.stress))
@@ -207,6 +211,51 @@ def threshold_bands_table(curve: ThresholdCurve) -> Table:
     ]
     passed = f"P(age >= {curve.age}) at least {BAND_DEMAND:.0%} (95 % interval)"
     return Table.of(f"next to {curve.age}", ("true age", "n", passed, ""), rows)
+
+
+def guarantee_table(report: GuaranteeReport) -> Table:
+    """The lowest demand that keeps the promise, for all faces and for each group."""
+    guarantee, kind = report.guarantee, report.kind
+    age = guarantee.age
+    demanded = f"P(age >= {age})" if kind is PROBABILITY else "estimated age"
+    rows: list[Row] = []
+    for group in (report.everyone, *report.groups):
+        demand = group.demand
+        cells: tuple[Cell | str, ...] = ("none", "-", "-", "-")
+        if demand is not None and group.false_fail is not None:
+            cells = (
+                Cell(f"{demand.demand:.{kind.decimals}f}", demand.demand),
+                number_cell(demand.passing),
+                Cell(f"{demand.upper:.2%}", demand.upper),
+                estimate_cell(group.false_fail, SHARE),
+            )
+        rows.append((group.label, number_cell(group.n), *cells))
+    columns = (
+        *("faces", f"n of {guarantee.years}", f"lowest demand: {demanded} at least"),
+        *("of them pass", f"upper bound ({100 * guarantee.confidence:g} % confidence)"),
+        f"{age}-{age + NEAR_YEARS - 1} failed (95 % interval)",
+    )
+    title = (
+        f"at most {100 * guarantee.max_false_pass:g} % of {guarantee.years} pass, with "
+        f"{100 * guarantee.confidence:g} % confidence"
+    )
+    return Table.of(title, columns, rows, note="\n".join(_guarantee_notes(report)))
+
+
+def _guarantee_notes(report: GuaranteeReport) -> list[str]:
+    notes = [f"{group.label}: {group.reason}" for group in report.groups if group.reason]
+    if report.groups:
+        notes.append(
+            "Each demand keeps the promise in its own group; that all of them keep it at once is "
+            "less certain."
+        )
+    if (found := report.simulation) is not None:
+        refused = f"; {found.refused:.1%} had no demand" if found.refused else ""
+        notes.append(
+            f"Simulation: the promise held in {found.kept:.1%} of {found.draws:,} calibrations on "
+            f"faces drawn from these{refused}."
+        )
+    return notes
 
 
 def comparison_table(found: Comparison) -> Table:
