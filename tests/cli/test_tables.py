@@ -104,3 +104,8 @@ def test_words_of_other_columns_stay_whole_beside_a_path() -> None:
     print_table(Table.of("", ("file", "gender"), rows), Console(file=stream, width=40))
     assert "uncertain" in stream.getvalue()
     assert "(53.4%)" in stream.getvalue()
+
+
+def test_a_note_of_several_sentences_is_several_lines() -> None:
+    lines = printed(Table.of("", ("a",), [("b",)], note="first\nsec\x1bond"))
+    assert lines[-2:] == ["first", r"sec\x1bond"]

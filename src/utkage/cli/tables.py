@@ -75,8 +75,9 @@ def print_table(table: Table, console: Console | None = None) -> None:
         )
         drawn.add_row(*cells, style="dim" if index in table.muted else None)
     console.print(drawn)
-    if table.note:
-        print_line(console, table.note)
+    # A note may be several sentences, each on a line of its own.
+    for line in table.note.split("\n") if table.note else ():
+        print_line(console, line)
 
 
 def _printed(cell: Cell) -> str:

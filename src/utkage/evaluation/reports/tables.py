@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from utkage.core.text import printable
 from utkage.evaluation.bootstrap import Estimate
 from utkage.evaluation.comparison import Comparison
 from utkage.evaluation.groups import COMPARABLE, GROUP_METRICS, Group, GroupReport
@@ -243,7 +244,16 @@ def guarantee_table(report: GuaranteeReport) -> Table:
 
 
 def _guarantee_notes(report: GuaranteeReport) -> list[str]:
-    notes = [f"{group.label}: {group.reason}" for group in report.groups if group.reason]
+    guarantee = report.guarantee
+    without = [group for group in report.groups if group.demand is None]
+    few = [group for group in without if guarantee.may_pass(group.n) is None]
+    notes = [f"{group.label}: {group.reason}" for group in without if group not in few]
+    if few:
+        names = ", ".join(f"{group.label} ({group.n})" for group in few)
+        notes.append(
+            f"Too few faces of {guarantee.years}, for at least {guarantee.faces_needed:,} are "
+            f"needed: {names}."
+        )
     if report.groups:
         notes.append(
             "Each demand keeps the promise in its own group; that all of them keep it at once is "
@@ -265,13 +275,20 @@ def comparison_table(found: Comparison) -> Table:
         unit = METRICS[name].unit
         values = [Cell(format_value(value, unit), value) for value in found.values[name]]
         rows.append((METRICS[name].heading, *values, estimate_cell(difference, unit)))
-    test = found.gender
     return Table.of(
         f"on the same {found.n} faces",
         ("metric", found.first, found.second, "second minus first (95 % interval)"),
         rows,
-        note=f"Gender: only {found.first} is correct on {test.only_first} faces, only "
-        f"{found.second} on {test.only_second}; exact McNemar test p = {test.p_value:.3g}.",
+        note=_gender_note(found),
+    )
+
+
+def _gender_note(found: Comparison) -> str:
+    first, second = printable(found.first), printable(found.second)
+    test = found.gender
+    return (
+        f"Gender: only {first} is correct on {test.only_first} faces, only {second} on "
+        f"{test.only_second}; exact McNemar test p = {test.p_value:.3g}."
     )
 
 
