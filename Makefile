@@ -7,7 +7,7 @@ DEMO := demo-output
 LIGHT := .venv-predict
 BENCH_DATA ?= ../shared/data/UTKFace.tar.gz
 
-.PHONY: help demo predict-only test format docs bench clean
+.PHONY: help demo predict-only test format docs bench mutation clean
 
 help:
 	@echo "make demo    install into $(VENV) and run every command once"
@@ -16,6 +16,7 @@ help:
 	@echo "make format  format the code and fix what ruff can fix"
 	@echo "make docs    write what README.md and docs/ take from the code and the shipped weights"
 	@echo "make bench   measure speed and memory against bars (BENCH_DATA=UTKFace.tar.gz)"
+	@echo "make mutation  measure whether tests notice small changes of the code (an hour)"
 	@echo "make clean   remove $(VENV), $(LIGHT) and what the demo wrote"
 
 $(VENV)/.installed: pyproject.toml
@@ -60,6 +61,10 @@ docs: $(VENV)/.installed
 
 bench: $(VENV)/.installed
 	$(BIN)/python -m tools.bench --source $(BENCH_DATA)
+
+mutation: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --editable '.[dev,mutation]'
+	$(BIN)/python -m tools.mutation
 
 clean:
 	rm -rf $(VENV) $(LIGHT) $(DEMO)

@@ -1,5 +1,6 @@
 import re
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
@@ -11,6 +12,7 @@ from utkage.data.labels import (
     AGE_RANGES,
     MAX_AGE,
     RANGE_NAMES,
+    AgeRange,
     FaceLabel,
     format_name,
     parse_name,
@@ -165,3 +167,82 @@ def test_nine_ranges_cover_every_age_once() -> None:
 def test_no_range_outside(age: int) -> None:
     with pytest.raises(LabelError, match=str(age)):
         range_index(age)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ((None, None), "a label needs an age or a gender"),
+        ((5, 0, None, AgeRange(3, 9)), "age 5 and the range 3-9 exclude each other"),
+        ((117, 0), "age 117 is outside 0..116"),
+        ((None, 0, None, AgeRange(9, 9)), "age 9-9 is not a range within 0..116"),
+        ((None, 0, None, AgeRange(-1, 9)), "age -1-9 is not a range within 0..116"),
+        ((None, 0, None, AgeRange(9, 117)), "age 9-117 is not a range within 0..116"),
+        ((5, 2), "gender 2 is neither 0 (male) nor 1 (female)"),
+        ((5, 0, 5), "race 5 is outside 0..4"),
+    ],
+)
+def test_what_a_label_cannot_be(fields: tuple[Any, ...], message: str) -> None:
+    with pytest.raises(LabelError) as caught:
+        FaceLabel(*fields)
+    assert str(caught.value) == message
+
+
+def test_labels_at_the_limits() -> None:
+    assert FaceLabel(None, 1).years is None
+    assert FaceLabel(0, None, 0).years == AgeRange(0, 0)
+    assert FaceLabel(116, None, 4).years == AgeRange(116, 116)
+    assert FaceLabel(None, None, None, AgeRange(0, 116)).years == AgeRange(0, 116)
+
+
+def test_a_label_from_the_years_that_it_allows() -> None:
+    assert FaceLabel.of_years(None, 1, 2) == FaceLabel(None, 1, 2)
+    assert FaceLabel.of_years(AgeRange(7, 7), 0, 3) == FaceLabel(7, 0, 3)
+    label = FaceLabel.of_years(AgeRange(7, 9), None, 3)
+    assert label == FaceLabel(None, None, 3, AgeRange(7, 9))
+    assert FaceLabel.of_years(AgeRange(7, 9), 0).race is None
+
+
+def test_names_of_ranges() -> None:
+    assert [AgeRange(3, 3).name, AgeRange(3, 9).name, AgeRange(70, 116).name] == [
+        *("3", "3-9", "70+")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("x.jpg", "name is not <age>_<gender>_<race>_<date>.jpg (1 fields instead of 4)"),
+        ("1_2_3_x.jpg", "name is not <age>_<gender>_<race>_<date>.jpg (a field is not a number)"),
+        ("1_0_3_2.gif", "unexpected '.gif' after the date"),
+    ],
+)
+def test_the_whole_message_of_malformed_names(name: str, message: str) -> None:
+    with pytest.raises(LabelError) as caught:
+        parse_name(name)
+    assert str(caught.value) == message
+
+
+def test_names_without_race_are_read_on_request() -> None:
+    with pytest.raises(LabelError):
+        parse_name("30_1_2017.jpg")
+    assert parse_name("30_1_2017.jpg", allow_missing_race=True) == FaceLabel(30, 1)
+    assert parse_name("30_1_2_2017.jpg", allow_missing_race=True) == FaceLabel(30, 1, 2)
+
+
+def test_what_a_name_needs() -> None:
+    assert format_name(FaceLabel(1, 0, 4), "7") == "1_0_4_7.jpg.chip.jpg"
+    assert format_name(FaceLabel(1, 0, 4), "7", chip=False) == "1_0_4_7.jpg"
+    for label in (FaceLabel(1, None, 0), FaceLabel(None, 1, 0)):
+        with pytest.raises(LabelError) as caught:
+            format_name(label, "1")
+        assert str(caught.value) == "a name needs an age in whole years and a gender"
+    with pytest.raises(LabelError) as caught:
+        format_name(FaceLabel(1, 0), "1")
+    assert str(caught.value) == "a name needs a race; 4 is 'Others'"
+
+
+def test_the_message_of_an_age_without_range() -> None:
+    with pytest.raises(LabelError) as caught:
+        range_index(117)
+    assert str(caught.value) == "age 117 is outside 0..116"

@@ -8,6 +8,7 @@ from utkage.evaluation.age_errors import (
     mean_error,
     median_absolute_error,
     root_mean_squared_error,
+    years_outside,
 )
 
 AGES = np.array([20, 30, 40, 50])
@@ -38,3 +39,30 @@ def test_group_medians() -> None:
     ages = np.array([1, 3, 4, 30, 30, 35], dtype=np.int64)
     ranges = np.array([0, 0, 0, 4, 4, 4], dtype=np.int64)
     assert group_medians(ages, ranges).tolist() == [3, 3, 3, 30, 30, 30]
+
+
+def test_the_median_over_resamples_is_that_of_the_repeated_faces() -> None:
+    random = np.random.default_rng(3)
+    ages, predicted = random.integers(0, 90, 25), random.normal(40, 20, 25)
+    weights = random.integers(0, 3, (20, 25)).astype(np.float32)
+    weights[0] = 0
+    weights[0, -1] = 1
+    found = median_absolute_error(ages, predicted, weights)
+    errors = np.abs(predicted - ages)
+    for value, counts in zip(found, weights, strict=True):
+        assert value == pytest.approx(np.median(np.repeat(errors, counts.astype(int))))
+
+
+def test_the_median_over_no_faces() -> None:
+    nobody = np.empty(0)
+    assert np.isnan(median_absolute_error(nobody.astype(np.int64), nobody))
+    none_drawn = np.zeros((1, 4), dtype=np.float32)
+    assert np.isfinite(median_absolute_error(AGES, PREDICTED, none_drawn)).all()
+
+
+def test_years_outside_a_labelled_range() -> None:
+    ranges = np.array([[20, 29]] * 7)
+    age = np.array([12.0, 19.4, 19.6, 25.0, 29.4, 29.6, 45.0])
+    found = years_outside(ranges, age)
+    assert found.tolist() == [-8, -1, 0, 0, 0, 1, 16]
+    assert found.dtype == np.int64

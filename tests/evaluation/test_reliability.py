@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 from sklearn.metrics import log_loss
@@ -77,3 +79,19 @@ def test_both_ends_belong_to_an_interval() -> None:
     for index, inside in enumerate(expected):
         one = slice(index, index + 1)
         assert interval_coverage(ages[one], low[one], high[one]) == inside
+
+
+def test_the_calibration_error_of_no_faces_is_nan_and_silent() -> None:
+    weights = np.array([[0, 0, 0, 0, 0], [1, 1, 1, 1, 1]], dtype=np.float32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = expected_calibration_error(PROBABILITIES, TRUE, weights)
+    assert np.isnan(found[0])
+    assert np.isfinite(found[1])
+
+
+def test_equally_uncertain_faces_keep_their_order() -> None:
+    errors = np.arange(40, dtype=float)
+    _, mean = risk_coverage(errors, np.array([2.0, 1.0] * 20))
+    expected = np.concatenate([errors[1::2], errors[::2]])
+    assert mean == pytest.approx(np.cumsum(expected) / np.arange(1, 41))

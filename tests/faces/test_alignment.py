@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from utkage.core.errors import ImageError
-from utkage.faces.alignment import extract_chip, similarity_transform
-from utkage.faces.contract import UTKFACE_TEMPLATE, CropContract, utkface_contract
+from utkage.faces.alignment import box_to_chip, cut_chip, extract_chip, similarity_transform
+from utkage.faces.contract import UTKFACE_BOX, UTKFACE_TEMPLATE, CropContract, utkface_contract
 
 
 def similarity(scale, degrees, shift):
@@ -185,3 +185,71 @@ def test_real_chips_are_cut_as_they_were(real_data):
         (again,) = detector.detect(np.pad(chip, ((100, 100), (100, 100), (0, 0))))
         middles.append(np.array(again.landmarks) - 100)
     assert np.abs(np.median(middles, axis=0) - contract.template).max() < 7
+
+
+@pytest.mark.parametrize("size", [200, 100])
+def test_a_box_comes_to_the_box_of_an_aligned_face(size):
+    """Middle on middle, and the longer side of one as long as that of the other."""
+    contract = utkface_contract(size)
+    left, top, right, bottom = (value * size / 200 for value in UTKFACE_BOX)
+    middle = np.array([left + right, top + bottom]) / 2
+    for box in ((50.0, 30.0, 110.0, 150.0), (50.0, 30.0, 170.0, 90.0)):
+        centre = np.array([box[0] + box[2], box[1] + box[3]]) / 2
+        matrix = box_to_chip(box, contract)
+        np.testing.assert_allclose(matrix[:, :2], np.eye(2) * (bottom - top) / 120)
+        np.testing.assert_allclose(matrix[:, :2] @ centre + matrix[:, 2], middle)
+
+
+@pytest.mark.parametrize(
+    ("rotated", "up"), [(0, (0, -1)), (90, (-1, 0)), (180, (0, 1)), (270, (1, 0))]
+)
+def test_a_box_is_rotated_by_quarter_turns(rotated, up):
+    """``up`` is where the top of the head lies in the picture before it is rotated."""
+    matrix = box_to_chip((0.0, 0.0, 118.0, 118.0), utkface_contract(100), rotated)
+    np.testing.assert_allclose(matrix[:, :2] @ np.array(up), [0, -1], atol=1e-9)
+    assert np.linalg.det(matrix[:, :2]) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("box", [(5.0, 5.0, 5.0, 5.0), (9.0, 9.0, 1.0, 2.0), (math.nan,) * 4])
+def test_an_empty_box_is_refused(box):
+    with pytest.raises(ImageError) as caught:
+        box_to_chip(box, utkface_contract(64))
+    assert str(caught.value) == "the box of the face is empty; the face cannot be cut out"
+
+
+def test_every_reason_why_points_are_refused():
+    for source, message in (
+        ([(0, 0)], "landmarks and template are not the same number of points (at least 2)"),
+        ([(0, 0, 0)] * 5, "landmarks and template are not the same number of points (at least 2)"),
+        ([(0, 0)] * 5, "landmarks lie on one point; the face cannot be aligned"),
+        ([(0, math.inf)] * 5, "landmarks are not finite numbers; the face cannot be aligned"),
+    ):
+        target = UTKFACE_TEMPLATE[: len(source)]
+        with pytest.raises(ImageError) as caught:
+            similarity_transform(source, target)
+        assert str(caught.value) == message
+    two = [(0.0, 0.0), (2.0, 0.0)]
+    np.testing.assert_allclose(similarity_transform(two, two), np.eye(2, 3), atol=1e-12)
+    with pytest.raises(ImageError, match="one point"):
+        extract_chip(np.zeros((9, 9, 3), np.uint8), [(4.0, 4.0), *[(4.2, 4.1)] * 4], CONTRACT_64)
+
+
+CONTRACT_64 = utkface_contract(64)
+
+
+def test_only_the_seen_part_of_a_picture_is_cut():
+    """A chip does not depend on what lies far away from it."""
+    random = np.random.default_rng(0)
+    picture = random.integers(0, 256, (400, 500, 3), dtype=np.uint8)
+    for scale, angle in ((1.0, 0.3), (0.31, 0.0), (0.12, -1.0), (1.7, 2.0)):
+        linear = scale * np.array(
+            [[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]]
+        )
+        to_chip = np.column_stack([linear, 32 - linear @ np.array([250, 200])])
+        chip = cut_chip(picture, to_chip, CONTRACT_64)
+        padded = np.zeros((1400, 1500, 3), np.uint8)
+        padded[500:900, 500:1000] = picture
+        shifted = np.column_stack([linear, to_chip[:, 2] - linear @ np.array([500, 500])])
+        difference = np.abs(cut_chip(padded, shifted, CONTRACT_64).astype(int) - chip)
+        assert difference.mean() < 2.5, (scale, angle)
+        assert (chip.shape, chip.dtype) == ((64, 64, 3), np.uint8)

@@ -33,6 +33,7 @@ def test_json_and_back() -> None:
     contract = replace(utkface_contract(160), std=(2.0, 3.0, 4.0))
     assert CropContract.from_json(contract.to_json()) == contract
     assert contract.unscaled().std == (1.0, 1.0, 1.0)
+    assert contract.unscaled().mean == (0.0, 0.0, 0.0)
     assert contract.unscaled().template == contract.template
 
 
@@ -87,3 +88,41 @@ def test_a_crop_counts_as_wider_for_both_or_for_neither() -> None:
         )
         crop = replace(standard, template=template)
         assert (crop.margin > 0) == (crop.without_margin() is not crop)
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        (None, "contract "),
+        ({"size": 0}, "contract.size"),
+        ({"size": 1025}, "contract.size .* 1024"),
+        ({"size": "64"}, "contract.size"),
+        ({"template": [[1.0, 2.0, 3.0]] * 5}, r"contract\.template\.point .* 2"),
+        ({"mean": [1.0, 2.0]}, "contract.mean .* 3"),
+        ({"std": [1.0, 2.0, 3.0, 4.0]}, "contract.std .* 3"),
+        ({"colour": 3}, "contract.colour"),
+    ],
+)
+def test_json_with_other_values(changed: dict[str, Any] | None, reason: str) -> None:
+    value = changed and {**utkface_contract(64).to_json(), **changed}
+    with pytest.raises(ConfigError, match=f"^crop contract cannot be read: .*{reason}"):
+        CropContract.from_json(value)
+
+
+def test_a_size_of_one_is_read_and_then_refused() -> None:
+    value = {**utkface_contract(64).to_json(), "size": 1}
+    with pytest.raises(ConfigError, match=r"^chip size 1 is outside 16\.\.1024"):
+        CropContract.from_json(value)
+
+
+def test_a_crop_is_as_wide_as_the_widest_of_the_same_centre() -> None:
+    contract, wide = utkface_contract(200), utkface_contract(200, margin=0.1)
+    moved = replace(contract, template=tuple((x + 30, y) for x, y in contract.template))
+    assert contract.as_wide_as([]) is contract
+    assert contract.as_wide_as([moved]) is contract
+    assert contract.as_wide_as([moved, contract]) is contract
+    assert contract.as_wide_as([contract, wide]).size == 240
+    barely = contract.at_size(201)
+    barely = replace(barely, template=tuple((x + 0.5, y + 0.5) for x, y in contract.template))
+    assert contract.width_ratio(barely) == pytest.approx(1.005)
+    assert contract.as_wide_as([barely]) is contract

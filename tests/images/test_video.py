@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from pathlib import Path
@@ -202,4 +203,27 @@ def test_an_error_leaves_no_file(tmp_path: Path) -> None:
 
     with pytest.raises(RuntimeError):
         broken()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGXFSZ"), reason="limits of file sizes")
+def test_a_video_on_a_full_disk_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
+    """OpenCV tells nothing when it cannot write; the index of the file is missing then."""
+    import resource
+
+    path = tmp_path / "copy.mp4"
+    random = np.random.default_rng(0)
+    former = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def write() -> None:
+        with video_file(path, 10.0) as add:
+            for number in range(30):
+                add(random.integers(0, 256, (120, 160, 3), dtype=np.uint8), number / 10)
+
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, former[1]))
+        with pytest.raises(ImageError, match=r"copy\.mp4: .* check the free disk space"):
+            write()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, former)
     assert list(tmp_path.iterdir()) == []

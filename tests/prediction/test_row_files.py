@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
+import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from utkage.core.errors import ConfigError, UsageError
-from utkage.prediction.row_files import finished_files, rows_file
-from utkage.prediction.rows import FaceRow, RowOptions, gender_name
+from utkage.core.errors import ConfigError, DataError, UsageError
+from utkage.prediction.row_files import (
+    check_rows_file,
+    csv_rows,
+    finished_files,
+    finished_rows,
+    rows_file,
+    write_rows,
+)
+from utkage.prediction.rows import FaceRow, Row, RowOptions, gender_name
 
 FACE = FaceRow(
     "a b/é.jpg",
@@ -185,3 +195,130 @@ def test_fields_and_limits() -> None:
     for wrong in ({"interval": 1.0}, {"threshold": 0}, {"uncertain_below": 0.4}):
         with pytest.raises(ConfigError):
             RowOptions(**wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("suffix", [".json", ".csv", ".parquet"])
+def test_only_rows_are_replaced(tmp_path: Path, suffix: str) -> None:
+    if suffix == ".parquet":
+        pytest.importorskip("pyarrow")
+    path = written(tmp_path / f"rows{suffix}")
+    written(path)
+    mine = tmp_path / f"mine{suffix}"
+    mine.write_text("file,age\n" if suffix == ".csv" else '[{"file": "a"}]')
+    with pytest.raises(UsageError, match=f"^`out` .*mine{suffix}: exists and is not an earlier"):
+        check_rows_file(mine, resume=False)
+    check_rows_file(mine, resume=False, overwrite=True)
+    assert "a" in mine.read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "is_rows"),
+    [
+        ("a.csv", b"file,status,reason,face", True),
+        ("a.CSV", b"file,status,reason,face", True),
+        ("a.csv", b"File,Status,Reason,face", False),
+        ("a.json", b'[\n  {\n    "file": "a \\" b",\n    "status": "ok"', True),
+        ("a.json", b"[]\n", True),
+        ("a.json", b"[] x", False),
+        ("a.json", b'x [{"file": "a", "status": "ok"}]', False),
+        ("a.parquet", b"PAR1....range_probability", True),
+        ("a.parquet", b"PAR1....", False),
+        ("a.parquet", b"XXXX....range_probability", False),
+        ("a.parquet", b"file,status,reason,face", False),
+    ],
+)
+def test_rows_are_recognised_by_their_content(
+    tmp_path: Path, name: str, content: bytes, is_rows: bool
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    try:
+        check_rows_file(path, resume=False)
+    except UsageError:
+        assert not is_rows
+    else:
+        assert is_rows
+
+
+def test_the_messages_about_the_file_of_rows(tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        check_rows_file(tmp_path / "a.txt", resume=False)
+    assert str(caught.value).endswith("choose one of the suffixes .jsonl, .json, .csv, .parquet")
+    path = tmp_path / "a.csv"
+    path.touch()
+    with pytest.raises(UsageError, match=r"^`out` .*a\.csv: is an input of this command"):
+        check_rows_file(path, resume=False, overwrite=True, inputs=[path])
+
+
+def test_finished_rows_are_those_of_the_file(tmp_path: Path) -> None:
+    assert list(finished_rows(tmp_path / "none.jsonl", FaceRow)) == []
+    path = written(tmp_path / "rows.jsonl")
+    found = list(finished_rows(path, FaceRow))
+    assert [(row.file, row.status, row.face) for row in found] == [
+        *(("a b/é.jpg", "ok", 1), ("a b/é.jpg", "ok", 2)),
+        *(("empty.jpg", "no_face", None), ("bad.jpg", "failed", None)),
+    ]
+
+
+def test_text_is_safe_for_spreadsheets_on_request(tmp_path: Path) -> None:
+    row = replace(ROWS[2], file="=1+1.jpg")
+    for safe, cell in ((False, "=1+1.jpg"), (True, "'=1+1.jpg")):
+        path = tmp_path / f"{safe}.csv"
+        with rows_file(path, csv_safe=safe) as write:
+            write(row)
+        assert path.read_bytes().splitlines()[1].split(b",")[0].decode() == cell
+    text = io.StringIO()
+    csv_rows(text)(row)
+    assert text.getvalue().splitlines()[1].startswith("=1+1")
+
+
+def test_the_number_of_failed_inputs() -> None:
+    written_rows: list[Row] = []
+    failed = [replace(ROWS[3], file=f"{number}.jpg") for number in range(2)]
+    assert write_rows([*failed, *ROWS[:3]], written_rows.append) == 2
+    assert written_rows == [*failed, *ROWS[:3]]
+    assert write_rows(ROWS, None) == 1
+    assert write_rows([], None) == 0
+
+
+def test_a_full_disk_says_that_rows_are_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(file: object, text: str) -> None:
+        raise OSError(28, "No space left on device")
+
+    path = tmp_path / "rows.jsonl"
+    monkeypatch.setattr("utkage.prediction.row_files.append_whole", full)
+    with pytest.raises(DataError) as caught:
+        written(path)
+    assert str(caught.value) == (
+        f"{path}: No space left on device; the rows in it are whole: make room, and continue with "
+        "`resume=True`"
+    )
+
+
+@pytest.mark.skipif(os.name != "posix", reason="hard links and locks of POSIX")
+def test_one_file_under_two_names_has_one_writer(tmp_path: Path) -> None:
+    path, other = tmp_path / "a.jsonl", tmp_path / "b.jsonl"
+    path.touch()
+    os.link(path, other)
+    with rows_file(path), pytest.raises(UsageError) as caught:
+        written(other)
+    assert str(caught.value) == (
+        f"{other}: another utkage is writing this file under another name; wait until it ends"
+    )
+
+
+def test_line_endings_are_those_of_unix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.linesep", "\r\n")
+    assert b"\r" not in written(tmp_path / "rows.csv").read_bytes()
+    assert "é.jpg".encode() in written(tmp_path / "rows.jsonl").read_bytes()
+
+
+def test_parquet_without_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(UsageError) as caught:
+        check_rows_file(tmp_path / "a.parquet", resume=False)
+    expected = "Parquet needs one more package; run: pip install 'utkage[parquet]'"
+    assert str(caught.value) == expected
+    check_rows_file(tmp_path / "a.csv", resume=False)

@@ -183,3 +183,36 @@ def test_tracks_show_their_time() -> None:
     row = TrackRow("c.mp4", "ok", track=2, start=0.0, end=1.25, looks=3)
     assert row_table([row]).columns[1:4] == ("face", "seconds", "detections")
     assert row_table([]).rows == ()
+
+
+def test_columns_of_flags_and_reasons() -> None:
+    flagged = replace(UNCERTAIN, flags=("cut_off",), threshold=None, p_at_least=None)
+    table = row_table([flagged, replace(flagged, flags=())])
+    assert table.columns[-2:] == ("gender", "weak because")
+    assert [row[-1].text for row in table.rows] == ["cut off", ""]
+    table = row_table([flagged, NO_FACE])
+    assert table.columns[-2:] == ("gender", "note")
+    assert [row[-1].text for row in table.rows] == ["cut off", "no face found"]
+    table = row_table([UNCERTAIN, NO_FACE])
+    assert [len(row) for row in table.rows] == [len(table.columns)] * 2
+    assert table.title == ""
+
+
+def test_cells_hold_the_numbers_behind_their_text() -> None:
+    (cells,) = row_table([UNCERTAIN]).rows
+    assert [cell.value for cell in cells[1:6]] == [1, 30.0, 25.4, 0.7, 0.987]
+    (cells,) = row_table([replace(UNCERTAIN, range_probability=None)]).rows
+    assert cells[4].text == "26-35 (-)"
+    lines = row_table([replace(UNCERTAIN, p_female=None)]).rows
+    assert lines[0][-1].text == "no face found", "a row is predicted only with both"
+
+
+def test_other_values_are_not_equal_and_text_is_safe_on_request(tmp_path: Path) -> None:
+    rows = Rows([replace(FACE, file="=1+1", faces=1)])
+    assert rows != list(rows)
+    assert rows == Rows(list(rows))
+    assert rows.to_csv().splitlines()[1].startswith("=1+1,")
+    assert rows.to_csv(safe=True).splitlines()[1].startswith("'=1+1,")
+    video = Rows([TrackRow("v.mp4", "no_face", frames=3)])
+    video.save(tmp_path / "v.csv")
+    assert (tmp_path / "v.csv").read_text().startswith("file,status,reason,track,")

@@ -34,6 +34,19 @@ def test_distance_is_zero_inside() -> None:
     assert distance_to_range(years, ranges).tolist() == [1.5, 0, 0, 0, 2]
 
 
+def test_whole_years_and_their_distances() -> None:
+    found = range_distribution(torch.tensor([[110, 116], [0, 1]]))
+    assert found.dtype == torch.float32
+    assert found.shape == (2, 117)
+    falling = 0.5 ** (torch.arange(7) / 6)
+    assert torch.allclose(found[0, 110:], falling / falling.sum())
+    assert found[1].tolist() == [0.5, 0.5, *[0.0] * 115]
+    years = torch.tensor([10.25, 120.5], dtype=torch.float64)
+    distance = distance_to_range(years, torch.tensor([[20, 29], [30, 116]]))
+    assert distance.tolist() == [9.75, 4.5]
+    assert distance.dtype == torch.float64
+
+
 @pytest.mark.parametrize("name", AGE_LOSSES)
 def test_the_loss_of_a_range_pulls_into_it(name: str) -> None:
     loss, config = AGE_LOSSES[name], LossConfig(age_loss=name)

@@ -13,6 +13,7 @@ from typing import Any
 from utkage.core.errors import UsageError
 from utkage.core.json_text import json_text
 from utkage.core.partials import partial_file
+from utkage.core.reporter import Reporter, SilentReporter
 
 _PART_BYTES = 1 << 20
 
@@ -66,12 +67,17 @@ def require_folder(path: Path, field: str) -> None:
         raise UsageError(f"`{field}` {path}: is a file; name a folder")
 
 
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's content, 64 hexadecimal digits."""
+def sha256_of(path: Path, reporter: Reporter | None = None) -> str:
+    """SHA-256 of a file's content, 64 hexadecimal digits; ``reporter`` shows the progress."""
     digest = hashlib.sha256()
-    with path.open("rb") as file:
+    reporter = reporter or SilentReporter()
+    with (
+        path.open("rb") as file,
+        reporter.progress(f"hashing {path.name}", path.stat().st_size) as task,
+    ):
         while part := file.read(_PART_BYTES):
             digest.update(part)
+            task.advance(len(part))
     return digest.hexdigest()
 
 

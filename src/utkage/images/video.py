@@ -323,6 +323,7 @@ def video_file(path: Path, rate: float) -> Iterator[AddFrame]:
             yield writer.add
         finally:
             writer.close()
+        writer.require_whole()
         with partial.open("ab") as file:
             file.write(_MARK)
 
@@ -355,6 +356,21 @@ class _Writer:
             if self._last is not None:
                 self._write(self._last)
             self._writer.release()
+
+    def require_whole(self) -> None:
+        """Raise an ``ImageError`` if the file has fewer frames than were written.
+
+        OpenCV does not tell that a disk is full; the file then has no index and cannot be opened.
+        """
+        import cv2
+
+        if self._writer is None:
+            return
+        capture = cv2.VideoCapture(str(self._partial.absolute()), cv2.CAP_FFMPEG)
+        frames = capture.get(cv2.CAP_PROP_FRAME_COUNT) if capture.isOpened() else 0
+        capture.release()
+        if frames < self._written:
+            raise ImageError(f"{self._path}: the video is incomplete; check the free disk space")
 
     def _open(self, rgb: NDArray[np.uint8]) -> None:
         import cv2

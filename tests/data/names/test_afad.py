@@ -23,8 +23,9 @@ def test_paths_with_labels(path: str, age: int | None, gender: int | None) -> No
     "path", ["18/113/1.jpg", "18/112.jpg", "1118/112/1.jpg", "x18/112/a/1.jpg"]
 )
 def test_other_paths_are_refused(path: str) -> None:
-    with pytest.raises(LabelError):
+    with pytest.raises(LabelError) as caught:
         AFAD.parse(path)
+    assert str(caught.value) == "path is not <age>/<111 or 112>/<name>, as in AFAD"
 
 
 def test_an_age_outside_of_the_limits_is_refused() -> None:

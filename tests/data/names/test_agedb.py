@@ -30,8 +30,9 @@ def test_paths_with_labels(path: str, age: int | None, gender: int | None) -> No
     ],
 )
 def test_other_paths_are_refused(path: str) -> None:
-    with pytest.raises(LabelError):
+    with pytest.raises(LabelError) as caught:
         AGEDB.parse(path)
+    assert str(caught.value) == "name is not <number>_<name>_<age>_<m or f>.jpg, as in AgeDB"
 
 
 def test_an_age_outside_of_the_limits_is_refused() -> None:

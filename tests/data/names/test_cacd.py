@@ -23,5 +23,6 @@ def test_paths_with_labels(path: str, age: int | None, gender: int | None) -> No
     "path", ["53_1_0001.jpg", "53_Robin_Williams_1.jpg", "Robin_Williams_0001.jpg"]
 )
 def test_other_paths_are_refused(path: str) -> None:
-    with pytest.raises(LabelError):
+    with pytest.raises(LabelError) as caught:
         CACD.parse(path)
+    assert str(caught.value) == "name is not <age>_<name>_<number>.jpg, as in CACD"

@@ -21,5 +21,6 @@ def test_paths_with_labels(path: str, age: int | None, gender: int | None) -> No
 
 @pytest.mark.parametrize("path", ["001B43.jpg", "0001A43.jpg", "001A4.jpg"])
 def test_other_paths_are_refused(path: str) -> None:
-    with pytest.raises(LabelError):
+    with pytest.raises(LabelError) as caught:
         FGNET.parse(path)
+    assert str(caught.value) == "name is not <person>A<age>.jpg, as in FG-NET"

@@ -22,5 +22,6 @@ def test_paths_with_labels(path: str, age: int | None, gender: int | None) -> No
 
 @pytest.mark.parametrize("path", ["female.jpg", "male/female/1.jpg", "men and women/1.jpg"])
 def test_other_paths_are_refused(path: str) -> None:
-    with pytest.raises(LabelError):
+    with pytest.raises(LabelError) as caught:
         GENDER_FOLDERS.parse(path)
+    assert str(caught.value) == "path has no folder named male or female"

@@ -24,8 +24,9 @@ def test_paths_with_labels(path: str, age: int | None, gender: int | None) -> No
     ["10000217_1981-05_2009.jpg", "nm0000001_1899-10-5_1968.jpg", "17/x_1981-05-05_2009.jpg"],
 )
 def test_other_paths_are_refused(path: str) -> None:
-    with pytest.raises(LabelError):
+    with pytest.raises(LabelError) as caught:
         IMDB_WIKI.parse(path)
+    assert str(caught.value) == "name is not <number>_<date of birth>_<year>.jpg, as in IMDB-WIKI"
 
 
 @pytest.mark.parametrize(("month", "age"), [(1, 28), (6, 28), (7, 27), (12, 27)])

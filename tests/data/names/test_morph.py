@@ -21,8 +21,9 @@ def test_paths_with_labels(path: str, age: int | None, gender: int | None) -> No
 
 @pytest.mark.parametrize("path", ["009055_1X54.JPG", "009055_M54.JPG", "055_1M54.JPG"])
 def test_other_paths_are_refused(path: str) -> None:
-    with pytest.raises(LabelError):
+    with pytest.raises(LabelError) as caught:
         MORPH.parse(path)
+    assert str(caught.value) == "name is not <person>_<number><M or F><age>.jpg, as in MORPH"
 
 
 def test_an_age_outside_of_the_limits_is_refused() -> None:

@@ -1,5 +1,6 @@
 """Tar and zip archives alike: the same entries from both, and members under odd names."""
 
+import hashlib
 import io
 import os
 import re
@@ -8,10 +9,13 @@ import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import numpy as np
 import pytest
+from progress_recorder import ProgressRecorder
 from source_files import CHIP_NAME, read_entries
 
-from utkage.data.sources.registry import open_source
+from utkage.data.sources.registry import open_container, open_source
+from utkage.images.containers.limits import Limits
 
 Archive = Callable[..., Path]
 
@@ -116,3 +120,18 @@ def test_fingerprints_change_with_the_input(
     os.utime(tmp_path / "0" / "1_0_0_1.jpg", (1, 2))
     assert open_source(tmp_path / "0").fingerprint() != prints[""][0]
     assert all(re.fullmatch("[0-9a-f]{64}", value) for row in prints.values() for value in row)
+
+
+def test_hashing_a_large_file_shows_its_progress(tmp_path: Path) -> None:
+    content = np.random.default_rng(0).bytes(3 * 1024**2 + 5)
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("1_0_0_1.jpg", content)
+    (tmp_path / "labels.csv").write_text("pixels,age\n" + "1 2 3 4,5\n" * 200_000)
+    for name in ("a.zip", "labels.csv"):
+        recorder = ProgressRecorder()
+        size = (tmp_path / name).stat().st_size
+        container = open_container(tmp_path / name, Limits(), recorder)
+        found = container.fingerprint()
+        assert found == hashlib.sha256((tmp_path / name).read_bytes()).hexdigest()
+        assert len(recorder.positions) == -(-size // 2**20)
+        assert recorder.positions[-1] == size

@@ -65,7 +65,7 @@ def notes(source: Source) -> tuple[str, ...]:
 def open_container(path: Path, limits: Limits, reporter: Reporter | None = None) -> Container:
     """Open the folder, archive or table in ``path``; its content decides the format.
 
-    ``reporter`` shows the progress of scanning an archive.
+    ``reporter`` shows the progress of scanning and hashing a large file.
 
     Raises:
         UsageError: there is nothing at ``path``.
@@ -80,7 +80,7 @@ def open_container(path: Path, limits: Limits, reporter: Reporter | None = None)
     if not path.is_file():
         raise DataError(f"{path}: not a plain file; give a folder, or a tar or zip archive")
     if is_table(path):
-        return TableContainer(path, limits)
+        return TableContainer(path, limits, reporter)
     return open_archive(path, limits, reporter)
 
 

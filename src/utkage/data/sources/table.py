@@ -8,6 +8,7 @@ from pathlib import Path
 
 from utkage.core.errors import DataError
 from utkage.core.files import sha256_of
+from utkage.core.reporter import Reporter, SilentReporter
 from utkage.data.label_files import matlab, parquet
 from utkage.data.label_files.registry import SUFFIXES
 from utkage.data.label_files.titles import PIXELS, TITLES
@@ -43,17 +44,20 @@ def is_table(path: Path) -> bool:
 class TableContainer:
     """A label file, and the pictures below its folder unless it contains them."""
 
-    def __init__(self, path: Path, limits: Limits) -> None:
+    def __init__(self, path: Path, limits: Limits, reporter: Reporter | None = None) -> None:
         self.path = path.parent
         self.name = path.stem
         self._table = path
+        self._reporter = reporter or SilentReporter()
         self._folder = None if _contains_pictures(path) else FolderContainer(path.parent, limits)
         beside = 0 if self._folder is None else self._folder.total_bytes
         self.total_bytes = path.stat().st_size + beside
 
     def fingerprint(self) -> str:
         """SHA-256 (hex) of the file, or the state of its folder."""
-        return sha256_of(self._table) if self._folder is None else self._folder.fingerprint()
+        if self._folder is not None:
+            return self._folder.fingerprint()
+        return sha256_of(self._table, self._reporter)
 
     def paths(self) -> tuple[str, ...]:
         """The paths of all files below its folder; the file alone if it contains the pictures."""

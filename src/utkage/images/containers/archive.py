@@ -63,7 +63,7 @@ class Archive(ABC):
 
     def fingerprint(self) -> str:
         """SHA-256 (hex) of the archive file."""
-        return sha256_of(self.path)
+        return sha256_of(self.path, self._reporter)
 
     def paths(self) -> tuple[str, ...]:
         """The paths of all members except folders; the first call may read the whole archive."""
