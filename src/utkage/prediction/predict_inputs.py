@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from utkage.core.errors import ConfigError, UsageError
 from utkage.core.reporter import Reporter, SilentReporter
@@ -21,14 +21,11 @@ from utkage.prediction.predict import (
     picture_writer,
     without_finished,
 )
-from utkage.prediction.predict_videos import (
-    OnFrame,
-    VideoRequest,
-    unfinished_videos,
-    video_rows,
-)
 from utkage.prediction.predictor import open_predictor
 from utkage.prediction.rows import FaceRow, TrackRow
+
+if TYPE_CHECKING:
+    from utkage.prediction.predict_videos import OnFrame, VideoRequest
 
 PICTURES, VIDEOS = KINDS = ("pictures", "videos")
 
@@ -81,6 +78,8 @@ class InputsRequest(PredictRequest):
 
     def of_videos(self, *videos: str | int) -> VideoRequest:
         """The request for the videos alone."""
+        from utkage.prediction.predict_videos import VideoRequest
+
         names = {field.name for field in fields(VideoRequest)} - {"videos", "resume"}
         settings = {name: getattr(self, name) for name in names}
         return VideoRequest(videos=videos, resume=self.resume_videos, **settings)
@@ -134,6 +133,9 @@ def predict_inputs(
             reporter.info(f"skipped {skipped} (`only={request.only}`)")
         if not found.videos:
             return
+        # Pictures do not wait for what only videos need.
+        from utkage.prediction.predict_videos import unfinished_videos, video_rows
+
         videos = request.of_videos()
         sources = unfinished_videos(found.videos, videos.resume, reporter, pictures)
         yield from video_rows(sources, videos, predictor, reporter, pictures, on_frame=on_frame)
