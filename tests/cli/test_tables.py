@@ -73,6 +73,7 @@ LONG_PATHS = [
     "c.jpg",
     "one_name_without_a_folder_that_is_longer_than_the_whole_of_a_usual_terminal_is_wide.jpg",
     "写真/二〇一九年の夏休みの写真/海辺の子供たち.jpg",
+    "examples/portraits/ann.jpg",
 ]
 
 
@@ -92,6 +93,8 @@ def test_file_names_are_never_broken(width: int) -> None:
     for text, path in zip(shown, LONG_PATHS, strict=True):
         assert text == path or (text.startswith("…") and path.endswith(text[1:]))
     assert shown[2] == "c.jpg"
+    if width >= 80:
+        assert shown[5] == LONG_PATHS[5]
     assert shown[1].endswith("/b.jpg")
     if width >= 80:
         assert shown[0].endswith("/IMG_20190612_181203.jpg")

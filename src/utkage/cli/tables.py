@@ -16,8 +16,8 @@ from utkage.reporting.table import Cell, Table
 
 # Longer words, such as paths, may be folded.
 USUAL_WORD = 10
-# Longest path, and longest name of a file, for which other columns are made narrower.
-LONGEST_PATH, LONGEST_NAME = 20, 30
+# Longest path, or name of a file, for which other columns are made narrower.
+LONGEST_PATH = 30
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -104,8 +104,9 @@ def _file_name(table: Table, index: int) -> int:
     widest = 0
     for text in (_printed(row[index]) for row in table.rows if row[index].is_path):
         name = cell_len(text.replace("\\", "/").rpartition("/")[2]) + 2
-        widest = max(widest, min(cell_len(text), max(name, LONGEST_PATH)))
-    return min(widest, LONGEST_NAME)
+        whole = cell_len(text)
+        widest = max(widest, whole if whole <= LONGEST_PATH else min(name, LONGEST_PATH))
+    return widest
 
 
 def _width(table: Table, index: int) -> int:
