@@ -97,14 +97,39 @@ def example_output() -> str:
         folder = Path(name)
         shutil.copytree(ROOT / "examples", folder / "examples")
         pictures = sorted(f"examples/{path.name}" for path in (ROOT / "examples").glob("*.jpg"))
-        command = [sys.executable, "-m", "utkage", "predict", *pictures]
-        done = subprocess.run(
-            [*command, "--weights", "shipped", "--save-images", "out", "--quiet"],
-            cwd=folder,
-            env={**os.environ, "COLUMNS": "104", "NO_COLOR": "1"},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
+        words = ["predict", *pictures, "--weights", "shipped", "--save-images", "out", "--quiet"]
+        output = _run("utkage", *words, folder=folder, columns=104)
         shutil.copyfile(next((folder / "out").glob("*family*.jpg")), PICTURE)
-    return f"```\n$ utkage predict examples/*.jpg\n{done.stdout.strip()}\n```"
+    return f"```\n$ utkage predict examples/*.jpg\n{output}\n```"
+
+
+def example_scores() -> str:
+    """Make the demo set, prepare and evaluate it, and return what the last command prints."""
+    make = ("tools.examples", "demo-set", "chips", "--count", "240")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        _run(*make, folder=folder)
+        _run("utkage", "prepare", "chips", folder=folder)
+        words = ("evaluate", "--weights", "shipped", "--plot-cm")
+        output = _run("utkage", *words, folder=folder, columns=80)
+    commands = [f"python -m {' '.join(make)}", "utkage prepare chips", f"utkage {' '.join(words)}"]
+    shown = "\n".join(f"$ {command}" for command in commands)
+    return f"```\n{shown}\n{output}\n```"
+
+
+def _run(module: str, *words: str, folder: Path, columns: int = 80) -> str:
+    """What a program prints on stdout in a folder, on a terminal of so many columns."""
+    done = subprocess.run(
+        [sys.executable, "-m", module, *words],
+        cwd=folder,
+        env={
+            **os.environ,
+            "COLUMNS": str(columns),
+            "NO_COLOR": "1",
+            "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "src")]),
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip("\n")
