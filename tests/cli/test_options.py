@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import pytest
+from typer.testing import CliRunner
 
+from utkage.cli.app import app
 from utkage.cli.options import parse_aligned, parse_label_settings
 from utkage.core.errors import ConfigError
 
@@ -31,3 +33,10 @@ def test_pairs_that_are_none(pairs: str) -> None:
         parse_label_settings(pairs, None)
     with pytest.raises(ConfigError, match="`gender_coding`"):
         parse_label_settings(None, pairs)
+
+
+@pytest.mark.parametrize("command", ["predict", "prepare"])
+def test_usage_names_paths_once(command: str) -> None:
+    result = CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "80"})
+    (usage,) = [line for line in result.stdout.splitlines() if "Usage:" in line]
+    assert usage.split("[OPTIONS]")[1].strip() == "[PATH]..."

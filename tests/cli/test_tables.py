@@ -101,6 +101,17 @@ def test_file_names_are_never_broken(width: int) -> None:
         assert shown[4].endswith("/海辺の子供たち.jpg")
 
 
+def test_paths_in_texts_are_broken_between_folders() -> None:
+    stream = io.StringIO()
+    path = "/somewhere/quite/deep/in/the/packages/utkage-mobilenet_v1.safetensors"
+    rows = [("path", Cell(f"{path}\nread from {path}", has_lines=True)), ("reason", f"no {path}")]
+    print_table(Table.of("", ("", ""), rows), Console(file=stream, width=60))
+    lines = stream.getvalue().splitlines()
+    assert sum("utkage-mobilenet_v1.safetensors" in line for line in lines) == 3
+    text = "".join(line.split("│")[2].strip() for line in lines if line.startswith("│"))
+    assert text.replace("read from", "").replace("no ", "").replace(" ", "").count(path) == 3
+
+
 def test_words_of_other_columns_stay_whole_beside_a_path() -> None:
     stream = io.StringIO()
     rows = [(Cell(LONG_PATHS[1], is_path=True), "uncertain (53.4%)")]

@@ -50,9 +50,9 @@ def test_files_get_a_suffix_that_is_recognised(form: str, given: str, written: s
 @pytest.mark.parametrize(
     ("form", "given", "message"),
     [
-        ("onnx", "q.tflite", "utkage does not write such files"),
-        ("torchscript", "q.TFLITE", "utkage does not write such files"),
-        ("pt2", "q.mlpackage", "utkage does not write such files"),
+        ("onnx", "q.tflite", "utkage writes no such files; name a file that ends"),
+        ("torchscript", "q.TFLITE", "utkage writes no such files; name a file that ends"),
+        ("pt2", "q.mlpackage", "utkage writes no such files; name a file that ends"),
         ("onnx", "q.pt2", "pass `format=pt2`"),
         ("torchscript", "q.onnx", "pass `format=onnx`"),
     ],

@@ -47,7 +47,7 @@ def predict_command(
         typer.Argument(
             help="Pictures, videos, folders, patterns, or archives and Parquet files of pictures; "
             "- reads a picture, or paths one per line, from stdin.",
-            metavar="PATH...",
+            metavar="PATH",
         ),
     ] = [],  # noqa: B006
     camera: Annotated[

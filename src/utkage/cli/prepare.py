@@ -52,7 +52,7 @@ def prepare_command(
         typer.Argument(
             help="Archives or folders of labelled pictures. Several keep their names in the set. "
             "Default: Dataset/UTKFace.",
-            metavar="[PATH...]",
+            metavar="PATH",
         ),
     ] = None,
     out: Annotated[Path, data_option("--out", "-o", help="Folder of the prepared set.")] = Path(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -90,11 +91,37 @@ def _fitted(cell: Cell, width: int) -> str:
     from rich.cells import cell_len
 
     text = _printed(cell)
-    if not cell.is_path or cell_len(text) <= width:
+    if not cell.is_path:
+        return _broken_between_folders(text, width)
+    if cell_len(text) <= width:
         return text
     ends = [text[place:] for place, letter in enumerate(text) if letter in "/\\"]
     ends += [text[place:] for place in range(len(text))]
     return next((f"…{end}" for end in ends if cell_len(end) < width), "…")
+
+
+def _broken_between_folders(text: str, width: int) -> str:
+    """A text whose paths that are wider than ``width`` continue on a new line after a slash."""
+    from rich.cells import cell_len
+
+    words = re.split(r"(\s)", text)
+    for place, word in enumerate(words):
+        if cell_len(word) > width and "/" in word:
+            words[place] = _packed([f"{part}/" for part in word.split("/")], width)[:-1]
+    return "".join(words)
+
+
+def _packed(parts: list[str], width: int) -> str:
+    """Parts on as few lines as ``width`` allows; a wider part has a line of its own."""
+    from rich.cells import cell_len
+
+    lines = [""]
+    for part in parts:
+        # The last part is a name, whose slash is not printed.
+        if lines[-1] and cell_len(lines[-1] + part.removesuffix("/")) > width:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(lines)
 
 
 def _file_name(table: Table, index: int) -> int:

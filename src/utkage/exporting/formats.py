@@ -56,10 +56,12 @@ class ExportFormat:
             return path
         if suffix in FOREIGN_SUFFIXES or suffix in {form.suffix for form in _ALL}:
             own = next((form.name for form in _ALL if form.suffix == suffix), None)
-            advice = "utkage does not write such files" if own is None else f"pass `format={own}`"
+            problem = f"{suffix} is not the suffix of the format {self.name}"
+            if own is None:
+                problem += ", and utkage writes no such files"
+            other = "" if own is None else f"pass `format={own}`, or "
             raise UsageError(
-                f"`out` {path}: {suffix} is not the suffix of the format {self.name}; {advice}, "
-                f"or name a file that ends in {self.suffix}"
+                f"`out` {path}: {problem}; {other}name a file that ends in {self.suffix}"
             )
         if suffix and self.runtime == "torch":
             return path
