@@ -118,6 +118,8 @@ _NAMES = {
     "prediction.predictor": ("Predictor", "PredictSettings"),
     "prediction.row_list": ("Rows",),
     "preparation.prepare": ("PrepareConfig", "prepare"),
+    "serving.serve": ("ServeRequest", "serve"),
+    "serving.settings": ("ServeSettings",),
     "training.config": ("TrainConfig",),
     "training.dry_run": ("dry_run",),
     "training.recipe": ("Recipe",),

@@ -16,7 +16,7 @@ from utkage.cli.app import app
 HEAVY = ("torch", "torchvision", "cv2", "matplotlib", "onnxruntime", "sklearn")
 COMMANDS = (
     *("prepare", "train", "recipes", "runs", "evaluate"),
-    *("predict", "export", "info", "doctor"),
+    *("predict", "export", "serve", "info", "doctor"),
 )
 
 SPY = """

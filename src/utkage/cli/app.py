@@ -27,6 +27,7 @@ _EXAMPLES = {
     "evaluate": "utkage evaluate --plot-cm",
     "predict": "utkage predict photos/*.jpg",
     "export": "utkage export --format onnx --out faces.onnx",
+    "serve": "utkage serve --port 8000",
     "info": "utkage info shipped",
     "doctor": "utkage doctor > report.md",
 }

@@ -1,0 +1,43 @@
+"""What ``serve`` refuses before it listens."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("uvicorn")
+pytest.importorskip("prometheus_client")
+
+Invoke = Callable[..., Any]
+
+
+def test_a_port_that_is_taken(invoke: Invoke) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = invoke("serve", "--port", str(taken.getsockname()[1]))
+    assert done.exit_code == 2
+    assert "cannot listen there" in done.stderr
+
+
+def test_wrong_options(invoke: Invoke, tmp_path: Path) -> None:
+    for words, said in (
+        (("--page", tmp_path), "is not a folder of `export --format web`"),
+        (("--token-file", tmp_path / "none"), "cannot be read"),
+        (("--max-waiting", "0"), "use 1 or more"),
+        (("--host", "no such host"), "cannot listen there"),
+        (("--seconds", "0"), "use more than 0"),
+    ):
+        done = invoke("serve", "--port", "0", *words)
+        assert done.exit_code == 2, done.stderr
+        assert said in done.stderr
+
+
+def test_without_the_packages(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    done = invoke("serve", "--port", "0")
+    assert done.exit_code == 2
+    assert "this needs uvicorn; run: pip install 'utkage[serve]'" in done.stderr
