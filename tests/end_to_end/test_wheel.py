@@ -149,3 +149,14 @@ def test_the_readme_names_the_packages_of_an_installation_that_only_predicts(
     group = tomllib.loads((repository / "pyproject.toml").read_text())["dependency-groups"]
     names = [re.match(r"[\w-]+", line)[0] for line in group["predict-only"] if ";" not in line]
     assert f"pip install {' '.join(names)}\n" in (repository / "README.md").read_text()
+
+
+def test_the_image_installs_what_a_server_needs(repository: Path) -> None:
+    project = tomllib.loads((repository / "pyproject.toml").read_text())["project"]
+    image = (repository / "Dockerfile").read_text()
+    assert set(re.findall(r"'([\w-]+>=[\d.]+)'", image)) - {"pip>=25.1"} == set(
+        project["optional-dependencies"]["serve"]
+    )
+    copied = (repository / ".dockerignore").read_text().replace("!", "").split()
+    assert {"src", "pyproject.toml", "README.md", "LICENSE"} <= set(copied)
+    assert all((repository / name).exists() for name in copied if name != "*")
