@@ -9,6 +9,7 @@ training    augmentation and the training loop, against bare steps
 evaluation  evaluation against the bare session, its memory, and the bootstrap
 engines     formats and precisions against bare ONNX Runtime
 predict     predict against the bound of its stages, a plain loop, and its memory
+serve       a server against predict on the same photographs, times under load, and its memory
 
 Speeds are ratios of interleaved rounds on this machine, because machines differ. On a machine with
 other work, set OMP_WAIT_POLICY=passive: two threads would wait for each other more than they
@@ -23,7 +24,7 @@ from typing import Annotated
 
 import typer
 
-from tools.bench import data, engines, evaluation, predict, training
+from tools.bench import data, engines, evaluation, predict, serve, training
 from tools.bench.benchmark import Benchmark, BenchOptions
 from tools.documents import ROOT, publish
 from tools.program import new_app, run_app
@@ -35,6 +36,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "evaluation": evaluation.bench,
     "engines": engines.bench,
     "predict": predict.bench,
+    "serve": serve.bench,
 }
 app = new_app(__doc__)
 
