@@ -222,6 +222,15 @@ def create_application(service: Service, page: Path | None = None) -> FastAPI:
             body = await read_body(request, service.settings)
             return JSONResponse(await service.predict(request, body))
 
+    _add_pages_for_operators(app, service, allowed)
+    if page is not None:
+        app.mount("/", StaticFiles(directory=page, html=True))
+    else:
+        app.get("/", include_in_schema=False)(_home)
+    return app
+
+
+def _add_pages_for_operators(app: FastAPI, service: Service, allowed: list[Any]) -> None:
     @app.get("/v1/info", dependencies=allowed)
     async def info() -> JSONResponse:
         """Show the card of the weights."""
@@ -243,12 +252,6 @@ def create_application(service: Service, page: Path | None = None) -> FastAPI:
     async def ready() -> JSONResponse:
         """Whether pictures can be predicted."""
         return JSONResponse({"ready": service.is_ready}, 200 if service.is_ready else 503)
-
-    if page is not None:
-        app.mount("/", StaticFiles(directory=page, html=True))
-    else:
-        app.get("/", include_in_schema=False)(_home)
-    return app
 
 
 async def _home() -> HTMLResponse:
