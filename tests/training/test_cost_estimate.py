@@ -51,13 +51,13 @@ def test_a_dry_run_takes_real_steps_and_writes_nothing(
     setup: MultitaskSetup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sizes: list[int] = []
-    original = TrainingBatches.draw
+    original = TrainingBatches.read
 
     def spy(self: TrainingBatches, *arguments: object) -> object:
         sizes.append(CONFIG.size_of_epoch(arguments[1]))  # type: ignore[arg-type]
         return original(self, *arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(TrainingBatches, "draw", spy)
+    monkeypatch.setattr(TrainingBatches, "read", spy)
     network = network_of(CONFIG)
     before = network.age.weight.detach().clone()
     found = estimate_cost(TrainableMultitask(network, setup), SilentReporter())

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import signal
+import threading
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,12 +28,13 @@ from small_trainings import (
 from utkage.core.errors import ConfigError, TrainingError
 from utkage.core.reporter import SilentReporter
 from utkage.data.augment import NO_AUGMENTATION, AugmentConfig
+from utkage.data.batches import epoch_order
 from utkage.models.locate import BEST_NAME, LAST_NAME
 from utkage.models.multitask import MultiTaskNet
 from utkage.models.weights_files import load_weights
 from utkage.prediction.predictions import Predictions
-from utkage.training import batches, loop
-from utkage.training.batches import TrainingBatches
+from utkage.training import batches, loop, step_numbers
+from utkage.training.batches import ReadChips, TrainingBatches
 from utkage.training.checkpoint import CheckpointFolder
 from utkage.training.config import TrainConfig
 from utkage.training.distributed import Group
@@ -213,13 +216,13 @@ def test_every_chip_is_seen_once_per_epoch(
     make_setup: MakeSetup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows: list[int] = []
-    original = TrainingBatches.draw
+    original = TrainingBatches.read
 
     def spy(self: TrainingBatches, chosen: NDArray[np.int64], *arguments: object) -> object:
         rows.extend(chosen.tolist())
         return original(self, chosen, *arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(TrainingBatches, "draw", spy)
+    monkeypatch.setattr(TrainingBatches, "read", spy)
     train(make_setup())
     assert sorted(rows[:24]) == sorted(rows[24:]) == list(range(24))
     assert rows[:24] != rows[24:]
@@ -387,3 +390,75 @@ def test_the_time_of_further_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     # Fifteen steps took 30 seconds; fifteen are left.
     assert remaining.text(25) == "0:00:30 left"
     assert remaining.text(40) == "0:00:00 left"
+
+
+def test_batches_are_read_ahead_in_their_order(
+    make_setup: MakeSetup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readers: set[int] = set()
+    read, trained = [], []
+    originals = TrainingBatches.read, TrainingBatches.finish
+
+    def reading(self: TrainingBatches, chosen: NDArray[np.int64], *arguments: object) -> object:
+        readers.add(threading.get_ident())
+        read.append(chosen.tolist())
+        return originals[0](self, chosen, *arguments)  # type: ignore[arg-type]
+
+    def finishing(self: TrainingBatches, chips: ReadChips) -> object:
+        assert len(read) > len(trained), "a batch is read before its step"
+        trained.append(chips.faces.tolist())
+        return originals[1](self, chips)
+
+    monkeypatch.setattr(TrainingBatches, "read", reading)
+    monkeypatch.setattr(TrainingBatches, "finish", finishing)
+    setup = make_setup()
+    train(setup)
+    assert trained == read
+    epochs = [epoch_order(24, setup.config.seed, epoch).tolist() for epoch in range(2)]
+    assert [face for batch in trained for face in batch] == epochs[0] + epochs[1]
+    assert threading.get_ident() not in readers
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_losses_that_are_read_rarely_change_nothing(
+    make_setup: MakeSetup, monkeypatch: pytest.MonkeyPatch, stopped: bool
+) -> None:
+    first = make_setup("each", CALM)
+    train(first)
+    # As on a GPU: all losses of an epoch are read at its end, and before a checkpoint.
+    monkeypatch.setattr(step_numbers, "read_interval", lambda device: 50)
+    second = make_setup("rarely", CALM)
+    if stopped:
+        second.folder.mkdir()
+        with pytest.raises(KeyboardInterrupt):
+            train(second, Interrupting("epoch 2", 1))
+        assert len(newest(second).losses) == 2
+    train(second)
+    ends = [newest(item) for item in (first, second)]
+    assert all(torch.equal(value, ends[1].network[key]) for key, value in ends[0].network.items())
+    rows = [read_rows(item) for item in (first, second)]
+    timeless = [[{**row, "seconds": 0} for row in own] for own in rows]
+    assert timeless[0] == timeless[1]
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_no_checkpoint_holds_what_a_loss_that_is_not_finite_left(
+    make_setup: MakeSetup, monkeypatch: pytest.MonkeyPatch, interrupted: bool
+) -> None:
+    monkeypatch.setattr(step_numbers, "read_interval", lambda device: 50)
+    setup = make_setup(config=replace(CALM, checkpoint_steps=1, keep_checkpoints=9))
+    if interrupted:
+        setup = make_setup(config=CALM)
+    original = TrainableMultitask.step
+
+    def step(self: TrainableMultitask, batch: Any, number: int, rows: Any) -> torch.Tensor:
+        if number == 1:
+            batch = batch._replace(images=batch.images * float("nan"))
+        return original(self, batch, number, rows)
+
+    monkeypatch.setattr(TrainableMultitask, "step", step)
+    reporter = Interrupting("epoch 1", 2) if interrupted else None
+    with pytest.raises(TrainingError, match=r"loss nan, .* at step 2; lower `learning_rate`"):
+        train(setup, reporter)
+    kept = [path.name for path in CheckpointFolder(setup.folder).paths()]
+    assert kept == ([] if interrupted else ["checkpoint-00000001.pt"])

@@ -49,13 +49,13 @@ def test_the_need_is_measured_on_a_few_chips(
     setup: MultitaskSetup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drawn: list[int] = []
-    original = TrainableMultitask.draw
+    original = TrainableMultitask.read
 
     def spy(self: TrainableMultitask, chosen: object, *arguments: object) -> object:
         drawn.append(len(chosen))  # type: ignore[arg-type]
         return original(self, chosen, *arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(TrainableMultitask, "draw", spy)
+    monkeypatch.setattr(TrainableMultitask, "read", spy)
     # Enough for the batch itself, but not for what the network keeps of it.
     monkeypatch.setattr(memory_need, "free_memory", lambda device: CHIPS * 12 * SIZE**2 * 3)
     require_least_memory(system_of(setup), 0)

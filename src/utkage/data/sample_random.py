@@ -13,6 +13,8 @@ import math
 import torch
 from torch import Tensor
 
+from utkage.core.transfer import to_device
+
 _BITS = 64
 _GAMMA = 0x9E3779B97F4A7C15
 _FIRST_FACTOR = 0xBF58476D1CE4E5B9
@@ -61,7 +63,7 @@ class SampleRandom:
             rows: Rows of the batch, int64 (K,), on any device, which the result uses too.
             positions: 0 or more, int64 (K,), on the same device.
         """
-        return _advance(positions, self.bits(stream).to(rows.device)[rows])
+        return _advance(positions, to_device(self.bits(stream), rows.device)[rows])
 
     def uniform(self, stream: int, low: float = 0.0, high: float = 1.0) -> Tensor:
         """Uniform numbers, float32 (N,), ``low`` <= number < ``high`` up to rounding.

@@ -1,9 +1,13 @@
-"""Training batches: chips of the prepared set, augmented and blended, with their targets."""
+"""Training batches: chips of the prepared set, augmented and blended, with their targets.
+
+A batch is made in two stages. ``read`` gathers its chips, on any thread, ahead of the training;
+``finish`` moves them to the device and augments them there.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from utkage.data.augment import Framing, Mixing, augment, blend, draw_mixing
+from utkage.core.transfer import to_device
+from utkage.data.augment import Framing, augment, blend, draw_mixing
 from utkage.data.sample_random import SampleRandom
 from utkage.training.config_groups import RunConfig
 from utkage.training.distributed import Group
@@ -58,7 +63,7 @@ class Targets(NamedTuple):
 
     def to(self, device: torch.device) -> Targets:
         """The same on a device."""
-        return self._mapped(lambda tensor: tensor.to(device))
+        return self._mapped(lambda tensor: to_device(tensor, device))
 
     def _mapped(self, change: Callable[[Tensor], Tensor]) -> Targets:
         return Targets(
@@ -113,6 +118,38 @@ class TrainingBatch(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Blending:
+    """Which faces of a batch one process blends.
+
+    Attributes:
+        partner: Row of the partner of each face, among the rows that were read, int64 (n,).
+        weight: float32 (n,), share of the face itself, 0..1.
+    """
+
+    partner: Tensor
+    weight: Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadChips:
+    """The stored chips that one process needs for its share of a batch, in host memory.
+
+    Attributes:
+        chips: uint8 RGB (N, S, S, 3), its own share first; pinned if the device is a GPU of CUDA.
+        faces: Index of each chip in the training split, int64 (N,).
+        epoch: From 0; decides the chip size and the augmentation.
+        total: Number of faces in the shares of all processes.
+        blending: With mixup, what the share is blended with.
+    """
+
+    chips: Tensor
+    faces: Rows
+    epoch: int
+    total: int
+    blending: Blending | None = None
+
+
+@dataclass(frozen=True)
 class TrainingBatches:
     """Draws the batches of a training.
 
@@ -129,42 +166,56 @@ class TrainingBatches:
 
         The ``epoch``, from 0, decides the chip size and the augmentation.
         """
+        return self.finish(self.read(chosen, epoch, group))
+
+    def read(self, chosen: Rows, epoch: int, group: Group) -> ReadChips:
+        """The chips that ``draw`` needs, read from the prepared set; safe on another thread.
+
+        It computes with few numbers only, so that it takes no processor from the training.
+        """
         mine = group.share(np.arange(len(chosen)))
         augmentation = self.setup.augmentation
         if not augmentation.mixup:
-            return self._augmented(chosen, mine, epoch)
+            return self._gathered(chosen, mine, epoch)
         random = SampleRandom(self.setup.config.seed, epoch, torch.from_numpy(chosen))
         mixing = draw_mixing(random, augmentation.mixup_alpha, augmentation.mixup)
-        return self._blended(mixing, chosen, mine, epoch)
+        weight = mixing.weight[mine]
+        partner = np.where(weight < 1, mixing.partner[mine], mine)
+        # Partners that belong to the shares of other processes are augmented here as well.
+        rows = np.concatenate([mine, np.setdiff1d(partner, mine)])
+        place = np.empty(len(chosen), dtype=np.int64)
+        place[rows] = np.arange(len(rows))
+        blending = Blending(torch.from_numpy(place[partner]), weight)
+        return replace(self._gathered(chosen, rows, epoch), blending=blending)
 
-    def _augmented(self, chosen: Rows, rows: Rows, epoch: int) -> TrainingBatch:
-        """The faces in some rows of the batch, each on its own."""
-        setup, faces = self.setup, chosen[rows]
-        random = SampleRandom(setup.config.seed, epoch, torch.from_numpy(faces))
-        chips = torch.from_numpy(setup.train.pixels[setup.train.rows[faces]]).to(setup.device)
-        size = setup.config.size_of_epoch(epoch)
+    def finish(self, read: ReadChips) -> TrainingBatch:
+        """Augment and blend chips on the device of the training, without waiting for it."""
+        setup = self.setup
+        size = setup.config.size_of_epoch(read.epoch)
+        random = SampleRandom(setup.config.seed, read.epoch, torch.from_numpy(read.faces))
+        chips = to_device(read.chips, setup.device)
         images = augment(chips, size, setup.augmentation, random, self._framing())
-        targets = self.targets.part(torch.from_numpy(faces)).to(setup.device)
-        return TrainingBatch(images, targets, len(chosen))
+        targets = self.targets.part(torch.from_numpy(read.faces)).to(setup.device)
+        faces = TrainingBatch(images, targets, read.total)
+        if read.blending is None:
+            return faces
+        own = faces.part(slice(len(read.blending.weight)))
+        others = faces.part(to_device(read.blending.partner, setup.device))
+        weight = to_device(read.blending.weight, setup.device)
+        images = blend(own.images, others.images, weight)
+        return own._replace(images=images, blend=Blend(others.targets, weight))
+
+    def _gathered(self, chosen: Rows, rows: Rows, epoch: int) -> ReadChips:
+        """The chips of the faces in some rows of the batch."""
+        train, faces = self.setup.train, chosen[rows]
+        shape = (len(faces), *train.pixels.shape[1:])
+        is_cuda = self.setup.device.type == "cuda"
+        chips = torch.empty(shape, dtype=torch.uint8, pin_memory=is_cuda)
+        # "clip" writes into `out` directly; "raise" would fill a copy first. Rows are in range.
+        np.take(train.pixels, train.rows[faces], axis=0, out=chips.numpy(), mode="clip")
+        return ReadChips(chips=chips, faces=faces, epoch=epoch, total=len(chosen))
 
     def _framing(self) -> Framing:
         stored = self.setup.train.contract
         ratio = stored.width_ratio(self.setup.card.contract)
         return Framing(ratio or 1.0, stored.without_margin().size / stored.size)
-
-    def _blended(self, mixing: Mixing, chosen: Rows, mine: Rows, epoch: int) -> TrainingBatch:
-        """The faces in the rows ``mine``, blended with their partners.
-
-        Partners that belong to the shares of other processes are augmented here as well.
-        """
-        weight = mixing.weight[mine]
-        partner = np.where(weight < 1, mixing.partner[mine], mine)
-        rows = np.concatenate([mine, np.setdiff1d(partner, mine)])
-        place = np.empty(len(chosen), dtype=np.int64)
-        place[rows] = np.arange(len(rows))
-        faces = self._augmented(chosen, rows, epoch)
-        own = faces.part(slice(len(mine)))
-        others = faces.part(torch.from_numpy(place[partner]).to(self.setup.device))
-        weight = weight.to(self.setup.device)
-        images = blend(own.images, others.images, weight)
-        return own._replace(images=images, blend=Blend(others.targets, weight))

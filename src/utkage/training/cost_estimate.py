@@ -66,7 +66,9 @@ def estimate_cost(system: TrainableSystem, reporter: Reporter) -> CostEstimate:
 
         def step(number: int, epoch: int = epoch) -> None:
             first = number % setup.steps_per_epoch * config.batch_size
-            take_step(system, order[first : first + config.batch_size], epoch, number, ())
+            read = system.read(order[first : first + config.batch_size], epoch)
+            numbers = take_step(system, read, number, ())
+            system.step_result(numbers.tolist(), number, ())
 
         seconds[size] = time_steps(step, f"steps at {size} pixels", device, reporter)
     weights = system.network.state_dict()

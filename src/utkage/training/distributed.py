@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import distributed
+from torch import Tensor, distributed
 from torch.distributed.distributed_c10d import PrefixStore
 from torch.distributed.rendezvous import rendezvous
 
@@ -58,6 +58,12 @@ class Group:
         tensor = torch.tensor(value, dtype=torch.float64, device=device)
         distributed.all_reduce(tensor)
         return float(tensor)
+
+    def sum(self, tensor: Tensor) -> Tensor:
+        """Sum of a tensor over all processes, the same in each; waits for no GPU."""
+        if self.size > 1:
+            distributed.all_reduce(tensor)
+        return tensor
 
     def any(self, value: bool) -> bool:
         """Whether ``value`` is true in any process."""

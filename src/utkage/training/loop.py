@@ -5,20 +5,23 @@ from __future__ import annotations
 import datetime
 import math
 import time
+from collections.abc import Generator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from torch import Tensor
 
 from utkage.core.allocator import keeping_freed_memory
 from utkage.core.errors import ConfigError, TrainingError
+from utkage.core.read_ahead import read_ahead
 from utkage.core.reporter import Reporter, SilentReporter
 from utkage.data.batches import epoch_order
 from utkage.models.locate import BEST_NAME, LAST_NAME
 from utkage.models.weights import Weights, save_weights
-from utkage.training.batches import TrainingBatch
+from utkage.training.batches import ReadChips, TrainingBatch
 from utkage.training.checkpoint import Checkpoint, CheckpointFolder, is_due
 from utkage.training.distributed import Group
 from utkage.training.failures import (
@@ -28,6 +31,7 @@ from utkage.training.failures import (
     stop_between_steps,
 )
 from utkage.training.randomness import seed_layers
+from utkage.training.step_numbers import UnreadNumbers, read_interval
 from utkage.training.step_speed import StepSpeed
 from utkage.training.summary import (
     SELECTIONS,
@@ -40,12 +44,14 @@ from utkage.training.summary import (
     validation_errors,
     write_epochs,
 )
-from utkage.training.systems.base import EpochRows, StepResult, TrainableSystem, Validation
+from utkage.training.systems.base import EpochRows, TrainableSystem, Validation
 
 # What PyTorch raises for states of other networks and optimisers.
 _MISFITS = (RuntimeError, ValueError, TypeError, LookupError, AttributeError)
 # Number of last steps whose mean loss the progress display shows.
 SHOWN = 50
+# Batches that are read while the step of another is computed.
+READ_AHEAD = 2
 
 
 def require_finite_metrics(validation: Validation) -> None:
@@ -102,25 +108,40 @@ def fit(system: TrainableSystem, reporter: Reporter, on_epoch: OnEpoch = ignore_
     return FitResult(tuple(loop.rows), validation_errors([best])[0], int(best["epoch"]))
 
 
-def take_step(
-    system: TrainableSystem, chosen: NDArray[np.int64], epoch: int, step: int, rows: EpochRows
-) -> StepResult:
-    """Draw a batch, train on it, and update the averaged weights.
+def take_step(system: TrainableSystem, read: ReadChips, step: int, rows: EpochRows) -> Tensor:
+    """Train on a batch that was read, and update the averaged weights; reads no result.
 
-    The ``chosen`` training chips, int64 (N,), are the batch of all processes; ``step`` is counted
-    in the whole training, from 0.
+    The ``step`` is counted in the whole training, from 0.
+
+    Returns:
+        What ``TrainableSystem.step`` returns.
 
     Raises:
-        TrainingError: a loss or gradient that is not finite, too little memory, or a network that
-            cannot be compiled.
+        TrainingError: too little memory, or a network that cannot be compiled.
     """
     setup, group = system.setup, system.setup.group
     with explaining_step_errors(setup.device, system.memory_settings):
-        batch = system.draw(chosen, epoch, group)
+        batch = system.batches.finish(read)
         seed_layers(setup.config.seed, step * group.size + group.rank)
-        result = system.step(batch, step, rows)
+        numbers = system.step(batch, step, rows)
         system.average.update(system.network, step)
-    return result
+    return numbers
+
+
+def read_batches(
+    system: TrainableSystem, epoch: int, done: int
+) -> Generator[ReadChips, None, None]:
+    """The batches of an epoch after the first ``done``, read ahead by another thread.
+
+    Raises:
+        TrainingError: too little memory.
+    """
+    setup = system.setup
+    size = setup.config.batch_size
+    order = epoch_order(len(setup.train), setup.config.seed, epoch)
+    batches = (order[n * size : (n + 1) * size] for n in range(done, setup.steps_per_epoch))
+    with explaining_step_errors(setup.device, system.memory_settings):
+        yield from read_ahead(lambda chosen: system.read(chosen, epoch), batches, READ_AHEAD)
 
 
 def first_batch(system: TrainableSystem) -> TrainingBatch:
@@ -145,7 +166,13 @@ class _Loop:
         self.rows: list[dict[str, Any]] = []
         self.initial: dict[str, Any] | None = None
         self.losses: list[float] = []
-        self.speed = StepSpeed(torch.get_num_threads(), on_cpu=setup.device.type == "cpu")
+        self.unread = UnreadNumbers(setup.device)
+        self.note = ""
+        self.speed = StepSpeed(
+            torch.get_num_threads(),
+            on_cpu=setup.device.type == "cpu",
+            steps=read_interval(setup.device),
+        )
 
     def run(self) -> None:
         """All epochs that are left."""
@@ -234,45 +261,57 @@ class _Loop:
     def train_epoch(self) -> None:
         """The steps of an epoch that are left."""
         setup, epoch = self.setup, len(self.rows)
-        size, epochs = setup.config.batch_size, setup.config.epochs
-        order = epoch_order(len(setup.train), setup.config.seed, epoch)
         # No steps are left if the run was interrupted during validation.
         done = self.step - epoch * self.steps
         self.system.start_epoch(epoch)
         self.speed.start(setup.config.size_of_epoch(epoch))
         with (
             stop_between_steps(setup.group.any) as stop_if_requested,
-            self.reporter.progress(f"epoch {epoch + 1}/{epochs}", self.steps) as task,
+            closing(read_batches(self.system, epoch, done)) as batches,
+            self.reporter.progress(f"epoch {epoch + 1}/{setup.config.epochs}", self.steps) as task,
         ):
             task.advance(done)
-            for index in range(done, self.steps):
-                chosen = order[index * size : (index + 1) * size]
+            for _ in range(done, self.steps):
                 with self.speed.step():
-                    result = take_step(self.system, chosen, epoch, self.step, self.rows)
-                self.losses.append(result.loss)
-                self.step += 1
-                task.advance(1, self.progress_note(result))
+                    numbers = take_step(self.system, next(batches), self.step, self.rows)
+                    self.step += 1
+                    self.keep_results(self.unread.add(numbers))
+                task.advance(1, self.progress_note())
                 if problem := self.speed.problem():
                     self.reporter.warn(problem)
                 stop_if_requested()
                 if is_due(self.step, self.saved_at, setup.config):
                     self.save()
+            self.keep_results(self.unread.read())
+
+    def keep_results(self, numbers: list[list[float]]) -> None:
+        """Keep the losses of the last steps, from their numbers.
+
+        Raises:
+            TrainingError: a loss or gradient that is not finite.
+        """
+        for step, own in enumerate(numbers, self.step - len(numbers)):
+            result = self.system.step_result(own, step, self.rows)
+            self.losses.append(result.loss)
+            self.note = result.note
 
     def errors(self) -> list[float]:
         """The errors of the epochs so far that choose the best one, years."""
         return validation_errors(self.rows, self.setup.config.select_by)
 
-    def progress_note(self, result: StepResult) -> str:
+    def progress_note(self) -> str:
         """Remaining time, mean loss of the last steps, lowest error and state of the system.
 
         A narrow terminal cuts the end.
         """
-        parts = [self.remaining.text(self.step), f"loss {np.mean(self.losses[-SHOWN:]):.3f}"]
+        parts = [self.remaining.text(self.step)]
+        if self.losses:
+            parts.append(f"loss {np.mean(self.losses[-SHOWN:]):.3f}")
         if self.rows:
             best = best_epoch(self.rows, self.setup.config.select_by)
             text = f"{self.selection.label} {min(self.errors()):.2f}"
             parts.append(f"best {text if best.get('val_mae') is not None else error_text(best)}")
-        return ", ".join([*parts, result.note])
+        return ", ".join([*parts, self.note] if self.note else parts)
 
     def end_epoch(self, row: dict[str, Any], validation: Validation | None) -> None:
         """Save everything that an epoch changed; only the first process has a validation."""
@@ -308,7 +347,8 @@ class _Loop:
             save_weights(self.setup.folder / BEST_NAME, weights)
 
     def save(self) -> None:
-        """Write a checkpoint."""
+        """Write a checkpoint, unless a loss since the last one is not finite."""
+        self.keep_results(self.unread.read())
         if self.setup.group.is_first:
             checkpoint = Checkpoint(
                 identity=self.setup.identity,

@@ -35,7 +35,7 @@ def require_memory(system: TrainableSystem, epoch: int) -> None:
     kept = _KeptMemory()
     order = epoch_order(len(system.setup.train), system.setup.config.seed, 0)
     with torch.autograd.graph.saved_tensors_hooks(kept.keep, kept.give_back):
-        take_step(system, order[:_MEASURED], epoch, 0, ())
+        take_step(system, system.read(order[:_MEASURED], epoch), 0, ())
     inputs = _COPIES * _input_bytes(system, epoch)
     _compare(system, epoch, chips * (kept.largest // _MEASURED + inputs))
 

@@ -41,17 +41,17 @@ def objective_of(
 
     Args:
         config: Settings of the losses.
-        age_weights: Weight of the age loss by age, (117,); None: 1 for all.
+        age_weights: Weight of the age loss by age, (117,), on the device of the outputs; None: 1
+            for all.
         source_offsets: Added to the age logits of the faces of each source, (sources, 117), as by
-            ``logit_adjustment.source_offsets``; None: nothing.
+            ``logit_adjustment.source_offsets``, on the device of the outputs; None: nothing.
     """
     age_loss = AGE_LOSSES[config.age_loss]
 
     def losses_of(outputs: tuple[Tensor, Tensor], targets: Targets) -> Tensor:
         age_outputs, gender_logits = outputs
         if source_offsets is not None:
-            offsets = source_offsets.to(age_outputs.device)
-            age_outputs = age_outputs + offsets[targets.sources]
+            age_outputs = age_outputs + source_offsets[targets.sources]
         age = _age_losses(age_loss, age_outputs, targets, config)
         gender = _gender_losses(gender_logits, targets.genders, config)
         if targets.soft_targets is not None:
@@ -59,7 +59,7 @@ def objective_of(
             age = (1 - share) * age + share * age_loss.distillation(age_outputs, soft.ages)
             gender = (1 - share) * gender + share * gender_loss(gender_logits, soft.genders)
         if age_weights is not None:
-            age = age * _weights_of(age_weights.to(targets.ages.device), targets)
+            age = age * _weights_of(age_weights, targets)
         losses = age + config.gender_weight * gender
         return losses if targets.importance is None else losses * targets.importance
 

@@ -47,31 +47,43 @@ class StepSpeed:
     """The times of the last steps at one chip size, and of the fastest before.
 
     Attributes:
-        seconds: Time of each step since the last judgement, the first ones included.
+        seconds: Time of each step since the last judgement, the first ones included; with
+            ``steps``, the mean of as many steps.
     """
 
-    def __init__(self, threads: int, *, on_cpu: bool) -> None:
-        """Measure steps that this number of ``threads`` compute, if they are ``on_cpu``."""
+    def __init__(self, threads: int, *, on_cpu: bool, steps: int = 1) -> None:
+        """Measure steps that this number of ``threads`` compute, if they are ``on_cpu``.
+
+        A GPU computes a step after the host has sent it, so single steps have no time there;
+        ``steps`` is the number of steps after which the host waits for the device.
+        """
         self.seconds: list[float] = []
         self._computed: list[float] = []
         self._threads, self._on_cpu = threads, on_cpu
         self._size = 0
         self._fastest = math.inf
         self._warned = False
+        self._together = steps
+        self._unfinished: list[tuple[float, float]] = []
 
     def start(self, size: int) -> None:
         """Begin steps at this chip size, pixels; steps at another one take another time."""
         if size != self._size:
             self._size, self._fastest = size, math.inf
-        self.seconds, self._computed = [], []
+        self.seconds, self._computed, self._unfinished = [], [], []
 
     @contextmanager
     def step(self) -> Iterator[None]:
         """Measure the body, which is a step."""
         started, computed = time.perf_counter(), time.process_time()
         yield
-        self.seconds.append(time.perf_counter() - started)
-        self._computed.append(time.process_time() - computed)
+        own = time.perf_counter() - started, time.process_time() - computed
+        self._unfinished.append(own)
+        if len(self._unfinished) == self._together:
+            seconds, processor_seconds = zip(*self._unfinished, strict=True)
+            self.seconds.append(statistics.fmean(seconds))
+            self._computed.append(statistics.fmean(processor_seconds))
+            self._unfinished = []
 
     def problem(self, least: int = WARM_UP + WINDOW) -> str | None:
         """A sentence if at least so many steps were far too slow; said only once."""

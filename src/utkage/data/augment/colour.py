@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from utkage.core.transfer import to_device
 from utkage.data.augment.config import AugmentConfig
 from utkage.data.augment.streams import Stream
 from utkage.data.sample_random import SampleRandom
@@ -28,10 +29,10 @@ def recolour(images: Tensor, config: AugmentConfig, random: SampleRandom) -> Ten
     own = brightness * contrast * saturation
     from_luma = brightness * contrast * (1 - saturation)
     from_middle = brightness * (1 - contrast)
-    factors = torch.stack([own, from_luma, from_middle], dim=1).to(images.device)
+    factors = to_device(torch.stack([own, from_luma, from_middle], dim=1), images.device)
     own, from_luma, from_middle = factors.view(-1, 3, 1, 1, 1).unbind(dim=1)
 
-    luma = images.new_tensor([LUMA]) @ images.flatten(2)
+    luma = to_device(torch.tensor([LUMA]), images.device) @ images.flatten(2)
     luma = luma.view(-1, 1, *images.shape[2:])
     # In two steps, because the rounding of a single one depends on the number of images.
     middle = luma.mean(dim=3, keepdim=True).mean(dim=2, keepdim=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from utkage.core.transfer import to_device
 from utkage.data.augment.config import AugmentConfig
 from utkage.data.augment.noise import pixel_noise
 from utkage.data.augment.streams import Stream
@@ -22,13 +23,17 @@ def erase(images: Tensor, config: AugmentConfig, random: SampleRandom) -> Tensor
         return images
     size, device = images.shape[2], images.device
     chosen = random.rows(rows)
-    top, bottom, left, right = _rectangles(size, chosen).to(device).view(4, -1, 1).unbind()
-    place = torch.arange(size, device=device)
-    inside_y, inside_x = (place >= top) & (place < bottom), (place >= left) & (place < right)
-    inside = (inside_y.unsqueeze(2) & inside_x.unsqueeze(1)).flatten(1)
-    number, pixel = inside.nonzero(as_tuple=True)
-    noise = 255 * pixel_noise(chosen, Stream.ERASE_NOISE, number, pixel)
-    images.permute(0, 2, 3, 1)[rows.to(device)[number], pixel // size, pixel % size] = noise
+    rectangles = _rectangles(size, chosen)
+    # The host counts the pixels, because a count by the device would have to be waited for.
+    count = int(((rectangles[1] - rectangles[0]) * (rectangles[3] - rectangles[2])).sum())
+    top, bottom, left, right = to_device(rectangles, device).unbind()
+    width = right - left
+    area = (bottom - top) * width
+    number = torch.repeat_interleave(area, output_size=count)
+    place = torch.arange(count, device=device) - (area.cumsum(0) - area)[number]
+    y, x = top[number] + place // width[number], left[number] + place % width[number]
+    noise = 255 * pixel_noise(chosen, Stream.ERASE_NOISE, number, y * size + x)
+    images.permute(0, 2, 3, 1)[to_device(rows, device)[number], y, x] = noise
     return images
 
 

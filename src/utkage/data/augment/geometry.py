@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - the field's usual name
 
+from utkage.core.transfer import to_device
 from utkage.data.augment.config import AugmentConfig
 from utkage.data.augment.streams import Stream
 from utkage.data.sample_random import SampleRandom
@@ -84,7 +85,7 @@ def warp(
         images = _resized(images, round(size / width))
     if still and whole:
         return images
-    grid = _grid(width * _maps(config, random).to(images.device), size)
+    grid = _grid(width * to_device(_maps(config, random), images.device), size)
     return F.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
 
 
@@ -92,12 +93,12 @@ def _blank_margins(
     images: Tensor, config: AugmentConfig, random: SampleRandom, face: float
 ) -> None:
     """Blacken what lies outside the face's chip in randomly chosen images, in place."""
-    rows = random.chance(Stream.BLANK, config.blank).nonzero().squeeze(1).to(images.device)
+    rows = random.chance(Stream.BLANK, config.blank).nonzero().squeeze(1)
     edge = round(images.shape[2] * (1 - face) / 2)
     if len(rows) and edge:
         inner = torch.zeros(images.shape[2:], device=images.device)
         inner[edge:-edge, edge:-edge] = 1
-        images[rows] *= inner
+        images[to_device(rows, images.device)] *= inner
 
 
 def _resized(images: Tensor, size: int) -> Tensor:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - the field's usual name
 
+from utkage.core.transfer import to_device
 from utkage.data.augment.colour import LUMA
 from utkage.data.augment.config import AugmentConfig
 from utkage.data.augment.streams import Stream
@@ -53,7 +54,7 @@ def compress(images: Tensor, config: AugmentConfig, random: SampleRandom) -> Ten
         return images
     lowest = config.jpeg_quality
     quality = random.rows(rows).uniform(Stream.JPEG_QUALITY, lowest, HIGHEST_QUALITY + 1).floor()
-    rows, quality = rows.to(images.device), quality.to(images.device)
+    rows = to_device(rows, images.device)
     images[rows] = jpeg_losses(images[rows], quality)
     return images
 
@@ -63,7 +64,7 @@ def jpeg_losses(images: Tensor, quality: Tensor) -> Tensor:
 
     Args:
         images: float32 (R, 3, H, W), RGB, 0..255.
-        quality: Whole numbers 1..100 on the scale of libjpeg, (R,).
+        quality: Whole numbers 1..100 on the scale of libjpeg, (R,), best on the CPU.
 
     Returns:
         float32 (R, 3, H, W), 0..255; not rounded to whole numbers.
@@ -72,18 +73,19 @@ def jpeg_losses(images: Tensor, quality: Tensor) -> Tensor:
     # Pad to whole blocks also of the chroma, which has half the size.
     beyond = (0, -width % (2 * BLOCK), 0, -height % (2 * BLOCK))
     padded = F.pad(images, beyond, mode="replicate") if any(beyond) else images
-    to_ycc = _to_ycc()
-    planes = (to_ycc.to(images.device) @ padded.flatten(2)).view_as(padded)
+    to_ycc, device = _to_ycc(), images.device
+    planes = (to_device(to_ycc, device) @ padded.flatten(2)).view_as(padded)
     # Chroma is centred on zero; so must be the luma.
     planes[:, 0] -= 128
     planes.round_()
-    luma = _quantised(planes[:, :1], _tables(LUMA_TABLE, quality))
-    chroma = _quantised(F.avg_pool2d(planes[:, 1:], 2).round_(), _tables(CHROMA_TABLE, quality))
+    luma = _quantised(planes[:, :1], to_device(_tables(LUMA_TABLE, quality), device))
+    chroma_tables = to_device(_tables(CHROMA_TABLE, quality), device)
+    chroma = _quantised(F.avg_pool2d(planes[:, 1:], 2).round_(), chroma_tables)
     chroma = chroma[:, :, : (height + 1) // 2, : (width + 1) // 2]
     chroma = F.interpolate(chroma, scale_factor=2, mode="bilinear")[:, :, :height, :width]
     planes = torch.cat([luma[:, :, :height, :width], chroma], dim=1).flatten(2)
-    to_rgb = torch.linalg.inv(to_ycc).to(images.device).expand(len(images), 3, 3)
-    pixels = torch.baddbmm(planes.new_tensor(128.0), to_rgb, planes)
+    to_rgb = to_device(torch.linalg.inv(to_ycc), device).expand(len(images), 3, 3)
+    pixels = torch.baddbmm(planes.new_full((), 128.0), to_rgb, planes)
     return pixels.clamp_(0, 255).view_as(images)
 
 
@@ -97,7 +99,7 @@ def _to_ycc() -> Tensor:
 
 def _quantised(planes: Tensor, tables: Tensor) -> Tensor:
     """Round the cosine coefficients of planes (R, C, H, W) to multiples of tables (R, 64)."""
-    transform = _block_transform().to(planes.device)
+    transform = to_device(_block_transform(), planes.device)
     blocks = F.pixel_unshuffle(planes.flatten(0, 1).unsqueeze(1), BLOCK)
     steps = tables.repeat_interleave(planes.shape[1], dim=0).unsqueeze(2)
     # Dividing the transform by the steps saves two passes over the image.

@@ -7,6 +7,7 @@ import math
 import torch
 from torch import Tensor
 
+from utkage.core.transfer import to_device
 from utkage.data.augment.config import AugmentConfig
 from utkage.data.augment.streams import Stream
 from utkage.data.sample_random import SampleRandom
@@ -24,10 +25,10 @@ def light_from_side(images: Tensor, config: AugmentConfig, random: SampleRandom)
     angle = chosen.uniform(Stream.SIDE_LIGHT_ANGLE, 0, 2 * math.pi)
     strength = chosen.uniform(Stream.SIDE_LIGHT_STRENGTH, *SIDE_LIGHT)
     direction = torch.stack([strength * torch.cos(angle), strength * torch.sin(angle)])
-    x, y = direction.to(images.device)[:, :, None, None]
+    x, y = to_device(direction, images.device)[:, :, None, None]
     axis = torch.linspace(-1, 1, images.shape[2], device=images.device)
     ramp = 1 + x * axis + y * axis[:, None]
-    rows = rows.to(images.device)
+    rows = to_device(rows, images.device)
     images[rows] = (images[rows] * ramp.unsqueeze(1)).clamp_(0, 255)
     return images
 
@@ -36,7 +37,7 @@ def recast(images: Tensor, config: AugmentConfig, random: SampleRandom) -> Tenso
     """Change gamma in all images (N, 3, S, S), and the colour of the light in some."""
     if config.gamma:
         exponent = torch.exp(random.uniform(Stream.GAMMA, -config.gamma, config.gamma))
-        exponent = exponent.to(images.device).view(-1, 1, 1, 1)
+        exponent = to_device(exponent, images.device).view(-1, 1, 1, 1)
         images = 255 * (images / 255).clamp_(1e-4, 1).pow_(exponent)
     rows = random.chance(Stream.CAST, config.cast).nonzero().squeeze(1)
     if len(rows) == 0:
@@ -44,7 +45,7 @@ def recast(images: Tensor, config: AugmentConfig, random: SampleRandom) -> Tenso
     chosen = random.rows(rows)
     streams = (Stream.CAST_RED, Stream.CAST_GREEN, Stream.CAST_BLUE)
     gains = [1 + chosen.uniform(s, -config.cast_strength, config.cast_strength) for s in streams]
-    rows = rows.to(images.device)
-    factors = torch.stack(gains, dim=1).to(images.device)[:, :, None, None]
+    rows = to_device(rows, images.device)
+    factors = to_device(torch.stack(gains, dim=1), images.device)[:, :, None, None]
     images[rows] = (images[rows] * factors).clamp_(0, 255)
     return images

@@ -7,6 +7,7 @@ import math
 import torch
 from torch import Tensor
 
+from utkage.core.transfer import to_device
 from utkage.data.augment.config import AugmentConfig
 from utkage.data.augment.streams import Stream
 from utkage.data.sample_random import SampleRandom
@@ -38,11 +39,11 @@ def add_noise(images: Tensor, config: AugmentConfig, random: SampleRandom) -> Te
     size, chosen = images.shape[2], random.rows(rows)
     deviation = chosen.uniform(Stream.NOISE_STRENGTH, WEAKEST, config.noise_strength)
     # A uniform distribution of width 1 has a standard deviation of 1 / sqrt(12).
-    width = (deviation * math.sqrt(12)).to(images.device).view(-1, 1, 1, 1)
-    sample = torch.arange(len(rows)).repeat_interleave(size * size).to(images.device)
+    width = to_device(deviation * math.sqrt(12), images.device).view(-1, 1, 1, 1)
+    sample = torch.arange(len(rows), device=images.device).repeat_interleave(size * size)
     pixel = torch.arange(size * size, device=images.device).repeat(len(rows))
     noise = pixel_noise(chosen, Stream.NOISE_PIXELS, sample, pixel) - 0.5
     noise = noise.view(-1, size, size, 3).permute(0, 3, 1, 2)
-    rows = rows.to(images.device)
+    rows = to_device(rows, images.device)
     images[rows] = (images[rows] + width * noise).clamp_(0, 255)
     return images

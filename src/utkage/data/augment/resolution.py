@@ -9,6 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from utkage.core.transfer import to_device
 from utkage.data.augment.config import AugmentConfig
 from utkage.data.augment.streams import Stream
 from utkage.data.sample_random import SampleRandom
@@ -52,7 +53,7 @@ def gaussian_matrices(sigma: Tensor, size: int, device: torch.device) -> Tensor:
     """
     places = torch.arange(size, device=device, dtype=sigma.dtype)
     exponents = -0.5 * (places[:, None] - places).square()
-    return torch.softmax(exponents / sigma.to(device).square().view(-1, 1, 1), dim=2)
+    return torch.softmax(exponents / to_device(sigma, device).square().view(-1, 1, 1), dim=2)
 
 
 def resampling_matrices(small_sizes: Tensor, size: int, device: torch.device) -> Tensor:
@@ -70,8 +71,8 @@ def resampling_matrices(small_sizes: Tensor, size: int, device: torch.device) ->
     small = torch.arange(count, device=small_sizes.device, dtype=small_sizes.dtype) + 0.5
     # Images with fewer small pixels have the surplus ones far outside, where they have no weight.
     inside = small < small_sizes.view(-1, 1)
-    small = torch.where(inside, small, -float(size)).unsqueeze(2).to(device)
-    ratio = (size / small_sizes).view(-1, 1, 1).to(device)
+    small = to_device(torch.where(inside, small, -float(size)).unsqueeze(2), device)
+    ratio = to_device((size / small_sizes).view(-1, 1, 1), device)
     places = torch.arange(size, device=device, dtype=small_sizes.dtype) + 0.5
     # Both filters are the same triangles, which reach one small pixel to either side.
     triangles = 1 - (small - places / ratio).abs_()
@@ -83,7 +84,7 @@ def resampling_matrices(small_sizes: Tensor, size: int, device: torch.device) ->
 
 
 def _apply(matrices: Tensor, images: Tensor, rows: Tensor) -> Tensor:
-    rows = rows.to(images.device)
+    rows = to_device(rows, images.device)
     count, size = len(matrices), images.shape[2]
     # One large product per image and axis, with the channels beside each other.
     across = images[rows].reshape(count, 3 * size, size) @ matrices.transpose(1, 2)

@@ -10,12 +10,12 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from utkage.core.reporter import Reporter
 from utkage.data.augment import AugmentConfig
 from utkage.models.card import Card
-from utkage.training.batches import Targets, TrainingBatch, TrainingBatches
+from utkage.training.batches import ReadChips, Targets, TrainingBatch, TrainingBatches
 from utkage.training.config_groups import RunConfig
 from utkage.training.distributed import Group
 from utkage.training.ema import WeightAverage
@@ -26,7 +26,7 @@ EpochRows = Sequence[Mapping[str, Any]]
 
 
 class StepResult(NamedTuple):
-    """Loss over the whole batch, and additional text of the progress display."""
+    """Loss over the batch of all processes, and additional text of the progress display."""
 
     loss: float
     note: str
@@ -95,15 +95,27 @@ class TrainableSystem(ABC):
     def start_epoch(self, epoch: int) -> None:  # noqa: B027 - optional
         """Get ready for the steps of ``epoch`` (from 0)."""
 
+    def read(self, chosen: NDArray[np.int64], epoch: int) -> ReadChips:
+        """The chips of this process's share of a batch, from any thread."""
+        return self.batches.read(chosen, epoch, self.setup.group)
+
     def draw(self, chosen: NDArray[np.int64], epoch: int, group: Group) -> TrainingBatch:
         """A process's share of the batch of the ``chosen`` training chips."""
         return self.batches.draw(chosen, epoch, group)
 
     @abstractmethod
-    def step(self, batch: TrainingBatch, step: int, rows: EpochRows) -> StepResult:
-        """Forward, loss, backward and one step of the optimisers.
+    def step(self, batch: TrainingBatch, step: int, rows: EpochRows) -> Tensor:
+        """Forward, loss, backward and one step of the optimisers; reads nothing from the device.
 
         The ``step`` is counted in the whole training, from 0.
+
+        Returns:
+            (k,), on the device: the numbers of the step, for ``step_result``.
+        """
+
+    @abstractmethod
+    def step_result(self, numbers: Sequence[float], step: int, rows: EpochRows) -> StepResult:
+        """The result of the ``step`` that returned these numbers.
 
         Raises:
             TrainingError: a loss or gradient that is not finite.

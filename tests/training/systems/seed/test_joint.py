@@ -15,7 +15,13 @@ from utkage.models.seed.age_networks import AgeEstimationNet, AgeRangeNet
 from utkage.models.seed.system import SeedSystem
 from utkage.models.seed.vgg_face import VggFace
 from utkage.training.systems.seed.config import SeedConfig
-from utkage.training.systems.seed.joint import Batch, JointTrainer, ranges_of, score_seed
+from utkage.training.systems.seed.joint import (
+    Batch,
+    JointTrainer,
+    losses_of,
+    ranges_of,
+    score_seed,
+)
 
 Chips = Callable[..., LabelledChips]
 CONFIG = SeedConfig(epochs=2, batch_size=8, size=32, gender_width=1 / 64)
@@ -132,4 +138,4 @@ def test_a_loss_that_is_not_finite_names_its_model(labelled_chips: Chips) -> Non
     images, ages, genders = batch_of(labelled_chips(8))
     images = images * float("nan")
     with pytest.raises(TrainingError, match="gender model is nan"):
-        trainer.step((images, ages, genders), 0.0, torch.Generator())
+        losses_of(trainer.step((images, ages, genders), 0.0, torch.Generator()).tolist())

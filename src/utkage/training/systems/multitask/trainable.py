@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from utkage.core.errors import TrainingError, WeightsError
 from utkage.core.reporter import Reporter
@@ -71,10 +72,11 @@ class TrainableMultitask(TrainableSystem):
         network.age.requires_grad_(bool((faces.allowed_ages >= 0).any()))
         network.gender.requires_grad_(bool((faces.genders >= 0).any()))
         super().__init__(network, setup, targets)
+        age_weights = weights_by_age(config, faces.allowed_ages)
         objective = objective_of(
             config,
-            weights_by_age(config, faces.allowed_ages),
-            None if adjustment is None else adjustment.by_source,
+            None if age_weights is None else age_weights.to(setup.device),
+            None if adjustment is None else adjustment.by_source.to(setup.device),
         )
         self._trainer = MultitaskTrainer(network, objective, config, setup.device, setup.group)
         self._config, self._teachers = config, teachers
@@ -94,16 +96,21 @@ class TrainableMultitask(TrainableSystem):
         """Freeze the backbone in the first epochs, if the settings say so."""
         self._trainer.freeze(frozen=epoch < self._config.freeze_epochs)
 
-    def step(self, batch: TrainingBatch, step: int, rows: EpochRows) -> StepResult:
+    def step(self, batch: TrainingBatch, step: int, rows: EpochRows) -> Tensor:
         """One step at the learning rate of the schedule."""
-        rate = learning_rate(self._config, step, self.setup.steps_per_epoch, rows)
-        return StepResult(self._trainer.step(batch, rate, step), f"rate {rate:.1e}")
+        return self._trainer.step(batch, self._rate(step, rows))
+
+    def step_result(self, numbers: Sequence[float], step: int, rows: EpochRows) -> StepResult:
+        """The loss, and the rate as text."""
+        loss, norm = numbers
+        self._trainer.require_finite(loss, norm, step)
+        return StepResult(loss, f"rate {self._rate(step, rows):.1e}")
 
     def epoch_columns(self, step: int, rows: EpochRows, losses: Sequence[float]) -> dict[str, Any]:
         """Chip size, learning rate of the last step and mean training loss."""
         return {
             "size": self._config.size_of_epoch(len(rows)),
-            "learning_rate": learning_rate(self._config, step, self.setup.steps_per_epoch, rows),
+            "learning_rate": self._rate(step, rows),
             "train_loss": round(float(np.mean(losses)), 5),
         }
 
@@ -143,6 +150,9 @@ class TrainableMultitask(TrainableSystem):
             batches = faces.batches(BATCH, predictor.card.contract)
             work.append(BatchWork(predictor.predict_chips, batches, BATCH, len(faces)))
         return work
+
+    def _rate(self, step: int, rows: EpochRows) -> float:
+        return learning_rate(self._config, step, self.setup.steps_per_epoch, rows)
 
     def _predictor(self) -> TorchPredictor:
         network, card = self.average.network, self.setup.card

@@ -7,7 +7,7 @@ import math
 from typing import Any, cast
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from utkage.core.errors import TrainingError
@@ -18,6 +18,7 @@ from utkage.training.config_groups import OptimiserConfig
 from utkage.training.distributed import Group
 from utkage.training.objective import Objective
 from utkage.training.optimiser_state import load_optimiser
+from utkage.training.step_numbers import number_type
 
 _TYPES = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -60,18 +61,20 @@ class MultitaskTrainer:
         self._frozen = False
         self._forward = self._wrapped()
 
-    def step(self, batch: TrainingBatch, rate: float, step: int) -> float:
-        """Forward, loss, backward, step; returns the loss over the batch of all processes.
+    def step(self, batch: TrainingBatch, rate: float) -> Tensor:
+        """Forward, loss, backward, step; waits for nothing on the device.
 
         Groups of parameters take their fraction of the learning ``rate``.
 
-        Raises:
-            TrainingError: a loss or gradient that is not finite.
+        Returns:
+            (2,), on the device: the loss over the batch of all processes, and the norm of the
+            gradient before it is clipped.
         """
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["scale"]
         self.optimizer.zero_grad(set_to_none=True)
-        loss, parts = 0.0, batch.split(self._config.accumulate)
+        loss = torch.zeros((), dtype=number_type(self._device), device=self._device)
+        parts = batch.split(self._config.accumulate)
         for number, part in enumerate(parts, start=1):
             share = len(part.images) / batch.total
             with self._exchanging_gradients(number == len(parts)):
@@ -82,13 +85,26 @@ class MultitaskTrainer:
                 # DistributedDataParallel takes the mean of the gradients over processes.
                 scaled = self._scaler.scale(part_loss * (share * self._group.size))
                 scaled.backward()  # type: ignore[no-untyped-call]
-            loss += float(part_loss.detach()) * share
-        loss = self._group.total(loss)
+            loss += part_loss.detach().to(loss.dtype) * share
+        loss = self._group.sum(loss)
         self._scaler.unscale_(self.optimizer)
-        self._require_finite(loss, self._clip_gradients(), step)
+        norm = self._clip_gradients()
         self._scaler.step(self.optimizer)
         self._scaler.update()
-        return loss
+        return torch.stack([loss, norm.to(loss.dtype)])
+
+    def require_finite(self, loss: float, norm: float, step: int) -> None:
+        """Check the numbers that ``step`` returned for the step with this number, from 0.
+
+        Raises:
+            TrainingError: one of them is not finite.
+        """
+        # A scale that is too large shows in the gradient; the scaler skips the step and lowers it.
+        if not (math.isfinite(loss) and (math.isfinite(norm) or self._scaler.is_enabled())):
+            raise TrainingError(
+                f"loss {loss}, gradient norm {norm} at step {step + 1}; lower `learning_rate` and "
+                "resume from the last checkpoint"
+            )
 
     def freeze(self, *, frozen: bool) -> None:
         """Train only the heads from now on, or the whole network again."""
@@ -127,17 +143,9 @@ class MultitaskTrainer:
             return contextlib.nullcontext()
         return self._forward.no_sync()
 
-    def _clip_gradients(self) -> float:
+    def _clip_gradients(self) -> Tensor:
         trained = [p for p in self.network.parameters() if p.requires_grad]
-        return float(nn.utils.clip_grad_norm_(trained, self._config.clip_norm))
-
-    def _require_finite(self, loss: float, norm: float, step: int) -> None:
-        # A scale that is too large shows in the gradient; the scaler skips the step and lowers it.
-        if not (math.isfinite(loss) and (math.isfinite(norm) or self._scaler.is_enabled())):
-            raise TrainingError(
-                f"loss {loss}, gradient norm {norm} at step {step + 1}; lower `learning_rate` and "
-                "resume from the last checkpoint"
-            )
+        return nn.utils.clip_grad_norm_(trained, self._config.clip_norm)
 
 
 def set_frozen(module: nn.Module, *, frozen: bool) -> None:

@@ -20,8 +20,15 @@ from utkage.core.single_writer import holding_files
 from utkage.data.labels import AGE_RANGES
 from utkage.models.seed.plain_state import load_plain_state, save_plain_state
 from utkage.models.seed.system import SeedSystem
+from utkage.training.step_numbers import UnreadNumbers
 from utkage.training.systems.seed.config import SeedConfig
-from utkage.training.systems.seed.joint import Batch, JointTrainer, SeedScore, score_seed
+from utkage.training.systems.seed.joint import (
+    Batch,
+    JointTrainer,
+    SeedScore,
+    losses_of,
+    score_seed,
+)
 from utkage.training.systems.seed.loader import seed_batches, split_loader
 
 
@@ -135,12 +142,16 @@ def _fit(
     torch.manual_seed(config.seed)
     epochs: list[SeedEpoch] = []
     for epoch in range(config.epochs):
-        label = f"epoch {epoch + 1}/{config.epochs}"
+        unread = UnreadNumbers(device)
+        label, note = f"epoch {epoch + 1}/{config.epochs}", ""
         probability, rates = config.true_range_probability(epoch), trainer.rates()
         with reporter.progress(label, len(training)) as task:
             for batch in seed_batches(training, device):
-                losses = trainer.step(batch, probability, generator)
-                task.advance(1, f"age {losses.age_estimation:.2f}")
+                for numbers in unread.add(trainer.step(batch, probability, generator)):
+                    note = f"age {losses_of(numbers).age_estimation:.2f}"
+                task.advance(1, note)
+            for numbers in unread.read():
+                losses_of(numbers)
         score = score_seed(system, seed_batches(validation, device))
         trainer.end_epoch(vars(score.losses))
         system.age_scale.fill_(score.mae)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from torch.nn import functional as F  # noqa: N812 - the field's usual name
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from utkage.core.errors import TrainingError
+from utkage.core.transfer import to_device
 from utkage.data.labels import AGE_COUNT, range_index
 from utkage.models.seed.system import SeedSystem
 from utkage.training.optimiser_state import load_optimiser, load_plateau
@@ -67,14 +68,14 @@ class JointTrainer:
             for name, optimizer in self.optimizers.items()
         }
 
-    def step(self, batch: Batch, true_share: float, generator: torch.Generator) -> SeedLosses:
+    def step(self, batch: Batch, true_share: float, generator: torch.Generator) -> Tensor:
         """Take one step of each model on the same batch.
 
         With the probability ``true_share`` the estimator is fed the true range of a face; the CPU
         ``generator`` chooses these faces.
 
-        Raises:
-            TrainingError: a loss that is not finite.
+        Returns:
+            (3,), on the device: the losses, for ``losses_of``.
         """
         images, ages, genders = batch
         images = images.contiguous(memory_format=torch.channels_last)
@@ -84,19 +85,15 @@ class JointTrainer:
         logits = system.age_range(images)
         ranges = F.cross_entropy(logits, truth)
         # A range is an index, so no gradient flows from the estimator into the range model.
-        true = (torch.rand(len(ages), generator=generator) < true_share).to(ages.device)
+        true = to_device(torch.rand(len(ages), generator=generator) < true_share, ages.device)
         fed = torch.where(true, truth, logits.detach().argmax(dim=1))
         age = F.l1_loss(system.age_estimation(images, fed), ages.float())
-        losses = SeedLosses(*(float(loss.detach()) for loss in (gender, ranges, age)))
         for name, loss in zip(MODELS, (gender, ranges, age), strict=True):
-            value = getattr(losses, name)
-            if not math.isfinite(value):
-                raise TrainingError(f"the loss of the {name} model is {value}; lower its rate")
             optimizer = self.optimizers[name]
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
-        return losses
+        return torch.stack([gender, ranges, age]).detach()
 
     def end_epoch(self, losses: Mapping[str, float]) -> None:
         """Reduce the rate of each model whose own validation loss is on a plateau."""
@@ -119,6 +116,18 @@ class JointTrainer:
         for name, optimizer in self.optimizers.items():
             load_optimiser(optimizer, state["optimizers"][name])
             load_plateau(self._plateaus[name], state["plateaus"][name])
+
+
+def losses_of(numbers: Sequence[float]) -> SeedLosses:
+    """The losses that ``JointTrainer.step`` returned.
+
+    Raises:
+        TrainingError: one of them is not finite.
+    """
+    for name, value in zip(MODELS, numbers, strict=True):
+        if not math.isfinite(value):
+            raise TrainingError(f"the loss of the {name} model is {value}; lower its rate")
+    return SeedLosses(*numbers)
 
 
 @torch.inference_mode()
@@ -147,5 +156,5 @@ def score_seed(system: SeedSystem, batches: Iterable[Batch]) -> SeedScore:
 
 def ranges_of(ages: Tensor) -> Tensor:
     """Indices of the age ranges of whole ages, (N,) -> (N,)."""
-    table = torch.tensor([range_index(age) for age in range(AGE_COUNT)], device=ages.device)
-    return table[ages.long()]
+    table = torch.tensor([range_index(age) for age in range(AGE_COUNT)])
+    return to_device(table, ages.device)[ages.long()]

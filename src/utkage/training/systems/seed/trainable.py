@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from utkage.core.errors import ConfigError
 from utkage.core.files import file_hash
@@ -28,7 +29,7 @@ from utkage.training.systems.base import (
     Validation,
 )
 from utkage.training.systems.seed.config import SeedConfig
-from utkage.training.systems.seed.joint import Batch, JointTrainer, score_seed
+from utkage.training.systems.seed.joint import Batch, JointTrainer, losses_of, score_seed
 
 VALIDATION_BATCH = 128
 
@@ -53,12 +54,16 @@ class TrainableSeed(TrainableSystem):
         self._config = setup.config
         self._trainer = JointTrainer(system, setup.config)
 
-    def step(self, batch: TrainingBatch, step: int, rows: EpochRows) -> StepResult:
+    def step(self, batch: TrainingBatch, step: int, rows: EpochRows) -> Tensor:
         """One step of each model on the same batch."""
         generator = torch.Generator().manual_seed(mixed_seed(self._config.seed, step, 1))
         faces = (batch.images, batch.targets.ages, batch.targets.genders)
         true_share = self._config.true_range_probability(len(rows))
-        losses = self._trainer.step(faces, true_share, generator)
+        return self._trainer.step(faces, true_share, generator)
+
+    def step_result(self, numbers: Sequence[float], step: int, rows: EpochRows) -> StepResult:
+        """The sum of the three losses, and each as text."""
+        losses = losses_of(numbers)
         note = (
             f"gender {losses.gender:.3f}, range {losses.age_range:.3f}, "
             f"age {losses.age_estimation:.2f}"
