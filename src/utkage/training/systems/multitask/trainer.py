@@ -26,8 +26,9 @@ _TYPES = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 def autocast_type(precision: str, device: torch.device) -> torch.dtype | None:
     """The type of matrix products; None for float32.
 
-    ``auto`` is bfloat16 on GPUs that support it, float16 on older ones, and float32 elsewhere: on
-    the CPUs that were measured, bfloat16 was several times slower.
+    ``auto`` is bfloat16 on GPUs that support it, float16 on older ones, and float32 elsewhere. On
+    CPUs with bfloat16 instructions, bfloat16 is faster, and without them several times slower; a
+    recipe has to give the same weights on all of them.
     """
     if precision == "auto":
         if device.type != "cuda":
