@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from utkage.exporting.export import export as export
     from utkage.faces.contract import CropContract as CropContract
     from utkage.images.decode import load_image as load_image
+    from utkage.images.shards import Shard as Shard
     from utkage.images.video import open_video as open_video
     from utkage.models.describe import describe as describe
     from utkage.prediction.loading import load_predictor as load_predictor
@@ -106,6 +107,7 @@ _NAMES = {
     "exporting.export": ("ExportRequest", "export"),
     "faces.contract": ("CropContract",),
     "images.decode": ("load_image",),
+    "images.shards": ("Shard",),
     "images.video": ("open_video",),
     "models.describe": ("describe",),
     "prediction.diagnosis": ("diagnose",),

@@ -162,7 +162,7 @@ def open_inputs(
         if are_paths:
             # Expanded together, so that a file named twice comes once.
             found = list_inputs(list(names), follow_links=follow_links, videos=videos)
-            own = [file for file in found.files if file.is_archive or shard.holds(file.key)]
+            own = [file for file in found.files if opened.may_have(file)]
             parts.append(opened.files(own))
             archives = [file.path for file in own if file.is_archive]
             has_archives |= bool(archives)
@@ -170,7 +170,7 @@ def open_inputs(
             total += len(own)
             # No output may replace the files of other shards either.
             files.extend(file.path for file in (*found.files, *found.videos))
-            found_videos.extend(file.path for file in found.videos if shard.holds(file.key))
+            found_videos.extend(file.path for file in found.videos if opened.may_have(file))
             skipped.update(found.skipped)
             continue
         for name in names:
@@ -225,6 +225,10 @@ class _Opened:
     named: Callable[[str], PictureInput]
     shard: Shard
     limits: Limits
+
+    def may_have(self, file: FoundFile) -> bool:
+        """Whether a file is of the shard, or may hold pictures that are."""
+        return self.shard == WHOLE or file.is_archive or self.shard.holds(file.key)
 
     def files(self, files: Iterable[FoundFile]) -> Iterator[PictureInput]:
         """Yield the files, and the pictures in archives among them."""
