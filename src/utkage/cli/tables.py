@@ -16,7 +16,7 @@ from utkage.core.text import printable
 from utkage.reporting.table import Cell, Table
 
 # Longer words, such as paths, may be folded.
-USUAL_WORD = 10
+USUAL_WORD = 12
 # Longest path, or name of a file, for which other columns are made narrower.
 LONGEST_PATH = 30
 

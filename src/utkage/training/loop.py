@@ -18,6 +18,7 @@ from utkage.core.allocator import keeping_freed_memory
 from utkage.core.errors import ConfigError, TrainingError
 from utkage.core.read_ahead import read_ahead
 from utkage.core.reporter import Reporter, SilentReporter
+from utkage.core.text import counted
 from utkage.data.batches import epoch_order
 from utkage.models.locate import BEST_NAME, LAST_NAME
 from utkage.models.weights import Weights, save_weights
@@ -231,8 +232,8 @@ class _Loop:
         self.reporter.info(f"resuming from step {self.step} of {total} in {self.setup.folder}")
         if former is not None:
             self.reporter.info(
-                f"the run had {former} epochs; those that follow take the learning rates and chip "
-                f"sizes that a run of {epochs} epochs has there"
+                f"the run had {counted(former, 'epoch')}; those that follow take the learning rates "
+                f"and chip sizes that a run of {epochs} epochs has there"
             )
 
     def validate_initial_weights(self) -> None:

@@ -262,8 +262,9 @@ def _warn_of_leakage(
     """Say which images the initial weights and the teachers have seen, before any work."""
     consequences = {
         "validation": "so validation will be too optimistic",
-        "test": "so 'utkage evaluate' will refuse the test split, except with `skip_seen=True`, "
-        "which scores the others",
+        # An option of another command, which is no setting of this one.
+        "test": "so 'utkage evaluate' will refuse the test split, but with --skip-seen it scores "
+        "the others",
     }
     for name, fingerprints in start.fingerprints.items():
         for split, faces in (("validation", validation), ("test", test)):
