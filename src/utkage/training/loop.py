@@ -232,8 +232,8 @@ class _Loop:
         self.reporter.info(f"resuming from step {self.step} of {total} in {self.setup.folder}")
         if former is not None:
             self.reporter.info(
-                f"the run had {counted(former, 'epoch')}; those that follow take the learning rates "
-                f"and chip sizes that a run of {epochs} epochs has there"
+                f"the run had {counted(former, 'epoch')}; those that follow take the learning "
+                f"rates and chip sizes that a run of {epochs} epochs has there"
             )
 
     def validate_initial_weights(self) -> None:
