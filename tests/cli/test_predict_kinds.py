@@ -241,6 +241,20 @@ def test_no_output_replaces_a_video_of_the_folder(folder: Path) -> None:
         assert (folder / "c.jpg").read_bytes() == before
 
 
+def test_videos_in_archives_are_failed_rows(folder: Path, tmp_path: Path) -> None:
+    packed = Path(shutil.make_archive(str(tmp_path / "both"), "zip", folder.parent, folder.name))
+    result = predict(packed, "--jsonl")
+    assert result.exit_code == 3, result.output
+    rows = list(map(json.loads, result.stdout.splitlines()))
+    assert ("b.mp4", "track") in files_and_kinds(rows)
+    (video,) = [row for row in rows if row["file"].endswith("b.mp4")]
+    assert "b.mp4: is a video in an archive; unpack it" in video["reason"]
+    only = predict(packed, "--jsonl", "--only", "pictures")
+    assert "b.mp4" not in only.stdout
+    table = predict(packed, "--csv")
+    assert (table.exit_code, "is a video in an archive" in table.stdout) == (3, True)
+
+
 def test_from_python(folder: Path) -> None:
     request = utkage.InputsRequest(inputs=(str(folder),), weights="shipped", flip=False)
     rows = list(utkage.predict_inputs(request))

@@ -150,7 +150,7 @@ def open_inputs(
     _require_names(inputs)
     inputs = [file_path(name) if is_file_url(name) else name for name in inputs]
     named = partial(named_input, allow_download=allow_download, allow_private=allow_private)
-    opened = _Opened(named, shard, limits)
+    opened = _Opened(named, shard, limits, videos)
     parts: list[Iterable[PictureInput]] = []
     total = 0
     skipped: dict[Path, str] = {}
@@ -225,6 +225,7 @@ class _Opened:
     named: Callable[[str], PictureInput]
     shard: Shard
     limits: Limits
+    videos: bool
 
     def may_have(self, file: FoundFile) -> bool:
         """Whether a file is of the shard, or may hold pictures that are."""
@@ -245,8 +246,11 @@ class _Opened:
         def is_wanted(inner: str) -> bool:
             return self.shard.holds(f"{file.key}/{inner}")
 
+        videos: list[str] = []
         try:
-            for found in pictures_in(file.path, self.limits, is_wanted, is_path_of_shard):
+            for found in pictures_in(
+                file.path, self.limits, is_wanted, is_path_of_shard, on_video=videos.append
+            ):
                 if isinstance(found, RawFile):
                     inner = f"{name}/{encodable(found.path)}"
                     problem = found.problem and f"{inner}: {found.problem}"
@@ -257,6 +261,10 @@ class _Opened:
             if self.shard.holds(file.key):
                 reason = str(error) if isinstance(error, DataError) else f"{name}: {error.strerror}"
                 yield PictureInput(name, b"", problem=encodable(reason))
+        for inner in filter(is_wanted, videos if self.videos else ()):
+            video = f"{name}/{encodable(inner)}"
+            problem = f"{video}: is a video in an archive; unpack it and name the file"
+            yield PictureInput(video, b"", problem=problem, is_video=True)
 
     def from_stdin(self, stdin: Piped) -> Iterator[PictureInput]:
         """Yield the picture on stdin, or those that it lists."""

@@ -131,6 +131,8 @@ def predict_inputs(
             other = PICTURES if request.only == VIDEOS else VIDEOS
             skipped = counted(found.skipped, other.removesuffix("s"))
             reporter.info(f"skipped {skipped} (`only={request.only}`)")
+        for picture in found.packed:
+            yield TrackRow(picture.name, "failed", picture.problem)
         if not found.videos:
             return
         # Pictures do not wait for what only videos need.
@@ -151,6 +153,8 @@ class _Found:
         if request.camera is not None:
             self.videos.append(request.camera)
         self.skipped = 0
+        # Videos in archives, which cannot be read there.
+        self.packed: list[PictureInput] = []
 
     def pictures(self) -> Iterator[PictureInput]:
         """The pictures; videos among them are kept for later."""
@@ -159,8 +163,16 @@ class _Found:
             reason = self._refusal if picture.is_video else None
             if (picture.is_video and only == PICTURES) or (not picture.is_video and only == VIDEOS):
                 self.skipped += 1
+            elif (
+                picture.is_video
+                and isinstance(picture.source, bytes)
+                and (are_videos or not self._request.one_kind)
+            ):
+                self.packed.append(picture)
             elif reason is not None:
-                yield replace(picture, problem=f"{picture.name}: is a video; {reason}")
+                is_packed = isinstance(picture.source, bytes)
+                problem = f"{picture.name}: is a video; {reason}"
+                yield picture if is_packed else replace(picture, problem=problem)
             elif picture.is_video or are_videos:
                 source = picture.source
                 self.videos.append(source if isinstance(source, Path) else picture.name)

@@ -11,6 +11,7 @@ from utkage.images.containers.container import RawFile, is_picture
 from utkage.images.containers.limits import Limits
 from utkage.images.containers.parquet_pictures import PARQUET_START, TablePictures
 from utkage.images.formats import IMAGE_SUFFIXES
+from utkage.images.video_formats import VIDEO_SUFFIXES
 
 ARCHIVE_SUFFIXES = (
     *(".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".zip"),
@@ -54,17 +55,23 @@ def _always(path: str) -> bool:
     return True
 
 
+def _ignore(path: str) -> None:
+    """Do nothing."""
+
+
 def pictures_in(
     path: Path,
     limits: Limits,
     is_wanted: Callable[[str], bool] = _always,
     is_wanted_path: Callable[[str], bool] = _always,
+    on_video: Callable[[str], None] = _ignore,
 ) -> Iterator[FoundPicture]:
     """Yield the pictures in an archive or in Parquet, in its order.
 
     Parquet holds the pictures themselves or their paths, which are yielded as they are written.
     ``is_wanted`` receives the path of each picture in the file, and ``is_wanted_path`` each path
-    that it lists; the others are not even read.
+    that it lists; the others are not even read. ``on_video`` receives the path of each video in an
+    archive, by its suffix.
 
     Raises:
         DataError: the file is damaged, over a limit, or holds no picture.
@@ -74,6 +81,8 @@ def pictures_in(
     def is_wanted_picture(inner: str) -> bool:
         nonlocal found
         if not is_picture(inner):
+            if inner.lower().endswith(VIDEO_SUFFIXES):
+                on_video(inner)
             return False
         found = True
         return is_wanted(inner)
