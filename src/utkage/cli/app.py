@@ -26,6 +26,7 @@ _EXAMPLES = {
     "runs": "utkage runs --compare 20261124-0900 best",
     "evaluate": "utkage evaluate --plot-cm",
     "predict": "utkage predict photos/*.jpg",
+    "manifest": "utkage manifest photos --out photos.jsonl",
     "export": "utkage export --format onnx --out faces.onnx",
     "serve": "utkage serve --port 8000",
     "info": "utkage info shipped",

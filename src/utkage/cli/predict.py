@@ -50,6 +50,15 @@ def predict_command(
             metavar="PATH",
         ),
     ] = [],  # noqa: B006
+    cluster: Annotated[
+        str | None,
+        data_option(
+            help="Predict on a Ray cluster: local, auto (the one of this machine), or HOST:PORT. "
+            "Inputs are then manifests (.jsonl, .parquet), tar archives or one folder, --out is a "
+            "folder, and --workers the largest number of workers.",
+            metavar="CLUSTER",
+        ),
+    ] = None,
     camera: Annotated[
         int | None,
         video_option(help="Number of a camera, from 0, to watch until Ctrl-C.", metavar="NUMBER"),
@@ -218,6 +227,48 @@ def predict_command(
             raise UsageError("--json, --jsonl, --csv and --out exclude each other; choose one")
         if resume and out is None:
             raise UsageError("--resume needs --out FILE.jsonl, the rows to append to")
+        if cluster is not None:
+            from utkage.cli.cluster_output import predict_inputs_on_cluster
+
+            predict_inputs_on_cluster(
+                inputs,
+                cluster,
+                out,
+                {
+                    "weights": weights,
+                    "device": device,
+                    "engine": engine,
+                    "crop": crop,
+                    "flip": flip,
+                    "interval": interval,
+                    "max_faces": max_faces,
+                    "detector": detector,
+                    "min_face": min_face,
+                    "rotate": rotate,
+                    "threshold": threshold,
+                    "uncertain_below": uncertain_below,
+                    "allow_download": allow_download,
+                    "allow_private": allow_private,
+                    **given_only(max_pixels=max_pixels, workers=workers),
+                },
+                resume=resume,
+                others={
+                    "camera": camera is not None,
+                    "duration": duration,
+                    "show": show,
+                    "only": only,
+                    "shard": shard,
+                    "json": json_output,
+                    "jsonl": jsonl_output,
+                    "csv": csv_output,
+                    "save_images": save_images,
+                    "save_crops": save_crops,
+                    "contact_sheet": contact_sheet,
+                    "overwrite": overwrite,
+                },
+                reporter=reporter,
+            )
+            return
         limits = given_only(
             max_entries=max_entries,
             max_entry_bytes=max_entry_bytes,

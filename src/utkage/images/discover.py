@@ -196,7 +196,7 @@ class _Search:
             self.skipped[path] = "raw photograph"
         elif name.endswith(ARCHIVE_SUFFIXES):
             self.skipped[path] = _ARCHIVE
-        elif self.suffixes == IMAGE_SUFFIXES and _begins_like_picture(path):
+        elif self.suffixes == IMAGE_SUFFIXES and begins_like_picture(path):
             return [FoundFile(path, root=root)]
         elif is_video_file(path):
             if self.videos:
@@ -207,7 +207,8 @@ class _Search:
         return []
 
 
-def _begins_like_picture(path: Path) -> bool:
+def begins_like_picture(path: Path) -> bool:
+    """Whether a file has the first bytes of a picture; False for pipes, devices and folders."""
     try:
         # Opening a pipe without a writer would wait for ever.
         if not stat.S_ISREG(path.stat().st_mode):

@@ -71,7 +71,7 @@ def check_rows_file(
             f"{path}: already exists; continue it with `resume=True`, or name another file"
         )
     if suffix == ".parquet":
-        _pyarrow()
+        require_pyarrow()
     if suffix != JSON_LINES:
         require_output(path, "out", is_ours=_holds_rows, overwrite=overwrite)
 
@@ -120,7 +120,7 @@ def rows_file(
             return
         unfinished = stack.enter_context(replacing(path))
         if suffix == ".parquet":
-            yield stack.enter_context(_parquet(unfinished, kind))
+            yield stack.enter_context(parquet_rows(unfinished, kind))
             return
         file = stack.enter_context(_open(unfinished, "w"))
         if suffix == ".csv":
@@ -307,8 +307,13 @@ def _parsed(line: bytes, where: str, kind: type[Row]) -> dict[str, Any]:
 
 
 @contextmanager
-def _parquet(path: Path, kind: type[Row]) -> Iterator[WriteRow]:
-    pyarrow, parquet = _pyarrow()
+def parquet_rows(path: Path, kind: type[Row] = FaceRow) -> Iterator[WriteRow]:
+    """Write a Parquet file, which is complete only when the body has ended.
+
+    Raises:
+        UsageError: pyarrow is not installed.
+    """
+    pyarrow, parquet = require_pyarrow()
     hints = get_type_hints(kind)
     schema = pyarrow.schema(
         [(name, _parquet_type(pyarrow, hints[name])) for name in kind.field_names()]
@@ -340,7 +345,12 @@ def _parquet_type(pyarrow: Any, hint: Any) -> Any:
     return {str: pyarrow.string, int: pyarrow.int64, float: pyarrow.float64}[hint]()
 
 
-def _pyarrow() -> tuple[Any, Any]:
+def require_pyarrow() -> tuple[Any, Any]:
+    """The packages ``pyarrow`` and ``pyarrow.parquet``.
+
+    Raises:
+        UsageError: pyarrow is not installed.
+    """
     try:
         import pyarrow
         from pyarrow import parquet

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from pyarrow import parquet
+
+from utkage.cluster import manifest
+from utkage.cluster.manifest import write_manifest
+from utkage.core.errors import UsageError
+from utkage.images.discover import expand_inputs
+
+
+class _Reporter:
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def info(self, message: str) -> None:
+        self.said.append(message)
+
+
+def _paths(path: Path) -> list[str]:
+    return [json.loads(line)["path"] for line in path.read_text().splitlines()]
+
+
+def test_lists_the_pictures_of_predict_in_its_order(chips, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    chips(Path("photos"), 25)
+    (tmp_path / "photos" / "unnamed").write_bytes((tmp_path / "photos/0/0.png").read_bytes())
+    assert write_manifest(Path("photos"), Path("list.jsonl")) == 26
+    expected = [str(path) for path in expand_inputs([Path("photos")])]
+    assert _paths(tmp_path / "list.jsonl") == expected
+    write_manifest(Path("photos"), Path("list.parquet"))
+    assert parquet.read_table("list.parquet")["path"].to_pylist() == expected
+
+
+def test_paths_are_relative_to_the_manifest(chips, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    chips(Path("photos"), 2)
+    write_manifest(Path("photos"), Path("lists/all.jsonl"))
+    assert _paths(Path("lists/all.jsonl"))[0] == os.path.join("..", "photos", "0", "0.png")  # noqa: PTH118
+    write_manifest(tmp_path / "photos", Path("lists/all.jsonl"))
+    assert _paths(Path("lists/all.jsonl"))[0] == str(tmp_path / "photos" / "0" / "0.png")
+
+
+def test_more_paths_than_one_batch_are_all_written(chips, tmp_path, monkeypatch):
+    monkeypatch.setattr(manifest, "_BATCH", 4)
+    assert write_manifest(chips(tmp_path / "a", 11), tmp_path / "a.parquet") == 11
+    assert len(set(parquet.read_table(tmp_path / "a.parquet")["path"].to_pylist())) == 11
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege")
+def test_linked_folders_are_skipped_and_counted(chips, tmp_path):
+    folder = chips(tmp_path / "a", 2)
+    (folder / "loop").symlink_to(folder)
+    reporter = _Reporter()
+    reporter.progress = manifest.SilentReporter().progress
+    assert write_manifest(folder, tmp_path / "a.jsonl", reporter=reporter) == 2
+    assert reporter.said == [
+        "skipped 1 linked folder (name what they lead to), 2 other files",
+    ]
+
+
+def test_refusals_leave_no_file(chips, tmp_path):
+    folder = chips(tmp_path / "a", 1)
+    with pytest.raises(UsageError, match="is not a folder"):
+        write_manifest(folder / "0" / "0.png", tmp_path / "a.jsonl")
+    with pytest.raises(UsageError, match="choose one of the suffixes"):
+        write_manifest(folder, tmp_path / "a.txt")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UsageError, match="no picture in this folder"):
+        write_manifest(tmp_path / "empty", tmp_path / "a.jsonl")
+    (tmp_path / "mine.jsonl").write_text('{"mine": 1}\n')
+    with pytest.raises(UsageError, match="overwrite=True"):
+        write_manifest(folder, tmp_path / "mine.jsonl")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "empty", "mine.jsonl"]
+    # A manifest is replaced by another one.
+    for name in ("a.jsonl", "a.parquet"):
+        assert write_manifest(folder, tmp_path / name) == write_manifest(folder, tmp_path / name)
