@@ -200,7 +200,7 @@ def test_a_label_from_the_years_that_it_allows() -> None:
     assert FaceLabel.of_years(AgeRange(7, 7), 0, 3) == FaceLabel(7, 0, 3)
     label = FaceLabel.of_years(AgeRange(7, 9), None, 3)
     assert label == FaceLabel(None, None, 3, AgeRange(7, 9))
-    assert FaceLabel.of_years(AgeRange(7, 9), 0).race is None
+    assert FaceLabel.of_years(AgeRange(7, 9), 0) == FaceLabel(None, 0, None, AgeRange(7, 9))
 
 
 def test_names_of_ranges() -> None:

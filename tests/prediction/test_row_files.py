@@ -21,7 +21,7 @@ from utkage.prediction.row_files import (
     rows_file,
     write_rows,
 )
-from utkage.prediction.rows import FaceRow, Row, RowOptions, gender_name
+from utkage.prediction.rows import FaceRow, Row, RowOptions, TrackRow, gender_name
 
 FACE = FaceRow(
     "a b/é.jpg",
@@ -258,6 +258,15 @@ def test_finished_rows_are_those_of_the_file(tmp_path: Path) -> None:
         *(("a b/é.jpg", "ok", 1), ("a b/é.jpg", "ok", 2)),
         *(("empty.jpg", "no_face", None), ("bad.jpg", "failed", None)),
     ]
+
+
+def test_finished_rows_of_videos_and_of_names_in_other_encodings(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    row = TrackRow("caf\udce9.mp4", "ok", track=3, looks=2)
+    with rows_file(path, TrackRow) as write:
+        write(row)
+    (found,) = finished_rows(path, TrackRow)
+    assert (found.file, found.status, found.track) == ("caf\udce9.mp4", "ok", 3)
 
 
 def test_text_is_safe_for_spreadsheets_on_request(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from utkage.prediction.rows import (
 )
 from utkage.prediction.wider_intervals import shipped_wider_intervals
 
-LANDMARKS = ((10.04, 20.06), (30.0, 20.0), (20.0, 30.0), (12.0, 40.0), (28.0, 40.0))
+LANDMARKS = ((10.26, 20.06), (30.0, 20.0), (20.0, 30.0), (12.0, 40.0), (28.0, 40.0))
 FACES = (
     FoundFace((1.23, 2.27, 31.0, 42.0), LANDMARKS, 0.912345, ("covered",), 90),
     FoundFace((5.0, 6.0, 15.0, 26.0), (), None),
@@ -89,7 +89,7 @@ def test_a_photograph_becomes_rows() -> None:
         score=0.9123,
         **columns[0],
         flags=("covered",),
-        landmarks=((10.0, 20.1), *LANDMARKS[1:]),
+        landmarks=((10.3, 20.1), *LANDMARKS[1:]),
         faces=2,
         rotated=90,
         frame=3,

@@ -1,11 +1,12 @@
 """Change the code in small ways, and count the changes that its own tests notice.
 
     python -m tools.mutation                     all areas; half an hour to two hours
+    python -m tools.mutation --sample 100        so many mutants of each area, chosen at random
     python -m tools.mutation --print             without writing the table into the documents
     python -m tools.mutation --least 85          exit with 1 if an area has fewer percent
 
-Needs mutmut 3 (`pip install -e '.[mutation]'`) and a system with fork. An interrupted run continues
-in its folder. In that folder, `mutmut show NAME` shows what a mutant changes.
+Needs mutmut 3 (`pip install -e '.[mutation]'`) and a system with fork. A repeated run tries only
+what no test has caught before. In that folder, `mutmut show NAME` shows what a mutant changes.
 """
 
 from __future__ import annotations
@@ -34,22 +35,23 @@ app = new_app(__doc__)
 def mutation(
     folder: Annotated[Path, typer.Option(help="where the mutants lie")] = ROOT / "build/mutation",
     processes: Annotated[int, typer.Option(help="mutants to try at the same time")] = 2,
+    sample: Annotated[int | None, typer.Option(help="mutants of each area; default: all")] = None,
     least: Annotated[float, typer.Option(help="least share of caught mutants, percent")] = 85.0,
     print_only: Annotated[bool, typer.Option("--print", help="write no document")] = False,
 ) -> None:
     """Run all mutants, and write the table."""
     if find_spec("mutmut") is None:
         raise UsageError("mutmut is not installed; run: pip install -e '.[mutation]'")
-    mutants = run_mutants(folder, processes)
+    mutants = run_mutants(folder, processes, sample)
     for mutant in mutants:
         if not mutant.is_caught:
             print(f"survived: {mutant.name}")
-    publish([_block(mutants)], PROGRAM, write=not print_only)
+    publish([_block(mutants, sample)], PROGRAM, write=not print_only)
     shares = [100 * caught / total for total, caught in counts(mutants).values()]
     raise typer.Exit(int(min(shares, default=0.0) < least))
 
 
-def _block(mutants: list[Mutant]) -> Block:
+def _block(mutants: list[Mutant], sample: int | None) -> Block:
     found = counts(mutants)
     rows: list[Sequence[Cell | str]] = []
     for area in AREAS:
@@ -59,7 +61,9 @@ def _block(mutants: list[Mutant]) -> Block:
     total, caught = (sum(column) for column in zip(*found.values(), strict=True))
     rows.append(["all", "", str(total), str(caught), f"{caught / total:.1%}"])
     text = markdown(["area", "modules", "mutants", "caught", "share"], rows)
-    return Block("reliability.md", "mutation", text, f"mutmut {version('mutmut')}")
+    of_area = "all mutants" if sample is None else f"up to {sample} mutants of each area at random"
+    origin = f"mutmut {version('mutmut')}, {of_area}"
+    return Block("reliability.md", "mutation", text, origin)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,9 +25,9 @@ from tools.mutation.areas import AREAS, SLOW_TESTS, Area
 _COPIED = ("src", "tests", "tools", "examples", "docs", "README.md", "LICENSE", "pyproject.toml")
 # Exit codes of pytest, as mutmut keeps them: failed, and failed in an internal error.
 _CAUGHT = (1, 3)
-_SURVIVED, _NO_TEST = 0, 33
 _TIMEOUTS = (36, 24, -24, 152, 255)
 _SECONDS = 120
+_FEW = "utkage.data.split.x_merge_splits*"
 
 
 @dataclass(frozen=True)
@@ -54,16 +55,34 @@ class Mutant:
         return self.exit_code in (*_CAUGHT, *_TIMEOUTS)
 
 
-def run_mutants(folder: Path, processes: int) -> list[Mutant]:
-    """Try all mutants of all areas, or those that an interrupted run in ``folder`` has left."""
+def run_mutants(folder: Path, processes: int, sample: int | None = None) -> list[Mutant]:
+    """Try the mutants of all areas; those that an earlier run in ``folder`` has caught stay caught.
+
+    With ``sample``, so many mutants of each area, chosen at random, are tried and returned.
+    """
     _copy_repository(folder)
-    _run(folder, "-m", "mutmut", "run", "--max-children", str(processes))
-    mutants = list(_found(folder))
-    noticed = {mutant.function for mutant in mutants if mutant.is_caught}
+    # mutmut makes all mutants before it tries those that are named.
+    _mutmut(folder, processes, [_FEW])
+    known = _found(folder)
+    chosen = {mutant.name for area in AREAS for mutant in _sample(known, area, sample)}
+    _mutmut(folder, processes, [m.name for m in known if m.name in chosen and not m.is_caught])
+    known = _found(folder)
+    noticed = {mutant.function for mutant in known if mutant.is_caught}
     return [
         mutant if mutant.function in noticed else _in_new_process(folder, mutant)
-        for mutant in mutants
+        for mutant in known
+        if mutant.name in chosen
     ]
+
+
+def _sample(mutants: list[Mutant], area: Area, size: int | None) -> list[Mutant]:
+    own = [mutant for mutant in mutants if mutant.area == area.name]
+    return own if size is None else random.Random(0).sample(own, min(size, len(own)))
+
+
+def _mutmut(folder: Path, processes: int, names: list[str]) -> None:
+    if names:
+        _run(folder, "-m", "mutmut", "run", "--max-children", str(processes), *names)
 
 
 def _copy_repository(folder: Path) -> None:
@@ -91,15 +110,16 @@ def _copy_repository(folder: Path) -> None:
         file.write("\n" + tomli_w.dumps({"tool": {"mutmut": settings}}))
 
 
-def _found(folder: Path) -> Iterator[Mutant]:
+def _found(folder: Path) -> list[Mutant]:
     """All mutants with their results, as mutmut keeps them beside the mutated sources."""
     sources = folder / "mutants" / "src" / "utkage"
+    found: list[Mutant] = []
     for area in AREAS:
         for pattern in area.modules:
             for path in sorted(sources.glob(f"{pattern}.meta")):
                 codes = json.loads(path.read_text(encoding="utf-8"))["exit_code_by_key"]
-                for name, code in codes.items():
-                    yield Mutant(name, area.name, code)
+                found += [Mutant(name, area.name, code) for name, code in codes.items()]
+    return found
 
 
 def _in_new_process(folder: Path, mutant: Mutant) -> Mutant:
@@ -115,7 +135,7 @@ def _run(folder: Path, *arguments: str, **environment: str) -> int:
     path = os.pathsep.join([str(folder / "src"), str(folder), os.environ.get("PYTHONPATH", "")])
     # Compiled tests are kept, because every mutant imports them again.
     single = {"OMP_NUM_THREADS": "1", "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": ""}
-    # Only the result of one mutant is without interest here.
+    # Of a single mutant, only the exit code matters.
     quiet = subprocess.DEVNULL if "MUTANT_UNDER_TEST" in environment else None
     try:
         done = subprocess.run(

@@ -48,3 +48,12 @@ def test_plain_names_hold_no_label() -> None:
     assert recognise_grammar(["images/0.jpg", "1.jpg", "IMG_2034.JPG", "25_1_2.jpg"]) is None
     assert recognise_grammar(["00/12.jpg", "01/13.jpg"]) is None
     assert recognise_grammar([]) is None
+
+
+def test_names_without_race_are_utkface_on_request() -> None:
+    paths = ["25_1_20170116174525125.jpg", "3_0_20170116174525126.jpg"]
+    assert recognise_grammar(paths) is None
+    grammar = recognise_grammar(paths, allow_missing_race=True)
+    assert grammar is not None
+    assert grammar.name == "UTKFace"
+    assert label_in_name(paths[0], grammar) == FaceLabel(25, 1)
