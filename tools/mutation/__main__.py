@@ -46,12 +46,12 @@ def mutation(
     for mutant in mutants:
         if not mutant.is_caught:
             print(f"survived: {mutant.name}")
-    publish([_block(mutants, sample)], PROGRAM, write=not print_only)
+    publish([_block(mutants, sample, version("mutmut"))], PROGRAM, write=not print_only)
     shares = [100 * caught / total for total, caught in counts(mutants).values()]
     raise typer.Exit(int(min(shares, default=0.0) < least))
 
 
-def _block(mutants: list[Mutant], sample: int | None) -> Block:
+def _block(mutants: list[Mutant], sample: int | None, of_mutmut: str) -> Block:
     found = counts(mutants)
     rows: list[Sequence[Cell | str]] = []
     for area in AREAS:
@@ -62,7 +62,7 @@ def _block(mutants: list[Mutant], sample: int | None) -> Block:
     rows.append(["all", "", str(total), str(caught), f"{caught / total:.1%}"])
     text = markdown(["area", "modules", "mutants", "caught", "share"], rows)
     of_area = "all mutants" if sample is None else f"up to {sample} mutants of each area at random"
-    origin = f"mutmut {version('mutmut')}, {of_area}"
+    origin = f"mutmut {of_mutmut}, {of_area}"
     return Block("reliability.md", "mutation", text, origin)
 
 
