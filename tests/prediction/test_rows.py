@@ -64,6 +64,9 @@ def test_predictions_become_columns() -> None:
     assert without_threshold[0]["p_at_least"] is without_threshold[0]["threshold"] is None
     assert without_threshold[0]["age_low"] == 24.5
     assert without_threshold[1]["gender"] == "female"
+    # The ends 1/3 and 2/3 of the way through 19.5..39.5.
+    third = prediction_columns(found, RowOptions(interval=1 / 3))[0]
+    assert (third["age_low"], third["age_high"]) == (26.17, 32.83)
 
 
 def test_flags_make_intervals_wider() -> None:
