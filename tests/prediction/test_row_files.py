@@ -269,6 +269,39 @@ def test_finished_rows_of_videos_and_of_names_in_other_encodings(tmp_path: Path)
     assert (found.file, found.status, found.track) == ("caf\udce9.mp4", "ok", 3)
 
 
+def test_a_video_is_finished_where_another_one_follows_or_if_it_failed(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    first = TrackRow("a.mp4", "ok", track=1), TrackRow("a.mp4", "ok", track=2)
+    failed, other = TrackRow("b.mp4", "failed", "damaged"), TrackRow("c.mp4", "ok", track=1)
+
+    def finished(*rows: TrackRow) -> tuple[dict[str, int], int]:
+        path.write_text("".join(json.dumps(row.to_dict()) + "\n" for row in rows))
+        return dict(finished_files(path, TrackRow)), len(path.read_text().splitlines())
+
+    assert finished(*first) == ({}, 0)
+    assert finished(*first, other) == ({"a.mp4": 1}, 2)
+    assert finished(failed) == ({"b.mp4": 1}, 1)
+    assert finished(*first, failed, other, failed) == ({"a.mp4": 1, "b.mp4": 2, "c.mp4": 1}, 5)
+    assert finished(*first, other, *first, other) == ({"a.mp4": 2, "c.mp4": 1}, 5)
+
+
+@pytest.mark.parametrize(
+    ("row", "kind", "message"),
+    [
+        (ROWS[2], TrackRow, "a row of pictures, where those of videos belong"),
+        (TrackRow("a.mp4", "no_face"), FaceRow, "a row of videos, where those of pictures belong"),
+    ],
+)
+def test_rows_of_the_other_kind_are_named(
+    tmp_path: Path, row: Row, kind: type[Row], message: str
+) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text(json.dumps(row.to_dict()) + "\n")
+    with pytest.raises(UsageError) as caught:
+        finished_files(path, kind)
+    assert str(caught.value) == f"{path}, line 1: {message}; name another file"
+
+
 def test_text_is_safe_for_spreadsheets_on_request(tmp_path: Path) -> None:
     row = replace(ROWS[2], file="=1+1.jpg")
     for safe, cell in ((False, "=1+1.jpg"), (True, "'=1+1.jpg")):

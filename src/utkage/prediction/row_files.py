@@ -256,8 +256,9 @@ def finished_files(path: Path, kind: type[Row] = FaceRow) -> Counter[str]:
                 if last is not None and values["file"] != last:
                     finished[normalize("NFC", last)] += 1
                     complete = position - len(line)
-                last = values["file"]
                 is_complete = values["status"] == "failed"
+                # A failed video is counted here, so the row after it must not count it again.
+                last = None if is_complete else values["file"]
             else:
                 is_complete = values["face"] is None or values["face"] == values["faces"]
             if is_complete:
