@@ -35,7 +35,7 @@ def test_a_mutant_that_was_not_tried_is_not_caught() -> None:
 
 def test_the_table_counts_by_area() -> None:
     mutants = [Mutant(f"x__mutmut_{n}", "split", n % 4 and 1) for n in range(8)]
-    mutants += [Mutant("y__mutmut_1", "rows", 1)]
+    mutants += [Mutant("y__mutmut_1", "rows", 1), Mutant("y__mutmut_2", "rows", None)]
     assert counts(mutants) == {"split": (8, 6), "rows": (1, 1)}
     block = program._block(mutants, 8, "3.8.1")
     lines = [line.replace(" ", "") for line in block.text.splitlines()]

@@ -60,7 +60,7 @@ def _block(mutants: list[Mutant], sample: int | None, of_mutmut: str) -> Block:
         rows.append([area.name, modules_text(area), str(total), str(caught), share])
     total, caught = (sum(column) for column in zip(*found.values(), strict=True))
     rows.append(["all", "", str(total), str(caught), f"{caught / total:.1%}"])
-    text = markdown(["area", "modules", "mutants", "caught", "share"], rows)
+    text = markdown(["area", "modules", "mutants tried", "caught", "share"], rows)
     of_area = "all mutants" if sample is None else f"up to {sample} mutants of each area at random"
     origin = f"mutmut {of_mutmut}, {of_area}"
     return Block("reliability.md", "mutation", text, origin)

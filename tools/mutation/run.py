@@ -25,6 +25,7 @@ from tools.mutation.areas import AREAS, SLOW_TESTS, Area
 _COPIED = ("src", "tests", "tools", "examples", "docs", "README.md", "LICENSE", "pyproject.toml")
 # Exit codes of pytest, as mutmut keeps them: failed, and failed in an internal error.
 _CAUGHT = (1, 3)
+_NOT_COLLECTED = 2
 _TIMEOUTS = (36, 24, -24, 152, 255)
 _SECONDS = 120
 _FEW = "utkage.data.split.x_merge_splits*"
@@ -127,6 +128,8 @@ def _in_new_process(folder: Path, mutant: Mutant) -> Mutant:
     tests = [f"tests/{each}" for each in area.tests]
     arguments = ("-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-k", SLOW_TESTS, *tests)
     code = _run(folder / "mutants", *arguments, MUTANT_UNDER_TEST=mutant.name)
+    # The tests cannot even be collected if the import of the mutant fails.
+    code = _CAUGHT[0] if code == _NOT_COLLECTED else code
     return Mutant(mutant.name, mutant.area, code)
 
 
@@ -153,11 +156,12 @@ def _run(folder: Path, *arguments: str, **environment: str) -> int:
 
 
 def counts(mutants: list[Mutant]) -> Mapping[str, tuple[int, int]]:
-    """Number of mutants and of those that are caught, by area."""
+    """Number of mutants that were tried and of those that are caught, by area."""
+    tried = [mutant for mutant in mutants if mutant.exit_code is not None]
     return {
         area.name: (len(own), sum(mutant.is_caught for mutant in own))
         for area in AREAS
-        if (own := [mutant for mutant in mutants if mutant.area == area.name])
+        if (own := [mutant for mutant in tried if mutant.area == area.name])
     }
 
 
