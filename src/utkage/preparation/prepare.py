@@ -16,6 +16,7 @@ from utkage.core.outputs import require_inputs_stay
 from utkage.core.processors import available_processors
 from utkage.core.reporter import Reporter, SilentReporter
 from utkage.core.setting_checks import require_number
+from utkage.core.text import counted
 from utkage.data.manifest import ManifestRow
 from utkage.data.records import Dropped, Record
 from utkage.data.sources.base import Source
@@ -26,6 +27,7 @@ from utkage.data.store import DEFAULT_FOLDER, ChipStore, is_prepared
 from utkage.faces.choice import DEFAULT_DETECTOR, check_detector
 from utkage.faces.contract import CropContract, utkface_contract
 from utkage.images.containers.container import Container
+from utkage.preparation.audit.near_pairs import STEPS
 from utkage.preparation.audit.report import Audit, build_audit
 from utkage.preparation.audit.report_files import audit_of_store, report_is_current, write_report
 from utkage.preparation.audit.resolve import FixConfig, find_informative_duplicates, resolve
@@ -213,13 +215,20 @@ def _select(
 ) -> tuple[list[ManifestRow], Audit]:
     """Find duplicates, choose splits, and decide which pictures are used."""
     records = pictures.records
-    with reporter.progress("comparing pictures", 1) as task:
-        groups, fix = find_informative_duplicates(records, config.fix)
-        task.advance(1)
+    with reporter.progress("comparing pictures", STEPS) as task:
+        groups, fix = find_informative_duplicates(
+            records, config.fix, workers=config.workers, task=task
+        )
     if fix != config.fix:
         reporter.warn(
             "most pictures are too similar to tell near-duplicates from others (drawn faces, "
             "video frames?); only identical pictures are grouped"
+        )
+    if groups.divided:
+        reporter.warn(
+            f"{counted(groups.divided, 'picture')} were linked to too large groups of "
+            "near-duplicates; their least similar pairs are ignored, so that a few wrong pairs do "
+            "not move all of them to one split"
         )
     published = read_split_file(config.split_file) if config.split_file else None
     splits = split_components(records, groups, config.split, pictures.source_splits, published)

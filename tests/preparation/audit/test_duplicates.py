@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from utkage.preparation.audit.duplicates import find_duplicates
+from utkage.preparation.audit.duplicates import _stars, find_duplicates
 from utkage.preparation.audit.perceptual import distance
 
 
@@ -118,3 +118,23 @@ def test_near_pictures_are_always_in_one_component(make_record, bits, max_distan
         for j, second in enumerate(records):
             if distance(first.perceptual, second.perceptual) <= max_distance:
                 assert groups.group_of(i).component == groups.group_of(j).component
+
+
+def slow_stars(component, neighbours):
+    left, stars = set(component), []
+    while left:
+        centre = min(left, key=lambda node: (-len(neighbours.get(node, set()) & left), node))
+        stars.append(sorted({centre, *(neighbours.get(centre, set()) & left)}))
+        left.difference_update(stars[-1])
+    return stars
+
+
+@settings(max_examples=60, deadline=None)
+@given(links=st.lists(st.tuples(st.integers(0, 20), st.integers(0, 20)), max_size=60))
+def test_stars_are_those_of_the_plain_search(links):
+    neighbours = {node: frozenset() for node in range(21)}
+    for first, second in links:
+        if first != second:
+            neighbours[first] |= {second}
+            neighbours[second] |= {first}
+    assert _stars(list(range(21)), neighbours) == slow_stars(list(range(21)), neighbours)

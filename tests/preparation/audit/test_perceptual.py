@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
-from utkage.preparation.audit import perceptual
-from utkage.preparation.audit.perceptual import distance, hash_array, near_pairs, perceptual_hash
+from utkage.preparation.audit import exact_search
+from utkage.preparation.audit.near_pairs import near_pairs
+from utkage.preparation.audit.perceptual import distance, hash_array, perceptual_hash
 
 
 def scene(seed: int, size: int = 200) -> np.ndarray:
@@ -48,7 +49,7 @@ def test_near_pairs_are_those_of_brute_force(hashes, max_distance, block):
         if (bits := brute_distance(hashes[i], hashes[j])) <= max_distance
     ]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(perceptual, "_BLOCK", block)
+        patch.setattr(exact_search, "_BLOCK", block)
         found = near_pairs(hashes, max_distance)
     assert found.dtype == np.int64
     assert found.shape == (len(expected), 3)

@@ -8,14 +8,20 @@ depends on the order of the pictures.
 
 from __future__ import annotations
 
+import heapq
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
+import numpy as np
+
+from utkage.core.reporter import Progress
 from utkage.data.labels import AgeRange
 from utkage.data.records import Record
-from utkage.preparation.audit.perceptual import hash_array, near_pairs
+from utkage.preparation.audit.linked import components, without_giant_components
+from utkage.preparation.audit.near_pairs import near_pairs
+from utkage.preparation.audit.perceptual import hash_array
 
 # Kinds of groups, named after the loosest match that a group contains.
 SINGLE = "single"
@@ -24,7 +30,7 @@ PIXEL = "pixel"
 NEAR = "near"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class DuplicateGroup:
     """Pictures that are treated as one photograph.
 
@@ -57,10 +63,12 @@ class DuplicateGroups:
     Attributes:
         groups: All groups, including those of one member, sorted by id.
         of: Index into ``groups`` for each record, (n,).
+        divided: Number of pictures in components so large that their longest links were removed.
     """
 
     groups: tuple[DuplicateGroup, ...]
     of: tuple[int, ...]
+    divided: int = 0
 
     def group_of(self, index: int) -> DuplicateGroup:
         """The group of the record at ``index``."""
@@ -76,70 +84,92 @@ class DuplicateGroups:
         return near / len(self.of) if self.of else 0.0
 
 
-def find_duplicates(records: Sequence[Record], max_distance: int) -> DuplicateGroups:
+def find_duplicates(
+    records: Sequence[Record],
+    max_distance: int,
+    *,
+    workers: int = 1,
+    task: Progress | None = None,
+) -> DuplicateGroups:
     """Partition the records into groups of duplicates.
 
     Args:
         records: Decoded pictures of any number of sources.
         max_distance: Largest distance between the perceptual hashes of near-duplicates, bits; a
             negative number finds exact duplicates only.
+        workers: Number of threads that compare hashes.
+        task: Progress of the comparison, as in ``near_pairs``.
+
+    Raises:
+        TooManyPairsError: most pictures are near-duplicates of very many others.
     """
     by_pixels: dict[str, list[int]] = defaultdict(list)
     for index, record in enumerate(records):
         by_pixels[record.pixel_hash].append(index)
     # Identical bytes imply identical pixels, so each distinct pixel hash is one node of the graph.
     pictures = sorted(by_pixels)
-    neighbours = _neighbours([records[by_pixels[picture][0]] for picture in pictures], max_distance)
+    neighbours: Mapping[int, frozenset[int]] = {}
+    divided = 0
+    if max_distance >= 0:
+        nodes = [records[by_pixels[picture][0]] for picture in pictures]
+        neighbours, divided = _neighbours(nodes, max_distance, workers, task)
     groups = [
         _group(records, [index for node in star for index in by_pixels[pictures[node]]], component)
-        for nodes in _components(len(pictures), neighbours)
-        for component in (pictures[nodes[0]],)
-        for star in _stars(nodes, neighbours)
+        for linked in _components(len(pictures), neighbours)
+        for component in (pictures[linked[0]],)
+        for star in _stars(linked, neighbours)
     ]
     groups.sort(key=lambda group: group.id)
-    of = {index: position for position, group in enumerate(groups) for index in group.members}
-    return DuplicateGroups(tuple(groups), tuple(of[index] for index in range(len(records))))
+    of = [0] * len(records)
+    for position, group in enumerate(groups):
+        for index in group.members:
+            of[index] = position
+    return DuplicateGroups(tuple(groups), tuple(of), divided)
 
 
-def _neighbours(pictures: list[Record], max_distance: int) -> Mapping[int, set[int]]:
-    """The near-duplicates of each picture, by node."""
-    found: dict[int, set[int]] = defaultdict(set)
+def _neighbours(
+    pictures: list[Record], max_distance: int, workers: int, task: Progress | None
+) -> tuple[Mapping[int, frozenset[int]], int]:
+    """The near-duplicates of each picture that has any, and the number of divided pictures."""
     # The hash of a picture of one colour is all zeros and matches unrelated pictures.
     usable = [node for node, picture in enumerate(pictures) if not picture.constant]
-    if max_distance >= 0 and usable:
-        hashes = hash_array([pictures[node].perceptual for node in usable])
-        for first, second, _ in near_pairs(hashes, max_distance).tolist():
-            found[usable[first]].add(usable[second])
-            found[usable[second]].add(usable[first])
-    return found
+    hashes = hash_array([pictures[node].perceptual for node in usable])
+    pairs = near_pairs(hashes, max_distance, workers=workers, task=task)
+    pairs, divided = without_giant_components(len(usable), pairs)
+    found: dict[int, set[int]] = defaultdict(set)
+    for first, second, _ in pairs.tolist():
+        found[usable[first]].add(usable[second])
+        found[usable[second]].add(usable[first])
+    return {node: frozenset(others) for node, others in found.items()}, divided
 
 
-def _components(count: int, neighbours: Mapping[int, set[int]]) -> list[list[int]]:
+def _components(count: int, neighbours: Mapping[int, frozenset[int]]) -> list[list[int]]:
     """Connected components, each sorted, ordered by their first nodes."""
-    unvisited = set(range(count))
-    components = []
-    for node in range(count):
-        reached = {node} & unvisited
-        component: set[int] = set()
-        while reached:
-            component |= reached
-            unvisited -= reached
-            reached = {other for member in reached for other in neighbours.get(member, ())}
-            reached &= unvisited
-        if component:
-            components.append(sorted(component))
-    return components
+    links = [(node, other) for node, others in neighbours.items() for other in others]
+    labels = components(count, np.array(links, dtype=np.int64).reshape(-1, 2))
+    members: dict[int, list[int]] = defaultdict(list)
+    for node, label in enumerate(labels.tolist()):
+        members[label].append(node)
+    return list(members.values())
 
 
-def _stars(component: list[int], neighbours: Mapping[int, set[int]]) -> list[list[int]]:
+def _stars(component: list[int], neighbours: Mapping[int, frozenset[int]]) -> list[list[int]]:
     """Divide a component into stars: repeatedly take the node with most remaining neighbours."""
     left = set(component)
     stars: list[list[int]] = []
+    # Numbers of neighbours only fall, so the first entry that is still right is the largest.
+    waiting = [(-len(neighbours.get(node, ())), node) for node in component]
+    heapq.heapify(waiting)
     while left:
-        centre = min(left, key=lambda node: (-len(neighbours.get(node, set()) & left), node))
-        star = {centre, *(neighbours.get(centre, set()) & left)}
-        stars.append(sorted(star))
-        left -= star
+        claimed, centre = heapq.heappop(waiting)
+        if centre not in left:
+            continue
+        remaining = neighbours.get(centre, frozenset()) & left
+        if len(remaining) != -claimed:
+            heapq.heappush(waiting, (-len(remaining), centre))
+            continue
+        stars.append(sorted((centre, *remaining)))
+        left.difference_update(stars[-1])
     return stars
 
 

@@ -1,4 +1,4 @@
-"""A 256-bit perceptual hash that survives recompression, and all pairs of similar hashes.
+"""A 256-bit perceptual hash that survives recompression.
 
 The hash contains the signs of the lowest frequencies of the grey picture ("pHash", Zauner 2010,
 with 256 instead of 64 bits). A difference hash was measured as well: aligned faces share most of
@@ -17,8 +17,6 @@ HASH_BITS = 256
 HASH_BYTES = HASH_BITS // 8
 # Size of the picture that the frequencies are computed from, pixels.
 _SIZE = 32
-# Hashes are compared in blocks of this many rows and columns, which need 64 MB.
-_BLOCK = 4096
 
 
 def perceptual_hash(rgb: NDArray[np.uint8]) -> bytes:
@@ -52,39 +50,6 @@ def distance(first: bytes, second: bytes) -> int:
     return min(differing.bit_count(), (differing ^ _mirror_mask()).bit_count())
 
 
-def near_pairs(hashes: NDArray[np.uint8], max_distance: int) -> NDArray[np.int64]:
-    """Find every pair of hashes with a ``distance`` of at most ``max_distance`` bits.
-
-    The search is exact. Bits become -1 and +1, so a matrix product gives the distances of a whole
-    block. At the distances of duplicates (tens of bits), an index over bands of the hash would
-    need hundreds of look-ups per band and be slower. Time is quadratic (on one core about 2 s for
-    20 thousand hashes, under a minute for 100 thousand); memory is linear.
-
-    Returns:
-        int64 (m, 3) with rows (i, j, distance), i < j, sorted, for ``hashes`` uint8 (n, 32).
-    """
-    count = len(hashes)
-    signs = np.unpackbits(hashes, axis=1).astype(np.float32) * 2 - 1
-    inverted = _inverted_by_mirroring()
-    odd = np.ascontiguousarray(signs[:, inverted])
-    even = np.ascontiguousarray(signs[:, ~inverted])
-    found = [np.zeros((0, 3), dtype=np.int64)]
-    for top in range(0, count, _BLOCK):
-        for left in range(top, count, _BLOCK):
-            rows_of, columns_of = slice(top, top + _BLOCK), slice(left, left + _BLOCK)
-            # Bits that agree minus bits that differ. Mirroring inverts the sign of the odd part,
-            # so its absolute value is that of the nearer view. Sums of -1 and +1 are exact.
-            agreement = odd[rows_of] @ odd[columns_of].T
-            np.abs(agreement, out=agreement)
-            agreement += even[rows_of] @ even[columns_of].T
-            rows, columns = np.nonzero(agreement >= HASH_BITS - 2 * max_distance)
-            bits = (HASH_BITS - agreement[rows, columns].astype(np.int64)) // 2
-            pairs = np.stack([rows + top, columns + left, bits], axis=1)
-            found.append(pairs[pairs[:, 0] < pairs[:, 1]])
-    pairs = np.concatenate(found)
-    return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
-
-
 @cache
 def _lowest_frequencies() -> NDArray[np.int64]:
     """Positions of the 256 lowest frequencies in the flattened spectrum, (256,)."""
@@ -95,7 +60,7 @@ def _lowest_frequencies() -> NDArray[np.int64]:
 
 
 @cache
-def _inverted_by_mirroring() -> NDArray[np.bool_]:
+def inverted_by_mirroring() -> NDArray[np.bool_]:
     """Mask of the bits that mirroring inverts, those of odd horizontal frequency, (256,)."""
     inverted: NDArray[np.bool_] = _lowest_frequencies() % _SIZE % 2 == 1
     return inverted
@@ -103,4 +68,4 @@ def _inverted_by_mirroring() -> NDArray[np.bool_]:
 
 @cache
 def _mirror_mask() -> int:
-    return int.from_bytes(np.packbits(_inverted_by_mirroring()).tobytes(), "big")
+    return int.from_bytes(np.packbits(inverted_by_mirroring()).tobytes(), "big")

@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from utkage.core.errors import ConfigError
+from utkage.core.reporter import Progress
 from utkage.data.records import Record
 from utkage.preparation.audit.duplicates import DuplicateGroup, DuplicateGroups, find_duplicates
+from utkage.preparation.audit.near_pairs import TooManyPairsError
 from utkage.preparation.audit.perceptual import HASH_BITS, distance
 
 KEEP_ONE = "keep-one"
@@ -70,19 +72,32 @@ class Decision:
 
 
 def find_informative_duplicates(
-    records: Sequence[Record], fix: FixConfig
+    records: Sequence[Record],
+    fix: FixConfig,
+    *,
+    workers: int = 1,
+    task: Progress | None = None,
 ) -> tuple[DuplicateGroups, FixConfig]:
     """Find duplicates; fall back to identical pixels where near-duplicates are meaningless.
 
     The perceptual hash was calibrated on photographs of many people. In a set of similar pictures
     (drawn faces, video frames) it would merge nearly all of them into one group.
 
+    Args:
+        records: The pictures.
+        fix: How duplicates are found.
+        workers: Number of threads that compare hashes.
+        task: Progress of the comparison, as in ``near_pairs``.
+
     Returns:
         The groups, and ``fix`` as it was used: with ``max_distance`` -1 after a fallback.
     """
-    groups = find_duplicates(records, fix.max_distance)
-    if groups.near_duplicate_share() <= MAX_NEAR_SHARE:
-        return groups, fix
+    try:
+        groups = find_duplicates(records, fix.max_distance, workers=workers, task=task)
+        if groups.near_duplicate_share() <= MAX_NEAR_SHARE:
+            return groups, fix
+    except TooManyPairsError:
+        pass
     exact = replace(fix, max_distance=-1)
     return find_duplicates(records, exact.max_distance), exact
 

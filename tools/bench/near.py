@@ -1,0 +1,166 @@
+"""The search for near-duplicates: pairs found against all pairs, and how its cost grows."""
+
+from __future__ import annotations
+
+import math
+import resource
+import subprocess
+import sys
+import time
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tools.bench.benchmark import BenchOptions, BenchResult, Measurement
+from tools.bench.made_hashes import HashModel
+from tools.documents import Block, markdown
+from utkage.data.store import ChipStore, is_prepared
+from utkage.preparation.audit.band_plan import plan_bands
+from utkage.preparation.audit.band_search import pairs_by_bands
+from utkage.preparation.audit.exact_search import all_near_pairs, distance_shares
+from utkage.preparation.audit.near_pairs import merged_pairs, near_pairs
+from utkage.preparation.audit.perceptual import hash_array
+from utkage.preparation.audit.resolve import MAX_DISTANCE
+
+REAL = 20_000
+COMPARED = 200_000
+COUNTS = (100_000, 500_000, 2_000_000)
+QUICK = (25_000, 30_000, 40_000)
+# Bars: pairs found, growth of the time as a power of the number, and memory in GB.
+RECALL, EXPONENT, GIGABYTES = 0.995, 1.3, 4.0
+# Distances of the rows of the table, from and to.
+_DISTANCES = ((0, 20), (21, 36), (37, 40), (41, 43), (44, 44))
+
+
+def bench(options: BenchOptions) -> BenchResult:
+    """Compare both searches on real and made hashes, then time the search on larger sets."""
+    if options.source is None or not is_prepared(options.source):
+        print("near: skipped, because --source is not a prepared set")
+        return BenchResult()
+    real = _real_hashes(options.source)
+    model = HashModel(real)
+    counts = QUICK if options.quick else COUNTS
+    growth, measurements = _growth(options.source, counts)
+    sets = {
+        f"{len(real)} real": real,
+        f"{options.scaled(COMPARED, QUICK[0])} made": model.hashes(
+            options.scaled(COMPARED, QUICK[0]), seed=1
+        ),
+    }
+    rows = []
+    for name, hashes in sets.items():
+        found = _found(hashes)
+        rows += [(name, *row) for row in found]
+        share = sum(row[2] for row in found) / max(1, sum(row[1] for row in found))
+        measurements.append(
+            Measurement(f"near, {name}", share, "of all pairs found", at_least=RECALL)
+        )
+    origin = f"hashes of {options.source.name} ({len(real)} pictures), one thread"
+    return BenchResult(
+        measurements,
+        [
+            Block("data.md", "near-growth", growth, origin),
+            Block(
+                "data.md",
+                "near-recall",
+                markdown(("hashes", "differing bits", "pairs", "found", "share"), _shares(rows)),
+                origin,
+            ),
+        ],
+    )
+
+
+def _real_hashes(folder: Path) -> NDArray[np.uint8]:
+    """At most ``REAL`` hashes of different pictures, in the order of their pixel hashes."""
+    records = {
+        row.record.pixel_hash: row.record
+        for row in ChipStore.open(folder).manifest
+        if not row.record.constant
+    }
+    return hash_array([records[name].perceptual for name in sorted(records)[:REAL]])
+
+
+def _found(hashes: NDArray[np.uint8]) -> list[tuple[str, int, int]]:
+    """Distances, number of pairs, and number of those that the bands find."""
+    plan = plan_bands(len(hashes), MAX_DISTANCE, distance_shares(hashes[:2048]))
+    if plan is None:
+        raise RuntimeError("comparing all pairs is faster")
+    banded = merged_pairs([pairs for _, pairs in pairs_by_bands(hashes, MAX_DISTANCE, plan)])
+    every = merged_pairs([pairs for _, pairs in all_near_pairs(hashes, MAX_DISTANCE)])
+    numbers = [pairs[:, 0] * len(hashes) + pairs[:, 1] for pairs in (every, banded)]
+    is_found = np.isin(numbers[0], numbers[1])
+    if not np.isin(numbers[1], numbers[0]).all():
+        raise RuntimeError("the search by bands has pairs that are too far apart")
+    rows = []
+    for first, last in _DISTANCES:
+        chosen = (every[:, 2] >= first) & (every[:, 2] <= last)
+        name = f"{first}-{last}" if first < last else str(first)
+        rows.append((name, int(chosen.sum()), int(is_found[chosen].sum())))
+    return rows
+
+
+def _shares(rows: list[tuple[str, str, int, int]]) -> list[tuple[str, ...]]:
+    return [
+        (name, bits, f"{pairs:,}", f"{found:,}", f"{found / pairs:.4f}" if pairs else "")
+        for name, bits, pairs, found in rows
+    ]
+
+
+def _growth(source: Path, counts: tuple[int, ...]) -> tuple[str, list[Measurement]]:
+    """Seconds of processor time and peak memory of the search, each in a process of its own."""
+    rows, seconds, memory = [], [], 0.0
+    for count in counts:
+        command = [sys.executable, "-m", "tools.bench.near", str(source), str(count)]
+        output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        print(output, end="", flush=True)
+        taken, bytes_used, pairs, largest, tables = map(float, output.split())
+        seconds.append(taken)
+        memory = max(memory, bytes_used / 1e9)
+        rows.append(
+            (
+                f"{count:,}",
+                f"{tables:.0f}",
+                f"{taken:.0f} s",
+                f"{bytes_used / 1e9:.2f} GB",
+                f"{pairs:,.0f}",
+                f"{largest:.0f}",
+            )
+        )
+    steps = list(pairwise(zip(counts, seconds, strict=True)))
+    exponent = math.log(seconds[-1] / seconds[0]) / math.log(counts[-1] / counts[0])
+    detail = ", ".join(
+        f"{math.log(b[1] / a[1]) / math.log(b[0] / a[0]):.2f} from {a[0]} to {b[0]}"
+        for a, b in steps
+    )
+    columns = (
+        "hashes",
+        "tables",
+        "processor time",
+        "peak memory",
+        "pairs",
+        "largest component",
+    )
+    return markdown(columns, rows), [
+        Measurement("near, growth", exponent, "power", at_most=EXPONENT, detail=detail),
+        Measurement("near, memory", memory, "GB", at_most=GIGABYTES),
+    ]
+
+
+def main(source: str, count: str) -> None:
+    """Search made hashes and print seconds, bytes, pairs, largest component and tables."""
+    from utkage.preparation.audit.linked import components
+
+    hashes = HashModel(_real_hashes(Path(source))).hashes(int(count), seed=1)
+    started = time.process_time()
+    pairs = near_pairs(hashes, MAX_DISTANCE)
+    seconds = time.process_time() - started
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    largest = int(np.bincount(components(len(hashes), pairs[:, :2])).max())
+    plan = plan_bands(len(hashes), MAX_DISTANCE, distance_shares(hashes[:2048]))
+    print(seconds, peak, len(pairs), largest, plan.tables if plan else 0)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
