@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +101,12 @@ def write_bytes(path: Path, content: bytes) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write ``text`` to ``path`` as UTF-8, atomically, with unchanged line endings."""
     write_bytes(path, text.encode("utf-8"))
+
+
+def write_parts(path: Path, parts: Iterable[str]) -> None:
+    """Write the joined ``parts`` as ``write_text`` does, without joining them in memory."""
+    with replacing(path) as partial, partial.open("wb") as file:
+        file.writelines(part.encode("utf-8") for part in parts)
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -27,7 +27,7 @@ _RACELESS = re.compile(r"(?P<age>\d{1,3})_(?P<gender>\d)_(?P<date>\d{2,20})", re
 _SUFFIX = re.compile(r"\.(jpg|jpeg|png)(\.chip\.jpg)?", re.ASCII | re.IGNORECASE)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class AgeRange:
     """A range of whole years, both ends included; the last range ends at ``MAX_AGE``."""
 
@@ -56,7 +56,7 @@ AGE_RANGES: tuple[AgeRange, ...] = (
 RANGE_NAMES: tuple[str, ...] = tuple(age_range.name for age_range in AGE_RANGES)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FaceLabel:
     """The label of a face in a data set.
 

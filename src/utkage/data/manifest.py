@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,10 @@ from utkage.data.split import SPLITS
 # Digits of whole numbers in a manifest, and of hashes; a perceptual hash has 32 bytes.
 _MOST_DIGITS = 12
 _HASH_DIGITS = 64
+_LINES_PER_PART = 1000
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ManifestRow:
     """One decoded picture of a prepared set.
 
@@ -68,11 +70,11 @@ _RANGE_COLUMNS: dict[str, Callable[[ManifestRow], object]] = {
 }
 
 
-def manifest_csv(rows: Sequence[ManifestRow]) -> str:
-    """The manifest as CSV text; it has the columns of age ranges only if there are any."""
+def manifest_csv(rows: Sequence[ManifestRow]) -> Iterator[str]:
+    """The manifest as CSV, in parts; it has the columns of age ranges only if there are any."""
     has_ranges = any(item.record.label.age_range is not None for item in rows)
     columns = {**_COLUMNS, **_RANGE_COLUMNS} if has_ranges else _COLUMNS
-    return csv_text(tuple(columns), ([value(item) for value in columns.values()] for item in rows))
+    return csv_parts(tuple(columns), ([value(item) for value in columns.values()] for item in rows))
 
 
 def read_manifest(path: Path) -> tuple[ManifestRow, ...]:
@@ -85,13 +87,13 @@ def read_manifest(path: Path) -> tuple[ManifestRow, ...]:
     return tuple(_row(cells) for _, cells in read_csv(path, tuple(_COLUMNS)))
 
 
-def csv_text(header: Sequence[str], lines: Iterable[Sequence[Any]]) -> str:
-    """CSV text with line feeds only, on every system."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(lines)
-    return buffer.getvalue()
+def csv_parts(header: Sequence[str], lines: Iterable[Sequence[Any]]) -> Iterator[str]:
+    """CSV text with line feeds only, on every system, in parts of bounded length."""
+    rest = chain((header,), lines)
+    while part := list(islice(rest, _LINES_PER_PART)):
+        buffer = io.StringIO()
+        csv.writer(buffer, lineterminator="\n").writerows(part)
+        yield buffer.getvalue()
 
 
 def _text(value: int | None) -> object:

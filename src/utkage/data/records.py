@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from utkage.data.labels import FaceLabel
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Record:
     """One labelled picture that could be decoded.
 
@@ -41,7 +41,7 @@ class Record:
     constant: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Dropped:
     """A picture that cannot be used at all, and the reason."""
 

@@ -166,6 +166,8 @@ def prepare(config: PrepareConfig, reporter: Reporter | None = None) -> PrepareR
         # Some systems refuse to replace a file while it is mapped.
         del ingestion, existing
         writer.commit(manifest, pictures.dropped, description)
+        # The set that is opened now has records of its own, and memory need not hold both.
+        del manifest, pictures
         store = ChipStore.open(config.out)
         write_report(store, audit)
     return _result(store, audit, unchanged=False)

@@ -7,8 +7,9 @@ import hashlib
 import os
 import re
 import secrets
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import astuple
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utkage.core.errors import DataError, UsageError
-from utkage.core.files import name_in_errors, write_json, write_text
+from utkage.core.files import name_in_errors, write_json, write_parts
 from utkage.core.outputs import contains
 from utkage.core.partials import output_of
 from utkage.core.single_writer import holding_folder
-from utkage.data.manifest import ManifestRow, csv_text, manifest_csv
+from utkage.data.manifest import ManifestRow, csv_parts, manifest_csv
 from utkage.data.records import Dropped
 from utkage.data.split import SPLITS, split_hash
 from utkage.data.store import (
@@ -106,22 +107,15 @@ class StoreWriter:
         with name_in_errors(self._partial):
             self._chips.flush()
             os.fsync(self._chips.fileno())
-        manifest_text = manifest_csv(manifest)
-        dropped_text = csv_text(("source", "name", "reason"), map(astuple, dropped))
-        content = f"{self._contract}\n{manifest_text}\n{dropped_text}"
-        detector = description.get("detector", FIRST_DETECTOR)
-        if detector != FIRST_DETECTOR:
-            # Slightly different crops can have the same hashes, and so the same manifest.
-            content += f"\n{detector}"
-        identity = hashlib.sha256(content.encode()).hexdigest()[:12]
+        identity = self._identity(manifest, dropped, description.get("detector", FIRST_DETECTOR))
         files = {
             "chips": f"chips-{identity}.u8",
             "manifest": f"manifest-{identity}.csv",
             "dropped": f"dropped-{identity}.csv",
         }
         self._partial.replace(self._folder / files["chips"])
-        write_text(self._folder / files["manifest"], manifest_text)
-        write_text(self._folder / files["dropped"], dropped_text)
+        write_parts(self._folder / files["manifest"], manifest_csv(manifest))
+        write_parts(self._folder / files["dropped"], _dropped_csv(dropped))
         used = [row for row in manifest if row.split]
         write_json(
             self._folder / STORE_FILE,
@@ -138,6 +132,27 @@ class StoreWriter:
                 "files": files,
             },
         )
+
+    def _identity(
+        self, manifest: list[ManifestRow], dropped: list[Dropped], detector: Mapping[str, Any]
+    ) -> str:
+        """A hash (12 hex digits) of everything that the set contains."""
+        # The tables are made twice, because the text of millions of lines would fill the memory.
+        parts = chain(
+            (f"{self._contract}\n",), manifest_csv(manifest), ("\n",), _dropped_csv(dropped)
+        )
+        digest = hashlib.sha256()
+        for part in parts:
+            digest.update(part.encode())
+        if detector != FIRST_DETECTOR:
+            # Slightly different crops can have the same hashes, and so the same manifest.
+            digest.update(f"\n{detector}".encode())
+        return digest.hexdigest()[:12]
+
+
+def _dropped_csv(dropped: list[Dropped]) -> Iterator[str]:
+    lines = ((item.source, item.name, item.reason) for item in dropped)
+    return csv_parts(("source", "name", "reason"), lines)
 
 
 def _is_ours(path: Path) -> bool:

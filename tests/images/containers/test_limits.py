@@ -1,5 +1,6 @@
 import contextlib
 import gzip
+import io
 import tarfile
 import zipfile
 from collections.abc import Callable, Mapping
@@ -180,3 +181,18 @@ def test_scanning_an_archive_shows_its_progress(
     assert len(recorder.positions) >= 9
     assert recorder.positions == sorted(recorder.positions)
     assert 0 < recorder.positions[-1] <= path.stat().st_size
+
+
+def test_very_many_members_that_are_hardly_packed_at_all_are_refused_early(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("utkage.images.containers.limits.MANY_MEMBERS", 200)
+    path = tmp_path / "a.tar.gz"
+    with tarfile.open(path, "w:gz") as archive:
+        for number in range(3000):
+            member = tarfile.TarInfo(f"{number % 100}_0_0_1.jpg")
+            member.size = 100
+            archive.addfile(member, io.BytesIO(bytes(100)))
+    assert path.stat().st_size < 64 * 3000
+    with pytest.raises(DataError, match="nearly all of them empty or with hardly any content"):
+        read(path)

@@ -10,7 +10,8 @@ from utkage.images.reduction import MAX_PIXELS
 
 # Below this unpacked size a high ratio is harmless: nearly empty archives compress very well.
 RATIO_FREE_BYTES = 16 * 1024**2
-# An archive with more members than these holds pictures only if they have some bytes each.
+# An archive with more members than these holds pictures only if they have some bytes each, both
+# unpacked and in the archive. So millions of members need an archive of some hundred MB.
 MANY_MEMBERS = 100_000
 SMALL_MEMBER_BYTES = 64
 
@@ -29,9 +30,9 @@ class Limits:
             dropped, as its header decides.
     """
 
-    max_entries: int = 2_000_000
+    max_entries: int = 50_000_000
     max_entry_bytes: int = 64 * 1024**2
-    max_total_bytes: int = 64 * 1024**3
+    max_total_bytes: int = 8 * 1024**4
     max_ratio: float = 200
     max_pixels: int = MAX_PIXELS
 
@@ -68,14 +69,19 @@ class Budget:
         if (
             size is not None
             and self._members > MANY_MEMBERS
-            and self._claimed < SMALL_MEMBER_BYTES * self._members
+            and self._small() < SMALL_MEMBER_BYTES * self._members
         ):
             raise DataError(
-                f"{self._path}: more than {MANY_MEMBERS} entries, nearly all of them empty, as in "
-                "an attack; if you trust the source, unpack it and name the folder"
+                f"{self._path}: more than {MANY_MEMBERS} entries, nearly all of them empty "
+                "or with hardly any content, as in an attack; if you trust the source, unpack it "
+                "and name the folder"
             )
         if self._members > self._limits.max_entries:
             self._stop(f"more than {self._limits.max_entries} entries", "max_entries")
+
+    def _small(self) -> int:
+        """The bytes that all members have at most: what they claim, or the whole archive."""
+        return self._claimed if self._packed is None else min(self._claimed, self._packed)
 
     def count_bytes(self, size: int) -> None:
         """Count ``size`` unpacked bytes, before they are read (``max_total_bytes``)."""

@@ -58,7 +58,7 @@ class FixConfig:
             raise ConfigError(f"age tolerance {self.age_tolerance}: use 0 or more years")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Decision:
     """The split of a picture's duplicates, and why the picture is removed; None if it stays."""
 
