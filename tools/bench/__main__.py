@@ -4,6 +4,7 @@
     python -m tools.bench evaluation engines                only these
     python -m tools.bench data --source UTKFace.tar.gz      with real pictures
 
+near        the search for near-duplicates (needs --source, a prepared set)
 data        prepare and batches from the store, against bare Pillow (needs --source)
 training    augmentation and the training loop, against bare steps
 evaluation  evaluation against the bare session, its memory, and the bootstrap
@@ -24,7 +25,7 @@ from typing import Annotated
 
 import typer
 
-from tools.bench import data, engines, evaluation, predict, serve, training
+from tools.bench import data, engines, evaluation, near, predict, serve, training
 from tools.bench.benchmark import Benchmark, BenchOptions
 from tools.documents import ROOT, publish
 from tools.program import new_app, run_app
@@ -32,6 +33,7 @@ from tools.program import new_app, run_app
 PROGRAM = "tools.bench"
 BENCHMARKS: dict[str, Benchmark] = {
     "data": data.bench,
+    "near": near.bench,
     "training": training.bench,
     "evaluation": evaluation.bench,
     "engines": engines.bench,

@@ -51,6 +51,13 @@ def test_bands_find_the_pairs_at_each_distance(distance, share):
     assert len(found) >= share * len(every)
 
 
+def test_the_first_hashes_are_compared_with_all():
+    every = exact(planted(44, 60), 120)
+    first = merged_pairs([pairs for _, pairs in all_near_pairs(planted(44, 60), 120, 50)])
+    assert 0 < len(first) < len(every)
+    assert first.tolist() == [row for row in every.tolist() if row[0] < 50]
+
+
 def test_bands_report_no_pair_that_is_too_far_apart():
     assert len(by_bands(planted(45, 500))) == 0
 

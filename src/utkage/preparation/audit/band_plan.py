@@ -116,4 +116,4 @@ def _miss(width: int, distance: int) -> float:
         (-1) ** chosen * math.comb(bands, chosen) * math.comb(HASH_BITS - chosen * width, distance)
         for chosen in range(bands + 1)
     )
-    return missed / math.comb(HASH_BITS, distance)
+    return float(missed / math.comb(HASH_BITS, distance))

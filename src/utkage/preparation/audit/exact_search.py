@@ -14,28 +14,39 @@ _BLOCK = 4096
 
 
 def all_near_pairs(
-    hashes: NDArray[np.uint8], max_distance: int
+    hashes: NDArray[np.uint8], max_distance: int, first: int | None = None
 ) -> Iterator[tuple[float, NDArray[np.int64]]]:
     """Compare every pair; yield the share of the work that is done, 0..1, and the pairs found.
 
     Bits become -1 and +1, so a matrix product gives the distances of a whole block. Time is
     quadratic (on one core some 5 s for 20 thousand hashes); memory is linear.
 
+    Args:
+        hashes: uint8 (n, 32).
+        max_distance: Largest distance of a pair, bits.
+        first: Compare only so many of the hashes, from the first one, with all; None: all.
+
     Yields:
-        The share, and int64 (m, 3) with rows (i, j, distance), i < j, for ``hashes`` uint8 (n, 32).
+        The share, and int64 (m, 3) with rows (i, j, distance), i < j.
     """
     count = len(hashes)
     blocks, done = -(-count // _BLOCK), 0
+    compared = count if first is None else min(first, count)
+    above = -(-compared // _BLOCK)
+    total = above * blocks - above * (above - 1) // 2
     odd, even = _signs(hashes)
-    for top in range(0, count, _BLOCK):
+    for top in range(0, compared, _BLOCK):
         for left in range(top, count, _BLOCK):
-            rows_of, columns_of = slice(top, top + _BLOCK), slice(left, left + _BLOCK)
+            rows_of, columns_of = (
+                slice(top, min(top + _BLOCK, compared)),
+                slice(left, left + _BLOCK),
+            )
             agreement = _agreement(odd, even, rows_of, columns_of)
             rows, columns = np.nonzero(agreement >= HASH_BITS - 2 * max_distance)
             bits = (HASH_BITS - agreement[rows, columns].astype(np.int64)) // 2
             pairs = np.stack([rows + top, columns + left, bits], axis=1)
             done += 1
-            yield done / (blocks * (blocks + 1) // 2), pairs[pairs[:, 0] < pairs[:, 1]]
+            yield done / total, pairs[pairs[:, 0] < pairs[:, 1]]
 
 
 def distance_shares(hashes: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -60,7 +71,7 @@ def _agreement(
     """Bits that agree minus bits that differ, in the nearer view of each pair."""
     # Mirroring inverts the sign of the odd part, so its absolute value is that of the nearer view.
     # Sums of -1 and +1 are exact.
-    agreement = odd[rows] @ odd[columns].T
+    agreement: NDArray[np.float32] = odd[rows] @ odd[columns].T
     np.abs(agreement, out=agreement)
     agreement += even[rows] @ even[columns].T
     return agreement
