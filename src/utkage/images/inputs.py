@@ -150,59 +150,18 @@ def open_inputs(
     _require_names(inputs)
     inputs = [file_path(name) if is_file_url(name) else name for name in inputs]
     named = partial(named_input, allow_download=allow_download, allow_private=allow_private)
-    opened = _Opened(named, shard, limits, videos)
-    parts: list[Iterable[PictureInput]] = []
-    total = 0
-    skipped: dict[Path, str] = {}
-    files: list[Path | int] = []
-    found_videos: list[Path | str] = []
-    piped: Piped | None = None
-    has_archives = lists_files = False
+    gathered = _Gathered(_Opened(named, shard, limits, videos), allow_download)
     for are_paths, names in groupby(inputs, _is_path):
         if are_paths:
             # Expanded together, so that a file named twice comes once.
-            found = list_inputs(list(names), follow_links=follow_links, videos=videos)
-            own = [file for file in found.files if opened.may_have(file)]
-            parts.append(opened.files(own))
-            archives = [file.path for file in own if file.is_archive]
-            has_archives |= bool(archives)
-            lists_files |= any(map(is_parquet, archives))
-            total += len(own)
-            # No output may replace the files of other shards either.
-            files.extend(file.path for file in (*found.files, *found.videos))
-            found_videos.extend(file.path for file in found.videos if opened.may_have(file))
-            skipped.update(found.skipped)
+            gathered.add_files(list_inputs(list(names), follow_links=follow_links, videos=videos))
             continue
         for name in names:
             if name == STDIN:
-                if stdin is None:
-                    raise UsageError(
-                        "- needs stdin, which is closed; pipe a picture or paths into it"
-                    )
-                piped = Piped(stdin)
-                with suppress(OSError, AttributeError):
-                    files.append(stdin.fileno())
-                parts.append(opened.from_stdin(piped))
-            elif needs_download(name) and not allow_download:
-                raise UsageError(_refusal(name))
-            elif not shard.holds(name):
-                continue
-            elif videos and needs_download(name) and is_video(name):
-                found_videos.append(name)
+                gathered.add_stdin(stdin)
             else:
-                parts.append([named(name)])
-                total += 1
-    pictures = chain.from_iterable(parts)
-    note = FileList((), skipped).note
-    return Inputs(
-        pictures,
-        total if piped is None and not has_archives else None,
-        always if piped is None else piped.ready,
-        note,
-        tuple(files),
-        listed=piped is not None or lists_files,
-        videos=tuple(found_videos),
-    )
+                gathered.add_address(name)
+    return gathered.inputs()
 
 
 def _require_names(inputs: Sequence[str]) -> None:
@@ -296,6 +255,72 @@ class _Opened:
                 yield self.named(name)
         if not listed:
             raise UsageError("stdin is empty; pipe a picture into it, or paths, one per line")
+
+
+class _Gathered:
+    """The inputs of a command, gathered one after the other.
+
+    Args:
+        opened: Opens files, archives and lists.
+        allow_download: Whether addresses may be fetched.
+    """
+
+    def __init__(self, opened: _Opened, allow_download: bool) -> None:
+        self._opened, self._allow_download = opened, allow_download
+        self._parts: list[Iterable[PictureInput]] = []
+        self._total = 0
+        self._skipped: dict[Path, str] = {}
+        self._files: list[Path | int] = []
+        self._videos: list[Path | str] = []
+        self._piped: Piped | None = None
+        self._has_archives = self._lists_files = False
+
+    def add_files(self, found: FileList) -> None:
+        """Add the files of paths, folders and patterns that are of the shard."""
+        own = [file for file in found.files if self._opened.may_have(file)]
+        self._parts.append(self._opened.files(own))
+        archives = [file.path for file in own if file.is_archive]
+        self._has_archives |= bool(archives)
+        self._lists_files |= any(map(is_parquet, archives))
+        self._total += len(own)
+        # No output may replace the files of other shards either.
+        self._files.extend(file.path for file in (*found.files, *found.videos))
+        self._videos.extend(file.path for file in found.videos if self._opened.may_have(file))
+        self._skipped.update(found.skipped)
+
+    def add_stdin(self, stdin: BinaryIO | None) -> None:
+        """Add the picture or the list on stdin."""
+        if stdin is None:
+            raise UsageError("- needs stdin, which is closed; pipe a picture or paths into it")
+        self._piped = Piped(stdin)
+        with suppress(OSError, AttributeError):
+            self._files.append(stdin.fileno())
+        self._parts.append(self._opened.from_stdin(self._piped))
+
+    def add_address(self, name: str) -> None:
+        """Add a ``data:`` URI or an address."""
+        if needs_download(name) and not self._allow_download:
+            raise UsageError(_refusal(name))
+        if not self._opened.shard.holds(name):
+            return
+        if self._opened.videos and needs_download(name) and is_video(name):
+            self._videos.append(name)
+        else:
+            self._parts.append([self._opened.named(name)])
+            self._total += 1
+
+    def inputs(self) -> Inputs:
+        """All of them."""
+        piped = self._piped
+        return Inputs(
+            chain.from_iterable(self._parts),
+            self._total if piped is None and not self._has_archives else None,
+            always if piped is None else piped.ready,
+            FileList((), self._skipped).note,
+            tuple(self._files),
+            listed=piped is not None or self._lists_files,
+            videos=tuple(self._videos),
+        )
 
 
 def named_input(
