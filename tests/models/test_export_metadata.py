@@ -2,7 +2,9 @@ import json
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
+from onnx import TensorProto, helper
 
 from utkage.core.errors import UsageError, WeightsError
 from utkage.models.card import Card
@@ -13,7 +15,9 @@ from utkage.models.export_metadata import (
     parse_fingerprints,
     public_metadata,
     read_onnx_metadata,
+    session_metadata,
 )
+from utkage.models.onnx_session import open_session, require_chip_graph
 
 PATH = Path("a.onnx")
 EDGES = np.array([-(2**31), -5, 0, 2**31 - 1], dtype=np.int32)
@@ -53,3 +57,35 @@ def test_public_metadata_are_texts(card: Card, any_size: bool, size: str) -> Non
 def test_a_missing_file_is_a_usage_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such ONNX file"):
         read_onnx_metadata(tmp_path / "none.onnx")
+
+
+@pytest.mark.parametrize(
+    ("valid", "damaged"), [(b"NHWC", b"NH\x8fC"), (b"chips", b"chip\xfb"), (b"count", b"\xffount")]
+)
+def test_text_that_is_not_utf8(card: Card, tmp_path: Path, valid: bytes, damaged: bytes) -> None:
+    path = tmp_path / "damaged.onnx"
+    path.write_bytes(_model(card).replace(valid, damaged))
+    session = open_session(path.read_bytes(), onnxruntime.SessionOptions(), path)
+    with pytest.raises(WeightsError, match=r"damaged\.onnx: .* not UTF-8; export it again"):
+        _read_all_text(session, path)
+
+
+def _read_all_text(session: onnxruntime.InferenceSession, path: Path) -> None:
+    session_metadata(session, path)
+    require_chip_graph(session, 8, path)
+
+
+def _model(card: Card) -> bytes:
+    """A graph that passes its input on, with the metadata of an export."""
+    shape = ["count", 8, 8, 3]
+    chips, copied = (
+        helper.make_tensor_value_info(name, TensorProto.UINT8, shape)
+        for name in ("chips", "copied")
+    )
+    graph = helper.make_graph(
+        [helper.make_node("Identity", ["chips"], ["copied"])], "graph", [chips], [copied]
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    helper.set_model_props(model, card_metadata(card, np.empty(0, np.int32), flip=True))
+    content: bytes = model.SerializeToString()
+    return content

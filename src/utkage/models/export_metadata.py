@@ -27,7 +27,7 @@ from utkage.core.json_text import json_text
 from utkage.core.versions import versions
 from utkage.data.labels import RANGE_NAMES
 from utkage.models.card import Card
-from utkage.models.onnx_session import open_session
+from utkage.models.onnx_session import open_session, utf8_text
 
 ONNX_SUFFIX = ".onnx"
 CARD_PROPERTY = "utkage_card"
@@ -87,8 +87,9 @@ def read_onnx_metadata(path: Path) -> dict[str, str]:
 
 
 def session_metadata(session: Any, path: Path) -> dict[str, str]:
-    """The metadata of an open session; ``WeightsError`` if another program wrote the file."""
-    metadata: dict[str, str] = session.get_modelmeta().custom_metadata_map
+    """The metadata of an open session; ``WeightsError`` if damaged, or of another program."""
+    with utf8_text(path):
+        metadata: dict[str, str] = session.get_modelmeta().custom_metadata_map
     if CARD_PROPERTY not in metadata:
         raise WeightsError(
             f"{path}: not a utkage ONNX file (no card); pass a file written by utkage export"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -39,6 +40,17 @@ def open_session(model: bytes, options: Any, path: Path) -> Any:
         _require_memory(error, path)
         raise WeightsError(
             f"{path}: not an ONNX file that can be run ({_reason(error)}); export it again"
+        ) from error
+
+
+@contextmanager
+def utf8_text(path: Path) -> Iterator[None]:
+    """Report text of a file that ONNX Runtime cannot decode as ``WeightsError``."""
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        raise WeightsError(
+            f"{path}: its names or metadata are not UTF-8; export it again"
         ) from error
 
 
@@ -86,11 +98,14 @@ def require_chip_graph(session: Any, size: int, path: Path) -> None:
     Raises:
         WeightsError: an input or output is missing, or has another type or shape.
     """
-    inputs = {each.name: each for each in session.get_inputs()}
+    with utf8_text(path):
+        inputs = {each.name: each for each in session.get_inputs()}
+        outputs = {each.name: each for each in session.get_outputs()}
+        # Lengths that are not fixed have names, which are decoded here for the first time.
+        _ = [each.shape for each in (*inputs.values(), *outputs.values())]
     if list(inputs) != [INPUT_NAME]:
         raise WeightsError(f"{path}: its inputs are {_listed(inputs)}, not {INPUT_NAME}")
     _require_form(inputs[INPUT_NAME], "input", (_INPUT_TYPE,), (None, size, size, 3), path)
-    outputs = {each.name: each for each in session.get_outputs()}
     for name, width in OUTPUT_WIDTHS.items():
         if name not in outputs:
             raise WeightsError(
