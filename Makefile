@@ -7,7 +7,7 @@ DEMO := demo-output
 LIGHT := .venv-predict
 BENCH_DATA ?= ../shared/data/UTKFace.tar.gz
 
-.PHONY: help demo predict-only test format docs bench mutation clean
+.PHONY: help demo predict-only test format docs bench fuzz mutation clean
 
 help:
 	@echo "make demo    install into $(VENV) and run every command once"
@@ -16,6 +16,7 @@ help:
 	@echo "make format  format the code and fix what ruff can fix"
 	@echo "make docs    write what README.md and docs/ take from the code and the shipped weights"
 	@echo "make bench   measure speed and memory against bars (BENCH_DATA=UTKFace.tar.gz)"
+	@echo "make fuzz    run commands on hostile inputs, and count errors that must not happen (ten minutes)"
 	@echo "make mutation  measure whether tests notice small changes of the code (an hour)"
 	@echo "make clean   remove $(VENV), $(LIGHT) and what the demo wrote"
 
@@ -61,6 +62,11 @@ docs: $(VENV)/.installed
 
 bench: $(VENV)/.installed
 	$(BIN)/python -m tools.bench --source $(BENCH_DATA)
+
+# A trial and a set-up may outlast their time; the rest of the ten minutes is for them.
+FUZZ_SEED ?= $(shell date +%j)
+fuzz: $(VENV)/.installed
+	timeout 600 $(BIN)/python -m tools.fuzz --within 500 --seed $(FUZZ_SEED)
 
 mutation: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --editable '.[dev,mutation]'

@@ -14,9 +14,11 @@ from typer.testing import CliRunner
 
 from tools.fuzz import __main__ as command
 from tools.fuzz import mutations
-from tools.fuzz.campaign import Kind, describe_mutation, repeat_trial, run_campaign
+from tools.fuzz.campaign import Count, Kind, describe_mutation, repeat_trial, run_campaign
+from tools.fuzz.counts import read_counts, record
 from tools.fuzz.kinds import KINDS
 from tools.fuzz.outcome import Outcome, run_command
+from tools.fuzz.table import counts_block
 from utkage.cli.session import session
 from utkage.core.errors import DataError
 
@@ -115,3 +117,26 @@ def test_a_campaign_runs_from_the_command_line(monkeypatch: pytest.MonkeyPatch) 
         result = CliRunner().invoke(command.app, ["drawn", "--seconds", "0.2"])
         assert result.exit_code == code, result.output
         assert "== drawn" in result.output
+
+
+def test_counts_become_a_table(tmp_path: Path) -> None:
+    path = tmp_path / "counts.json"
+    for seed, trials in ((1, 900), (2, 200), (2, 300)):
+        count = Count("drawn", seed, trials=trials, slowest=seed, peak=seed * 10**9)
+        count.problems["hang"] = 1
+        record(count, "tools.fuzz", path)
+    rows = read_counts(path)
+    assert [row["trials"] for row in rows] == [900, 300], "a repeated campaign counts once"
+    text = counts_block(rows).text
+    cells = [cell.strip() for cell in text.splitlines()[2].strip("|").split("|")]
+    assert cells == ["drawn", "1, 2", "1,200", "2 hang", "2.0", "2.00"]
+
+
+def test_kinds_share_the_time_of_a_campaign(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("drawn", "other"):
+        monkeypatch.setitem(KINDS, name, kind_of(lambda random, folder: ""))
+    began = time.monotonic()
+    result = CliRunner().invoke(command.app, ["drawn", "other", "--within", "0.6"])
+    assert result.exit_code == 0, result.output
+    assert result.output.count("==") == 2
+    assert time.monotonic() - began < 5

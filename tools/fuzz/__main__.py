@@ -6,12 +6,14 @@
 
 A trial fails if the command prints a traceback or an "unexpected" error, dies, has an undocumented
 exit code, takes too long, or prints JSON with a number that is not finite. The same kind, seed and
-number give the same trial.
+number give the same trial. The exit code is 1 if a trial failed. `python -m tools.fuzz.table`
+writes recorded counts into docs/reliability.md.
 """
 
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -19,6 +21,7 @@ from typing import Annotated
 import typer
 
 from tools.fuzz.campaign import Kind, repeat_trial, run_campaign
+from tools.fuzz.counts import record
 from tools.fuzz.kinds import KINDS
 from tools.program import new_app, run_app
 
@@ -32,6 +35,12 @@ def fuzz(
     seconds: Annotated[float, typer.Option(help="time for each kind")] = 60.0,
     seed: Annotated[int, typer.Option(help="seed of all mutations")] = 0,
     trial: Annotated[int | None, typer.Option(help="repeat only this trial")] = None,
+    within: Annotated[
+        float | None, typer.Option(help="time for all kinds together, instead of --seconds")
+    ] = None,
+    keep_counts: Annotated[
+        bool, typer.Option("--record", help="add the counts to tools/fuzz/counts.json")
+    ] = False,
     keep: Annotated[Path | None, typer.Option(help="folder for the inputs that failed")] = None,
 ) -> None:
     """Run a campaign for each kind, one after the other."""
@@ -46,9 +55,14 @@ def fuzz(
             print(repeat_trial(kind, seed, trial, keep))
         return
     failed = 0
-    for kind in kinds:
+    ends = time.monotonic() + (within or 0.0)
+    for number, kind in enumerate(kinds):
+        if within is not None:
+            seconds = (ends - time.monotonic()) / (len(kinds) - number)
         count = run_campaign(kind, seconds=seconds, seed=seed, keep=keep)
         print(count, flush=True)
+        if keep_counts:
+            record(count, PROGRAM)
         failed += count.failed
     raise typer.Exit(int(failed > 0))
 

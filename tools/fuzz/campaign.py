@@ -87,11 +87,11 @@ class Count:
 
 
 def run_campaign(kind: Kind, *, seconds: float, seed: int, keep: Path | None = None) -> Count:
-    """Run trials of a kind for a time; every problem is printed once it is found."""
+    """Run trials of a kind for a time, set-up included; print every problem as it is found."""
     count = Count(kind.name, seed)
+    ends = time.monotonic() + seconds
     with tempfile.TemporaryDirectory() as name:
         worker = _Worker(kind, seed, Path(name))
-        ends = time.monotonic() + seconds
         number = 0
         try:
             while time.monotonic() < ends:
@@ -127,7 +127,7 @@ def _keep(folder: Path, target: Path) -> None:
 
 
 class _Worker:
-    """A process that runs one trial after another; a new one takes its place when it ends."""
+    """A process that runs one trial after another, and is replaced by a new one when it ends."""
 
     def __init__(self, kind: Kind, seed: int, folder: Path) -> None:
         self._kind, self._seed, self._folder = kind, seed, folder
@@ -189,7 +189,7 @@ def _work(kind: Kind, seed: int, folder: Path, channel: Connection) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (_ADDRESS_SPACE, _ADDRESS_SPACE))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     channel.send(None)
-    # What a command prints besides its messages belongs to nobody here.
+    # Libraries in C print to stderr directly; nobody reads that here.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     while True:
         number = channel.recv()

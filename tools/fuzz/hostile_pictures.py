@@ -21,9 +21,9 @@ def encoded(kind: str, width: int, height: int, mode: str = "RGB", **options: ob
     return buffer.getvalue()
 
 
-def jpeg_of_scans(scans: int, side: int) -> bytes:
+def jpeg_of_scans(scans: int, size: int) -> bytes:
     """A grey progressive JPEG whose last scan is repeated."""
-    content = encoded("JPEG", side, side, "L", progressive=True)
+    content = encoded("JPEG", size, size, "L", progressive=True)
     start, end = content.rindex(_SCAN), content.rindex(_END_OF_JPEG)
     return content[:end] + content[start:end] * scans + _END_OF_JPEG
 
@@ -42,11 +42,11 @@ def png_of_chunks(count: int) -> bytes:
     return content[:33] + chunk * count + content[33:]
 
 
-def animation(kind: str, frames: int, side: int) -> bytes:
+def animation(kind: str, frames: int, size: int) -> bytes:
     """A GIF, PNG or WebP of frames without a face, each different from the one before."""
     generator = np.random.default_rng(0)
     noise = [Image.fromarray(generator.integers(0, 256, (8, 8), np.uint8)) for _ in range(frames)]
-    pictures = [picture.resize((side, side)) for picture in noise]
+    pictures = [picture.resize((size, size)) for picture in noise]
     buffer = io.BytesIO()
     pictures[0].save(buffer, kind, save_all=True, append_images=pictures[1:], duration=20)
     return buffer.getvalue()
@@ -59,18 +59,18 @@ def gif_of_frames(frames: int) -> bytes:
     return content[:-1] + frame * frames + b"\x3b"
 
 
-def bmp_of_runs(count: int, side: int) -> bytes:
+def bmp_of_runs(count: int, size: int) -> bytes:
     """A BMP in run-length coding, in runs of one pixel and moves of none."""
     palette = b"\0\0\0\0" * 256
     body = (b"\1\1" * (count // 2)) + (b"\0\2\0\0" * (count // 4)) + b"\0\1"
-    header = struct.pack("<IiiHHIIiiII", 40, side, side, 1, 8, 1, len(body), 2835, 2835, 256, 256)
+    header = struct.pack("<IiiHHIIiiII", 40, size, size, 1, 8, 1, len(body), 2835, 2835, 256, 256)
     start = 14 + len(header) + len(palette)
     return struct.pack("<2sIHHI", b"BM", start + len(body), 0, 0, start) + header + palette + body
 
 
-def ppm_of_digits(side: int) -> bytes:
+def ppm_of_digits(size: int) -> bytes:
     """A PPM whose pixels are decimal numbers."""
-    return b"P3 %d %d 255\n" % (side, side) + b"1 " * (3 * side * side)
+    return b"P3 %d %d 255\n" % (size, size) + b"1 " * (3 * size * size)
 
 
 def tiff_of_strips(count: int) -> bytes:

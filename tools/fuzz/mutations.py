@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# Numbers at the ends of types, and numbers that are none.
+# Extreme numbers of several types, and numbers that are not finite.
 NUMBERS: tuple[Any, ...] = (
     *(0, -1, 1, 5, 117, 2**31, 2**63, 2**64, -(2**63), 10**30, 10**400),
     *(0.5, -0.0, 1e-320, 1e38, -1e38, 1e308, math.nan, math.inf, -math.inf),

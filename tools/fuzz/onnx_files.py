@@ -17,7 +17,7 @@ from tools.fuzz.samples import write_chip, write_store
 from tools.fuzz.weights import weights_command
 
 _FILE = "faces.onnx"
-_ANSWERS = (-5.0, 1e38, math.nan, math.inf, -math.inf, 117.5, 0.0, 30.0)
+_OUTPUTS = (-5.0, 1e38, math.nan, math.inf, -math.inf, 117.5, 0.0, 30.0)
 _SHAPES = ((), (1,), (2,), (1, 1), (1, 117), (1, 9), (1, 0), (0,), (3, 117))
 
 
@@ -84,7 +84,7 @@ def _constant(model: Any, random: Random) -> str:
     shape = random.choice(_SHAPES)
     kind = random.choice((np.float32, np.float32, np.float64, np.int64, np.float16, np.bool_))
     with np.errstate(all="ignore"):
-        array = np.full(shape, random.choice(_ANSWERS)).astype(kind)
+        array = np.full(shape, random.choice(_OUTPUTS)).astype(kind)
     for node in model.graph.node:
         node.output[:] = [f"{n}.old" if n == output.name else n for n in node.output]
     name = output.name

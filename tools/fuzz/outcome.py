@@ -14,7 +14,7 @@ from utkage.core.errors import ExitCode
 
 # Characters of an output that are kept.
 _SHOWN = 2000
-# A failed row names the class of an error that nobody expected.
+# How a failed row reports an error that utkage does not raise itself.
 _UNEXPECTED = ("error: unexpected ", "Error: ", "Exception: ")
 
 
@@ -27,7 +27,7 @@ class Outcome:
         mutation: What was changed in its input.
         problem: What must not happen: ``"traceback"``, ``"unexpected"``, ``"exit code"``,
             ``"several errors"``, ``"not JSON"``, ``"warning"``, ``"hang"`` or ``"crash"``; empty if
-            nothing of it happened.
+            none of these happened.
         exit_code: Exit code; None if the process was ended.
         output: What the command printed, and its traceback if there is one.
     """

@@ -31,7 +31,7 @@ _FORMATS: dict[str, dict[str, object]] = {
 }
 _ANIMATED = ("GIF", "PNG", "WEBP")
 _SIZE = (200, 160)
-# Headers are where sizes and counts stand.
+# Sizes and counts are in the header.
 _HEADER_BYTES = 200
 
 
@@ -48,7 +48,7 @@ def _set_up(folder: Path) -> None:
 
 
 def _slow(random: Random) -> tuple[bytes, str]:
-    """A file of one of the kinds that decoders work on for long, of a random extent."""
+    """A file that takes decoders long, of a random kind and size."""
     size = random.choice((10, 100, 1_000, 5_000))
     makers = {
         "scans": lambda: hostile_pictures.jpeg_of_scans(size, random.choice((64, 1_000, 4_000))),

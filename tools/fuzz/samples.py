@@ -19,7 +19,7 @@ STORE = "store"
 CHIP = "chip.png"
 CHIPS = 24
 SIZE = 32
-# Options of an evaluation that takes a second.
+# Options that make an evaluation short.
 QUICK = ("--resamples", "100", "--quiet")
 
 Arrays = dict[str, NDArray[Any]]

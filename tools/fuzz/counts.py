@@ -1,0 +1,42 @@
+"""The counts of campaigns, kept as JSON for the table in docs/reliability.md."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import platform
+from pathlib import Path
+from typing import Any
+
+from tools.fuzz.campaign import Count
+from tools.program import shown_command
+from utkage.core.files import write_json
+
+COUNTS = Path(__file__).with_name("counts.json")
+
+
+def record(count: Count, program: str, path: Path = COUNTS) -> None:
+    """Add the counts of one kind to the file; the same kind and seed replace earlier counts."""
+    row = {
+        "kind": count.kind,
+        "seed": count.seed,
+        "trials": count.trials,
+        "problems": dict(count.problems),
+        "exit_codes": dict(count.codes),
+        "slowest_seconds": round(count.slowest, 2),
+        "peak_bytes": count.peak,
+        "date": datetime.date.today().isoformat(),
+        "command": shown_command(program),
+        "machine": f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+    }
+    key = (count.kind, count.seed)
+    kept = [each for each in read_counts(path) if (each["kind"], each["seed"]) != key]
+    write_json(path, [*kept, row])
+
+
+def read_counts(path: Path = COUNTS) -> list[dict[str, Any]]:
+    """All counts that were recorded, oldest first."""
+    rows: list[dict[str, Any]] = json.loads(path.read_text("utf-8")) if path.is_file() else []
+    return rows
