@@ -140,3 +140,10 @@ def test_kinds_share_the_time_of_a_campaign(monkeypatch: pytest.MonkeyPatch) -> 
     assert result.exit_code == 0, result.output
     assert result.output.count("==") == 2
     assert time.monotonic() - began < 5
+
+
+def test_a_kind_without_trials_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(KINDS, "drawn", kind_of(lambda random, folder: ""))
+    result = CliRunner().invoke(command.app, ["drawn", "--within", "0"])
+    assert "0 trials" in result.output
+    assert result.exit_code == 1
