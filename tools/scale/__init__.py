@@ -1,0 +1,1 @@
+"""Measures the stages of ``predict`` and simulates many nodes from their times."""
