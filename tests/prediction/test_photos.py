@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,7 +15,7 @@ from utkage.images.decode import DecodedImage
 from utkage.images.inputs import PictureInput
 from utkage.images.objects import as_input
 from utkage.prediction.cropping import FoundFace
-from utkage.prediction.photos import THREAD_BATCH, Photo, predict_photos
+from utkage.prediction.photos import DEVICE_BATCH, THREAD_BATCH, Photo, predict_photos
 from utkage.prediction.predictions import Predictions
 
 FACE = FoundFace((0.0, 0.0, 8.0, 8.0), (), 0.9)
@@ -101,3 +104,36 @@ def test_nothing_waits_for_an_input_that_is_not_there_yet() -> None:
     for value in range(3):
         assert next(stream).predictions.age.tolist() == [value]
         assert given == value + 1
+
+
+def test_pictures_are_found_while_a_device_predicts() -> None:
+    stage, active, both = threading.Lock(), {"detect": 0, "predict": 0}, []
+
+    @contextmanager
+    def running(name: str, seconds: float) -> Iterator[None]:
+        with stage:
+            active[name] += 1
+            both.append(active["detect"] > 0 and active["predict"] > 0)
+        # Like decoding, and like waiting for a GPU, this lets other threads run.
+        time.sleep(seconds)
+        yield
+        with stage:
+            active[name] -= 1
+
+    class SlowCropper(FakeCropper):
+        def cut_decoded(self, decoded: DecodedImage) -> Any:
+            with running("detect", 0.004):
+                return super().cut_decoded(decoded)
+
+    class SlowDevice(FakePredictor):
+        engine = "torch"
+
+        def predict_chips(self, chips: NDArray[np.uint8]) -> Predictions:
+            with running("predict", 0.06):
+                return super().predict_chips(chips)
+
+    pictures = [picture(1, number % 100) for number in range(8 * DEVICE_BATCH)]
+    found = list(predict_photos(pictures, SlowDevice(), SlowCropper(), workers=2))  # type: ignore[arg-type]
+    assert {photo.reason for photo in found} == {None}
+    assert [int(photo.predictions.age[0]) for photo in found] == [n % 100 for n in range(256)]
+    assert sum(both) > 8, "the stages ran one after the other"
