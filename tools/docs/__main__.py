@@ -1,8 +1,8 @@
 """Write what the documents take from the code and from the card of the shipped weights.
 
-The card, the settings and the command line fill their blocks in README.md and docs/. The README
-also gets what ``utkage predict`` and ``utkage evaluate`` print for the examples, and the annotated
-picture; ``--check`` skips these, because predictions differ in the last digit between machines.
+The card, the settings and the command line fill their blocks in docs/. README.md gets what
+``utkage predict`` prints for the examples and the annotated picture, docs/evaluation.md what
+``utkage evaluate`` prints; ``--check`` skips these, because predictions differ in the last digit between machines.
 """
 
 from __future__ import annotations
@@ -21,16 +21,13 @@ from utkage.core.files import write_text
 
 # By document: the blocks that it has, and what writes them.
 BLOCKS: dict[str, dict[str, Callable[[], str]]] = {
-    "README.md": {
-        "numbers": shipped.metrics_block,
-        "output": program.example_output,
-        "scores": program.example_scores,
-    },
+    "README.md": {"output": program.example_output},
     "docs/cli.md": {"exit codes": program.exit_codes, "commands": program.commands},
     "docs/training.md": {
         name: partial(program.settings_table, kind) for name, kind in program.SETTINGS.items()
     },
-    "docs/weights.md": {"ranges": shipped.range_tables},
+    "docs/evaluation.md": {"scores": program.example_scores},
+    "docs/weights.md": {"numbers": shipped.metrics_block, "ranges": shipped.range_tables},
     "docs/accuracy.md": {"ours": shipped.accuracy_table},
     "docs/model-card.md": {"card": shipped.card_block},
 }

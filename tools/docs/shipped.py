@@ -19,8 +19,8 @@ from utkage.models.locate import shipped_weights
 from utkage.models.weights_files import read_card
 from utkage.reporting.table import markdown_table
 
-# The table of the README: label, keys in the card, format.
-README_ROWS: tuple[tuple[str, tuple[str, ...], str], ...] = (
+# The table of docs/weights.md: label, keys in the card, format.
+TEST_ROWS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("faces", ("n",), "{}"),
     ("MAE, all ages", ("mae",), "{:.2f} years"),
     ("MAE, ages 21-60", ("mae_21_60",), "{:.2f} years"),
@@ -43,7 +43,7 @@ MEASURED_BY = "on the stored file by `python -m tools.release ship`"
 
 
 def metrics_block() -> str:
-    """The main metrics on the test splits, one view and two views, for the README."""
+    """The main metrics on the test splits, one view and two views."""
     path = shipped_weights()
     card = read_card(path)
     columns = {
@@ -53,7 +53,7 @@ def metrics_block() -> str:
     }
     rows = [
         (label, *(form.format(*(found[key] for key in keys)) for found in columns.values()))
-        for label, keys, form in README_ROWS
+        for label, keys, form in TEST_ROWS
     ]
     data, splits = card.data, card.data["splits"]
     measured = next(iter(columns.values()))["measured"]
