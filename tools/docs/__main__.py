@@ -2,7 +2,8 @@
 
 The card, the settings and the command line fill their blocks in docs/. README.md gets what
 ``utkage predict`` prints for the examples and the annotated picture, docs/evaluation.md what
-``utkage evaluate`` prints; ``--check`` skips these, because predictions differ in the last digit between machines.
+``utkage evaluate`` prints; ``--check`` skips these, because predictions differ in the last digit
+between machines.
 """
 
 from __future__ import annotations
