@@ -6,9 +6,8 @@
 
 A trial fails if the command prints a traceback or an "unexpected" error, dies, has an undocumented
 exit code, takes too long, or prints JSON with a number that is not finite. The same kind, seed and
-number give the same trial. The exit code is 1 if a trial
-failed or a kind had none. `python -m tools.fuzz.table`
-writes recorded counts into docs/reliability.md.
+number give the same trial. The exit code is 1 if a trial failed or a kind had none.
+`python -m tools.fuzz.table` writes recorded counts into docs/reliability.md.
 """
 
 from __future__ import annotations
