@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,6 +20,7 @@ from utkage.training.checkpoint import Checkpoint, CheckpointFolder
 from utkage.training.config import TrainConfig
 from utkage.training.loop import FitResult, fit
 from utkage.training.setup import Setup
+from utkage.training.summary import METRICS_NAME
 from utkage.training.systems.base import Validation
 from utkage.training.systems.multitask.trainable import TrainableMultitask
 
@@ -67,6 +69,11 @@ def train(
     setup.folder.mkdir(exist_ok=True)
     network = network or network_of(setup.config)
     return fit(TrainableMultitask(network, setup), reporter or SilentReporter())
+
+
+def read_rows(setup: MultitaskSetup) -> list[dict[str, object]]:
+    """The rows of metrics.jsonl."""
+    return [json.loads(line) for line in (setup.folder / METRICS_NAME).read_text().splitlines()]
 
 
 def newest(setup: Setup) -> Checkpoint:
