@@ -20,19 +20,21 @@ def test_other_choices_are_refused(choice: str) -> None:
 
 
 def test_settings_of_a_label_file() -> None:
-    found = parse_label_settings("path=file, age = years", "1=male,2=female")
+    found = parse_label_settings(
+        "path=file, age = years", "1=male,2=female", ["glasses, hat", "none"]
+    )
     assert found.columns == {"path": "file", "age": "years"}
     assert found.gender_coding == {"1": "male", "2": "female"}
-    empty = parse_label_settings(None, None)
-    assert (empty.columns, empty.gender_coding) == ({}, {})
+    empty = parse_label_settings(None, None, None)
+    assert (empty.columns, empty.gender_coding, empty.keep_columns) == ({}, {}, None)
 
 
 @pytest.mark.parametrize("pairs", ["path", "path=", "=file", "path=a,path=b", ""])
 def test_pairs_that_are_none(pairs: str) -> None:
     with pytest.raises(ConfigError, match="`columns`"):
-        parse_label_settings(pairs, None)
+        parse_label_settings(pairs, None, None)
     with pytest.raises(ConfigError, match="`gender_coding`"):
-        parse_label_settings(None, pairs)
+        parse_label_settings(None, pairs, None)
 
 
 @pytest.mark.parametrize("command", ["predict", "prepare"])

@@ -21,6 +21,7 @@ from utkage.cli.options import (
     Flip,
     GenderCoding,
     Json,
+    KeepColumns,
     Labels,
     MaxPixels,
     Overwrite,
@@ -31,6 +32,7 @@ from utkage.cli.options import (
     output_option,
     parse_aligned,
     parse_label_settings,
+    split_commas,
 )
 from utkage.cli.session import session
 from utkage.cli.tables import print_json, print_table, print_text
@@ -66,6 +68,7 @@ def evaluate_command(
     labels: Labels = None,
     columns: Columns = None,
     gender_coding: GenderCoding = None,
+    keep_columns: KeepColumns = None,
     trust_labels: TrustLabels = False,
     aligned: Aligned = "auto",
     detector: DetectorChoice = "retinaface",
@@ -133,6 +136,16 @@ def evaluate_command(
             help="Compare with other weights, an exported file or a table on the same faces, with "
             "paired intervals and a McNemar test; repeatable.",
             **choices("auto", "shipped", other="PATH"),
+        ),
+    ] = None,
+    group_by: Annotated[
+        list[str] | None,
+        analysis_option(
+            "--group-by",
+            help="Measure groups of these columns of the label file as well, such as "
+            "glasses,skin_tone or crossings such as glasses*gender, with commas between them; "
+            "repeatable.",
+            metavar="COLUMNS",
         ),
     ] = None,
     threshold: Annotated[
@@ -238,7 +251,7 @@ def evaluate_command(
                 labels=labels,
                 aligned=parse_aligned(aligned),
                 limits=Limits() if max_pixels is None else Limits(max_pixels=max_pixels),
-                settings=parse_label_settings(columns, gender_coding),
+                settings=parse_label_settings(columns, gender_coding, keep_columns),
                 trust_labels=trust_labels,
             ),
             "detector": detector,
@@ -266,11 +279,12 @@ def evaluate_command(
                 plot_cm=plot_cm,
                 report=report,
                 compare=tuple(compare or ()),
+                group_by=split_commas(group_by),
                 threshold=threshold,
                 max_false_pass=max_false_pass,
                 confidence=confidence,
                 youngest=youngest,
-                guarantee_by=_split(guarantee_by),
+                guarantee_by=split_commas(guarantee_by),
                 simulate=simulate,
                 stress=stress,
                 allow_suspicious=allow_suspicious,
@@ -284,12 +298,6 @@ def evaluate_command(
             print_json(result.to_dict())
         else:
             _print_result(result)
-
-
-def _split(given: list[str] | None) -> tuple[str, ...]:
-    """The parts of a repeatable option between commas, without empty ones."""
-    parts = (part.strip() for text in given or () for part in text.split(","))
-    return tuple(part for part in parts if part)
 
 
 def _print_result(result: EvaluateResult) -> None:

@@ -105,6 +105,16 @@ Columns = Annotated[
         metavar="ROLE=TITLE,...",
     ),
 ]
+KeepColumns = Annotated[
+    list[str] | None,
+    data_option(
+        "--keep-columns",
+        help="Further columns of the label file to keep, such as glasses,skin_tone, with commas "
+        "between them; repeatable. none: keep none.",
+        metavar="COLUMNS",
+        show_default="those with few, short values that identify nobody",
+    ),
+]
 GenderCoding = Annotated[
     str | None,
     data_option(
@@ -155,11 +165,20 @@ def parse_aligned(choice: str) -> bool | None:
     return ALIGNED[choice]
 
 
-def parse_label_settings(columns: str | None, gender_coding: str | None) -> LabelSettings:
-    """The values of ``--columns`` and ``--gender-coding``."""
+def split_commas(given: list[str] | None) -> tuple[str, ...]:
+    """The parts of a repeatable option between commas, without empty ones."""
+    parts = (part.strip() for text in given or () for part in text.split(","))
+    return tuple(part for part in parts if part)
+
+
+def parse_label_settings(
+    columns: str | None, gender_coding: str | None, keep_columns: list[str] | None
+) -> LabelSettings:
+    """The values of ``--columns``, ``--gender-coding`` and ``--keep-columns``."""
     from utkage.data.label_files.settings import LabelSettings, parse_pairs
 
     return LabelSettings(
         columns={} if columns is None else parse_pairs(columns, "columns"),
         gender_coding={} if gender_coding is None else parse_pairs(gender_coding, "gender_coding"),
+        keep_columns=None if keep_columns is None else split_commas(keep_columns),
     )

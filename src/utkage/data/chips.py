@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,8 @@ class LabelledChips:
         groups: Id of each face's duplicate group, (n,); if empty, identical pictures are groups.
         age_ranges: First and last year that each label allows, both -1 if unknown, int64 (n, 2);
             None if every face has an age in whole years.
+        attributes: Values of further columns of the label file, (n,) each, by name; empty where
+            unknown.
     """
 
     pixels: NDArray[np.uint8]
@@ -49,6 +51,7 @@ class LabelledChips:
     contract: CropContract
     groups: tuple[str, ...] = ()
     age_ranges: NDArray[np.int64] | None = None
+    attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -78,6 +81,9 @@ class LabelledChips:
             pixel_hashes=tuple(self.pixel_hashes[row] for row in rows),
             groups=tuple(self.groups[row] for row in rows) if self.groups else (),
             age_ranges=None if self.age_ranges is None else self.age_ranges[rows],
+            attributes={
+                name: tuple(values[row] for row in rows) for name, values in self.attributes.items()
+            },
         )
 
     @property
@@ -140,6 +146,10 @@ def labelled_chips(
         contract=contract,
         groups=tuple(groups),
         age_ranges=_age_ranges(labels),
+        attributes={
+            name: tuple(record.attributes.get(name, "") for record in records)
+            for name in dict.fromkeys(name for record in records for name in record.attributes)
+        },
     )
 
 

@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -70,10 +71,16 @@ _RANGE_COLUMNS: dict[str, Callable[[ManifestRow], object]] = {
 }
 
 
+# Before the names of further columns of the label file.
+_ATTRIBUTE = "label:"
+
+
 def manifest_csv(rows: Sequence[ManifestRow]) -> Iterator[str]:
-    """The manifest as CSV, in parts; it has the columns of age ranges only if there are any."""
+    """The manifest as CSV, in parts; columns of age ranges and further ones only if there are any."""
     has_ranges = any(item.record.label.age_range is not None for item in rows)
-    columns = {**_COLUMNS, **_RANGE_COLUMNS} if has_ranges else _COLUMNS
+    columns = {**_COLUMNS, **_RANGE_COLUMNS} if has_ranges else dict(_COLUMNS)
+    attributes = dict.fromkeys(name for item in rows for name in item.record.attributes)
+    columns |= {f"{_ATTRIBUTE}{name}": partial(_attribute, name) for name in attributes}
     return csv_parts(tuple(columns), ([value(item) for value in columns.values()] for item in rows))
 
 
@@ -94,6 +101,10 @@ def csv_parts(header: Sequence[str], lines: Iterable[Sequence[Any]]) -> Iterator
         buffer = io.StringIO()
         csv.writer(buffer, lineterminator="\n").writerows(part)
         yield buffer.getvalue()
+
+
+def _attribute(name: str, item: ManifestRow) -> str:
+    return item.record.attributes.get(name, "")
 
 
 def _text(value: int | None) -> object:
@@ -150,6 +161,11 @@ def _row(line: dict[str, str]) -> ManifestRow:
             aligned=_flag(line, "aligned"),
             wrong_extension=_flag(line, "wrong_extension"),
             constant=_flag(line, "constant"),
+            attributes={
+                title.removeprefix(_ATTRIBUTE): value
+                for title, value in line.items()
+                if value and title.startswith(_ATTRIBUTE)
+            },
         ),
         group=line["group"],
         split=_split(line, "split"),

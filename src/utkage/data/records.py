@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from utkage.data.labels import FaceLabel
 
@@ -26,6 +26,7 @@ class Record:
         aligned: Whether it came as an aligned chip; otherwise its face was detected and aligned.
         wrong_extension: Whether the name's extension does not match the file's format.
         constant: Whether all pixels have the same colour.
+        attributes: Values of further columns of the label file by name.
     """
 
     source: str
@@ -39,6 +40,7 @@ class Record:
     aligned: bool
     wrong_extension: bool
     constant: bool
+    attributes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,12 +70,18 @@ def single_axes(faces: LabelledPredictions) -> dict[str, Axis]:
         axes.append(Axis("predicted age", calibration.band_names, bands))
     if len(set(faces.sources)) > 1:
         axes.append(axis_of_texts("source", faces.sources))
-    return {axis.name: axis for axis in axes}
+    found = {axis.name: axis for axis in axes}
+    for name, texts in faces.attributes.items():
+        # A further column may be called as one of the axes above, such as "source".
+        axis = axis_of_texts(f"label {name}" if name in found else name, texts)
+        if axis.groups:
+            found[axis.name] = axis
+    return found
 
 
 def standard_axes(faces: LabelledPredictions) -> list[Axis]:
-    """The axes of every evaluation: those of ``single_axes`` and some crossings."""
-    single = single_axes(faces)
+    """The axes of every evaluation: no further columns of the label file, but some crossings."""
+    single = single_axes(replace(faces, attributes={}))
     pairs = [pair for pair in _CROSSED if set(pair) <= set(single)]
     return [*single.values(), *(single[one].crossed(other=single[two]) for one, two in pairs)]
 
@@ -122,8 +128,13 @@ def _named(part: str, known: Mapping[str, Axis], choice: str, field: str) -> Axi
             return known[spelled]
     raise UsageError(
         f"`{field}` {printable(choice)}: these faces have no {printable(part.strip()) or 'such'} "
-        f"column; choose from {', '.join(map(printable, known))}"
+        f"column; choose from {', '.join(map(printable, known))}{_hint(known)}"
     )
+
+
+def _hint(known: Mapping[str, Axis]) -> str:
+    further = set(known) - {"range", "decade", "gender", "race", "predicted age", "source"}
+    return "" if further else "; further columns of a label file need `keep_columns`"
 
 
 def axis_of_texts(name: str, texts: Sequence[str]) -> Axis:

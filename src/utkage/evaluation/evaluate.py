@@ -70,6 +70,8 @@ class EvaluateRequest(FaceSelection):
         youngest: Youngest age of those minors, years; None: five years under ``threshold``.
         guarantee_by: Axes whose groups each have such a demand, as in ``axes.chosen_axes``.
         simulate: Check by simulation how often the promise of ``max_false_pass`` holds.
+        group_by: Further axes of groups, as in ``axes.chosen_axes``: columns of the label file and
+            crossings.
         stress: Measure errors on corrupted chips of a sample.
         allow_suspicious: Score predictions that the guards would refuse.
         resamples: Number of bootstrap resamples.
@@ -92,6 +94,7 @@ class EvaluateRequest(FaceSelection):
     youngest: int | None = None
     guarantee_by: tuple[str, ...] = ()
     simulate: bool = False
+    group_by: tuple[str, ...] = ()
     stress: bool = False
     allow_suspicious: bool = False
     resamples: int = 2000
@@ -158,6 +161,7 @@ def evaluate(request: EvaluateRequest, reporter: Reporter | None = None) -> Eval
 def _evaluate(request: EvaluateRequest, reporter: Reporter) -> EvaluateResult:
     source, *others = _open_sources(request, reporter)
     labelled = _labelled_faces(request, source, others, reporter)
+    require_axes(labelled.chips, request.group_by, "group_by")
     if request.guarantee is not None:
         require_minors(labelled.chips.ages, labelled.chips.group_numbers, request.guarantee)
         require_axes(labelled.chips, request.guarantee_by, "guarantee_by")
@@ -185,7 +189,7 @@ def _evaluate(request: EvaluateRequest, reporter: Reporter) -> EvaluateResult:
         metrics=score_predictions(faces),
         sources=score_predictions_by_source(faces),
         populations=populations(faces, bootstrap),
-        groups=group_report(faces, bootstrap),
+        groups=group_report(faces, bootstrap, chosen_axes(faces, request.group_by, "group_by")),
         threshold=curve,
         guarantee=guarantee,
         comparisons=tuple(comparisons),

@@ -1,4 +1,4 @@
-"""Metrics by group: age range, decade, gender, race label, source and their crossings."""
+"""Metrics by group: age range, gender, race label, source, further columns, and crossings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from utkage.core.fields import Fields
-from utkage.evaluation.axes import standard_axes
+from utkage.evaluation.axes import Axis, standard_axes
 from utkage.evaluation.bootstrap import (
     Bootstrap,
     Estimate,
@@ -166,10 +166,17 @@ class Gap:
 
 @dataclass(frozen=True)
 class GroupReport:
-    """All groups by axis, and the gaps between those of gender and of race."""
+    """All groups by axis, and gaps between groups.
+
+    Attributes:
+        groups: The groups of every axis.
+        gaps: The gaps of gender, of race and of the chosen axes.
+        chosen: Names of the axes that the user added.
+    """
 
     groups: tuple[Group, ...]
     gaps: tuple[Gap, ...]
+    chosen: tuple[str, ...] = ()
 
     def of_axis(self, axis: str) -> tuple[Group, ...]:
         """The groups of one axis."""
@@ -191,23 +198,30 @@ class GroupReport:
         }
 
 
-def group_report(faces: LabelledPredictions, bootstrap: Bootstrap) -> GroupReport:
-    """Measure every group that has a face."""
+def group_report(
+    faces: LabelledPredictions, bootstrap: Bootstrap, chosen: Sequence[Axis] = ()
+) -> GroupReport:
+    """Measure every group that has a face, of the standard axes and of the ``chosen`` ones."""
+    standard = standard_axes(faces)
+    known = {axis.name for axis in standard}
+    added = [axis for axis in chosen if axis.name not in known]
+    names = tuple(axis.name for axis in chosen)
     excess = excess_errors(faces)
     groups: list[Group] = []
     drawn: dict[tuple[str, str], dict[str, Floats]] = {}
     # One axis at a time, whose groups are together no larger than all faces.
-    for axis in standard_axes(faces):
-        names, parts = [], []
+    for axis in (*standard, *added):
+        members, parts = [], []
         for name, mask in axis.members():
             rows = np.flatnonzero(mask)
-            names.append(name)
+            members.append(name)
             parts.append(Part(_statistics(faces.take(rows), excess[rows]), rows))
-        for name, part, own in zip(names, parts, bootstrap.draws_of(parts), strict=True):
+        for name, part, own in zip(members, parts, bootstrap.draws_of(parts), strict=True):
             n = bootstrap.size(part)
             groups.append(Group(axis.name, name, n, estimates_from(part.statistics, own, n)))
             drawn[axis.name, name] = own
-    return GroupReport(tuple(groups), _gaps(groups, drawn))
+    gap_axes = dict.fromkeys((*GAP_AXES, *names))
+    return GroupReport(tuple(groups), _gaps(groups, drawn, tuple(gap_axes)), names)
 
 
 def _statistics(faces: LabelledPredictions, excess: Floats) -> dict[str, Statistic]:
@@ -232,9 +246,11 @@ def _worst_first(groups: Sequence[Group], metric: str) -> list[Group]:
     return sorted(groups, key=lambda group: badness(metric, group.value(metric)), reverse=True)
 
 
-def _gaps(groups: list[Group], drawn: dict[tuple[str, str], dict[str, Floats]]) -> tuple[Gap, ...]:
+def _gaps(
+    groups: list[Group], drawn: dict[tuple[str, str], dict[str, Floats]], axes: Sequence[str]
+) -> tuple[Gap, ...]:
     gaps = []
-    for axis in GAP_AXES:
+    for axis in axes:
         own = [group for group in groups if group.axis == axis and group.n >= COMPARABLE]
         for metric in GAP_METRICS:
             known = [group for group in own if metric in group.metrics]

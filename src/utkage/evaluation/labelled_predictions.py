@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -47,6 +48,8 @@ class LabelledPredictions:
         age_ranges: First and last year that each label allows, both -1 if unknown, (n, 2); None if
             every face has an age in whole years.
         gender_is_hard: Whether a table gave genders as words, so that ``p_female`` is 0 or 1.
+        attributes: Values of further columns of the label file, (n,) each, by name; empty where
+            unknown.
     """
 
     sources: tuple[str, ...]
@@ -61,6 +64,7 @@ class LabelledPredictions:
     predictions: Predictions | None = None
     age_ranges: Ints | None = None
     gender_is_hard: bool = False
+    attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -133,6 +137,9 @@ class LabelledPredictions:
             range_index=self.range_index[rows],
             predictions=None if self.predictions is None else self.predictions[rows],
             age_ranges=None if self.age_ranges is None else self.age_ranges[rows],
+            attributes={
+                name: tuple(values[row] for row in rows) for name, values in self.attributes.items()
+            },
         )
 
     def of_ages(self, first: int, last: int = MAX_AGE) -> LabelledPredictions:
@@ -163,6 +170,7 @@ def labelled_numbers(
         range_index=np.where(np.isnan(age), -1, ranges_of(years)),
         age_ranges=faces.age_ranges,
         gender_is_hard=gender_is_hard,
+        attributes=faces.attributes,
     )
 
 

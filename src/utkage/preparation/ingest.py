@@ -90,7 +90,13 @@ def to_chip(
     wrong_extension = not extension_fits(entry.name, entry.content)
     if (byte_hash, entry.aligned) in ingestion.known:
         record, chip = ingestion.known[byte_hash, entry.aligned]
-        labelled = replace(record, source=source, name=entry.name, label=entry.label)
+        labelled = replace(
+            record,
+            source=source,
+            name=entry.name,
+            label=entry.label,
+            attributes=entry.attributes,
+        )
         return Ingested(replace(labelled, wrong_extension=wrong_extension), entry.split, chip)
     try:
         decoded, chip, frame = _first_chip(entry, ingestion, detector)
@@ -112,6 +118,7 @@ def to_chip(
         aligned=entry.aligned,
         wrong_extension=wrong_extension,
         constant=_is_constant(face),
+        attributes=entry.attributes,
     )
     return Ingested(record, entry.split, chip, frame)
 

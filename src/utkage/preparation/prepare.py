@@ -303,6 +303,7 @@ def _label_settings(options: SourceOptions) -> dict[str, Any]:
     settings = {
         "columns": dict(options.settings.columns),
         "gender_coding": dict(options.settings.gender_coding),
+        "keep_columns": list(options.settings.keep_columns or ()),
         "trust_labels": options.trust_labels,
     }
     return {name: value for name, value in settings.items() if value}

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from utkage.core.errors import DataError, LabelError
 from utkage.data.label_files.ages import parse_age
 from utkage.data.label_files.columns import Columns, find_columns, listed, suggestion
+from utkage.data.label_files.further_columns import FurtherColumns, find_further_columns
 from utkage.data.label_files.genders import (
     FEMALE,
     MALE,
@@ -93,9 +94,10 @@ class NamedColumns:
             )
         _refuse_group_numbers(table, columns)
         genders, note = _gender_column(table, columns, settings)
-        reader = _LineReader(columns, table.value_names, genders)
+        further = find_further_columns(table, tuple(columns.by_role.values()), settings)
+        reader = _LineReader(columns, table.value_names, genders, further)
         rows = tuple(reader.row(line) for line in table.lines)
-        notes = (*note, *_race_note(table, columns), *_missing_note(table, columns))
+        notes = (*note, *_race_note(table, columns), *_missing_note(table, columns), *further.notes)
         return LabelRows(rows, notes)
 
 
@@ -189,6 +191,7 @@ class _LineReader:
     columns: Columns
     value_names: Mapping[str, tuple[str, ...]]
     genders: GenderColumn
+    further: FurtherColumns
 
     def row(self, line: Line) -> Row:
         if line.problem is not None:
@@ -217,6 +220,7 @@ class _LineReader:
                 picture=picture,
                 box=_box(line),
                 is_chip=self.columns.title(PIXELS) is not None,
+                attributes=self.further.of(line),
             )
         except LabelError as error:
             problem = str(error)

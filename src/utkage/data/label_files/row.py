@@ -61,6 +61,7 @@ class Row:
         picture: Loader of the picture that the row contains; None if it is a file.
         box: Left, top, right and bottom of the face in the picture, pixels; None if unknown.
         is_chip: Whether the row contains an aligned chip.
+        attributes: Values of further columns, such as ``{"glasses": "yes"}``.
         problem: Why the row cannot be used, or None.
     """
 
@@ -72,6 +73,7 @@ class Row:
     picture: PictureLoader | None = None
     box: tuple[float, float, float, float] | None = None
     is_chip: bool = False
+    attributes: Mapping[str, str] = field(default_factory=dict)
     problem: str | None = None
 
 

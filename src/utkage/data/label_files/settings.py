@@ -17,10 +17,13 @@ class LabelSettings:
             ``{"path": "file", "age": "years", "gender": "sex"}``. Other columns are recognised.
         gender_coding: ``male`` or ``female`` by text, such as ``{"1": "male", "2": "female"}``;
             empty: words of several languages, and 0 male, 1 female.
+        keep_columns: Names of the further columns to keep, also those that may identify persons;
+            ``("none",)``: none; None: those that ``further_columns`` chooses.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
     gender_coding: Mapping[str, str] = field(default_factory=dict)
+    keep_columns: tuple[str, ...] | None = None
 
 
 def parse_pairs(text: str, option: str) -> dict[str, str]:

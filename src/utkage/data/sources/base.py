@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from utkage.data.labels import FaceLabel
@@ -21,6 +21,7 @@ class Entry:
         label: The label of the face; None only if there is a problem.
         aligned: Whether the picture is an aligned chip rather than a photograph.
         split: ``train``, ``val`` or ``test`` if the source defines it, else None.
+        attributes: Values of further columns of the label file by name.
         problem: Why the picture cannot be used, or None.
     """
 
@@ -30,6 +31,7 @@ class Entry:
     label: FaceLabel | None
     aligned: bool
     split: str | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
     problem: str | None = None
 
     def __post_init__(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from utkage.core.errors import DataError
@@ -138,6 +138,7 @@ class LabelledPictures:
                 label=row.label,
                 aligned=row.is_chip if self._aligned is None else self._aligned,
                 split=row.split,
+                attributes=row.attributes,
             )
 
     def _entry(self, file: RawFile, found: _Labelled, number: int) -> Entry:
@@ -156,6 +157,7 @@ class LabelledPictures:
             label=row.label,
             aligned=self._is_chip(name),
             split=row.split,
+            attributes=row.attributes,
         )
 
     def _problem(
@@ -271,13 +273,21 @@ def _without_repetition(
 def _merged(first: _Labelled, second: _Labelled) -> _Labelled:
     """Two rows of one picture: equal labels, labels that complete each other, or a conflict."""
     one, two = first.row, second.row
+    attributes = _joined_attributes(one.attributes, two.attributes)
     if (one.label, one.split, one.problem) == (two.label, two.split, None):
-        return first
+        return replace(first, row=replace(one, attributes=attributes))
     if one.label is not None and two.label is not None and two.problem is None:
         label = _joined_labels(one.label, two.label)
         if label is not None and one.split in (two.split, None):
-            return replace(first, row=replace(one, label=label, split=two.split))
+            joined = replace(one, label=label, split=two.split, attributes=attributes)
+            return replace(first, row=joined)
     return replace(first, row=replace(one, label=None, problem=CONFLICTING_ROWS))
+
+
+def _joined_attributes(first: Mapping[str, str], second: Mapping[str, str]) -> dict[str, str]:
+    """The further columns of two rows of one picture; where they differ, the value is unknown."""
+    joined = {**second, **first}
+    return {name: value for name, value in joined.items() if second.get(name, value) == value}
 
 
 def _joined_labels(first: FaceLabel, second: FaceLabel) -> FaceLabel | None:

@@ -129,7 +129,8 @@ def report_facts(result: EvaluateResult) -> dict[str, str]:
 def _charts(result: EvaluateResult, faces: LabelledPredictions) -> list[tuple[str, str, Figure]]:
     """File name, caption and figure of each chart."""
     groups = result.groups
-    shown = [group for axis in tables.CARD_AXES for group in groups.of_axis(axis)]
+    axes = dict.fromkeys((*tables.CARD_AXES, *groups.chosen))
+    shown = [group for axis in axes for group in groups.of_axis(axis)]
     has_ages, has_genders = (len(faces.with_label(label)) > 0 for label in (AGE, GENDER))
     found: list[tuple[str, str, Figure]] = []
     if has_ages:

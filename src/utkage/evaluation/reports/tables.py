@@ -43,6 +43,8 @@ CARD_METRICS = (
     *("mae", "bias", "label_range_accuracy", "label_range_distance"),
     *("gender_accuracy", "coverage_80", "coverage_90"),
 )
+# Metrics of the groups that a user chose, in the terminal.
+CHOSEN_METRICS = ("mae", "bias", "label_range_accuracy", "gender_accuracy")
 NO_FACES = Estimate(None, None, None, 0)
 CALIBRATION_LEVELS = (0.5, 0.8, 0.9, 0.95)
 
@@ -63,6 +65,7 @@ def result_tables(result: EvaluateResult) -> list[Table]:
         summary_table(result),
         sources_table(result.groups),
         worst_table(result.groups, count=3),
+        chosen_groups_table(result.groups),
     ]
     if result.threshold is not None:
         tables.append(threshold_bands_table(result.threshold))
@@ -146,8 +149,15 @@ def groups_table(
 
 
 def card_groups_table(report: GroupReport, axes: Sequence[str] = CARD_AXES) -> Table:
-    """The groups of a model card: no crossings, and the main metrics."""
-    return groups_table([group for axis in axes for group in report.of_axis(axis)], CARD_METRICS)
+    """The groups of a model card: no crossings but those that are chosen, and the main metrics."""
+    shown = dict.fromkeys((*axes, *report.chosen))
+    return groups_table([group for axis in shown for group in report.of_axis(axis)], CARD_METRICS)
+
+
+def chosen_groups_table(report: GroupReport) -> Table:
+    """The groups of the axes that the user added; no rows without any."""
+    groups = [group for axis in report.chosen for group in report.of_axis(axis)]
+    return groups_table(groups, CHOSEN_METRICS, "groups" if groups else "")
 
 
 def worst_table(
