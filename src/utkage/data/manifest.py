@@ -76,7 +76,7 @@ _ATTRIBUTE = "label:"
 
 
 def manifest_csv(rows: Sequence[ManifestRow]) -> Iterator[str]:
-    """The manifest as CSV, in parts; columns of age ranges and further ones only if there are any."""
+    """The manifest as CSV, in parts; columns of age ranges and others only if there are any."""
     has_ranges = any(item.record.label.age_range is not None for item in rows)
     columns = {**_COLUMNS, **_RANGE_COLUMNS} if has_ranges else dict(_COLUMNS)
     attributes = dict.fromkeys(name for item in rows for name in item.record.attributes)

@@ -15,6 +15,7 @@ from utkage.core.errors import ConfigError, DataError, UsageError
 from utkage.core.memory_errors import explaining_memory_errors
 from utkage.core.reporter import Reporter, SilentReporter
 from utkage.core.text import counted
+from utkage.data.chips import LabelledChips
 from utkage.data.labels import RANGE_NAMES
 from utkage.data.split import SPLITS
 from utkage.evaluation.axes import chosen_axes, require_axes
@@ -161,10 +162,7 @@ def evaluate(request: EvaluateRequest, reporter: Reporter | None = None) -> Eval
 def _evaluate(request: EvaluateRequest, reporter: Reporter) -> EvaluateResult:
     source, *others = _open_sources(request, reporter)
     labelled = _labelled_faces(request, source, others, reporter)
-    require_axes(labelled.chips, request.group_by, "group_by")
-    if request.guarantee is not None:
-        require_minors(labelled.chips.ages, labelled.chips.group_numbers, request.guarantee)
-        require_axes(labelled.chips, request.guarantee_by, "guarantee_by")
+    _require_groups(labelled.chips, request)
     training_images = _guard_training_images(source, labelled, request, reporter)
     started = time.monotonic()
     faces = source.predict(labelled.chips, reporter)
@@ -180,8 +178,6 @@ def _evaluate(request: EvaluateRequest, reporter: Reporter) -> EvaluateResult:
     )
     reporter.info(f"computing metrics and intervals of {counted(len(faces), 'face')}")
     bootstrap = Bootstrap.draw(faces.groups, request.resamples, request.seed)
-    curve = _threshold(faces, request, bootstrap)
-    guarantee = _guarantee(faces, request)
     comparisons = [
         _comparison(source, faces, other, labelled, request, reporter) for other in others
     ]
@@ -190,8 +186,8 @@ def _evaluate(request: EvaluateRequest, reporter: Reporter) -> EvaluateResult:
         sources=score_predictions_by_source(faces),
         populations=populations(faces, bootstrap),
         groups=group_report(faces, bootstrap, chosen_axes(faces, request.group_by, "group_by")),
-        threshold=curve,
-        guarantee=guarantee,
+        threshold=_threshold(faces, request, bootstrap),
+        guarantee=_guarantee(faces, request),
         comparisons=tuple(comparisons),
         stress=_robustness(source, labelled, request, reporter),
         oracle_mae=oracle_error(source.predictor, labelled.chips, reporter),
@@ -223,6 +219,14 @@ def _evaluate(request: EvaluateRequest, reporter: Reporter) -> EvaluateResult:
         report=request.report,
         csv_safe=request.csv_safe,
     )
+
+
+def _require_groups(chips: LabelledChips, request: EvaluateRequest) -> None:
+    """Refuse groups and guarantees that the labels cannot give, before any prediction."""
+    require_axes(chips, request.group_by, "group_by")
+    if request.guarantee is not None:
+        require_minors(chips.ages, chips.group_numbers, request.guarantee)
+        require_axes(chips, request.guarantee_by, "guarantee_by")
 
 
 def _labelled_faces(
