@@ -9,6 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -40,7 +41,7 @@ class Running:
     _output: Path = field(init=False)
 
     def __post_init__(self) -> None:
-        self._output = Path(tempfile.mkdtemp(prefix="utkage-test-"))
+        self._output = Path(tempfile.mkdtemp(prefix="utkage-process-"))
         words = tuple(str(word) for word in self.words)
         threads = os.environ.setdefault("OMP_NUM_THREADS", "1")
         # Whatever was set when the server started, a child has the present environment.
@@ -49,6 +50,11 @@ class Running:
             target=_run, args=(words, self.folder, self._output, environment, self.code)
         )
         self._process.start()
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether signals do what they do to a new interpreter from now on."""
+        return (self._output / "stderr").exists()
 
     @property
     def pid(self) -> int:
@@ -100,6 +106,8 @@ def _run(
     environment: dict[str, str],
     code: str | None,
 ) -> None:
+    # As the entry point does: Ctrl-C prints no traceback of the process around the command.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     for number, name in ((1, "stdout"), (2, "stderr")):
         with (output / name).open("wb") as file:
             os.dup2(file.fileno(), number)

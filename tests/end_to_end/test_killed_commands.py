@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from command_cases import CASES, INT8, ONNX, WEB, bytes_of
-from warm_process import run_utkage
 
+from tools.warm_process import run_utkage
 from utkage.core.errors import ExitCode
 
 pytestmark = [

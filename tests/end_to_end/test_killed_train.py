@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from warm_process import Running, run_utkage
 
 from tools.examples.demo_set import make_demo_set
+from tools.warm_process import Running, run_utkage
 from utkage.core.errors import ExitCode
 from utkage.models.weights_files import load_weights
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from warm_process import run_utkage
 
 from tools.examples.demo_set import make_demo_set
+from tools.warm_process import run_utkage
 from utkage.core.toml_file import parse_toml
 from utkage.images.save import save_image
 

@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from warm_process import run_utkage
 
 from tools.examples.demo_set import make_demo_set
+from tools.warm_process import run_utkage
 
 pytestmark = pytest.mark.slow
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 import torch
-from warm_process import run_utkage
 
 from tools.examples.demo_set import make_demo_set
+from tools.warm_process import run_utkage
 from utkage.models.weights_files import load_weights
 
 pytestmark = pytest.mark.slow

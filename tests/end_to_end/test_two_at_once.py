@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 from command_cases import CASES, bytes_of
-from warm_process import Running, run_utkage
 
+from tools.warm_process import Running, run_utkage
 from utkage.core.errors import ExitCode
 
 pytestmark = [

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from warm_process import run_utkage
 
 import utkage
+from tools.warm_process import run_utkage
 
 FILES = Path(__file__).resolve().parent / "files"
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import torch
 from cards import card_of
-from warm_process import run_utkage
 
 from tools.examples.demo_set import make_demo_set
+from tools.warm_process import run_utkage
 from utkage.exporting.export_web import RUNTIME, RUNTIME_PACKAGE
 from utkage.models.multitask import MultiTaskNet
 from utkage.models.weights import Weights, save_weights
