@@ -20,7 +20,7 @@ from pathlib import Path
 METHODS = multiprocessing.get_all_start_methods()
 CONTEXT = multiprocessing.get_context("forkserver" if "forkserver" in METHODS else "spawn")
 if "forkserver" in METHODS:
-    CONTEXT.set_forkserver_preload(  # type: ignore[attr-defined]
+    CONTEXT.set_forkserver_preload(
         ["torchvision.models", "matplotlib.pyplot", "utkage.cli.app", "utkage.training.train"]
     )
 
@@ -120,4 +120,4 @@ def _run(
         return
     from utkage.cli.app import main
 
-    sys.exit(main())
+    main()
