@@ -118,6 +118,25 @@ def test_resume_refuses_other_files(tmp_path: Path, content: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "content",
+    [
+        json.dumps({**ROWS[2].to_dict(), "gender": "GENDER"})
+        .encode()
+        .replace(b"GENDER", b"\xed\xa0\x80"),
+        b"\xef\xbb\xbf" + json.dumps(ROWS[2].to_dict()).encode(),
+        json.dumps(ROWS[2].to_dict()).encode("utf-16-le").replace(b"\n", b""),
+    ],
+    ids=["surrogate", "mark", "utf-16"],
+)
+def test_resume_refuses_lines_that_are_not_utf_8(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "other.jsonl"
+    path.write_bytes(content + b"\n")
+    with pytest.raises(UsageError, match=r"other\.jsonl, line 1"):
+        finished_files(path)
+    assert path.read_bytes() == content + b"\n"
+
+
+@pytest.mark.parametrize(
     ("name", "value", "reason"),
     [
         ("file", ["a.jpg"], "file = .*must be a string"),

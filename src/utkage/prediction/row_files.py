@@ -280,7 +280,8 @@ def finished_rows(path: Path, kind: type[AnyRow]) -> Iterator[AnyRow]:
 
 def _parsed(line: bytes, where: str, kind: type[Row]) -> dict[str, Any]:
     try:
-        values = parse_json(line, surrogates=True)
+        # Parsed as bytes, UTF-16 and surrogates in UTF-8 would pass, which later readers refuse.
+        values = parse_json(line.decode("utf-8"), surrogates=True)
     except ValueError as error:
         raise UsageError(f"{where}: {_NO_ROW} ({error})") from error
     if not isinstance(values, dict) or tuple(values) not in _READABLE[kind]:
