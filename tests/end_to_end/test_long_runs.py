@@ -18,6 +18,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from utkage.cli.app import app
+from utkage.core.text import counted
 
 MEASURED = """
 import sys
@@ -130,7 +131,7 @@ def test_interrupted_and_gone_on_with(examples: Path, tmp_path: Path) -> None:
         [*words, "--resume"], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert f"{len(before)} files" in done.stderr
+    assert counted(len(before), "file") in done.stderr
     after = [json.loads(line)["file"] for line in out.read_text().splitlines()]
     assert after[: len(before)] == before
     assert len(after) == len(set(after)) == count
