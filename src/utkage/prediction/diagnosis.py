@@ -9,12 +9,13 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
-from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from utkage.core.device import gpu_is_possible
 from utkage.core.errors import UtkageError
 from utkage.core.files import file_hash
+from utkage.core.packages import named_packages
 from utkage.core.processors import available_processors
 from utkage.models.locate import shipped_weights
 from utkage.reporting.table import Table
@@ -38,7 +39,7 @@ def diagnose() -> tuple[Table, ...]:
     Returns:
         Tables of names and values: ``system``, ``packages`` and ``optional packages``.
     """
-    packages, extras = _requirements()
+    packages, extras = named_packages()
     return (
         Table.of("system", ("what", "value"), [(name, _hidden(text)) for name, text in _system()]),
         Table.of("packages", ("package", "version"), _versions({*packages, *_OPENCV} - {"utkage"})),
@@ -64,23 +65,6 @@ def _system() -> Iterator[tuple[str, str]]:
     for name in _VARIABLES:
         if name in os.environ:
             yield name, os.environ[name]
-
-
-def _requirements() -> tuple[set[str], set[str]]:
-    """Packages that utkage requires, and those of its extras but for development."""
-    packages, extras = set(), set()
-    try:
-        lines = requires("utkage") or []
-    except PackageNotFoundError:
-        lines = []
-    for line in lines:
-        name = re.split(r"[^A-Za-z0-9._-]", line, maxsplit=1)[0]
-        extra = re.search(r"extra == ['\"]([\w-]+)", line)
-        if extra is None:
-            packages.add(name)
-        elif extra[1] != "dev":
-            extras.add(name)
-    return packages, extras
 
 
 def _versions(packages: Iterable[str]) -> list[tuple[str, str]]:
