@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import io
 import json
+import tarfile
 from pathlib import Path
 
 import pyarrow
@@ -11,6 +13,7 @@ from utkage.cluster import parts
 from utkage.cluster.part_pictures import Permissions, part_pictures
 from utkage.cluster.parts import STEP, Part, cut, open_sources, part_size
 from utkage.core.errors import DataError, UsageError
+from utkage.images.inputs import open_inputs
 
 
 def _names(found: list[Part], **allowed: bool) -> list[str]:
@@ -69,6 +72,34 @@ def test_a_damaged_archive_gives_the_pictures_before_the_damage(tmp_path, tar_of
     assert next(pictures).name.endswith("0.png")
     with pytest.raises(DataError, match=r"a\.tar: damaged archive"):
         list(pictures)
+
+
+def test_an_archive_with_a_damaged_header_does_not_end_early(tmp_path, tar_of, picture):
+    path = tar_of(tmp_path / "a.tar", {f"{n}.png": picture(n) for n in range(3)})
+    content = bytearray(path.read_bytes())
+    header = content.index(b"1.png")
+    content[header : header + 300] = b"\xff" * 300
+    path.write_bytes(content)
+    (part,) = cut(open_sources([str(path)]), STEP)
+    with pytest.raises(DataError, match=r"a\.tar: damaged archive"):
+        list(part_pictures(part, Permissions()))
+
+
+def test_members_that_are_no_plain_files_fail_as_without_a_cluster(tmp_path, picture):
+    path = tmp_path / "a.tar"
+    with tarfile.open(path, "w") as archive:
+        link = tarfile.TarInfo("link.png")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        archive.addfile(link)
+        whole = tarfile.TarInfo("whole.png")
+        whole.size = len(picture(1))
+        archive.addfile(whole, io.BytesIO(picture(1)))
+    (part,) = cut(open_sources([str(path)]), STEP)
+    found = list(part_pictures(part, Permissions()))
+    plain = list(open_inputs([str(path)]).pictures)
+    assert [(one.name, one.problem) for one in found] == [(one.name, one.problem) for one in plain]
+    assert found[0].problem is not None
+    assert found[1].source == picture(1)
 
 
 def test_lines_that_name_no_picture_are_pictures_with_a_problem(tmp_path):

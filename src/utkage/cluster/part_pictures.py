@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 import re
-import tarfile
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,13 +11,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from utkage.cluster.addresses import is_address, open_source, read_address, require_allowed
+from utkage.cluster.addresses import is_address, open_source, read_address, require_allowed, size_of
 from utkage.cluster.manifest import PATH_COLUMN
 from utkage.cluster.parts import LINES, LONGEST_LINE, TAR, Part
 from utkage.core.errors import DataError, ImageError, UsageError
 from utkage.core.json_text import parse_json
-from utkage.images.containers.container import clean_path, is_picture
-from utkage.images.contents import MOST_BYTES
+from utkage.images.containers.limits import Limits
+from utkage.images.containers.parquet_pictures import is_picture_column
+from utkage.images.containers.tar import pictures_in_tar
 from utkage.images.download import is_url
 from utkage.images.inputs import PictureInput, named_input
 
@@ -70,15 +70,8 @@ def picture_columns(schema: Any, name: str) -> tuple[str | None, str | None]:
     Raises:
         DataError: there is neither.
     """
-    import pyarrow
-
-    def holds_pictures(kind: Any) -> bool:
-        if pyarrow.types.is_struct(kind):
-            return any(kind.field(place).name == "bytes" for place in range(kind.num_fields))
-        return bool(pyarrow.types.is_binary(kind) or pyarrow.types.is_large_binary(kind))
-
     paths = next((column for column in PATH_COLUMNS if column in schema.names), None)
-    pictures = next((field.name for field in schema if holds_pictures(field.type)), None)
+    pictures = next((field.name for field in schema if is_picture_column(field.type)), None)
     if paths is None and pictures is None:
         raise DataError(
             f"{name}: has no column of pictures, and none of {', '.join(PATH_COLUMNS)}; its "
@@ -207,22 +200,9 @@ def _fetched(picture: PictureInput) -> PictureInput:
 
 def _members(part: Part) -> Iterator[PictureInput]:
     """The pictures of a tar archive, by suffix, in the order in which they are stored."""
+    packed = size_of(part.source)
     with open_source(part.source) as file:
-        try:
-            with tarfile.open(fileobj=file, mode="r|*") as archive:
-                while (member := archive.next()) is not None:
-                    # tarfile keeps every header that it has read, which would fill the memory.
-                    archive.members = []  # type: ignore[attr-defined]
-                    path = clean_path(member.name)
-                    if not member.isfile() or not is_picture(path):
-                        continue
-                    yield _member(archive, member, f"{part.name}/{path}")
-        except (tarfile.TarError, OSError, EOFError, ValueError) as error:
-            raise DataError(f"{part.source}: damaged archive ({error}); fetch it again") from error
-
-
-def _member(archive: tarfile.TarFile, member: tarfile.TarInfo, name: str) -> PictureInput:
-    if member.size > MOST_BYTES:
-        return PictureInput(name, b"", problem=f"{name}: is longer than {MOST_BYTES:,} bytes")
-    stream = archive.extractfile(member)
-    return PictureInput(name, b"" if stream is None else stream.read())
+        for found in pictures_in_tar(file, part.source, Limits(), packed):
+            name = f"{part.name}/{found.path}"
+            problem = found.problem and f"{name}: {found.problem}"
+            yield PictureInput(name, found.content, problem=problem)

@@ -36,7 +36,7 @@ class Member(Protocol):
 
 
 @contextmanager
-def damage_reported(path: Path, damage: tuple[type[Exception], ...]) -> Iterator[None]:
+def damage_reported(path: Path | str, damage: tuple[type[Exception], ...]) -> Iterator[None]:
     """Turn the exceptions that a damaged archive causes into ``DataError``."""
     try:
         yield

@@ -50,11 +50,11 @@ class Budget:
 
     Args:
         limits: The upper bounds.
-        path: The source, for error messages.
+        path: The source, or its address, for error messages.
         packed_bytes: Size of the archive; None if the source is not packed.
     """
 
-    def __init__(self, limits: Limits, path: Path, packed_bytes: int | None = None) -> None:
+    def __init__(self, limits: Limits, path: Path | str, packed_bytes: int | None = None) -> None:
         self._limits = limits
         self._path = path
         self._packed = packed_bytes

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from utkage.images.containers.archive import Archive, damage_reported
-from utkage.images.containers.container import NOT_PLAIN, clean_path
-from utkage.images.containers.limits import Budget
+from utkage.images.containers.container import NOT_PLAIN, RawFile, clean_path, is_picture
+from utkage.images.containers.limits import Budget, Limits
 
 # A header that claims more is wrong, and tarfile would take hours to skip to the next member.
 MAX_MEMBER_BYTES = 16 * 1024**3
@@ -59,21 +59,46 @@ class TarContainer(Archive):
     _damage = _DAMAGE
 
     def _members(self) -> Iterator[_Member]:
-        budget = Budget(self._limits, self.path, self.total_bytes)
-        with self.path.open("rb") as raw, _opened(raw) as archive:
-            while (info := archive.next()) is not None:
-                # tarfile keeps every header that it has read, which would fill the memory.
-                archive.members = []  # type: ignore[attr-defined]  # typeshed lacks it
-                path = clean_path(info.name)
-                stored = archive.offset - info.offset_data
-                if info.size < 0 or not 0 <= stored <= MAX_MEMBER_BYTES:
-                    raise tarfile.ReadError(f"{path} claims an impossible size")
-                budget.count_member(info.size)
-                budget.check_ratio(raw.tell())
-                # A sparse file unpacks to more bytes than are stored.
-                budget.count_bytes(max(stored, info.size))
-                if not info.isdir():
-                    yield _Member(path=path, info=info, archive=archive, raw=raw, budget=budget)
+        with self.path.open("rb") as raw:
+            yield from _members_of(raw, Budget(self._limits, self.path, self.total_bytes))
+
+
+def pictures_in_tar(
+    raw: BinaryIO, name: str, limits: Limits, packed_bytes: int
+) -> Iterator[RawFile]:
+    """Yield the pictures of a tar archive in any compression that is open for reading.
+
+    Args:
+        raw: The archive, which need not be a local file.
+        name: What it is called in errors.
+        limits: Upper bounds.
+        packed_bytes: Size of the archive.
+
+    Raises:
+        DataError: the archive is damaged or over a limit.
+    """
+    with damage_reported(name, _DAMAGE):
+        for member in _members_of(raw, Budget(limits, name, packed_bytes)):
+            if is_picture(member.path):
+                content, problem = member.read()
+                yield RawFile(member.path, content, member.position, problem)
+
+
+def _members_of(raw: BinaryIO, budget: Budget) -> Iterator[_Member]:
+    with _opened(raw) as archive:
+        while (info := archive.next()) is not None:
+            # tarfile keeps every header that it has read, which would fill the memory.
+            archive.members = []  # type: ignore[attr-defined]  # typeshed lacks it
+            path = clean_path(info.name)
+            stored = archive.offset - info.offset_data
+            if info.size < 0 or not 0 <= stored <= MAX_MEMBER_BYTES:
+                raise tarfile.ReadError(f"{path} claims an impossible size")
+            budget.count_member(info.size)
+            budget.check_ratio(raw.tell())
+            # A sparse file unpacks to more bytes than are stored.
+            budget.count_bytes(max(stored, info.size))
+            if not info.isdir():
+                yield _Member(path=path, info=info, archive=archive, raw=raw, budget=budget)
 
 
 @dataclass(frozen=True, kw_only=True)
