@@ -50,8 +50,8 @@ if TYPE_CHECKING:
     from utkage.data.labels import parse_name as parse_name
     from utkage.data.split import SplitConfig as SplitConfig
     from utkage.data.store import ChipStore as ChipStore
-    from utkage.evaluation.evaluate import EvaluateRequest as EvaluateRequest
     from utkage.evaluation.evaluate import evaluate as evaluate
+    from utkage.evaluation.request import EvaluateRequest as EvaluateRequest
     from utkage.exporting.export import ExportRequest as ExportRequest
     from utkage.exporting.export import export as export
     from utkage.faces.contract import CropContract as CropContract
@@ -103,7 +103,8 @@ _NAMES = {
     "data.labels": ("AGE_RANGES", "FaceLabel", "parse_name"),
     "data.split": ("SplitConfig",),
     "data.store": ("ChipStore",),
-    "evaluation.evaluate": ("EvaluateRequest", "evaluate"),
+    "evaluation.evaluate": ("evaluate",),
+    "evaluation.request": ("EvaluateRequest",),
     "exporting.export": ("ExportRequest", "export"),
     "faces.contract": ("CropContract",),
     "images.decode": ("load_image",),

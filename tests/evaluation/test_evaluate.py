@@ -12,7 +12,8 @@ from small_sets import write_set
 
 from utkage.core.errors import ConfigError, DataError, UsageError
 from utkage.data.store import ChipStore
-from utkage.evaluation.evaluate import EvaluateRequest, evaluate
+from utkage.evaluation.evaluate import evaluate
+from utkage.evaluation.request import EvaluateRequest
 
 
 @pytest.mark.parametrize(

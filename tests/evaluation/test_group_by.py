@@ -14,7 +14,8 @@ from PIL import Image
 from utkage.core.errors import UsageError
 from utkage.data.sources.options import SourceOptions
 from utkage.data.store import ChipStore
-from utkage.evaluation.evaluate import EvaluateRequest, evaluate
+from utkage.evaluation.evaluate import evaluate
+from utkage.evaluation.request import EvaluateRequest
 from utkage.preparation.prepare import PrepareConfig, prepare
 
 COUNT = 24

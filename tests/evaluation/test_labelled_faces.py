@@ -124,7 +124,8 @@ def test_the_chosen_detector_reads_the_photographs(examples: Path, tmp_path: Pat
 
 def test_each_of_two_crops_shows_what_its_weights_need(examples: Path, tmp_path: Path) -> None:
     """Weights without a margin are scored first; the others must not see black around the face."""
-    from utkage.evaluation.evaluate import EvaluateRequest, evaluate
+    from utkage.evaluation.evaluate import evaluate
+    from utkage.evaluation.request import EvaluateRequest
     from utkage.models.locate import shipped_weights
     from utkage.models.weights import rewrite_card
     from utkage.models.weights_files import read_card

@@ -21,8 +21,9 @@ from utkage.core.errors import DataError
 from utkage.core.reporter import SilentReporter
 from utkage.data.store import ChipStore
 from utkage.evaluation.calibrate import fit_weights, with_age_prior
-from utkage.evaluation.evaluate import EvaluateRequest, evaluate
+from utkage.evaluation.evaluate import evaluate
 from utkage.evaluation.labelled_faces import FaceSelection, labelled_faces
+from utkage.evaluation.request import EvaluateRequest
 from utkage.evaluation.scores import score_sources
 from utkage.exporting.graph_template import write_templates
 from utkage.models.calibration import Calibration

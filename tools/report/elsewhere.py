@@ -9,9 +9,10 @@ from typing import Annotated
 import typer
 
 from tools.documents import Block, markdown
-from utkage.evaluation.evaluate import EvaluateRequest, evaluate
+from utkage.evaluation.evaluate import evaluate
 from utkage.evaluation.metrics import METRICS, format_estimate
 from utkage.evaluation.populations import Population
+from utkage.evaluation.request import EvaluateRequest
 
 COLUMNS = (
     ("all", "label_range_accuracy"),

@@ -11,10 +11,11 @@ from tools.documents import Block, markdown
 from utkage.core.reporter import SilentReporter
 from utkage.data.store import ChipStore
 from utkage.evaluation.bootstrap import RESAMPLES
-from utkage.evaluation.evaluate import EvaluateRequest, evaluate
+from utkage.evaluation.evaluate import evaluate
 from utkage.evaluation.groups import CAVEAT, COMPARABLE
 from utkage.evaluation.metrics import SHARE, YEARS, format_estimate, format_value
 from utkage.evaluation.reports import tables
+from utkage.evaluation.request import EvaluateRequest
 from utkage.evaluation.robustness import robustness_report
 from utkage.evaluation.thresholds import BAND_DEMAND, NEAR_YEARS, ThresholdCurve
 from utkage.prediction.loading import load_predictor

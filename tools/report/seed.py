@@ -10,7 +10,8 @@ import typer
 
 from tools.documents import Block, markdown
 from tools.report.evaluation import Data
-from utkage.evaluation.evaluate import EvaluateRequest, evaluate
+from utkage.evaluation.evaluate import evaluate
+from utkage.evaluation.request import EvaluateRequest
 from utkage.evaluation.result import EvaluateResult
 from utkage.models.locate import BEST_NAME
 from utkage.models.weights_files import load_weights

@@ -239,7 +239,8 @@ def evaluate_command(
     with session(quiet=quiet, debug=debug) as reporter:
         from utkage.data.sources.options import SourceOptions
         from utkage.evaluation.calibrate import CalibrateRequest
-        from utkage.evaluation.evaluate import EvaluateRequest, evaluate
+        from utkage.evaluation.evaluate import evaluate
+        from utkage.evaluation.request import EvaluateRequest
         from utkage.images.containers.limits import Limits
 
         selection: dict[str, Any] = {

@@ -1,0 +1,101 @@
+"""``EvaluateRequest``: what one evaluation measures, and on which faces."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from utkage.core.errors import ConfigError
+from utkage.data.split import SPLITS
+from utkage.evaluation.guarantee_report import YOUNGEST_YEARS
+from utkage.evaluation.guaranteed_demand import Guarantee
+from utkage.evaluation.labelled_faces import FaceSelection
+
+DEFAULT_REPORT = Path("evaluation")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateRequest(FaceSelection):
+    """Measurements to take, and the faces to take them on (the fields of ``FaceSelection``).
+
+    Attributes:
+        weights: As in ``open_prediction_source``: weights, an exported ONNX file, or a CSV of
+            another program's predictions.
+        device: As in ``core.device.resolve_device``.
+        flip: Average each prediction with that for the mirrored chip.
+        out: Folder for ``metrics.json``, ``predictions.csv`` and charts.
+        plot_cm: Draw the confusion matrix of the age ranges.
+        report: Draw every chart and write the page, the model card and, with pyarrow,
+            ``predictions.parquet``.
+        compare: Other weights, exported files or tables, scored on the same faces.
+        threshold: Measure the error rates of passing or failing at this age; None: do not.
+        max_false_pass: Choose the demand at ``threshold`` such that at most this share of the
+            minors passes, between 0 and 1; None: do not.
+        confidence: Probability with which that holds.
+        youngest: Youngest age of those minors, years; None: five years under ``threshold``.
+        guarantee_by: Axes whose groups each have such a demand, as in ``axes.chosen_axes``.
+        simulate: Check by simulation how often the promise of ``max_false_pass`` holds.
+        group_by: Further axes of groups, as in ``axes.chosen_axes``: columns of the label file and
+            crossings.
+        stress: Measure errors on corrupted chips of a sample.
+        allow_suspicious: Score predictions that the guards would refuse.
+        resamples: Number of bootstrap resamples.
+        seed: Seed of the bootstrap.
+        command: The command line, for the report.
+        overwrite: Whether files in ``out`` that are not of an earlier report may be replaced.
+        csv_safe: Whether spreadsheets must not take texts in ``predictions.csv`` for formulas.
+    """
+
+    weights: str = "auto"
+    device: str = "auto"
+    flip: bool = True
+    out: Path = DEFAULT_REPORT
+    plot_cm: bool = False
+    report: bool = False
+    compare: tuple[str, ...] = ()
+    threshold: int | None = None
+    max_false_pass: float | None = None
+    confidence: float = 0.95
+    youngest: int | None = None
+    guarantee_by: tuple[str, ...] = ()
+    simulate: bool = False
+    group_by: tuple[str, ...] = ()
+    stress: bool = False
+    allow_suspicious: bool = False
+    resamples: int = 2000
+    seed: int = 0
+    command: str = ""
+    overwrite: bool = False
+    csv_safe: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.split not in (*SPLITS, "all"):
+            raise ConfigError(f"`split` {self.split}: choose one of {', '.join(SPLITS)}, all")
+        if self.threshold is not None and not 1 <= self.threshold <= 116:
+            raise ConfigError(f"`threshold` {self.threshold}: use an age of 1 to 116")
+        if self.resamples < 100:
+            raise ConfigError(f"`resamples` {self.resamples}: use at least 100")
+        if self.max_false_pass is not None and self.threshold is None:
+            raise ConfigError("`max_false_pass` needs a `threshold`, such as `threshold=18`")
+        for name in ("youngest", "guarantee_by", "simulate"):
+            if getattr(self, name) not in (None, (), False) and self.max_false_pass is None:
+                raise ConfigError(f"`{name}` is for `max_false_pass`")
+        _ = self.guarantee
+
+    @property
+    def guarantee(self) -> Guarantee | None:
+        """The promise of ``max_false_pass``; None if it was not requested.
+
+        Raises:
+            UsageError: a value is out of range.
+        """
+        if self.max_false_pass is None or self.threshold is None:
+            return None
+        youngest = max(0, self.threshold - YOUNGEST_YEARS)
+        return Guarantee(
+            age=self.threshold,
+            youngest=youngest if self.youngest is None else self.youngest,
+            max_false_pass=self.max_false_pass,
+            confidence=self.confidence,
+        )
