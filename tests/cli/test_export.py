@@ -101,3 +101,24 @@ def test_int8_files_work(invoke: Invoke, tmp_path: Path) -> None:
 
 def test_export_into_an_unknown_format(invoke: Invoke) -> None:
     assert_one_line_error(invoke("export", "--format", "tflite"), 2, "tflite", "onnx")
+
+
+def test_a_hub_folder_takes_no_settings_of_exported_networks(
+    invoke: Invoke, tmp_path: Path
+) -> None:
+    for option in ("--any-size", "--no-flip", "--precision=int8", "--opset=19", "--data=faces"):
+        done = invoke("export", "--format", "hub", "--weights", "shipped", option)
+        assert done.exit_code == 2, option
+        assert option.split("=")[0].replace("no-", "") in done.stderr
+    done = invoke("export", "--base-model", "somebody/start", "--weights", "shipped")
+    assert done.exit_code == 2
+    assert "--base-model is for --format hub" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_hub_folder_as_json(invoke: Invoke, tmp_path: Path) -> None:
+    done = invoke("export", "--format", "hub", "--weights", "shipped", "--json")
+    assert done.exit_code == 0, done.stderr
+    written = json.loads(done.stdout)
+    assert set(written) == {"schema", "path", "bytes", "weights", "format"}
+    assert (tmp_path / written["path"] / "model.safetensors").stat().st_size == written["bytes"]

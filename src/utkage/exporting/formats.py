@@ -20,8 +20,9 @@ from utkage.models.export_graph import ExportGraph
 from utkage.prediction.chip_predictor import ChipPredictor
 from utkage.prediction.onnx_predictor import open_onnx_file
 
-# A folder for browsers, which ``export_web`` writes.
+# Folders: one for browsers, which ``export_web`` writes, and one for model hubs, ``export_hub``.
 WEB = "web"
+HUB = "hub"
 # Suffixes of other runtimes, whose files are made from an exported one (docs/export.md).
 FOREIGN_SUFFIXES = frozenset(
     {".tflite", ".mlmodel", ".mlpackage", ".mlmodelc", ".xml", ".bin", ".engine", ".plan", ".trt"}
@@ -100,10 +101,19 @@ FORMATS: Mapping[str, ExportFormat] = MappingProxyType({form.name: form for form
 
 def get_format(name: str) -> ExportFormat:
     """Look up a format; a ``ConfigError`` lists all formats if there is none of this name."""
-    if name == WEB:
-        raise ConfigError(f"`format` {WEB} is a folder; write it with utkage.exporting.export_web")
+    if name in (WEB, HUB):
+        raise ConfigError(
+            f"`format` {name} is a folder; write it with utkage.exporting.export_{name}"
+        )
     try:
         return FORMATS[name]
     except KeyError:
-        formats = ", ".join((*FORMATS, WEB))
+        formats = ", ".join((*FORMATS, WEB, HUB))
         raise ConfigError(f"`format` {name}: choose one of {formats}") from None
+
+
+def require_no_other(given: Mapping[str, bool], purpose: str) -> None:
+    """Raise a ``UsageError`` that names the first setting that is ``given`` without an effect."""
+    for name in given:
+        if given[name]:
+            raise UsageError(f"`{name}` is for {purpose}; leave it out")

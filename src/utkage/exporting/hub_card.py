@@ -1,0 +1,181 @@
+"""The model card of a weights file as Markdown, with the metadata that a model hub reads.
+
+Its sections are those of Mitchell et al. 2019, *Model Cards for Model Reporting*, FAT*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from utkage.core.files import file_hash
+from utkage.core.text import printable
+from utkage.evaluation.metrics import METRICS, format_value
+from utkage.models.card import Card
+from utkage.reporting.hub_metadata import HubResult, front_matter
+from utkage.reporting.table import Table, markdown_table
+
+INTENDED_USE = (
+    "Research on age estimation and gender classification from faces, teaching, and statistics "
+    "over many faces whose error is stated beside them. A person who knows the limits below looks "
+    "at the results."
+)
+OUT_OF_SCOPE = (
+    "Decisions about a person: admission, age verification, hiring, pricing, policing, medicine.",
+    "Identifying or following people, and inferring gender identity: the two labels are those of "
+    "the data.",
+    "Pictures unlike the training images: drawings, masks, infants' gender, infrared cameras.",
+)
+FACTORS = (
+    "Errors differ by age, gender and race, by the source of the photographs, and by resolution, "
+    "blur, pose and light. Groups that are rare in the training data get worse predictions. "
+    "`utkage evaluate --report` on your own labelled faces measures them by group."
+)
+METRICS_TEXT = (
+    "MAE is the mean absolute error of the predicted age. CS@5 is the share of faces whose error "
+    "is at most 5 years. An age range is right if the predicted range, one of nine, contains the "
+    "labelled age. Metrics on different splits of one data set cannot be compared."
+)
+ETHICS = (
+    "A prediction is how old a face looks and which of two labels it resembles, not how old "
+    "somebody is. Tell people when their faces are processed, and keep neither pictures nor "
+    "predictions longer than you need them: everything runs on your machine."
+)
+# The metrics of a card that the table shows, and their kinds in the metadata of the hub.
+KINDS = {
+    "mae": "mae",
+    "cs5": "accuracy",
+    "range_accuracy": "accuracy",
+    "gender_accuracy": "accuracy",
+}
+
+
+def hub_card(card: Card, path: Path, name: str, base_model: str | None = None) -> str:
+    """The card of the weights at ``path``; ``name`` is the title.
+
+    ``base_model`` is the hub's identifier of the initial weights, if they are on the hub.
+    """
+    found = _by_split(card)
+    results = [
+        HubResult(
+            split,
+            {METRICS[key].heading: values[key] for key in KINDS if key in values},
+            {METRICS[key].heading: kind for key, kind in KINDS.items()},
+        )
+        for split, values in found.items()
+        if any(key in values for key in KINDS)
+    ]
+    sources = _sources(card)
+    parts = [
+        front_matter(name, sources, results, base_model),
+        f"# {_safe(name)}",
+        "Age and gender from faces, for [utkage](#how-to-use-it).",
+        f"## Model details\n\n{_bullets(_facts(card, path))}",
+        f"## How to use it\n\n{_usage(path)}",
+        f"## Intended use\n\n{INTENDED_USE}\n\nOut of scope:\n\n{_bullets(OUT_OF_SCOPE)}",
+        f"## Factors\n\n{FACTORS}",
+        f"## Metrics\n\n{METRICS_TEXT}",
+        f"## Evaluation data\n\n{_evaluation_data(found)}",
+        f"## Training data\n\n{_training_data(card)}",
+        f"## Quantitative analyses\n\n{_metrics(found)}",
+        f"## Ethical considerations\n\n{ETHICS}",
+        f"## Caveats and recommendations\n\n{_bullets(card.limits) or 'None are recorded.'}",
+        "## Lineage\n\n"
+        + ("\n".join(f"{n}. {_safe(step)}" for n, step in enumerate(card.lineage, 1)) or "None."),
+        f"## Terms\n\n{_safe(card.terms)}",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _facts(card: Card, path: Path) -> list[str]:
+    size = card.contract.size
+    facts = [
+        f"File: `{path.name}`, {path.stat().st_size / 1e6:.1f} MB, SHA-256 `{file_hash(path)}...`",
+        f"Network: {card.backbone}, system {card.system}; the age is a distribution over years "
+        f"({card.age_head}), of which the {card.point_estimate} is predicted",
+        f"Input: aligned faces of {size} x {size} pixels, {card.contract.colour}; utkage finds and "
+        "aligns faces in photographs",
+        "Versions: " + ", ".join(f"{name} {version}" for name, version in card.versions.items()),
+    ]
+    if card.calibration is not None:
+        fitted = card.calibration.fitted_on
+        facts.append(
+            f"Calibrated probabilities and conformal age intervals, fitted to {fitted['n']} faces"
+        )
+    return facts
+
+
+def _usage(path: Path) -> str:
+    return f"""\
+```python
+from utkage import Predictor, PredictSettings
+
+predictor = Predictor(PredictSettings(weights="{path.name}"))
+for face in predictor.predict("photo.jpg"):
+    print(face.age, face.age_low, face.age_high, face.gender, face.p_female)
+```
+
+On the command line: `utkage predict photo.jpg --weights {path.name}`."""
+
+
+def _by_split(card: Card) -> dict[str, dict[str, Any]]:
+    """The metrics of test faces by the name of their split; of validation if there are no others.
+
+    Names are those of the card, such as ``"UTKFace test (flip averaging)"``.
+    """
+    tests = {name: found for name, found in card.metrics.items() if "test" in name.split()}
+    return tests or dict(card.metrics)
+
+
+def _evaluation_data(found: dict[str, dict[str, Any]]) -> str:
+    if not found:
+        return "None is recorded."
+    return _bullets(
+        f"{name}: {values.get('n', 'unknown number of')} faces" for name, values in found.items()
+    )
+
+
+def _training_data(card: Card) -> str:
+    if not card.data:
+        return "None is recorded."
+    splits = ", ".join(f"{name} {n}" for name, n in card.data.get("splits", {}).items())
+    command = card.training.get("command") or "utkage.train"
+    return (
+        f"{_safe(str(card.data['source']))}: {splits} faces; split "
+        f"`{card.data.get('split_hash', 'unknown')}`. Trained by `{_safe(command)}`."
+    )
+
+
+def _sources(card: Card) -> list[str]:
+    source = str(card.data.get("source", ""))
+    return [name for name in source.split("+") if name]
+
+
+def _metrics(found: dict[str, dict[str, Any]]) -> str:
+    if not found:
+        return "None are recorded."
+    keys = [key for key in KINDS if any(key in values for values in found.values())]
+    rows = [
+        (
+            name,
+            str(values.get("n", "")),
+            *(
+                format_value(values[key], METRICS[key].unit) if key in values else ""
+                for key in keys
+            ),
+        )
+        for name, values in found.items()
+    ]
+    return markdown_table(
+        Table.of("", ("faces", "n", *(METRICS[key].heading for key in keys)), rows)
+    )
+
+
+def _bullets(lines: Iterable[str]) -> str:
+    return "\n".join(f"* {_safe(line)}" for line in lines)
+
+
+def _safe(text: str) -> str:
+    """Text of a card on one line, without HTML, which Markdown would pass on."""
+    return printable(text).replace("<", "&lt;")
