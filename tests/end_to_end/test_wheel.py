@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tools.examples.demo_set import make_demo_set
+from tools.release.package import build
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -31,12 +32,7 @@ MAX_PREDICT_ONLY_MB = 420
 def wheel(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Built from the source distribution, so that both are complete."""
     out = tmp_path_factory.mktemp("dist")
-    subprocess.run(
-        [sys.executable, "-m", "build", "--no-isolation", "--outdir", out, repository],
-        check=True,
-        capture_output=True,
-    )
-    (built,) = out.glob("*.whl")
+    built, _ = build(repository, out)
     return built
 
 

