@@ -59,8 +59,29 @@ def test_linked_folders_are_skipped_and_counted(chips, tmp_path):
     reporter.progress = manifest.SilentReporter().progress
     assert write_manifest(folder, tmp_path / "a.jsonl", reporter=reporter) == 2
     assert reporter.said == [
-        "skipped 1 linked folder (name what they lead to), 2 other files",
+        "skipped 1 hidden file (.hidden.png), 1 linked folder (loop), 1 other file (readme.txt)",
     ]
+
+
+def test_folders_that_cannot_be_read_are_named(chips, tmp_path, monkeypatch):
+    folder = chips(tmp_path / "a", 1)
+    for number in range(12):
+        (folder / f"closed{number}").mkdir()
+    scan = os.scandir
+
+    def refuse(path):
+        if Path(path).name.startswith("closed"):
+            raise PermissionError(13, "Permission denied")
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    reporter = _Reporter()
+    reporter.progress = manifest.SilentReporter().progress
+    reporter.warn = reporter.info
+    assert write_manifest(folder, tmp_path / "a.jsonl", reporter=reporter) == 1
+    assert len(reporter.said) == 12
+    assert reporter.said[1].startswith(f"{folder / 'closed0'}: folder cannot be read (Permission")
+    assert reporter.said[-1] == "and 2 more folders"
 
 
 def test_refusals_leave_no_file(chips, tmp_path):
@@ -70,7 +91,8 @@ def test_refusals_leave_no_file(chips, tmp_path):
     with pytest.raises(UsageError, match="choose one of the suffixes"):
         write_manifest(folder, tmp_path / "a.txt")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(UsageError, match="no picture in this folder"):
+    (tmp_path / "empty" / "a.tar").touch()
+    with pytest.raises(UsageError, match=r"no picture in this folder; .*1 archive \(a\.tar; name"):
         write_manifest(tmp_path / "empty", tmp_path / "a.jsonl")
     (tmp_path / "mine.jsonl").write_text('{"mine": 1}\n')
     with pytest.raises(UsageError, match="overwrite=True"):

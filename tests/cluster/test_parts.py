@@ -28,9 +28,10 @@ def _lines(path: Path, names: list[str]) -> Path:
 
 @pytest.mark.parametrize("count", [1, STEP - 1, STEP, STEP + 1, 5 * STEP + 3])
 @pytest.mark.parametrize("size", [STEP, 2 * STEP])
-def test_parts_of_lines_hold_each_picture_once(tmp_path, count, size):
+def test_parts_of_lines_hold_each_picture_once(tmp_path, count, size, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     names = [f"é{number}.jpg" for number in range(count)]
-    sources = open_sources([str(_lines(tmp_path / "a.jsonl", names))])
+    sources = open_sources([str(_lines(Path("a.jsonl"), names))])
     found = cut(sources, size)
     assert _names(found) == names
     assert [part.number for part in found] == list(range(-(-count // size)))
@@ -38,18 +39,52 @@ def test_parts_of_lines_hold_each_picture_once(tmp_path, count, size):
 
 
 @pytest.mark.parametrize("group", [7, STEP, 1000])
-def test_parts_of_rows_hold_each_picture_once(tmp_path, group, picture):
+def test_parts_of_rows_hold_each_picture_once(tmp_path, group, picture, monkeypatch):
     names = [f"{number}.jpg" for number in range(3 * STEP + 5)]
     table = pyarrow.table({"age": list(range(len(names))), "path": names})
     parquet.write_table(table, tmp_path / "a.parquet", row_group_size=group)
-    assert _names(cut(open_sources([str(tmp_path / "a.parquet")]), STEP)) == names
+    monkeypatch.chdir(tmp_path)
+    assert _names(cut(open_sources(["a.parquet"]), STEP)) == names
     contents = [picture(number, 8) for number in range(10)]
     held = [{"bytes": content, "path": f"{n}.png"} for n, content in enumerate(contents)]
     parquet.write_table(pyarrow.table({"image": held}), tmp_path / "b.parquet", row_group_size=4)
-    (source,) = open_sources([str(tmp_path / "b.parquet")])
+    (source,) = open_sources(["b.parquet"])
     pictures = [p for part in cut([source], STEP) for p in part_pictures(part, Permissions())]
-    assert [p.name for p in pictures] == [f"{n}.png" for n in range(10)]
+    assert [p.name for p in pictures] == [f"b.parquet/{n + 1:06d}-{n}.png" for n in range(10)]
     assert [p.source for p in pictures] == contents
+
+
+@pytest.mark.parametrize("group", [7, 1000])
+@pytest.mark.parametrize("title", ["path", "File Name", "image_path", "bytes and path", "bytes"])
+def test_parquet_is_read_as_without_a_cluster(tmp_path, monkeypatch, group, title, picture):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "set").mkdir()
+    count = 2 * STEP + 5
+    paths = [f"é{number}.png" for number in range(count - 4)]
+    paths += ["/data/1.png", "file:///data/2%20.png", "", None]
+    columns = {"id": list(map(str, range(count))), title: paths}
+    if title.startswith("bytes"):
+        content = picture(0, 8)
+        cells = [
+            {"bytes": None if row % 5 == 0 else content, "path": path}
+            for row, path in enumerate(paths)
+        ]
+        columns = {"image": cells}
+        if title == "bytes":
+            columns = {"jpg": [content] * count, "image": paths}
+    table = pyarrow.table(columns)
+    parquet.write_table(table, tmp_path / "set/a.parquet", row_group_size=group)
+    found = [
+        picture
+        for part in cut(open_sources(["set/a.parquet"]), STEP)
+        for picture in part_pictures(part, Permissions())
+    ]
+    plain = list(open_inputs(["set/a.parquet"]).pictures)
+    assert len(found) == count
+    assert [(one.name, one.problem) for one in found] == [(one.name, one.problem) for one in plain]
+    for one, other in zip(found, plain, strict=True):
+        same = isinstance(one.source, bytes) and one.source == other.source
+        assert same or Path(one.source) == Path(other.source).absolute()
 
 
 def test_archives_patterns_and_several_sources(tmp_path, tar_of, picture, monkeypatch):
@@ -104,10 +139,13 @@ def test_members_that_are_no_plain_files_fail_as_without_a_cluster(tmp_path, pic
 
 def test_lines_that_name_no_picture_are_pictures_with_a_problem(tmp_path):
     path = tmp_path / "a.jsonl"
-    path.write_text('"a.jpg"\n{"file": "b.jpg"}\nnot json\n{"age": 3}\n{"path": " "}\n')
+    path.write_text(
+        '"a.jpg"\n{"file": "b.jpg"}\nnot json\n{"age": 3}\n{"path": " "}\n'
+        '{"age": 3, "Image Path": "c.jpg"}\n'
+    )
     (part,) = cut(open_sources([str(path)]), STEP)
     found = list(part_pictures(part, Permissions()))
-    assert [p.problem is None for p in found] == [True, True, False, False, False]
+    assert [p.problem is None for p in found] == [True, True, False, False, False, True]
     assert found[0].source == tmp_path / "a.jpg"
     assert found[2].name == f"{path}[2]"
     assert "fix that line" in found[3].problem
@@ -138,7 +176,7 @@ def test_addresses_are_read_where_that_is_allowed(tmp_path, picture):
     (part,) = cut(sources, STEP)
     read = list(part_pictures(part, Permissions(allow_download=True)))
     assert [(p.name, p.source) for p in read] == [
-        ("3.png", picture(3)),
+        ("memory:///bucket/3.png", picture(3)),
         ("memory://bucket/4.png", picture(4)),
     ]
 
@@ -174,7 +212,7 @@ def test_sources_that_cannot_be_used(tmp_path, name, content, message):
 
 def test_a_table_without_pictures_is_refused(tmp_path):
     parquet.write_table(pyarrow.table({"age": [1]}), tmp_path / "a.parquet")
-    with pytest.raises(DataError, match=r"has no column of pictures.*age"):
+    with pytest.raises(DataError, match=r"holds neither pictures nor paths.*age"):
         open_sources([str(tmp_path / "a.parquet")])
 
 

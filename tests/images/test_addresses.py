@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from utkage.core.errors import ImageError
-from utkage.images.addresses import data_content, data_name, file_path, is_data_uri, is_file_url
+from utkage.images.addresses import data_content, data_name, is_data_uri, is_file_url, local_path
 
 
 def test_kinds_of_addresses() -> None:
@@ -39,4 +39,4 @@ def test_damaged_base64_names_the_address_without_its_content(body: str) -> None
 @pytest.mark.parametrize("name", ["a b.jpg", "ä 像.png", "100%.jpg", "a#b?.jpg"])
 def test_paths_of_file_addresses(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
-    assert file_path(path.as_uri()) == str(path)
+    assert local_path(path.as_uri()) == str(path)

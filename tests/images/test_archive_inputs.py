@@ -65,9 +65,32 @@ def test_patterns_match_archives_and_folders_skip_them(
     with pytest.raises(UsageError, match=r"no file to read.*2 archives \(10\.tar, \.\.\.; name"):
         open_inputs(["set"])
     (here / "set" / "a.png").write_bytes(files["a/0.png"])
-    inputs = open_inputs(["set"])
+    notes: list[str] = []
+    inputs = open_inputs(["set"], on_skipped=notes.append)
     assert names_of(inputs) == [f"set{os.sep}a.png"]
-    assert "2 archives" in (inputs.note or "")
+    assert len(notes) == 1
+    assert "2 archives" in notes[0]
+
+
+def test_videos_in_archives_are_noted_where_they_are_skipped(
+    here: Path, tar_of: Archive, files: dict[str, bytes]
+) -> None:
+    tar_of(here / "a.tar", {**files, "x/1.mp4": b"", "2.mov": b""})
+    notes: list[str] = []
+    inputs = open_inputs(["a.tar"], on_skipped=notes.append)
+    assert len(names_of(inputs)) == len(files)
+    assert notes == ["skipped 2 videos (a.tar/x/1.mp4, ...)"]
+    of_shards = [
+        open_inputs(["a.tar"], shard=Shard(index, 2), on_skipped=notes.append) for index in range(2)
+    ]
+    assert sum(len(names_of(inputs)) for inputs in of_shards) == len(files)
+    assert sum(int(note.split()[1]) for note in notes[1:]) == 2
+    wanted = open_inputs(["a.tar"], videos=True, on_skipped=notes.append)
+    assert [each.name for each in wanted.pictures if each.is_video] == [
+        "a.tar/x/1.mp4",
+        "a.tar/2.mov",
+    ]
+    assert all("skipped" in note for note in notes)
 
 
 def test_what_is_damaged_is_one_picture_with_a_problem(
@@ -103,6 +126,26 @@ def test_stdin_lists_archives(here: Path, tar_of: Archive, files: dict[str, byte
     listed = io.BytesIO(b"a.tar\ngone.png\n")
     inputs = open_inputs(["-"], stdin=listed)
     assert names_of(inputs) == [*(f"a.tar/{name}" for name in files), "gone.png"]
+
+
+def test_archives_and_lists_may_be_named_by_urls(
+    here: Path, tar_of: Archive, files: dict[str, bytes]
+) -> None:
+    path = tar_of(here / "a b.tar", {"0.png": files["a/0.png"]})
+    assert "%20" in path.as_uri()
+    for inputs in (
+        open_inputs([path.as_uri()]),
+        open_inputs(["-"], stdin=io.BytesIO(path.as_uri().encode())),
+    ):
+        assert names_of(inputs) == [f"{path}/0.png"]
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    (here / "x y.png").write_bytes(files["a/0.png"])
+    urls = [(here / "x y.png").as_uri(), f"file:{here}/x%20y.png"]
+    parquet.write_table(pyarrow.table({"url": urls}), here / "list.parquet")
+    found = list(open_inputs(["list.parquet"]).pictures)
+    assert [each.name for each in found] == [str(here / "x y.png")] * 2
+    assert all(each.load().shape == (32, 32, 3) for each in found)
 
 
 def test_parquet_with_paths(here: Path, files: dict[str, bytes]) -> None:

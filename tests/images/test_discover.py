@@ -122,7 +122,8 @@ def test_other_endings_are_judged_by_their_content(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     listed = list_inputs([tmp_path])
     assert [file.path.name[0] for file in listed.files] == list("abcdefghi")
-    assert sorted(listed.skipped.values()) == ["other file"] * 2 + ["raw photograph", "video"]
+    assert "2 other files" in listed.note
+    assert "1 raw photograph (raw.NEF)" in listed.note
     assert listed.note.startswith("skipped 2 other files (BM.txt, ...), 1 ")
     assert "1 video (clip.mp4)" in listed.note
 
@@ -161,7 +162,8 @@ def test_videos_are_listed_where_they_are_wanted(album, tmp_path):
     assert names(videos[:-1], album) == ["2.mp4", "10.MOV", "sub/a.webm"]
     assert videos[-1] == tmp_path / "gone.avi"
     assert [file.path for file in listed.files] == expand_inputs([album])
-    assert listed.skipped.keys() == list_inputs([album]).skipped.keys() - set(videos)
+    assert "3 videos" in list_inputs([album]).note
+    assert "video" not in listed.note
     assert videos_of([album / "*.mp4"]) == [album / "2.mp4"]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from utkage.images.folders import as_on_disk, is_folder, list_folder
+from utkage.images.folders import as_on_disk, is_folder, list_folder, walk_folder
 
 
 @pytest.fixture
@@ -65,6 +65,34 @@ def test_a_folder_that_cannot_be_read_is_named(tree: Path, monkeypatch: pytest.M
     listing = list_folder(tree)
     assert listing.unreadable == ((tree / "sub", "folder cannot be read (Permission denied)"),)
     assert names(listing.files, tree) == [".hidden/d.jpg", "b.jpg"]
+
+
+def test_a_walk_has_the_files_of_a_listing_in_order(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tree / "loop").symlink_to(tree)
+    (tree / "broken").symlink_to(tree / "nowhere")
+    (tree / "closed").mkdir()
+    scan = os.scandir
+
+    def refuse(folder: Path) -> object:
+        if Path(folder).name == "closed":
+            raise PermissionError(13, "Permission denied")
+        return scan(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    links: list[Path] = []
+    problems: list[tuple[Path, str]] = []
+    walk = walk_folder(tree, str, links.append, lambda *found: problems.append(found))
+    found = tuple(walk)
+    listing = list_folder(tree, hidden=False, follow_links=False)
+    assert found == tuple(sorted(listing.files))
+    assert tuple(links) == listing.links == (tree / "loop",)
+    assert (
+        tuple(problems)
+        == listing.unreadable
+        == ((tree / "closed", "folder cannot be read (Permission denied)"),)
+    )
 
 
 def test_a_name_that_is_too_long_is_no_folder(tree: Path) -> None:

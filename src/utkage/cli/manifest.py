@@ -26,7 +26,7 @@ def manifest_command(
     """List the pictures of a folder in a file, for predict --cluster.
 
     Listing millions of files takes long, so it is done once. Paths are relative to the folder of
-    the manifest, unless FOLDER is absolute.
+    the manifest, unless FOLDER is absolute. Linked folders are skipped: name what they lead to.
     """
     with session(quiet=quiet, debug=debug, prints=False) as reporter:
         from utkage.cluster.manifest import write_manifest

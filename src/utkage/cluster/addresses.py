@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from utkage.core.errors import DataError, ImageError, UsageError
-from utkage.images.addresses import file_path, is_file_url
+from utkage.images.addresses import is_file_url, local_path
 from utkage.images.contents import MOST_BYTES, require_size
 
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
@@ -41,7 +41,7 @@ def open_source(name: str) -> BinaryIO:
         DataError: it cannot be read; the message names it and the reason.
     """
     if not is_address(name):
-        path = Path(file_path(name) if is_file_url(name) else name)
+        path = Path(local_path(name))
         try:
             return path.open("rb")
         except OSError as error:

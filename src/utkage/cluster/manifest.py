@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -16,33 +15,16 @@ from utkage.core.outputs import require_output
 from utkage.core.reporter import Reporter, SilentReporter
 from utkage.core.single_writer import holding_files
 from utkage.core.text import counted, encodable
-from utkage.images.discover import begins_like_picture, natural_key
-from utkage.images.formats import IMAGE_SUFFIXES, is_raw
+from utkage.images.discover import LINKED_FOLDER, PICTURE, Skipped, kind_of_file, natural_key
+from utkage.images.folders import walk_folder
 
 PATH_COLUMN = "path"
 LINES_SUFFIXES = (".jsonl", ".ndjson")
 TABLE_SUFFIX = ".parquet"
 _BATCH = 10_000
 _START_BYTES = 1 << 16
-
-
-@dataclass
-class _Skipped:
-    """What a listing left out."""
-
-    links: int = 0
-    others: int = 0
-    unreadable: list[str] = field(default_factory=list)
-
-    @property
-    def note(self) -> str | None:
-        parts = []
-        if self.links:
-            parts.append(f"{counted(self.links, 'linked folder')} (name what they lead to)")
-        if self.others:
-            parts.append(counted(self.others, "other file"))
-        parts.extend(self.unreadable[:3])
-        return f"skipped {', '.join(parts)}" if parts else None
+# Unreadable folders that are named; the rest are counted.
+_MESSAGES = 10
 
 
 def write_manifest(
@@ -79,7 +61,7 @@ def write_manifest(
     shown = folder
     if not folder.is_absolute() and not as_given:
         shown = Path(os.path.relpath(folder, out.parent))
-    skipped = _Skipped()
+    skipped, unreadable = Skipped(), list[str]()
     count = 0
     with (
         holding_files(out),
@@ -87,18 +69,19 @@ def write_manifest(
         _table_writer(unfinished) if suffix == TABLE_SUFFIX else _lines_writer(unfinished) as write,
         reporter.progress("listing", None) as task,
     ):
-        for path in _pictures_below(folder, skipped):
-            write(encodable(str(shown / path)))
+        for path in _pictures_below(folder, skipped, unreadable):
+            write(encodable(str(shown / path.relative_to(folder))))
             count += 1
             task.advance(1)
         if not count:
-            note = f"; {skipped.note}" if skipped.note else ""
-            raise UsageError(
-                f"{folder}: no picture in this folder{note}; archives are named themselves, such "
-                "as 'shards/*.tar'"
-            )
+            found = (f"{folder}: no picture in this folder", skipped.note, *unreadable[:1])
+            raise UsageError("; ".join(filter(None, found)))
     if skipped.note:
         reporter.info(skipped.note)
+    for line in unreadable[:_MESSAGES]:
+        reporter.warn(f"{line}; its pictures are not in {out}")
+    if len(unreadable) > _MESSAGES:
+        reporter.warn(f"and {counted(len(unreadable) - _MESSAGES, 'more folder')}")
     return count
 
 
@@ -119,45 +102,19 @@ def _is_manifest(path: Path) -> bool:
     return isinstance(value, dict) and list(value) == [PATH_COLUMN]
 
 
-def _pictures_below(folder: Path, skipped: _Skipped) -> Iterator[Path]:
-    """Paths relative to ``folder``, those of each subfolder where its name stands in the order."""
-    # Folders yet to list, with the iterator over the rest of each; recursion has a limit.
-    stack = [(Path(), _entries(folder, skipped))]
-    while stack:
-        place, entries = stack[-1]
-        entry = next(entries, None)
-        if entry is None:
-            stack.pop()
-            continue
-        name, is_folder = entry
-        if is_folder:
-            stack.append((place / name, _entries(folder / place / name, skipped)))
-        elif _is_wanted(folder / place / name):
-            yield place / name
+def _pictures_below(folder: Path, skipped: Skipped, unreadable: list[str]) -> Iterator[Path]:
+    def note_unreadable(path: Path, problem: str) -> None:
+        unreadable.append(f"{path}: {problem}")
+
+    def note_link(path: Path) -> None:
+        skipped.add(LINKED_FOLDER, path)
+
+    for path in walk_folder(folder, natural_key, note_link, note_unreadable):
+        kind = kind_of_file(path)
+        if kind == PICTURE:
+            yield path
         else:
-            skipped.others += 1
-
-
-def _entries(folder: Path, skipped: _Skipped) -> Iterator[tuple[str, bool]]:
-    """Names in a folder in natural order without hidden ones, and whether each is a folder."""
-    found: list[tuple[str, bool]] = []
-    try:
-        with os.scandir(folder) as scan:
-            for entry in scan:
-                if entry.name.startswith("."):
-                    skipped.others += not entry.is_dir(follow_symlinks=False)
-                elif entry.is_symlink() and entry.is_dir():
-                    skipped.links += 1
-                else:
-                    found.append((entry.name, entry.is_dir()))
-    except OSError as error:
-        skipped.unreadable.append(f"{folder} (cannot be read: {error.strerror})")
-    return iter(sorted(found, key=lambda entry: natural_key(entry[0])))
-
-
-def _is_wanted(path: Path) -> bool:
-    name = path.name.lower()
-    return name.endswith(IMAGE_SUFFIXES) or (not is_raw(name) and begins_like_picture(path))
+            skipped.add(kind, path)
 
 
 @contextmanager

@@ -9,25 +9,23 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from utkage.cluster.addresses import is_address, open_source, read_address, require_allowed, size_of
 from utkage.cluster.manifest import PATH_COLUMN
 from utkage.cluster.parts import LINES, LONGEST_LINE, TAR, Part
 from utkage.core.errors import DataError, ImageError, UsageError
 from utkage.core.json_text import parse_json
+from utkage.core.text import encodable
 from utkage.images.containers.limits import Limits
-from utkage.images.containers.parquet_pictures import is_picture_column
+from utkage.images.containers.parquet_pictures import RowRange, TablePictures
+from utkage.images.containers.path_titles import path_title
 from utkage.images.containers.tar import pictures_in_tar
 from utkage.images.download import is_url
 from utkage.images.inputs import PictureInput, named_input
 
-# Names of the column with the paths, the first one that is there.
-PATH_COLUMNS = (PATH_COLUMN, "file", "file_name")
 # Pictures at addresses that are fetched while others are predicted.
 _FETCHED_AHEAD = 16
 _FETCHERS = 8
-_ROWS = 64
 # Paths that do not depend on where the manifest is.
 _ABSOLUTE = re.compile(r"/|data:|[A-Za-z][A-Za-z0-9+.-]*:/")
 
@@ -64,22 +62,6 @@ class _Entry:
     problem: str | None = None
 
 
-def picture_columns(schema: Any, name: str) -> tuple[str | None, str | None]:
-    """Names of the column with paths and of that with pictures, either of which may be missing.
-
-    Raises:
-        DataError: there is neither.
-    """
-    paths = next((column for column in PATH_COLUMNS if column in schema.names), None)
-    pictures = next((field.name for field in schema if is_picture_column(field.type)), None)
-    if paths is None and pictures is None:
-        raise DataError(
-            f"{name}: has no column of pictures, and none of {', '.join(PATH_COLUMNS)}; its "
-            f"columns are {', '.join(schema.names[:8])}"
-        )
-    return paths, pictures
-
-
 def _lines(part: Part) -> Iterator[_Entry]:
     assert part.count is not None
     found = 0
@@ -101,50 +83,26 @@ def _line_entry(line: bytes, where: str) -> _Entry:
         return _Entry(where, problem=f"{where}: not JSON ({error}); fix that line")
     if isinstance(value, str):
         return _Entry(value)
-    found = next((key for key in PATH_COLUMNS if isinstance(value, dict) and key in value), None)
+    found = None if not isinstance(value, dict) else path_title(value)
     if found is None or not isinstance(value[found], str) or not value[found].strip():
-        return _Entry(where, problem=f"{where}: has no {PATH_COLUMN}; fix that line")
+        return _Entry(where, problem=f"{where}: has no {found or PATH_COLUMN}; fix that line")
     return _Entry(value[found])
 
 
 def _rows(part: Part) -> Iterator[_Entry]:
-    from pyarrow import parquet
-
     assert part.count is not None
+    rows = RowRange(group=part.start, skip=part.skip, count=part.count, number=part.first + 1)
+    count = 0
     with open_source(part.source) as file:
-        table = parquet.ParquetFile(file)
-        paths, pictures = picture_columns(table.schema_arrow, part.source)
-        columns = [column for column in (paths, pictures) if column is not None]
-        row = 0
-        last = part.skip + part.count
-        batches = table.iter_batches(batch_size=_ROWS, row_groups=[part.start], columns=columns)
-        for batch in batches:
-            # Rows of earlier parts are not turned into Python objects.
-            begin, end = max(part.skip - row, 0), min(last - row, batch.num_rows)
-            if begin < end:
-                for place, values in enumerate(batch.slice(begin, end - begin).to_pylist(), begin):
-                    where = f"{part.name}[{part.first + row + place - part.skip}]"
-                    yield _row_entry(values, paths, pictures, where)
-            row += batch.num_rows
-            if row >= last:
-                return
-    raise DataError(f"{part.source}: is shorter than when the job began")
-
-
-def _row_entry(
-    values: dict[str, Any], paths: str | None, pictures: str | None, where: str
-) -> _Entry:
-    name = values[paths] if paths is not None else None
-    if pictures is None:
-        if not isinstance(name, str) or not name.strip():
-            return _Entry(where, problem=f"{where}: has no {paths}; fix that row")
-        return _Entry(name)
-    picture = values[pictures]
-    content, inner = picture, None
-    if isinstance(picture, dict):
-        content, inner = picture.get("bytes"), picture.get("path")
-    name = name or inner or where
-    return _Entry(str(name), content=content or b"")
+        for found in TablePictures(file, Limits(), part.source).pictures(rows=rows):
+            count += 1
+            if isinstance(found, str):
+                yield _Entry(found)
+            else:
+                name = f"{part.name}/{encodable(found.path)}"
+                yield _Entry(name, found.content, found.problem and f"{name}: {found.problem}")
+    if count < part.count:
+        raise DataError(f"{part.source}: is shorter than when the job began")
 
 
 def _input(entry: _Entry, part: Part, allowed: Permissions) -> PictureInput:
@@ -152,22 +110,25 @@ def _input(entry: _Entry, part: Part, allowed: Permissions) -> PictureInput:
         return PictureInput(entry.name, b"", problem=entry.problem)
     if entry.content is not None:
         return PictureInput(entry.name, entry.content)
+    is_relative = not _ABSOLUTE.match(entry.name)
+    name = posixpath.join(part.prefix, entry.name) if is_relative else entry.name
     address = entry.name
-    if is_address(part.base) and not _ABSOLUTE.match(address):
+    if is_address(part.base) and is_relative:
         address = posixpath.join(part.base, address)
     if is_address(address) and not is_url(address):
         try:
             require_allowed(address, allowed.allow_download)
         except UsageError as error:
-            return PictureInput(entry.name, b"", problem=str(error))
-        return PictureInput(entry.name, address)
+            return PictureInput(name, b"", problem=str(error))
+        return PictureInput(name, address)
     picture = named_input(
-        entry.name,
+        name,
         allow_download=allowed.allow_download,
         allow_private=allowed.allow_private,
     )
     if isinstance(picture.source, Path):
-        return replace(picture, source=Path(part.base) / picture.source)
+        place = Path(part.base) / entry.name if is_relative else picture.source
+        return replace(picture, source=place)
     return picture
 
 

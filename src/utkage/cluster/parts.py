@@ -18,6 +18,8 @@ from utkage.cluster.addresses import (
 )
 from utkage.cluster.manifest import LINES_SUFFIXES, TABLE_SUFFIX
 from utkage.core.errors import DataError, UsageError
+from utkage.images.containers.limits import Limits
+from utkage.images.containers.parquet_pictures import TablePictures
 from utkage.images.discover import natural_key
 
 TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz")
@@ -41,6 +43,7 @@ class Part:
         name: The source as the user named it.
         source: Its absolute path, or its address.
         base: Folder, or address of the folder, to which the paths of a manifest are relative.
+        prefix: The same as the user named it, with which the names of such pictures begin.
         first: Index of the first picture in its source; pictures are numbered from 0.
         count: Number of pictures; None for an archive, which is read as a whole.
         start: Byte at which the lines begin, or number of the row group.
@@ -52,6 +55,7 @@ class Part:
     name: str
     source: str
     base: str = ""
+    prefix: str = ""
     first: int = 0
     count: int | None = None
     start: int = 0
@@ -65,7 +69,7 @@ class Source:
     Attributes:
         name: As the user named it.
         location: Absolute path, or address.
-        base: As in ``Part``.
+        base: As in ``Part``; empty for that of ``location``.
         kind: As in ``Part``.
         fingerprint: Hex digits that change with the list of pictures; of an archive, its size.
         count: Number of pictures; None for an archive.
@@ -171,20 +175,8 @@ def _open_lines(name: str, location: str) -> Source:
 
 
 def _open_rows(name: str, location: str) -> Source:
-    from utkage.cluster.part_pictures import picture_columns
-    from utkage.prediction.row_files import require_pyarrow
-
-    pyarrow, parquet = require_pyarrow()
     with open_source(location) as file:
-        try:
-            metadata = parquet.ParquetFile(file)
-        except (pyarrow.ArrowException, OSError, ValueError) as error:
-            reason = " ".join(str(error).split())
-            raise DataError(f"{name}: damaged Parquet file ({reason}); write it again") from error
-        picture_columns(metadata.schema_arrow, name)
-        groups = [
-            metadata.metadata.row_group(index).num_rows for index in range(metadata.num_row_groups)
-        ]
+        groups = TablePictures(file, Limits(), name).groups
         file.seek(max(0, size_of(location) - _HASH_BYTES))
         # The end of the file describes all of it.
         fingerprint = hashlib.sha256(file.read()).hexdigest()[:16]
@@ -196,7 +188,7 @@ def _open_rows(name: str, location: str) -> Source:
         kind=ROWS,
         fingerprint=fingerprint,
         count=sum(groups),
-        starts=tuple(groups),
+        starts=groups,
     )
 
 
@@ -207,6 +199,7 @@ def _parts(source: Source, pictures: int) -> Iterator[Part]:
         name=source.name,
         source=source.location,
         base=source.base or posixpath.dirname(source.location),
+        prefix="" if source.base else posixpath.dirname(source.name),
     )
     if source.kind == LINES:
         assert source.count is not None

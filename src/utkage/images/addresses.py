@@ -6,11 +6,13 @@ import base64
 import binascii
 import os
 import re
-from urllib.parse import unquote_to_bytes, urlsplit
+from urllib.parse import unquote_to_bytes
 
 from utkage.core.errors import ImageError
 
 _SPACE = re.compile(rb"\s+")
+# The host, if there is one, is this machine.
+_FILE_URL = re.compile(r"file:(?://[^/?#]*)?([^?#]*)", re.IGNORECASE | re.DOTALL)
 
 
 def is_data_uri(text: str) -> bool:
@@ -46,16 +48,18 @@ def data_content(uri: str) -> bytes:
         raise ImageError(f"{data_name(uri)}: damaged base64 ({error}); encode it again") from error
 
 
-def file_path(url: str) -> str:
-    """The path in a ``file:`` URL.
+def local_path(name: str) -> str:
+    """The path that a ``file:`` URL stands for; any other name as it is.
 
-    >>> file_path("file:///home/me/a%20b.jpg")
-    '/home/me/a b.jpg'
+    >>> local_path("file:///home/me/a%20b.jpg"), local_path("a%20b.jpg")
+    ('/home/me/a b.jpg', 'a%20b.jpg')
     """
-    path = urlsplit(url).path
+    found = _FILE_URL.match(name)
+    if found is None:
+        return name
     if os.name != "nt":
-        return os.fsdecode(unquote_to_bytes(path))
+        return os.fsdecode(unquote_to_bytes(found[1]))
     # Loads the HTTP client, which takes longer than a small picture does.
     from urllib.request import url2pathname
 
-    return url2pathname(path)
+    return url2pathname(found[1])

@@ -16,7 +16,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from utkage.core.errors import ImageError
 from utkage.core.forks import ModuleLock, call_after_fork
-from utkage.images.addresses import data_content, data_name, file_path, is_data_uri, is_file_url
+from utkage.images.addresses import data_content, data_name, is_data_uri, local_path
 from utkage.images.bounded_stream import BoundedStream
 from utkage.images.contents import read_path, read_stream
 from utkage.images.folders import as_on_disk
@@ -305,7 +305,7 @@ def _content(source: object, name: str | None) -> tuple[bytes, str]:
         raise ImageError("an empty name is not a picture; was a variable unset?")
     if is_data_uri(text):
         return data_content(text), data_name(text)
-    path = Path(file_path(text) if is_file_url(text) else text)
+    path = Path(local_path(text))
     return read_path(as_on_disk(path), name or str(path)), str(path)
 
 

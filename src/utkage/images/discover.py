@@ -17,8 +17,10 @@ from utkage.images.folders import as_on_disk, is_folder, list_folder
 from utkage.images.formats import IMAGE_SUFFIXES, SIGNATURE_BYTES, is_picture, is_raw
 from utkage.images.video_formats import VIDEO_SUFFIXES, is_video_file
 
+PICTURE, VIDEO, ARCHIVE, LINKED_FOLDER = "picture", "video", "archive", "linked folder"
 _WILDCARD = re.compile(r"[*?\[]")
-_ARCHIVE = "archive"
+# What to do about the kinds that can be read in another way.
+_ADVICE = {ARCHIVE: "; name it, or use a pattern"}
 
 
 @dataclass(frozen=True)
@@ -48,24 +50,42 @@ class FoundFile:
         return self.path.name if self.is_archive else self.path.as_posix()
 
 
+class Skipped:
+    """Counts the files that were skipped in folders and patterns, by their kind."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._first: dict[str, str] = {}
+
+    def add(self, kind: str, path: Path) -> None:
+        """Count a path of a kind, such as ``"other file"``."""
+        self._counts[kind] += 1
+        self._first[kind] = min(self._first.get(kind, path.name), path.name)
+
+    @property
+    def note(self) -> str:
+        """One line such as ``skipped 2 videos (a.mp4, ...), 1 hidden file (.a)``, or nothing."""
+        parts = [
+            f"{counted(count, kind)} ({self._first[kind]}{', ...' if count > 1 else ''}"
+            f"{_ADVICE.get(kind, '')})"
+            for kind, count in self._counts.most_common()
+        ]
+        return f"skipped {', '.join(parts)}" if parts else ""
+
+
 @dataclass(frozen=True)
 class FileList:
     """The files that inputs stand for, in order, each once.
 
     Attributes:
         files: The pictures.
-        skipped: Kind of each path in a folder or pattern that was skipped, such as ``"video"``.
         videos: The videos, if they are wanted.
+        note: What was skipped, in one line, or nothing.
     """
 
     files: tuple[FoundFile, ...]
-    skipped: dict[Path, str] = field(default_factory=dict)
     videos: tuple[FoundFile, ...] = ()
-
-    @property
-    def note(self) -> str | None:
-        """What was skipped and why, in one line; None if nothing was."""
-        return _note(self.skipped) if self.skipped else None
+    note: str = ""
 
 
 def expand_inputs(
@@ -102,15 +122,14 @@ def list_inputs(
         UsageError: a folder or a pattern contains no picture, and no video if they are wanted.
     """
     found: dict[str, FoundFile] = {}
-    skipped: dict[Path, str] = {}
-    search = _Search(suffixes, follow_links, skipped, videos)
-    for given in inputs:
-        for file in search.expand(Path(given)):
+    search = _Search(suffixes, follow_links, videos)
+    for path in dict.fromkeys(map(Path, inputs)):
+        for file in search.expand(path):
             found.setdefault(os.path.normcase(file.path.absolute()), file)
     return FileList(
         tuple(file for file in found.values() if not file.is_video),
-        skipped,
         tuple(file for file in found.values() if file.is_video),
+        search.skipped.note,
     )
 
 
@@ -131,8 +150,8 @@ class _Search:
 
     suffixes: tuple[str, ...]
     follow_links: bool
-    skipped: dict[Path, str]
     videos: bool
+    skipped: Skipped = field(default_factory=Skipped)
 
     def expand(self, path: Path) -> list[FoundFile]:
         path = as_on_disk(path)
@@ -148,8 +167,7 @@ class _Search:
         else:
             files, problem = self._matching(path, base), "the pattern matches no file to read"
         if not files:
-            note = f"; {_note(self.skipped)}" if self.skipped else ""
-            raise UsageError(f"{path}: {problem}{note}")
+            raise UsageError("; ".join(filter(None, (f"{path}: {problem}", self.skipped.note))))
         return files
 
     def _in_folder(self, folder: Path) -> list[FoundFile]:
@@ -159,7 +177,8 @@ class _Search:
             FoundFile(path, f"{path}: {problem}", root=folder)
             for path, problem in listing.unreadable
         ]
-        self.skipped.update(dict.fromkeys(listing.links, "linked folder"))
+        for path in listing.links:
+            self.skipped.add(LINKED_FOLDER, path)
         return sorted(found, key=lambda file: _path_key(file.path.relative_to(folder)))
 
     def _matching(self, pattern: Path, base: Path) -> list[FoundFile]:
@@ -187,24 +206,30 @@ class _Search:
 
     def _wanted(self, path: Path, root: Path) -> list[FoundFile]:
         """The file, or nothing if it is skipped."""
-        name = path.name.lower()
-        if name.startswith("."):
-            self.skipped[path] = "hidden file"
-        elif name.endswith(self.suffixes):
-            return [FoundFile(path, root=root)]
-        elif is_raw(name):
-            self.skipped[path] = "raw photograph"
-        elif name.endswith(ARCHIVE_SUFFIXES):
-            self.skipped[path] = _ARCHIVE
-        elif self.suffixes == IMAGE_SUFFIXES and begins_like_picture(path):
-            return [FoundFile(path, root=root)]
-        elif is_video_file(path):
-            if self.videos:
-                return [FoundFile(path, is_video=True, root=root)]
-            self.skipped[path] = "video"
-        else:
-            self.skipped[path] = "other file"
+        kind = kind_of_file(path, self.suffixes)
+        if kind == PICTURE or (kind == VIDEO and self.videos):
+            return [FoundFile(path, is_video=kind == VIDEO, root=root)]
+        self.skipped.add(kind, path)
         return []
+
+
+def kind_of_file(path: Path, suffixes: tuple[str, ...] = IMAGE_SUFFIXES) -> str:
+    """What a file in a folder is: ``PICTURE``, ``VIDEO``, or a kind that is always skipped.
+
+    ``suffixes`` as in ``list_inputs``.
+    """
+    name = path.name.lower()
+    if name.startswith("."):
+        return "hidden file"
+    if name.endswith(suffixes):
+        return PICTURE
+    if is_raw(name):
+        return "raw photograph"
+    if name.endswith(ARCHIVE_SUFFIXES):
+        return ARCHIVE
+    if suffixes == IMAGE_SUFFIXES and begins_like_picture(path):
+        return PICTURE
+    return VIDEO if is_video_file(path) else "other file"
 
 
 def begins_like_picture(path: Path) -> bool:
@@ -217,16 +242,6 @@ def begins_like_picture(path: Path) -> bool:
             return is_picture(file.read(SIGNATURE_BYTES))
     except OSError:
         return False
-
-
-def _note(skipped: dict[Path, str]) -> str:
-    """What was skipped, such as ``skipped 2 videos (a.mp4, ...), 1 hidden file (.a)``."""
-    parts = []
-    for kind, count in sorted(Counter(skipped.values()).items(), key=lambda item: -item[1]):
-        first = min(path.name for path, other in skipped.items() if other == kind)
-        advice = "; name it, or use a pattern" if kind == _ARCHIVE else ""
-        parts.append(f"{counted(count, kind)} ({first}{', ...' if count > 1 else ''}{advice})")
-    return f"skipped {', '.join(parts)}"
 
 
 def _path_key(path: Path) -> tuple[tuple[tuple[int, int, str], ...], ...]:

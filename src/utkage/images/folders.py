@@ -1,12 +1,17 @@
-"""The files below a folder: links are followed once, and what cannot be read is reported."""
+"""The files below a folder: as a list that follows links, or one after the other in order."""
 
 from __future__ import annotations
 
 import os
 import unicodedata
 from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+# Name, whether it is a folder, and whether it is a link.
+_Entry = tuple[str, bool, bool]
 
 
 @dataclass(frozen=True)
@@ -49,21 +54,70 @@ def list_folder(
             continue
         seen.add(identity)
         try:
-            with os.scandir(folder) as scan:
-                entries = sorted(scan, key=lambda entry: entry.name)
+            entries = _entries(folder)
         except OSError as error:
-            unreadable.append((folder, f"folder cannot be read ({error.strerror})"))
+            unreadable.append((folder, _problem(error)))
             continue
-        for entry in entries:
-            path = folder / entry.name
-            if not _is_folder(entry):
+        for name, is_folder, is_link in sorted(entries):
+            path = folder / name
+            if not is_folder:
                 files.append(path)
-            elif hidden or not entry.name.startswith("."):
-                if not entry.is_symlink():
+            elif hidden or not name.startswith("."):
+                if not is_link:
                     folders.append(path)
                 else:
                     (links if follow_links else skipped).append(path)
     return FolderListing(tuple(files), tuple(unreadable), tuple(skipped))
+
+
+def walk_folder(
+    root: Path,
+    order: Callable[[str], Any],
+    on_link: Callable[[Path], None],
+    on_unreadable: Callable[[Path, str], None],
+) -> Iterator[Path]:
+    """Yield the files below a folder in order, with the entries of one folder per level in memory.
+
+    Folders whose names begin with a dot, and linked folders, are not entered.
+
+    Args:
+        root: The folder.
+        order: Sort key of names; the files of a subfolder come where its name stands.
+        on_link: Receives each linked folder.
+        on_unreadable: Receives each folder that cannot be read, and why.
+    """
+
+    def listed(folder: Path) -> Iterator[tuple[Path, _Entry]]:
+        try:
+            entries = sorted(_entries(folder), key=lambda entry: order(entry[0]))
+        except OSError as error:
+            on_unreadable(folder, _problem(error))
+            return
+        for entry in entries:
+            yield folder, entry
+
+    # The rest of each folder on the way to the present one; recursion has a limit.
+    stack = [listed(root)]
+    while stack:
+        found = next(stack[-1], None)
+        if found is None:
+            stack.pop()
+            continue
+        folder, (name, is_folder, is_link) = found
+        if not is_folder:
+            yield folder / name
+        elif name.startswith("."):
+            continue
+        elif is_link:
+            on_link(folder / name)
+        else:
+            stack.append(listed(folder / name))
+
+
+def _entries(folder: Path) -> list[_Entry]:
+    """What a folder holds; a link to a folder is one, too. Raises OSError."""
+    with os.scandir(folder) as scan:
+        return [(found.name, _is_folder(found), found.is_symlink()) for found in scan]
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -72,6 +126,10 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return entry.is_dir()
     except OSError:
         return False
+
+
+def _problem(error: OSError) -> str:
+    return f"folder cannot be read ({error.strerror})"
 
 
 def is_folder(path: Path) -> bool:

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utkage.core.errors import DataError, ImageError, UsageError
-from utkage.core.text import encodable
-from utkage.images.addresses import data_name, file_path, is_data_uri, is_file_url
+from utkage.core.text import counted, encodable
+from utkage.images.addresses import data_name, is_data_uri, is_file_url, local_path
 from utkage.images.containers.container import RawFile
 from utkage.images.containers.limits import Limits
 from utkage.images.containers.picture_files import is_parquet, is_picture_archive, pictures_in
@@ -99,7 +99,6 @@ class Inputs:
         pictures: The pictures, lazily.
         total: Number of pictures, or None if unknown, as in archives.
         ready: Whether the next picture is available without waiting for stdin.
-        note: What was skipped in folders, and why; or None.
         files: The files among the pictures, and the number of the open file that stdin is.
         listed: Whether stdin or Parquet may list more files.
         videos: Paths and addresses of videos, if they are wanted. Further ones, whose names do not
@@ -109,10 +108,13 @@ class Inputs:
     pictures: Iterator[PictureInput]
     total: int | None
     ready: Callable[[], bool] = always
-    note: str | None = None
     files: tuple[Path | int, ...] = ()
     listed: bool = False
     videos: tuple[Path | str, ...] = ()
+
+
+def _ignore(note: str) -> None:
+    """Do nothing about what is skipped."""
 
 
 def open_inputs(
@@ -125,6 +127,7 @@ def open_inputs(
     videos: bool = False,
     shard: Shard = WHOLE,
     limits: Limits = LIMITS,
+    on_skipped: Callable[[str], None] = _ignore,
 ) -> Inputs:
     """Turn names into pictures.
 
@@ -142,15 +145,16 @@ def open_inputs(
         shard: The shard whose files are wanted. The path relative to each input, or as it is
             listed, decides; for an archive that is named, its file name and the path in it.
         limits: Upper bounds for each archive or Parquet file.
+        on_skipped: Receives a line on what is skipped in folders, and later in each archive.
 
     Raises:
         UsageError: nothing to read, an empty folder, an address without permission, or ``-``
             without stdin, or twice.
     """
     _require_names(inputs)
-    inputs = [file_path(name) if is_file_url(name) else name for name in inputs]
+    inputs = list(map(local_path, inputs))
     named = partial(named_input, allow_download=allow_download, allow_private=allow_private)
-    gathered = _Gathered(_Opened(named, shard, limits, videos), allow_download)
+    gathered = _Gathered(_Opened(named, shard, limits, videos, on_skipped), allow_download)
     for are_paths, names in groupby(inputs, _is_path):
         if are_paths:
             # Expanded together, so that a file named twice comes once.
@@ -185,6 +189,7 @@ class _Opened:
     shard: Shard
     limits: Limits
     videos: bool
+    on_skipped: Callable[[str], None]
 
     def may_have(self, file: FoundFile) -> bool:
         """Whether a file is of the shard, or may hold pictures that are."""
@@ -215,13 +220,17 @@ class _Opened:
                     problem = found.problem and f"{inner}: {found.problem}"
                     yield PictureInput(inner, found.content, problem=problem)
                 else:
-                    yield self.named(str(file.path.parent / found) if _is_path(found) else found)
+                    yield self.named(_beside(file.path, found))
         except (DataError, OSError) as error:
             if self.shard.holds(file.key):
                 reason = str(error) if isinstance(error, DataError) else f"{name}: {error.strerror}"
                 yield PictureInput(name, b"", problem=encodable(reason))
-        for inner in filter(is_wanted, videos if self.videos else ()):
-            video = f"{name}/{encodable(inner)}"
+        packed = [f"{name}/{encodable(inner)}" for inner in videos if is_wanted(inner)]
+        if packed and not self.videos:
+            rest = ", ..." if len(packed) > 1 else ""
+            self.on_skipped(f"skipped {counted(len(packed), 'video')} ({packed[0]}{rest})")
+            return
+        for video in packed:
             problem = f"{video}: is a video in an archive; unpack it and name the file"
             yield PictureInput(video, b"", problem=problem, is_video=True)
 
@@ -249,7 +258,7 @@ class _Opened:
             if not name.strip():
                 continue
             listed = True
-            if _is_path(name) and is_picture_archive(path := as_on_disk(Path(name))):
+            if _is_path(name) and is_picture_archive(path := as_on_disk(Path(local_path(name)))):
                 yield from self._in_archive(FoundFile(path, is_archive=True))
             elif self.shard.holds(name):
                 yield self.named(name)
@@ -269,7 +278,6 @@ class _Gathered:
         self._opened, self._allow_download = opened, allow_download
         self._parts: list[Iterable[PictureInput]] = []
         self._total = 0
-        self._skipped: dict[Path, str] = {}
         self._files: list[Path | int] = []
         self._videos: list[Path | str] = []
         self._piped: Piped | None = None
@@ -286,7 +294,8 @@ class _Gathered:
         # No output may replace the files of other shards either.
         self._files.extend(file.path for file in (*found.files, *found.videos))
         self._videos.extend(file.path for file in found.videos if self._opened.may_have(file))
-        self._skipped.update(found.skipped)
+        if found.note:
+            self._opened.on_skipped(found.note)
 
     def add_stdin(self, stdin: BinaryIO | None) -> None:
         """Add the picture or the list on stdin."""
@@ -316,7 +325,6 @@ class _Gathered:
             chain.from_iterable(self._parts),
             self._total if piped is None and not self._has_archives else None,
             always if piped is None else piped.ready,
-            FileList((), self._skipped).note,
             tuple(self._files),
             listed=piped is not None or self._lists_files,
             videos=tuple(self._videos),
@@ -339,7 +347,12 @@ def named_input(
         return PictureInput(data_name(name), name)
     if needs_download(name):
         return _video_or(PictureInput(name, name, allow_download, None, allow_private))
-    return _file(Path(file_path(name) if is_file_url(name) else name))
+    return _file(Path(local_path(name)))
+
+
+def _beside(file: Path, name: str) -> str:
+    """A name that is listed in a file; a relative path starts at the folder of the file."""
+    return str(file.parent / name) if _is_path(name) and not is_file_url(name) else name
 
 
 def _is_path(name: str) -> bool:

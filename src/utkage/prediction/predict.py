@@ -99,7 +99,7 @@ def opened_inputs(
     Raises:
         UsageError: as ``open_inputs``.
     """
-    inputs = open_inputs(
+    return open_inputs(
         request.inputs,
         stdin=stdin,
         allow_download=request.allow_download,
@@ -108,10 +108,8 @@ def opened_inputs(
         videos=videos,
         shard=request.shard,
         limits=request.limits,
+        on_skipped=reporter.info,
     )
-    if inputs.note is not None:
-        reporter.info(inputs.note)
-    return inputs
 
 
 def picture_writer(

@@ -7,6 +7,7 @@ import pytest
 from utkage.core.errors import DataError
 from utkage.images.containers.container import RawFile
 from utkage.images.containers.limits import Limits
+from utkage.images.containers.parquet_pictures import RowRange, TablePictures
 from utkage.images.containers.picture_files import is_parquet, is_picture_archive, pictures_in
 
 pyarrow = pytest.importorskip("pyarrow")
@@ -62,6 +63,50 @@ def test_paths_are_yielded_as_they_are_written(tmp_path: Path, title: str) -> No
     assert list(pictures_in(path, Limits(), lambda _: False, lambda name: "2" in name)) == [
         "/data/2.jpg"
     ]
+
+
+def test_paths_may_be_categories(tmp_path: Path) -> None:
+    paths = pyarrow.array(["a.jpg", "b.jpg", "a.jpg"]).dictionary_encode()
+    assert names_of(table(tmp_path / "a.parquet", {"path": paths})) == ["a.jpg", "b.jpg", "a.jpg"]
+    assert names_of(table(tmp_path / "b.parquet", {"path": paths.cast("large_string")})) == (
+        ["a.jpg", "b.jpg", "a.jpg"]
+    )
+
+
+def test_the_preferred_title_is_that_of_the_paths(tmp_path: Path) -> None:
+    path = table(tmp_path / "a.parquet", {"id": ["1"], "file": ["b"], "Path": ["c"]})
+    assert names_of(path) == ["c"]
+
+
+def test_only_the_columns_that_are_read_count_for_the_limit(tmp_path: Path) -> None:
+    rows = 100
+    columns = {"path": ["a.jpg"] * rows, "features": [bytes(9_000).decode()] * rows}
+    path = table(tmp_path / "a.parquet", columns, use_dictionary=False)
+    limits = Limits(max_entry_bytes=20_000)
+    assert len(names_of(path, limits)) == rows
+    pictures = {"path": ["a.jpg"] * rows, "image": [{"bytes": bytes(9_000), "path": "a"}] * rows}
+    path = table(tmp_path / "b.parquet", pictures, use_dictionary=False)
+    with pytest.raises(DataError, match="a group of rows has more than"):
+        names_of(path, limits)
+
+
+def test_some_rows_of_an_open_file(tmp_path: Path) -> None:
+    pictures = [{"bytes": b"x", "path": None} for _ in range(100)]
+    path = table(tmp_path / "a.parquet", {"image": pictures}, row_group_size=40)
+    whole = names_of(path)
+    for rows in (
+        RowRange(group=1, skip=0, count=40, number=41),
+        RowRange(group=1, skip=17, count=23, number=58),
+        RowRange(group=2, skip=16, count=1, number=97),
+        RowRange(group=2, skip=0, count=99, number=81),
+    ):
+        with path.open("rb") as file:
+            opened = TablePictures(file, Limits(), "x")
+            assert opened.groups == (40, 40, 20)
+            found = [
+                each if isinstance(each, str) else each.path for each in opened.pictures(rows=rows)
+            ]
+        assert found == whole[rows.number - 1 :][: min(rows.count, 40 if rows.group < 2 else 20)]
 
 
 def test_a_row_without_a_path_is_a_problem(tmp_path: Path) -> None:

@@ -84,6 +84,11 @@ def clean_path(path: str) -> str:
     )
 
 
+def any_path(path: str) -> bool:
+    """True: every path of a container is wanted."""
+    return True
+
+
 def file_name(path: str) -> str:
     """The last part of a clean path, without its folders."""
     return path.rpartition("/")[2]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from utkage.core.errors import DataError
-from utkage.images.containers.container import RawFile, clean_path
+from utkage.images.containers.container import RawFile, any_path, clean_path
 from utkage.images.containers.limits import Budget, Limits
-from utkage.images.containers.path_titles import PATH_TITLES, simple_title
+from utkage.images.containers.path_titles import path_title
 
 PARQUET_START = b"PAR1"
 # Rows in memory at once; pictures may have megabytes each.
@@ -34,79 +36,122 @@ def row_name(number: int, path: str | None) -> str:
     return f"{number:06d}-{path}" if path else f"row-{number:06d}"
 
 
+@dataclass(frozen=True, kw_only=True)
+class RowRange:
+    """Rows of one group of rows.
+
+    Attributes:
+        group: Number of the group in its file, from 0.
+        skip: Number of rows of the group before the first one.
+        count: Number of rows.
+        number: Number of the first row in its file, from 1.
+    """
+
+    group: int
+    skip: int
+    count: int
+    number: int
+
+
 class TablePictures:
     """The pictures of a Parquet file, or their paths.
+
+    Args:
+        source: The file, or an open one.
+        limits: Upper bounds.
+        name: Its name in errors; None for the path.
+
+    Attributes:
+        groups: Number of rows in each group of rows.
 
     Raises:
         DataError: pyarrow is not installed, or the file is damaged or has neither.
     """
 
-    def __init__(self, path: Path, limits: Limits) -> None:
+    def __init__(self, source: Path | BinaryIO, limits: Limits, name: str | None = None) -> None:
+        self._source, self._limits, self._name = source, limits, name or str(source)
         try:
             from pyarrow import parquet
         except ImportError as error:
             raise DataError(
-                f"{path}: Parquet needs pyarrow; install it with: pip install 'utkage[parquet]'"
+                f"{self._name}: Parquet needs pyarrow; install it with: pip install "
+                "'utkage[parquet]'"
             ) from error
-        self._path, self._limits = path, limits
         # Otherwise the whole file would be read ahead.
-        self._open = partial(parquet.ParquetFile, pre_buffer=False)
-        with self._damage_reported(), self._open(path) as file:
-            schema = file.schema_arrow
+        self._open = partial(parquet.ParquetFile, source, pre_buffer=False)
+        with self._damage_reported(), self._open() as file:
+            schema, metadata = file.schema_arrow, file.metadata
+            groups = range(metadata.num_row_groups)
+            self.groups = tuple(metadata.row_group(number).num_rows for number in groups)
         self._pictures = next((field.name for field in schema if is_picture_column(field.type)), "")
-        self._paths = _path_column(schema)
+        self._paths = path_title(field.name for field in schema if _holds_texts(field.type)) or ""
         if not self._pictures and not self._paths:
             raise DataError(
-                f"{path}: holds neither pictures nor paths; name the column of paths 'path'"
+                f"{self._name}: holds neither pictures nor paths; name the column of paths 'path' "
+                f"(its columns are {', '.join(schema.names[:8])})"
             )
 
     def pictures(
-        self, is_wanted: Callable[[str], bool], is_wanted_path: Callable[[str], bool]
+        self,
+        is_wanted: Callable[[str], bool] = any_path,
+        is_wanted_path: Callable[[str], bool] = any_path,
+        rows: RowRange | None = None,
     ) -> Iterator[RawFile | str]:
         """Yield each picture, or each path as it is written, in the order of the rows.
 
-        Arguments as for ``pictures_in``.
+        Arguments as for ``pictures_in``; ``rows`` limits it to some of them.
 
         Raises:
             DataError: the file is damaged or over a limit.
         """
         columns = [name for name in (self._pictures, self._paths) if name]
         size = _PICTURE_ROWS if self._pictures else _PATH_ROWS
-        packed = self._path.stat().st_size
-        budget = Budget(self._limits, self._path, packed)
-        number = 0
-        with self._damage_reported(), self._open(self._path) as file:
-            self._require_small_groups(file.metadata)
-            for batch in file.iter_batches(size, columns=columns):
-                for values in batch.to_pylist():
-                    number += 1
+        groups = range(len(self.groups)) if rows is None else (rows.group,)
+        number, skip, left = 1, 0, None
+        if rows is not None:
+            number, skip, left = rows.number, rows.skip, rows.count
+        budget = Budget(self._limits, self._name, _size(self._source))
+        with self._damage_reported(), self._open() as file:
+            self._require_small_groups(file.metadata, groups, columns)
+            for batch in file.iter_batches(size, groups, columns):
+                # Rows that are not wanted do not become Python objects.
+                chosen = batch.slice(min(skip, len(batch)), left)
+                skip -= min(skip, len(batch))
+                left = None if left is None else left - len(chosen)
+                for values in chosen.to_pylist():
                     budget.count_member()
                     found = self._found(values, number)
+                    number += 1
                     if isinstance(found, str):
                         if is_wanted_path(found):
                             yield found
                     elif is_wanted(found.path):
                         yield _checked(found, budget)
+                if left == 0:
+                    return
 
     def _found(self, values: dict[str, Any], number: int) -> RawFile | str:
         path = values.get(self._paths) if self._paths else None
         cell = values.get(self._pictures) if self._pictures else None
         content = cell.get("bytes") if isinstance(cell, dict) else cell
         inner = cell.get("path") if isinstance(cell, dict) else None
-        if content is None and isinstance(path or inner, str):
-            return str(path or inner)
+        written = path or inner
+        if content is None and isinstance(written, str) and written.strip():
+            return written
         name = clean_path(path) if path else clean_path(row_name(number, inner))
         if content is None:
             return RawFile(name, b"", 0, "holds neither a picture nor a path")
         return RawFile(name, bytes(content), 0)
 
-    def _require_small_groups(self, metadata: Any) -> None:
+    def _require_small_groups(
+        self, metadata: Any, groups: Iterable[int], columns: Sequence[str]
+    ) -> None:
         """Refuse groups of rows that would fill the memory."""
         limit = self._limits.max_entry_bytes * _PICTURES_PER_GROUP
-        for number in range(metadata.num_row_groups):
-            if metadata.row_group(number).total_byte_size > limit:
+        for group in groups:
+            if _unpacked_bytes(metadata.row_group(group), columns) > limit:
                 raise DataError(
-                    f"{self._path}: a group of rows has more than {limit} bytes; write it with "
+                    f"{self._name}: a group of rows has more than {limit} bytes; write it with "
                     "smaller groups, or raise `max_entry_bytes`"
                 )
 
@@ -119,7 +164,7 @@ class TablePictures:
         except (ArrowException, OSError, ValueError) as error:
             reason = " ".join(str(error).split())
             raise DataError(
-                f"{self._path}: damaged Parquet file ({reason}); fetch it again"
+                f"{self._name}: damaged Parquet file ({reason}); fetch it again"
             ) from error
 
 
@@ -132,13 +177,27 @@ def _checked(found: RawFile, budget: Budget) -> RawFile:
     return RawFile(found.path, b"", found.position, problem)
 
 
-def _path_column(schema: Any) -> str | None:
-    """The column of texts with the preferred one of ``PATH_TITLES``."""
+def _unpacked_bytes(group: Any, columns: Sequence[str]) -> int:
+    """Size of these columns in a group of rows, whose parts are called ``column.part``."""
+    starts = tuple(f"{name}." for name in columns)
+    parts = (group.column(number) for number in range(group.num_columns))
+    return sum(
+        part.total_uncompressed_size
+        for part in parts
+        if f"{part.path_in_schema}.".startswith(starts)
+    )
+
+
+def _size(source: Path | BinaryIO) -> int:
+    return source.stat().st_size if isinstance(source, Path) else source.seek(0, os.SEEK_END)
+
+
+def _holds_texts(kind: Any) -> bool:
+    """Whether an Arrow type is that of texts, also of repeated ones (categories of pandas)."""
     import pyarrow as pa
 
-    texts = {
-        simple_title(field.name): field.name
-        for field in schema
-        if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)
-    }
-    return next((texts[title] for title in PATH_TITLES if title in texts), None)
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    # Older versions of pyarrow have no views.
+    is_view = getattr(pa.types, "is_string_view", pa.types.is_string)
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or is_view(kind))

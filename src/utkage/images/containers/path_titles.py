@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 
 def words(text: str) -> tuple[str, ...]:
@@ -31,3 +32,11 @@ def simple_title(title: str) -> str:
     # "Age (years)" and "Gender [M/F]" say in brackets how the values are written.
     plain = re.sub(r"\s*[(\[].*?[)\]]", "", title.lower().strip(" '\"")) or title.lower()
     return re.sub(r"[\s\-_./]+", "_", plain).strip("_")
+
+
+def path_title(titles: Iterable[str]) -> str | None:
+    """The title of the column of paths: the preferred one of ``PATH_TITLES``; None without any."""
+    found: dict[str, str] = {}
+    for title in titles:
+        found.setdefault(simple_title(title), title)
+    return next((found[title] for title in PATH_TITLES if title in found), None)

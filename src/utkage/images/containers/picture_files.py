@@ -7,7 +7,7 @@ from pathlib import Path
 
 from utkage.core.errors import DataError
 from utkage.images.containers.archive_files import open_archive
-from utkage.images.containers.container import RawFile, is_picture
+from utkage.images.containers.container import RawFile, any_path, is_picture
 from utkage.images.containers.limits import Limits
 from utkage.images.containers.parquet_pictures import PARQUET_START, TablePictures
 from utkage.images.formats import IMAGE_SUFFIXES
@@ -51,10 +51,6 @@ def is_parquet(path: Path) -> bool:
         return False
 
 
-def _always(path: str) -> bool:
-    return True
-
-
 def _ignore(path: str) -> None:
     """Do nothing."""
 
@@ -62,8 +58,8 @@ def _ignore(path: str) -> None:
 def pictures_in(
     path: Path,
     limits: Limits,
-    is_wanted: Callable[[str], bool] = _always,
-    is_wanted_path: Callable[[str], bool] = _always,
+    is_wanted: Callable[[str], bool] = any_path,
+    is_wanted_path: Callable[[str], bool] = any_path,
     on_video: Callable[[str], None] = _ignore,
 ) -> Iterator[FoundPicture]:
     """Yield the pictures in an archive or in Parquet, in its order.
