@@ -24,6 +24,8 @@ from utkage.evaluation.request import EvaluateRequest
         ({"threshold": 117}, "`threshold` 117"),
         ({"max_false_pass": 0.1}, "`max_false_pass` needs a `threshold`"),
         ({"threshold": 18, "youngest": 13}, "`youngest` is for `max_false_pass`"),
+        ({"threshold": 18, "youngest": 0}, "`youngest` is for `max_false_pass`"),
+        ({"threshold": 18, "confidence": 0.99}, "`confidence` is for `max_false_pass`"),
         ({"threshold": 18, "guarantee_by": ("race",)}, "`guarantee_by` is for"),
         ({"threshold": 18, "simulate": True}, "`simulate` is for"),
         ({"resamples": 99}, "`resamples` 99: use at least 100"),

@@ -60,7 +60,7 @@ def test_too_few_faces_are_refused_with_the_number_that_is_needed() -> None:
         guaranteed_demand(np.empty(0), STRICT)
 
 
-@pytest.mark.parametrize("share", [0.001, 0.003, 0.01, 0.05, 0.1, 0.25, 0.5, 0.9])
+@pytest.mark.parametrize("share", [1e-6, 0.001, 0.003, 0.01, 0.05, 0.1, 0.25, 0.5, 0.9])
 @pytest.mark.parametrize("confidence", [0.5, 0.75, 0.8, 0.9, 0.95, 0.99, 0.999])
 def test_the_number_of_faces_needed_is_the_smallest(share: float, confidence: float) -> None:
     promise = Guarantee(age=18, youngest=13, max_false_pass=share, confidence=confidence)
@@ -116,6 +116,7 @@ def test_a_simulation_with_too_few_minors_never_has_a_demand() -> None:
     [
         *(("max_false_pass", 0.0), ("max_false_pass", 1.0), ("max_false_pass", math.nan)),
         *(("confidence", 1.5), ("youngest", 18), ("youngest", -1)),
+        *(("max_false_pass", 1e-20), ("max_false_pass", 1 - 1e-9), ("confidence", 1e-300)),
     ],
 )
 def test_values_out_of_range_are_refused(field: str, value: float) -> None:

@@ -216,3 +216,22 @@ def test_headings_and_labels() -> None:
     assert format_value(0.12345, "") == "0.123"
     assert format_estimate(Estimate(0.2, None, 0.4, 1), "share") == "20.0%"
     assert format_estimate(Estimate(0.2, 0.1, None, 1), "share") == "20.0%"
+
+
+def test_each_metric_over_a_resample_is_that_of_the_repeated_faces(
+    labelled_predictions_of: LabelledPredictionsOf,
+) -> None:
+    faces = labelled_predictions_of(40)
+    drawn = np.random.default_rng(2).integers(0, 3, (6, 40))
+    # A resample may have none of the faces of a small group.
+    drawn[0] = 0
+    # These compare with a prediction that is chosen once, on the faces as they are.
+    fixed = {"baseline_mae", "oracle_median_mae", "baseline_gender"}
+    with np.errstate(invalid="ignore", divide="ignore"):
+        for name, statistic in statistics(faces).items():
+            found = statistic(drawn.astype(np.float32))
+            assert np.isnan(found[0]), name
+            for value, counts in zip(found[1:], drawn[1:], strict=True):
+                if name not in fixed:
+                    repeated = faces.take(np.repeat(np.arange(40), counts))
+                    assert value == pytest.approx(metric_value(name, repeated), abs=1e-4), name

@@ -136,7 +136,12 @@ def test_a_track_becomes_a_row() -> None:
 @pytest.mark.parametrize(
     ("name", "good", "bad", "reason"),
     [
-        ("interval", (0.001, 0.999), (0.0, 1.0, float("nan")), "use a level between 0 and 1"),
+        (
+            "interval",
+            (0.001, 0.999),
+            (0.0, 1.0, float("nan")),
+            "use a level between 0 and 1, such as 0.8",
+        ),
         ("threshold", (1, 116, None), (0, 117), "use an age from 1 to 116"),
         ("uncertain_below", (0.5, 1.0), (0.499, 1.001), "use a probability from 0.5 to 1"),
     ],

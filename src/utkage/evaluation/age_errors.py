@@ -36,7 +36,7 @@ class MedianError:
         self._errors = errors[self._order]
 
     def __call__(self, weights: Weights) -> Any:
-        """The median, in years; one for each row of weights."""
+        """The median, in years; one for each row of weights, NaN for a row without faces."""
         errors = self._errors
         if weights is None:
             return float(np.median(errors)) if len(errors) else float("nan")
@@ -45,7 +45,7 @@ class MedianError:
         last = len(errors) - 1
         lower = np.minimum((below < half).sum(axis=1), last)
         upper = np.minimum((below <= half).sum(axis=1), last)
-        return (errors[lower] + errors[upper]) / 2
+        return np.where(half[:, 0] > 0, (errors[lower] + errors[upper]) / 2, np.nan)
 
 
 def mean_error(ages: Ints, predicted: Floats, weights: Weights = None) -> Any:

@@ -32,16 +32,16 @@ def one_off_accuracy(truth: Ints, predicted: Ints, weights: Weights = None) -> A
 def macro_f1(truth: Ints, predicted: Ints, classes: int, weights: Weights = None) -> Any:
     """Mean over classes of F1 = 2 TP / (2 TP + FP + FN), with equal weight for rare classes.
 
-    Classes that neither occur nor are predicted are skipped, as in scikit-learn.
+    Classes that neither occur nor are predicted are skipped, as in scikit-learn; NaN without faces.
     """
     index = np.arange(classes)
     actual, guessed = truth[:, None] == index, predicted[:, None] == index
     right = weighted_sums(actual & guessed, weights)
     total = weighted_sums(actual, weights) + weighted_sums(guessed, weights)
-    with np.errstate(invalid="ignore"):
-        scores = np.where(total > 0, 2 * right / total, np.nan)
     counted = (total > 0).sum(axis=1)
-    return as_statistic(np.nansum(scores, axis=1) / np.maximum(counted, 1), weights)
+    with np.errstate(invalid="ignore"):
+        scores = np.where(total > 0, 2 * right / total, 0.0)
+        return as_statistic(scores.sum(axis=1) / counted, weights)
 
 
 def recall(truth: Ints, predicted: Ints, of: int, weights: Weights = None) -> Any:

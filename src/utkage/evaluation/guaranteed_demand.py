@@ -22,6 +22,9 @@ from utkage.core.errors import DataError, UsageError
 from utkage.core.text import counted
 from utkage.evaluation.bootstrap import Floats, Ints
 
+# Smallest share and confidence. With millions of minors, smaller ones could be shown; nobody has.
+_LEAST = 1e-6
+
 
 @dataclass(frozen=True, kw_only=True)
 class ScoreKind:
@@ -57,9 +60,9 @@ class Guarantee:
         age: T, whole years; the minors are younger.
         youngest: Youngest age of the minors that the promise is about, years. Toddlers never pass,
             so with them a promise is easy to keep and says little about teenagers.
-        max_false_pass: Largest share of those minors that may pass, between 0 and 1.
+        max_false_pass: Largest share of those minors that may pass, 0.000001 to 0.999999.
         confidence: Probability with which the promise holds, over the draw of the calibration
-            faces, between 0 and 1.
+            faces, 0.000001 to 0.999999.
 
     Raises:
         UsageError: a value is out of range.
@@ -71,10 +74,13 @@ class Guarantee:
     confidence: float
 
     def __post_init__(self) -> None:
-        for name in ("max_false_pass", "confidence"):
+        for name, example in (("max_false_pass", 0.05), ("confidence", 0.95)):
             value = getattr(self, name)
-            if not 0 < value < 1:
-                raise UsageError(f"`{name}` {value:g}: use a number between 0 and 1, without both")
+            if not _LEAST <= value <= 1 - _LEAST:
+                raise UsageError(
+                    f"`{name}` {value:g}: use a number from {_LEAST:f} to {1 - _LEAST:f}, such as "
+                    f"{example}"
+                )
         if not 0 <= self.youngest < self.age:
             raise UsageError(f"`youngest` {self.youngest}: use an age from 0 to {self.age - 1}")
 

@@ -30,7 +30,7 @@ class EvaluateRequest(FaceSelection):
         compare: Other weights, exported files or tables, scored on the same faces.
         threshold: Measure the error rates of passing or failing at this age; None: do not.
         max_false_pass: Choose the demand at ``threshold`` such that at most this share of the
-            minors passes, between 0 and 1; None: do not.
+            minors passes, as in ``Guarantee``; None: do not.
         confidence: Probability with which that holds.
         youngest: Youngest age of those minors, years; None: five years under ``threshold``.
         guarantee_by: Axes whose groups each have such a demand, as in ``axes.chosen_axes``.
@@ -78,8 +78,9 @@ class EvaluateRequest(FaceSelection):
             raise ConfigError(f"`resamples` {self.resamples}: use at least 100")
         if self.max_false_pass is not None and self.threshold is None:
             raise ConfigError("`max_false_pass` needs a `threshold`, such as `threshold=18`")
-        for name in ("youngest", "guarantee_by", "simulate"):
-            if getattr(self, name) not in (None, (), False) and self.max_false_pass is None:
+        for name in ("confidence", "youngest", "guarantee_by", "simulate"):
+            is_default = getattr(self, name) == type(self).__dataclass_fields__[name].default
+            if self.max_false_pass is None and not is_default:
                 raise ConfigError(f"`{name}` is for `max_false_pass`")
         _ = self.guarantee
 

@@ -76,7 +76,9 @@ class ExportRequest:
                 f"{', '.join(precisions)}"
             )
         if not 0 < self.interval < 1:
-            raise ConfigError(f"`interval` {self.interval}: choose a level between 0 and 1")
+            raise ConfigError(
+                f"`interval` {self.interval}: use a level between 0 and 1, such as 0.8"
+            )
         if self.opset not in OPSETS:
             raise ConfigError(f"`opset` {self.opset}: choose {OPSETS[0]} to {OPSETS[-1]}")
         if self.opset != OPSETS[0] and self.format != "onnx":

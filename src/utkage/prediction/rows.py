@@ -48,7 +48,9 @@ class RowOptions:
 
     def __post_init__(self) -> None:
         if not 0 < self.interval < 1:
-            raise ConfigError(f"`interval` {self.interval}: use a level between 0 and 1")
+            raise ConfigError(
+                f"`interval` {self.interval}: use a level between 0 and 1, such as 0.8"
+            )
         if self.threshold is not None and not 1 <= self.threshold <= MAX_AGE:
             raise ConfigError(f"`threshold` {self.threshold}: use an age from 1 to {MAX_AGE}")
         if not 0.5 <= self.uncertain_below <= 1:
