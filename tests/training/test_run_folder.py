@@ -23,6 +23,7 @@ from utkage.training.run_folder import (
     reserved_run_folder,
     written_files,
 )
+from utkage.training.summary import write_epochs
 
 ROW = {"epoch": 1, "train_loss": 3.0, "val_mae": 5.0}
 
@@ -49,6 +50,26 @@ def test_without_an_epoch_there_is_nothing_to_draw(tmp_path: Path) -> None:
     with recorded(tmp_path, Recipe(), {}, batch):
         pass
     assert not (tmp_path / CURVES_NAME).exists()
+
+
+def test_a_run_that_was_killed_before_its_curves_gets_them_when_it_is_run_again(
+    tmp_path: Path,
+) -> None:
+    rows = [ROW, {**ROW, "epoch": 2, "val_mae": 4.0}]
+    with recorded(tmp_path / "whole", Recipe(), {}, batch) as on_epoch:
+        on_epoch(rows)
+    killed = tmp_path / "killed"
+    killed.mkdir()
+    (killed / "checkpoint-00000006.pt").write_bytes(b"some")
+    write_epochs(killed, [{**ROW, "epoch": 0}, *rows])
+    # What was drawn when the run was stopped in its second epoch.
+    (killed / CURVES_NAME).write_bytes(b"of one epoch")
+    with recorded(killed, Recipe(), {}, batch):
+        pass
+    assert (killed / CURVES_NAME).read_bytes() == (tmp_path / "whole" / CURVES_NAME).read_bytes()
+    (killed / "metrics.jsonl").write_text("damaged")
+    with recorded(killed, Recipe(), {}, batch):
+        pass
 
 
 def test_a_run_that_goes_on_keeps_its_config(tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ from utkage.training.summary import (
     OnEpoch,
     event_files,
     ignore_epoch,
+    read_epochs,
     read_initial_row,
 )
 
@@ -99,8 +100,10 @@ def recorded(
         try:
             yield on_epoch
         finally:
-            if epochs:
-                plot_learning_curves(epochs, folder / CURVES_NAME, recipe.training.select_by)
+            # A run that was killed after its last epoch, before this, has none to train any more.
+            drawn = epochs or _former_epochs(folder)
+            if drawn:
+                plot_learning_curves(drawn, folder / CURVES_NAME, recipe.training.select_by)
 
 
 def check_run_folder(folder: Path, recipe: Recipe, provenance: Mapping[str, Any]) -> None:
@@ -132,6 +135,14 @@ def check_run_folder(folder: Path, recipe: Recipe, provenance: Mapping[str, Any]
             f"{metrics}: has the metrics of several epochs, but {folder} has no checkpoint to "
             f"resume; {advice}"
         )
+
+
+def _former_epochs(folder: Path) -> list[dict[str, Any]]:
+    """The rows of the epochs in ``metrics.jsonl``; none if it is missing or damaged."""
+    try:
+        return read_epochs(folder)
+    except (OSError, ValueError, LookupError, TypeError):
+        return []
 
 
 def written_files(folder: Path) -> list[Path]:
