@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from utkage.core.errors import UsageError
+from utkage.core.errors import ConfigError, UsageError
+from utkage.core.reporter import SilentReporter
+from utkage.data.label_files.settings import LabelSettings
 from utkage.data.sources.options import SourceOptions
 from utkage.data.store import ChipStore
 from utkage.evaluation.evaluate import evaluate
@@ -19,6 +21,14 @@ from utkage.evaluation.request import EvaluateRequest
 from utkage.preparation.prepare import PrepareConfig, prepare
 
 COUNT = 24
+
+
+class Listener(SilentReporter):
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def warn(self, message: str) -> None:
+        self.warnings.append(message)
 
 
 @pytest.fixture(scope="module")
@@ -90,3 +100,60 @@ def test_groups_of_further_columns_of_another_programs_predictions(
     assert "glasses yes (few faces)" in (tmp_path / "out" / "report.html").read_text()
     with pytest.raises(UsageError, match="`group_by` hat: these faces have no hat column"):
         evaluate(replace(request, group_by=("hat",)))
+
+
+def test_a_column_may_be_written_as_in_the_label_file(folder: Path, tmp_path: Path) -> None:
+    request = EvaluateRequest(
+        data=folder / "set",
+        split="all",
+        weights=str(folder / "theirs.csv"),
+        out=tmp_path / "out",
+        resamples=100,
+        group_by=("Skin tone", "skin-tone*Gender"),
+    )
+    assert evaluate(request).groups.chosen == ("skin_tone", "skin_tone x gender")
+
+
+def test_columns_that_are_missing_say_where_they_are_kept(folder: Path, tmp_path: Path) -> None:
+    request = EvaluateRequest(
+        data=folder / "set", weights=str(folder / "theirs.csv"), out=tmp_path, group_by=("subject",)
+    )
+    with pytest.raises(UsageError, match=r"no subject column; .* for a prepared set when it is"):
+        evaluate(request)
+    late = SourceOptions(settings=LabelSettings(keep_columns=("subject",)))
+    with pytest.raises(UsageError, match="is a prepared set, so `keep_columns` comes too late"):
+        evaluate(replace(request, options=late))
+
+
+def test_a_source_without_a_named_column_has_it_unknown(folder: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    random = np.random.default_rng(1)
+    for n in range(6):
+        pixels = random.integers(0, 256, (64, 64, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(other / f"{n}.png")
+    (other / "labels.csv").write_text(
+        "path,age,gender\n" + "".join(f"{n}.png,{30 + n},{n % 2}\n" for n in range(6))
+    )
+    options = SourceOptions(aligned=True, settings=LabelSettings(keep_columns=("subject",)))
+    config = PrepareConfig(
+        sources=(folder / "pictures", other), out=tmp_path / "set", options=options, workers=1
+    )
+    reporter = Listener()
+    prepare(config, reporter)
+    assert reporter.warnings == [
+        "other: labels.csv: has no column subject, so it is unknown for these pictures"
+    ]
+    chips = ChipStore.open(tmp_path / "set").split("all")
+    known = {source: set() for source in chips.sources}
+    for source, value in zip(chips.sources, chips.attributes["subject"], strict=True):
+        known[source].add(value)
+    assert known["other"] == {""}
+    assert "" not in known["pictures"]
+    with pytest.raises(ConfigError, match="`keep_columns` subject: no such column"):
+        prepare(replace(config, sources=(other,), out=tmp_path / "none"))
+    (other / "labels.csv").unlink()
+    for n in range(6):
+        (other / f"{n}.png").rename(other / f"{30 + n}_{n % 2}_0_2017010100000{n}.jpg.chip.jpg")
+    with pytest.raises(ConfigError, match="`keep_columns`: there is no label file"):
+        prepare(replace(config, sources=(other,), out=tmp_path / "none"))

@@ -13,6 +13,7 @@ from utkage.core.text import printable
 from utkage.data.chips import LabelledChips
 from utkage.data.labels import GENDERS, RACES, RANGE_NAMES
 from utkage.evaluation.labelled_predictions import Ints, LabelledPredictions, labelled_numbers
+from utkage.images.containers.path_titles import simple_title
 
 CROSSING = "*"
 """Between the names of axes that are crossed, as in ``gender*race``."""
@@ -122,19 +123,16 @@ def require_axes(faces: LabelledChips, choices: Sequence[str], field: str) -> No
 
 
 def _named(part: str, known: Mapping[str, Axis], choice: str, field: str) -> Axis:
-    name = part.strip().lower()
-    for spelled in (name, name.replace("_", " ")):
-        if spelled in known:
-            return known[spelled]
+    # A column may be written as in the label file, such as "Skin tone" for skin_tone.
+    wanted = simple_title(part)
+    for name, axis in known.items():
+        if simple_title(name) == wanted:
+            return axis
     raise UsageError(
         f"`{field}` {printable(choice)}: these faces have no {printable(part.strip()) or 'such'} "
-        f"column; choose from {', '.join(map(printable, known))}{_hint(known)}"
+        f"column; choose from {', '.join(map(printable, known))}; another column of a label file "
+        "must be kept (`keep_columns`), for a prepared set when it is prepared"
     )
-
-
-def _hint(known: Mapping[str, Axis]) -> str:
-    further = set(known) - {"range", "decade", "gender", "race", "predicted age", "source"}
-    return "" if further else "; further columns of a label file need `keep_columns`"
 
 
 def axis_of_texts(name: str, texts: Sequence[str]) -> Axis:

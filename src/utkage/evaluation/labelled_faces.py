@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from utkage.core.errors import ConfigError, DataError
+from utkage.core.errors import ConfigError, DataError, UsageError
 from utkage.core.processors import available_processors
 from utkage.core.reporter import Reporter
 from utkage.core.text import counted
 from utkage.data.chips import LEAKAGE_TOLERANCE, LabelledChips, labelled_chips
 from utkage.data.records import Dropped, by_kind
 from utkage.data.sources.options import SourceOptions
-from utkage.data.sources.registry import open_source
+from utkage.data.sources.registry import open_source, require_kept_columns
 from utkage.data.store import DEFAULT_FOLDER, ChipStore, is_prepared
 from utkage.faces.choice import DEFAULT_DETECTOR, check_detector
 from utkage.faces.contract import CropContract
@@ -95,15 +95,21 @@ def labelled_faces(
     Photographs are cropped by ``contract``, the crop contract of the weights.
 
     Raises:
-        UsageError: no data, no such split or source.
+        UsageError: no data, no such split or source, or columns to keep of a prepared set.
         DataError: no usable labelled face, or chips that are cropped differently.
     """
     if selection.is_split:
+        if selection.options.settings.keep_columns is not None:
+            raise UsageError(
+                f"{selection.data}: is a prepared set, so `keep_columns` comes too late; use it "
+                "when you prepare the set"
+            )
         store = ChipStore.open(selection.data)
         _guard_geometry(store, contract, selection, reporter)
         chips = store.split(selection.split, selection.source)
         return LabelledFaces(chips, selection.split, split_hash=store.split_hash)
     source = open_source(selection.data, selection.options, reporter)
+    require_kept_columns({source.name: source}, selection.options.settings, reporter)
     ingestion = Ingestion(
         contract=contract,
         detector=selection.detector,

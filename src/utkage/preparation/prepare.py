@@ -21,7 +21,12 @@ from utkage.data.manifest import ManifestRow
 from utkage.data.records import Dropped, Record
 from utkage.data.sources.base import Source
 from utkage.data.sources.options import SourceOptions
-from utkage.data.sources.registry import open_container, open_source, unique_names
+from utkage.data.sources.registry import (
+    open_container,
+    open_source,
+    require_kept_columns,
+    unique_names,
+)
 from utkage.data.split import SplitConfig
 from utkage.data.store import DEFAULT_FOLDER, ChipStore, is_prepared
 from utkage.faces.choice import DEFAULT_DETECTOR, check_detector
@@ -148,6 +153,7 @@ def prepare(config: PrepareConfig, reporter: Reporter | None = None) -> PrepareR
         name: open_source(path, config.options, reporter)
         for name, path in zip(names, config.sources, strict=True)
     }
+    require_kept_columns(sources, config.options.settings, reporter)
     ingestion = Ingestion(
         contract=contract,
         detector=config.detector,

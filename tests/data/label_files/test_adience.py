@@ -34,6 +34,15 @@ def test_a_fold_of_adience() -> None:
     assert [str(row.problem)[:9] for row in rows[4:]] == ["a label n", "age 'old'"]
 
 
+def test_further_columns_are_kept_as_of_any_label_file() -> None:
+    rows = read_label_file(FOLD.encode(), "fold_0_data.txt").rows
+    assert rows[0].attributes == {"x": "0", "y": "414"}
+    only = LabelSettings(keep_columns=("y",))
+    found = read_label_file(FOLD.encode(), "fold_0_data.txt", only)
+    assert found.rows[3].attributes == {"y": "414"}
+    assert found.further.others == ("x", "y")
+
+
 @pytest.mark.parametrize(
     ("line", "problem"),
     [

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from utkage.core.errors import ConfigError
+from utkage.data.label_files.further_columns import FurtherColumns, require_named
 from utkage.data.label_files.read import read_label_file
 from utkage.data.label_files.settings import LabelSettings
 
@@ -65,12 +67,30 @@ def test_no_column_is_kept_on_request() -> None:
     assert kept(label_file(), "none") == [{}] * 80
 
 
-def test_a_column_that_is_not_there() -> None:
-    with pytest.raises(ConfigError, match="`keep_columns` hat: no such column beside the labels"):
-        kept(label_file(), "hat")
+def further(*names: str) -> FurtherColumns:
+    settings = LabelSettings(keep_columns=names)
+    return read_label_file(label_file(), "labels.csv", settings).further
+
+
+def test_a_column_that_no_label_file_has() -> None:
+    message = "`keep_columns` hat: no such column beside the labels; the label file has skin_tone,"
+    with pytest.raises(ConfigError, match=message):
+        require_named({"a.csv": further("hat", "glasses")})
+    with pytest.raises(ConfigError, match="the label files have skin_tone, glasses, person_id,"):
+        require_named({"a.csv": further("hat"), "b.csv": further("hat")})
     # Labels are no further columns.
     with pytest.raises(ConfigError, match="`keep_columns` age"):
-        kept(label_file(), "age")
+        require_named({"a.csv": further("age")})
+
+
+def test_a_column_that_one_label_file_lacks_is_unknown_there() -> None:
+    assert kept(label_file(), "hat", "glasses")[0] == {"glasses": "yes"}
+    lacking = replace(further("glasses"), titles={}, absent=("glasses",))
+    assert require_named({"a.csv": further("glasses"), "b.csv": lacking}) == (
+        "b.csv: has no column glasses, so it is unknown for these pictures",
+    )
+    assert require_named({"a.csv": further("glasses")}) == ()
+    assert require_named({}) == ()
 
 
 @pytest.mark.parametrize("number", [50, 51])

@@ -11,8 +11,11 @@ Faces", 2014, and its files.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from utkage.core.errors import LabelError
 from utkage.data.label_files.ages import parse_age
+from utkage.data.label_files.further_columns import find_further_columns
 from utkage.data.label_files.named_columns import LabelRows
 from utkage.data.label_files.row import Line, Row, Table, shown
 from utkage.data.label_files.settings import LabelSettings
@@ -36,8 +39,14 @@ class AdienceFold:
         return len(titles) if fits else 0
 
     def rows(self, table: Table, settings: LabelSettings) -> LabelRows:
-        """Turn every line into a row; ``settings`` do not matter."""
-        return LabelRows(tuple(map(_row, table.lines)))
+        """Turn every line into a row; of the ``settings``, only the columns to keep matter."""
+        further = find_further_columns(table, _TITLES, settings)
+        rows = (_row(line) for line in table.lines)
+        kept = tuple(
+            replace(row, attributes=further.of(line))
+            for row, line in zip(rows, table.lines, strict=True)
+        )
+        return LabelRows(kept, further.notes, further)
 
 
 def _row(line: Line) -> Row:

@@ -54,12 +54,16 @@ class FurtherColumns:
         longest: Longest value, characters; longer ones are unknown.
         value_names: Names of the values of columns that hold whole numbers, by title.
         notes: Sentences for the user.
+        absent: Names that the user wants, but the table does not have.
+        others: Names of all columns that could be kept, if the user names some.
     """
 
     titles: Mapping[str, str] = field(default_factory=dict)
     longest: int = LONGEST_VALUE
     value_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
     def of(self, line: Line) -> dict[str, str]:
         """The values of a line by the names of their columns; unknown ones are missing."""
@@ -91,27 +95,50 @@ def find_further_columns(
         table: The label file.
         used: Titles of the columns that hold paths, labels and the like.
         settings: Names of the columns that the user wants, if any.
-
-    Raises:
-        ConfigError: a column that the user names is not there.
     """
     others = list(_others(table, used))
     if settings.keep_columns is None:
         kept = {name: title for name, title in others if _is_kept(name, title, table)}
         first = dict(list(kept.items())[:MOST_COLUMNS])
         return FurtherColumns(first, LONGEST_VALUE, table.value_names, _kept_note(first, len(kept)))
-    wanted = [simple_title(title) for title in settings.keep_columns]
-    if wanted == [NOTHING]:
+    wanted = tuple(dict.fromkeys(map(simple_title, settings.keep_columns)))
+    if wanted == (NOTHING,):
         return FurtherColumns()
     known = dict(others)
-    for name in wanted:
-        if name not in known:
-            raise ConfigError(
-                f"`keep_columns` {name}: no such column beside the labels; the label file has "
-                f"{listed(list(known)) or 'no further column'}"
-            )
-    named = {name: known[name] for name in wanted}
-    return FurtherColumns(named, LONGEST_NAMED_VALUE, table.value_names)
+    return FurtherColumns(
+        {name: known[name] for name in wanted if name in known},
+        LONGEST_NAMED_VALUE,
+        table.value_names,
+        absent=tuple(name for name in wanted if name not in known),
+        others=tuple(known),
+    )
+
+
+def require_named(columns: Mapping[str, FurtherColumns]) -> tuple[str, ...]:
+    """Refuse names of columns that no label file has.
+
+    Args:
+        columns: The further columns of each label file, by its name.
+
+    Returns:
+        Sentences for the user about label files that lack a column which another has.
+
+    Raises:
+        ConfigError: a column that the user names is in none of them.
+    """
+    found = {name for own in columns.values() for name in own.titles}
+    others = dict.fromkeys(name for own in columns.values() for name in own.others)
+    notes = []
+    for file, own in columns.items():
+        for name in own.absent:
+            if name not in found:
+                raise ConfigError(
+                    f"`keep_columns` {name}: no such column beside the labels; the label "
+                    f"{'file has' if len(columns) == 1 else 'files have'} "
+                    f"{listed(list(others)) or 'no further column'}"
+                )
+            notes.append(f"{file}: has no column {name}, so it is unknown for these pictures")
+    return tuple(notes)
 
 
 def _kept_note(kept: Mapping[str, str], of: int) -> tuple[str, ...]:

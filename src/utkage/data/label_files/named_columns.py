@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from utkage.core.errors import DataError, LabelError
 from utkage.data.label_files.ages import parse_age
@@ -59,10 +59,12 @@ class LabelRows:
     Attributes:
         rows: All rows, valid or not.
         notes: Sentences for the user.
+        further: The columns that are kept beside the labels.
     """
 
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
+    further: FurtherColumns = field(default_factory=FurtherColumns)
 
 
 class NamedColumns:
@@ -98,7 +100,7 @@ class NamedColumns:
         reader = _LineReader(columns, table.value_names, genders, further)
         rows = tuple(reader.row(line) for line in table.lines)
         notes = (*note, *_race_note(table, columns), *_missing_note(table, columns), *further.notes)
-        return LabelRows(rows, notes)
+        return LabelRows(rows, notes, further)
 
 
 def _missing_note(table: Table, columns: Columns) -> tuple[str, ...]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 
 from utkage.core.errors import DataError
+from utkage.data.label_files.further_columns import FurtherColumns
 from utkage.data.label_files.registry import (
     BINARY_FORMATS,
     FOREIGN,
@@ -28,10 +29,12 @@ class LabelFile:
     Attributes:
         rows: All rows, valid or not.
         notes: Sentences for the user, without the name of the file.
+        further: The columns that are kept beside the labels.
     """
 
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
+    further: FurtherColumns = field(default_factory=FurtherColumns)
 
 
 def read_label_file(
@@ -53,7 +56,7 @@ def read_label_file(
 
     Raises:
         DataError: the file is damaged, of an unknown format, or its columns are not understood.
-        ConfigError: ``settings`` name columns that are not there.
+        ConfigError: ``settings`` name columns of labels that are not there.
     """
     settings = settings or LabelSettings()
     suffix = PurePath(name).suffix.lower()
@@ -79,7 +82,7 @@ def read_label_file(
         raise failure or DataError(f"{name}: not a text file; give a CSV with path,age,gender")
     _, found, encoding = best
     note = (f"not UTF-8; read as {encoding}",) if encoding != BYTES and len(texts) > 1 else ()
-    return LabelFile(found.rows, (*note, *found.notes))
+    return replace(found, notes=(*note, *found.notes))
 
 
 def _understood(table: Table, name: str, settings: LabelSettings) -> LabelFile:
@@ -87,7 +90,7 @@ def _understood(table: Table, name: str, settings: LabelSettings) -> LabelFile:
         found = layout_of(table.titles, settings).rows(table, settings)
     except DataError as error:
         raise DataError(f"{name}: {error}") from error
-    return LabelFile(found.rows, found.notes)
+    return LabelFile(found.rows, found.notes, found.further)
 
 
 def _plausibility(found: LabelFile, is_there: Callable[[str], bool]) -> tuple[int, ...]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from utkage.core.errors import DataError, UsageError
 from utkage.data.label_files.delimited import HeaderMissingError
+from utkage.data.label_files.further_columns import FurtherColumns
 from utkage.data.label_files.read import LabelFile, read_label_file
 from utkage.data.label_files.registry import SUFFIXES
 from utkage.data.label_files.row import Row
@@ -43,6 +44,7 @@ class LabelTable:
         place: Where its paths start.
         rows: All rows, valid or not.
         notes: Sentences for the user.
+        further: The columns that are kept beside the labels.
         digest: SHA-256 (hex) of the file if it is outside of the container, else None.
     """
 
@@ -50,6 +52,7 @@ class LabelTable:
     place: Place
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
+    further: FurtherColumns = field(default_factory=FurtherColumns)
     digest: str | None = None
 
 
@@ -127,7 +130,7 @@ def _inner_table(
     place = Place(folder, on_disk)
     found = _read(content, f"{container.path}: {path}", options, paths, place)
     _check_size(content, found, f"{container.path}: {path}", options)
-    return LabelTable(name=path.rpartition("/")[2], place=place, rows=found.rows, notes=found.notes)
+    return _table(path.rpartition("/")[2], place, found)
 
 
 def _named_table(
@@ -154,8 +157,12 @@ def _named_table(
     found = _read(content, str(path), options, paths, place)
     _check_size(content, found, str(path), options)
     digest = hashlib.sha256(content).hexdigest()
+    return replace(_table(path.name, place, found), digest=digest)
+
+
+def _table(name: str, place: Place, found: LabelFile) -> LabelTable:
     return LabelTable(
-        name=path.name, place=place, rows=found.rows, notes=found.notes, digest=digest
+        name=name, place=place, rows=found.rows, notes=found.notes, further=found.further
     )
 
 

@@ -68,6 +68,7 @@ class LabelledPictures:
             if row.picture is not None
         ]
         self.notes = tuple(f"{table.name}: {note}" for table in tables for note in table.notes)
+        self.further_columns = {table.name: table.further for table in tables}
         self.notes += archives_note(container)
         if len(tables) > 1:
             self.notes += (f"{container.path}: labels from {self._names}",)

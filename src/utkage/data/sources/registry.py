@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from utkage.core.errors import DataError, UsageError
+from utkage.core.errors import ConfigError, DataError, UsageError
 from utkage.core.reporter import Reporter
+from utkage.data.label_files.further_columns import NOTHING, require_named
+from utkage.data.label_files.settings import LabelSettings
 from utkage.data.sources.base import Source
 from utkage.data.sources.contents import refuse_without_pictures
 from utkage.data.sources.grammar import GrammarSource
@@ -60,6 +62,25 @@ def open_source(
 def notes(source: Source) -> tuple[str, ...]:
     """Sentences for the user about the labels of a source; sources need not have any."""
     return tuple(getattr(source, "notes", ()))
+
+
+def require_kept_columns(
+    sources: Mapping[str, Source], settings: LabelSettings, reporter: Reporter
+) -> None:
+    """Refuse columns to keep that no source has, and warn of label files that lack one.
+
+    Raises:
+        ConfigError: ``settings`` name a column that no label file of the ``sources`` has.
+    """
+    columns = {
+        f"{name}: {file}": own
+        for name, source in sources.items()
+        for file, own in getattr(source, "further_columns", {}).items()
+    }
+    if settings.keep_columns not in (None, (NOTHING,)) and not columns:
+        raise ConfigError("`keep_columns`: there is no label file, so there is no column to keep")
+    for note in require_named(columns):
+        reporter.warn(note)
 
 
 def open_container(path: Path, limits: Limits, reporter: Reporter | None = None) -> Container:
