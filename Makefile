@@ -7,7 +7,7 @@ DEMO := demo-output
 LIGHT := .venv-predict
 BENCH_DATA ?= ../shared/data/UTKFace.tar.gz
 
-.PHONY: help demo predict-only test format docs bench fuzz mutation clean
+.PHONY: help demo predict-only test format docs site bench fuzz mutation clean
 
 help:
 	@echo "make demo    install into $(VENV) and run every command once"
@@ -15,6 +15,7 @@ help:
 	@echo "make test    install into $(VENV) and run all checks and tests"
 	@echo "make format  format the code and fix what ruff can fix"
 	@echo "make docs    write what README.md and docs/ take from the code and the shipped weights"
+	@echo "make site    build the documentation site into site/, and check its links"
 	@echo "make bench   measure speed and memory against bars (BENCH_DATA=UTKFace.tar.gz)"
 	@echo "make fuzz    run commands on hostile inputs, and count errors that must not happen (ten minutes)"
 	@echo "make mutation  measure whether tests notice small changes of the code (an hour)"
@@ -50,6 +51,7 @@ test: $(VENV)/.installed
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/codespell
 	$(BIN)/python -m tools.docs --check
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
@@ -59,6 +61,10 @@ format: $(VENV)/.installed
 
 docs: $(VENV)/.installed
 	$(BIN)/python -m tools.docs
+
+site: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --editable '.[dev,site]'
+	$(BIN)/zensical build --clean --strict
 
 bench: $(VENV)/.installed
 	$(BIN)/python -m tools.bench --source $(BENCH_DATA)
@@ -73,4 +79,4 @@ mutation: $(VENV)/.installed
 	$(BIN)/python -m tools.mutation
 
 clean:
-	rm -rf $(VENV) $(LIGHT) $(DEMO)
+	rm -rf $(VENV) $(LIGHT) $(DEMO) site

@@ -5,9 +5,12 @@ from __future__ import annotations
 import ast
 import json
 import re
+import sys
+from collections import Counter
 from dataclasses import fields, is_dataclass
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -17,6 +20,11 @@ from tools.docs.__main__ import BLOCKS, fresh_document
 from tools.documents import DOCS, ROOT
 from utkage import __version__
 from utkage.cli.app import app
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 
 def _documented(page: str, heading: str) -> list[str]:
@@ -72,19 +80,55 @@ def test_backbones_are_those_of_the_registry(repository: Path) -> None:
     assert table == measured
 
 
+def _anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub and the documentation site make them."""
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    counts: Counter[str] = Counter()
+    anchors = set()
+    for heading in re.findall(r"^#+ (.+)$", text, re.MULTILINE):
+        shown = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).strip().lower()
+        anchor = re.sub(r"[^\w\- ]", "", shown).replace(" ", "-")
+        anchors.add(f"{anchor}-{counts[anchor]}" if counts[anchor] else anchor)
+        counts[anchor] += 1
+    return anchors
+
+
 def test_links_between_documents_lead_somewhere(repository: Path) -> None:
     pages = [
         *repository.glob("*.md"),
         *(repository / "docs").rglob("*.md"),
         repository / "examples" / "README.md",
     ]
-    broken = [
-        f"{page.name}: {target}"
-        for page in pages
-        for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8"))
-        if "://" not in target and not (page.parent / target).exists()
-    ]
+    broken = []
+    for page in pages:
+        for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+            name, _, anchor = link.partition("#")
+            target = page.parent / name if name else page
+            if "://" in link or link.startswith("mailto:"):
+                continue
+            missing = not target.exists() or (
+                anchor and target.suffix == ".md" and anchor not in _anchors(target)
+            )
+            if missing:
+                broken.append(f"{page.name}: {link}")
     assert broken == []
+
+
+def test_the_site_lists_every_page_once(repository: Path) -> None:
+    site = tomllib.loads((repository / "zensical.toml").read_text(encoding="utf-8"))
+
+    def pages(entries: list[Any]) -> list[str]:
+        found: list[str] = []
+        for entry in entries:
+            ((_, value),) = entry.items()
+            found += [value] if isinstance(value, str) else pages(value)
+        return found
+
+    listed = pages(site["project"]["nav"])
+    docs = repository / "docs"
+    assert sorted(listed) == sorted(
+        path.relative_to(docs).as_posix() for path in docs.rglob("*.md")
+    )
 
 
 def test_the_citation_names_this_version(repository: Path) -> None:
