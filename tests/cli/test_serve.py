@@ -30,10 +30,34 @@ def test_wrong_options(invoke: Invoke, tmp_path: Path) -> None:
         (("--max-waiting", "0"), "use 1 or more"),
         (("--host", "no such host"), "cannot listen there"),
         (("--seconds", "0"), "use more than 0"),
+        (("--seconds", "inf"), "use more than 0"),
+        (("--max-held-bytes", "9"), "--max-held-bytes 9: use at least --max-bytes, 67108864"),
+        (("--max-faces", "0"), "--max-faces 0: use 1 or more"),
+        (("--uncertain-below", "0.1"), "--uncertain-below 0.1"),
     ):
         done = invoke("serve", "--port", "0", *words)
         assert done.exit_code == 2, done.stderr
         assert said in done.stderr
+
+
+def test_tokens_that_no_header_can_hold(
+    invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "token"
+    for content, said in (
+        ("\n", "is empty"),
+        ("two words", "use one line"),
+        ("Zoë", "use one line"),
+    ):
+        file.write_text(content, encoding="utf-8")
+        done = invoke("serve", "--port", "0", "--token-file", file)
+        assert done.exit_code == 2
+        assert f"error: --token-file {file}: {said}" in done.stderr
+        monkeypatch.setenv("UTKAGE_TOKEN", content.strip())
+        done = invoke("serve", "--port", "0")
+        assert done.exit_code == 2
+        assert f"error: UTKAGE_TOKEN in the environment: {said}" in done.stderr
+        monkeypatch.delenv("UTKAGE_TOKEN")
 
 
 def test_without_the_packages(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:

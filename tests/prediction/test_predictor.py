@@ -154,6 +154,19 @@ def test_a_chip_predictor_can_be_pickled() -> None:
     assert np.array_equal(copy.predict_chips(chips).age, predictor.predict_chips(chips).age)
 
 
+def test_photos_may_be_taken_as_upright(predictor: Predictor, examples: Path) -> None:
+    turned = [np.rot90(load_image(examples / "portrait.jpg"), 2)]
+
+    def rotations(rotate: str | None) -> set[int]:
+        (photo,) = predictor.photos(turned, rotate=rotate)
+        return {face.rotated for face in photo.faces}
+
+    assert rotations(None) == rotations("auto") == {180}
+    assert rotations("none") <= {0}
+    with pytest.raises(ConfigError, match="choose one of auto, none"):
+        predictor.photos(turned, rotate="left")
+
+
 def test_pictures_are_read_as_they_are_needed(predictor: Predictor, examples: Path) -> None:
     read = 0
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from held_predictor import HeldPredictor
 
 from utkage.prediction.predictor import Predictor
 from utkage.serving.settings import ServeSettings
@@ -20,31 +21,41 @@ MakeClient = Callable[..., Client]
 
 
 @pytest.fixture(scope="session")
-def loaded() -> Callable[[str], Predictor]:
-    """Predictors by how they treat rotated pictures; each is loaded once."""
-    made: dict[str, Predictor] = {}
-
-    def of(rotate: str) -> Predictor:
-        if rotate not in made:
-            made[rotate] = Predictor.shipped(rotate=rotate, workers=2, flip=False)
-        return made[rotate]
-
-    return of
+def loaded() -> Predictor:
+    """The shipped weights."""
+    return Predictor.shipped(workers=2, flip=False)
 
 
 @pytest.fixture
-def make_client(loaded: Callable[[str], Predictor]) -> Iterator[MakeClient]:
+def held(loaded: Predictor) -> Iterator[HeldPredictor]:
+    """A predictor that waits."""
+    predictor = HeldPredictor(loaded)
+    yield predictor
+    predictor.released.set()
+
+
+@pytest.fixture
+def quick(held: HeldPredictor) -> HeldPredictor:
+    """A predictor that finds no face, at once."""
+    held.released.set()
+    return held
+
+
+@pytest.fixture
+def make_client(loaded: Predictor) -> Iterator[MakeClient]:
     """Clients of servers with given limits, which end with the test."""
-    from utkage.serving.application import Service, create_application
+    from utkage.serving.application import create_application
+    from utkage.serving.service import Service
 
     with ExitStack() as stack:
 
         def make(
             page: Path | None = None,
-            open_predictor: Callable[[str], Predictor] = loaded,
+            predictor: Predictor = loaded,
+            reporter: Any = None,
             **limits: Any,
         ) -> Client:
-            service = Service(open_predictor, "auto", ServeSettings(**limits))
+            service = Service(predictor, ServeSettings(**limits), reporter)
             client = testclient.TestClient(create_application(service, page))
             client.service = service
             return stack.enter_context(client)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import base64
+import io
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from held_predictor import HeldPredictor
+from PIL import Image
 
-from utkage.images.inputs import PictureInput
-from utkage.prediction.photos import Photo
 from utkage.prediction.predictor import Predictor
 from utkage.serving.metrics import CONTENT_TYPE
 
@@ -21,13 +22,13 @@ JPEG = {"Content-Type": "image/jpeg"}
 
 
 @pytest.fixture
-def expected(loaded: Callable[[str], Predictor], examples: Path) -> dict[str, list[dict[str, Any]]]:
+def expected(loaded: Predictor, examples: Path) -> dict[str, list[dict[str, Any]]]:
     """Rows of the command, by the name of the picture."""
     names = ("portrait.jpg", "couple.jpg")
     return {
         name: [
             {**row.to_dict(), "file": name}
-            for row in loaded("auto").predict((examples / name).read_bytes())
+            for row in loaded.predict((examples / name).read_bytes())
         ]
         for name in names
     }
@@ -73,13 +74,14 @@ def test_options_of_a_request(make_client, examples: Path) -> None:
 
 def test_rotated_pictures_on_request(make_client, examples: Path) -> None:
     client = make_client()
-    turned = (examples / "rotated.jpg").read_bytes()
+    turned = io.BytesIO()
+    with Image.open(examples / "portrait.jpg") as portrait:
+        portrait.transpose(Image.Transpose.ROTATE_180).save(turned, "JPEG")
     on, off = (
-        client.post(f"{PREDICT}?rotate={how}", content=turned, headers=JPEG).json()
+        client.post(f"{PREDICT}?rotate={how}", content=turned.getvalue(), headers=JPEG).json()
         for how in ("auto", "none")
     )
-    assert on[0]["status"] == "ok"
-    assert on[0]["rotated"] != 0 or off == on
+    assert on[0]["rotated"] == 180
     assert off[0]["rotated"] in (0, None)
 
 
@@ -95,6 +97,7 @@ def test_a_file_that_is_no_picture_is_a_row(make_client) -> None:
     ("request_", "status", "message"),
     [
         ({"content": b"", "headers": {"Content-Type": "text/html"}}, 415, "text/html"),
+        ({"content": b"", "headers": JPEG}, 400, "there is no picture"),
         ({"data": {"a": "b"}}, 415, "urlencoded"),
         ({"content": b"{", "headers": {"Content-Type": "application/json"}}, 400, "not JSON"),
         ({"json": []}, 400, "no list of pictures"),
@@ -102,16 +105,17 @@ def test_a_file_that_is_no_picture_is_a_row(make_client) -> None:
         ({"json": {"pictures": []}}, 400, "there is no picture"),
         ({"json": {"pictures": [7]}}, 400, "pictures[0]: needs"),
         ({"json": {"pictures": [{"data": "Ü"}]}}, 400, "pictures[0]: is not base64"),
-        ({"json": {"pictures": [{"url": "http://a.test/b.jpg"}]}}, 400, "pictures[0]: needs"),
+        ({"json": {"pictures": [{"name": "a"}]}}, 400, "pictures[0]: needs"),
+        ({"json": {"pictures": [{"url": "a"}]}}, 400, "pictures[0]: there is no 'url'"),
         ({"json": {"pictures": ["AAAA"], "age": 3}}, 400, "there is no option age"),
-        ({"json": {"pictures": ["AAAA"], "threshold": True}}, 400, "threshold: is not a number"),
-        ({"json": {"pictures": ["AAAA"], "threshold": None}}, 400, "threshold: is not a number"),
+        ({"json": {"pictures": ["AAAA"], "threshold": True}}, 400, "use a whole number"),
+        ({"json": {"pictures": ["AAAA"], "threshold": None}}, 400, "use a whole number"),
         ({"content": b"x", "headers": {"Content-Type": "multipart/form-data"}}, 400, "form"),
         ({"params": {"interval": "nan"}, "content": b"x"}, 400, "level between 0 and 1"),
         ({"params": {"max_faces": "0"}, "content": b"x"}, 400, "use 1 or more"),
         ({"params": {"rotate": "left"}, "content": b"x"}, 400, "auto or none"),
         ({"files": [("a", b"1")] * 4}, 413, "more than 3 pictures"),
-        ({"files": [("a", b"1")] * 9}, 413, "Too many files"),
+        ({"files": [("a", b"1")] * 9}, 413, "more than 3 pictures"),
         ({"content": b"x" * 3001}, 413, "longer than 3,000 bytes"),
         ({"files": {"a": b"x" * 3001}}, 413, "longer than 3,000 bytes"),
     ],
@@ -139,7 +143,7 @@ def test_a_token(make_client, portrait: bytes) -> None:
         for path in (PREDICT, "/metrics", "/v1/info"):
             method = "POST" if path == PREDICT else "GET"
             answer = client.request(method, path, headers=headers)
-            assert (answer.status_code, answer.json()) == (401, {"error": "a token is needed"})
+            assert (answer.status_code, "a token" in answer.json()["error"]) == (401, True)
     right = {"Authorization": "Bearer secret", **JPEG}
     assert client.post(PREDICT, content=portrait, headers=right).status_code == 200
     assert client.get("/healthz").status_code == client.get("/readyz").status_code == 200
@@ -169,31 +173,8 @@ def test_the_page(make_client, tmp_path: Path) -> None:
     assert client.get("/healthz").status_code == 200
 
 
-class _Held(Predictor):
-    """A predictor that waits until it is released; a picture called ``fault`` ends it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.released = threading.Event()
-
-    def photos(self, pictures: Any, **options: Any) -> Any:
-        for picture in pictures:
-            assert isinstance(picture, PictureInput)
-            if picture.name == "fault":
-                raise RuntimeError("a driver has crashed")
-            self.released.wait(30)
-            yield Photo(name=picture.name)
-
-
-@pytest.fixture
-def held() -> Iterator[_Held]:
-    predictor = _Held()
-    yield predictor
-    predictor.released.set()
-
-
-def test_a_full_queue(make_client, held: _Held) -> None:
-    client = make_client(open_predictor=lambda _: held, max_waiting=2)
+def test_a_full_queue(make_client, held: HeldPredictor) -> None:
+    client = make_client(predictor=held, max_waiting=2)
     answers: list[int] = []
 
     def ask() -> None:
@@ -215,8 +196,8 @@ def test_a_full_queue(make_client, held: _Held) -> None:
     assert client.post(PREDICT, content=b"x").status_code == 200
 
 
-def test_a_request_that_takes_too_long_frees_its_place(make_client, held: _Held) -> None:
-    client = make_client(open_predictor=lambda _: held, seconds=0.1)
+def test_a_request_that_takes_too_long_frees_its_place(make_client, held: HeldPredictor) -> None:
+    client = make_client(predictor=held, seconds=0.1)
     files = [("a", b"1"), ("b", b"2"), ("c", b"3")]
     assert client.post(PREDICT, files=files).status_code == 503
     # The first is being predicted; the others were only waiting.
@@ -226,13 +207,3 @@ def test_a_request_that_takes_too_long_frees_its_place(make_client, held: _Held)
         time.sleep(0.01)
     (row,) = client.post(PREDICT, content=b"x").json()
     assert row["status"] == "no_face"
-
-
-def test_a_predictor_that_has_failed(make_client, held: _Held) -> None:
-    client = make_client(open_predictor=lambda _: held)
-    answer = client.post(f"{PREDICT}?name=fault", content=b"x")
-    assert answer.status_code == 503
-    assert "start the server again" in answer.json()["error"]
-    assert client.get("/readyz").status_code == 503
-    assert client.get("/healthz").status_code == 200
-    assert client.post(PREDICT, content=b"x").status_code == 503

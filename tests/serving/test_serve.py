@@ -10,9 +10,11 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -24,19 +26,24 @@ pytest.importorskip("uvicorn")
 pytest.importorskip("prometheus_client")
 
 
-@pytest.fixture
-def server() -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    command = [sys.executable, "-m", "utkage", "serve", "--port", "0", "--no-flip"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+@contextmanager
+def _serving(*words: str, **options: Any) -> Iterator[tuple[str, subprocess.Popen[str], str]]:
+    """Address, process and what it says first."""
+    command = [sys.executable, "-m", "utkage", "serve", "--port", "0", "--no-flip", *words]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, **options) as process:
         assert process.stderr is not None
-        for line in process.stderr:
-            found = re.search(r"listening on (http://127\.0\.0\.1:\d+);", line)
-            if found:
-                yield found[1], process
-                break
-        else:
-            pytest.fail("the server never listened")
-        process.kill()
+        try:
+            said = ""
+            for line in process.stderr:
+                said += line
+                found = re.search(r"listening on (http://\S+:\d+);", line)
+                if found:
+                    yield found[1], process, said
+                    break
+            else:
+                pytest.fail(f"the server never listened: {said}")
+        finally:
+            process.kill()
 
 
 def _ask(url: str, content: bytes, name: str) -> list[dict[str, Any]]:
@@ -47,29 +54,67 @@ def _ask(url: str, content: bytes, name: str) -> list[dict[str, Any]]:
         return list(json.load(answer))
 
 
-@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
-def test_many_clients_and_a_signal(
-    server: tuple[str, subprocess.Popen[str]], portrait: bytes
-) -> None:
-    url, process = server
-    names = [f"{number}.jpg" for number in range(16)]
-    with ThreadPoolExecutor(8) as pool:
-        rows = list(pool.map(lambda name: _ask(url, portrait, name), names))
-    assert [row["file"] for (row,) in rows] == names
-    assert len({row["age"] for (row,) in rows}) == 1
-    assert process.stderr is not None
-    # A client that goes in the middle of its request takes nothing with it.
+def _connected(url: str) -> socket.socket:
     host, port = url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port))) as gone:
-        gone.sendall(b"POST /v1/predict HTTP/1.1\r\nHost: a\r\nContent-Length: 999\r\n\r\nhalf")
-    threads = [threading.Thread(target=_ask, args=(url, portrait, "a")) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(20) == 143
-    assert process.stderr.read().splitlines() == ["error: stopped by SIGTERM"]
+    return socket.create_connection((host, int(port)), timeout=20)
+
+
+HALF = b"POST /v1/predict HTTP/1.1\r\nHost: a\r\nContent-Length: 8\r\n\r\nhalf"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_many_clients_and_a_signal(portrait: bytes) -> None:
+    with _serving() as (url, process, said):
+        assert said.rstrip().endswith("; stop with Ctrl-C")
+        names = [f"{number}.jpg" for number in range(16)]
+        with ThreadPoolExecutor(8) as pool:
+            rows = list(pool.map(lambda name: _ask(url, portrait, name), names))
+        assert [row["file"] for (row,) in rows] == names
+        assert len({row["age"] for (row,) in rows}) == 1
+        # A client that goes in the middle of its request takes nothing with it.
+        with _connected(url) as gone:
+            gone.sendall(HALF)
+        threads = [threading.Thread(target=_ask, args=(url, portrait, "a")) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        with _connected(url) as working, _connected(url) as idle:
+            working.sendall(HALF)
+            idle.sendall(b"GET")
+            time.sleep(0.5)
+            process.send_signal(signal.SIGTERM)
+            # It takes no further requests, and ends those that it has.
+            assert idle.recv(100) == b""
+            with pytest.raises(ConnectionError):
+                _connected(url).recv(1)
+            assert process.poll() is None
+            working.sendall(b"body")
+            assert working.recv(1000).startswith(b"HTTP/1.1 200 ")
+        assert process.wait(20) == 143
+        assert process.stderr is not None
+        assert process.stderr.read().splitlines() == ["error: stopped by SIGTERM"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_a_second_signal_ends_it_at_once() -> None:
+    # As in the background of a shell, where Ctrl-C has no effect.
+    ignoring = lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)  # noqa: E731
+    with _serving("--host", "0.0.0.0", preexec_fn=ignoring) as (url, process, said):
+        assert said.rstrip().endswith(f"; stop with: kill {process.pid}")
+        assert f"warning: anybody who reaches {url} may use it; --token-file limits that" in said
+        process.send_signal(signal.SIGINT)
+        with _connected(url.replace("0.0.0.0", "127.0.0.1")) as working:
+            working.sendall(HALF)
+            time.sleep(0.5)
+            process.send_signal(signal.SIGTERM)
+            time.sleep(0.5)
+            assert process.poll() is None
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(10) == 143
+            assert working.recv(1000).startswith(b"HTTP/1.1 503 ")
+        assert process.stderr is not None
+        assert process.stderr.read().splitlines() == ["error: stopped by SIGTERM"]
 
 
 @pytest.mark.parametrize("token", ["", "two words", "line\nend", "Zoë"])

@@ -10,7 +10,8 @@ training    augmentation and the training loop, against bare steps
 evaluation  evaluation against the bare session, its memory, and the bootstrap
 engines     formats and precisions against bare ONNX Runtime
 predict     predict against the bound of its stages, a plain loop, and its memory
-serve       a server against predict on the same photographs, times under load, and its memory
+serve       a server against predict on the same photographs, and times under load
+serve-memory  memory of a server over ten thousand requests
 
 Speeds are ratios of interleaved rounds on this machine, because machines differ. On a machine with
 other work, set OMP_WAIT_POLICY=passive: two threads would wait for each other more than they
@@ -39,6 +40,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "engines": engines.bench,
     "predict": predict.bench,
     "serve": serve.bench,
+    "serve-memory": serve.bench_memory,
 }
 app = new_app(__doc__)
 

@@ -24,7 +24,7 @@ from utkage.cli.options import (
     output_option,
 )
 from utkage.cli.session import session
-from utkage.core.errors import UsageError
+from utkage.core.errors import ConfigError, UsageError
 
 _TOKEN = "UTKAGE_TOKEN"
 
@@ -52,9 +52,25 @@ def serve_command(
             metavar="FILE",
         ),
     ] = None,
+    server_name: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Name with a dot under which clients reach a server without a token, such as "
+            "faces.example.com. May be given several times.",
+            metavar="NAME",
+        ),
+    ] = None,
     max_bytes: Annotated[
         int, limits_option(help="Largest body of a request, bytes.", metavar="NUMBER")
     ] = 64 * 1024**2,
+    max_held_bytes: Annotated[
+        int,
+        limits_option(
+            help="Largest sum of the bodies that are held at once, bytes; requests beyond it get "
+            "status 429.",
+            metavar="NUMBER",
+        ),
+    ] = 512 * 1024**2,
     max_pictures: Annotated[
         int, limits_option(help="Largest number of pictures in a request.", metavar="NUMBER")
     ] = 64,
@@ -66,8 +82,19 @@ def serve_command(
         ),
     ] = 256,
     seconds: Annotated[
-        float, limits_option(help="Longest time of a request.", metavar="NUMBER")
+        float,
+        limits_option(
+            help="Longest time in which a body arrives, and in which its pictures are predicted.",
+            metavar="NUMBER",
+        ),
     ] = 60.0,
+    max_faces: Annotated[
+        int | None,
+        limits_option(
+            help="Largest number of faces per picture; the largest faces are kept.",
+            metavar="NUMBER",
+        ),
+    ] = None,
     max_pixels: MaxPixels = None,
     weights: WeightsChoice = "shipped",
     device: Device = "auto",
@@ -92,6 +119,13 @@ def serve_command(
         int | None,
         output_option(help="Age T of P(age >= T), unless a request says.", metavar="AGE"),
     ] = None,
+    uncertain_below: Annotated[
+        float,
+        output_option(
+            help="Probability below which the gender is 'uncertain', unless a request says.",
+            metavar="PROBABILITY",
+        ),
+    ] = 0.75,
     workers: Workers = None,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -111,7 +145,9 @@ def serve_command(
             page=page,
             limits=ServeSettings(
                 token=_token(token_file),
+                server_names=tuple(server_name or ()),
                 max_bytes=max_bytes,
+                max_held_bytes=max_held_bytes,
                 max_pictures=max_pictures,
                 max_waiting=max_waiting,
                 seconds=seconds,
@@ -125,6 +161,8 @@ def serve_command(
                 rotate=rotate,
                 interval=interval,
                 threshold=threshold,
+                uncertain_below=uncertain_below,
+                max_faces=max_faces,
                 **given_only(workers=workers, max_pixels=max_pixels),
             ),
         )
@@ -133,10 +171,22 @@ def serve_command(
 
 def _token(file: Path | None) -> str | None:
     """The token, which is not an option because every user of a machine sees those."""
+    from utkage.serving.settings import check_token
+
     if file is None:
-        return os.environ.get(_TOKEN) or None
+        # One that is set to nothing is a mistake of a script, and no wish for a server without.
+        token, place = os.environ.get(_TOKEN), f"{_TOKEN} in the environment"
+        if token is None:
+            return None
+    else:
+        place = f"`token_file` {file}"
+        try:
+            token = file.read_text(encoding="utf-8").strip()
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or "is not text"
+            raise UsageError(f"{place}: cannot be read ({reason})") from error
     try:
-        return file.read_text().strip()
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "is not text"
-        raise UsageError(f"`token_file` {file}: cannot be read ({reason})") from error
+        check_token(token)
+    except ConfigError as error:
+        raise UsageError(str(error).replace("`token`", place)) from error
+    return token

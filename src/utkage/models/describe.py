@@ -7,6 +7,7 @@ from typing import Any
 
 from utkage.data.store import is_prepared, read_store_file
 from utkage.models.locate import resolve_weights
+from utkage.models.weights_files import LoadedWeights
 
 
 def describe(target: str) -> dict[str, Any]:
@@ -18,7 +19,11 @@ def describe(target: str) -> dict[str, Any]:
     """
     if is_prepared(Path(target)):
         return {"kind": "prepared set", "path": target, **read_store_file(Path(target))}
-    weights = resolve_weights(target)
+    return describe_weights(resolve_weights(target))
+
+
+def describe_weights(weights: LoadedWeights) -> dict[str, Any]:
+    """The card of weights, with their file."""
     return {
         "kind": "weights",
         "path": str(weights.path),

@@ -141,9 +141,10 @@ class Predictor:
             self.card.contract, detector, by_box, settings.max_faces, appearance
         )
         # Frames of a video are upright, or their container notes the rotation.
-        self._photo_cropper = self._cropper
-        if detector is not None and settings.rotate == "auto":
-            self._photo_cropper = replace(self._cropper, detector=AnyDirectionDetector(detector))
+        self._photo_croppers = {"auto": self._cropper, "none": self._cropper}
+        if detector is not None:
+            any_direction = AnyDirectionDetector(detector)
+            self._photo_croppers["auto"] = replace(self._cropper, detector=any_direction)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the settings; the other process loads the same weights again, or refuses others.
@@ -209,20 +210,25 @@ class Predictor:
         *,
         keep_images: bool = False,
         ready: Callable[[], bool] = always,
+        rotate: str | None = None,
     ) -> Generator[Photo, None, None]:
         """The faces of each picture with chips and whole distributions, lazily and in order.
 
         ``pictures`` are those of ``predict``. With ``keep_images``, results keep the decoded
         pictures. ``ready`` tells whether the next picture is available without waiting; if it is
-        not, all results before it come first.
+        not, all results before it come first. ``rotate`` replaces that of the settings.
 
         Raises:
             UsageError: another type, an empty name, or a folder without a picture.
+            ConfigError: an unknown ``rotate``.
         """
+        rotate = self.settings.rotate if rotate is None else rotate
+        if rotate not in ROTATIONS:
+            raise ConfigError(f"`rotate` {rotate}: choose one of {', '.join(ROTATIONS)}")
         return predict_photos(
             self._pictures(pictures),
             self._chip_predictor,
-            self._photo_cropper,
+            self._photo_croppers[rotate],
             workers=self.settings.workers,
             keep_images=keep_images,
             ready=ready,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from fastapi import HTTPException
@@ -12,11 +12,14 @@ from prometheus_client import (
     Counter,
     Gauge,
     Histogram,
+    ProcessCollector,
     generate_latest,
 )
-from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
-CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
+from utkage.prediction.photos import Photo
+
+# What `generate_latest` writes; only recent versions of prometheus_client have it as a constant.
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class ServerMetrics:
@@ -24,9 +27,10 @@ class ServerMetrics:
 
     Args:
         waiting: Number of pictures that wait or are predicted.
+        held: Number of bytes of the bodies that are held.
     """
 
-    def __init__(self, waiting: Callable[[], int]) -> None:
+    def __init__(self, waiting: Callable[[], int], held: Callable[[], int]) -> None:
         self._registry = CollectorRegistry()
         self.requests = Counter(
             "utkage_requests", "Requests for predictions.", ["status"], registry=self._registry
@@ -44,10 +48,16 @@ class ServerMetrics:
             buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
             registry=self._registry,
         )
-        gauge = Gauge(
-            "utkage_waiting", "Pictures that wait or are predicted.", registry=self._registry
+        self.failures = Counter(
+            "utkage_predictor_failures", "Errors of the predictor.", registry=self._registry
         )
-        gauge.set_function(waiting)
+        for name, meaning, value in (
+            ("utkage_waiting", "Pictures that wait or are predicted.", waiting),
+            ("utkage_held_bytes", "Bytes of the bodies that are held.", held),
+        ):
+            Gauge(name, meaning, registry=self._registry).set_function(value)
+        # Memory, processor time and open files, on Linux.
+        ProcessCollector(registry=self._registry)
 
     @contextmanager
     def request(self) -> Iterator[None]:
@@ -63,6 +73,12 @@ class ServerMetrics:
         finally:
             self.requests.labels(str(status)).inc()
             self.seconds.observe(time.perf_counter() - started)
+
+    def count(self, photos: Sequence[Photo]) -> None:
+        """Count pictures and their faces."""
+        for photo in photos:
+            self.pictures.labels(photo.status).inc()
+            self.faces.inc(len(photo.faces))
 
     def text(self) -> bytes:
         """All numbers, as Prometheus reads them."""

@@ -11,48 +11,60 @@ from __future__ import annotations
 import queue
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import closing
+from dataclasses import dataclass
 
 from utkage.images.inputs import PictureInput
 from utkage.prediction.photos import Photo
-from utkage.prediction.predictor import Predictor
+from utkage.serving.capacity import Capacity
+
+MOST_FAILURES = 3
+"""Errors of a predictor in a row, without a photo between them, after which it is given up."""
 
 _CANCELLED = PictureInput("cancelled", b"", problem="cancelled")
 
 
-class QueueFullError(Exception):
-    """More pictures would wait than the server holds."""
-
-
 class PredictorFailedError(Exception):
-    """The predictor has ended with an error, so nothing can be predicted any more."""
+    """The predictor has ended with an error."""
+
+
+@dataclass(eq=False)
+class _Item:
+    """A picture that waits, and where its photo goes; ``picture`` is None once that is settled."""
+
+    picture: PictureInput | None
+    future: Future[Photo]
 
 
 class PictureQueue:
     """Predicts pictures of any number of threads on a thread of its own, until it is closed.
 
+    An error of the predictor fails the pictures that it has begun, and the others go through a
+    fresh stream of photos.
+
     Args:
-        predictor: Used by that thread alone.
-        most: Largest number of pictures that wait or are predicted.
+        photos: As ``Predictor.photos``; used by that thread alone.
+        places: Counts the pictures that wait or are predicted.
+        on_failure: Called with every error that the predictor ends with.
     """
 
-    def __init__(self, predictor: Predictor, most: int) -> None:
-        self._predictor, self._most = predictor, most
-        self._waiting: queue.SimpleQueue[tuple[PictureInput, Future[Photo]] | None]
-        self._waiting = queue.SimpleQueue()
-        self._started: deque[Future[Photo] | None] = deque()
+    def __init__(
+        self,
+        photos: Callable[..., Generator[Photo, None, None]],
+        places: Capacity,
+        on_failure: Callable[[BaseException], None] = lambda _: None,
+    ) -> None:
+        self._photos, self._places, self._on_failure = photos, places, on_failure
+        self._waiting: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
+        self._started: deque[_Item | None] = deque()
         self._lock = threading.Lock()
-        self._count = 0
+        self._is_closing = False
+        self._failures = 0
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="utkage-predict", daemon=True)
         self._thread.start()
-
-    @property
-    def count(self) -> int:
-        """Number of pictures that wait or are predicted."""
-        return self._count
 
     @property
     def is_alive(self) -> bool:
@@ -63,57 +75,69 @@ class PictureQueue:
         """Queue pictures, all or none; a future that is cancelled in time costs nothing more.
 
         Raises:
-            QueueFullError: more than ``most`` would wait.
-            PredictorFailedError: the predictor has ended with an error.
+            CapacityError: there are too few places.
+            PredictorFailedError: the predictor was given up after several errors.
         """
-        futures: list[Future[Photo]] = [Future() for _ in pictures]
+        items = [_Item(picture, Future()) for picture in pictures]
         with self._lock:
             if self._failure is not None:
                 raise PredictorFailedError from self._failure
-            if self._count + len(pictures) > self._most:
-                raise QueueFullError
-            self._count += len(pictures)
-            for picture, future in zip(pictures, futures, strict=True):
-                future.add_done_callback(self._leave)
-                self._waiting.put((picture, future))
-        return futures
+            self._places.take(len(items))
+            for item in items:
+                item.future.add_done_callback(lambda _, item=item: self._settle(item))  # type: ignore[misc]
+                self._waiting.put(item)
+        return [item.future for item in items]
 
     def close(self) -> None:
         """Predict what waits, and end the thread."""
         self._waiting.put(None)
         self._thread.join()
 
-    def _leave(self, _: Future[Photo]) -> None:
-        with self._lock:
-            self._count -= 1
+    def _settle(self, item: _Item) -> None:
+        # A cancelled item waits for its turn, but its picture must not take memory until then.
+        item.picture = None
+        self._places.leave(1)
 
     def _pictures(self) -> Iterator[PictureInput]:
         while (item := self._waiting.get()) is not None:
-            picture, future = item
-            is_wanted = future.set_running_or_notify_cancel()
-            self._started.append(future if is_wanted else None)
+            is_wanted = item.future.set_running_or_notify_cancel()
+            self._started.append(item if is_wanted else None)
             # A cancelled one takes its place without work: waiting for the next picture instead
             # would hold back the photos before it.
-            yield picture if is_wanted else _CANCELLED
+            yield item.picture if is_wanted and item.picture is not None else _CANCELLED
+        self._is_closing = True
 
     def _run(self) -> None:
-        try:
-            ready = lambda: not self._waiting.empty()  # noqa: E731
-            with closing(self._predictor.photos(self._pictures(), ready=ready)) as photos:
-                for photo in photos:
-                    future = self._started.popleft()
-                    if future is not None:
-                        future.set_result(photo)
-        # Whoever waits must learn of it; the server reports that it is not ready any more.
-        except BaseException as error:
-            with self._lock:
-                self._failure = error
-            self._fail(error)
+        while not self._is_closing and self._failure is None:
+            try:
+                self._predict()
+            # Whoever waits must learn of it; the server reports when it is not ready any more.
+            except BaseException as error:
+                self._fail(error)
+
+    def _predict(self) -> None:
+        ready = lambda: not self._waiting.empty()  # noqa: E731
+        with closing(self._photos(self._pictures(), ready=ready)) as photos:
+            for photo in photos:
+                item = self._started.popleft()
+                if item is not None:
+                    self._failures = 0
+                    item.future.set_result(photo)
 
     def _fail(self, error: BaseException) -> None:
-        for future in filter(None, self._started):
-            future.set_exception(error)
-        while not self._waiting.empty():
+        self._failures += 1
+        given_up = self._failures >= MOST_FAILURES
+        with self._lock:
+            if given_up:
+                self._failure = error
+        self._on_failure(error)
+        failed = [item for item in self._started if item is not None]
+        self._started.clear()
+        while given_up and not self._waiting.empty():
             item = self._waiting.get()
-            if item is not None and item[1].set_running_or_notify_cancel():
-                item[1].set_exception(error)
+            if item is not None and item.future.set_running_or_notify_cancel():
+                failed.append(item)
+        for item in failed:
+            problem = PredictorFailedError("the predictor has failed")
+            problem.__cause__ = error
+            item.future.set_exception(problem)

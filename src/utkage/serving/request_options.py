@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from utkage.core.errors import ConfigError
 from utkage.prediction.photos import Photo
+from utkage.prediction.predictor import ROTATIONS, PredictSettings
 from utkage.prediction.rows import FaceRow, RowOptions, photo_rows
 
-_KINDS = {"interval": float, "threshold": int, "uncertain_below": float, "max_faces": int}
+_NUMBERS = {"interval": float, "threshold": int, "uncertain_below": float, "max_faces": int}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,35 +20,44 @@ class RequestOptions(RowOptions):
 
     Attributes:
         max_faces: Largest number of faces per picture; the largest faces are kept. None keeps all.
+        rotate: As in ``PredictSettings``.
     """
 
     max_faces: int | None = None
+    rotate: str = "auto"
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.max_faces is not None and self.max_faces < 1:
             raise ConfigError(f"`max_faces` {self.max_faces}: use 1 or more")
+        if self.rotate not in ROTATIONS:
+            raise ConfigError(f"`rotate` {self.rotate}: choose {' or '.join(ROTATIONS)}")
 
     @classmethod
-    def of(cls, given: Mapping[str, Any], defaults: RequestOptions) -> RequestOptions:
-        """``defaults`` with the options that a request gives, as text or numbers.
+    def names(cls) -> tuple[str, ...]:
+        """Names of the options."""
+        return tuple(field.name for field in fields(cls))
+
+    @classmethod
+    def of_settings(cls, settings: PredictSettings) -> RequestOptions:
+        """The defaults of a server whose predictor has these settings."""
+        return cls(**{name: getattr(settings, name) for name in cls.names()})
+
+    def changed(self, given: Iterable[tuple[str, Any]]) -> RequestOptions:
+        """These options with those that a request gives, as texts or numbers.
 
         Raises:
-            ConfigError: an unknown option, or a value outside its range.
+            ConfigError: an unknown option, one that is given twice, or a value outside its range.
         """
-        known = tuple(field.name for field in fields(cls))
         changes: dict[str, Any] = {}
-        for name, value in given.items():
-            if name not in known:
-                raise ConfigError(f"there is no option `{name}`; there are {', '.join(known)}")
-            kind = _KINDS[name]
-            if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-                raise ConfigError(f"`{name}`: is not a number")
-            try:
-                changes[name] = kind(value)
-            except (ValueError, OverflowError) as error:
-                raise ConfigError(f"`{name}` {value!r}: is not a number") from error
-        return replace(defaults, **changes)
+        for name, value in given:
+            if name not in self.names():
+                known = ", ".join(self.names())
+                raise ConfigError(f"there is no option `{name[:100]}`; there are {known}")
+            if name in changes:
+                raise ConfigError(f"`{name}`: is given twice; give it once")
+            changes[name] = _number(name, value) if name in _NUMBERS else str(value)[:100]
+        return replace(self, **changes)
 
     def rows(self, photo: Photo) -> list[FaceRow]:
         """The rows of a photo, as ``predict`` gives them with these options."""
@@ -60,3 +70,17 @@ class RequestOptions(RowOptions):
                 predictions=photo.predictions[kept],
             )
         return photo_rows(photo, self)
+
+
+def _number(name: str, value: Any) -> float:
+    kind = _NUMBERS[name]
+    try:
+        if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+            raise ValueError
+        number: float = kind(value)
+        if isinstance(value, float) and kind is int and number != value:
+            raise ValueError
+    except (ValueError, OverflowError) as error:
+        wanted = "a whole number" if kind is int else "a number"
+        raise ConfigError(f"`{name}` {str(value)[:100]!r}: use {wanted}") from error
+    return number

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import logging
+import math
+import os
+import signal
 import socket
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from utkage.core.errors import UsageError
+from utkage.core.errors import UsageError, UtkageError
 from utkage.core.packages import MissingPackageError
 from utkage.core.reporter import Reporter, SilentReporter
 from utkage.core.signals import work_to_save
-from utkage.prediction.predictor import Predictor, PredictSettings, open_predictor
+from utkage.prediction.predictor import PredictSettings, open_predictor
 from utkage.serving.settings import ServeSettings
 
-_PACKAGES = "fastapi", "uvicorn", "multipart", "prometheus_client"
+if TYPE_CHECKING:
+    import uvicorn
+
+_PACKAGES = "fastapi", "uvicorn", "python_multipart", "prometheus_client"
 # How often the main thread looks for a signal.
 _SECONDS = 0.2
 
@@ -46,6 +55,8 @@ def serve(
 ) -> None:
     """Answer requests until SIGINT or SIGTERM; pictures that are being predicted are finished.
 
+    A second signal ends it at once.
+
     Args:
         request: What to serve.
         reporter: Shows the weights and the address.
@@ -53,13 +64,16 @@ def serve(
 
     Raises:
         UsageError: a package is missing, the port is taken, or ``page`` is no exported page.
+        UtkageError: the server has ended by itself.
         KeyboardInterrupt: the server was stopped.
     """
     reporter = reporter or SilentReporter()
     try:
         import uvicorn
 
-        from utkage.serving.application import Service, create_application
+        from utkage.serving.application import create_application
+        from utkage.serving.http_protocol import BoundedProtocol
+        from utkage.serving.service import Service
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in _PACKAGES:
             raise
@@ -68,34 +82,70 @@ def serve(
         ) from error
     if request.page is not None and not (request.page / "index.html").is_file():
         raise UsageError(f"`page` {request.page}: is not a folder of `export --format web`")
-
-    def open_for(rotate: str) -> Predictor:
-        return open_predictor(replace(request.predict, rotate=rotate), reporter)
-
+    # Every malformed form would be a line in the log.
+    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
     with _listening(request.host, request.port) as listener:
-        service = Service(open_for, request.predict.rotate, request.limits)
-        application = create_application(service, request.page)
+        service = Service(open_predictor(request.predict, reporter), request.limits, reporter)
         config = uvicorn.Config(
-            application,
-            log_level="warning",
+            create_application(service, request.page),
+            http=BoundedProtocol,
+            ws="none",
+            log_level="error",
             access_log=False,
             server_header=False,
-            timeout_graceful_shutdown=round(request.limits.seconds) + 1,
+            headers=[("X-Content-Type-Options", "nosniff")],
+            timeout_graceful_shutdown=math.ceil(request.limits.seconds) + 1,
         )
-        server = uvicorn.Server(config)
         address = _address(listener)
-        reporter.info(f"listening on {address}; stop with Ctrl-C")
+        if not (_is_loopback(listener) or request.limits.token):
+            reporter.warn(f"anybody who reaches {address} may use it; `token_file` limits that")
+        reporter.info(f"listening on {address}; {_how_to_stop()}")
         on_listening(address)
-        # In a thread of its own, because uvicorn replaces the signal handlers of the main thread.
-        thread = threading.Thread(target=server.run, args=([listener],), name="utkage-serve")
-        with work_to_save():
-            thread.start()
+        _run(uvicorn.Server(config), listener)
+
+
+def _run(server: uvicorn.Server, listener: socket.socket) -> None:
+    ended = threading.Event()
+
+    def run() -> None:
+        try:
+            server.run(sockets=[listener])
+        finally:
+            ended.set()
+
+    # In a thread of its own, because uvicorn replaces the signal handlers of the main thread.
+    # Its end is not awaited by `join`, after whose interruption Python takes it for ended.
+    threading.Thread(target=run, name="utkage-serve").start()
+    with work_to_save():
+        try:
+            _wait(ended)
+        finally:
+            server.should_exit = True
             try:
-                while thread.is_alive():
-                    thread.join(_SECONDS)
-            finally:
-                server.should_exit = True
-                thread.join()
+                _wait(ended)
+            except KeyboardInterrupt:
+                # Whatever is cut off now would be reported as a fault.
+                logging.getLogger("uvicorn.error").disabled = True
+                server.force_exit = True
+                _wait(ended)
+                raise
+    raise UtkageError("the server has ended; its messages say why")
+
+
+def _wait(ended: threading.Event) -> None:
+    while not ended.wait(_SECONDS):
+        pass
+
+
+def _how_to_stop() -> str:
+    # A shell lets processes in its background ignore SIGINT.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        return f"stop with: kill {os.getpid()}"
+    return "stop with Ctrl-C"
+
+
+def _is_loopback(listener: socket.socket) -> bool:
+    return ip_address(listener.getsockname()[0].partition("%")[0]).is_loopback
 
 
 def _listening(host: str, port: int) -> socket.socket:
