@@ -11,6 +11,7 @@ import pytest
 from small_sets import write_set
 
 from utkage.core.errors import ConfigError, DataError, UsageError
+from utkage.core.reporter import SilentReporter
 from utkage.data.store import ChipStore
 from utkage.evaluation.evaluate import evaluate
 from utkage.evaluation.request import EvaluateRequest
@@ -23,9 +24,16 @@ from utkage.evaluation.request import EvaluateRequest
         ({"threshold": 0}, "`threshold` 0"),
         ({"threshold": 117}, "`threshold` 117"),
         ({"max_false_pass": 0.1}, "`max_false_pass` needs a `threshold`"),
-        ({"threshold": 18, "youngest": 13}, "`youngest` is for `max_false_pass`"),
+        ({"threshold": 18, "youngest": 13}, "`youngest` is for `max_false_pass` and `challenge`"),
         ({"threshold": 18, "youngest": 0}, "`youngest` is for `max_false_pass`"),
         ({"threshold": 18, "confidence": 0.99}, "`confidence` is for `max_false_pass`"),
+        ({"challenge": (25,)}, "`challenge` needs a `threshold`"),
+        ({"threshold": 18, "challenge": (17,)}, "`challenge` 17: use an age from the `threshold`"),
+        ({"threshold": 18, "challenge": (25, 117)}, "`challenge` 117"),
+        ({"threshold": 18, "demand": (0.5,)}, "`demand` is for `challenge`"),
+        ({"threshold": 18, "challenge": (25,), "demand": (0.0,)}, "`demand` 0: use a number above"),
+        ({"threshold": 18, "challenge": (25,), "demand": (1.01,)}, "`demand` 1.01"),
+        ({"threshold": 18, "challenge": (25,), "demand": (float("nan"),)}, "`demand` nan"),
         ({"threshold": 18, "guarantee_by": ("race",)}, "`guarantee_by` is for"),
         ({"threshold": 18, "simulate": True}, "`simulate` is for"),
         ({"resamples": 99}, "`resamples` 99: use at least 100"),
@@ -34,6 +42,16 @@ from utkage.evaluation.request import EvaluateRequest
 def test_impossible_requests(wrong: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         EvaluateRequest(**wrong)  # type: ignore[arg-type]
+
+
+class Listener(SilentReporter):
+    """Keeps the warnings."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def warn(self, message: str) -> None:
+        self.warnings.append(message)
 
 
 @pytest.fixture
@@ -69,7 +87,10 @@ def test_a_table_is_scored(table: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("wish", "message"),
-    [({"threshold": 18}, "needs age distributions"), ({"stress": True}, "`stress` needs weights")],
+    [
+        ({"threshold": 18}, r"has no P\(age >= 18\).*`challenge`"),
+        ({"stress": True}, "`stress` needs weights"),
+    ],
 )
 def test_wishes_that_a_table_cannot_fulfil(
     wish: dict[str, object], message: str, table: Path, tmp_path: Path
@@ -114,3 +135,76 @@ def test_a_demand_is_chosen_for_a_table_or_the_faces_needed_are_named(
         evaluate(replace(request, max_false_pass=0.001, confidence=0.95))
     with pytest.raises(UsageError, match="choose from"):
         evaluate(replace(request, guarantee_by=("glasses",)))
+
+
+def test_challenge_ages_of_a_table_of_ages_and_of_one_with_probabilities(
+    table: Path, tmp_path: Path
+) -> None:
+    request = EvaluateRequest(
+        weights=str(table),
+        data=tmp_path / "set",
+        out=tmp_path / "out",
+        resamples=100,
+        threshold=18,
+        challenge=(25, 20, 25),
+        report=True,
+    )
+    listener = Listener()
+    result = evaluate(request, listener)
+    assert result.challenge is not None
+    assert [rule.demand for rule in result.challenge.rules] == [20, 25]
+    assert result.threshold is None
+    assert any("has no P(age >= 18)" in warning for warning in listener.warnings)
+    kept = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    adults = next(
+        row for row in kept["challenge"]["groups"][0]["rows"] if row["kind"] == "false_challenge"
+    )
+    # Predictions are two years too old: of 18 and older, those under 23 are under 25.
+    faces = ChipStore.open(tmp_path / "set").split("test")
+    old = faces.ages[faces.ages >= 18]
+    assert adults["shares"][1]["value"] == pytest.approx((old < 23).mean(), abs=1e-4)
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "Who passes at 18: challenge age 20, 25" in page
+    assert (tmp_path / "out" / "pictures" / "challenge.png").is_file()
+    assert "false challenge (FNR)" in (tmp_path / "out" / "model_card.md").read_text()
+    lines = table.read_text(encoding="utf-8").splitlines()
+    with_probability = [f"{line},18,0.7" for line in lines[1:]]
+    table.write_text("\n".join([f"{lines[0]},threshold,p_at_least", *with_probability]))
+    known = evaluate(replace(request, demand=(0.9, 0.6)))
+    assert known.challenge is not None
+    assert [rule.demand for rule in known.challenge.rules] == [20, 25, 0.6, 0.9]
+    assert known.challenge.missing == ""
+    assert known.threshold is not None
+    assert known.threshold.points[-1].false_fail.value == 1
+    with (tmp_path / "out" / "predictions.csv").open(newline="") as file:
+        assert {row["p_at_least"] for row in csv.DictReader(file)} == {"0.7000"}
+    # Those for another age, or of a part of the faces, say nothing about 18.
+    table.write_text(table.read_text().replace(",18,0.7", ",21,0.7"))
+    assert evaluate(request).threshold is None
+    with pytest.raises(UsageError, match=r"has no P\(age >= 18\)"):
+        evaluate(replace(request, challenge=()))
+
+
+def test_the_guaranteed_demand_stands_beside_the_challenge_ages(
+    table: Path, tmp_path: Path
+) -> None:
+    request = EvaluateRequest(
+        weights=str(table),
+        data=tmp_path / "set",
+        out=tmp_path / "out",
+        resamples=100,
+        threshold=60,
+        youngest=0,
+        max_false_pass=0.5,
+        confidence=0.6,
+        challenge=(65,),
+    )
+    result = evaluate(request)
+    assert result.challenge is not None
+    assert result.guarantee is not None
+    demand = result.guarantee.everyone.demand
+    assert demand is not None
+    assert [rule.demand for rule in result.challenge.rules] == [65, demand.demand]
+    minors = next(row for row in result.challenge.everyone.rows if row.kind == "false_pass")
+    assert (minors.first, minors.last) == (0, 59)
+    assert minors.shares[1].value == pytest.approx(demand.passing / demand.n)

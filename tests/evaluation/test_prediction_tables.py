@@ -152,3 +152,26 @@ def test_parquet_is_read_in_batches_of_the_needed_columns(
     parquet.write_table(Table.from_pydict(columns), tmp_path / "rows.parquet")
     with pytest.raises(DataError, match=r"rows\.parquet, row 94: '400\.0' is not a number"):
         read_table(tmp_path / "rows.parquet")
+
+
+def test_probabilities_at_a_threshold_are_read_beside_it(tmp_path: Path) -> None:
+    text = "file,age,p_female,threshold,p_at_least\na.jpg,31,0.9,18,0.8\nb.jpg,3,0.1,18,\n"
+    found = read_table(table(tmp_path, text))
+    assert found.threshold == 18
+    assert found.predictions["a.jpg"] == (31.0, 0.9, 0.8)
+    assert math.isnan(found.predictions["b.jpg"][2])
+    assert read_table(table(tmp_path, text), wanted=()).threshold == 18
+
+
+@pytest.mark.parametrize(
+    "lines", ["a.jpg,31,18,0.8\nb.jpg,3,21,0.1\n", "a.jpg,31,,\n", "a.jpg,31,17.5,0.8\n"]
+)
+def test_probabilities_without_one_whole_threshold_are_ignored(tmp_path: Path, lines: str) -> None:
+    found = read_table(table(tmp_path, f"file,age,threshold,p_at_least\n{lines}"))
+    assert found.threshold is None
+    assert {len(prediction) for prediction in found.predictions.values()} == {2}
+
+
+def test_probabilities_beyond_one_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"line 2: '1\.8' is not a number from 0 to 1"):
+        read_table(table(tmp_path, "file,age,threshold,p_at_least\na.jpg,31,18,1.8\n"))

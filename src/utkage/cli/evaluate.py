@@ -155,6 +155,25 @@ def evaluate_command(
             metavar="AGE",
         ),
     ] = None,
+    challenge: Annotated[
+        list[int] | None,
+        analysis_option(
+            "--challenge",
+            help="Measure who is estimated at or over this challenge age, such as 25, by true age "
+            "and group: minors under --threshold who pass, adults who are challenged; repeatable.",
+            metavar="AGE",
+        ),
+    ] = None,
+    demand: Annotated[
+        list[float] | None,
+        analysis_option(
+            "--demand",
+            help="With --challenge: measure who passes if P(age >= --threshold) is at least this, "
+            "such as 0.95; repeatable.",
+            metavar="SHARE",
+            show_default="that of --max-false-pass, else 0.5",
+        ),
+    ] = None,
     max_false_pass: Annotated[
         float | None,
         guarantee_option(
@@ -171,7 +190,7 @@ def evaluate_command(
     youngest: Annotated[
         int | None,
         guarantee_option(
-            help="Youngest age that --max-false-pass is about.",
+            help="Youngest age of the minors of --max-false-pass and --challenge.",
             metavar="AGE",
             show_default="five years under --threshold",
         ),
@@ -287,6 +306,8 @@ def evaluate_command(
                 youngest=youngest,
                 guarantee_by=split_commas(guarantee_by),
                 simulate=simulate,
+                challenge=tuple(challenge or ()),
+                demand=tuple(demand or ()),
                 stress=stress,
                 allow_suspicious=allow_suspicious,
                 resamples=resamples,

@@ -16,8 +16,14 @@ from utkage.core.reporter import Reporter, SilentReporter
 from utkage.core.text import counted
 from utkage.data.chips import LabelledChips
 from utkage.data.labels import RANGE_NAMES
-from utkage.evaluation.axes import chosen_axes, require_axes
+from utkage.evaluation.axes import chosen_axes, require_axes, standard_axes
 from utkage.evaluation.bootstrap import Bootstrap
+from utkage.evaluation.challenge import (
+    ChallengeReport,
+    PassRule,
+    challenge_report,
+    group_axes,
+)
 from utkage.evaluation.comparison import Comparison, compare_predictions
 from utkage.evaluation.groups import group_report
 from utkage.evaluation.guarantee_report import (
@@ -25,6 +31,7 @@ from utkage.evaluation.guarantee_report import (
     guarantee_report,
     require_minors,
 )
+from utkage.evaluation.guaranteed_demand import ESTIMATED_AGE, PROBABILITY
 from utkage.evaluation.guards import guard_predictions, oracle_error
 from utkage.evaluation.labelled_faces import (
     FaceSelection,
@@ -42,7 +49,7 @@ from utkage.evaluation.result import EvaluateResult
 from utkage.evaluation.result_files import write_files
 from utkage.evaluation.robustness import RobustnessReport, robustness_report
 from utkage.evaluation.scores import score_predictions, score_predictions_by_source
-from utkage.evaluation.thresholds import ThresholdCurve, threshold_curve
+from utkage.evaluation.thresholds import BAND_DEMAND, ThresholdCurve, threshold_curve
 
 
 @explaining_memory_errors("evaluate fewer faces (`source`), or lower `resamples`")
@@ -89,13 +96,15 @@ def _evaluate(request: EvaluateRequest, reporter: Reporter) -> EvaluateResult:
     comparisons = [
         _comparison(source, faces, other, labelled, request, reporter) for other in others
     ]
+    guarantee = _guarantee(faces, request)
     result = EvaluateResult(
         metrics=score_predictions(faces),
         sources=score_predictions_by_source(faces),
         populations=populations(faces, bootstrap),
         groups=group_report(faces, bootstrap, chosen_axes(faces, request.group_by, "group_by")),
         threshold=_threshold(faces, request, bootstrap),
-        guarantee=_guarantee(faces, request),
+        guarantee=guarantee,
+        challenge=_challenge(faces, request, guarantee),
         comparisons=tuple(comparisons),
         stress=_robustness(source, labelled, request, reporter),
         oracle_mae=oracle_error(source.predictor, labelled.chips, reporter),
@@ -167,16 +176,20 @@ def _threshold(
 ) -> ThresholdCurve | None:
     """Error rates at the requested age, over the faces with an age in whole years.
 
-    None without a request, or without distributions over ages.
+    None without a request, or without P(age >= T).
     """
-    if request.threshold is None or faces.predictions is None:
+    if request.threshold is None or faces.probability_at_least(request.threshold) is None:
         return None
     known = faces.with_label(AGE)
-    if known.predictions is None or not len(known):
+    likely = known.probability_at_least(request.threshold)
+    if likely is None or not len(known):
+        # Those of challenge ages may be ranges.
+        if request.challenge:
+            return None
         raise UsageError("`threshold` needs ages in whole years; these labels have none")
     if len(known) < len(faces):
         bootstrap = Bootstrap.draw(known.groups, request.resamples, request.seed)
-    return threshold_curve(known.ages, known.predictions, request.threshold, bootstrap)
+    return threshold_curve(known.ages, likely, request.threshold, bootstrap)
 
 
 def _guarantee(faces: LabelledPredictions, request: EvaluateRequest) -> GuaranteeReport | None:
@@ -191,6 +204,32 @@ def _guarantee(faces: LabelledPredictions, request: EvaluateRequest) -> Guarante
         axes=chosen_axes(known, request.guarantee_by, "guarantee_by"),
         simulate=request.simulate,
     )
+
+
+def _challenge(
+    faces: LabelledPredictions, request: EvaluateRequest, guarantee: GuaranteeReport | None
+) -> ChallengeReport | None:
+    """Who passes at the challenge ages; None without a request."""
+    if not request.challenge or request.threshold is None:
+        return None
+    axes = [*standard_axes(faces), *chosen_axes(faces, request.group_by, "group_by")]
+    return challenge_report(
+        faces,
+        request.threshold,
+        _pass_rules(request, guarantee),
+        youngest=request.youngest_minor,
+        axes=group_axes({axis.name: axis for axis in axes}.values()),
+    )
+
+
+def _pass_rules(request: EvaluateRequest, guarantee: GuaranteeReport | None) -> list[PassRule]:
+    """The challenge ages, then the levels of P(age >= T)."""
+    rules = [PassRule(kind=ESTIMATED_AGE, demand=age) for age in sorted(set(request.challenge))]
+    demands = sorted(set(request.demand))
+    chosen = None if guarantee is None else guarantee.everyone.demand
+    if guarantee is not None and chosen is not None and not demands:
+        return [*rules, PassRule(kind=guarantee.kind, demand=chosen.demand)]
+    return rules + [PassRule(kind=PROBABILITY, demand=share) for share in demands or (BAND_DEMAND,)]
 
 
 def _robustness(
@@ -217,15 +256,31 @@ def _open_sources(request: EvaluateRequest, reporter: Reporter) -> list[Predicti
                 f"`compare` {other.path}: its faces are cropped differently from those of "
                 f"{source.path}; evaluate each by itself"
             )
-    if source.predictor is None and request.threshold is not None and request.guarantee is None:
-        raise UsageError(
-            "`threshold` needs age distributions; a table of predictions has none, so combine it "
-            "with `max_false_pass`"
-        )
+    _require_probabilities(source, request, reporter)
     if source.predictor is None and request.stress:
         raise UsageError("`stress` needs weights; a table cannot predict for corrupted chips")
     reporter.info(f"weights {source.path} ({source.weights.origin})")
     return [source, *others]
+
+
+def _require_probabilities(
+    source: PredictionSource, request: EvaluateRequest, reporter: Reporter
+) -> None:
+    """Refuse, or say, what a table without P(age >= T) cannot show."""
+    age = request.threshold
+    if source.predictor is not None or age is None or source.threshold == age:
+        return
+    missing = (
+        f"{source.path}: has no P(age >= {age}), for which a table needs the columns threshold and "
+        "p_at_least"
+    )
+    if request.challenge:
+        reporter.warn(f"{missing}; only estimated ages are compared with the challenge ages")
+    elif request.guarantee is None:
+        raise UsageError(
+            f"{missing}; `threshold` needs it, unless you combine it with `challenge` or "
+            "`max_false_pass`"
+        )
 
 
 def _guard_training_images(

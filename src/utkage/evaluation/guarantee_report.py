@@ -141,9 +141,8 @@ def guarantee_report(
 
 def age_scores(faces: LabelledPredictions, age: int) -> tuple[ScoreKind, Floats]:
     """What an age check compares with its demand, (n,): P(age >= ``age``), else estimated ages."""
-    if faces.predictions is not None:
-        return PROBABILITY, faces.predictions.probability_at_least(age)
-    return ESTIMATED_AGE, faces.age
+    likely = faces.probability_at_least(age)
+    return (ESTIMATED_AGE, faces.age) if likely is None else (PROBABILITY, likely)
 
 
 def require_minors(ages: Ints, groups: Ints, guarantee: Guarantee) -> None:
@@ -197,7 +196,7 @@ def _demand(
         )
     near = (faces.ages >= guarantee.age) & (faces.ages < guarantee.age + NEAR_YEARS)
     rows = np.flatnonzero(mask & near)
-    fails = kind.units(scores[rows]) < kind.units(np.array([found.demand]))
+    fails = ~kind.passes(scores[rows], found.demand)
     estimates = bootstrap.estimates({"false_fail": partial(weighted_mean, fails)}, rows)
     return DemandOfGroup(
         axis=axis,

@@ -45,6 +45,16 @@ class ScoreKind:
         """Scores in units of the last decimal, (n,)."""
         return np.asarray(np.rint(scores * 10**self.decimals), dtype=np.int64)
 
+    def passes(self, scores: Floats, demand: float) -> NDArray[np.bool_]:
+        """Whether each face passes a demand, (n,)."""
+        return np.asarray(self.units(scores) >= self.units(np.array([demand])))
+
+
+def require_youngest(youngest: int, age: int) -> None:
+    """Refuse a youngest age of the minors that is not under ``age``, with a ``UsageError``."""
+    if not 0 <= youngest < age:
+        raise UsageError(f"`youngest` {youngest}: use an age from 0 to {age - 1}")
+
 
 PROBABILITY = ScoreKind(name="probability", decimals=4, most=1.0)
 """P(age >= T)."""
@@ -81,8 +91,7 @@ class Guarantee:
                     f"`{name}` {value:g}: use a number from {_LEAST:f} to {1 - _LEAST:f}, such as "
                     f"{example}"
                 )
-        if not 0 <= self.youngest < self.age:
-            raise UsageError(f"`youngest` {self.youngest}: use an age from 0 to {self.age - 1}")
+        require_youngest(self.youngest, self.age)
 
     @property
     def years(self) -> str:

@@ -50,6 +50,7 @@ class LabelledPredictions:
         gender_is_hard: Whether a table gave genders as words, so that ``p_female`` is 0 or 1.
         attributes: Values of further columns of the label file, (n,) each, by name; empty where
             unknown.
+        at_least: P(age >= T), (n,), of a table without distributions, by T in years.
     """
 
     sources: tuple[str, ...]
@@ -65,6 +66,7 @@ class LabelledPredictions:
     age_ranges: Ints | None = None
     gender_is_hard: bool = False
     attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    at_least: Mapping[int, Floats] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -113,6 +115,15 @@ class LabelledPredictions:
             return {}
         return {level: self.predictions.age_interval(level) for level in LEVELS}
 
+    def probability_at_least(self, age: int) -> Floats | None:
+        """P(age >= ``age`` years), (n,); NaN where there is no estimated age.
+
+        None where only estimated ages are known.
+        """
+        if self.predictions is not None:
+            return self.predictions.probability_at_least(age)
+        return self.at_least.get(age)
+
     def age_text(self, row: int) -> str:
         """The true age of a face: years, a range such as ``20-29``, or empty."""
         first, last = (int(year) for year in self.allowed_ages[row])
@@ -140,6 +151,7 @@ class LabelledPredictions:
             attributes={
                 name: tuple(values[row] for row in rows) for name, values in self.attributes.items()
             },
+            at_least={age: likely[rows] for age, likely in self.at_least.items()},
         )
 
     def of_ages(self, first: int, last: int = MAX_AGE) -> LabelledPredictions:

@@ -38,12 +38,16 @@ class PredictionColumns:
         age: Predicted ages, years.
         p_female: Predicted probabilities of female.
         gender: Predicted genders as words; None if there are probabilities.
+        p_at_least: P(age >= T), as in rows of ``predict``; None without ``threshold``.
+        threshold: T, whole years.
     """
 
     file: str
     age: str | None
     p_female: str | None
     gender: str | None
+    p_at_least: str | None = None
+    threshold: str | None = None
 
 
 def find_prediction_columns(titles: Sequence[str], place: str) -> PredictionColumns:
@@ -64,6 +68,7 @@ def find_prediction_columns(titles: Sequence[str], place: str) -> PredictionColu
             "and predicted_age, p_female or both"
         )
     p_female = _only(FEMALE_TITLES, spelled, place)
+    has_threshold = {"p_at_least", "threshold"} <= set(spelled)
     found = PredictionColumns(
         file=file,
         age=_prediction("age", AGE_TITLES, spelled, place),
@@ -71,6 +76,8 @@ def find_prediction_columns(titles: Sequence[str], place: str) -> PredictionColu
         gender=None
         if p_female is not None
         else _prediction("gender", GENDER_TITLES, spelled, place),
+        p_at_least=spelled["p_at_least"] if has_threshold else None,
+        threshold=spelled["threshold"] if has_threshold else None,
     )
     if found.age is found.p_female is found.gender is None:
         raise DataError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from utkage.core.reporter import Reporter
 from utkage.core.text import counted
 from utkage.data.chips import LabelledChips
 from utkage.evaluation.labelled_predictions import (
+    Floats,
     LabelledPredictions,
     labelled_numbers,
     with_labels,
@@ -44,12 +45,14 @@ class PredictionSource:
         predictor: Predictor of chips; None for a table.
         table: Table with predictions of ``predict`` or another program, read when it is needed;
             None for a predictor.
+        threshold: Age T of the P(age >= T) in the table, years; None without.
         training_images: Fingerprints of the training images, (n,); None where unknown.
     """
 
     weights: LoadedWeights
     predictor: ChipPredictor | None = None
     table: Path | None = None
+    threshold: int | None = None
     training_images: NDArray[np.int32] | None = None
 
     @property
@@ -99,8 +102,8 @@ class PredictionSource:
             )
         if count := table.negative_ages:
             reporter.warn(f"{self.path}: {counted(count, 'age')} below 0 counted as 0")
-        unknown = (float("nan"), float("nan"))
-        age, p_female = np.array([row or unknown for row in rows]).T
+        unknown = (float("nan"),) * (2 if table.threshold is None else 3)
+        age, p_female, *at_least = np.array([row or unknown for row in rows]).T
         for name, values in (("age", age), ("gender", p_female)):
             if without := int(np.isnan(values[known]).sum()):
                 reporter.warn(
@@ -109,8 +112,23 @@ class PredictionSource:
                     if without < len(known)
                     else f"{self.path}: no predicted {name}; only the other metrics are measured"
                 )
-        hard = table.gender_is_hard
-        return labelled_numbers(faces, age, p_female, gender_is_hard=hard).take(known)
+        found = labelled_numbers(faces, age, p_female, gender_is_hard=table.gender_is_hard)
+        found = found.take(known)
+        if table.threshold is None:
+            return found
+        return self._with_probabilities(found, table.threshold, at_least[0][known], reporter)
+
+    def _with_probabilities(
+        self, faces: LabelledPredictions, age: int, at_least: Floats, reporter: Reporter
+    ) -> LabelledPredictions:
+        """The faces with P(age >= ``age``), (n,), if every estimated age has one beside it."""
+        if without := int((np.isnan(at_least) & ~np.isnan(faces.age)).sum()):
+            reporter.warn(
+                f"{self.path}: {without} of {counted(len(faces), 'face')} have no p_at_least, so "
+                "the column is not used"
+            )
+            return faces
+        return replace(faces, at_least={age: at_least})
 
 
 def open_prediction_source(
@@ -137,8 +155,8 @@ def open_prediction_source(
     if is_table(path):
         weights = LoadedWeights(path, "a table of predictions")
         # Faces may have to be cropped first, so a table that cannot be read ends the command now.
-        read_table(path, wanted=())
-        return PredictionSource(weights=weights, table=path)
+        threshold = read_table(path, wanted=()).threshold
+        return PredictionSource(weights=weights, table=path, threshold=threshold)
     exported = is_onnx(path)
     predictor = load_predictor(weights, device=device, flip=flip or exported)
     # Files that former versions exported have no fingerprints.

@@ -20,8 +20,8 @@ MAX_PREDICTED_AGE = 150
 # Digits of the number of a face.
 _MOST_DIGITS = 9
 
-# Age in years and P(female); NaN where the table has none.
-_Prediction = tuple[float, float]
+# Age in years, P(female) and P(age >= T); NaN where the table has none.
+_Prediction = tuple[float, ...]
 _UNKNOWN = float("nan")
 # Words for a gender that was not predicted; "uncertain" is that of `predict`.
 _NO_GENDER = ("", "uncertain", "unknown", "none", "nan", "-")
@@ -32,14 +32,17 @@ class PredictionTable:
     """Predictions by file name.
 
     Attributes:
-        predictions: Age in years and P(female) by file name; NaN where the table has none.
+        predictions: Age in years, P(female) and, with a ``threshold``, P(age >= T) by file name;
+            NaN where the table has none.
         gender_is_hard: Whether the table holds genders as words, so that P(female) is 0 or 1.
         negative_ages: Number of ages below 0, which were set to 0.
+        threshold: T, whole years; None if the table has none, or not the same in all rows.
     """
 
     predictions: Mapping[str, _Prediction]
     gender_is_hard: bool = False
     negative_ages: int = 0
+    threshold: int | None = None
 
 
 def is_table(path: Path) -> bool:
@@ -49,6 +52,8 @@ def is_table(path: Path) -> bool:
 
 def read_table(path: Path, wanted: Container[str] | None = None) -> PredictionTable:
     """Read a table of names, ages (years) and P(female) (0..1), or of one of the two.
+
+    P(age >= T) is read beside them where the table has it, with T, as in rows of ``predict``.
 
     In rows of ``predict``, files without a face and files that failed have no prediction, and the
     first face of a file, the largest, counts. ``find_prediction_columns`` says which columns hold
@@ -67,6 +72,7 @@ def read_table(path: Path, wanted: Container[str] | None = None) -> PredictionTa
     found: dict[str, _Prediction] = {}
     faces: dict[str, int] = {}
     negative = 0
+    thresholds: set[float] = set()
     for place, row in table.rows(_needed(columns, table)):
         where = f"{path}, {place}"
         if row.get("status") in ("no_face", "failed"):
@@ -76,8 +82,12 @@ def read_table(path: Path, wanted: Container[str] | None = None) -> PredictionTa
         female = _number(row, columns.p_female, 0, 1, where)
         if genders is not None:
             female = _gender(row, columns.gender, genders, where)
+        at_least = _number(row, columns.p_at_least, 0, 1, where)
+        threshold = _number(row, columns.threshold, 0, MAX_PREDICTED_AGE, where)
         if math.isnan(age) and math.isnan(female):
             continue
+        if not math.isnan(at_least):
+            thresholds.add(threshold)
         if wanted is not None and name not in wanted:
             continue
         if name in found and (face == 0 or face == faces[name]):
@@ -86,15 +96,24 @@ def read_table(path: Path, wanted: Container[str] | None = None) -> PredictionTa
             continue
         # Networks that regress ages can give negative ones.
         negative += age < 0
-        found[name] = (max(age, 0.0) if age == age else age, female)
+        found[name] = (max(age, 0.0) if age == age else age, female, at_least)
         faces[name] = face
+    common = thresholds.pop() if len(thresholds) == 1 else _UNKNOWN
+    if not common.is_integer():
+        found = {name: prediction[:2] for name, prediction in found.items()}
     return PredictionTable(
-        predictions=found, gender_is_hard=genders is not None, negative_ages=negative
+        predictions=found,
+        gender_is_hard=genders is not None,
+        negative_ages=negative,
+        threshold=int(common) if common.is_integer() else None,
     )
 
 
 def _needed(columns: PredictionColumns, table: TableRows) -> list[str]:
-    named = (columns.file, columns.age, columns.p_female, columns.gender, "status", "face")
+    named = (
+        *(columns.file, columns.age, columns.p_female, columns.gender, "status", "face"),
+        *(columns.p_at_least, columns.threshold),
+    )
     return [title for title in named if title is not None and title in table.titles]
 
 
@@ -153,7 +172,7 @@ class TableIndex:
                 self._by_end[end] = None if end in self._by_end else prediction
 
     def find(self, source: str, name: str) -> _Prediction | None:
-        """Age and P(female) of a face of a source; None if the table does not have it."""
+        """The prediction for a face of a source; None if the table does not have it."""
         whole, path = _key(f"{source}/{name}"), _key(name)
         for key in (whole, path):
             found = self._by_path.get(key) or self._by_end.get(key)

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from utkage.core.errors import ConfigError
+from utkage.data.labels import MAX_AGE
 from utkage.data.split import SPLITS
 from utkage.evaluation.guarantee_report import YOUNGEST_YEARS
-from utkage.evaluation.guaranteed_demand import Guarantee
+from utkage.evaluation.guaranteed_demand import Guarantee, require_youngest
 from utkage.evaluation.labelled_faces import FaceSelection
 
 DEFAULT_REPORT = Path("evaluation")
@@ -32,9 +33,14 @@ class EvaluateRequest(FaceSelection):
         max_false_pass: Choose the demand at ``threshold`` such that at most this share of the
             minors passes, as in ``Guarantee``; None: do not.
         confidence: Probability with which that holds.
-        youngest: Youngest age of those minors, years; None: five years under ``threshold``.
+        youngest: Youngest age of those minors, and of those of ``challenge``, years; None: five
+            years under ``threshold``.
         guarantee_by: Axes whose groups each have such a demand, as in ``axes.chosen_axes``.
         simulate: Check by simulation how often the promise of ``max_false_pass`` holds.
+        challenge: Challenge ages, years, of ``threshold`` or older: measure who is estimated at
+            or over them, by true age and group.
+        demand: Levels of P(age >= ``threshold``), above 0 to 1, that are measured beside the
+            challenge ages; empty: that of ``max_false_pass``, else one half.
         group_by: Further axes of groups, as in ``axes.chosen_axes``: columns of the label file and
             crossings.
         stress: Measure errors on corrupted chips of a sample.
@@ -59,6 +65,8 @@ class EvaluateRequest(FaceSelection):
     youngest: int | None = None
     guarantee_by: tuple[str, ...] = ()
     simulate: bool = False
+    challenge: tuple[int, ...] = ()
+    demand: tuple[float, ...] = ()
     group_by: tuple[str, ...] = ()
     stress: bool = False
     allow_suspicious: bool = False
@@ -78,11 +86,39 @@ class EvaluateRequest(FaceSelection):
             raise ConfigError(f"`resamples` {self.resamples}: use at least 100")
         if self.max_false_pass is not None and self.threshold is None:
             raise ConfigError("`max_false_pass` needs a `threshold`, such as `threshold=18`")
-        for name in ("confidence", "youngest", "guarantee_by", "simulate"):
+        for name in ("confidence", "guarantee_by", "simulate"):
             is_default = getattr(self, name) == type(self).__dataclass_fields__[name].default
             if self.max_false_pass is None and not is_default:
                 raise ConfigError(f"`{name}` is for `max_false_pass`")
+        if self.youngest is not None and self.max_false_pass is None and not self.challenge:
+            raise ConfigError("`youngest` is for `max_false_pass` and `challenge`")
+        self._check_challenge()
         _ = self.guarantee
+
+    def _check_challenge(self) -> None:
+        if self.demand and not self.challenge:
+            raise ConfigError("`demand` is for `challenge`")
+        if not self.challenge:
+            return
+        if self.threshold is None:
+            raise ConfigError("`challenge` needs a `threshold`, such as `threshold=18`")
+        for age in self.challenge:
+            if not self.threshold <= age <= MAX_AGE:
+                raise ConfigError(
+                    f"`challenge` {age}: use an age from the `threshold`, {self.threshold}, to "
+                    f"{MAX_AGE}"
+                )
+        for share in self.demand:
+            if not 0 < share <= 1:
+                raise ConfigError(f"`demand` {share:g}: use a number above 0, up to 1")
+        require_youngest(self.youngest_minor, self.threshold)
+
+    @property
+    def youngest_minor(self) -> int:
+        """Youngest age of the minors of ``max_false_pass`` and ``challenge``, years."""
+        if self.youngest is not None:
+            return self.youngest
+        return max(0, (self.threshold or 0) - YOUNGEST_YEARS)
 
     @property
     def guarantee(self) -> Guarantee | None:
@@ -93,10 +129,9 @@ class EvaluateRequest(FaceSelection):
         """
         if self.max_false_pass is None or self.threshold is None:
             return None
-        youngest = max(0, self.threshold - YOUNGEST_YEARS)
         return Guarantee(
             age=self.threshold,
-            youngest=youngest if self.youngest is None else self.youngest,
+            youngest=self.youngest_minor,
             max_false_pass=self.max_false_pass,
             confidence=self.confidence,
         )

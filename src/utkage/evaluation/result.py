@@ -13,6 +13,7 @@ from utkage.core.versions import versions
 from utkage.data.labels import RANGE_NAMES
 from utkage.data.records import Dropped
 from utkage.evaluation.bootstrap import rounded
+from utkage.evaluation.challenge import ChallengeReport
 from utkage.evaluation.comparison import Comparison
 from utkage.evaluation.groups import GroupReport
 from utkage.evaluation.guarantee_report import GuaranteeReport
@@ -39,6 +40,7 @@ class EvaluateResult:
         groups: Metrics by group, and gaps between groups.
         threshold: Error rates of passing or failing at an age; None if not requested.
         guarantee: Demands that keep a promise about minors; None if not requested.
+        challenge: Who passes at the challenge ages; None if not requested.
         comparisons: Paired comparisons with other predictors on the same faces.
         stress: Errors on corrupted chips; None if not requested.
         oracle_mae: MAE with the true range fed to the age estimator, years; None for weights
@@ -67,6 +69,7 @@ class EvaluateResult:
     groups: GroupReport
     threshold: ThresholdCurve | None
     guarantee: GuaranteeReport | None = None
+    challenge: ChallengeReport | None = None
     comparisons: tuple[Comparison, ...]
     stress: RobustnessReport | None
     oracle_mae: float | None
@@ -119,6 +122,7 @@ class EvaluateResult:
             **self.groups.to_dict(),
             "threshold": None if self.threshold is None else self.threshold.to_dict(),
             "guarantee": None if self.guarantee is None else self.guarantee.to_dict(),
+            "challenge": None if self.challenge is None else self.challenge.to_dict(),
             "comparisons": [found.to_dict() for found in self.comparisons],
             "stress": None if self.stress is None else self.stress.to_dict(),
             "command": self.command,

@@ -82,11 +82,10 @@ def prediction_rows(
 
     ``threshold`` is the age T, years, of the column P(age >= T).
     """
-    ends = at_least = None
+    ends = None
+    at_least = None if threshold is None else faces.probability_at_least(threshold)
     if faces.predictions is not None:
         ends = faces.intervals[INTERVAL_LEVEL]
-        if threshold is not None:
-            at_least = faces.predictions.probability_at_least(threshold)
     ranges = faces.ranges
     for index, name in enumerate(faces.names):
         predicted = faces.range_index[index]
@@ -101,7 +100,7 @@ def prediction_rows(
             RANGE_NAMES[ranges[index]] if ranges[index] >= 0 else "",
             RANGE_NAMES[predicted] if predicted >= 0 else "",
             _number_text(faces.p_female[index], 4),
-            *(("", "") if at_least is None else (threshold, f"{at_least[index]:.4f}")),
+            *(("", "") if at_least is None else (threshold, _number_text(at_least[index], 4))),
         )
 
 

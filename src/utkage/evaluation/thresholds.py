@@ -9,8 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from utkage.evaluation.bootstrap import Bootstrap, Estimate, Ints, Part, rounded, weighted_mean
-from utkage.prediction.predictions import Predictions
+from utkage.evaluation.bootstrap import (
+    Bootstrap,
+    Estimate,
+    Floats,
+    Ints,
+    Part,
+    rounded,
+    weighted_mean,
+)
+from utkage.evaluation.guaranteed_demand import PROBABILITY
 
 # Minimum P(age >= T) for passing.
 DEMANDS = (0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
@@ -82,14 +90,15 @@ class ThresholdCurve:
         return found
 
 
-def threshold_curve(
-    ages: Ints, predictions: Predictions, age: int, bootstrap: Bootstrap
-) -> ThresholdCurve:
+def threshold_curve(ages: Ints, likely: Floats, age: int, bootstrap: Bootstrap) -> ThresholdCurve:
     """Measure both error rates at each required probability of P(age >= ``age``).
 
-    ``ages`` are true whole years, (n,), of the faces of ``predictions`` and ``bootstrap``.
+    Args:
+        ages: True whole years, (n,), of the faces of ``bootstrap``.
+        likely: P(age >= ``age``) of each, (n,).
+        age: T, years.
+        bootstrap: Resamples of the faces.
     """
-    likely = predictions.probability_at_least(age)
     old = ages >= age
     errors = {
         "false_pass": (~old, True),
@@ -100,7 +109,7 @@ def threshold_curve(
     parts = []
     for mask, passes in errors.values():
         rows = np.flatnonzero(mask)
-        wrong = {demand: (likely[rows] >= demand) == passes for demand in DEMANDS}
+        wrong = {demand: PROBABILITY.passes(likely[rows], demand) == passes for demand in DEMANDS}
         statistics = {str(demand): partial(weighted_mean, own) for demand, own in wrong.items()}
         parts.append(Part(statistics, rows))
     found = dict(zip(errors, bootstrap.estimates_of(parts), strict=True))
@@ -112,7 +121,7 @@ def threshold_curve(
         older=older,
         near_younger=int((near & ~old).sum()),
         near_older=int((near & old).sum()),
-        bands=_bands(ages, likely >= BAND_DEMAND, age, bootstrap),
+        bands=_bands(ages, PROBABILITY.passes(likely, BAND_DEMAND), age, bootstrap),
         points=tuple(
             ThresholdPoint(demand=demand, **{name: found[name][str(demand)] for name in errors})
             for demand in DEMANDS

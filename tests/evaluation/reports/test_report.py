@@ -91,7 +91,7 @@ def page(
     bootstrap = Bootstrap.draw(faces.groups, 100)
     groups = group_report(faces, bootstrap)
     everyone = populations(faces, bootstrap)
-    curve = threshold_curve(faces.ages, faces.predictions, 18, bootstrap)
+    curve = threshold_curve(faces.ages, faces.predictions.probability_at_least(18), 18, bootstrap)
     risk = charts.risk_and_coverage(faces)
     assert risk is not None
     figures = {
@@ -207,7 +207,7 @@ def test_pictures_of_a_few_faces(
     bootstrap = Bootstrap.draw(faces.groups, 100)
     groups = group_report(faces, bootstrap)
     everyone = populations(faces, bootstrap)
-    curve = threshold_curve(faces.ages, faces.predictions, 18, bootstrap)
+    curve = threshold_curve(faces.ages, faces.predictions.probability_at_least(18), 18, bootstrap)
     figures = [
         charts.age_density(faces),
         charts.error_by_age(groups.of_axis("decade")),

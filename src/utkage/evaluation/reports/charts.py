@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from utkage.core.text import printable
 from utkage.data.labels import GENDERS, RANGE_NAMES
 from utkage.evaluation.age_errors import years_outside
-from utkage.evaluation.bootstrap import Estimate, Floats, Ints
+from utkage.evaluation.bootstrap import Estimate, Ints
 from utkage.evaluation.groups import Group
 from utkage.evaluation.labelled_predictions import (
     AGE,
@@ -23,6 +23,7 @@ from utkage.evaluation.labelled_predictions import (
 from utkage.evaluation.metrics import INTERVAL_LEVEL, METRICS, TOLERANCES
 from utkage.evaluation.populations import Population
 from utkage.evaluation.reliability import reliability_bins, risk_coverage
+from utkage.evaluation.reports.cells import reach
 from utkage.evaluation.robustness import RobustnessReport
 from utkage.evaluation.thresholds import NEAR_YEARS, ThresholdCurve
 from utkage.reporting.figure_files import BLUE, GREEN, GREY, ORANGE, VERMILION, new_figure
@@ -75,7 +76,7 @@ def error_by_age(decades: Sequence[Group]) -> Figure:
             axes.errorbar(
                 place + shift,
                 group.value(key),
-                yerr=_reach([group.metrics[key]]),
+                yerr=reach([group.metrics[key]]),
                 fmt=marker,
                 color=colour,
                 capsize=3,
@@ -197,9 +198,9 @@ def group_forest(groups: Sequence[Group]) -> Figure:
             if key not in group.metrics:
                 continue
             fill = "white" if group.small else BLUE
-            reach = _reach([group.metrics[key]])
+            ends = reach([group.metrics[key]])
             axes.errorbar(
-                group.value(key), place, xerr=reach, fmt="o", color=BLUE, markerfacecolor=fill
+                group.value(key), place, xerr=ends, fmt="o", color=BLUE, markerfacecolor=fill
             )
         axes.set_xlabel(METRICS[key].heading)
         axes.grid(axis="x", alpha=0.3)
@@ -220,7 +221,7 @@ def robustness_charts(report: RobustnessReport) -> Figure:
         errors = [level.mae for level in factor.levels]
         places = range(len(errors))
         values = np.array([found.value for found in errors], dtype=np.float64)
-        panel.errorbar(places, values, yerr=_reach(errors), color=BLUE, marker="o", capsize=3)
+        panel.errorbar(places, values, yerr=reach(errors), color=BLUE, marker="o", capsize=3)
         panel.axhline(report.clean, color=GREY, linestyle="--", linewidth=1)
         panel.axhline(2 * report.clean, color=VERMILION, linestyle=":", linewidth=1)
         panel.set_xticks(places, [level.label for level in factor.levels], fontsize=8)
@@ -320,14 +321,6 @@ def _line_with_band(
     """Draw values as a line and their intervals as a band; ``style``: colour, dash, marker."""
     colour, dash, marker = style
     values = np.array([item.value for item in found], dtype=np.float64)
-    below, above = _reach(found)
+    below, above = reach(found)
     axes.plot(places, values, color=colour, linestyle=dash, marker=marker, label=label)
     axes.fill_between(places, values - below, values + above, color=colour, alpha=0.15)
-
-
-def _reach(found: Sequence[Estimate]) -> Floats:
-    """Lengths of the intervals below and above the values, (2, n); NaN without an interval."""
-    ends = [(item.value, item.low, item.high) for item in found]
-    values, low, high = np.array(ends, dtype=np.float64).T
-    # A percentile interval may not contain the value if n is tiny.
-    return np.maximum([values - low, high - values], 0)

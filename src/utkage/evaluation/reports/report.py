@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from utkage.core.files import file_hash, write_text
 from utkage.core.text import counted
 from utkage.core.versions import versions
+from utkage.evaluation.challenge import ChallengeReport
 from utkage.evaluation.comparison import Comparison
 from utkage.evaluation.groups import CAVEAT, SMALL, GroupReport
 from utkage.evaluation.guarantee_report import GuaranteeReport
@@ -22,6 +23,7 @@ from utkage.evaluation.metrics import METRICS, format_value
 from utkage.evaluation.populations import Population
 from utkage.evaluation.report_outputs import CHARTS, FACES, MODEL_CARD, PAGE
 from utkage.evaluation.reports import charts, tables
+from utkage.evaluation.reports.challenge import challenge_chart, challenge_table
 from utkage.evaluation.result import EvaluateResult
 from utkage.evaluation.robustness import RobustnessReport
 from utkage.evaluation.thresholds import ThresholdCurve
@@ -62,6 +64,7 @@ class Page:
     groups: GroupReport
     threshold: ThresholdCurve | None
     guarantee: GuaranteeReport | None = None
+    challenge: ChallengeReport | None = None
     comparisons: Sequence[Comparison]
     stress: RobustnessReport | None
 
@@ -80,6 +83,7 @@ def write_report(
         groups=result.groups,
         threshold=result.threshold,
         guarantee=result.guarantee,
+        challenge=result.challenge,
         comparisons=result.comparisons,
         stress=result.stress,
         charts={
@@ -153,6 +157,10 @@ def _charts(result: EvaluateResult, faces: LabelledPredictions) -> list[tuple[st
     if (curve := result.threshold) is not None:
         caption = f"Passing or failing at {curve.age}"
         found.append(("threshold", caption, charts.threshold_chart(curve)))
+    if (challenge := result.challenge) is not None:
+        caption = f"Who passes at {challenge.age} by true age"
+        if (figure := challenge_chart(challenge)) is not None:
+            found.append(("challenge", caption, figure))
     if result.stress is not None:
         found.append(("stress", "Robustness", charts.robustness_charts(result.stress)))
     return found
@@ -203,6 +211,7 @@ def render_evaluation_page(page: Page) -> str:
         threshold=None if curve is None else tables.threshold_table(curve),
         bands=None if curve is None else tables.threshold_bands_table(curve),
         guarantee=None if page.guarantee is None else tables.guarantee_table(page.guarantee),
+        challenge=None if page.challenge is None else challenge_table(page.challenge),
         comparisons=[tables.comparison_table(found) for found in page.comparisons],
         robustness=None if stress is None else tables.robustness_table(stress),
         facts=Table.of("", ("", ""), page.facts.items()),
@@ -245,5 +254,8 @@ def model_card(page: Page) -> str:
             markdown_table(guarantee),
         ]
         parts += [guarantee.note] if guarantee.note else []
+    if page.challenge is not None:
+        challenge = challenge_table(page.challenge, axes=(), years=False)
+        parts += [f"## {challenge.title}", markdown_table(challenge), challenge.note]
     # Names of sources and files are no HTML, which Markdown would pass on.
     return "\n\n".join(parts).replace("<", "&lt;") + "\n"

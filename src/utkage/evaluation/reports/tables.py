@@ -13,8 +13,10 @@ from utkage.evaluation.groups import COMPARABLE, GROUP_METRICS, Group, GroupRepo
 from utkage.evaluation.guarantee_report import GuaranteeReport
 from utkage.evaluation.guaranteed_demand import PROBABILITY
 from utkage.evaluation.guards import ORACLE_NOTE
-from utkage.evaluation.metrics import METRICS, SHARE, YEARS, format_estimate, format_value
+from utkage.evaluation.metrics import METRICS, SHARE, YEARS, format_value
 from utkage.evaluation.populations import Population
+from utkage.evaluation.reports.cells import estimate_cell, number_cell
+from utkage.evaluation.reports.challenge import challenge_table
 from utkage.evaluation.result import EvaluateResult
 from utkage.evaluation.robustness import RobustnessReport
 from utkage.evaluation.source_summary import summarise_sources
@@ -49,16 +51,6 @@ NO_FACES = Estimate(None, None, None, 0)
 CALIBRATION_LEVELS = (0.5, 0.8, 0.9, 0.95)
 
 
-def estimate_cell(found: Estimate, unit: str) -> Cell:
-    """A value with its interval, sorted by the value."""
-    return Cell(format_estimate(found, unit), found.value)
-
-
-def number_cell(count: int) -> Cell:
-    """A whole number."""
-    return Cell(str(count), count)
-
-
 def result_tables(result: EvaluateResult) -> list[Table]:
     """The tables that ``utkage evaluate`` prints."""
     tables = [
@@ -72,6 +64,8 @@ def result_tables(result: EvaluateResult) -> list[Table]:
         tables.append(threshold_table(result.threshold))
     if result.guarantee is not None:
         tables.append(guarantee_table(result.guarantee))
+    if result.challenge is not None:
+        tables.append(challenge_table(result.challenge, axes=result.groups.chosen, years=False))
     tables += [comparison_table(comparison) for comparison in result.comparisons]
     if result.stress is not None:
         tables.append(robustness_table(result.stress))
