@@ -50,11 +50,26 @@ def test_the_remaining_time_fits_80_columns() -> None:
     stream = io.StringIO()
     console = Console(file=stream, force_terminal=True, width=80)
     with ConsoleReporter(console, quiet=False).progress("epoch 12/50", 400) as task:
-        task.advance(40, "0:07:27 left, loss 5.141, best MAE 4.36, rate 4.0e-04, and more of it")
+        task.advance(40, "0:07:27 left, loss 5.141, best MAE 31.84, and more of it, which is cut")
     line = next(line for line in stream.getvalue().splitlines() if "0:07:27" in line)
-    assert "0:07:27 left, loss 5.141" in line
-    assert "ETA" in line
+    assert "0:07:27 left, loss 5.141, best MAE 31.84" in line
     assert "…" in line
+    # The time of the whole run is shown instead of that of the epoch.
+    assert "ETA" not in line
+    with ConsoleReporter(console, quiet=False).progress("reading", 400) as task:
+        task.advance(40, "7 entries left")
+    assert "ETA" in next(line for line in stream.getvalue().splitlines() if "7 entries" in line)
+
+
+def test_plain_lines_have_one_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(line_reporter, "LINE_SECONDS", 0.0)
+    reporter, stream = _reporter(terminal=False)
+    with reporter.progress("epoch 1/2", 4) as task:
+        task.advance(1, "1 day, 0:07:27 left, loss 5.141")
+        task.advance(1, "loss 5.141")
+    first, second = stream.getvalue().splitlines()
+    assert first == "epoch 1/2: 1 of 4, 1 day, 0:07:27 left, loss 5.141"
+    assert "s left, loss 5.141" in second
 
 
 def test_quiet_keeps_warnings_only() -> None:

@@ -13,6 +13,8 @@ from one_line_errors import assert_one_line_error
 from typer.testing import CliRunner, Result
 
 from utkage.cli.app import app
+from utkage.images.shards import Shard
+from utkage.prediction.rows import TrackRow
 
 Archive = Callable[..., Path]
 # Without the detector, on aligned chips: fast.
@@ -220,3 +222,52 @@ def test_predictors_read_archives_too(here: Path, tar_of: Archive, chips: dict[s
     assert len(rows) == 14
     assert rows[0].file == "one.tar/a/0.jpg"
     assert [row.age for row in rows[:7]] == [row.age for row in rows[7:]]
+
+
+@pytest.mark.parametrize("given", ["folder", "archives"])
+def test_a_shard_of_another_number_does_not_continue_the_rows(
+    here: Path, tar_of: Archive, zip_of: Archive, chips: dict[str, bytes], given: str
+) -> None:
+    tar_of(here / "one.tar", chips)
+    zip_of(here / "two.zip", chips)
+    outs = [here / f"{index}.jsonl" for index in range(2)]
+    for index, out in enumerate(outs):
+        words = (*INPUTS[given], "--shard", f"{index}/2", "--out", out, "--resume")
+        assert predict(*words).exit_code in (0, 3)
+        before = out.read_bytes()
+        assert before
+        # Again, and with other files.
+        assert predict(*words).exit_code == 0
+        assert out.read_bytes() == before
+    refused = [
+        predict(*INPUTS[given], "--shard", f"{1 - index}/2", "--out", outs[index], "--resume")
+        for index in range(2)
+    ]
+    for result, out in zip(refused, outs, strict=True):
+        assert_one_line_error(result, 2, f"{out}: has rows of ", "belongs to another --shard")
+
+
+def test_rows_of_videos_belong_to_a_shard_too(here: Path) -> None:
+    for number in range(4):
+        (here / "set" / f"{number}.mp4").touch()
+    shard = Shard(0, 2)
+    names = [f"{number}.mp4" for number in range(4)]
+    assert {shard.holds(name) for name in names} == {True, False}
+    rows = here / "rows.videos.jsonl"
+    text = "".join(
+        json.dumps(TrackRow(f"set/{name}", "failed", "why").to_dict()) + "\n" for name in names
+    )
+    rows.write_text(text)
+    result = CliRunner().invoke(
+        app, ["predict", "set", "--shard", "0/2", "--out", "rows.jsonl", "--resume"]
+    )
+    assert_one_line_error(result, 2, "rows.videos.jsonl: has rows of set/")
+    assert rows.read_text() == text
+
+
+def test_listed_files_may_be_of_any_shard(here: Path) -> None:
+    out = here / "rows.jsonl"
+    listed = "".join(f"{path}\n" for path in sorted((here / "set").rglob("*.jpg")))
+    assert predict("-", "--out", out, "--resume", stdin=listed).exit_code == 3
+    again = predict("set", "-", "--shard", "0/2", "--out", out, "--resume", stdin=listed)
+    assert again.exit_code in (0, 3)

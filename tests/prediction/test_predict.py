@@ -68,6 +68,19 @@ def test_closing_the_rows_finishes_the_contact_sheet(examples: Path, tmp_path: P
     assert sheet.exists()
 
 
+def test_resuming_a_file_that_is_missing_or_empty_says_so(examples: Path, tmp_path: Path) -> None:
+    out, messages = tmp_path / "rows.jsonl", Messages()
+    utkage_rows = utkage.predict(request_for(examples, resume=out), messages)
+    next(utkage_rows)
+    utkage_rows.close()
+    assert f"{out}: does not exist yet; starting it" in messages.lines
+    out.touch()
+    utkage_rows = utkage.predict(request_for(examples, resume=out), messages)
+    next(utkage_rows)
+    utkage_rows.close()
+    assert f"{out}: has no predictions yet; starting with the first file" in messages.lines
+
+
 def test_resuming_skips_what_is_complete(examples: Path, tmp_path: Path) -> None:
     out, messages = tmp_path / "rows.jsonl", Messages()
     whole = list(utkage.predict(request_for(examples)))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from utkage.cli.option_names import as_options
 from utkage.core.line_reporter import LineTask
-from utkage.core.reporter import Progress, SilentProgress
+from utkage.core.reporter import Progress, SilentProgress, tells_time_left
 from utkage.core.text import printable
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # Drawing a bar takes 2 ms of a core that training needs.
 BARS_A_SECOND = 2
-BAR_WIDTH = 12
+BAR_WIDTH = 8
 
 
 class ConsoleReporter:
@@ -73,6 +73,15 @@ class BarTask:
 def _bar(console: Console) -> Bar:
     from rich import progress
     from rich.table import Column
+    from rich.text import Text
+
+    class TimeLeftColumn(progress.TimeRemainingColumn):
+        """The time left, unless the note of the task begins with one."""
+
+        def render(self, task: progress.Task) -> Text:
+            if tells_time_left(task.fields["note"]):
+                return Text()
+            return Text("ETA ") + super().render(task)
 
     # On a narrow terminal, only the end of the note is cut.
     note = Column(no_wrap=True, overflow="ellipsis", ratio=1)
@@ -80,8 +89,7 @@ def _bar(console: Console) -> Bar:
         progress.TextColumn("{task.description}", markup=False),
         progress.BarColumn(bar_width=BAR_WIDTH),
         progress.TaskProgressColumn(),
-        progress.TextColumn("ETA"),
-        progress.TimeRemainingColumn(),
+        TimeLeftColumn(),
         progress.TextColumn("{task.fields[note]}", markup=False, table_column=note),
         expand=True,
         console=console,

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from utkage.core.reporter import Progress, Reporter, SilentReporter
+from utkage.core.reporter import Progress, Reporter, SilentReporter, tells_time_left
 
 LINE_SECONDS = 10.0
 
@@ -32,8 +32,10 @@ class LineTask:
         self._printed = now
         line = f"{self._label}: {self._done}"
         if self._total:
+            line += f" of {self._total}"
+        if self._total and not tells_time_left(note):
             remaining = (now - self._started) / max(1, self._done) * (self._total - self._done)
-            line += f" of {self._total}, about {remaining:.0f} s left"
+            line += f", about {remaining:.0f} s left"
         self._write(f"{line}, {note}" if note else line)
 
 

@@ -26,6 +26,7 @@ from utkage.images.discover import FileList, FoundFile, list_inputs
 from utkage.images.download import fetch, is_url
 from utkage.images.folders import as_on_disk
 from utkage.images.formats import SIGNATURE_BYTES, is_picture
+from utkage.images.other_shards import OtherShards
 from utkage.images.piped import Piped
 from utkage.images.reduction import MAX_PIXELS
 from utkage.images.shards import Shard
@@ -103,6 +104,7 @@ class Inputs:
         listed: Whether stdin or Parquet may list more files.
         videos: Paths and addresses of videos, if they are wanted. Further ones, whose names do not
             show what they are, are among the pictures (``PictureInput.is_video``).
+        others: Which names are of other shards; None without shards, or if files are listed.
     """
 
     pictures: Iterator[PictureInput]
@@ -111,6 +113,7 @@ class Inputs:
     files: tuple[Path | int, ...] = ()
     listed: bool = False
     videos: tuple[Path | str, ...] = ()
+    others: OtherShards | None = None
 
 
 def _ignore(note: str) -> None:
@@ -278,7 +281,8 @@ class _Gathered:
         self._opened, self._allow_download = opened, allow_download
         self._parts: list[Iterable[PictureInput]] = []
         self._total = 0
-        self._files: list[Path | int] = []
+        self._found: list[FoundFile] = []
+        self._stdin: list[int] = []
         self._videos: list[Path | str] = []
         self._piped: Piped | None = None
         self._has_archives = self._lists_files = False
@@ -292,7 +296,7 @@ class _Gathered:
         self._lists_files |= any(map(is_parquet, archives))
         self._total += len(own)
         # No output may replace the files of other shards either.
-        self._files.extend(file.path for file in (*found.files, *found.videos))
+        self._found.extend((*found.files, *found.videos))
         self._videos.extend(file.path for file in found.videos if self._opened.may_have(file))
         if found.note:
             self._opened.on_skipped(found.note)
@@ -303,7 +307,7 @@ class _Gathered:
             raise UsageError("- needs stdin, which is closed; pipe a picture or paths into it")
         self._piped = Piped(stdin)
         with suppress(OSError, AttributeError):
-            self._files.append(stdin.fileno())
+            self._stdin.append(stdin.fileno())
         self._parts.append(self._opened.from_stdin(self._piped))
 
     def add_address(self, name: str) -> None:
@@ -320,14 +324,16 @@ class _Gathered:
 
     def inputs(self) -> Inputs:
         """All of them."""
-        piped = self._piped
+        piped, shard = self._piped, self._opened.shard
+        is_listed = piped is not None or self._lists_files
         return Inputs(
             chain.from_iterable(self._parts),
             self._total if piped is None and not self._has_archives else None,
             always if piped is None else piped.ready,
-            tuple(self._files),
-            listed=piped is not None or self._lists_files,
+            (*(file.path for file in self._found), *self._stdin),
+            listed=is_listed,
             videos=tuple(self._videos),
+            others=None if is_listed or shard == WHOLE else OtherShards(shard, self._found),
         )
 
 

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 from unicodedata import normalize
 
-from utkage.core.errors import ConfigError
+from utkage.core.errors import ConfigError, UsageError
 from utkage.core.reporter import Reporter, SilentReporter
-from utkage.core.text import counted
 from utkage.images.containers.limits import Limits
 from utkage.images.inputs import LIMITS, WHOLE, Inputs, PictureInput, open_inputs
 from utkage.images.shards import Shard
 from utkage.prediction.annotated_pictures import OnUnwritten, PictureWriter, warning_of_unwritten
 from utkage.prediction.predictor import Predictor, PredictSettings, open_predictor
-from utkage.prediction.row_files import check_rows_file, finished_files, finished_rows
+from utkage.prediction.row_files import check_rows_file, finished_files, finished_rows, resume_note
 from utkage.prediction.rows import FaceRow, photo_rows
 
 
@@ -165,11 +164,27 @@ def picture_rows(
             task.advance(1)
 
 
+def require_own_shard(rows: Path, finished: Iterable[str], inputs: Inputs) -> None:
+    """Refuse to resume the rows of another shard, as after a change of the number of shards.
+
+    Raises:
+        UsageError: names the file and the first input that is of another shard.
+    """
+    others = inputs.others
+    foreign = None if others is None else next(filter(others.hold, finished), None)
+    if foreign is not None:
+        raise UsageError(
+            f"{rows}: has rows of {foreign}, which belongs to another `shard`; name another file, "
+            "or use the inputs and the number of shards that these rows began with"
+        )
+
+
 def _remaining(inputs: Inputs, rows: Path, reporter: Reporter) -> Inputs:
     check_rows_file(rows, resume=True)
     finished = finished_files(rows)
     count = finished.total()
-    reporter.info(f"{rows}: has predictions for {counted(count, 'file')}; resuming")
+    require_own_shard(rows, finished, inputs)
+    reporter.info(resume_note(rows, count, "file"))
     total = None if inputs.total is None else max(0, inputs.total - count)
     return replace(inputs, pictures=_without(inputs.pictures, finished), total=total)
 

@@ -19,9 +19,11 @@ from utkage.prediction.predict import (
     opened_inputs,
     picture_rows,
     picture_writer,
+    require_own_shard,
     without_finished,
 )
 from utkage.prediction.predictor import open_predictor
+from utkage.prediction.row_files import finished_files
 from utkage.prediction.rows import FaceRow, TrackRow
 
 if TYPE_CHECKING:
@@ -116,6 +118,9 @@ def predict_inputs(
             "file of each with `out=FILE.csv`, or predict one kind with `only=pictures` or "
             "`only=videos`"
         )
+    if request.resume_videos is not None and found.videos:
+        finished = finished_files(request.resume_videos, TrackRow, cuts=False)
+        require_own_shard(request.resume_videos, finished, inputs)
     with picture_writer(request, reporter, inputs, on_unwritten) as pictures:
         chosen = replace(inputs, pictures=found.pictures())
         if has_pictures:

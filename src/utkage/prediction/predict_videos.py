@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from utkage.core.errors import ConfigError, ImageError, UsageError, WeightsError
 from utkage.core.reporter import Progress, Reporter, SilentReporter
 from utkage.core.signals import deferred_stop_signals, interruption
-from utkage.core.text import counted
 from utkage.images.discover import expand_inputs
 from utkage.images.draw import Annotation, annotate
 from utkage.images.video import (
@@ -36,7 +35,7 @@ from utkage.prediction.annotated_pictures import OnUnwritten, PictureWriter, war
 from utkage.prediction.annotated_video import AnnotatedVideo
 from utkage.prediction.face_tracks import FaceTrack, TrackedFrame, TrackingSettings
 from utkage.prediction.predictor import Predictor, PredictSettings, open_predictor
-from utkage.prediction.row_files import check_rows_file, finished_files, finished_rows
+from utkage.prediction.row_files import check_rows_file, finished_files, finished_rows, resume_note
 from utkage.prediction.rows import TrackRow, gender_label, prediction_columns, track_row
 
 # A file with a smaller share of readable frames is damaged. Containers often count a few too many.
@@ -225,7 +224,7 @@ def unfinished_videos(
             )
     check_rows_file(resume, resume=True)
     finished = finished_files(resume, TrackRow)
-    reporter.info(f"{resume}: has predictions for {counted(len(finished), 'video')}; resuming")
+    reporter.info(resume_note(resume, len(finished), "video"))
     for row in finished_rows(resume, TrackRow):
         pictures.reserve_track(row)
     return [source for source in sources if normalize("NFC", video_name(source)) not in finished]

@@ -26,7 +26,7 @@ from utkage.core.locks import lock_handle
 from utkage.core.outputs import contains, require_output, same_file
 from utkage.core.settings import check_table
 from utkage.core.single_writer import holding_files
-from utkage.core.text import spreadsheet_safe
+from utkage.core.text import counted, spreadsheet_safe
 from utkage.prediction.rows import STATUSES, AnyRow, FaceRow, Row, TrackRow
 
 JSON_LINES = ".jsonl"
@@ -227,8 +227,8 @@ def videos_file(path: Path) -> Path:
     return path.with_name(f"{path.stem}.videos{path.suffix}")
 
 
-def finished_files(path: Path, kind: type[Row] = FaceRow) -> Counter[str]:
-    """Inputs whose rows are complete in a file of JSON lines; incomplete ones are cut off.
+def finished_files(path: Path, kind: type[Row] = FaceRow, *, cuts: bool = True) -> Counter[str]:
+    """Inputs whose rows are complete in a file of JSON lines; ``cuts`` removes incomplete ones.
 
     Several inputs may have one name, as files in an archive can, so each is counted. Names are in
     the composition NFC of Unicode. ``kind`` is the class of the rows. Those of a
@@ -264,8 +264,18 @@ def finished_files(path: Path, kind: type[Row] = FaceRow) -> Counter[str]:
             if is_complete:
                 finished[normalize("NFC", values["file"])] += 1
                 complete = position
-        file.truncate(complete)
+        if cuts:
+            file.truncate(complete)
     return finished
+
+
+def resume_note(path: Path, count: int, noun: str) -> str:
+    """What a run that resumes finds: predictions for ``count`` inputs of a kind, such as videos."""
+    if not path.exists():
+        return f"{path}: does not exist yet; starting it"
+    if not count:
+        return f"{path}: has no predictions yet; starting with the first {noun}"
+    return f"{path}: has predictions for {counted(count, noun)}; resuming"
 
 
 def finished_rows(path: Path, kind: type[AnyRow]) -> Iterator[AnyRow]:
