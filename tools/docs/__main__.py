@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from tools.docs import program, shipped
+from tools.docs import program, schemas, shipped
 from tools.documents import ROOT, with_block
 from tools.program import new_app, run_app
 from utkage.core.files import write_text
@@ -46,6 +46,13 @@ def fresh_document(document: str, *, check: bool) -> tuple[str, str]:
     return text, fresh
 
 
+def fresh_schema(name: str) -> tuple[str, str]:
+    """A schema as it is, empty if it is not there, and as it should be."""
+    path = schemas.schema_path(name)
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    return text, schemas.schema_text(name)
+
+
 @app.command(help=__doc__)
 def write_documents(
     check: Annotated[
@@ -54,8 +61,9 @@ def write_documents(
 ) -> None:
     """Write the documents, or with ``check`` fail if one is out of date."""
     stale = 0
-    for document in BLOCKS:
-        text, fresh = fresh_document(document, check=check)
+    documents = {document: fresh_document(document, check=check) for document in BLOCKS}
+    documents |= {f"docs/schemas/{name}": fresh_schema(name) for name in schemas.SCHEMAS}
+    for document, (text, fresh) in documents.items():
         if text == fresh:
             continue
         stale += 1
