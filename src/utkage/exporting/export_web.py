@@ -1,19 +1,22 @@
 """``export --format web``: a folder for any web server, whose page predicts in the browser.
 
 It contains an exported ONNX file, a face detector (``web_detectors``), ONNX Runtime for browsers
-(from the npm package ``onnxruntime-web``) and the page. It loads nothing from other servers.
+(from the npm package ``onnxruntime-web``) and the page. It loads nothing from other servers, and
+after the first visit it works offline.
 """
 
 from __future__ import annotations
 
+import hashlib
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from utkage.core.errors import UsageError
-from utkage.core.files import write_text
+from utkage.core.files import file_hash, write_text
 from utkage.core.json_text import json_text
 from utkage.core.partials import partial_folder
 from utkage.core.reporter import Reporter
@@ -24,13 +27,21 @@ from utkage.exporting.formats import WEB
 from utkage.exporting.npm_files import npm_files
 from utkage.exporting.web_detectors import DEFAULT_DETECTOR, read_web_detector
 from utkage.faces.contract import CropContract
+from utkage.images.formats import IMAGE_SUFFIXES
 from utkage.models.locate import resolve_weights
+from utkage.prediction.rows import FaceRow, RowOptions
 
 DEFAULT_FOLDER = Path("utkage-web")
 MODEL_NAME = "faces.onnx"
 DETECTOR_NAME = "detector.onnx"
 CONTRACT_NAME = "contract.json"
-PAGE = ("index.html", "app.js", "faces.js", "detector.js", "networks.js", "pixels.js")
+OFFLINE_NAME = "offline.js"
+PAGE = (
+    *("index.html", "style.css", "manifest.json", "icon.svg", "icon.png"),
+    *("app.js", "inputs.js", "pictures.js", "rows.js", "table.js", "viewer.js"),
+    *("camera.js", "smoothing.js", "predictor.js", "worker.js", "service_worker.js"),
+    *("faces.js", "detector.js", "networks.js", "pixels.js"),
+)
 RUNTIME_PACKAGE = "onnxruntime-web"
 # WebAssembly on the CPU, which every browser supports.
 RUNTIME = (
@@ -68,7 +79,8 @@ def export_web(
     weights = resolve_weights(request.weights)
     with holding_files(out), partial_folder(out) as folder:
         result = export(replace(request, weights=weights, out=folder / MODEL_NAME), reporter)
-        fill_web_folder(folder, weights.card.contract, detector, network, runtime)
+        settings = page_settings(weights.card.contract, detector, request.interval)
+        fill_web_folder(folder, settings, network, runtime)
         try:
             folder.rename(out)
         except OSError as error:
@@ -78,24 +90,49 @@ def export_web(
     )
 
 
-def fill_web_folder(
-    folder: Path, contract: CropContract, detector: str, network: bytes, runtime: Sequence[Path]
-) -> None:
-    """Write all files except ``MODEL_NAME`` to an existing folder.
+def page_settings(contract: CropContract, detector: str, interval: float) -> dict[str, Any]:
+    """What the page has to know: the crop contract, and the rows and pictures of ``predict``."""
+    return {
+        "size": contract.size,
+        "template": contract.template,
+        "ranges": RANGE_NAMES,
+        "detector": detector,
+        "interval": interval,
+        "uncertain_below": RowOptions().uncertain_below,
+        "columns": FaceRow.columns_by_field(),
+        "suffixes": IMAGE_SUFFIXES,
+    }
 
-    ``network`` is the content of the detector's ONNX file; ``runtime`` has the ``RUNTIME`` files.
+
+def fill_web_folder(
+    folder: Path, settings: Mapping[str, Any], network: bytes, runtime: Sequence[Path]
+) -> None:
+    """Add all files except ``MODEL_NAME`` to an existing folder.
+
+    Args:
+        folder: The folder; what it contains already works offline as well.
+        settings: Those of ``page_settings``.
+        network: The content of the detector's ONNX file.
+        runtime: The ``RUNTIME`` files.
     """
     (folder / "ort").mkdir()
     for path in runtime:
         shutil.copyfile(path, folder / "ort" / path.name)
     (folder / DETECTOR_NAME).write_bytes(network)
-    settings = {
-        "size": contract.size,
-        "template": contract.template,
-        "ranges": RANGE_NAMES,
-        "detector": detector,
-    }
     write_text(folder / CONTRACT_NAME, json_text(settings))
     page = files("utkage.exporting") / "web_page"
     for name in PAGE:
-        write_text(folder / name, (page / name).read_text(encoding="utf-8"))
+        (folder / name).write_bytes((page / name).read_bytes())
+    write_text(folder / OFFLINE_NAME, _offline_files(folder))
+
+
+def _offline_files(folder: Path) -> str:
+    """A script with the files that the service worker keeps, and a version of their contents.
+
+    Browsers compare this script with that of the last visit, so every change of a file arrives.
+    """
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    kept = [path for path in paths if not path.name.endswith(".parity.json")]
+    names = [path.relative_to(folder).as_posix() for path in kept]
+    version = hashlib.sha256("".join(file_hash(path) for path in kept).encode()).hexdigest()[:16]
+    return f"self.OFFLINE = {json_text({'version': version, 'files': names}).rstrip()};\n"

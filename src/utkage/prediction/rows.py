@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
@@ -109,9 +110,14 @@ class Row:
         return cls.ORDER
 
     @classmethod
+    def columns_by_field(cls) -> dict[str, tuple[str, ...]]:
+        """Columns of CSV for each field; each number of ``box`` and ``landmarks`` has its own."""
+        return {name: _SPREAD.get(name, (name,)) for name in cls.ORDER}
+
+    @classmethod
     def column_names(cls) -> tuple[str, ...]:
-        """Columns of CSV; each number of ``box`` and ``landmarks`` has its own column."""
-        return tuple(column for name in cls.ORDER for column in _SPREAD.get(name, (name,)))
+        """Columns of CSV, in the documented order."""
+        return tuple(chain.from_iterable(cls.columns_by_field().values()))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, in the documented order."""

@@ -1,157 +1,229 @@
-// The page: opens pictures, a folder or the camera, and draws the faces with their predictions.
+// The page: opens pictures, folders and the camera, and shows the faces with their predictions.
 // Nothing is uploaded.
 
-import { Faces } from "./faces.js";
-import { fromImageData } from "./pixels.js";
+import { Camera } from "./camera.js";
+import { named, sorted, transferred } from "./inputs.js";
+import { decoded, pixelsOf, scaledFace, thumbnail } from "./pictures.js";
+import { Predictor } from "./predictor.js";
+import { counted, csvText, jsonText, pictureRows } from "./rows.js";
+import { Table } from "./table.js";
+import { Viewer } from "./viewer.js";
 
-const LONGEST_SIDE = 2400;
-const UNCERTAIN_BELOW = 0.75;
-const COLOURS = { female: "#e69f00", male: "#56b4e9", uncertain: "#cccccc" };
+// Screen readers hear of the progress after this many milliseconds at the earliest.
+const SILENCE = 10_000;
 
-const statusLine = document.getElementById("status");
-const gallery = document.getElementById("gallery");
-const camera = document.getElementById("camera");
-const loading = Faces.load();
+const part = (id) => document.getElementById(id);
+const announce = (text) => { part("status").textContent = text; };
 
-loading.then(
-  () => showStatus("Ready. Choose a picture, a folder or the camera."),
-  (error) => showStatus(`The networks could not be loaded: ${error.message}. Serve this folder over http.`),
-);
+const predictor = new Predictor();
+const settings = fetch("contract.json").then((response) => response.json());
+const viewer = new Viewer({
+  canvas: part("picture"), name: part("picture-name"), previous: part("previous"), next: part("next"),
+});
+const table = new Table(part("rows"), part("more"), (picture, face) => viewer.show(picture, face));
 
+let results = [];
+let waiting = [];
+let pasted = 0;
+// The run over the pictures: { done, total, faces, stopped, started }; null between runs.
+let run = null;
+let camera = null;
+
+Promise.all([settings, predictor.ready]).then(
+  ([{ interval }]) => {
+    part("interval-heading").title = `Contains the age with a probability of ${Math.round(100 * interval)} %`;
+    if (!run) announce("Ready.");
+  },
+  (error) => announce(`The networks could not be loaded: ${error.message}. Load the page again.`),
+).finally(() => part("stuck").remove());
+
+// ---------------------------------------------------------------------------------- opening
+part("choose-pictures").addEventListener("click", () => part("pictures").click());
+part("choose-folder").addEventListener("click", () => part("folder").click());
+part("choose-folder").hidden = !("webkitdirectory" in part("folder"));
 for (const id of ["pictures", "folder"]) {
-  document.getElementById(id).addEventListener("change", ({ target }) => open([...target.files]));
+  part(id).addEventListener("change", ({ target }) => {
+    open([...target.files].map(named));
+    // So that the same choice is a change again.
+    target.value = "";
+  });
 }
-camera.addEventListener("click", () => (stream ? stop() : start()));
-document.addEventListener("dragover", (event) => event.preventDefault());
-document.addEventListener("drop", (event) => {
+for (const kind of ["dragenter", "dragover"]) {
+  document.addEventListener(kind, (event) => {
+    event.preventDefault();
+    part("drop").classList.add("over");
+  });
+}
+document.addEventListener("dragleave", (event) => {
+  if (!event.relatedTarget) part("drop").classList.remove("over");
+});
+document.addEventListener("drop", async (event) => {
   event.preventDefault();
-  open([...event.dataTransfer.files]);
+  part("drop").classList.remove("over");
+  open(await transferred(event.dataTransfer));
+});
+document.addEventListener("paste", async ({ clipboardData }) => {
+  const files = await transferred(clipboardData);
+  if (!files.length) return announce("The clipboard has no picture.");
+  // Browsers call every pasted picture image.png.
+  return open(files.map(({ file, path }) => ({ file, path: path === "image.png" ? `pasted ${++pasted}.png` : path })));
 });
 
 async function open(files) {
-  const pictures = files.filter((file) => file.type.startsWith("image/"));
-  const faces = await loading;
-  let [opened, count] = [0, 0];
-  for (const file of pictures) {
-    showStatus(`${file.name}: ${++opened} of ${pictures.length}`);
-    try {
-      const bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
-      const canvas = drawCanvas(bitmap);
-      const rows = await predict(faces, canvas);
-      show(canvas, rows, file.name);
-      count += rows.length;
-    } catch (error) {
-      show(null, [], `${file.name}: cannot be read (${error.message})`);
-    }
-  }
-  showStatus(`${counted(pictures.length, "picture")}, ${counted(count, "face")}.`);
-}
-
-function counted(n, noun) {
-  return `${n} ${noun}${n === 1 ? "" : "s"}`;
-}
-
-function drawCanvas(source, width = source.width, height = source.height) {
-  const scale = Math.min(1, LONGEST_SIDE / Math.max(width, height));
-  const canvas = document.createElement("canvas");
-  canvas.width = Math.round(width * scale);
-  canvas.height = Math.round(height * scale);
-  const context = canvas.getContext("2d", { willReadFrequently: true });
-  context.imageSmoothingQuality = "high";
-  context.drawImage(source, 0, 0, canvas.width, canvas.height);
-  return canvas;
-}
-
-async function predict(faces, canvas) {
-  const context = canvas.getContext("2d");
-  const pixels = context.getImageData(0, 0, canvas.width, canvas.height);
-  const rows = await faces.predict(fromImageData(pixels));
-  for (const row of rows) drawBox(context, row, Math.max(canvas.width, canvas.height));
-  return rows;
-}
-
-function gender({ p_female }) {
-  if (Math.max(p_female, 1 - p_female) < UNCERTAIN_BELOW) return "uncertain";
-  return p_female >= 0.5 ? "female" : "male";
-}
-
-function label(row) {
-  const age = `${Math.round(row.age)} (${Math.round(row.age_low)}-${Math.round(row.age_high)})`;
-  return `${gender(row)} ${age}`;
-}
-
-function summary(rows) {
-  return rows.map(label).join("; ") || "no face found";
-}
-
-function drawBox(context, row, long) {
-  const [x0, y0, x1, y1] = row.box;
-  const line = Math.max(2, long / 400);
-  const height = Math.max(13, long / 55);
-  context.lineWidth = line;
-  context.strokeStyle = COLOURS[gender(row)];
-  context.strokeRect(x0, y0, x1 - x0, y1 - y0);
-  context.font = `600 ${height}px system-ui, sans-serif`;
-  const text = label(row);
-  const width = context.measureText(text).width + height * 0.6;
-  const left = Math.max(0, Math.min(x0, context.canvas.width - width));
-  const top = y0 >= height * 1.4 ? y0 - height * 1.4 : Math.min(y1, context.canvas.height - height * 1.4);
-  context.fillStyle = "rgba(0, 0, 0, 0.8)";
-  context.fillRect(left, top, width, height * 1.4);
-  context.fillStyle = "#ffffff";
-  context.textBaseline = "middle";
-  context.fillText(text, left + height * 0.3, top + height * 0.72);
-}
-
-function show(canvas, rows, name) {
-  const figure = document.createElement("figure");
-  if (canvas) {
-    canvas.setAttribute("role", "img");
-    canvas.setAttribute("aria-label", summary(rows));
-    figure.append(canvas);
-  }
-  const caption = document.createElement("figcaption");
-  caption.textContent = canvas ? `${name}: ${summary(rows)}` : name;
-  figure.append(caption);
-  figure.dataset.rows = JSON.stringify(rows);
-  gallery.prepend(figure);
-}
-
-let stream = null;
-
-async function start() {
-  const faces = await loading;
-  try {
-    stream = await navigator.mediaDevices.getUserMedia({ video: true });
-  } catch (error) {
-    showStatus(`No camera: ${error.message}`);
+  const { suffixes } = await settings;
+  const { pictures, others } = sorted(files, suffixes);
+  if (!pictures.length) {
+    announce(files.length ? "There is no picture among these files." : "No file was chosen.");
     return;
   }
-  camera.textContent = "Stop the camera";
-  const video = document.createElement("video");
-  video.muted = true;
-  video.srcObject = stream;
-  await video.play();
-  const figure = document.createElement("figure");
-  gallery.prepend(figure);
-  // Each frame is captured after the one before is finished, so slow devices drop frames.
-  while (stream) {
-    const canvas = drawCanvas(video, video.videoWidth, video.videoHeight);
-    const rows = await predict(faces, canvas);
-    figure.replaceChildren(canvas);
-    figure.dataset.rows = JSON.stringify(rows);
-    showStatus(summary(rows));
-    await new Promise(requestAnimationFrame);
+  waiting.push(...pictures);
+  if (run) {
+    run.total += pictures.length;
+    run.others += others;
+  } else {
+    await work(pictures.length, others);
   }
 }
 
-function stop() {
-  for (const track of stream.getTracks()) track.stop();
-  stream = null;
-  camera.textContent = "Use the camera";
-  showStatus("The camera is off.");
+// ---------------------------------------------------------------------------------- predicting
+async function work(total, others) {
+  run = { done: 0, total, others, faces: 0, stopped: false, started: performance.now(), said: performance.now() };
+  announce(`Started: ${counted(total, "picture")}.`);
+  showProgress();
+  part("progress").hidden = false;
+  try {
+    const contract = await settings;
+    await predictor.ready;
+    for (let next; !run.stopped && (next = waiting.shift()); run.done++, showProgress()) {
+      await predict(next, contract);
+    }
+    const skipped = run.others ? ` ${counted(run.others, "other file")} skipped.` : "";
+    const faces = counted(run.faces, "face");
+    announce(run.stopped
+      ? `Stopped: ${run.done} of ${counted(run.total, "picture")}, ${faces}.${skipped}`
+      : `${counted(run.done, "picture")}, ${faces}.${skipped}`);
+  } catch (error) {
+    announce(`The networks could not be loaded: ${error.message}. Load the page again.`);
+  } finally {
+    const hadFocus = part("progress").contains(document.activeElement);
+    part("progress").hidden = true;
+    // The button with the keyboard's focus is gone now.
+    if (hadFocus) part("results").focus();
+    [waiting, run] = [[], null];
+  }
 }
 
-function showStatus(text) {
-  statusLine.textContent = text;
+async function predict({ file, path }, contract) {
+  const list = results;
+  let rows, thumbnails = [];
+  try {
+    const { canvas, scale } = await decoded(file);
+    const faces = await predictor.predict(pixelsOf(canvas));
+    const boxes = faces.length ? faces.map(({ box }) => box) : [null];
+    thumbnails = await Promise.all(boxes.map((box) => thumbnail(canvas, box)));
+    rows = pictureRows(path, faces.map((face) => scaledFace(face, 1 / scale)), contract);
+  } catch (error) {
+    rows = pictureRows(path, [], contract, `cannot be read by this browser (${error.message})`);
+  }
+  // "Clear" has begun another list meanwhile.
+  if (results !== list) return;
+  results.push({ file, rows });
+  run.faces += rows[0].faces ?? 0;
+  for (const id of ["columns", "results-bar"]) part(id).hidden = false;
+  document.body.classList.add("has-results");
+  table.add(rows, thumbnails, results.length - 1);
+  viewer.add({ file, rows });
 }
+
+function showProgress() {
+  const { done, total, faces, started } = run;
+  part("bar").max = total;
+  part("bar").value = done;
+  const seconds = done ? (performance.now() - started) / 1000 / done * (total - done) : 0;
+  const left = seconds < 10 ? "" : seconds < 90 ? `, about ${10 * Math.round(seconds / 10)} s left`
+    : `, about ${Math.round(seconds / 60)} min left`;
+  const text = `${done} of ${counted(total, "picture")}, ${counted(faces, "face")}${left}`;
+  part("progress-text").textContent = text;
+  if (done < total && performance.now() - run.said > SILENCE) {
+    run.said = performance.now();
+    announce(text);
+  }
+}
+
+part("stop").addEventListener("click", () => { if (run) run.stopped = true; });
+
+// ---------------------------------------------------------------------------------- results
+part("csv").addEventListener("click", async () => {
+  const { columns } = await settings;
+  save("utkage.csv", "text/csv", csvText(results.flatMap(({ rows }) => rows), columns));
+});
+part("json").addEventListener("click", () => {
+  save("utkage.json", "application/json", jsonText(results.flatMap(({ rows }) => rows)));
+});
+part("clear").addEventListener("click", () => {
+  if (run) run.stopped = true;
+  results = [];
+  table.clear();
+  viewer.clear();
+  for (const id of ["columns", "results-bar"]) part(id).hidden = true;
+  document.body.classList.remove("has-results");
+  announce("Cleared.");
+  part("choose-pictures").focus();
+});
+
+function save(name, type, text) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([text], { type }));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+  announce(`${name} was saved.`);
+}
+
+// ---------------------------------------------------------------------------------- camera
+part("camera").addEventListener("click", () => (camera?.isOn ? stopCamera() : startCamera()));
+part("shoot").addEventListener("click", async () => open([named(await camera.picture())]));
+
+async function startCamera() {
+  try {
+    camera ??= new Camera(part("live-picture"), predictor, await settings, announce);
+    await camera.start();
+  } catch (error) {
+    announce(`No camera: ${error.message}.`);
+    return;
+  }
+  showCamera(true);
+  announce("The camera is on.");
+}
+
+function stopCamera() {
+  camera.stop();
+  showCamera(false);
+  announce("The camera is off.");
+}
+
+function showCamera(isOn) {
+  part("live").hidden = !isOn;
+  part("camera").textContent = isOn ? "Stop the camera" : "Use the camera";
+  part("camera").setAttribute("aria-pressed", String(isOn));
+}
+
+// ---------------------------------------------------------------------------------- installing
+if ("serviceWorker" in navigator) {
+  // The list of files is asked of the server each time, or a new version would come late.
+  navigator.serviceWorker.register("service_worker.js", { updateViaCache: "none" }).then(
+    () => navigator.serviceWorker.ready.then(() => {
+      part("offline").textContent = "This page is saved on this device: it works without a connection.";
+    }),
+    // Only https and localhost may save pages. All else works.
+    () => {},
+  );
+}
+addEventListener("beforeinstallprompt", (event) => {
+  event.preventDefault();
+  part("install").hidden = false;
+  part("install").onclick = () => {
+    event.prompt();
+    part("install").hidden = true;
+  };
+});
