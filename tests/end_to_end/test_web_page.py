@@ -16,6 +16,8 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from utkage.cli.app import app
+from utkage.exporting.export_web import CONTRACT_NAME, DETECTOR_NAME
+from utkage.exporting.web_detectors import read_web_detector
 
 # Reads a chip with the module that other pages can use.
 CHIP = """
@@ -41,17 +43,30 @@ def detector(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def folder(detector: str, tmp_path_factory: pytest.TempPathFactory, examples: Path) -> Path:
-    """The exported folder, with pictures beside the page."""
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The exported folder, with ``node_modules`` beside it."""
     tool("chromedriver")
     place = tmp_path_factory.mktemp("web")
     modules = npm_install(place, ONNX_RUNTIME, RETINAFACE)
-    out = place / "page"
     words = ["export", "--format", "web", "--weights", "shipped", "--precision", "fp16", "--quiet"]
-    more = ["--no-flip", "--out", str(out), "--web-modules", str(modules)]
-    more += ["--web-detector", detector]
+    more = ["--no-flip", "--out", str(place / "page"), "--web-modules", str(modules)]
     result = CliRunner().invoke(app, [*words, *more])
     assert result.exit_code == 0, result.output
+    return place / "page"
+
+
+@pytest.fixture(scope="module")
+def folder(
+    exported: Path, detector: str, tmp_path_factory: pytest.TempPathFactory, examples: Path
+) -> Path:
+    """The exported folder with the detector, and pictures beside the page."""
+    out = tmp_path_factory.mktemp("detector") / "page"
+    shutil.copytree(exported, out)
+    # As an export with `--web-detector` writes them; the model, which takes long, is the same.
+    network = read_web_detector(detector, exported.parent / "node_modules")
+    (out / DETECTOR_NAME).write_bytes(network)
+    settings = json.loads((out / CONTRACT_NAME).read_text()) | {"detector": detector}
+    (out / CONTRACT_NAME).write_text(json.dumps(settings))
     for name in ("portrait.jpg", "family.jpg"):
         shutil.copy(examples / name, out / name)
     (out / "other.html").write_text("<!doctype html><title>another page</title>")

@@ -16,7 +16,9 @@ def tool(name: str) -> str:
     """The path of a program; the test is skipped where it is not installed."""
     found = shutil.which(name)
     if found is None:
-        pytest.skip(f"no {name} here; on Debian: apt-get install chromium chromium-driver nodejs npm")
+        pytest.skip(
+            f"no {name} here; on Debian: apt-get install chromium chromium-driver nodejs npm"
+        )
     return found
 
 
