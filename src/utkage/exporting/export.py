@@ -248,9 +248,11 @@ def _comparison_chips(request: ExportRequest, contract: CropContract, reporter: 
 
     synthetic = synthetic_chips(SYNTHETIC_CHIPS, contract.size)
     if request.data is None:
+        none = np.empty(0, np.int64)
+        if request.precision != "int8":
+            return _Chips(synthetic, none, synthetic)
         # Calibrating on the compared chips would make them look too good.
-        calibration = synthetic_chips(SYNTHETIC_CHIPS, contract.size, seed=1)
-        return _Chips(synthetic, np.empty(0, np.int64), calibration)
+        return _Chips(synthetic, none, synthetic_chips(SYNTHETIC_CHIPS, contract.size, seed=1))
     selection = FaceSelection(data=request.data, split="val", allow_crop=True)
     faces = labelled_faces(selection, contract, reporter).chips
     faces = faces.take(np.flatnonzero(faces.fully_labelled))
