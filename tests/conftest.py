@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from utkage.data.labels import AGE_COUNT, range_index
 from utkage.evaluation.labelled_predictions import LabelledPredictions
@@ -15,6 +16,7 @@ from utkage.prediction.predictions import Predictions
 
 pytest_plugins = ["archive_fixtures", "chip_fixtures", "picture_fixtures"]
 
+MadeOnce = Callable[[str, Callable[[Path], object]], Path]
 LabelledPredictionsOf = Callable[..., LabelledPredictions]
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,6 +25,34 @@ ROOT = Path(__file__).resolve().parent.parent
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     """Name bytes by their argument: their content may hold the time, and workers must agree."""
     return argname if isinstance(val, bytes) else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run files with slow tests first, so that no worker is left alone with one at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> MadeOnce:
+    """A folder that the first process that asks for its name fills, for those of all workers.
+
+    Tests must not change it.
+    """
+    base = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent
+
+    def make(name: str, fill: Callable[[Path], object]) -> Path:
+        folder = base / name
+        with FileLock(base / f"{name}.lock"):
+            if not folder.exists():
+                partial = tmp_path_factory.mktemp(name)
+                fill(partial)
+                partial.rename(folder)
+        return folder
+
+    return make
 
 
 @pytest.fixture(scope="session")

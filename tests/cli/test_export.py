@@ -9,13 +9,16 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from cards import card_of
 from one_line_errors import assert_one_line_error
 
 from utkage.core.files import file_hash
-from utkage.exporting import torch_files
+from utkage.exporting import export, torch_files
 from utkage.exporting.parity import synthetic_chips
 from utkage.images.save import save_image
 from utkage.models.export_graph import ExportGraph
+from utkage.models.multitask import MultiTaskNet
+from utkage.models.weights import Weights, save_weights
 from utkage.prediction.loading import load_predictor
 
 Invoke = Callable[..., Any]
@@ -57,10 +60,14 @@ def test_unsupported_precisions_are_refused(invoke: Invoke) -> None:
     assert "--format pt2 supports fp32" in done.stderr
 
 
-@pytest.mark.slow
 def test_a_damaged_graph_gets_no_file(
-    invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    invoke: Invoke,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    lively_network: Callable[[], MultiTaskNet],
 ) -> None:
+    weights = Weights(card_of(), lively_network().state_dict(), torch.empty(0, dtype=torch.int32))
+    save_weights(tmp_path / "mine.safetensors", weights)
     write = torch_files.write_torchscript
 
     def damaged(graph: ExportGraph, path: Path, properties: Mapping[str, str]) -> None:
@@ -72,18 +79,20 @@ def test_a_damaged_graph_gets_no_file(
 
     monkeypatch.setattr(torch_files, "write_torchscript", damaged)
     (tmp_path / "model.torchscript").write_text("of yesterday")
-    words = ("--format", "torchscript", "--weights", "shipped", "--no-flip")
+    words = ("--format", "torchscript", "--weights", "mine.safetensors", "--no-flip")
     done = invoke("export", *words, "--out", "model.torchscript")
     assert done.exit_code == 2, "not an earlier export"
     done = invoke("export", *words, "--out", "model.torchscript", "--overwrite")
     assert done.exit_code == 4, done.stderr
     assert "not written, because torch and the weights disagree on 256 chips" in done.stderr
-    assert [path.name for path in tmp_path.iterdir()] == ["model.torchscript"]
+    assert {path.name for path in tmp_path.iterdir()} == {"mine.safetensors", "model.torchscript"}
     assert (tmp_path / "model.torchscript").read_text() == "of yesterday"
 
 
 @pytest.mark.slow
-def test_int8_files_work(invoke: Invoke, tmp_path: Path) -> None:
+def test_int8_files_work(invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Half of the drawn chips, for the comparison and for the ranges of activations.
+    monkeypatch.setattr(export, "SYNTHETIC_CHIPS", 136)
     words = ("--precision", "int8", "--weights", "shipped", "--no-flip", "--out", "small.onnx")
     done = invoke("export", *words, "--json")
     assert done.exit_code == 0, done.stderr

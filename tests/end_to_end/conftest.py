@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from command_cases import make_working_folder
+from command_cases import BACKBONE, make_working_folder
 
 from utkage.models.multitask import MultiTaskNet
 
@@ -15,7 +16,12 @@ from utkage.models.multitask import MultiTaskNet
 def folder(
     tmp_path_factory: pytest.TempPathFactory,
     examples: Path,
-    lively_network: Callable[[], MultiTaskNet],
+    lively_network: Callable[[str], MultiTaskNet],
+    made_once: Callable[[str, Callable[[Path], object]], Path],
 ) -> Path:
-    """Inputs of every command, made once per module."""
-    return make_working_folder(tmp_path_factory.mktemp("work"), examples, lively_network())
+    """Inputs of every command, a copy for each module."""
+    made = made_once(
+        "working-folder",
+        lambda empty: make_working_folder(empty, examples, lively_network(BACKBONE)),
+    )
+    return Path(shutil.copytree(made, tmp_path_factory.mktemp("work"), dirs_exist_ok=True))

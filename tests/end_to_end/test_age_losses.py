@@ -8,32 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from torch import nn
+from small_backbone import SMALL_BACKBONE
 
 import utkage
 from tools.examples.demo_set import make_demo_set
 from utkage.data.augment import AugmentConfig
-from utkage.models.registry import IMAGENET_MEAN, IMAGENET_STD, Backbone, with_backbone
+from utkage.models.registry import with_backbone
 from utkage.preparation.audit.resolve import FixConfig
 from utkage.training.losses import AGE_LOSSES
 
-
-def two_convolutions() -> nn.Module:
-    """Normalised images (N, 3, H, W) -> features (N, 16)."""
-    return nn.Sequential(
-        *(nn.Conv2d(3, 8, 5, 4), nn.BatchNorm2d(8), nn.ReLU()),
-        *(nn.Conv2d(8, 16, 3, 2), nn.AdaptiveAvgPool2d(1), nn.Flatten()),
-    )
-
-
-SMALL = Backbone(
-    name="small",
-    build=two_convolutions,
-    features=16,
-    mean=IMAGENET_MEAN,
-    std=IMAGENET_STD,
-    source="this test",
-)
 RECIPE = utkage.TrainConfig(
     epochs=1,
     batch_size=12,
@@ -58,7 +41,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, examples: Path) -> Iterat
         out=folder / "prepared",
     )
     utkage.prepare(config)
-    with with_backbone(SMALL):
+    with with_backbone(SMALL_BACKBONE):
         yield folder / "prepared"
 
 

@@ -2,12 +2,13 @@
 
 import contextlib
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from small_backbone import SMALL_BACKBONE
 
 from utkage.core.device import CPU
 from utkage.exporting.onnx_file import write_onnx
@@ -17,6 +18,7 @@ from utkage.models.chip_graph import ChipGraph
 from utkage.models.export_graph import ExportGraph
 from utkage.models.export_metadata import card_metadata
 from utkage.models.multitask import MultiTaskNet
+from utkage.models.registry import with_backbone
 from utkage.prediction.chip_predictor import TorchPredictor
 
 Lively = Callable[..., MultiTaskNet]
@@ -42,13 +44,23 @@ def reference(lively_network: Lively, calibrated_card: Card) -> TorchPredictor:
 
 @pytest.fixture(scope="session")
 def exported(
-    lively_network: Lively, calibrated_card: Card, tmp_path_factory: pytest.TempPathFactory
+    lively_network: Lively,
+    calibrated_card: Card,
+    made_once: Callable[[str, Callable[[Path], object]], Path],
 ) -> Path:
-    graph = ChipGraph(lively_network(), "median", flip=True, calibration=CALIBRATION)
-    path = tmp_path_factory.mktemp("onnx") / "model.onnx"
-    with contextlib.redirect_stdout(io.StringIO()) as printed:
-        whole = ExportGraph(graph, calibrated_card, interval=0.9)
-        metadata = card_metadata(calibrated_card, np.array([7], dtype=np.int32), flip=True)
-        write_onnx(whole, path, metadata)
-    assert printed.getvalue() == "", "standard output belongs to data"
-    return path
+    def export(folder: Path) -> None:
+        graph = ChipGraph(lively_network(), "median", flip=True, calibration=CALIBRATION)
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            whole = ExportGraph(graph, calibrated_card, interval=0.9)
+            metadata = card_metadata(calibrated_card, np.array([7], dtype=np.int32), flip=True)
+            write_onnx(whole, folder / "model.onnx", metadata)
+        assert printed.getvalue() == "", "standard output belongs to data"
+
+    return made_once("exported-onnx", export) / "model.onnx"
+
+
+@pytest.fixture
+def small_network(lively_network: Lively) -> Iterator[MultiTaskNet]:
+    """A network that is exported in a second."""
+    with with_backbone(SMALL_BACKBONE):
+        yield lively_network(SMALL_BACKBONE.name)
