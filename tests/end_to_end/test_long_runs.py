@@ -63,14 +63,15 @@ def _size(path: Path) -> tuple[int, int]:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads Linux's /proc")
-def test_memory_is_flat_over_3000_pictures(examples: Path, tmp_path: Path) -> None:
-    folder = _copies(examples, tmp_path / "many", 3000)
+def test_memory_is_flat_over_many_pictures(examples: Path, tmp_path: Path) -> None:
+    folder = _copies(examples, tmp_path / "many", 1500)
     done = subprocess.run(
         [sys.executable, "-c", MEASURED, str(folder)], capture_output=True, text=True, check=True
     )
     curve = [float(word) for word in done.stdout.split()]
-    assert len(curve) == 30
-    assert max(curve[5:]) - curve[5] < 30, curve
+    assert len(curve) == 15
+    # Less than 15 kB a picture; a chip has 110 kB.
+    assert max(curve[5:]) - curve[5] < 15, curve
 
 
 def test_bad_files_are_rows_and_the_run_goes_on(
@@ -105,7 +106,7 @@ def test_whatever_a_picture_does_to_the_detector(
 
 
 def test_interrupted_and_gone_on_with(examples: Path, tmp_path: Path) -> None:
-    count = 600
+    count = 300
     _copies(examples, tmp_path / "in", count)
     out = tmp_path / "rows.jsonl"
     words = [sys.executable, "-m", "utkage", "predict", "in", "--out", str(out), "-w", "shipped"]

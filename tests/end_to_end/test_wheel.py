@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import venv
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -91,7 +93,9 @@ def test_it_answers_from_another_directory(wheel: Path, examples: Path, tmp_path
 
 
 @pytest.fixture(scope="module")
-def predict_only(wheel: Path, repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def predict_only(
+    wheel: Path, repository: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Path]:
     """The ``utkage`` of an environment made as the README says, without PyTorch."""
     environment = tmp_path_factory.mktemp("predict-only") / "venv"
     venv.create(environment, with_pip=True)
@@ -102,7 +106,9 @@ def predict_only(wheel: Path, repository: Path, tmp_path_factory: pytest.TempPat
         if done.returncode:
             pytest.skip(f"no package index: {done.stderr.strip().splitlines()[-1]}")
     subprocess.run([*pip, "--no-deps", wheel], check=True, capture_output=True)
-    return environment / "bin" / "utkage"
+    yield environment / "bin" / "utkage"
+    # 400 MB.
+    shutil.rmtree(environment)
 
 
 @pytest.mark.slow
