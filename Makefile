@@ -7,7 +7,7 @@ DEMO := demo-output
 LIGHT := .venv-predict
 BENCH_DATA ?= ../shared/data/UTKFace.tar.gz
 
-.PHONY: help demo predict-only test format docs site bench fuzz mutation clean
+.PHONY: help demo predict-only test check-code run-tests format docs site bench fuzz mutation clean
 
 help:
 	@echo "make demo    install into $(VENV) and run every command once"
@@ -46,13 +46,20 @@ predict-only:
 	$(LIGHT)/bin/utkage predict examples/portrait.jpg
 	@echo "done: $(LIGHT)/bin/utkage predict PHOTOS"
 
+# The checks have one process, so tests run beside them; both must pass.
 test: $(VENV)/.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	@$(MAKE) --jobs 2 check-code run-tests \
+		|| { echo 'failed: a line above starts with "make[1]: ***" and names the step'; exit 1; }
+
+check-code:
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/codespell
 	$(BIN)/python -m tools.docs --check
+
+run-tests:
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 format: $(VENV)/.installed
