@@ -56,3 +56,20 @@ def test_a_package_that_is_there_is_loaded_and_registered(monkeypatch: pytest.Mo
     monkeypatch.setitem(Image.OPEN, "HEIF", Image.OPEN["PNG"])
     readers.readers_for(HEIC)
     assert registered == ["HEIF"], "not again"
+
+
+@pytest.mark.usefixtures("without_extras")
+def test_the_formats_that_can_be_read_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("pillow_heif", "pillow_jxl"):
+        monkeypatch.setitem(sys.modules, module, None)
+    check = readers.features.check
+    monkeypatch.setattr(readers.features, "check", lambda name: name != "webp" and check(name))
+    assert readers.readable_formats() == {
+        "JPEG": "",
+        "PNG": "",
+        "WebP": "the installed Pillow lacks webp",
+        "TIFF": "",
+        "AVIF": "",
+        "HEIC": "run: pip install 'utkage[heic]'",
+        "JPEG XL": "run: pip install pillow-jxl-plugin",
+    }

@@ -25,6 +25,10 @@ def test_what_a_report_needs() -> None:
     assert "CPUExecutionProvider" in found["ONNX Runtime providers"]
     assert found["shipped weights"].startswith("utkage-mobilenet_v1.safetensors, SHA-256 begins")
     assert found["OpenCV videos"] == "YES"
+    assert {"JPEG", "PNG", "WebP", "AVIF", "HEIC", "JPEG XL", "TIFF"} == {
+        name.removesuffix(" pictures") for name in found if name.endswith(" pictures")
+    }
+    assert found["JPEG pictures"] == "can be read"
     assert _values(packages)["torch"] == importlib.metadata.version("torch")
     assert {"pyarrow", "h5py"} <= set(_values(extras))
     assert "pytest" not in _values(extras), "that is for developers of utkage"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from PIL import Image
+from PIL import Image, features
 
 from utkage.core.errors import ImageError
 from utkage.images.formats import picture_format
@@ -13,6 +13,8 @@ from utkage.images.video_formats import is_video_content
 # Without a list, Pillow tries every plug-in, and some of them start other programs. JPEG includes
 # the multi-picture files (MPO) of phones.
 _ALWAYS = ("JPEG", "PNG", "GIF", "BMP", "DIB", "PPM", "WEBP", "TIFF")
+# Formats whose reader needs a library that a Pillow built from source may lack, and Pillow's name.
+_LIBRARIES = {"JPEG": "jpg", "PNG": "zlib", "WebP": "webp", "TIFF": "libtiff"}
 # Formats that not every Pillow reads: their name, the module that reads them, and its package.
 _EXTRA = {
     "AVIF": ("AVIF", "pillow_avif", "'pillow>=11.3'"),
@@ -28,7 +30,7 @@ def readers_for(start: bytes) -> tuple[str, ...]:
         ImageError: the format needs a package that is not installed, or the file is a video.
     """
     if is_video_content(start):
-        raise ImageError("is a video; predict videos in a separate call")
+        raise ImageError("is a video, not a picture; use predict_inputs or predict_videos")
     kind = picture_format(start)
     if kind is None or kind not in _EXTRA:
         return _ALWAYS
@@ -49,3 +51,18 @@ def _register(kind: str) -> None:
         ) from error
     if kind == "HEIF":
         reader.register_heif_opener()
+
+
+def readable_formats() -> dict[str, str]:
+    """Names of the picture formats, and of each that cannot be read here, why; else nothing."""
+    found = {
+        name: "" if features.check(library) else f"the installed Pillow lacks {library}"
+        for name, library in _LIBRARIES.items()
+    }
+    for kind, (name, _, _) in _EXTRA.items():
+        try:
+            _register(kind)
+            found[name] = ""
+        except ImageError as error:
+            found[name] = str(error).rpartition("; ")[2]
+    return found

@@ -17,6 +17,7 @@ from utkage.core.errors import UtkageError
 from utkage.core.files import file_hash
 from utkage.core.packages import named_packages
 from utkage.core.processors import available_processors
+from utkage.images.readers import readable_formats
 from utkage.models.locate import shipped_weights
 from utkage.reporting.table import Table
 
@@ -57,6 +58,8 @@ def _system() -> Iterator[tuple[str, str]]:
     yield "shipped weights", _weights()
     yield "PyTorch devices", _torch_devices()
     yield "ONNX Runtime providers", _providers()
+    for name, problem in readable_formats().items():
+        yield f"{name} pictures", f"cannot be read; {problem}" if problem else "can be read"
     yield "OpenCV windows", _opencv("GUI")
     yield "OpenCV videos", _opencv("FFMPEG")
     for name, folder in (("this folder", Path.cwd()), ("temporary", Path(tempfile.gettempdir()))):
