@@ -16,6 +16,7 @@ from utkage.data.sources.base import Entry
 from utkage.data.sources.options import SourceOptions
 from utkage.data.sources.registry import open_source
 from utkage.images.containers.limits import RATIO_FREE_BYTES, Budget, Limits
+from utkage.images.containers.picture_files import pictures_in
 
 Archive = Callable[..., Path]
 
@@ -166,6 +167,25 @@ def test_an_archive_of_very_many_empty_members_is_refused_early(
     more = {f"{number}_0_0_2.jpg": b"" for number in range(90)}
     with pytest.raises(DataError, match="more than 100 entries, nearly all of them empty"):
         read(archive("many", {**empty, **more}))
+
+
+@pytest.mark.parametrize("kind", ["tar", "zip"])
+def test_an_archive_that_begins_with_many_empty_pictures_is_not_read_on(
+    tmp_path: Path, tar_of: Archive, zip_of: Archive, kind: str
+) -> None:
+    def found(files: Mapping[str, bytes]) -> int:
+        path = tmp_path / f"a.{kind}"
+        (zip_of if kind == "zip" else tar_of)(path, files)
+        count = 0
+        for _ in pictures_in(path, Limits()):
+            count += 1
+        return count
+
+    empty = {f"{number}.jpg": b"" for number in range(1000)}
+    assert found(empty) == 1000
+    assert found({**empty, "a.txt": b"", "a.jpg": bytes(100_000), "b.jpg": b""}) == 1002
+    with pytest.raises(DataError, match="its first 1000 pictures are empty or have hardly any"):
+        found({**empty, "a.txt": b"", "b.jpg": b"GIF89a"})
 
 
 @pytest.mark.parametrize("kind", ["tar", "zip"])

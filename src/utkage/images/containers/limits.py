@@ -14,6 +14,9 @@ RATIO_FREE_BYTES = 16 * 1024**2
 # unpacked and in the archive. So millions of members need an archive of some hundred MB.
 MANY_MEMBERS = 100_000
 SMALL_MEMBER_BYTES = 64
+# So many files that are read, and have hardly any content on average, are no pictures either: every
+# one would be a failed row.
+MANY_SMALL_FILES = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +64,8 @@ class Budget:
         self._members = 0
         self._claimed = 0
         self._bytes = 0
+        self._files_read = 0
+        self._bytes_read = 0
 
     def count_member(self, size: int | None = None) -> None:
         """Count one file, link or folder (``max_entries``), and its ``size`` if that is known."""
@@ -78,6 +83,17 @@ class Budget:
             )
         if self._members > self._limits.max_entries:
             self._stop(f"more than {self._limits.max_entries} entries", "max_entries")
+
+    def count_file(self, size: int) -> None:
+        """Count one file of ``size`` bytes that is about to be read."""
+        self._files_read += 1
+        self._bytes_read += size
+        many = self._files_read > MANY_SMALL_FILES
+        if many and self._bytes_read < SMALL_MEMBER_BYTES * self._files_read:
+            raise DataError(
+                f"{self._path}: its first {MANY_SMALL_FILES} pictures are empty or have hardly any "
+                "content; make the archive again, or unpack it and name the folder"
+            )
 
     def _small(self) -> int:
         """The bytes that all members have at most: what they claim, or the whole archive."""

@@ -119,6 +119,7 @@ class _Member:
         problem = self.budget.too_large(self.info.size)
         if problem is not None:
             return b"", problem
+        self.budget.count_file(self.info.size)
         stream = self.archive.extractfile(self.info)
         return (stream.read() if stream is not None else b""), None
 

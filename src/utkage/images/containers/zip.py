@@ -65,6 +65,7 @@ class _Member:
         problem = self.budget.too_large(self.info.file_size)
         if problem is not None:
             return b"", problem
+        self.budget.count_file(self.info.file_size)
         # zipfile never yields more bytes than the directory claims, so the claim can be counted.
         self.budget.count_bytes(self.info.file_size)
         self.budget.check_ratio(self.position)
