@@ -264,3 +264,30 @@ def test_from_python(folder: Path) -> None:
     # Pictures alone, as ever.
     (row,) = utkage.Predictor.shipped(flip=False).predict_all(folder).found
     assert Path(row.file).name == "a.jpg"
+
+
+@pytest.mark.parametrize("only", [(), ("--only", "videos"), ("--csv",)])
+@pytest.mark.parametrize("kind", ["stdin", "parquet"])
+def test_listed_addresses_are_not_opened_without_permission(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, only: tuple[str, ...]
+) -> None:
+    def opened(*_: object) -> None:
+        raise AssertionError("an address was opened")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("utkage.prediction.predict_videos.open_video", opened)
+    monkeypatch.setattr("utkage.images.inputs.fetch", opened)
+    names = ["https://127.0.0.1/a.mp4", "rtsp://127.0.0.1/live", "http://127.0.0.1/a.jpg"]
+    if kind == "parquet":
+        pyarrow = pytest.importorskip("pyarrow")
+        parquet = pytest.importorskip("pyarrow.parquet")
+        parquet.write_table(pyarrow.table({"url": names}), "list.parquet")
+    given = "-" if kind == "stdin" else "list.parquet"
+    form = () if "--csv" in only else ("--jsonl",)
+    result = CliRunner().invoke(
+        app, ["predict", given, *only, *form], input="".join(f"{name}\n" for name in names)
+    )
+    assert result.exit_code == 3, result.output
+    count = 2 if "videos" in only else 3
+    assert result.stdout.count("reading an address needs --allow-download") == count
+    assert "an address was opened" not in result.output

@@ -78,7 +78,7 @@ def test_resuming_a_file_that_is_missing_or_empty_says_so(examples: Path, tmp_pa
     utkage_rows = utkage.predict(request_for(examples, resume=out), messages)
     next(utkage_rows)
     utkage_rows.close()
-    assert f"{out}: has no predictions yet; starting with the first file" in messages.lines
+    assert f"{out}: has no finished file yet; starting with the first" in messages.lines
 
 
 def test_resuming_skips_what_is_complete(examples: Path, tmp_path: Path) -> None:

@@ -351,6 +351,9 @@ def named_input(
         raise UsageError(_EMPTY_NAME)
     if is_data_uri(name):
         return PictureInput(data_name(name), name)
+    if needs_download(name) and not allow_download:
+        # Without the address, nothing that follows can open it.
+        return PictureInput(name, b"", problem=_refusal(name), is_video=is_video(name))
     if needs_download(name):
         return _video_or(PictureInput(name, name, allow_download, None, allow_private))
     return _file(Path(local_path(name)))

@@ -274,7 +274,7 @@ def resume_note(path: Path, count: int, noun: str) -> str:
     if not path.exists():
         return f"{path}: does not exist yet; starting it"
     if not count:
-        return f"{path}: has no predictions yet; starting with the first {noun}"
+        return f"{path}: has no finished {noun} yet; starting with the first"
     return f"{path}: has predictions for {counted(count, noun)}; resuming"
 
 
