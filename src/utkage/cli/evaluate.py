@@ -148,6 +148,15 @@ def evaluate_command(
             metavar="COLUMNS",
         ),
     ] = None,
+    person_column: Annotated[
+        str | None,
+        analysis_option(
+            "--person-column",
+            help="Further column of the label file that says who is in each picture, such as "
+            "subject: measure the spread within persons, and resample persons instead of pictures.",
+            metavar="COLUMN",
+        ),
+    ] = None,
     threshold: Annotated[
         int | None,
         analysis_option(
@@ -300,6 +309,7 @@ def evaluate_command(
                 report=report,
                 compare=tuple(compare or ()),
                 group_by=split_commas(group_by),
+                person_column=person_column,
                 threshold=threshold,
                 max_false_pass=max_false_pass,
                 confidence=confidence,

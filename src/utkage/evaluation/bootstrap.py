@@ -1,7 +1,8 @@
 """Bootstrap intervals: how much a metric varies with the sample of faces.
 
 Whole duplicate groups are drawn with replacement (the cluster bootstrap of Davison & Hinkley 1997,
-section 3.8), because a duplicate adds no evidence. A resample is a row of weights: how often each
+section 3.8), because a duplicate adds no evidence; where persons are known, whole persons
+(``persons``). A resample is a row of weights: how often each
 face was drawn. Statistics take such weights, so that many resamples are computed at once.
 """
 

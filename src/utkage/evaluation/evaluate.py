@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +42,7 @@ from utkage.evaluation.labelled_faces import (
     without_seen,
 )
 from utkage.evaluation.labelled_predictions import AGE, LabelledPredictions
+from utkage.evaluation.persons import find_persons, grouped_by_person, person_report
 from utkage.evaluation.populations import populations
 from utkage.evaluation.prediction_sources import PredictionSource, open_prediction_source
 from utkage.evaluation.report_outputs import holding_report
@@ -78,6 +80,10 @@ def _evaluate(request: EvaluateRequest, reporter: Reporter) -> EvaluateResult:
     source, *others = _open_sources(request, reporter)
     labelled = _labelled_faces(request, source, others, reporter)
     _require_groups(labelled.chips, request)
+    persons = None
+    if request.person_column is not None:
+        persons = find_persons(labelled.chips, request.person_column)
+        labelled = replace(labelled, chips=grouped_by_person(labelled.chips, persons))
     training_images = _guard_training_images(source, labelled, request, reporter)
     started = time.monotonic()
     faces = source.predict(labelled.chips, reporter)
@@ -101,6 +107,7 @@ def _evaluate(request: EvaluateRequest, reporter: Reporter) -> EvaluateResult:
         metrics=score_predictions(faces),
         sources=score_predictions_by_source(faces),
         populations=populations(faces, bootstrap),
+        persons=None if persons is None else person_report(faces, persons, bootstrap),
         groups=group_report(faces, bootstrap, chosen_axes(faces, request.group_by, "group_by")),
         threshold=_threshold(faces, request, bootstrap),
         guarantee=guarantee,

@@ -43,6 +43,8 @@ class EvaluateRequest(FaceSelection):
             challenge ages; empty: that of ``max_false_pass``, else one half.
         group_by: Further axes of groups, as in ``axes.chosen_axes``: columns of the label file and
             crossings.
+        person_column: Further column of the label file that says who is in each picture: measure
+            the spread within persons, and resample persons instead of pictures; None: do not.
         stress: Measure errors on corrupted chips of a sample.
         allow_suspicious: Score predictions that the guards would refuse.
         resamples: Number of bootstrap resamples.
@@ -68,6 +70,7 @@ class EvaluateRequest(FaceSelection):
     challenge: tuple[int, ...] = ()
     demand: tuple[float, ...] = ()
     group_by: tuple[str, ...] = ()
+    person_column: str | None = None
     stress: bool = False
     allow_suspicious: bool = False
     resamples: int = 2000

@@ -17,6 +17,7 @@ from utkage.evaluation.challenge import ChallengeReport
 from utkage.evaluation.comparison import Comparison
 from utkage.evaluation.groups import GroupReport
 from utkage.evaluation.guarantee_report import GuaranteeReport
+from utkage.evaluation.persons import PersonReport
 from utkage.evaluation.populations import Population
 from utkage.evaluation.robustness import RobustnessReport
 from utkage.evaluation.scores import Metrics
@@ -37,6 +38,7 @@ class EvaluateResult:
         metrics: The short list of metrics.
         sources: The short list by source, if there are several.
         populations: Every metric with its interval: all ages, 16 and older, 21-60.
+        persons: Persons, and the spread within them; None if not requested.
         groups: Metrics by group, and gaps between groups.
         threshold: Error rates of passing or failing at an age; None if not requested.
         guarantee: Demands that keep a promise about minors; None if not requested.
@@ -66,6 +68,7 @@ class EvaluateResult:
     metrics: Metrics
     sources: dict[str, Metrics]
     populations: tuple[Population, ...]
+    persons: PersonReport | None = None
     groups: GroupReport
     threshold: ThresholdCurve | None
     guarantee: GuaranteeReport | None = None
@@ -119,6 +122,7 @@ class EvaluateResult:
             "range_names": list(RANGE_NAMES),
             "range_confusion": self.confusion.tolist(),
             "populations": {found.name: found.to_dict() for found in self.populations},
+            "persons": None if self.persons is None else self.persons.to_dict(),
             **self.groups.to_dict(),
             "threshold": None if self.threshold is None else self.threshold.to_dict(),
             "guarantee": None if self.guarantee is None else self.guarantee.to_dict(),

@@ -20,6 +20,7 @@ from utkage.evaluation.guarantee_report import GuaranteeReport
 from utkage.evaluation.labelled_faces import LabelledFaces
 from utkage.evaluation.labelled_predictions import AGE, GENDER, LabelledPredictions
 from utkage.evaluation.metrics import METRICS, format_value
+from utkage.evaluation.persons import PersonReport
 from utkage.evaluation.populations import Population
 from utkage.evaluation.report_outputs import CHARTS, FACES, MODEL_CARD, PAGE
 from utkage.evaluation.reports import charts, tables
@@ -61,6 +62,7 @@ class Page:
     facts: Mapping[str, str]
     warnings: Sequence[str]
     populations: Sequence[Population]
+    persons: PersonReport | None = None
     groups: GroupReport
     threshold: ThresholdCurve | None
     guarantee: GuaranteeReport | None = None
@@ -80,6 +82,7 @@ def write_report(
         facts=report_facts(result),
         warnings=_warnings(result),
         populations=result.populations,
+        persons=result.persons,
         groups=result.groups,
         threshold=result.threshold,
         guarantee=result.guarantee,
@@ -203,6 +206,7 @@ def render_evaluation_page(page: Page) -> str:
         tiles=_tiles(page.populations[0]),
         charts={caption: picture_uri(path) for caption, path in page.charts.items()},
         metrics=tables.metrics_table(page.populations),
+        persons=None if page.persons is None else tables.persons_table(page.persons),
         worst=tables.worst_table(page.groups),
         gaps=tables.gaps_table(page.groups),
         caveat=CAVEAT,
@@ -216,6 +220,11 @@ def render_evaluation_page(page: Page) -> str:
         robustness=None if stress is None else tables.robustness_table(stress),
         facts=Table.of("", ("", ""), page.facts.items()),
     )
+
+
+def _persons_text(found: PersonReport) -> str:
+    table = tables.persons_table(found)
+    return f"{markdown_table(table)}\n\n{table.note}"
 
 
 def _tiles(everyone: Population) -> list[tuple[str, str, str]]:
@@ -239,6 +248,7 @@ def model_card(page: Page) -> str:
         f"## Use\n\n{USE}",
         "## Metrics\n\nIn brackets: 95 % bootstrap intervals.",
         markdown_table(tables.metrics_table(page.populations)),
+        *([] if page.persons is None else [_persons_text(page.persons)]),
         "## By group",
         CAVEAT,
         markdown_table(tables.card_groups_table(page.groups)),

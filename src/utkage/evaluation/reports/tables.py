@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from utkage.core.text import printable
+from utkage.core.text import counted, printable
 from utkage.evaluation.bootstrap import Estimate
 from utkage.evaluation.comparison import Comparison
 from utkage.evaluation.groups import COMPARABLE, GROUP_METRICS, Group, GroupReport
@@ -14,6 +14,7 @@ from utkage.evaluation.guarantee_report import GuaranteeReport
 from utkage.evaluation.guaranteed_demand import PROBABILITY
 from utkage.evaluation.guards import ORACLE_NOTE
 from utkage.evaluation.metrics import METRICS, SHARE, YEARS, format_value
+from utkage.evaluation.persons import PersonReport
 from utkage.evaluation.populations import Population
 from utkage.evaluation.reports.cells import estimate_cell, number_cell
 from utkage.evaluation.reports.challenge import challenge_table
@@ -89,11 +90,24 @@ def summary_table(result: EvaluateResult) -> Table:
         rows.append(("oracle: MAE given the true range, years", f"{result.oracle_mae:.2f}", n))
         text = format_value(median, YEARS)
         rows.append(("oracle: MAE of the true range's median age, years", text, n))
+    notes = [] if result.oracle_mae is None else [ORACLE_NOTE]
+    if (persons := result.persons) is not None:
+        rows += persons_table(persons).rows
+        notes.append(persons.note)
     if result.misses:
         rows.append(("photographs without a detected face", number_cell(result.misses), ""))
     columns = ("metric", "value (95 % interval)", "n")
-    note = "" if result.oracle_mae is None else ORACLE_NOTE
-    return Table.of(result.title, columns, rows, note=note)
+    return Table.of(result.title, columns, rows, note="\n".join(notes))
+
+
+def persons_table(found: PersonReport) -> Table:
+    """The spread within persons, with their number."""
+    label = (
+        f"spread within {counted(found.repeated, 'person')} with several pictures (standard "
+        "deviation of predicted minus true age), years"
+    )
+    row: Row = (label, estimate_cell(found.spread, YEARS), number_cell(found.spread.n))
+    return Table.of("", ("metric", "value (95 % interval)", "n"), [row], note=found.note)
 
 
 def sources_table(report: GroupReport) -> Table:
