@@ -208,3 +208,41 @@ def test_the_guaranteed_demand_stands_beside_the_challenge_ages(
     minors = next(row for row in result.challenge.everyone.rows if row.kind == "false_pass")
     assert (minors.first, minors.last) == (0, 59)
     assert minors.shares[1].value == pytest.approx(demand.passing / demand.n)
+
+
+def test_challenge_ages_of_two_tables_side_by_side(table: Path, tmp_path: Path) -> None:
+    lines = table.read_text(encoding="utf-8").splitlines()
+    other, genders = tmp_path / "others.csv", tmp_path / "genders.csv"
+    rows = [line.rsplit(",", 2) for line in lines[1:]]
+    older = [f"{name},{float(age) + 5},{female}" for name, age, female in rows]
+    other.write_text("\n".join([lines[0], *older]), encoding="utf-8")
+    genders.write_text(
+        "\n".join(["file,p_female", *(f"{name},{female}" for name, _, female in rows)]),
+        encoding="utf-8",
+    )
+    request = EvaluateRequest(
+        weights=str(table),
+        data=tmp_path / "set",
+        out=tmp_path / "out",
+        resamples=100,
+        threshold=18,
+        challenge=(25,),
+        compare=(str(other), str(genders)),
+        report=True,
+    )
+    listener = Listener()
+    result = evaluate(request, listener)
+    found = result.comparisons[0].challenge
+    assert found is not None
+    assert len(found.missing) == 2
+    adults = next(row for row in found.rows if row.first.kind == "false_challenge")
+    ages = ChipStore.open(tmp_path / "set").split("test").ages
+    old = ages[ages >= 18]
+    assert adults.first.shares[0].value == pytest.approx((old + 2 < 25).mean())
+    assert adults.second.shares[0].value == pytest.approx((old + 7 < 25).mean())
+    assert result.comparisons[1].challenge is None
+    assert any("genders.csv: no estimated ages" in warning for warning in listener.warnings)
+    kept = json.loads((tmp_path / "out" / "metrics.json").read_text())["comparisons"]
+    assert kept[0]["challenge"]["rules"] == [{"score": "estimated_age", "demand": 25}]
+    assert kept[1]["challenge"] is None
+    assert "challenge age 25, on the same faces" in (tmp_path / "out" / "report.html").read_text()

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utkage.evaluation.bootstrap import Bootstrap, Estimate, Statistic, Weights, rounded
+from utkage.evaluation.challenge_comparison import ChallengeComparison
 from utkage.evaluation.labelled_predictions import GENDER, LabelledPredictions
 from utkage.evaluation.metrics import statistics
 
@@ -48,6 +49,7 @@ class Comparison:
         values: Value of each metric for the first and for the second.
         differences: Second minus first, with the interval of the paired bootstrap.
         gender: McNemar's test of the predicted genders.
+        challenge: Who passes at the challenge ages; None if not requested, or without ages.
     """
 
     first: str
@@ -56,6 +58,7 @@ class Comparison:
     values: dict[str, tuple[float | None, float | None]]
     differences: dict[str, Estimate]
     gender: McNemar
+    challenge: ChallengeComparison | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -64,7 +67,13 @@ class Comparison:
             first, second = rounded(self.values[name])
             figures[name] = {"first": first, "second": second, "difference": found.to_dict()}
         names = {"first": self.first, "second": self.second}
-        return {**names, "n": self.n, "figures": figures, "mcnemar_gender": vars(self.gender)}
+        return {
+            **names,
+            "n": self.n,
+            "figures": figures,
+            "mcnemar_gender": vars(self.gender),
+            "challenge": None if self.challenge is None else self.challenge.to_dict(),
+        }
 
 
 def compare_predictions(
@@ -79,7 +88,7 @@ def compare_predictions(
     """
     if first.names != second.names:
         raise ValueError("compared predictions must be for the same faces in the same order")
-    first, second = _paired(first, second)
+    first, second = paired(first, second)
     ours, theirs = statistics(first, COMPARED), statistics(second, COMPARED)
     shared = [name for name in ours if name in theirs]
     differences = {name: partial(_difference, ours[name], theirs[name]) for name in shared}
@@ -94,7 +103,7 @@ def compare_predictions(
     )
 
 
-def _paired(
+def paired(
     first: LabelledPredictions, second: LabelledPredictions
 ) -> tuple[LabelledPredictions, LabelledPredictions]:
     """Both without the ages and genders that one of them has no prediction of."""

@@ -17,7 +17,7 @@ from utkage.core.reporter import Reporter, SilentReporter
 from utkage.core.text import counted
 from utkage.data.chips import LabelledChips
 from utkage.data.labels import RANGE_NAMES
-from utkage.evaluation.axes import chosen_axes, require_axes, standard_axes
+from utkage.evaluation.axes import Axis, chosen_axes, require_axes, standard_axes
 from utkage.evaluation.bootstrap import Bootstrap
 from utkage.evaluation.challenge import (
     ChallengeReport,
@@ -25,7 +25,8 @@ from utkage.evaluation.challenge import (
     challenge_report,
     group_axes,
 )
-from utkage.evaluation.comparison import Comparison, compare_predictions
+from utkage.evaluation.challenge_comparison import compare_challenges
+from utkage.evaluation.comparison import Comparison, compare_predictions, paired
 from utkage.evaluation.groups import group_report
 from utkage.evaluation.guarantee_report import (
     GuaranteeReport,
@@ -41,7 +42,7 @@ from utkage.evaluation.labelled_faces import (
     labelled_faces,
     without_seen,
 )
-from utkage.evaluation.labelled_predictions import AGE, LabelledPredictions
+from utkage.evaluation.labelled_predictions import AGE, AGE_RANGE, LabelledPredictions
 from utkage.evaluation.persons import find_persons, grouped_by_person, person_report
 from utkage.evaluation.populations import populations
 from utkage.evaluation.prediction_sources import PredictionSource, open_prediction_source
@@ -99,10 +100,11 @@ def _evaluate(request: EvaluateRequest, reporter: Reporter) -> EvaluateResult:
     )
     reporter.info(f"computing metrics and intervals of {counted(len(faces), 'face')}")
     bootstrap = Bootstrap.draw(faces.groups, request.resamples, request.seed)
-    comparisons = [
-        _comparison(source, faces, other, labelled, request, reporter) for other in others
-    ]
     guarantee = _guarantee(faces, request)
+    rules = _pass_rules(request, guarantee)
+    comparisons = [
+        _comparison(source, faces, other, labelled, request, rules, reporter) for other in others
+    ]
     result = EvaluateResult(
         metrics=score_predictions(faces),
         sources=score_predictions_by_source(faces),
@@ -111,7 +113,7 @@ def _evaluate(request: EvaluateRequest, reporter: Reporter) -> EvaluateResult:
         groups=group_report(faces, bootstrap, chosen_axes(faces, request.group_by, "group_by")),
         threshold=_threshold(faces, request, bootstrap),
         guarantee=guarantee,
-        challenge=_challenge(faces, request, guarantee),
+        challenge=_challenge(faces, request, rules),
         comparisons=tuple(comparisons),
         stress=_robustness(source, labelled, request, reporter),
         oracle_mae=oracle_error(source.predictor, labelled.chips, reporter),
@@ -214,19 +216,23 @@ def _guarantee(faces: LabelledPredictions, request: EvaluateRequest) -> Guarante
 
 
 def _challenge(
-    faces: LabelledPredictions, request: EvaluateRequest, guarantee: GuaranteeReport | None
+    faces: LabelledPredictions, request: EvaluateRequest, rules: Sequence[PassRule]
 ) -> ChallengeReport | None:
     """Who passes at the challenge ages; None without a request."""
     if not request.challenge or request.threshold is None:
         return None
-    axes = [*standard_axes(faces), *chosen_axes(faces, request.group_by, "group_by")]
     return challenge_report(
         faces,
         request.threshold,
-        _pass_rules(request, guarantee),
+        rules,
         youngest=request.youngest_minor,
-        axes=group_axes({axis.name: axis for axis in axes}.values()),
+        axes=_challenge_axes(faces, request),
     )
+
+
+def _challenge_axes(faces: LabelledPredictions, request: EvaluateRequest) -> list[Axis]:
+    axes = [*standard_axes(faces), *chosen_axes(faces, request.group_by, "group_by")]
+    return group_axes({axis.name: axis for axis in axes}.values())
 
 
 def _pass_rules(request: EvaluateRequest, guarantee: GuaranteeReport | None) -> list[PassRule]:
@@ -312,6 +318,7 @@ def _comparison(
     other: PredictionSource,
     labelled: LabelledFaces,
     request: EvaluateRequest,
+    rules: Sequence[PassRule],
     reporter: Reporter,
 ) -> Comparison:
     """Compare two sources on the faces that both predict."""
@@ -341,4 +348,20 @@ def _comparison(
             f"{other.path} and {source.path} have no metric in common: one "
             "predicts ages, the other genders"
         )
-    return found
+    if not request.challenge or request.threshold is None:
+        return found
+    first, second = paired(first, second)
+    if not first.with_label(AGE) and not first.with_label(AGE_RANGE):
+        reporter.warn(f"{other.path}: no estimated ages, so none for the challenge ages")
+        return found
+    challenge = compare_challenges(
+        (source.label, other.label),
+        first,
+        second,
+        request.threshold,
+        rules,
+        bootstrap,
+        youngest=request.youngest_minor,
+        axes=_challenge_axes(first, request),
+    )
+    return replace(found, challenge=challenge)

@@ -14,13 +14,15 @@ from utkage.evaluation.challenge import (
     FALSE_PASS,
     YEAR,
     AgeShares,
+    ChallengeGroup,
     ChallengeReport,
 )
+from utkage.evaluation.challenge_comparison import ChallengeComparison
 from utkage.evaluation.guaranteed_demand import ESTIMATED_AGE
-from utkage.evaluation.metrics import SHARE
+from utkage.evaluation.metrics import SHARE, format_value
 from utkage.evaluation.reports.cells import estimate_cell, number_cell, reach
 from utkage.reporting.figure_files import BLUE, GREEN, GREY, ORANGE, VERMILION, new_figure
-from utkage.reporting.table import Row, Table
+from utkage.reporting.table import Cell, Row, Table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -55,15 +57,8 @@ def challenge_table(
                 continue
             if shares.small:
                 small.append(len(rows))
-            rows.append(
-                (
-                    f"{group.label} (few faces)" if shares.small else group.label,
-                    shares.years,
-                    LABELS[shares.kind],
-                    number_cell(shares.n),
-                    *(estimate_cell(share, SHARE) for share in shares.shares),
-                )
-            )
+            cells = (estimate_cell(share, SHARE) for share in shares.shares)
+            rows.append((*_row_heads(group, shares), *cells))
     columns = (
         *("faces", "true age", "share", "n"),
         *(rule.label(report.age) for rule in report.rules),
@@ -71,7 +66,46 @@ def challenge_table(
     return Table.of(challenge_title(report), columns, rows, muted=small, note=_note(report))
 
 
-def challenge_title(report: ChallengeReport) -> str:
+def challenge_comparison_table(
+    found: ChallengeComparison, names: tuple[str, str], axes: Container[str] | None = None
+) -> Table:
+    """Who passes by each rule, by two predictors on the same faces.
+
+    Args:
+        found: The shares and their differences.
+        names: Names of the predictors.
+        axes: Axes whose groups are shown; None: all.
+    """
+    rows: list[Row] = []
+    small = []
+    for row in found.rows:
+        group, shares = row.group, row.first
+        if group.axis and axes is not None and group.axis not in axes:
+            continue
+        if shares.small:
+            small.append(len(rows))
+        cells: list[Cell] = []
+        for ours, theirs, change in zip(
+            shares.shares, row.second.shares, row.differences, strict=True
+        ):
+            values = [Cell(format_value(each.value, SHARE), each.value) for each in (ours, theirs)]
+            cells += [*values, estimate_cell(change, SHARE)]
+        rows.append((*_row_heads(group, shares), *cells))
+    columns = ["faces", "true age", "share", "n"]
+    for rule in found.rules:
+        label = rule.label(found.age)
+        columns += [f"{label}: {name}" for name in names]
+        columns.append(f"{label}: second minus first (95 % interval)")
+    title = f"{challenge_title(found)}, on the same faces"
+    return Table.of(title, columns, rows, muted=small, note="\n".join(found.missing))
+
+
+def _row_heads(group: ChallengeGroup, shares: AgeShares) -> tuple[Cell | str, ...]:
+    label = f"{group.label} (few faces)" if shares.small else group.label
+    return label, shares.years, LABELS[shares.kind], number_cell(shares.n)
+
+
+def challenge_title(report: ChallengeReport | ChallengeComparison) -> str:
     """Such as ``Who passes at 18: challenge age 25``."""
     ages = [f"{rule.demand:g}" for rule in report.rules if rule.kind is ESTIMATED_AGE]
     return f"Who passes at {report.age}: challenge age {', '.join(ages)}"

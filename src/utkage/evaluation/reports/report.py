@@ -216,7 +216,10 @@ def render_evaluation_page(page: Page) -> str:
         bands=None if curve is None else tables.threshold_bands_table(curve),
         guarantee=None if page.guarantee is None else tables.guarantee_table(page.guarantee),
         challenge=None if page.challenge is None else challenge_table(page.challenge),
-        comparisons=[tables.comparison_table(found) for found in page.comparisons],
+        comparisons=[
+            (f"{found.first} and {found.second}", tables.comparison_tables([found]))
+            for found in page.comparisons
+        ],
         robustness=None if stress is None else tables.robustness_table(stress),
         facts=Table.of("", ("", ""), page.facts.items()),
     )

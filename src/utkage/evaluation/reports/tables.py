@@ -17,7 +17,7 @@ from utkage.evaluation.metrics import METRICS, SHARE, YEARS, format_value
 from utkage.evaluation.persons import PersonReport
 from utkage.evaluation.populations import Population
 from utkage.evaluation.reports.cells import estimate_cell, number_cell
-from utkage.evaluation.reports.challenge import challenge_table
+from utkage.evaluation.reports.challenge import challenge_comparison_table, challenge_table
 from utkage.evaluation.result import EvaluateResult
 from utkage.evaluation.robustness import RobustnessReport
 from utkage.evaluation.source_summary import summarise_sources
@@ -67,7 +67,7 @@ def result_tables(result: EvaluateResult) -> list[Table]:
         tables.append(guarantee_table(result.guarantee))
     if result.challenge is not None:
         tables.append(challenge_table(result.challenge, axes=result.groups.chosen, years=False))
-    tables += [comparison_table(comparison) for comparison in result.comparisons]
+    tables += comparison_tables(result.comparisons, result.groups.chosen)
     if result.stress is not None:
         tables.append(robustness_table(result.stress))
     return [table for table in tables if table.rows]
@@ -284,6 +284,19 @@ def _guarantee_notes(report: GuaranteeReport) -> list[str]:
             f"faces drawn from these{refused}."
         )
     return notes
+
+
+def comparison_tables(
+    comparisons: Sequence[Comparison], axes: Sequence[str] | None = None
+) -> list[Table]:
+    """The tables of each comparison; ``axes`` as in ``challenge_comparison_table``."""
+    tables = []
+    for found in comparisons:
+        tables.append(comparison_table(found))
+        if found.challenge is not None:
+            names = (found.first, found.second)
+            tables.append(challenge_comparison_table(found.challenge, names, axes))
+    return tables
 
 
 def comparison_table(found: Comparison) -> Table:
