@@ -18,13 +18,15 @@ from utkage.cli.streams import escape_unknown_characters
 from utkage.core.errors import UsageError
 from utkage.core.threads import prefer_passive_waiting
 
-# The command ``NAME`` is the function ``NAME_command`` in the module ``NAME`` of this package.
+# The command ``NAME`` is the function ``NAME_command`` in the module ``NAME`` of this package, with
+# _ for -.
 _EXAMPLES = {
     "prepare": "utkage prepare UTKFace.tar.gz",
     "train": "utkage train --epochs 50 --device cuda",
     "recipes": "utkage recipes best",
     "runs": "utkage runs --compare 20261124-0900 best",
     "evaluate": "utkage evaluate --plot-cm",
+    "audit-labels": "utkage audit-labels faces --weights shipped",
     "predict": "utkage predict photos/*.jpg",
     "manifest": "utkage manifest photos --out photos.jsonl",
     "export": "utkage export --format onnx --out faces.onnx",
@@ -51,7 +53,8 @@ class _CommandTable(Mapping[str, Any]):
 
 @cache
 def _command(name: str) -> Any:
-    function = getattr(import_module(f"utkage.cli.{name}"), f"{name}_command")
+    module = name.replace("-", "_")
+    function = getattr(import_module(f"utkage.cli.{module}"), f"{module}_command")
     alone = typer.Typer(add_completion=False, rich_markup_mode="markdown")
     alone.command(name, cls=_Command, epilog=f"Example: `{_EXAMPLES[name]}`")(function)
     command: Any = typer.main.get_command(alone)

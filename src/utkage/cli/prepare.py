@@ -82,6 +82,14 @@ def prepare_command(
     ages: Annotated[
         str | None, data_option(help="Use only these ages, such as 21-60.", metavar="A-B")
     ] = None,
+    drop: Annotated[
+        Path | None,
+        data_option(
+            help="List of pictures to leave out: suspects.csv of audit-labels, with yes in its "
+            "column drop.",
+            metavar="FILE",
+        ),
+    ] = None,
     val: Annotated[float, split_option(help="Fraction of pictures for validation.")] = 0.1,
     test: Annotated[float, split_option(help="Fraction of pictures for the test split.")] = 0.1,
     seed: Annotated[int, split_option(help="Seed of the split.")] = 0,
@@ -155,6 +163,7 @@ def prepare_command(
                 split=SplitConfig(seed=seed, val=val, test=test),
                 split_file=split_file,
                 ages=None if ages is None else parse_ages(ages),
+                drop=drop,
                 fix=FixConfig(
                     mode=fix, **given_only(max_distance=near_distance, age_tolerance=age_tolerance)
                 ),

@@ -36,6 +36,7 @@ from utkage.preparation.audit.near_pairs import STEPS
 from utkage.preparation.audit.report import Audit, build_audit
 from utkage.preparation.audit.report_files import audit_of_store, report_is_current, write_report
 from utkage.preparation.audit.resolve import FixConfig, find_informative_duplicates, resolve
+from utkage.preparation.drop_list import read_drop_list
 from utkage.preparation.ingest import Ingestion, Known, frames_note
 from utkage.preparation.splits import excluded_pictures, read_split_file, split_components
 from utkage.preparation.store_writer import StoreWriter, remove_leftovers, written_files
@@ -58,6 +59,7 @@ class PrepareConfig:
         split_file: A published split (CSV of name and split) instead; pictures that it does not
             list are not used.
         ages: First and last age to use, such as (21, 60); None: all ages.
+        drop: List of pictures to leave out, as in ``drop_list.read_drop_list``; None: none.
         fix: How duplicates are found and resolved.
         options: How sources are read: labels, alignment, limits.
         detector: Face detector for photographs: ``"retinaface"`` or ``"yunet:FILE"``.
@@ -72,6 +74,7 @@ class PrepareConfig:
     split: SplitConfig = field(default_factory=SplitConfig)
     split_file: Path | None = None
     ages: tuple[int, int] | None = None
+    drop: Path | None = None
     fix: FixConfig = field(default_factory=FixConfig)
     options: SourceOptions = field(default_factory=SourceOptions)
     detector: str = DEFAULT_DETECTOR
@@ -183,7 +186,12 @@ def _input_files(config: PrepareConfig) -> Iterator[tuple[str, Path]]:
     """Setting and path of each file and folder that is read."""
     _, _, detector = config.detector.partition(":")
     yield from (("sources", path) for path in config.sources)
-    for field_name, path in (("labels", config.options.labels), ("split_file", config.split_file)):
+    files = {
+        "labels": config.options.labels,
+        "split_file": config.split_file,
+        "drop": config.drop,
+    }
+    for field_name, path in files.items():
         if path is not None:
             yield field_name, path
     if detector:
@@ -240,7 +248,10 @@ def _select(
         )
     published = read_split_file(config.split_file) if config.split_file else None
     splits = split_components(records, groups, config.split, pictures.source_splits, published)
-    excluded = excluded_pictures(records, published, config.ages)
+    drop = None if config.drop is None else read_drop_list(config.drop)
+    if drop is not None:
+        drop.report_unknown(records, reporter)
+    excluded = excluded_pictures(records, published, config.ages, drop)
     decisions = resolve(records, groups, splits.__getitem__, fix, excluded)
     manifest = [
         ManifestRow(
@@ -300,6 +311,8 @@ def _describe(config: PrepareConfig, containers: Mapping[str, Container]) -> dic
             "aligned": config.options.aligned,
             "limits": asdict(config.options.limits),
             **_label_settings(config.options),
+            # Sets of former versions have no such entry.
+            **({} if config.drop is None else {"drop": file_hash(config.drop)}),
         },
     }
 
