@@ -149,7 +149,7 @@ def _print_result(result: LabelAuditResult) -> None:
             each.label,
             each.given,
             each.predicted,
-            f"{each.p_wrong:.1%}",
+            Cell(f"{each.p_wrong:.1%}", each.p_wrong),
         )
         for each in result.suspects[:_SHOWN]
     ]

@@ -146,7 +146,7 @@ def audit_labels(request: LabelAuditRequest, reporter: Reporter | None = None) -
 
 def _check_folder(request: LabelAuditRequest, inputs: list[Path]) -> None:
     require_folder(request.out, "out")
-    for name, mark in ((LIST, ",".join(COLUMNS)), (PAGE, "Labels that are probably wrong")):
+    for name, mark in ((LIST, ",".join(COLUMNS)), (PAGE, "The most suspicious labels")):
         require_output(
             request.out / name,
             "out",
