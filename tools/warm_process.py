@@ -30,24 +30,24 @@ class Running:
     """A command that has been started.
 
     Args:
-        words: What is typed after ``utkage``.
+        arguments: What is typed after ``utkage``.
         folder: Working directory.
-        code: Run instead of the command line, with the words in ``sys.argv``.
+        code: Run instead of the command line, with the arguments in ``sys.argv``.
     """
 
-    words: Sequence[object]
+    arguments: Sequence[object]
     folder: Path
     code: str | None = None
     _output: Path = field(init=False)
 
     def __post_init__(self) -> None:
         self._output = Path(tempfile.mkdtemp(prefix="utkage-process-"))
-        words = tuple(str(word) for word in self.words)
+        arguments = tuple(str(argument) for argument in self.arguments)
         threads = os.environ.setdefault("OMP_NUM_THREADS", "1")
         # Whatever was set when the server started, a child has the present environment.
         environment = {**os.environ, "OMP_NUM_THREADS": threads}
         self._process = CONTEXT.Process(  # type: ignore[attr-defined]
-            target=_run, args=(words, self.folder, self._output, environment, self.code)
+            target=_run, args=(arguments, self.folder, self._output, environment, self.code)
         )
         self._process.start()
 
@@ -86,21 +86,21 @@ class Running:
         if code is None:
             self._process.kill()
             self._process.join()
-            raise subprocess.TimeoutExpired(["utkage", *map(str, self.words)], timeout)
+            raise subprocess.TimeoutExpired(["utkage", *map(str, self.arguments)], timeout)
         out, err = ((self._output / name).read_text("utf-8") for name in ("stdout", "stderr"))
         shutil.rmtree(self._output)
-        return subprocess.CompletedProcess(["utkage", *map(str, self.words)], code, out, err)
+        return subprocess.CompletedProcess(["utkage", *map(str, self.arguments)], code, out, err)
 
 
 def run_utkage(
-    folder: Path, *words: object, code: str | None = None
+    folder: Path, *arguments: object, code: str | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
-    return Running(words, folder, code).finish()
+    return Running(arguments, folder, code).finish()
 
 
 def _run(
-    words: tuple[str, ...],
+    arguments: tuple[str, ...],
     folder: Path,
     output: Path,
     environment: dict[str, str],
@@ -114,7 +114,7 @@ def _run(
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)
-    sys.argv = ["utkage", *words]
+    sys.argv = ["utkage", *arguments]
     if code is not None:
         exec(code, {"__name__": "__main__"})
         return

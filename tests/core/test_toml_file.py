@@ -34,7 +34,7 @@ def test_tables_with_tables() -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (b"a = \n", "line 1"),
         (b"a = 1\na = 2\n", "line 2"),
@@ -45,10 +45,10 @@ def test_tables_with_tables() -> None:
         (b"#" * 17_000_000, "longer than"),
     ],
 )
-def test_errors_name_file_and_line(tmp_path: Path, content: bytes, said: str) -> None:
+def test_errors_name_file_and_line(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "my.toml"
     path.write_bytes(content)
-    with pytest.raises(ConfigError, match=said) as caught:
+    with pytest.raises(ConfigError, match=message) as caught:
         read_toml(path)
     assert str(path) in str(caught.value)
 

@@ -51,8 +51,8 @@ def test_object_of_evaluate(
 
     make_demo_set(examples / "faces", tmp_path / "chips", 12, 3)
     monkeypatch.chdir(tmp_path)
-    words = ["evaluate", "--data", "chips", "--weights", "shipped", "--json"]
-    result = CliRunner().invoke(app, words)
+    arguments = ["evaluate", "--data", "chips", "--weights", "shipped", "--json"]
+    result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0, result.output
     assert list(json.loads(result.stdout)) == _documented(
         formats, "`evaluate --json` and `metrics.json`"

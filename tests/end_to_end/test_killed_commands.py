@@ -68,8 +68,8 @@ def partials(out: Path) -> list[str]:
     return [name for name in bytes_of(out) if ".partial" in name and Path(name).name not in FOREIGN]
 
 
-def kill(folder: Path, words: Sequence[str], code: str) -> None:
-    done = run_utkage(folder, *words, code=code)
+def kill(folder: Path, arguments: Sequence[str], code: str) -> None:
+    done = run_utkage(folder, *arguments, code=code)
     assert done.returncode == -signal.SIGKILL, done.stderr
 
 
@@ -94,31 +94,31 @@ def assert_clean(out: Path) -> None:
     ],
 )
 def test_the_next_run_removes_what_is_left(folder: Path, out: Path, name: str, number: int) -> None:
-    words = CASES[name].words
-    kill(folder, words, KILLED.format(number=number))
+    arguments = CASES[name].arguments
+    kill(folder, arguments, KILLED.format(number=number))
     assert partials(out), "the killed run left something"
-    done = run_utkage(folder, *words)
+    done = run_utkage(folder, *arguments)
     assert done.returncode == ExitCode.DONE, done.stderr
     assert_clean(out)
 
 
 def test_a_set_that_is_current_is_cleaned_as_well(folder: Path, out: Path) -> None:
-    words = CASES["prepared set"].words
-    run_utkage(folder, *words).check_returncode()
+    arguments = CASES["prepared set"].arguments
+    run_utkage(folder, *arguments).check_returncode()
     before = bytes_of(out)
-    kill(folder, (*words, "--seed", "3"), KILLED.format(number=1))
+    kill(folder, (*arguments, "--seed", "3"), KILLED.format(number=1))
     assert partials(out)
-    done = run_utkage(folder, *words)
+    done = run_utkage(folder, *arguments)
     assert "nothing to do" in done.stderr
     assert bytes_of(out) == before
 
 
 @pytest.mark.parametrize("name", ["rows as CSV", "contact sheet", "copies", "report", "export"])
 def test_the_former_files_stay(folder: Path, out: Path, name: str) -> None:
-    words = CASES[name].words
-    run_utkage(folder, *words).check_returncode()
+    arguments = CASES[name].arguments
+    run_utkage(folder, *arguments).check_returncode()
     before = bytes_of(out)
-    kill(folder, words, KILLED.format(number=1))
+    kill(folder, arguments, KILLED.format(number=1))
     after = bytes_of(out)
     assert {path: after[path] for path in before} == before
 

@@ -33,8 +33,8 @@ sys.exit(main())
 
 
 def _prepare(out: Path, source: Path, seed: int, code: str | None) -> Running:
-    words = ("prepare", source, "--out", out, "--chip-size", 64, "--seed", seed, "--quiet")
-    return Running(words, source.parent, code)
+    arguments = ("prepare", source, "--out", out, "--chip-size", 64, "--seed", seed, "--quiet")
+    return Running(arguments, source.parent, code)
 
 
 def _bytes_of(folder: Path) -> dict[str, bytes]:

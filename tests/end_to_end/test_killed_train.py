@@ -64,8 +64,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory, examples: Path) -> Path:
     """A working directory with a prepared set, and a run of each system that nobody disturbed."""
     folder = tmp_path_factory.mktemp("killed")
     make_demo_set(examples / "faces", folder / "faces", 90, 0)
-    words = ("--chip-size", "48", "--val", "0.15", "--test", "0.1", "--near-distance", "-1")
-    run_utkage(folder, "prepare", "faces", *words).check_returncode()
+    arguments = ("--chip-size", "48", "--val", "0.15", "--test", "0.1", "--near-distance", "-1")
+    run_utkage(folder, "prepare", "faces", *arguments).check_returncode()
     return folder
 
 
@@ -84,8 +84,8 @@ def start(folder: Path, system: str, run: str, code: str | None = None) -> Runni
 def finish(
     folder: Path, system: str, run: str, *options: str, code: str | None = None
 ) -> subprocess.CompletedProcess[str]:
-    words = ("train", "--run", f"./{run}", *SMALL, *SYSTEMS[system], *options)
-    return run_utkage(folder, *words, code=code)
+    arguments = ("train", "--run", f"./{run}", *SMALL, *SYSTEMS[system], *options)
+    return run_utkage(folder, *arguments, code=code)
 
 
 def step_of(run: Path) -> int:
@@ -213,9 +213,9 @@ def test_other_settings_or_data_are_refused(folder: Path, undisturbed: dict[str,
         free = finish(folder, system, run, "--set", "keep_checkpoints=2")
         assert free.returncode == 0, free.stderr
         assert {path.name: path.read_bytes() for path in (folder / run).glob("*.*")} == before
-    words = ("--chip-size", "48", "--val", "0.15", "--test", "0.1", "--near-distance", "-1")
+    arguments = ("--chip-size", "48", "--val", "0.15", "--test", "0.1", "--near-distance", "-1")
     run_utkage(
-        folder, "prepare", "faces", *words, "--seed", "9", "--out", "other"
+        folder, "prepare", "faces", *arguments, "--seed", "9", "--out", "other"
     ).check_returncode()
     data = finish(folder, "multitask", undisturbed["multitask"], "--data", "other")
     assert data.returncode == ExitCode.FAILED

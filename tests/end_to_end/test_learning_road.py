@@ -129,9 +129,9 @@ def test_evaluate_by_defaults(road: Path) -> None:
 
 
 def test_the_whole_report(road: Path) -> None:
-    words = ("--report", "--threshold", 18, "--stress", "--resamples", 200, "--out", "whole")
+    arguments = ("--report", "--threshold", 18, "--stress", "--resamples", 200, "--out", "whole")
     # Without mirrored chips, robustness takes half as long.
-    done = run_utkage(road, "evaluate", *words, "--split", "all", "--allow-seen", "--no-flip")
+    done = run_utkage(road, "evaluate", *arguments, "--split", "all", "--allow-seen", "--no-flip")
     assert done.returncode == 0, done.stderr
     assert "passing or failing at 18" in done.stdout
     assert "robustness, on 120 faces" in done.stdout
@@ -163,8 +163,16 @@ def test_tables_of_others_and_exported_files_are_scored_alike(road: Path) -> Non
     (road / "theirs.csv").write_text("\n".join(["file,age,p_female", *lines]) + "\n")
     exported = run_utkage(road, "export", "--out", "compared.onnx")
     assert exported.returncode == 0, exported.stderr
-    words = ("--compare", "compared.onnx", "--compare", "theirs.csv", "--json", "--out", "three")
-    done = run_utkage(road, "evaluate", *words)
+    arguments = (
+        "--compare",
+        "compared.onnx",
+        "--compare",
+        "theirs.csv",
+        "--json",
+        "--out",
+        "three",
+    )
+    done = run_utkage(road, "evaluate", *arguments)
     assert done.returncode == 0, done.stderr
     first, second = json.loads(done.stdout)["comparisons"]
     for found in (first, second):
@@ -191,17 +199,17 @@ def test_evaluating_training_images_is_refused(road: Path) -> None:
     assert refused.returncode == 1
     assert "--allow-seen" in refused.stderr
     assert not (road / "seen").exists()
-    words = ("--split", "train", "--json", "--out", "seen", "--allow-seen")
-    done = run_utkage(road, "evaluate", *words)
+    arguments = ("--split", "train", "--json", "--out", "seen", "--allow-seen")
+    done = run_utkage(road, "evaluate", *arguments)
     assert done.returncode == 0
     assert json.loads(done.stdout)["n_seen_in_training"] > 50
     assert "training images of" in done.stderr
 
 
 def test_a_plain_folder_gives_the_answers_of_the_prepared_set(road: Path) -> None:
-    words = ("--allow-seen", "--json", "--out")
-    plain = run_utkage(road, "evaluate", "--data", "Dataset/UTKFace", *words, "plain")
-    prepared = run_utkage(road, "evaluate", "--split", "all", *words, "all")
+    arguments = ("--allow-seen", "--json", "--out")
+    plain = run_utkage(road, "evaluate", "--data", "Dataset/UTKFace", *arguments, "plain")
+    prepared = run_utkage(road, "evaluate", "--split", "all", *arguments, "all")
     first, second = json.loads(plain.stdout), json.loads(prepared.stdout)
     assert first["split"] is None
     for key in EVALUATE_KEYS:
@@ -214,11 +222,17 @@ def test_calibrate_puts_a_calibration_into_a_copy(road: Path) -> None:
     few = run_utkage(road, "evaluate", "--calibrate")
     assert few.returncode == 1
     assert "too few to calibrate with" in few.stderr
-    words = ("--calibrate", "--data", "Dataset/UTKFace", "--out-weights", "calibrated.safetensors")
-    refused = run_utkage(road, "evaluate", *words)
+    arguments = (
+        "--calibrate",
+        "--data",
+        "Dataset/UTKFace",
+        "--out-weights",
+        "calibrated.safetensors",
+    )
+    refused = run_utkage(road, "evaluate", *arguments)
     assert refused.returncode == 1
     assert "--allow-seen" in refused.stderr
-    done = run_utkage(road, "evaluate", *words, "--allow-seen", "--json")
+    done = run_utkage(road, "evaluate", *arguments, "--allow-seen", "--json")
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert found["out"] == "calibrated.safetensors"
@@ -226,22 +240,22 @@ def test_calibrate_puts_a_calibration_into_a_copy(road: Path) -> None:
     card = json.loads(run_utkage(road, "info", "calibrated.safetensors", "--json").stdout)
     assert card["calibration"] == found["calibration"]
     assert card["calibration"]["fitted_on"]["n"] == 120
-    shown = run_utkage(road, "evaluate", *words, "--allow-seen")
+    shown = run_utkage(road, "evaluate", *arguments, "--allow-seen")
     assert "gender temperature" in shown.stdout
     # On the faces that it was fitted to, the intervals keep their promise but for rounding.
-    words = ("--data", "Dataset/UTKFace", "--allow-seen", "--json", "--out", "calibrated")
+    arguments = ("--data", "Dataset/UTKFace", "--allow-seen", "--json", "--out", "calibrated")
     scored = json.loads(
-        run_utkage(road, "evaluate", *words, "--weights", "calibrated.safetensors").stdout
+        run_utkage(road, "evaluate", *arguments, "--weights", "calibrated.safetensors").stdout
     )
-    plain = json.loads(run_utkage(road, "evaluate", *words).stdout)
+    plain = json.loads(run_utkage(road, "evaluate", *arguments).stdout)
     assert scored["interval_coverage"] == pytest.approx(0.8, abs=0.05)
     for key in EVALUATE_KEYS:
         assert scored[key] == plain[key]
 
 
 def test_an_age_prior_moves_ages_and_is_in_the_lineage(road: Path) -> None:
-    words = ("--data", "Dataset/UTKFace", "--allow-seen")
-    calibrate = ("evaluate", *words, "--calibrate", "--age-prior", "--out-weights")
+    arguments = ("--data", "Dataset/UTKFace", "--allow-seen")
+    calibrate = ("evaluate", *arguments, "--calibrate", "--age-prior", "--out-weights")
     done = run_utkage(road, *calibrate, "prior.safetensors")
     assert done.returncode == 0, done.stderr
     card = json.loads(run_utkage(road, "info", "prior.safetensors", "--json").stdout)
@@ -249,14 +263,14 @@ def test_an_age_prior_moves_ages_and_is_in_the_lineage(road: Path) -> None:
     scored = [
         json.loads(
             run_utkage(
-                road, "evaluate", *words, "--weights", weights, "--json", "--out", "prior"
+                road, "evaluate", *arguments, "--weights", weights, "--json", "--out", "prior"
             ).stdout
         )
         for weights in ("auto", "prior.safetensors")
     ]
     assert scored[0]["mae"] != scored[1]["mae"]
     assert scored[0]["gender_accuracy"] == scored[1]["gender_accuracy"]
-    alone = run_utkage(road, "evaluate", *words, "--age-prior")
+    alone = run_utkage(road, "evaluate", *arguments, "--age-prior")
     assert alone.returncode == 2
     assert "--age-prior is for --calibrate" in alone.stderr
 

@@ -38,7 +38,9 @@ print(*curve)
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     monkeypatch.chdir(tmp_path)
-    return lambda *words: CliRunner().invoke(app, ["predict", *map(str, words), "-w", "shipped"])
+    return lambda *arguments: CliRunner().invoke(
+        app, ["predict", *map(str, arguments), "-w", "shipped"]
+    )
 
 
 def _copies(examples: Path, folder: Path, count: int) -> Path:
@@ -109,9 +111,19 @@ def test_interrupted_and_gone_on_with(examples: Path, tmp_path: Path) -> None:
     count = 300
     _copies(examples, tmp_path / "in", count)
     out = tmp_path / "rows.jsonl"
-    words = [sys.executable, "-m", "utkage", "predict", "in", "--out", str(out), "-w", "shipped"]
+    arguments = [
+        sys.executable,
+        "-m",
+        "utkage",
+        "predict",
+        "in",
+        "--out",
+        str(out),
+        "-w",
+        "shipped",
+    ]
     process = subprocess.Popen(
-        words,
+        arguments,
         cwd=tmp_path,
         stderr=subprocess.PIPE,
         text=True,
@@ -122,14 +134,14 @@ def test_interrupted_and_gone_on_with(examples: Path, tmp_path: Path) -> None:
     while not (out.exists() and out.stat().st_size) and time.monotonic() < deadline:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
-    assert process.returncode == 130, said
+    _, message = process.communicate(timeout=60)
+    assert process.returncode == 130, message
     content = out.read_text()
     assert content.endswith("\n")
     before = [json.loads(line)["file"] for line in content.splitlines()]
     assert 0 < len(before) < count
     done = subprocess.run(
-        [*words, "--resume"], cwd=tmp_path, capture_output=True, text=True, check=False
+        [*arguments, "--resume"], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     assert counted(len(before), "file") in done.stderr
@@ -139,11 +151,11 @@ def test_interrupted_and_gone_on_with(examples: Path, tmp_path: Path) -> None:
 
 
 def test_pictures_and_lists_on_stdin(examples: Path, tmp_path: Path) -> None:
-    words = [sys.executable, "-m", "utkage", "predict", "-", "--jsonl", "-w", "shipped", "-q"]
+    arguments = [sys.executable, "-m", "utkage", "predict", "-", "--jsonl", "-w", "shipped", "-q"]
     picture = (examples / "portrait.jpg").read_bytes()
-    piped = subprocess.run(words, input=picture, capture_output=True, check=True).stdout
+    piped = subprocess.run(arguments, input=picture, capture_output=True, check=True).stdout
     listed = subprocess.run(
-        words, input=os.fsencode(examples / "portrait.jpg"), capture_output=True, check=True
+        arguments, input=os.fsencode(examples / "portrait.jpg"), capture_output=True, check=True
     ).stdout
     first, second = json.loads(piped), json.loads(listed)
     assert first["file"] == "-"
@@ -151,7 +163,7 @@ def test_pictures_and_lists_on_stdin(examples: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "words",
+    "arguments",
     [
         ("--json", "--csv"),
         ("--resume",),
@@ -164,12 +176,12 @@ def test_pictures_and_lists_on_stdin(examples: Path, tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_work_is_refused(
-    run: Callable[..., Any], examples: Path, words: tuple[str, ...]
+    run: Callable[..., Any], examples: Path, arguments: tuple[str, ...]
 ) -> None:
-    result = run(examples / "portrait.jpg", *words)
+    result = run(examples / "portrait.jpg", *arguments)
     assert result.exit_code == 2
     assert result.stdout == ""
-    assert words[0] in result.stderr or words[0].removeprefix("--") in result.stderr
+    assert arguments[0] in result.stderr or arguments[0].removeprefix("--") in result.stderr
 
 
 def test_crops_and_a_contact_sheet(run: Callable[..., Any], examples: Path, tmp_path: Path) -> None:

@@ -50,8 +50,8 @@ def predict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ro
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments: object) -> Rows:
-        words = ["predict", "--json", "--weights", "shipped", *map(str, arguments)]
-        result = CliRunner().invoke(app, words)
+        command = ["predict", "--json", "--weights", "shipped", *map(str, arguments)]
+        result = CliRunner().invoke(app, command)
         assert result.exit_code == 0, result.output
         return list(json.loads(result.stdout))
 
@@ -153,8 +153,8 @@ def test_csv_says_what_json_says(
     predict: Callable[..., Rows], examples: Path, tmp_path: Path
 ) -> None:
     wanted = predict(examples / "couple.jpg")
-    words = ["predict", str(examples / "couple.jpg"), "--csv", "--weights", "shipped"]
-    result = CliRunner().invoke(app, words)
+    command = ["predict", str(examples / "couple.jpg"), "--csv", "--weights", "shipped"]
+    result = CliRunner().invoke(app, command)
     rows = list(csv.DictReader(io.StringIO(result.stdout)))
     assert [float(row["age"]) for row in rows] == [row["age"] for row in wanted]
     assert [[float(row[k]) for k in ("x0", "y0", "x1", "y1")] for row in rows] == [
@@ -191,9 +191,9 @@ def test_annotated_copies_of_one_name_do_not_collide(
 
 def test_a_slow_list_is_answered_line_by_line(examples: Path) -> None:
     """Whoever writes the list may wait for each prediction before writing the next line."""
-    words = ["predict", "-", "--jsonl", "--weights", "shipped", "--quiet"]
+    command = ["predict", "-", "--jsonl", "--weights", "shipped", "--quiet"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "utkage", *words],
+        [sys.executable, "-m", "utkage", *command],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -22,8 +22,8 @@ pytestmark = [pytest.mark.realdata, pytest.mark.slow]
 SMALL_CHIPS = ("--chip-size", 48, "--quiet")
 
 
-def _run(*words: object) -> str:
-    result = CliRunner().invoke(app, [str(word) for word in words])
+def _run(*arguments: object) -> str:
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
     assert result.exit_code == 0, result.output
     return result.stdout
 
@@ -86,8 +86,16 @@ def test_photographs_with_a_manifest(real_data: Path, tmp_path: Path) -> None:
             target = folder / member.name
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(stream.read())
-    words = ("--weights", "shipped", "--allow-seen", "--out", tmp_path / "out", "--json", "--quiet")
-    result = json.loads(_run("evaluate", "--data", folder, *words))
+    arguments = (
+        "--weights",
+        "shipped",
+        "--allow-seen",
+        "--out",
+        tmp_path / "out",
+        "--json",
+        "--quiet",
+    )
+    result = json.loads(_run("evaluate", "--data", folder, *arguments))
     assert result["n"] >= 0.99 * len(pictures)
     assert result["mae"] <= 7.5
     assert result["gender_accuracy"] >= 0.9
@@ -96,15 +104,15 @@ def test_photographs_with_a_manifest(real_data: Path, tmp_path: Path) -> None:
 def test_shipped_weights_keep_their_promise(
     real_data: Path, prepared: Path, tmp_path: Path
 ) -> None:
-    """A third of the test split, scored through the command, against the card's figures."""
+    """A third of the test split, scored through the command, against the card's metrics."""
     store = ChipStore.open(prepared)
     chosen = store.split("test").names[::3]
     # Scored as a plain folder, which decodes and resizes on its own way.
     folder = tmp_path / "chips"
     folder.mkdir()
     _extract(real_data, set(chosen), folder)
-    words = ("--weights", "shipped", "--out", tmp_path / "out", "--json", "--quiet")
-    result = json.loads(_run("evaluate", "--data", folder, *words))
+    arguments = ("--weights", "shipped", "--out", tmp_path / "out", "--json", "--quiet")
+    result = json.loads(_run("evaluate", "--data", folder, *arguments))
     assert result["n"] == len(chosen)
     assert result["n_seen_in_training"] == 0
     card = read_card(shipped_weights()).metrics["UTKFace test (flip averaging)"]
@@ -127,10 +135,18 @@ def test_training_on_real_chips(real_data: Path, tmp_path: Path) -> None:
             (folder / Path(member.name).name).write_bytes(stream.read())
     _run("prepare", folder, "--out", tmp_path / "set", "--chip-size", 96, "--quiet")
     run = tmp_path / "run"
-    words = ("--data", tmp_path / "set", "--run", run, "--device", "cpu", "--sizes", 96)
-    _run("train", *words, "--epochs", 2, "--batch-size", 32, "--lr", 1e-4, "--quiet")
-    words = ("--data", tmp_path / "set", "--weights", run, "--out", tmp_path / "out", "--plot-cm")
-    result = json.loads(_run("evaluate", *words, "--json", "--quiet"))
+    arguments = ("--data", tmp_path / "set", "--run", run, "--device", "cpu", "--sizes", 96)
+    _run("train", *arguments, "--epochs", 2, "--batch-size", 32, "--lr", 1e-4, "--quiet")
+    arguments = (
+        "--data",
+        tmp_path / "set",
+        "--weights",
+        run,
+        "--out",
+        tmp_path / "out",
+        "--plot-cm",
+    )
+    result = json.loads(_run("evaluate", *arguments, "--json", "--quiet"))
     assert result["mae"] < result["baseline_mae"]
     assert (tmp_path / "out" / "confusion_matrix.png").is_file()
 

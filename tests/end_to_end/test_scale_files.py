@@ -29,24 +29,24 @@ def job(folder: Path) -> Any:
 
 @pytest.fixture
 def path_of_stub(tmp_path: Path) -> str:
-    """A ``utkage`` that writes down its words and exits with the code in ``CODE``."""
+    """A ``utkage`` that writes down its arguments and exits with the code in ``CODE``."""
     stub = tmp_path / "bin" / "utkage"
     stub.parent.mkdir()
-    stub.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > "{tmp_path}/words"\nexit "$CODE"\n')
+    stub.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > "{tmp_path}/arguments"\nexit "$CODE"\n')
     stub.chmod(0o755)
     return f"{stub.parent}{os.pathsep}{os.environ['PATH']}"
 
 
-def run(words: list[str], path: str, **variables: str) -> int:
-    return subprocess.run(words, env={"PATH": path, **variables}, check=False).returncode
+def run(arguments: list[str], path: str, **variables: str) -> int:
+    return subprocess.run(arguments, env={"PATH": path, **variables}, check=False).returncode
 
 
-def words_of(tmp_path: Path) -> dict[str, str]:
+def arguments_of(tmp_path: Path) -> dict[str, str]:
     """The options that the stub got, with their values."""
-    words = (tmp_path / "words").read_text().splitlines()
-    assert words[0] == "predict"
-    assert "--resume" in words
-    return dict(pairwise(words))
+    arguments = (tmp_path / "arguments").read_text().splitlines()
+    assert arguments[0] == "predict"
+    assert "--resume" in arguments
+    return dict(pairwise(arguments))
 
 
 def test_the_page_shows_the_files(repository: Path, folder: Path) -> None:
@@ -80,16 +80,16 @@ def test_a_slurm_task(
     variables = {"SLURM_ARRAY_TASK_ID": "7", "SLURM_CPUS_PER_TASK": "8", "CODE": code}
     found = run(["bash", str(folder / "slurm-array.sh")], path_of_stub, **variables)
     assert found == expected
-    words = words_of(tmp_path)
-    assert (words["--shard"], words["--workers"]) == ("7/100", "8")
-    assert words["--out"] == "/data/rows/rows-7.jsonl"
+    arguments = arguments_of(tmp_path)
+    assert (arguments["--shard"], arguments["--workers"]) == ("7/100", "8")
+    assert arguments["--out"] == "/data/rows/rows-7.jsonl"
 
 
 def test_a_slurm_script_outside_of_an_array_starts_nothing(
     folder: Path, tmp_path: Path, path_of_stub: str
 ) -> None:
     assert run(["bash", str(folder / "slurm-array.sh")], path_of_stub, CODE="0") != 0
-    assert not (tmp_path / "words").exists()
+    assert not (tmp_path / "arguments").exists()
 
 
 def test_the_job_is_a_valid_indexed_job(job: Any) -> None:
@@ -122,9 +122,9 @@ def test_the_job_is_a_valid_indexed_job(job: Any) -> None:
 def test_a_pod(job: Any, tmp_path: Path, path_of_stub: str, code: str, *, fails: bool) -> None:
     (container,) = job["spec"]["template"]["spec"]["containers"]
     variables = {each["name"]: each["value"] for each in container["env"]}
-    words = [*container["command"], *container["args"]]
-    found = run(words, path_of_stub, JOB_COMPLETION_INDEX="99", CODE=code, **variables)
+    arguments = [*container["command"], *container["args"]]
+    found = run(arguments, path_of_stub, JOB_COMPLETION_INDEX="99", CODE=code, **variables)
     assert bool(found) == fails
-    given = words_of(tmp_path)
+    given = arguments_of(tmp_path)
     assert (given["--shard"], given["--workers"]) == ("99/100", "4")
     assert given["--out"] == "/rows/rows-99.jsonl"

@@ -15,8 +15,8 @@ pytestmark = pytest.mark.slow
 
 def test_train_evaluate_predict_export(tmp_path: Path, examples: Path) -> None:
     make_demo_set(examples / "faces", tmp_path / "faces", 120, 0)
-    words = ("--chip-size", 64, "--val", 0.15, "--test", 0.15, "--near-distance", -1)
-    assert run_utkage(tmp_path, "prepare", "faces", *words).returncode == 0
+    arguments = ("--chip-size", 64, "--val", 0.15, "--test", 0.15, "--near-distance", -1)
+    assert run_utkage(tmp_path, "prepare", "faces", *arguments).returncode == 0
     seed = ("--system", "seed", "--epochs", 2, "--batch-size", 16, "--device", "cpu")
     trained = run_utkage(tmp_path, "train", *seed, "--gender-width", 0.03, "--json")
     assert trained.returncode == 0, trained.stderr
@@ -33,31 +33,31 @@ def test_train_evaluate_predict_export(tmp_path: Path, examples: Path) -> None:
     rows = json.loads(predicted.stdout)
     assert rows["faces"] if isinstance(rows, dict) else rows
     for form in ("onnx", "torchscript", "pt2"):
-        words = ("--format", form, "--out", f"seed.{form}", "--json")
-        exported = run_utkage(tmp_path, "export", *words)
+        arguments = ("--format", form, "--out", f"seed.{form}", "--json")
+        exported = run_utkage(tmp_path, "export", *arguments)
         assert exported.returncode == 0, exported.stderr
         assert json.loads(exported.stdout)["parity"]["range_flips"] == 0
         assert (tmp_path / f"seed.{form}").stat().st_size > 100_000
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("arguments", "message"),
     [
         (("--system", "tree"), "choose multitask or seed"),
         (("--system", "seed", "--sizes", "64,96"), "takes one size"),
         (("--system", "seed", "--gender-width", 2), "gender_width is 2.0"),
     ],
 )
-def test_wrong_options(tmp_path: Path, words: tuple[object, ...], said: str) -> None:
-    result = run_utkage(tmp_path, "train", *words)
+def test_wrong_options(tmp_path: Path, arguments: tuple[object, ...], message: str) -> None:
+    result = run_utkage(tmp_path, "train", *arguments)
     assert result.returncode == 2
-    assert said in result.stderr
+    assert message in result.stderr
 
 
 def test_a_run_starts_from_another(tmp_path: Path, examples: Path) -> None:
     make_demo_set(examples / "faces", tmp_path / "faces", 60, 0)
-    words = ("--chip-size", 64, "--val", 0.2, "--test", 0.1, "--near-distance", -1)
-    assert run_utkage(tmp_path, "prepare", "faces", *words).returncode == 0
+    arguments = ("--chip-size", 64, "--val", 0.2, "--test", 0.1, "--near-distance", -1)
+    assert run_utkage(tmp_path, "prepare", "faces", *arguments).returncode == 0
     seed = ("--system", "seed", "--epochs", 1, "--batch-size", 16, "--gender-width", 0.03)
     assert run_utkage(tmp_path, "train", *seed, "--run", "./one").returncode == 0
     on = run_utkage(tmp_path, "train", *seed, "--run", "./two", "--init", "one/best.safetensors")

@@ -37,8 +37,8 @@ ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 def folder(tmp_path_factory: pytest.TempPathFactory, examples: Path) -> Path:
     folder = tmp_path_factory.mktemp("several")
     make_demo_set(examples / "faces", folder / "faces", 120, 0)
-    words = ("--chip-size", "48", "--val", "0.15", "--test", "0.15", "--near-distance", "-1")
-    run_utkage(folder, "prepare", "faces", *words).check_returncode()
+    arguments = ("--chip-size", "48", "--val", "0.15", "--test", "0.15", "--near-distance", "-1")
+    run_utkage(folder, "prepare", "faces", *arguments).check_returncode()
     return folder
 
 

@@ -39,11 +39,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory, examples: Path) -> Path:
     """An exported file, and ten chips as ``--save-crops`` writes them."""
     folder = tmp_path_factory.mktemp("stranger")
     pictures = [str(examples / f"{name}.jpg") for name in ("couple", "family", "portrait")]
-    words = ["predict", *pictures, "--weights", "shipped", "--save-crops", str(folder)]
-    assert CliRunner().invoke(app, [*words, "--quiet"]).exit_code == 0
+    arguments = ["predict", *pictures, "--weights", "shipped", "--save-crops", str(folder)]
+    assert CliRunner().invoke(app, [*arguments, "--quiet"]).exit_code == 0
     model = folder / "faces.onnx"
-    words = ["export", "--weights", "shipped", "--out", str(model), "--precision", "fp16"]
-    result = CliRunner().invoke(app, [*words, "--no-flip", "--quiet"])
+    arguments = ["export", "--weights", "shipped", "--out", str(model), "--precision", "fp16"]
+    result = CliRunner().invoke(app, [*arguments, "--no-flip", "--quiet"])
     assert result.exit_code == 0, result.output
     return folder
 
@@ -51,7 +51,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, examples: Path) -> Path:
 @pytest.fixture(scope="module")
 def expected(folder: Path) -> list[dict[str, Any]]:
     chips = [str(chip) for chip in sorted(folder.glob("*.png"))]
-    words = [
+    arguments = [
         "predict",
         *chips,
         "--crop",
@@ -62,7 +62,7 @@ def expected(folder: Path) -> list[dict[str, Any]]:
         "-q",
         "--jsonl",
     ]
-    rows = CliRunner().invoke(app, words).stdout.splitlines()
+    rows = CliRunner().invoke(app, arguments).stdout.splitlines()
     return [json.loads(row) for row in rows]
 
 

@@ -43,8 +43,8 @@ def _clean(folder: Path) -> Iterator[None]:
         shutil.rmtree(folder / name, ignore_errors=True)
 
 
-def holding(folder: Path, *words: str) -> Running:
-    running = Running(words, folder, HOLDING)
+def holding(folder: Path, *arguments: str) -> Running:
+    running = Running(arguments, folder, HOLDING)
     deadline = time.monotonic() + 120
     while not (folder / "ready").exists():
         assert running.poll() is None, running.finish().stderr
@@ -56,17 +56,17 @@ def holding(folder: Path, *words: str) -> Running:
 @pytest.mark.parametrize("name", CASES)
 def test_the_second_is_refused_and_a_dead_one_blocks_nothing(folder: Path, name: str) -> None:
     case = CASES[name]
-    first = holding(folder, *case.words)
+    first = holding(folder, *case.arguments)
     try:
         before = bytes_of(folder)
-        second = run_utkage(folder, *case.words)
+        second = run_utkage(folder, *case.arguments)
         assert second.returncode == ExitCode.USAGE, second.stderr
         assert "another utkage is writing here" in second.stderr
         assert bytes_of(folder) == before
     finally:
         first.kill()
         first.finish()
-    third = run_utkage(folder, *case.words)
+    third = run_utkage(folder, *case.arguments)
     assert third.returncode == ExitCode.DONE, third.stderr
     names = [path.name for path in (folder / case.folder).rglob("*")]
     assert names
@@ -78,8 +78,8 @@ def test_two_resumed_runs_write_every_row_once(folder: Path, examples: Path) -> 
     photos.mkdir()
     for number in range(12):
         shutil.copy(examples / "portrait.jpg", photos / f"{number}.jpg")
-    words = ("predict", "many", "--weights", "shipped", "-o", "out/rows.jsonl", "--resume")
-    both = [Running(words, folder) for _ in range(2)]
+    arguments = ("predict", "many", "--weights", "shipped", "-o", "out/rows.jsonl", "--resume")
+    both = [Running(arguments, folder) for _ in range(2)]
     codes = [running.finish().returncode for running in both]
     assert ExitCode.DONE in codes
     assert set(codes) <= {ExitCode.DONE, ExitCode.USAGE}
@@ -92,16 +92,16 @@ def test_one_file_of_rows_under_two_names(folder: Path) -> None:
     rows.touch()
     (folder / "out" / "hard.jsonl").hardlink_to(rows)
     (folder / "out" / "soft.jsonl").symlink_to("rows.jsonl")
-    words = ("predict", "photos", "--weights", "shipped", "--resume", "-o")
+    arguments = ("predict", "photos", "--weights", "shipped", "--resume", "-o")
     # Stopped by a list on stdin that nobody ends would need a pipe; stopped in its model instead.
-    running = Running((*words, "out/rows.jsonl"), folder, HOLDING_ROWS)
+    running = Running((*arguments, "out/rows.jsonl"), folder, HOLDING_ROWS)
     try:
         deadline = time.monotonic() + 120
         while not (folder / "ready").exists():
             assert time.monotonic() < deadline
             time.sleep(0.01)
         for name in ("hard", "soft"):
-            second = run_utkage(folder, *words, f"out/{name}.jsonl")
+            second = run_utkage(folder, *arguments, f"out/{name}.jsonl")
             assert second.returncode == ExitCode.USAGE, second.stderr
             assert "another utkage is writing" in second.stderr
     finally:
@@ -125,8 +125,8 @@ sys.exit(main())
 
 
 def test_trainings_that_start_together_get_folders_of_their_own(folder: Path) -> None:
-    words = [word for word in CASES["run"].words if word not in ("--run", "./out")]
-    both = [Running(words, folder) for _ in range(2)]
+    arguments = [each for each in CASES["run"].arguments if each not in ("--run", "./out")]
+    both = [Running(arguments, folder) for _ in range(2)]
     for running in both:
         done = running.finish()
         assert done.returncode == ExitCode.DONE, done.stderr
@@ -137,12 +137,20 @@ def test_trainings_that_start_together_get_folders_of_their_own(folder: Path) ->
 
 def test_weights_are_not_calibrated_while_they_are_trained(folder: Path) -> None:
     run = folder / "out"
-    done = run_utkage(folder, *CASES["run"].words)
+    done = run_utkage(folder, *CASES["run"].arguments)
     assert done.returncode == ExitCode.DONE, done.stderr
-    first = holding(folder, *CASES["run"].words)
+    first = holding(folder, *CASES["run"].arguments)
     try:
-        words = ("evaluate", "--calibrate", "--split", "train", "--allow-seen", "--device", "cpu")
-        second = run_utkage(folder, *words, "--weights", "out")
+        arguments = (
+            "evaluate",
+            "--calibrate",
+            "--split",
+            "train",
+            "--allow-seen",
+            "--device",
+            "cpu",
+        )
+        second = run_utkage(folder, *arguments, "--weights", "out")
         assert second.returncode == ExitCode.USAGE, second.stderr
         assert f"{run.name}: another utkage is writing here" in second.stderr
     finally:
@@ -162,7 +170,7 @@ def test_a_lock_that_is_no_file(folder: Path, name: str, kind: str) -> None:
     else:
         target.write_text("mine")
         lock.symlink_to(target)
-    refused = run_utkage(folder, *case.words)
+    refused = run_utkage(folder, *case.arguments)
     assert refused.returncode == ExitCode.USAGE, refused.stderr
     assert "remove it, or name another output" in refused.stderr
     if kind == "link":

@@ -72,14 +72,22 @@ def both(tmp_path_factory: pytest.TempPathFactory, sources: tuple[Path, Path]) -
 
 @pytest.fixture
 def evaluate(tmp_path: Path) -> Evaluate:
-    def run(*words: object, weights: object = "shipped") -> Any:
-        every = ["evaluate", *words, "--weights", weights, "--out", tmp_path / "report", "--json"]
-        return CliRunner().invoke(app, [str(word) for word in every])
+    def run(*arguments: object, weights: object = "shipped") -> Any:
+        every = [
+            "evaluate",
+            *arguments,
+            "--weights",
+            weights,
+            "--out",
+            tmp_path / "report",
+            "--json",
+        ]
+        return CliRunner().invoke(app, [str(argument) for argument in every])
 
     return run
 
 
-def test_figures_by_source_and_of_one_source(evaluate: Evaluate, both: Path) -> None:
+def test_metrics_by_source_and_of_one_source(evaluate: Evaluate, both: Path) -> None:
     together = json.loads(evaluate("--data", both).stdout)
     parts = together["sources"]
     assert set(parts) == {"east", "west"}
@@ -108,22 +116,22 @@ def test_photographs_with_labels(evaluate: Evaluate, examples: Path, tmp_path: P
     (folder / "labels.csv").write_text(labels)
     result = evaluate("--data", folder)
     assert result.exit_code == 0, result.output
-    figures = json.loads(result.stdout)
-    assert (figures["n"], figures["n_dropped"], figures["split"]) == (2, 1, None)
+    metrics = json.loads(result.stdout)
+    assert (metrics["n"], metrics["n_dropped"], metrics["split"]) == (2, 1, None)
     assert "no face was found" in result.stderr
     with (tmp_path / "report" / "predictions.csv").open() as file:
         rows = {row["file"]: row for row in csv.DictReader(file)}
     assert set(rows) == {"portrait.jpg", "couple.jpg"}
     assert {row["source"] for row in rows.values()} == {"photographs"}
     # As prediction finds and aligns the face in the same photograph.
-    words = ["predict", examples / "portrait.jpg", "--weights", "shipped", "--json", "--quiet"]
-    predicted = CliRunner().invoke(app, [str(word) for word in words])
+    arguments = ["predict", examples / "portrait.jpg", "--weights", "shipped", "--json", "--quiet"]
+    predicted = CliRunner().invoke(app, [str(argument) for argument in arguments])
     (face,) = json.loads(predicted.stdout)
     assert float(rows["portrait.jpg"]["predicted_age"]) == pytest.approx(face["age"], abs=0.1)
     # The same labels from elsewhere.
     (folder / "labels.csv").rename(tmp_path / "other.csv")
     again = evaluate("--data", folder, "--labels", tmp_path / "other.csv")
-    assert json.loads(again.stdout)["mae"] == figures["mae"]
+    assert json.loads(again.stdout)["mae"] == metrics["mae"]
 
 
 @pytest.fixture(scope="module")
@@ -150,12 +158,14 @@ def test_training_reports_by_source(first: TrainResult, both: Path) -> None:
 
 
 def test_the_worst_source_chooses_the_best_epoch(both: Path, tmp_path: Path) -> None:
-    words = ["train", "--data", both, "--run", tmp_path / "run", "--device", "cpu", "--json"]
+    arguments = ["train", "--data", both, "--run", tmp_path / "run", "--device", "cpu", "--json"]
     settings = ["--epochs", 3, "--sizes", 32, "--set", "batch_size=16", "--set", "init=scratch"]
     settings += ["--set", "backbone=mobilenet_v3_small", "--set", "learning_rate=0.003"]
 
     def run(*more: object) -> Any:
-        return CliRunner().invoke(app, [str(word) for word in (*words, *settings, *more)])
+        return CliRunner().invoke(
+            app, [str(argument) for argument in (*arguments, *settings, *more)]
+        )
 
     trained = run("--set", "select_by=worst_mae")
     assert trained.exit_code == 0, trained.output
@@ -173,8 +183,8 @@ def test_the_worst_source_chooses_the_best_epoch(both: Path, tmp_path: Path) -> 
 
 
 def test_the_seed_system_selects_by_mae_only(both: Path) -> None:
-    words = ["train", "--data", str(both), "--system", "seed", "--set", "select_by=macro_mae"]
-    refused = CliRunner().invoke(app, words)
+    arguments = ["train", "--data", str(both), "--system", "seed", "--set", "select_by=macro_mae"]
+    refused = CliRunner().invoke(app, arguments)
     assert refused.exit_code == 2
     message = "select_by is macro_mae; it must be mae for the seed system"
     assert message in " ".join(refused.stderr.split())
@@ -200,8 +210,8 @@ def test_fine_tuned_weights_know_all_that_was_learned(
     assert "--allow-seen" in refused.stderr
     allowed = evaluate("--data", both, "--split", "train", "--allow-seen", weights=second.best)
     assert allowed.exit_code == 0, allowed.output
-    figures = json.loads(allowed.stdout)
-    assert figures["n_seen_in_training"] == figures["n"]
+    metrics = json.loads(allowed.stdout)
+    assert metrics["n_seen_in_training"] == metrics["n"]
 
 
 def test_initial_weights_that_know_the_validation_pictures(

@@ -51,8 +51,8 @@ def test_ages_are_four_times_calmer_than_frame_by_frame(clip: Path) -> None:
 
 
 def test_the_command(clip: Path, tmp_path: Path) -> None:
-    words = ["predict", str(clip), "--weights", "shipped", "--quiet"]
-    result = CliRunner().invoke(app, [*words, "--json", "--save-images", str(tmp_path / "out")])
+    arguments = ["predict", str(clip), "--weights", "shipped", "--quiet"]
+    result = CliRunner().invoke(app, [*arguments, "--json", "--save-images", str(tmp_path / "out")])
     assert result.exit_code == 0, result.output
     rows = json.loads(result.stdout)
     assert sorted(row["gender"] for row in rows) == ["female", "male"]
@@ -63,11 +63,11 @@ def test_the_command(clip: Path, tmp_path: Path) -> None:
     assert len(list(open_video(copy).frames())) == FRAMES
     out = tmp_path / "tracks.csv"
     more = ["--out", str(out), "--every", "8", "--duration", "1"]
-    assert CliRunner().invoke(app, [*words, *more]).exit_code == 0
+    assert CliRunner().invoke(app, [*arguments, *more]).exit_code == 0
     table = list(csv.DictReader(io.StringIO(out.read_text(encoding="utf-8"))))
     assert [line["track"] for line in table] == ["1", "2"]
     assert {line["frames"] for line in table} == {"20"}
-    result = CliRunner().invoke(app, words)
+    result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0
     assert "seconds" in result.stdout
 
@@ -77,8 +77,8 @@ def test_a_stream_over_the_network_until_it_dies(examples: Path) -> None:
     frames = list(moving_frames(still[:, : still.shape[1] // 16 * 16], 30, size=480))
     height, width = (side // 16 * 16 for side in frames[0].shape[:2])
     with rtsp_server(lambda index: frames[index][:height, :width], len(frames), 15) as address:
-        words = ["predict", address, "--allow-download", "--weights", "shipped", "--jsonl"]
-        result = CliRunner().invoke(app, words)
+        arguments = ["predict", address, "--allow-download", "--weights", "shipped", "--jsonl"]
+        result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0, result.output
     rows = [json.loads(line) for line in result.stdout.splitlines()]
     assert sorted(row["gender"] for row in rows) == ["female", "male"]
@@ -89,7 +89,7 @@ def test_a_stream_over_the_network_until_it_dies(examples: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "says"),
+    ("arguments", "code", "says"),
     [
         (["a.mp4", "b.jpg"], 3, "2 inputs could not be read"),
         (["--camera", "0", "--resume", "--out", "x.jsonl"], 2, "--resume is for files"),
@@ -100,7 +100,7 @@ def test_a_stream_over_the_network_until_it_dies(examples: Path) -> None:
     ],
 )
 def test_what_does_not_work(
-    words: list[str],
+    arguments: list[str],
     code: int,
     says: str,
     tmp_path: Path,
@@ -109,6 +109,6 @@ def test_what_does_not_work(
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
-    result = CliRunner().invoke(app, ["predict", "--weights", "shipped", *words])
+    result = CliRunner().invoke(app, ["predict", "--weights", "shipped", *arguments])
     assert result.exit_code == code, result.output
     assert says in result.stderr

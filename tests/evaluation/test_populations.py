@@ -51,15 +51,15 @@ def slow(faces: LabelledPredictions, rows: np.ndarray) -> dict[str, float]:
         found[f"width_{level * 100:.0f}"] = np.mean(high - low)
     surest = predictions.range_probabilities.max(axis=1)
     right = np.array(ranges) == np.array(guessed)
-    for name, said, true in (
+    for name, predicted, true in (
         ("gender_ece", p, genders == 1),
         ("range_ece", surest, right),
     ):
         error = 0.0
         for first in range(10):
-            own = [i for i in range(len(ages)) if min(9, int(said[i] * 10)) == first]
+            own = [i for i in range(len(ages)) if min(9, int(predicted[i] * 10)) == first]
             if own:
-                error += abs(sum(said[own]) - sum(true[own])) / len(ages)
+                error += abs(sum(predicted[own]) - sum(true[own])) / len(ages)
         found[name] = error
     # Baselines are fixed by the faces as they are, not by a resample of them.
     median = np.median(whole.ages)

@@ -23,7 +23,7 @@ def table(tmp_path: Path, text: str) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "problem"),
     [
         ("file,score\na,1\n", "holds no predictions"),
         ("age,p_female\n1,1\n", "the column 'file' is missing"),
@@ -39,10 +39,10 @@ def table(tmp_path: Path, text: str) -> Path:
         (HEAD + "a.jpg,20,0.5\na.jpg,30,0.5\n", "line 3: a.jpg is repeated"),
     ],
 )
-def test_tables_that_cannot_be_read(tmp_path: Path, text: str, said: str) -> None:
+def test_tables_that_cannot_be_read(tmp_path: Path, text: str, problem: str) -> None:
     with pytest.raises(DataError, match=r"theirs\.csv") as caught:
         read_table(table(tmp_path, text))
-    assert said in str(caught.value)
+    assert problem in str(caught.value)
 
 
 def test_predictions_of_evaluate_are_read_by_what_was_predicted(tmp_path: Path) -> None:

@@ -141,8 +141,8 @@ def draw_sources(work: Path) -> None:
 
 def weights(former: Path, work: Path, out: Path) -> None:
     """Weights with a card and a calibration, and those of the seed system's own call."""
-    words = ("--data", "sets/faces", "--run", "first", "--backbone", "mobilenet_v3_small")
-    utk(work, "train", *words, "--init", "scratch", "--sizes", "32", *SCHEDULE, "--epochs", "1")
+    arguments = ("--data", "sets/faces", "--run", "first", "--backbone", "mobilenet_v3_small")
+    utk(work, "train", *arguments, "--init", "scratch", "--sizes", "32", *SCHEDULE, "--epochs", "1")
     enliven(work / "first" / "best.safetensors", work / "sets" / "faces")
     calibrate = ("--calibrate", "--data", "many", "--out-weights", "calibrated.safetensors")
     utk(work, "evaluate", "--weights", "first/best.safetensors", *calibrate, "--device", "cpu")
@@ -186,9 +186,9 @@ def resized(picture: Image.Image) -> Tensor:
 
 def runs(former: Path, work: Path, out: Path) -> None:
     """A run of each system that was killed in its second epoch, and where it ends; a whole one."""
-    for system, words in (("multitask", MULTITASK), ("seed", SEED)):
+    for system, arguments in (("multitask", MULTITASK), ("seed", SEED)):
         stopped = f"runs/stopped-{system}"
-        command = ("train", "--data", "sets/faces", *words, *SCHEDULE, "--run")
+        command = ("train", "--data", "sets/faces", *arguments, *SCHEDULE, "--run")
         died = run_utkage(work, *command, stopped, code=STOPPED)
         assert died.returncode == -9, died.stderr
         tidy(work / stopped)
@@ -218,11 +218,11 @@ def recipes(former: Path, work: Path, out: Path) -> None:
     folder = out / "recipes"
     folder.mkdir()
     changed = ("--set", "warmup=0.1", "--set", "augmentation.flip=0.25", "--sizes", "48,64")
-    for name, words in {
+    for name, arguments in {
         "multitask-every-setting": changed,
         "seed-every-setting": ("--system", "seed", "--range-feed", "decay", "--sizes", "32"),
     }.items():
-        text = utk(work, "train", *words, "--device", "cpu", "--print-config")
+        text = utk(work, "train", *arguments, "--device", "cpu", "--print-config")
         (folder / f"{name}.toml").write_text(text)
     for recipe in json.loads(utk(work, "recipes", "--json")):
         (folder / f"{recipe['name']}.toml").write_text(utk(work, "recipes", recipe["name"]))
@@ -231,10 +231,10 @@ def recipes(former: Path, work: Path, out: Path) -> None:
 def evaluations(former: Path, work: Path, out: Path) -> None:
     """Metrics, the table of answers, and a table as other programs write it."""
     folder = out / "evaluation"
-    words = ("--data", "sets/faces", "--split", "all", "--allow-seen", "--allow-suspicious")
+    arguments = ("--data", "sets/faces", "--split", "all", "--allow-seen", "--allow-suspicious")
     options = ("--resamples", "100", "--device", "cpu", "--threshold", "18")
     chosen = ("--weights", "calibrated.safetensors", "--out", "evaluation")
-    utk(work, "evaluate", *words, *options, *chosen)
+    utk(work, "evaluate", *arguments, *options, *chosen)
     folder.mkdir()
     for name in ("metrics.json", "predictions.csv"):
         shutil.copy(work / "evaluation" / name, folder / name)
@@ -325,10 +325,10 @@ def infos(former: Path, work: Path, out: Path) -> None:
         (folder / f"{name}.json").write_text(utk(work, "info", target, "--json"))
 
 
-def utk(folder: Path, *words: object) -> str:
+def utk(folder: Path, *arguments: object) -> str:
     """What a command prints; it has to succeed."""
-    done = run_utkage(folder, *words)
-    assert done.returncode == 0, f"{words}\n{done.stderr}"
+    done = run_utkage(folder, *arguments)
+    assert done.returncode == 0, f"{arguments}\n{done.stderr}"
     return done.stdout
 
 

@@ -38,9 +38,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def utk(folder: Path, *words: object) -> str:
+def utk(folder: Path, *arguments: object) -> str:
     """What a command prints; it has to succeed."""
-    done = run_utkage(folder, *words)
+    done = run_utkage(folder, *arguments)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -129,13 +129,13 @@ def test_prepared_sets(
         assert {row.record.source for row in store.manifest} == {"grammar", "table"}
         assert any(row.reason.startswith("near-copy of") for row in store.manifest)
         assert len({row.group for row in store.manifest}) == len(store.manifest) - 2
-    said = json.loads(utk(place, "info", f"sets/{name}", "--json"))
-    assert differences(said, recorded(f"info/{name}.json"), 0) == []
+    described = json.loads(utk(place, "info", f"sets/{name}", "--json"))
+    assert differences(described, recorded(f"info/{name}.json"), 0) == []
 
-    words = ("--backbone", "mobilenet_v3_small", "--init", "scratch", "--sizes", "32")
+    arguments = ("--backbone", "mobilenet_v3_small", "--init", "scratch", "--sizes", "32")
     options = ("--epochs", 1, "--batch-size", 8, "--device", "cpu", "--json")
     run = ("--data", f"sets/{name}", "--run", f"./trained-{name}")
-    trained = json.loads(utk(place, "train", *words, *options, *run))
+    trained = json.loads(utk(place, "train", *arguments, *options, *run))
     assert [row["epoch"] for row in trained["epochs"]] == [1]
 
 
@@ -167,19 +167,19 @@ def test_a_finished_run_stays_as_it_is(place: Path) -> None:
     command = recorded("stopped-seed.command.json")
     utk(place, *command[:-1], "runs/finished-seed")
     assert (run / "best.safetensors").read_bytes() == before
-    said = json.loads(utk(place, "info", "runs/finished-seed", "--json"))
-    assert differences(said, recorded("info/finished-seed.json"), 1e-6) == []
+    described = json.loads(utk(place, "info", "runs/finished-seed", "--json"))
+    assert differences(described, recorded("info/finished-seed.json"), 1e-6) == []
 
-    words = ("--weights", "runs/finished-seed", "--data", "sets/faces", "--json")
+    arguments = ("--weights", "runs/finished-seed", "--data", "sets/faces", "--json")
     options = ("--allow-suspicious", "--resamples", 100, "--out", "evaluated-seed")
-    evaluated = json.loads(utk(place, "evaluate", *words, *options))
+    evaluated = json.loads(utk(place, "evaluate", *arguments, *options))
     assert (evaluated["n"], evaluated["n_seen_in_training"]) == (12, 0)
 
 
 @pytest.mark.slow
 def test_a_finished_run_is_exported(place: Path) -> None:
-    words = ("--weights", "runs/finished-seed", "--data", "sets/faces", "--json")
-    exported = json.loads(utk(place, "export", *words, "--out", "exported-seed.onnx"))
+    arguments = ("--weights", "runs/finished-seed", "--data", "sets/faces", "--json")
+    exported = json.loads(utk(place, "export", *arguments, "--out", "exported-seed.onnx"))
     assert exported["parity"]["range_flips"] == 0
     parity = json.loads((place / "exported-seed.onnx.parity.json").read_text())
     former = json.loads((place / "small.parity.json").read_text())
@@ -200,11 +200,11 @@ def test_runs_are_listed(place: Path) -> None:
 def test_recipes_mean_the_same(place: Path, path: Path) -> None:
     from utkage import resolve_recipe
 
-    words = ("--config", path, "--device", "cpu")
+    arguments = ("--config", path, "--device", "cpu")
     tables = resolve_recipe(str(path), device="cpu").to_tables()
     assert differences(tables, parsed(path.read_text("utf-8")), 0) == []
     if path.stem.endswith("every-setting"):
-        printed = parsed(utk(place, "train", *words, "--print-config"))
+        printed = parsed(utk(place, "train", *arguments, "--print-config"))
         assert differences(printed, parsed(path.read_text("utf-8")), 0) == []
 
 
@@ -218,15 +218,24 @@ def test_settings_of_runs_mean_the_same(place: Path, run: str) -> None:
 
 def test_a_recipe_with_every_setting_can_be_tried(place: Path) -> None:
     recipe = FILES / "recipes" / "seed-every-setting.toml"
-    words = ("--config", recipe, "--device", "cpu", "--data", "sets/faces", "--dry-run", "--json")
-    said = json.loads(utk(place, "train", *words))
-    assert (said["system"], said["epochs"]) == ("seed", 50)
+    arguments = (
+        "--config",
+        recipe,
+        "--device",
+        "cpu",
+        "--data",
+        "sets/faces",
+        "--dry-run",
+        "--json",
+    )
+    plan = json.loads(utk(place, "train", *arguments))
+    assert (plan["system"], plan["epochs"]) == ("seed", 50)
 
 
 @pytest.mark.parametrize("weights", ["calibrated.safetensors", "AgeGenderWeights.pt", "small.onnx"])
 def test_weights_answer_the_same(place: Path, weights: str) -> None:
-    words = ("--weights", weights, "--crop", "none", "--device", "cpu", "--json")
-    rows = json.loads(utk(place, "predict", "chips", *words))
+    arguments = ("--weights", weights, "--crop", "none", "--device", "cpu", "--json")
+    rows = json.loads(utk(place, "predict", "chips", *arguments))
     former = recorded(f"rows/{Path(weights).stem}.json")
     assert_same_rows(rows, former)
     predictor = utkage.load_predictor(place / weights)
@@ -236,11 +245,11 @@ def test_weights_answer_the_same(place: Path, weights: str) -> None:
 
 @pytest.mark.parametrize("weights", ["calibrated.safetensors", "AgeGenderWeights.pt"])
 def test_cards_say_the_same(place: Path, weights: str) -> None:
-    said = json.loads(utk(place, "info", weights, "--json"))
+    described = json.loads(utk(place, "info", weights, "--json"))
     former = recorded(f"info/{Path(weights).stem}.json")
-    assert differences(said, former, 1e-6) == []
+    assert differences(described, former, 1e-6) == []
     if weights == "calibrated.safetensors":
-        assert said["calibration"]["fitted_on"]["n"] == 120
+        assert described["calibration"]["fitted_on"]["n"] == 120
 
 
 def test_weights_of_the_seed_call_are_gone_on_with(place: Path, tmp_path: Path) -> None:
@@ -317,8 +326,8 @@ def test_rows_of_photographs(repository: Path, tmp_path: Path) -> None:
 
 def test_tables_of_photographs(repository: Path, tmp_path: Path) -> None:
     (tmp_path / "examples").symlink_to(repository / "examples")
-    words = ("predict", "examples/portrait.jpg", *SHIPPED, "--out")
-    utk(tmp_path, *words, "rows.csv")
+    arguments = ("predict", "examples/portrait.jpg", *SHIPPED, "--out")
+    utk(tmp_path, *arguments, "rows.csv")
     (row,) = table(tmp_path / "rows.csv")
     former = table(FILES / "rows" / "examples.csv")
     assert list(row)[: len(former[0])] == list(former[0])
@@ -328,7 +337,7 @@ def test_tables_of_photographs(repository: Path, tmp_path: Path) -> None:
     assert row["gender"] == wanted["gender"]
 
     parquet = pytest.importorskip("pyarrow.parquet")
-    utk(tmp_path, *words, "rows.parquet")
+    utk(tmp_path, *arguments, "rows.parquet")
     found, before = map(parquet.read_table, (tmp_path / "rows.parquet", PARQUET))
     assert found.select(before.column_names).schema.equals(before.schema)
     assert_same_rows(
@@ -339,8 +348,8 @@ def test_tables_of_photographs(repository: Path, tmp_path: Path) -> None:
 
 def test_rows_of_videos(place: Path) -> None:
     shutil.copy(FILES / "rows" / "clip.mp4", place)
-    words = ("predict", "clip.mp4", *SHIPPED, "--every", 3, "--no-show", "--json")
-    (row,) = json.loads(utk(place, *words))
+    arguments = ("predict", "clip.mp4", *SHIPPED, "--every", 3, "--no-show", "--json")
+    (row,) = json.loads(utk(place, *arguments))
     (former,) = recorded("rows/clip.json")
     assert list(row) == list(former)
     # Programs that read videos differ by a shade.
@@ -355,8 +364,8 @@ def evaluation(place: Path, weights: str) -> dict[str, Any]:
     faces = ("--data", "sets/faces", "--split", "all", "--allow-seen", "--allow-suspicious")
     options = ("--resamples", 100, "--device", "cpu", "--json", "--out", f"evaluated-{weights}")
     threshold = ("--threshold", 18) if weights == "calibrated.safetensors" else ()
-    words = ("evaluate", "--weights", weights, *faces, *options, *threshold)
-    return dict(json.loads(utk(place, *words)))
+    arguments = ("evaluate", "--weights", weights, *faces, *options, *threshold)
+    return dict(json.loads(utk(place, *arguments)))
 
 
 def parsed(text: str) -> dict[str, Any]:

@@ -202,8 +202,8 @@ def test_what_a_server_says_cannot_steer_a_terminal() -> None:
         b"\x1b[31m\x07\r\n\r\n",
         b"HTTP/1.1 500 " + b"long" * 10_000 + b"\r\n\r\n",
     )
-    for said in answers:
-        with _serving(_sends(said)) as url, pytest.raises(ImageError) as caught:
+    for response in answers:
+        with _serving(_sends(response)) as url, pytest.raises(ImageError) as caught:
             fetch(url)
         message = str(caught.value)
         assert message.isprintable()

@@ -15,7 +15,7 @@ def test_shards_that_exist(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("8/8", "the last of 8 is 7/8"),
         ("9/8", "numbered from 0"),
@@ -35,10 +35,10 @@ def test_shards_that_exist(text: str) -> None:
         ("1/" + "9" * 5000, "such as 0/8"),
     ],
 )
-def test_shards_that_do_not(text: str, said: str) -> None:
+def test_shards_that_do_not(text: str, message: str) -> None:
     with pytest.raises(ConfigError, match=r"^`shard` ") as caught:
         Shard.parse(text)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
 

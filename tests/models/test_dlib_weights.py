@@ -76,7 +76,7 @@ def test_trailing_bytes_are_refused(file: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "message"),
     [
         (
             Settings(loss="loss_binary_hinge_"),
@@ -88,9 +88,9 @@ def test_trailing_bytes_are_refused(file: bytes) -> None:
     ],
 )
 def test_other_networks_are_refused(
-    weights: DlibFaceWeights, settings: Settings, said: str
+    weights: DlibFaceWeights, settings: Settings, message: str
 ) -> None:
-    with pytest.raises(WeightsError, match=said):
+    with pytest.raises(WeightsError, match=message):
         read_face_resnet(face_resnet(weights, settings), "f")
 
 

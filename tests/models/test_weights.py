@@ -62,9 +62,9 @@ def test_another_card_keeps_the_tensors(tmp_path: Path, weights: Weights, half: 
     save_weights(path, weights, half=half)
     before, tensors = path.read_bytes(), load_file(path)
     # Lengths of one to nine more bytes meet every case of the padding.
-    for words in ("x" * length for length in range(1, 10)):
-        rewrite_card(path, replace(weights.card, terms=words), out)
-        assert read_card(out).terms == words
+    for text in ("x" * length for length in range(1, 10)):
+        rewrite_card(path, replace(weights.card, terms=text), out)
+        assert read_card(out).terms == text
         found = load_file(out)
         assert found.keys() == tensors.keys()
         for name, tensor in tensors.items():

@@ -208,8 +208,8 @@ def test_what_is_there_is_not_overwritten(tmp_path: Path) -> None:
 def test_fields_and_limits() -> None:
     assert len(FaceRow.field_names()) == len(FACE.to_dict())
     assert len(FaceRow.column_names()) == len(FACE.to_cells())
-    words = [gender_name(p, 0.75) for p in (0.1, 0.25, 0.26, 0.5, 0.74, 0.75, 1.0)]
-    assert words == ["male", "male", *["uncertain"] * 3, "female", "female"]
+    genders = [gender_name(p, 0.75) for p in (0.1, 0.25, 0.26, 0.5, 0.74, 0.75, 1.0)]
+    assert genders == ["male", "male", *["uncertain"] * 3, "female", "female"]
     assert gender_name(0.5, 0.5) == "female"
     for wrong in ({"interval": 1.0}, {"threshold": 0}, {"uncertain_below": 0.4}):
         with pytest.raises(ConfigError):

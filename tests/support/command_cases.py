@@ -24,7 +24,7 @@ BACKBONE = "mobilenet_v1"
 class Case:
     """A command, and the folder that it writes into."""
 
-    words: Sequence[str]
+    arguments: Sequence[str]
     folder: str
 
 
@@ -83,8 +83,8 @@ def make_working_folder(folder: Path, examples: Path, network: MultiTaskNet) -> 
     for name in ("portrait.jpg", "couple.jpg"):
         shutil.copy(examples / name, photos / name)
     make_demo_set(examples / "faces", folder / "faces", 160, 0)
-    words = ("--chip-size", "48", "--val", "0.15", "--test", "0.1", "--near-distance", "-1")
-    run_utkage(folder, "prepare", "faces", *words).check_returncode()
+    arguments = ("--chip-size", "48", "--val", "0.15", "--test", "0.1", "--near-distance", "-1")
+    run_utkage(folder, "prepare", "faces", *arguments).check_returncode()
     with torch.no_grad():
         # Ages with one clear median, which every runtime finds.
         network.age.weight.mul_(0.02)

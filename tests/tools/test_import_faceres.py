@@ -119,10 +119,10 @@ def test_the_command_writes_what_training_starts_from(
     out = tmp_path / "faceres.safetensors"
     model = write_model(tmp_path, arrays, half=True)
     command = [sys.executable, "-m", "tools.release", "import-faceres", str(model), str(out)]
-    said = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=True)
     state = load_file(out)
     assert looks_like_faceres(state)
-    assert said.stdout.startswith(f"{out}: {len(state)} tensors")
+    assert done.stdout.startswith(f"{out}: {len(state)} tensors")
 
 
 def test_bytes_that_end_early_are_an_error(tmp_path: Path, arrays: Arrays) -> None:

@@ -17,9 +17,9 @@ def saved_figures(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
     figures: list[Figure] = []
     save = Figure.savefig
 
-    def spy(self: Figure, *arguments: Any, **words: Any) -> None:
+    def spy(self: Figure, *arguments: Any, **options: Any) -> None:
         figures.append(self)
-        save(self, *arguments, **words)
+        save(self, *arguments, **options)
 
     monkeypatch.setattr(Figure, "savefig", spy)
     return figures

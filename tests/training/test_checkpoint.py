@@ -66,7 +66,7 @@ def test_a_checkpoint_of_a_former_version_has_the_values_of_its_time(
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "messages"),
     [
         ({"seed": 1}, ["seed: 0 there, 1 now"]),
         ({"sizes": [64]}, [r"sizes: \[64, 96\] there, \[64\] now"]),
@@ -75,10 +75,10 @@ def test_a_checkpoint_of_a_former_version_has_the_values_of_its_time(
     ],
 )
 def test_another_identity_is_named(
-    checkpoint: Checkpoint, tmp_path: Path, change: dict[str, object], words: list[str]
+    checkpoint: Checkpoint, tmp_path: Path, change: dict[str, object], messages: list[str]
 ) -> None:
-    for word in words:
-        with pytest.raises(TrainingError, match=word) as caught:
+    for message in messages:
+        with pytest.raises(TrainingError, match=message) as caught:
             checkpoint.require_identity({**checkpoint.identity, **change}, tmp_path)
         assert str(tmp_path) in str(caught.value)
     changed = {name: value for name, value in checkpoint.identity.items() if name != "seed"}

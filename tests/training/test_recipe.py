@@ -95,7 +95,7 @@ def test_a_partial_file_has_defaults_for_the_rest(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("epochs = 3", "x: 'epochs' is a setting of [training]"),
         ("flip = 0", "x: 'flip' is a setting of [augmentation]"),
@@ -120,10 +120,10 @@ def test_a_partial_file_has_defaults_for_the_rest(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_mistakes_are_named(text: str, said: str) -> None:
+def test_mistakes_are_named(text: str, message: str) -> None:
     with pytest.raises(ConfigError) as caught:
         Recipe.from_tables(parse_toml(text), "x")
-    assert said in str(caught.value)
+    assert message in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_assignments(typed: str, expected: tuple[str, object]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "said"),
+    ("typed", "message"),
     [
         ("epochs", "give key=value"),
         ("epoch=3", "the nearest is 'epochs'"),
@@ -153,10 +153,10 @@ def test_assignments(typed: str, expected: tuple[str, object]) -> None:
         ("epochs=", "must be a whole number"),
     ],
 )
-def test_assignments_that_cannot_be(typed: str, said: str) -> None:
+def test_assignments_that_cannot_be(typed: str, message: str) -> None:
     with pytest.raises(ConfigError) as caught:
         Recipe().parse(typed)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert str(caught.value).startswith(f"--set {typed}: ")
 
 

@@ -48,8 +48,8 @@ def test_the_seed_recipe_is_the_defaults_of_its_system() -> None:
 
 
 def test_the_gender_model_is_narrow_on_a_cpu_unless_somebody_says() -> None:
-    def width(**words: object) -> float:
-        recipe = resolve_recipe("seed", device="cpu", **words)  # type: ignore[arg-type]
+    def width(**settings: object) -> float:
+        recipe = resolve_recipe("seed", device="cpu", **settings)  # type: ignore[arg-type]
         assert isinstance(recipe.training, SeedConfig)
         return recipe.training.gender_width
 
@@ -96,7 +96,7 @@ def test_a_file_of_a_recipes_name_is_the_file(
 
 
 @pytest.mark.parametrize(
-    ("choice", "options", "said"),
+    ("choice", "options", "message"),
     [
         ("none.toml", {}, "none.toml: cannot be read"),
         ("bets", {}, "bets: no such file, recipe or run; there are the recipes best, default"),
@@ -112,10 +112,10 @@ def test_a_file_of_a_recipes_name_is_the_file(
         ),
     ],
 )
-def test_what_cannot_be(choice: str | None, options: dict[str, object], said: str) -> None:
+def test_what_cannot_be(choice: str | None, options: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigError) as caught:
         resolve_recipe(choice, options=options, device="cpu")
-    assert said in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_unknown_recipes_name_the_nearest() -> None:

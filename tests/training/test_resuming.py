@@ -62,9 +62,9 @@ def test_an_interrupted_run_ends_with_the_same_bits(
 
 
 def test_a_finished_run_can_get_more_epochs(make_setup: MakeSetup) -> None:
-    said: list[str] = []
+    messages: list[str] = []
     listener = SilentReporter()
-    listener.info = said.append  # type: ignore[method-assign]
+    listener.info = messages.append  # type: ignore[method-assign]
     first = make_setup()
     train(first)
     kept = read_rows(first)
@@ -72,7 +72,7 @@ def test_a_finished_run_can_get_more_epochs(make_setup: MakeSetup) -> None:
     result = train(longer, listener)
     assert [row["epoch"] for row in result.rows] == [1, 2, 3, 4]
     assert read_rows(longer)[: len(kept)] == kept
-    assert any("had 2 epochs" in text and "of 4 epochs" in text for text in said)
+    assert any("had 2 epochs" in text and "of 4 epochs" in text for text in messages)
     # The rate is that of a run of four epochs, which has not fallen to zero after two.
     rates = [row["learning_rate"] for row in result.rows]
     assert rates[2] > rates[1]

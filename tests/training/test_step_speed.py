@@ -19,23 +19,23 @@ class Clock:
         monkeypatch.setattr(step_speed, "available_processors", lambda: processors)
 
     def steps(self, speed: StepSpeed, count: int, seconds: float, computed: float) -> list[str]:
-        said = []
+        messages = []
         for _ in range(count):
             with speed.step():
                 self.seconds += seconds
                 self.computed += computed
             if problem := speed.problem():
-                said.append(problem)
-        return said
+                messages.append(problem)
+        return messages
 
 
 def test_a_busy_machine_is_named_once(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, speed = Clock(monkeypatch, load=9.0), StepSpeed(2, on_cpu=True)
     speed.start(160)
-    (said,) = clock.steps(speed, 4 * (WARM_UP + WINDOW), seconds=15.3, computed=2.4)
-    assert "load 9.0 on 2" in said
-    assert "takes 15 s, of which it computes 1.2 s" in said
-    assert "`threads=1`" in said
+    (message,) = clock.steps(speed, 4 * (WARM_UP + WINDOW), seconds=15.3, computed=2.4)
+    assert "load 9.0 on 2" in message
+    assert "takes 15 s, of which it computes 1.2 s" in message
+    assert "`threads=1`" in message
 
 
 @pytest.mark.parametrize("load", [0.0, 2.5])
@@ -56,8 +56,8 @@ def test_steps_that_become_slower(monkeypatch: pytest.MonkeyPatch) -> None:
     speed.start(128)
     assert clock.steps(speed, 40, seconds=0.5, computed=0.1) == []
     speed.start(128)
-    (said,) = clock.steps(speed, 40, seconds=2.0, computed=0.1)
-    assert said == "a step now takes 2 s; it took 0.5 s before"
+    (message,) = clock.steps(speed, 40, seconds=2.0, computed=0.1)
+    assert message == "a step now takes 2 s; it took 0.5 s before"
 
 
 def test_larger_chips_take_longer(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,9 +58,9 @@ def test_a_teacher_is_named_by_its_content(tmp_path: Path) -> None:
     first, *rest = read_card(copy).lineage
     assert teacher.lineage([]).startswith(f"distilled from weights {teacher.identity}: {first}; ")
     assert teacher.lineage([first]).endswith(f": {'; '.join(rest)}")
-    said = teacher.lineage([first, *rest])
+    line = teacher.lineage([first, *rest])
     assert (
-        said == teacher.lineage([teacher.lineage([])]) == f"distilled from weights {again.identity}"
+        line == teacher.lineage([teacher.lineage([])]) == f"distilled from weights {again.identity}"
     )
     assert np.array_equal(teacher.fingerprints, LoadedWeights(copy).fingerprints)
 

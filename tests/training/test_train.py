@@ -72,10 +72,10 @@ def test_training_images_in_any_split_are_announced_before_training(
     monkeypatch.setattr(training, "_start", start)
     listener = Listener()
     set_up(request, listener)
-    (said,) = listener.warnings
-    assert said.startswith("5 of the 5 test images are training images of the initial weights")
-    assert "with --skip-seen it scores the others" in said
-    assert "`skip_seen" not in said
+    (warning,) = listener.warnings
+    assert warning.startswith("5 of the 5 test images are training images of the initial weights")
+    assert "with --skip-seen it scores the others" in warning
+    assert "`skip_seen" not in warning
 
 
 @pytest.mark.parametrize("name", ["shipped", "latest", "auto"])

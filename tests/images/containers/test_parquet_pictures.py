@@ -137,12 +137,12 @@ def test_limits(tmp_path: Path) -> None:
     found: list[Any] = list(pictures_in(path, Limits(max_entry_bytes=1000)))
     assert "`max_entry_bytes`" in found[0].problem
     assert found[1].content == b"small"
-    for limits, said in (
+    for limits, message in (
         (Limits(max_entries=1), "max_entries"),
         (Limits(max_total_bytes=100), "max_total_bytes"),
         (Limits(max_entry_bytes=50), "a group of rows has more than"),
     ):
-        with pytest.raises(DataError, match=said):
+        with pytest.raises(DataError, match=message):
             names_of(path, limits)
 
 

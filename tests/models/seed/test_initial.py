@@ -53,11 +53,11 @@ def test_a_trained_file_is_the_start(trained: Path) -> None:
 
 
 def test_files_of_another_size_or_system_are_refused(trained: Path, tmp_path: Path) -> None:
-    for size, width, said in (
+    for size, width, message in (
         (96, WIDTH, r"size 64 and gender width 0\.0156; the recipe has size 96"),
         (64, 2 * WIDTH, r"width 0\.0156; the recipe has size 64 and gender width 0\.0312"),
     ):
-        with pytest.raises(ConfigError, match=said):
+        with pytest.raises(ConfigError, match=message):
             initial_seed_system(size, width, 0, init=str(trained))
     with pytest.raises(WeightsError, match="holds a 'multitask' system, not 'seed'"):
         initial_seed_system(64, WIDTH, 0, init=str(shipped_weights()))

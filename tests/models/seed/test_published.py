@@ -143,8 +143,8 @@ def test_the_loaded_model_computes_what_the_published_one_does(
 ) -> None:
     write_torch(published, tmp_path / "vgg.pth")
     model = VggFace(SIZE, WIDTH).eval()
-    said = load_vgg_face(model, tmp_path / "vgg.pth")
-    assert "vgg.pth (torch state dict), without fc8" in said
+    message = load_vgg_face(model, tmp_path / "vgg.pth")
+    assert "vgg.pth (torch state dict), without fc8" in message
     rgb = torch.rand((2, 3, SIZE, SIZE), generator=torch.Generator().manual_seed(1)) * 255
     found: list[Tensor] = []
     model.fc8.register_forward_pre_hook(lambda _, inputs: found.append(inputs[0]))

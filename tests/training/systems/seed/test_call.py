@@ -149,7 +149,7 @@ IMAGE = torch.rand(3, SIZE, SIZE)
 
 
 @pytest.mark.parametrize(
-    ("item", "said"),
+    ("item", "message"),
     [
         ((IMAGE, 3), r"yields 2 items .*; a batch is \(images, ages, genders\)"),
         ({"image": IMAGE, "age": 3}, "a dictionary of image, age; a batch is"),
@@ -162,8 +162,8 @@ IMAGE = torch.rand(3, SIZE, SIZE)
         ((IMAGE, torch.tensor([1, 2]), 1), r"ages of shape \(\d+, 2\) for \d+ images"),
     ],
 )
-def test_a_loader_of_something_else(tmp_path: Path, item: Any, said: str) -> None:
-    with pytest.raises(DataError, match=said):
+def test_a_loader_of_something_else(tmp_path: Path, item: Any, message: str) -> None:
+    with pytest.raises(DataError, match=message):
         run(models(), tmp_path, train_data=DataLoader(_Items(item), batch_size=8))
 
 
