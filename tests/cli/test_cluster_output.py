@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import doctest
+import inspect
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from utkage.cli import cluster_output
+from utkage.cli.predict import predict_command
 
 
 def test_reasons_name_options_in_processes_without_a_command():
@@ -21,6 +24,9 @@ def test_reasons_name_options_in_processes_without_a_command():
         (["--out", "rows", "--json"], "exclude each other"),
         (["--out", "rows", "--contact-sheet", "a.jpg"], "--cluster and --contact-sheet exclude"),
         (["--out", "rows", "--camera", "0"], "--cluster and --camera exclude"),
+        (["--out", "rows", "--every", "2"], "--cluster and --every exclude"),
+        (["--out", "rows", "--no-follow-links"], "--cluster and --no-follow-links exclude"),
+        (["--out", "rows", "--max-entry-bytes", "9"], "--cluster and --max-entry-bytes exclude"),
     ],
 )
 def test_options_of_single_machines_are_refused(invoke, arguments, message):
@@ -28,6 +34,13 @@ def test_options_of_single_machines_are_refused(invoke, arguments, message):
     assert done.exit_code == 2
     assert message in done.stderr
     assert not Path("rows").exists()
+
+
+def test_every_option_is_passed_on_or_refused():
+    source = inspect.getsource(predict_command)
+    call = source[source.index("predict_inputs_on_cluster(") : source.index("return")]
+    for name in inspect.signature(predict_command).parameters:
+        assert re.search(rf"\b{name}\b", call) or name in ("quiet", "debug"), name
 
 
 def test_a_missing_package_is_one_line(invoke, monkeypatch):

@@ -40,6 +40,9 @@ from utkage.core.errors import ExitCode
 if TYPE_CHECKING:
     from utkage.prediction.rows import Row
 
+# Interval between detections in a video, in frames.
+_EVERY = 5
+
 
 def predict_command(
     inputs: Annotated[
@@ -80,7 +83,7 @@ def predict_command(
     ] = None,
     every: Annotated[
         int, video_option(help="Detect faces in every Nth frame and track them in between.")
-    ] = 5,
+    ] = _EVERY,
     duration: Annotated[
         float | None, video_option(help="Seconds of each video to process.")
     ] = None,
@@ -265,6 +268,13 @@ def predict_command(
                     "save_crops": save_crops,
                     "contact_sheet": contact_sheet,
                     "overwrite": overwrite,
+                    "csv_safe": csv_safe,
+                    "every": every != _EVERY,
+                    "no_follow_links": not follow_links,
+                    "max_entries": max_entries,
+                    "max_entry_bytes": max_entry_bytes,
+                    "max_total_bytes": max_total_bytes,
+                    "max_ratio": max_ratio,
                 },
                 reporter=reporter,
             )

@@ -166,6 +166,8 @@ def open_video(
         advice = "cannot be opened; check that it is connected and not in use"
         if path is not None:
             advice = reading_problem(path)
+        elif is_stream(name):
+            advice = "cannot be opened; check the address, and that the stream is on"
         elif not isinstance(source, int):
             advice = "cannot be opened; check that it is a video and not a redirect to one"
         raise ImageError(f"{name}: {advice}")

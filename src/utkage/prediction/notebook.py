@@ -28,7 +28,7 @@ _RIGHT = ' style="text-align:right"'
 
 
 def rows_html(rows: Sequence[Row], table: Table) -> str:
-    """A table of the first rows, and the first pictures that are still where ``predict`` read them.
+    """A table of the first rows, and the first pictures of these that are still in their place.
 
     Rows are kept without their pictures, so the files are read again. One that is gone, has
     changed its size, or came from an archive or an array is left out.
@@ -37,9 +37,13 @@ def rows_html(rows: Sequence[Row], table: Table) -> str:
         rows: The rows.
         table: A line for each of the first ``MOST_ROWS`` rows.
     """
+    by_name: dict[str, list[Row]] = {row.file: [] for row in rows[:MOST_ROWS]}
+    for row in rows:
+        if row.file in by_name:
+            by_name[row.file].append(row)
     pictures = []
-    for name in dict.fromkeys(row.file for row in rows):
-        found = _picture(name, [row for row in rows if row.file == name])
+    for name, faces in by_name.items():
+        found = _picture(name, faces)
         pictures += [] if found is None else [found]
         if len(pictures) == MOST_PICTURES:
             break
