@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import signal
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -95,3 +97,21 @@ def test_an_error_that_replaces_an_interrupt_is_the_interrupt(
         load()
     assert caught.value.exit_code == 143
     assert capsys.readouterr().err == "error: stopped by SIGTERM\n"
+
+
+def test_pillow_prints_nothing_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    from PIL import TiffImagePlugin
+
+    before = logging.getLogger("PIL").level
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("default")
+            with session():
+                warnings.warn_explicit(
+                    "Tag data larger than file", UserWarning, "x.py", 946, TiffImagePlugin.__name__
+                )
+                logging.getLogger(TiffImagePlugin.__name__).error("More samples per pixel")
+            shown = capsys.readouterr()
+            assert (shown.out, shown.err) == ("", "")
+    finally:
+        logging.getLogger("PIL").setLevel(before)

@@ -92,6 +92,8 @@ def test_archives_patterns_and_several_sources(tmp_path, tar_of, picture, monkey
     for shard in (10, 2):
         files = {f"{n}.png": picture(n) for n in range(3)} | {"0.json": b"{}", "._0.png": b""}
         tar_of(Path(f"{shard}.tar"), files)
+    tar_of(Path("a.tar.xz"), {"z.png": picture(1)}, "w:xz")
+    assert _names(cut(open_sources(["a.tar.xz"]), STEP)) == ["a.tar.xz/z.png"]
     _lines(Path("a.jsonl"), ["x.jpg"])
     found = cut(open_sources(["*.tar", "a.jsonl"]), STEP)
     expected = [f"{shard}.tar/{n}.png" for shard in (2, 10) for n in range(3)]

@@ -40,7 +40,7 @@ def test_the_limit_is_inclusive(tmp_path: Path) -> None:
     ("name", "message"),
     [
         ("nothing.jpg", "^x: no such file; check the path"),
-        ("folder", "^x: cannot be read .*; check the file"),
+        ("folder", "^x: is a folder; name the pictures in it$"),
         ("a\0b", "^x: cannot be read .*; check the file"),
         ("fifo", "^x: is not a plain file"),
     ],

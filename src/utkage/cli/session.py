@@ -15,6 +15,7 @@ from utkage.core.errors import ExitCode, UtkageError
 from utkage.core.memory_errors import is_memory_error
 from utkage.core.packages import explained
 from utkage.core.signals import Stopped, raising_stop_signals, stop_message
+from utkage.images.pillow_messages import silence_pillow
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -33,6 +34,7 @@ def session(
     from rich.console import Console
 
     console = Console(stderr=True)
+    silence_pillow()
     with raising_stop_signals() as arrived:
         try:
             if prints:

@@ -20,9 +20,9 @@ from utkage.cluster.manifest import LINES_SUFFIXES, TABLE_SUFFIX
 from utkage.core.errors import DataError, UsageError
 from utkage.images.containers.limits import Limits
 from utkage.images.containers.parquet_pictures import TablePictures
+from utkage.images.containers.picture_files import TAR_SUFFIXES
 from utkage.images.discover import natural_key
 
-TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz")
 # Where parts may begin in JSON lines, in pictures.
 STEP = 20
 LONGEST_LINE = 1024**2

@@ -25,12 +25,10 @@ def read_path(path: Path, name: str) -> bytes:
     """
     try:
         status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
+            raise ImageError(f"{name}: is a folder; name the pictures in it")
         # A pipe without a writer, or a device, could be read for ever.
-        if not (
-            stat.S_ISREG(status.st_mode)
-            or stat.S_ISDIR(status.st_mode)
-            or _is_open_pipe(path, status.st_mode)
-        ):
+        if not (stat.S_ISREG(status.st_mode) or _is_open_pipe(path, status.st_mode)):
             raise ImageError(f"{name}: {_NOT_PLAIN}")
         if stat.S_ISREG(status.st_mode):
             require_size(status.st_size, name)

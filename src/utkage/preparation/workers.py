@@ -26,6 +26,7 @@ from utkage.core.reporter import Reporter
 from utkage.data.records import Dropped
 from utkage.data.sources.base import Entry, Source
 from utkage.faces.choice import open_detector
+from utkage.images.pillow_messages import silence_pillow
 from utkage.preparation.ingest import Ingested, Ingestion, to_chip
 
 # For smaller sources, processes take longer to start than they save.
@@ -173,13 +174,18 @@ def _processes(ingestion: Ingestion) -> Iterator[Executor]:
     # breaks scripts without a main guard.
     from loky import ProcessPoolExecutor
 
-    pool = ProcessPoolExecutor(ingestion.workers, initializer=_follow_parent)
+    pool = ProcessPoolExecutor(ingestion.workers, initializer=_start_worker)
     finished = False
     try:
         yield pool
         finished = True
     finally:
         pool.shutdown(wait=True, kill_workers=not finished)
+
+
+def _start_worker() -> None:
+    silence_pillow()
+    _follow_parent()
 
 
 def _follow_parent() -> None:

@@ -10,19 +10,9 @@ from utkage.core.errors import DataError
 from utkage.core.text import counted
 from utkage.data.label_files.registry import FOREIGN, SUFFIXES
 from utkage.images.containers.container import Container, is_hidden, is_picture
+from utkage.images.containers.picture_files import TAR_SUFFIXES
 
-_ARCHIVES = (
-    ".zip",
-    ".tar",
-    ".tar.gz",
-    ".tgz",
-    ".tar.bz2",
-    ".tbz2",
-    ".tar.xz",
-    ".txz",
-    ".7z",
-    ".rar",
-)
+_ARCHIVES = (*TAR_SUFFIXES, ".zip", ".7z", ".rar")
 _FEW = 3
 _SPREADSHEETS = (".xlsx", ".xls", ".ods")
 

@@ -13,10 +13,9 @@ from utkage.images.containers.parquet_pictures import PARQUET_START, TablePictur
 from utkage.images.formats import IMAGE_SUFFIXES
 from utkage.images.video_formats import VIDEO_SUFFIXES
 
-ARCHIVE_SUFFIXES = (
-    *(".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".zip"),
-    ".parquet",
-)
+TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+"""Suffixes, lower case, of tar archives in any compression."""
+ARCHIVE_SUFFIXES = (*TAR_SUFFIXES, ".zip", ".parquet")
 """Suffixes, lower case, of the files that patterns contribute, and that folders skip."""
 _STARTS = (PARQUET_START, b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0")
 _TAR_MARK, _TAR_MARK_AT = b"ustar", 257
