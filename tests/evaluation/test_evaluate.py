@@ -25,6 +25,10 @@ from utkage.evaluation.request import EvaluateRequest
         ({"threshold": 117}, "`threshold` 117"),
         ({"max_false_pass": 0.1}, "`max_false_pass` needs a `threshold`"),
         ({"threshold": 18, "youngest": 13}, "`youngest` is for `max_false_pass` and `challenge`"),
+        (
+            {"threshold": 18, "max_false_pass": 0.1, "allow_seen": True},
+            "training images say nothing about new faces",
+        ),
         ({"threshold": 18, "youngest": 0}, "`youngest` is for `max_false_pass`"),
         ({"threshold": 18, "confidence": 0.99}, "`confidence` is for `max_false_pass`"),
         ({"challenge": (25,)}, "`challenge` needs a `threshold`"),

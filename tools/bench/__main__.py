@@ -60,6 +60,8 @@ def run_benchmarks(
     unknown = sorted(set(names or ()) - set(BENCHMARKS))
     if unknown:
         raise typer.BadParameter(f"no benchmark named {', '.join(unknown)}")
+    if quick and write:
+        raise typer.BadParameter("--quick measures too little for the documents; leave out --write")
     options = BenchOptions(source=source, photos=photos, count=count, quick=quick)
     missed = 0
     for name in names or BENCHMARKS:

@@ -16,6 +16,7 @@ from pathlib import Path
 from random import Random
 
 from tools.fuzz.outcome import Outcome
+from utkage.core.process_memory import peak_memory
 
 # Seconds after which a trial is a hang, and the longest preparation of a kind.
 HANG = 10.0
@@ -196,5 +197,4 @@ def _work(kind: Kind, seed: int, folder: Path, channel: Connection) -> None:
         os.chdir(trial)
         outcome = kind.run(Random(f"{kind.name}/{seed}/{number}"), valid, trial)
         os.chdir(folder)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        channel.send((outcome, peak))
+        channel.send((outcome, peak_memory() or 0))

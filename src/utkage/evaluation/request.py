@@ -96,6 +96,11 @@ class EvaluateRequest(FaceSelection):
         if self.youngest is not None and self.max_false_pass is None and not self.challenge:
             raise ConfigError("`youngest` is for `max_false_pass` and `challenge`")
         self._check_challenge()
+        if self.max_false_pass is not None and self.allow_seen:
+            raise ConfigError(
+                "`max_false_pass` with `allow_seen`: training images say nothing about new faces, "
+                "so no promise can be based on them; leave them out with `skip_seen=True`"
+            )
         _ = self.guarantee
 
     def _check_challenge(self) -> None:

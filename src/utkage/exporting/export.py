@@ -32,8 +32,9 @@ SYNTHETIC_CHIPS = 256
 REAL_CHIPS = 512
 # Every Nth real face is used to calibrate int8 instead of being compared.
 CALIBRATION_SHARE = 4
-# Several batch sizes, including a single chip, because exporters tend to fix the batch size.
-PARITY_BATCHES = (1, 7, 56, 64)
+# Several batch sizes, including a single chip, because exporters tend to fix the batch size. Memory
+# grows with the largest.
+PARITY_BATCHES = (1, 7, 24, 32)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import torch
 from torch import Tensor
 
 from utkage.core.allocator import keeping_freed_memory
+from utkage.core.process_memory import peak_memory
 from utkage.core.reporter import Reporter
 from utkage.data.batches import epoch_order
 from utkage.training.loop import take_step
@@ -144,23 +144,13 @@ class PeakMemory:
         if device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(device)
         else:
-            self._before = _largest_process_size() or 0
+            self._before = peak_memory() or 0
 
     def read(self) -> tuple[int | None, str]:
         """Bytes, and what was counted; None where the system reports nothing (Windows, MPS)."""
         if self._device.type == "cuda":
             return torch.cuda.max_memory_allocated(self._device), "allocated on the GPU"
-        largest = _largest_process_size() if self._device.type == "cpu" else None
+        largest = peak_memory() if self._device.type == "cpu" else None
         if largest is None:
             return None, "not known on this system"
         return largest - self._before, "growth of the process"
-
-
-def _largest_process_size() -> int | None:
-    try:
-        import resource
-    except ImportError:
-        return None
-    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    # Linux counts in KiB, macOS in bytes.
-    return largest if sys.platform == "darwin" else largest * 1024
