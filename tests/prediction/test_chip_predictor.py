@@ -127,8 +127,8 @@ print(peak_memory() - before)
 """
 
 
-def test_predicting_a_batch_needs_little_more_than_a_gigabyte() -> None:
-    # It once took 2 GB for a batch of 128 chips.
+def test_predicting_batches_needs_less_than_a_gigabyte() -> None:
+    # It once took 1.6 GB, from the second batch of a size on.
     done = subprocess.run(
         [sys.executable, "-c", MEMORY_PROGRAM],
         capture_output=True,
@@ -136,4 +136,4 @@ def test_predicting_a_batch_needs_little_more_than_a_gigabyte() -> None:
         check=True,
         timeout=240,
     )
-    assert int(done.stdout) < 1_300_000_000
+    assert int(done.stdout) < 1_000_000_000

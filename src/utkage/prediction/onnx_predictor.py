@@ -155,4 +155,6 @@ def session_options(threads: int) -> Any:
     options.intra_op_num_threads = threads or processor_limit() or 0
     # Errors only: its warnings concern graphs, which users cannot change.
     options.log_severity_level = 3
+    # A plan of the memory of each number of chips would double it, and save no time.
+    options.enable_mem_pattern = False
     return options
