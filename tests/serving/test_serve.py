@@ -14,7 +14,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
@@ -97,14 +97,29 @@ def test_many_clients_and_a_signal(portrait: bytes) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
-def test_a_second_signal_ends_it_at_once() -> None:
-    # As in the background of a shell, where Ctrl-C has no effect.
-    ignoring = lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)  # noqa: E731
-    with _serving("--host", "0.0.0.0", preexec_fn=ignoring) as (url, process, said):
+def test_few_files_and_a_second_signal() -> None:
+    import resource
+
+    def prepare() -> None:
+        # As in the background of a shell, where Ctrl-C has no effect.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (256, 640))
+
+    with (
+        _serving("--host", "0.0.0.0", preexec_fn=prepare) as (url, process, said),
+        ExitStack() as stack,
+    ):
         assert said.rstrip().endswith(f"; stop with: kill {process.pid}")
         assert f"warning: anybody who reaches {url} may use it; --token-file limits that" in said
+        url = url.replace("0.0.0.0", "127.0.0.1")
+        clients = [stack.enter_context(_connected(url)) for _ in range(350)]
+        # More than the open files allow are refused, and the others work.
+        assert {client.recv(12) for client in clients[64:]} == {b"HTTP/1.1 503"}
+        clients[0].sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+        assert clients[0].recv(1000).startswith(b"HTTP/1.1 200 ")
+        stack.close()
         process.send_signal(signal.SIGINT)
-        with _connected(url.replace("0.0.0.0", "127.0.0.1")) as working:
+        with _connected(url) as working:
             working.sendall(HALF)
             time.sleep(0.5)
             process.send_signal(signal.SIGTERM)

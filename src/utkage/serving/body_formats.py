@@ -16,7 +16,7 @@ from utkage.core.text import encodable
 from utkage.images.addresses import data_content, is_data_uri
 from utkage.images.formats import is_picture
 from utkage.images.inputs import PictureInput
-from utkage.serving.form import FormError, read_form
+from utkage.serving.form import FormError, TooManyFilesError, read_form
 
 FORM = "multipart/form-data"
 JSON = "application/json"
@@ -77,17 +77,17 @@ def _picture(name: str, content: bytes) -> PictureInput:
     return PictureInput(encodable(name), content)
 
 
-def _require_number(count: int, most: int) -> None:
-    if count > most:
-        raise HTTPException(413, f"more than {most} pictures; send fewer at once")
+def _too_many(most: int) -> HTTPException:
+    return HTTPException(413, f"more than {most} pictures; send fewer at once")
 
 
 def _from_form(content_type: str, content: bytes, most: int) -> Body:
     try:
-        form = read_form(content_type, content, most_files=most + 1)
+        form = read_form(content_type, content, most_files=most)
+    except TooManyFilesError as error:
+        raise _too_many(most) from error
     except FormError as error:
         raise HTTPException(400, f"the form cannot be read: {error}; {HELP}") from error
-    _require_number(len(form.files), most)
     return Body([_picture(name, file) for name, file in form.files], tuple(form.fields))
 
 
@@ -101,7 +101,8 @@ def _from_json(content: bytes, most: int) -> Body:
     if not isinstance(found, dict) or not isinstance(found.get("pictures"), list):
         raise HTTPException(400, f"the JSON has no list of pictures; {HELP}")
     pictures = found.pop("pictures")
-    _require_number(len(pictures), most)
+    if len(pictures) > most:
+        raise _too_many(most)
     return Body(
         [_from_value(f"pictures[{number}]", each) for number, each in enumerate(pictures)],
         tuple(found.items()),

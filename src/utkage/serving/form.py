@@ -20,6 +20,10 @@ class FormError(Exception):
     """A form cannot be read; the message says why."""
 
 
+class TooManyFilesError(FormError):
+    """A form has more files than allowed."""
+
+
 @dataclass
 class Form:
     """Name and text of each field, and name and content of each file, in their order."""
@@ -34,9 +38,10 @@ def read_form(content_type: str, content: bytes, *, most_files: int) -> Form:
     Args:
         content_type: The header of that name, with the boundary.
         content: The body.
-        most_files: Files after this number are left out.
+        most_files: Largest number of files.
 
     Raises:
+        TooManyFilesError: it has more files.
         FormError: it is malformed, or has too many fields.
     """
     boundary = parse_options_header(content_type)[1].get(b"boundary")
@@ -59,7 +64,7 @@ class _Parts:
 
     def __init__(self, most_files: int) -> None:
         self.form = Form()
-        self._most_files = most_files
+        self._most_files, self._parts = most_files, 0
         self._disposition, self._name, self._value = b"", b"", b""
         self._field = ""
         self._file: str | None = None
@@ -81,6 +86,10 @@ class _Parts:
         }
 
     def begin(self) -> None:
+        # Reading a part takes long for its size, so that a million of them are not read.
+        self._parts += 1
+        if self._parts > self._most_files + _MOST_FIELDS:
+            raise TooManyFilesError
         self._disposition = b""
         self._content = bytearray()
 
@@ -115,7 +124,9 @@ class _Parts:
             if len(self.form.fields) > _MOST_FIELDS:
                 raise FormError(f"it has more than {_MOST_FIELDS} fields")
         # Browsers send a file without a name and content where none was chosen.
-        elif (self._file or self._content) and len(self.form.files) < self._most_files:
+        elif self._file or self._content:
+            if len(self.form.files) == self._most_files:
+                raise TooManyFilesError
             self.form.files.append((self._file or self._field, bytes(self._content)))
         self._content = bytearray()
 

@@ -6,9 +6,16 @@ uvicorn waits for ever for the end of a request's headers, and for a client to t
 from __future__ import annotations
 
 import asyncio
+import sys
+from contextlib import suppress
 from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from utkage.core.errors import UsageError
+
+if sys.platform != "win32":
+    import resource
 
 MOST_CONNECTIONS = 1000
 HEADER_SECONDS = 20.0
@@ -16,8 +23,13 @@ HEADER_SECONDS = 20.0
 RESPONSE_SECONDS = 30.0
 """Longest time in which a client takes nothing of a response."""
 
-# For weights, pages, logs, and what the system opens.
-_OTHER_FILES = 100
+BACKLOG = 128
+"""Connections that wait until they are accepted, all at once."""
+
+# asyncio accepts them four times before the first refused ones are closed. 64 more are for
+# weights, pages and what the system opens.
+_OTHER_FILES = 4 * BACKLOG + 64
+_LEAST_FILES = _OTHER_FILES + 64
 _TOO_MANY = b'{"error":"too many connections; try again later"}'
 _BUSY = (
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 1\r\n"
@@ -76,16 +88,30 @@ class BoundedProtocol(H11Protocol):
             self._header_timer = self.loop.call_later(HEADER_SECONDS, self.transport.abort)
 
 
+def raise_file_limit() -> None:
+    """Let this process open the files of ``MOST_CONNECTIONS``, as far as the system allows it.
+
+    Raises:
+        UsageError: the system allows too few files for a server.
+    """
+    if sys.platform == "win32":
+        return
+    files, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_CONNECTIONS + _OTHER_FILES
+    if files < wanted:
+        # macOS calls more than it allows unlimited, and refuses to raise the limit.
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, most), most))
+    if most_connections() < _LEAST_FILES - _OTHER_FILES:
+        raise UsageError(f"only {files} open files are allowed; set ulimit -n {_LEAST_FILES}")
+
+
 def most_connections() -> int:
     """Largest number of connections: what the limit of open files leaves."""
-    try:
-        import resource
-    except ImportError:
+    if sys.platform == "win32":
         return MOST_CONNECTIONS
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    if files == resource.RLIM_INFINITY:
-        return MOST_CONNECTIONS
-    return max(1, min(MOST_CONNECTIONS, files - _OTHER_FILES))
+    return min(MOST_CONNECTIONS, files - _OTHER_FILES)
 
 
 def _cancelled(timer: asyncio.TimerHandle | None) -> asyncio.TimerHandle | None:

@@ -63,7 +63,8 @@ def serve(
         on_listening: Called with the address when the server listens.
 
     Raises:
-        UsageError: a package is missing, the port is taken, or ``page`` is no exported page.
+        UsageError: a package is missing, the port is taken, ``page`` is no exported page, or too
+            few open files are allowed.
         UtkageError: the server has ended by itself.
         KeyboardInterrupt: the server was stopped.
     """
@@ -72,7 +73,7 @@ def serve(
         import uvicorn
 
         from utkage.serving.application import create_application
-        from utkage.serving.http_protocol import BoundedProtocol
+        from utkage.serving.http_protocol import BACKLOG, BoundedProtocol, raise_file_limit
         from utkage.serving.service import Service
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in _PACKAGES:
@@ -82,6 +83,7 @@ def serve(
         ) from error
     if request.page is not None and not (request.page / "index.html").is_file():
         raise UsageError(f"`page` {request.page}: is not a folder of `export --format web`")
+    raise_file_limit()
     # Every malformed form would be a line in the log.
     logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
     with _listening(request.host, request.port) as listener:
@@ -89,6 +91,7 @@ def serve(
         config = uvicorn.Config(
             create_application(service, request.page),
             http=BoundedProtocol,
+            backlog=BACKLOG,
             ws="none",
             log_level="error",
             access_log=False,
@@ -151,7 +154,7 @@ def _is_loopback(listener: socket.socket) -> bool:
 def _listening(host: str, port: int) -> socket.socket:
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family, backlog=2048)
+        return socket.create_server((host, port), family=family)
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UsageError(f"`host` {host}, `port` {port}: cannot listen there ({reason})") from error
