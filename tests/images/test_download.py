@@ -178,6 +178,48 @@ def test_the_address_that_was_checked_is_the_one_that_is_used(
             fetch(url.replace("127.0.0.1", "localhost"))
 
 
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("127.0.0.1", "localhost", "2130706433", "0x7f.1", "127.1", "0.0.0.0", "[::1]", "[::]"),
+        *("[::ffff:127.0.0.1]", "10.0.0.1", "172.16.0.1", "192.168.0.1", "100.64.0.1", "[fe80::1]"),
+        *("169.254.169.254", "168.63.129.16", "224.0.0.1", "255.255.255.255", "[fd00::1]"),
+        *("[64:ff9b::7f00:1]", "[2002:7f00:1::]", "[ff02::1]"),
+    ],
+)
+def test_an_address_of_a_stranger_is_public(
+    host: str, server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = server.rpartition(":")[2]
+    connected: list[object] = []
+    monkeypatch.setattr(socket.socket, "connect", lambda _, address: connected.append(address))
+    for url in (f"http://{host}:{port}/a.png", f"https://{host}:{port}/a.png", f"http://{host}/"):
+        # Private redirects are none of a stranger's business either.
+        for allow_private in (False, True):
+            with pytest.raises(ImageError) as caught:
+                fetch(url, trusted=False, allow_private=allow_private)
+            assert "allow_private" not in str(caught.value)
+    assert connected == []
+
+
+def test_an_address_of_a_stranger_takes_no_proxy(
+    server: str, png: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(public_addresses, "is_public", lambda address: address == "127.0.0.1")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.9:9")
+    monkeypatch.delenv("no_proxy", raising=False)
+    assert fetch(f"{server}/a.png", trusted=False) == png
+    with pytest.raises(ImageError, match="cannot be reached"):
+        fetch(f"{server}/a.png")
+
+
+def test_a_redirect_of_a_stranger_is_public(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(public_addresses, "is_public", lambda address: address == "127.0.0.1")
+    for target in ("http://127.0.0.2/a.png", "http://[::1]/", "http://169.254.169.254/latest"):
+        with _serving(_redirects(target)) as url, pytest.raises(ImageError, match="leads to a"):
+            fetch(url, trusted=False, allow_private=True)
+
+
 def test_a_redirect_with_an_endless_page_is_followed_at_once(server: str, png: bytes) -> None:
     start = f"HTTP/1.1 302 Found\r\nLocation: {server}/a.png\r\n\r\n".encode()
     with _serving(_drips(start, b"x" * 65536)) as url:

@@ -25,7 +25,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def _body(content_type: str, content: bytes, name: str | None = None, most: int = 5) -> Body:
-    return pictures_in_body(content_type, content, name, most)
+    return pictures_in_body(content_type, content, name, ServeSettings(max_pictures=most))
 
 
 def _refused(content_type: str, content: bytes, name: str | None = None) -> tuple[int, str]:

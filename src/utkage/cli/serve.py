@@ -60,6 +60,13 @@ def serve_command(
             metavar="NAME",
         ),
     ] = None,
+    allow_addresses: Annotated[
+        bool,
+        typer.Option(
+            "--allow-addresses",
+            help="Read pictures that JSON names by public http(s) addresses (url instead of data).",
+        ),
+    ] = False,
     max_bytes: Annotated[
         int, limits_option(help="Largest body of a request, bytes.", metavar="NUMBER")
     ] = 64 * 1024**2,
@@ -146,6 +153,7 @@ def serve_command(
             limits=ServeSettings(
                 token=_token(token_file),
                 server_names=tuple(server_name or ()),
+                allow_addresses=allow_addresses,
                 max_bytes=max_bytes,
                 max_held_bytes=max_held_bytes,
                 max_pictures=max_pictures,

@@ -67,8 +67,10 @@ class Connections:
         if self.time_is_over:
             raise TimeoutError("timed out")
 
-    def request(self, url: str, *, only_public: bool) -> HTTPConnection:
+    def request(self, url: str, *, only_public: bool, direct: bool = False) -> HTTPConnection:
         """Connect to the server of an address, or to its proxy, and send a GET request.
+
+        With ``direct``, proxies of the environment are not used.
 
         Raises:
             ImageError: the address has no host, or a user name.
@@ -76,7 +78,7 @@ class Connections:
             OSError, ValueError, HTTPException: the server cannot be reached.
         """
         parts = _parts(url)
-        proxy = _proxy_of(parts)
+        proxy = None if direct else _proxy_of(parts)
         path = urlunsplit(("", "", quote(parts.path or "/", _SAFE), quote(parts.query, _SAFE), ""))
         headers = dict(_HEADERS)
         if proxy is None:

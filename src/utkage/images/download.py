@@ -36,6 +36,7 @@ def fetch(
     url: str,
     *,
     allow_private: bool = False,
+    trusted: bool = True,
     max_bytes: int = MAX_BYTES,
     timeout: float = TIMEOUT_SECONDS,
     total_seconds: float = TOTAL_SECONDS,
@@ -47,6 +48,8 @@ def fetch(
             the user chose it.
         allow_private: Whether redirects may lead to addresses that are not public, such as those
             of this machine or of the local network.
+        trusted: Whether the user of this process chose the address. Any other must be public, as
+            its redirects, and is reached without a proxy, whose network may be another.
         max_bytes: Largest size.
         timeout: Longest time without any data, seconds.
         total_seconds: Longest time of the whole download, seconds.
@@ -64,14 +67,16 @@ def fetch(
         raise ImageError(f"{url}: only http:// and https:// addresses can be fetched")
     with Connections(timeout, total_seconds) as connections:
         try:
-            return _content(url, connections, max_bytes, allow_private=allow_private)
+            return _content(
+                url, connections, max_bytes, allow_private=allow_private, trusted=trusted
+            )
         except ImageError as error:
             problem = str(error)
         except PrivateAddressError as error:
-            problem = (
-                f"redirects to a place that is not public ({_repeated(error)}); if you trust it, "
-                "use `allow_private=True`"
-            )
+            problem = f"leads to a place that is not public ({_repeated(error)})"
+            if trusted:
+                problem = problem.replace("leads", "redirects")
+                problem += "; if you trust it, use `allow_private=True`"
         except (OSError, ValueError, HTTPException) as error:
             problem = f"cannot be reached ({_repeated(error)}); check the address"
         if connections.time_is_over:
@@ -79,10 +84,14 @@ def fetch(
     raise ImageError(f"{url}: {problem}")
 
 
-def _content(url: str, connections: Connections, max_bytes: int, *, allow_private: bool) -> bytes:
+def _content(
+    url: str, connections: Connections, max_bytes: int, *, allow_private: bool, trusted: bool
+) -> bytes:
     for redirects in range(MOST_REDIRECTS + 1):
-        only_public = redirects > 0 and not allow_private
-        with closing(connections.request(url, only_public=only_public)) as connection:
+        only_public = not trusted or (redirects > 0 and not allow_private)
+        with closing(
+            connections.request(url, only_public=only_public, direct=not trusted)
+        ) as connection:
             response = connection.getresponse()
             target = response.headers.get("Location")
             if response.status not in _REDIRECTS or target is None:

@@ -7,6 +7,7 @@ import binascii
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from fastapi import HTTPException
@@ -14,9 +15,11 @@ from fastapi import HTTPException
 from utkage.core.errors import ImageError
 from utkage.core.text import encodable
 from utkage.images.addresses import data_content, is_data_uri
+from utkage.images.download import is_url
 from utkage.images.formats import is_picture
 from utkage.images.inputs import PictureInput
 from utkage.serving.form import FormError, TooManyFilesError, read_form
+from utkage.serving.settings import ServeSettings
 
 FORM = "multipart/form-data"
 JSON = "application/json"
@@ -39,14 +42,18 @@ class Body:
     options: tuple[tuple[str, Any], ...] = ()
 
 
-def pictures_in_body(content_type: str, content: bytes, name: str | None, most: int) -> Body:
+def pictures_in_body(
+    content_type: str, content: bytes, name: str | None, settings: ServeSettings
+) -> Body:
     """The pictures and options in a body.
+
+    The source of a picture is its content, or its address if the server reads those.
 
     Args:
         content_type: The header of that name; a picture is recognised whatever it says.
         content: The body.
         name: Name of a picture that is the body itself.
-        most: Largest number of pictures.
+        settings: Number of pictures, and whether addresses are read.
 
     Raises:
         HTTPException: 400 for what cannot be read, 413 for too many pictures, 415 for another type
@@ -54,9 +61,9 @@ def pictures_in_body(content_type: str, content: bytes, name: str | None, most: 
     """
     kind = content_type.partition(";")[0].strip().lower()
     if kind == FORM:
-        body = _from_form(content_type, content, most)
+        body = _from_form(content_type, content, settings.most_pictures)
     elif kind == JSON or kind.endswith("+json"):
-        body = _from_json(content, most)
+        body = _from_json(content, settings)
     elif is_picture(content) or kind.startswith("image/") or kind in _ANY_TYPE:
         body = Body([_picture(name or "picture", content)] if content else [])
     else:
@@ -71,10 +78,10 @@ def pictures_in_body(content_type: str, content: bytes, name: str | None, most: 
 _ANY_TYPE = ("application/octet-stream", "")
 
 
-def _picture(name: str, content: bytes) -> PictureInput:
+def _picture(name: str, source: bytes | str) -> PictureInput:
     if len(name) > _NAME_CHARACTERS:
         raise HTTPException(400, f"a name is longer than {_NAME_CHARACTERS:,} characters")
-    return PictureInput(encodable(name), content)
+    return PictureInput(encodable(name), source)
 
 
 def _too_many(most: int) -> HTTPException:
@@ -91,7 +98,7 @@ def _from_form(content_type: str, content: bytes, most: int) -> Body:
     return Body([_picture(name, file) for name, file in form.files], tuple(form.fields))
 
 
-def _from_json(content: bytes, most: int) -> Body:
+def _from_json(content: bytes, settings: ServeSettings) -> Body:
     if sum(map(content.count, (b",", b"[", b"{"))) > _MOST_JSON_VALUES:
         raise HTTPException(400, f"the JSON has more than {_MOST_JSON_VALUES:,} values; {HELP}")
     try:
@@ -101,24 +108,36 @@ def _from_json(content: bytes, most: int) -> Body:
     if not isinstance(found, dict) or not isinstance(found.get("pictures"), list):
         raise HTTPException(400, f"the JSON has no list of pictures; {HELP}")
     pictures = found.pop("pictures")
-    if len(pictures) > most:
-        raise _too_many(most)
+    if len(pictures) > settings.most_pictures:
+        raise _too_many(settings.most_pictures)
+    read = partial(_from_value, allow_addresses=settings.allow_addresses)
     return Body(
-        [_from_value(f"pictures[{number}]", each) for number, each in enumerate(pictures)],
+        [read(f"pictures[{number}]", each) for number, each in enumerate(pictures)],
         tuple(found.items()),
     )
 
 
-def _from_value(place: str, value: Any) -> PictureInput:
+def _from_value(place: str, value: Any, *, allow_addresses: bool) -> PictureInput:
     given: Mapping[str, Any] = value if isinstance(value, dict) else {"data": value}
-    unknown = next((key for key in given if key not in ("name", "data")), None)
+    unknown = next((key for key in given if key not in ("name", "data", "url")), None)
     if unknown is not None:
         raise HTTPException(400, f"{place}: there is no {unknown[:100]!r}; use data and name")
-    name, data = given.get("name", place), given.get("data")
-    if not isinstance(name, str) or not isinstance(data, str):
+    if ("data" in given) == ("url" in given):
         raise HTTPException(400, f'{place}: needs "data", base64 of a picture file, as text')
+    source = given.get("data", given.get("url"))
+    name = given.get("name", source if "url" in given else place)
+    if not isinstance(name, str) or not isinstance(source, str):
+        raise HTTPException(400, f"{place}: data, url and name are texts")
+    if "url" in given:
+        if not allow_addresses:
+            raise HTTPException(
+                400, f"{place}: this server reads no addresses (--allow-addresses); send data"
+            )
+        if not is_url(source):
+            raise HTTPException(400, f"{place}: is not an http:// or https:// address")
+        return _picture(name, source)
     try:
-        return _picture(name, _decoded(data))
+        return _picture(name, _decoded(source))
     except (binascii.Error, ValueError, ImageError) as error:
         raise HTTPException(400, f"{place}: is not base64 ({error})") from error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from types import TracebackType
 
 
 class CapacityError(Exception):
@@ -46,3 +47,35 @@ class Capacity:
         """Subtract what was taken."""
         with self._lock:
             self._count -= number
+
+
+class Share:
+    """What one request takes of a capacity; it leaves all of it at the end of a ``with`` block.
+
+    Args:
+        capacity: Where it takes from.
+    """
+
+    def __init__(self, capacity: Capacity) -> None:
+        self._capacity = capacity
+        self.count = 0
+
+    def __enter__(self) -> Share:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._capacity.leave(self.count)
+
+    def take(self, number: int) -> None:
+        """Take more.
+
+        Raises:
+            CapacityError: the capacity has no more.
+        """
+        self._capacity.take(number)
+        self.count += number

@@ -69,9 +69,10 @@ _BODY = {
                         "items": {
                             "type": "object",
                             "additionalProperties": False,
-                            "required": ["data"],
+                            "oneOf": [{"required": ["data"]}, {"required": ["url"]}],
                             "properties": {
                                 "data": _ENCODED,
+                                "url": {"type": "string", "format": "uri"},
                                 "name": {"type": "string", "maxLength": 1024},
                             },
                         },

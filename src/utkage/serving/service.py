@@ -18,7 +18,8 @@ from utkage.models.describe import describe_weights
 from utkage.prediction.photos import Photo
 from utkage.prediction.predictor import ROTATIONS, Predictor
 from utkage.serving.body_formats import pictures_in_body
-from utkage.serving.capacity import Capacity, CapacityError
+from utkage.serving.capacity import Capacity, CapacityError, Share
+from utkage.serving.downloads import Downloads
 from utkage.serving.metrics import ServerMetrics
 from utkage.serving.picture_queue import PictureQueue, PredictorFailedError
 from utkage.serving.request_body import CLIENT_GONE, read_body, too_busy
@@ -52,6 +53,7 @@ class Service:
         self._places = Capacity(settings.max_waiting)
         self._held = Capacity(settings.max_held_bytes)
         self.metrics = ServerMetrics(lambda: self._places.count, lambda: self._held.count)
+        self._downloads = Downloads(settings)
         self._defaults = RequestOptions.of_settings(predictor.settings)
         # Folders of the server are nobody's business.
         card = describe_weights(predictor.weights)
@@ -80,6 +82,7 @@ class Service:
 
     def close(self) -> None:
         """Predict what waits, and end."""
+        self._downloads.close()
         for queue in self._queues.values():
             queue.close()
 
@@ -93,28 +96,26 @@ class Service:
         # Known before the body is read, so that no client sends it in vain.
         if self._places.is_full:
             raise too_busy("too many pictures wait")
-        content = await read_body(request, self.settings, self._held)
-        length = len(content)
-        try:
+        with Share(self._held) as held:
+            content = await read_body(request, self.settings, held)
             pictures, options = await asyncio.to_thread(self._understood, request, content)
             del content
+            pictures = await self._downloads.contents(pictures, held)
             photos = await self._photos(request, self._submit(pictures, options))
             rows = await asyncio.to_thread(
                 lambda: [row.to_dict() for photo in photos for row in options.rows(photo)]
             )
-        finally:
-            self._held.leave(length)
         self.metrics.count(photos)
         return rows
 
     def _understood(
         self, request: Request, content: bytes
-    ) -> tuple[list[PictureInput], RequestOptions]:
+    ) -> tuple[Sequence[PictureInput], RequestOptions]:
         """The pictures and the options of a request."""
         query = list(request.query_params.multi_items())
         name = next((value for key, value in query if key == _NAME), None)
         kind = request.headers.get("content-type", "")
-        body = pictures_in_body(kind, content, name, self.settings.most_pictures)
+        body = pictures_in_body(kind, content, name, self.settings)
         given = [*(pair for pair in query if pair[0] != _NAME), *body.options]
         try:
             return body.pictures, self._defaults.changed(given)
