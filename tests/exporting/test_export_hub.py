@@ -7,6 +7,7 @@ import yaml
 
 from utkage.core.errors import UsageError, WeightsError
 from utkage.exporting.export_hub import CARD_NAME, CONFIG_NAME, WEIGHTS_NAME, export_hub
+from utkage.exporting.hub_card import hub_card
 from utkage.models.card import Card
 from utkage.models.locate import shipped_weights
 from utkage.models.weights_files import read_card
@@ -145,3 +146,15 @@ def test_a_card_without_metrics_says_so(card: Card, tmp_path: Path) -> None:
     text = hub_card(replace(card, metrics={}, data={}, lineage=(), limits=()), path, "mine")
     assert "model-index" not in text
     assert "## Quantitative analyses\n\nNone are recorded." in text
+
+
+def test_a_training_on_one_kind_of_labels_has_only_its_metrics(card: Card, tmp_path: Path) -> None:
+    (tmp_path / "weights").write_bytes(b"")
+    values = {"n": 10, "mae": 4.0, "cs5": 0.7, "range_accuracy": 0.6, "gender_accuracy": None}
+    text = hub_card(replace(card, metrics={"val": values}), tmp_path / "weights", "ages")
+    entry = yaml.safe_load(text.split("---\n")[1])["model-index"][0]["results"][0]
+    assert [found["type"] for found in entry["metrics"]] == ["mae", "accuracy", "accuracy"]
+    assert "gender accuracy |" not in text
+    nothing = dict.fromkeys(values)
+    text = hub_card(replace(card, metrics={"val": nothing}), tmp_path / "weights", "ages")
+    assert "model-index" not in text

@@ -13,11 +13,11 @@ from typing import Annotated
 
 import typer
 
+from tools.documents import ROOT
 from tools.program import new_app, run_app
 from tools.release.average import average_runs
 from tools.release.faceres import convert_faceres
 from tools.release.package import (
-    ROOT,
     build,
     require_clean,
     require_version,

@@ -60,11 +60,11 @@ def hub_card(card: Card, path: Path, name: str, base_model: str | None = None) -
     results = [
         HubResult(
             split,
-            {METRICS[key].heading: values[key] for key in KINDS if key in values},
+            {METRICS[key].heading: known[key] for key in known},
             {METRICS[key].heading: kind for key, kind in KINDS.items()},
         )
         for split, values in found.items()
-        if any(key in values for key in KINDS)
+        if (known := _known(values))
     ]
     sources = _sources(card)
     parts = [
@@ -128,6 +128,11 @@ def _by_split(card: Card) -> dict[str, dict[str, Any]]:
     return tests or dict(card.metrics)
 
 
+def _known(values: dict[str, Any]) -> dict[str, float]:
+    """The metrics of the table; of a training on one kind of labels, the others are None."""
+    return {key: values[key] for key in KINDS if values.get(key) is not None}
+
+
 def _evaluation_data(found: dict[str, dict[str, Any]]) -> str:
     if not found:
         return "None is recorded."
@@ -155,13 +160,13 @@ def _sources(card: Card) -> list[str]:
 def _metrics(found: dict[str, dict[str, Any]]) -> str:
     if not found:
         return "None are recorded."
-    keys = [key for key in KINDS if any(key in values for values in found.values())]
+    keys = [key for key in KINDS if any(key in _known(values) for values in found.values())]
     rows = [
         (
             name,
             str(values.get("n", "")),
             *(
-                format_value(values[key], METRICS[key].unit) if key in values else ""
+                format_value(values[key], METRICS[key].unit) if key in _known(values) else ""
                 for key in keys
             ),
         )
