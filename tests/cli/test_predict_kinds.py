@@ -138,6 +138,17 @@ def test_names_on_stdin_may_be_of_both_kinds(portrait: Path, clip: Path) -> None
     assert files_and_kinds(rows) == EXPECTED[:2]
 
 
+def test_a_video_that_cannot_be_read_has_one_row_after_resuming(
+    folder: Path, tmp_path: Path
+) -> None:
+    packed = Path(shutil.make_archive(str(tmp_path / "both"), "zip", folder.parent, folder.name))
+    out = tmp_path / "rows.jsonl"
+    for _ in range(3):
+        assert predict(packed, "--out", out, "--resume").exit_code in (0, 3)
+        rows = (tmp_path / "rows.videos.jsonl").read_text().splitlines()
+        assert [json.loads(row)["file"][-5:] for row in rows] == ["b.mp4"]
+
+
 def test_only_skips_the_others_and_counts_them(folder: Path) -> None:
     pictures = predict(*sorted(folder.iterdir()), "--jsonl", "--only", "pictures")
     assert (pictures.exit_code, len(pictures.stdout.splitlines())) == (0, 1)

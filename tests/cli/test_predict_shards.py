@@ -57,6 +57,7 @@ def key(row: dict[str, Any]) -> tuple[str, int]:
 INPUTS: dict[str, tuple[str, ...]] = {
     "folder": ("set",),
     "archives": ("one.tar", "two.zip"),
+    "damaged": ("two.zip", "bad.zip"),
     "all": ("set", "one.tar", "cut.tar", "gone.jpg", "-"),
 }
 
@@ -68,6 +69,9 @@ def test_shards_together_are_what_one_run_gives(
     tar_of(here / "one.tar", chips)
     zip_of(here / "two.zip", chips)
     (here / "cut.tar").write_bytes((here / "one.tar").read_bytes()[:5000])
+    damaged = bytearray((here / "two.zip").read_bytes())
+    damaged[damaged.find(b"a/1.jpg") + 200] ^= 0xFF
+    (here / "bad.zip").write_bytes(damaged)
     stdin = "set/a/0.jpg\ngone.jpg\nset/a/0.jpg\n" if "-" in INPUTS[given] else None
     whole = predict(*INPUTS[given], "--out", "whole.jsonl", stdin=stdin)
     assert whole.exit_code == 3

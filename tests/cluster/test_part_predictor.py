@@ -139,8 +139,8 @@ def decode_image(source, **settings):
         os._exit(7)
     return real(source, **settings)
 
-from utkage.images import inputs
-inputs.decode_image = decode_image
+from utkage.images import picture_input
+picture_input.decode_image = decode_image
 settings = PredictSettings(crop="none", flip=False, workers=1, device="cpu")
 worker = part_predictor.PartPredictor(
     part_predictor.WorkerJob(folder=Path(sys.argv[2]), settings=settings)

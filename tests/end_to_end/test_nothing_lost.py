@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from typer.testing import CliRunner, Result
 
 import utkage
-from utkage.cli.row_output import RowDestination
+from utkage.cli.app import app
 from utkage.core.errors import UsageError
 from utkage.core.outputs import file_identity
 from utkage.evaluation.calibrate import CalibrateRequest, _output_file
@@ -193,16 +194,47 @@ def test_copies_do_not_replace_what_a_list_on_stdin_may_name(
     assert len(list(out.iterdir())) == 3
 
 
+def _predict_to(out: Path, *words: object, stdin: str | None = None) -> Result:
+    options = ("--out", out, "--overwrite", "--weights", "shipped", "--crop", "none", "--quiet")
+    return CliRunner().invoke(app, ["predict", *map(str, (*words, *options))], input=stdin)
+
+
 def test_rows_do_not_replace_what_stdin_lists(tmp_path: Path) -> None:
     out = tmp_path / "list.csv"
     out.write_text(FOREIGN)
-    rows = [utkage.FaceRow("a.jpg", "no_face"), utkage.FaceRow(str(out), "no_face")]
-    destination = RowDestination(out=out, overwrite=True)
-    _unchanged(out, lambda: destination.write(rows, utkage.FaceRow), "is an input")
+    for listed in (f"gone.jpg\n{out}\n", out.as_uri()):
+        result = _predict_to(out, "-", stdin=listed)
+        assert (result.exit_code, out.read_text()) == (2, FOREIGN), result.output
+        assert "is an input of this command" in result.stderr
     with out.open("rb") as stdin:
         check = partial(check_rows_file, out, resume=False, overwrite=True)
         _unchanged(out, lambda: check(inputs=[stdin.fileno()]), "is an input")
     assert [path.name for path in tmp_path.iterdir()] == ["list.csv"]
+
+
+@pytest.mark.parametrize("given", ["pattern", "address", "list", "folder of a list", "link"])
+def test_rows_do_not_replace_a_table_of_paths(
+    examples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    monkeypatch.chdir(tmp_path)
+    out = tmp_path / "list.parquet"
+    shutil.copy(examples / "faces" / "28-38_female.jpg", "a.jpg")
+    parquet.write_table(pyarrow.table({"path": ["a.jpg"]}), out)
+    Path("link.parquet").symlink_to(out)
+    before = out.read_bytes()
+    words = {
+        "pattern": "l*t.parquet",
+        "address": out.as_uri(),
+        "link": "link.parquet",
+    }
+    stdin = {"list": "list.parquet\n", "folder of a list": f"{tmp_path}/x/../list.parquet\n"}
+    (tmp_path / "x").mkdir()
+    result = _predict_to(out, words.get(given, "-"), stdin=stdin.get(given))
+    assert result.exit_code == 2, result.output
+    assert "is an input of this command" in result.stderr
+    assert out.read_bytes() == before
 
 
 def test_a_list_of_labels_is_no_list_of_rows(tmp_path: Path) -> None:

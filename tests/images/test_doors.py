@@ -14,8 +14,9 @@ from PIL import Image
 
 from utkage.core.errors import ImageError, UsageError
 from utkage.images.decode import load_image
-from utkage.images.inputs import PictureInput, open_inputs
+from utkage.images.inputs import open_inputs
 from utkage.images.objects import as_input, pictures_of
+from utkage.images.picture_input import PictureInput
 
 torch = pytest.importorskip("torch")
 

@@ -10,7 +10,7 @@ import pytest
 from fake_capture import FakeCapture
 
 from utkage.images.discover import list_inputs
-from utkage.images.inputs import named_input
+from utkage.images.picture_input import named_input
 from utkage.images.save import save_image
 from utkage.images.video import is_video, open_video, video_file
 from utkage.images.video_formats import is_video_content

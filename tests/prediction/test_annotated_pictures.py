@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -135,3 +136,12 @@ def test_no_room_for_the_sheet_or_a_crop_ends_nothing(
         str(sheet),
     ]
     assert all("No space left on device" in str(error) for error in errors)
+
+
+def test_many_pictures_of_one_name_take_no_longer(tmp_path: Path) -> None:
+    began = time.process_time()
+    with PictureWriter(tmp_path) as pictures:
+        names = [pictures._free_name(tmp_path, "0.jpg", ".jpg").name for _ in range(20_000)]
+    assert names[:3] == ["0.jpg", "0-2.jpg", "0-3.jpg"]
+    assert len(set(names)) == len(names)
+    assert time.process_time() - began < 20

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from utkage.core.errors import ImageError
 from utkage.images.decode import DecodedImage
-from utkage.images.inputs import PictureInput
 from utkage.images.objects import as_input
+from utkage.images.picture_input import PictureInput
 from utkage.prediction.cropping import FoundFace
 from utkage.prediction.photos import DEVICE_BATCH, THREAD_BATCH, Photo, predict_photos
 from utkage.prediction.predictions import Predictions

@@ -47,7 +47,7 @@ def test_a_later_picture(
 
 
 def decoded_input(path: Path) -> list:  # type: ignore[type-arg]
-    from utkage.images.inputs import named_input
+    from utkage.images.picture_input import named_input
 
     return [named_input(str(path))]
 

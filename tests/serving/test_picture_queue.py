@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from held_predictor import HeldPredictor
 
-from utkage.images.inputs import PictureInput
+from utkage.images.picture_input import PictureInput
 from utkage.prediction.photos import Photo
 from utkage.serving.capacity import Capacity, CapacityError
 from utkage.serving.picture_queue import MOST_FAILURES, PictureQueue, PredictorFailedError

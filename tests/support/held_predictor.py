@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from utkage.images.inputs import PictureInput
+from utkage.images.picture_input import PictureInput
 from utkage.prediction.photos import Photo
 from utkage.prediction.predictor import Predictor
 

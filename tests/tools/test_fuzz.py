@@ -31,7 +31,7 @@ def kind_of(act: Act) -> Kind:
         assert not list(folder.iterdir())
         return Outcome(command=["x"], mutation="none", problem=act(random, folder), exit_code=0)
 
-    return Kind(name="drawn", set_up=lambda folder: (folder / "ready").touch(), run=run, hang=0.5)
+    return Kind(name="drawn", set_up=lambda folder: (folder / "ready").touch(), run=run, hang=0.3)
 
 
 def test_trials_are_counted_and_repeatable() -> None:
@@ -59,6 +59,27 @@ def test_a_hang_and_a_crash_end_a_trial_but_not_the_campaign(tmp_path: Path) -> 
     assert count.problems["crash"] >= 1
     assert count.trials > count.failed
     assert "sleeps" in {path.read_text() for path in tmp_path.glob("*/.mutation")}
+
+
+def test_a_hang_is_measured_by_what_a_trial_computes() -> None:
+    def compute(seconds: float) -> str:
+        end = time.process_time() + seconds
+        while time.process_time() < end:
+            pass
+        return ""
+
+    def wait(seconds: float) -> str:
+        time.sleep(seconds)
+        return ""
+
+    for act, problem in (
+        (lambda random, folder: compute(5), "hang"),
+        (lambda random, folder: wait(0.7), ""),
+        (lambda random, folder: wait(60), "hang"),
+    ):
+        began = time.monotonic()
+        assert repeat_trial(kind_of(act), 1, 0).problem == problem
+        assert time.monotonic() - began < 20
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import multiprocessing
 import os
 import resource
@@ -18,11 +19,22 @@ from random import Random
 from tools.fuzz.outcome import Outcome
 from utkage.core.process_memory import peak_memory
 
-# Seconds after which a trial is a hang, and the longest preparation of a kind.
+# Seconds of computation after which a trial is a hang, and the longest preparation of a kind.
 HANG = 10.0
 # The same for kinds with commands that take their time, such as the dry run of a training.
 SLOW = 40.0
 _SETUP = 600.0
+# A trial that computes too little, because it waits or the machine is busy, may take so many times
+# as long by the clock.
+_WAITING = 6
+_POLL_SECONDS = 0.2
+# What commands import when they are used. It is imported once, so that the first trial of each
+# process takes no longer than the others.
+_IMPORTS = (
+    *("torchvision.models", "matplotlib.pyplot", "onnxruntime", "pyarrow.parquet"),
+    *("utkage.cli.app", "utkage.training.train", "utkage.prediction.predict_inputs"),
+    "utkage.evaluation.evaluate",
+)
 # Address space of a trial, bytes: allocations beyond fail instead of using the whole machine.
 _ADDRESS_SPACE = 12 << 30
 
@@ -36,7 +48,8 @@ class Kind:
         set_up: Writes valid inputs into a folder, once for each process.
         run: Writes a mutated input into a folder and runs a command on it. Arguments: random
             numbers, the folder of ``set_up`` and an empty folder.
-        hang: Seconds after which a trial counts as a hang and is ended.
+        hang: Seconds of computation, of all threads together, after which a trial counts as a hang
+            and is ended; six times as many by the clock end it as well.
     """
 
     name: str
@@ -90,6 +103,7 @@ class Count:
 def run_campaign(kind: Kind, *, seconds: float, seed: int, keep: Path | None = None) -> Count:
     """Run trials of a kind for a time, set-up included; print every problem as it is found."""
     count = Count(kind.name, seed)
+    _import_commands()
     ends = time.monotonic() + seconds
     with tempfile.TemporaryDirectory() as name:
         worker = _Worker(kind, seed, Path(name))
@@ -112,6 +126,7 @@ def run_campaign(kind: Kind, *, seconds: float, seed: int, keep: Path | None = N
 
 def repeat_trial(kind: Kind, seed: int, number: int, keep: Path | None = None) -> Outcome:
     """Run one trial of a campaign again."""
+    _import_commands()
     with tempfile.TemporaryDirectory() as name:
         worker = _Worker(kind, seed, Path(name))
         try:
@@ -121,6 +136,11 @@ def repeat_trial(kind: Kind, seed: int, number: int, keep: Path | None = None) -
             return outcome
         finally:
             worker.end()
+
+
+def _import_commands() -> None:
+    for name in _IMPORTS:
+        importlib.import_module(name)
 
 
 def _keep(folder: Path, target: Path) -> None:
@@ -142,7 +162,7 @@ class _Worker:
         self.trial_folder.mkdir()
         try:
             self._channel.send(number)
-            if self._channel.poll(self._kind.hang):
+            if self._has_outcome():
                 outcome, self.peak = self._channel.recv()
                 assert isinstance(outcome, Outcome)
                 return outcome
@@ -154,6 +174,26 @@ class _Worker:
         mutation = described.read_text() if described.is_file() else "not known"
         self._start()
         return Outcome(command=[self._kind.name], mutation=mutation, problem=problem)
+
+    def _has_outcome(self) -> bool:
+        """Wait for the outcome of a trial; False if it hangs."""
+        limit = self._kind.hang
+        clock, computed = time.monotonic(), self._computed_seconds()
+        while not self._channel.poll(min(_POLL_SECONDS, limit)):
+            waited = time.monotonic() - clock
+            if self._computed_seconds() - computed > limit or waited > _WAITING * limit:
+                return False
+        return True
+
+    def _computed_seconds(self) -> float:
+        """Seconds that the process has computed; 0 after its end."""
+        try:
+            # After the name, which may hold anything: times of user and system are 14 and 15.
+            text = Path(f"/proc/{self._process.pid}/stat").read_text("utf-8", "replace")
+            values = text.rpartition(")")[2].split()
+        except OSError:
+            return 0.0
+        return (int(values[11]) + int(values[12])) / os.sysconf("SC_CLK_TCK")
 
     def end(self) -> None:
         """End the process."""

@@ -19,8 +19,8 @@ from tools.report.evaluation import Data
 from utkage import Predictor
 from utkage.data.sources.registry import open_source
 from utkage.data.store import ChipStore
-from utkage.images.inputs import PictureInput
 from utkage.images.objects import as_input
+from utkage.images.picture_input import PictureInput
 from utkage.prediction.photos import Photo
 
 WITHOUT_FACES = (

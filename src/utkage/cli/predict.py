@@ -325,6 +325,8 @@ def predict_command(
             outs = [out] if kind is TrackRow or only else [out, videos_file(out)]
             for target in outs:
                 check_rows_file(target, resume=resume, overwrite=overwrite, inputs=files)
+            # Those that this command makes hold nothing yet.
+            request = replace(request, outputs=tuple(filter(Path.exists, outs)))
             if resume:
                 request = replace(
                     request,

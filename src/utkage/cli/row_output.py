@@ -14,8 +14,6 @@ from utkage.cli.option_names import as_options
 from utkage.cli.streams import data_stdout
 from utkage.cli.tables import print_table
 from utkage.core.appending import append_whole
-from utkage.core.errors import UsageError
-from utkage.core.outputs import file_identity, same_file
 from utkage.core.text import counted, printable
 
 if TYPE_CHECKING:
@@ -75,11 +73,7 @@ class RowDestination:
         from utkage.prediction.row_files import write_rows
 
         with ExitStack() as stack:
-            outs = [] if self.out is None else [self.out, *self._videos_files(kind)]
-            existing = [out for out in outs if file_identity(out) is not None]
             write = self._open(stack, kind)
-            if existing:
-                rows = _other_than(rows, existing)
             rows = _with_options(rows, printed=self.csv and sys.stdout.isatty())
             if self.out is not None or (write is not None and not sys.stdout.isatty()):
                 return write_rows(rows, write)
@@ -94,12 +88,6 @@ class RowDestination:
                 if write is None:
                     _print_tables(collected)
             return failed
-
-    def _videos_files(self, kind: type[Row]) -> list[Path]:
-        from utkage.prediction.row_files import videos_file
-        from utkage.prediction.rows import TrackRow
-
-        return [] if self.out is None or kind is TrackRow else [videos_file(self.out)]
 
     def _open(self, stack: ExitStack, kind: type[Row]) -> WriteRow | None:
         from utkage.prediction.row_files import csv_rows, json_lines, json_rows
@@ -152,15 +140,6 @@ def _print_tables(rows: list[Row]) -> None:
 
     for kind in dict.fromkeys(map(type, rows)):
         print_table(row_table([row for row in rows if type(row) is kind]))
-
-
-def _other_than(rows: Iterable[AnyRow], outs: Iterable[Path]) -> Iterator[AnyRow]:
-    """The rows, as long as none is of a file that they replace; stdin may list it."""
-    for row in rows:
-        out = next((out for out in outs if same_file(out, [Path(row.file)])), None)
-        if out is not None:
-            raise UsageError(f"--out {out}: is an input of this command; name another file")
-        yield row
 
 
 def _with_options(rows: Iterable[AnyRow], *, printed: bool) -> Iterator[AnyRow]:

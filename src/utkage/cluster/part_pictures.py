@@ -21,7 +21,7 @@ from utkage.images.containers.parquet_pictures import RowRange, TablePictures
 from utkage.images.containers.path_titles import path_title
 from utkage.images.containers.tar import pictures_in_tar
 from utkage.images.download import is_url
-from utkage.images.inputs import PictureInput, named_input
+from utkage.images.picture_input import PictureInput, named_input
 
 # Pictures at addresses that are fetched while others are predicted.
 _FETCHED_AHEAD = 16

@@ -13,7 +13,7 @@ from utkage.cluster.part_pictures import Permissions, part_pictures
 from utkage.cluster.parts import TAR, Part
 from utkage.core.errors import DataError, UtkageError
 from utkage.core.files import replacing
-from utkage.images.inputs import PictureInput
+from utkage.images.picture_input import PictureInput
 from utkage.prediction.predictor import Predictor, PredictSettings
 from utkage.prediction.row_files import parquet_rows
 from utkage.prediction.rows import FaceRow, photo_rows

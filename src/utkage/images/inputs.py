@@ -5,86 +5,43 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
+from functools import cached_property, partial
 from itertools import chain, groupby
 from pathlib import Path
 from typing import BinaryIO
 
-import numpy as np
-from numpy.typing import NDArray
-
 from utkage.core.errors import DataError, ImageError, UsageError
+from utkage.core.outputs import file_identity
 from utkage.core.text import counted, encodable
-from utkage.images.addresses import data_name, is_data_uri, is_file_url, local_path
+from utkage.images.addresses import is_file_url, local_path
 from utkage.images.containers.container import RawFile
 from utkage.images.containers.limits import Limits
 from utkage.images.containers.picture_files import is_parquet, is_picture_archive, pictures_in
 from utkage.images.contents import require_size
-from utkage.images.decode import DecodedImage, PictureSource, decode_image
 from utkage.images.discover import FileList, FoundFile, list_inputs
-from utkage.images.download import fetch, is_url
 from utkage.images.folders import as_on_disk
 from utkage.images.formats import SIGNATURE_BYTES, is_picture
 from utkage.images.other_shards import OtherShards
+from utkage.images.picture_input import (
+    EMPTY_NAME,
+    STDIN,
+    PictureInput,
+    file_input,
+    is_path,
+    named_input,
+    refusal_of,
+)
 from utkage.images.piped import Piped
-from utkage.images.reduction import MAX_PIXELS
 from utkage.images.shards import Shard
 from utkage.images.video import is_video, needs_download
 from utkage.images.video_formats import SIGNATURE_BYTES as VIDEO_SIGNATURE_BYTES
 from utkage.images.video_formats import is_video_content
 
-STDIN = "-"
 WHOLE = Shard(0, 1)
 """All files."""
 LIMITS = Limits(max_total_bytes=16 * 1024**4)
 """Bounds for archives. Nothing is kept of what is predicted, so only its sum may be large."""
-_EMPTY_NAME = "an empty name is given (an unset variable?); name files, folders or patterns"
-
-
-@dataclass(frozen=True)
-class PictureInput:
-    """One picture that has not been read yet.
-
-    Attributes:
-        name: Name in rows: the path or address as given, ``-`` for a picture on stdin, ``array``
-            or ``bytes`` for those of a program without a name.
-        source: A source for ``load_image``, or an address.
-        allow_download: Whether an address may be fetched.
-        problem: Why the picture cannot be read, if that is known already; or None.
-        allow_private: Whether the redirects of an address may lead to places that are not public.
-        is_video: Whether it is a video instead of a picture; ``problem`` says so then.
-    """
-
-    name: str
-    source: PictureSource
-    allow_download: bool = False
-    problem: str | None = None
-    allow_private: bool = False
-    is_video: bool = False
-
-    def load(self, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
-        """Read and decode the picture: uint8 RGB, (height, width, 3).
-
-        Raises:
-            ImageError: the picture cannot be read.
-        """
-        return self.decode(max_pixels).pixels
-
-    def decode(self, max_pixels: int = MAX_PIXELS) -> DecodedImage:
-        """Read and decode the picture; ``max_pixels`` as in ``load_image``.
-
-        Raises:
-            ImageError: the picture cannot be read.
-        """
-        if self.problem is not None:
-            raise ImageError(self.problem)
-        source = self.source
-        if isinstance(source, str) and is_url(source):
-            if not self.allow_download:
-                raise ImageError(_refusal(source))
-            source = fetch(source, allow_private=self.allow_private)
-        return decode_image(source, max_pixels=max_pixels, name=self.name, allow_truncated=True)
 
 
 def always() -> bool:
@@ -128,6 +85,7 @@ def open_inputs(
     allow_private: bool = False,
     follow_links: bool = True,
     videos: bool = False,
+    outputs: Sequence[Path] = (),
     shard: Shard = WHOLE,
     limits: Limits = LIMITS,
     on_skipped: Callable[[str], None] = _ignore,
@@ -145,20 +103,23 @@ def open_inputs(
         follow_links: Whether linked folders in folders are entered, each once.
         videos: Whether videos are wanted as well; otherwise those in folders and patterns are
             skipped, and those that are named are pictures with a problem.
+        outputs: Files that the caller writes; those that exist must not be inputs.
         shard: The shard whose files are wanted. The path relative to each input, or as it is
             listed, decides; for an archive that is named, its file name and the path in it.
         limits: Upper bounds for each archive or Parquet file.
         on_skipped: Receives a line on what is skipped in folders, and later in each archive.
 
     Raises:
-        UsageError: nothing to read, an empty folder, an address without permission, or ``-``
-            without stdin, or twice.
+        UsageError: nothing to read, an empty folder, an address without permission, an output that
+            is an input (of those that are listed, when it is its turn), or ``-`` without stdin, or
+            twice.
     """
     _require_names(inputs)
     inputs = list(map(local_path, inputs))
     named = partial(named_input, allow_download=allow_download, allow_private=allow_private)
-    gathered = _Gathered(_Opened(named, shard, limits, videos, on_skipped), allow_download)
-    for are_paths, names in groupby(inputs, _is_path):
+    opened = _Opened(named, shard, limits, videos, tuple(outputs), on_skipped)
+    gathered = _Gathered(opened, allow_download)
+    for are_paths, names in groupby(inputs, is_path):
         if are_paths:
             # Expanded together, so that a file named twice comes once.
             gathered.add_files(list_inputs(list(names), follow_links=follow_links, videos=videos))
@@ -177,14 +138,10 @@ def _require_names(inputs: Sequence[str]) -> None:
     if list(inputs).count(STDIN) > 1:
         raise UsageError("- is given twice; stdin can be read only once")
     if not all(name.strip() for name in inputs):
-        raise UsageError(_EMPTY_NAME)
+        raise UsageError(EMPTY_NAME)
 
 
-def _refusal(url: str) -> str:
-    return f"{url}: reading an address needs `allow_download=True`"
-
-
-@dataclass(frozen=True)
+@dataclass
 class _Opened:
     """From files, archives and lists of paths to the pictures of a shard."""
 
@@ -192,7 +149,36 @@ class _Opened:
     shard: Shard
     limits: Limits
     videos: bool
+    outputs: tuple[Path, ...]
     on_skipped: Callable[[str], None]
+
+    @cached_property
+    def _written(self) -> dict[tuple[int, int] | None, Path]:
+        """The outputs that exist before anything is written."""
+        known = {file_identity(path): path for path in self.outputs}
+        return {identity: path for identity, path in known.items() if identity is not None}
+
+    def require_other(self, file: Path) -> None:
+        """Refuse an input that is an output.
+
+        Raises:
+            UsageError: names the output.
+        """
+        if self._written and (identity := file_identity(file)) in self._written:
+            raise UsageError(
+                f"`out` {self._written[identity]}: is an input of this command; name another file"
+            )
+
+    def others(self, pictures: Iterable[PictureInput]) -> Iterator[PictureInput]:
+        """The pictures, as long as none of them is an output.
+
+        Raises:
+            UsageError: one is.
+        """
+        for picture in pictures:
+            if isinstance(picture.source, Path):
+                self.require_other(picture.source)
+            yield picture
 
     def may_have(self, file: FoundFile) -> bool:
         """Whether a file is of the shard, or may hold pictures that are."""
@@ -204,11 +190,12 @@ class _Opened:
             if file.is_archive:
                 yield from self._in_archive(file)
             else:
-                yield _file(file.path, file.problem)
+                yield file_input(file.path, file.problem)
 
     def _in_archive(self, file: FoundFile) -> Iterator[PictureInput]:
         """Yield the pictures in an archive, or the reason why they, or the rest, cannot be read."""
         name, is_path_of_shard = encodable(str(file.path)), self.shard.holds
+        self.require_other(file.path)
 
         def is_wanted(inner: str) -> bool:
             return self.shard.holds(f"{file.key}/{inner}")
@@ -225,7 +212,8 @@ class _Opened:
                 else:
                     yield self.named(_beside(file.path, found))
         except (DataError, OSError) as error:
-            if self.shard.holds(file.key):
+            # All shards find the same damage, but a disk or a network may fail in one of them.
+            if self.shard.holds(file.key) or _is_of_system(error):
                 reason = str(error) if isinstance(error, DataError) else f"{name}: {error.strerror}"
                 yield PictureInput(name, b"", problem=encodable(reason))
         packed = [f"{name}/{encodable(inner)}" for inner in videos if is_wanted(inner)]
@@ -261,7 +249,7 @@ class _Opened:
             if not name.strip():
                 continue
             listed = True
-            if _is_path(name) and is_picture_archive(path := as_on_disk(Path(local_path(name)))):
+            if is_path(name) and is_picture_archive(path := as_on_disk(Path(local_path(name)))):
                 yield from self._in_archive(FoundFile(path, is_archive=True))
             elif self.shard.holds(name):
                 yield self.named(name)
@@ -292,6 +280,8 @@ class _Gathered:
         own = [file for file in found.files if self._opened.may_have(file)]
         self._parts.append(self._opened.files(own))
         archives = [file.path for file in own if file.is_archive]
+        for path in (*archives, *(file.path for file in found.videos)):
+            self._opened.require_other(path)
         self._has_archives |= bool(archives)
         self._lists_files |= any(map(is_parquet, archives))
         self._total += len(own)
@@ -313,7 +303,7 @@ class _Gathered:
     def add_address(self, name: str) -> None:
         """Add a ``data:`` URI or an address."""
         if needs_download(name) and not self._allow_download:
-            raise UsageError(_refusal(name))
+            raise UsageError(refusal_of(name))
         if not self._opened.shard.holds(name):
             return
         if self._opened.videos and needs_download(name) and is_video(name):
@@ -327,7 +317,7 @@ class _Gathered:
         piped, shard = self._piped, self._opened.shard
         is_listed = piped is not None or self._lists_files
         return Inputs(
-            chain.from_iterable(self._parts),
+            self._opened.others(chain.from_iterable(self._parts)),
             self._total if piped is None and not self._has_archives else None,
             always if piped is None else piped.ready,
             (*(file.path for file in self._found), *self._stdin),
@@ -337,48 +327,12 @@ class _Gathered:
         )
 
 
-def named_input(
-    name: str, *, allow_download: bool = False, allow_private: bool = False
-) -> PictureInput:
-    """The picture of a path, of a ``file:`` URL, of an address, or inside a ``data:`` URI.
-
-    ``allow_download`` and ``allow_private`` are those of ``PictureInput``.
-
-    Raises:
-        UsageError: the name is empty.
-    """
-    if not name.strip():
-        raise UsageError(_EMPTY_NAME)
-    if is_data_uri(name):
-        return PictureInput(data_name(name), name)
-    if needs_download(name) and not allow_download:
-        # Without the address, nothing that follows can open it.
-        return PictureInput(name, b"", problem=_refusal(name), is_video=is_video(name))
-    if needs_download(name):
-        return _video_or(PictureInput(name, name, allow_download, None, allow_private))
-    return _file(Path(local_path(name)))
-
-
 def _beside(file: Path, name: str) -> str:
     """A name that is listed in a file; a relative path starts at the folder of the file."""
-    return str(file.parent / name) if _is_path(name) and not is_file_url(name) else name
+    return str(file.parent / name) if is_path(name) and not is_file_url(name) else name
 
 
-def _is_path(name: str) -> bool:
-    return name != STDIN and not needs_download(name) and not is_data_uri(name)
-
-
-def _file(path: Path, problem: str | None = None) -> PictureInput:
-    # A name that is not valid text cannot be written to a terminal or a file.
-    name = encodable(str(path))
-    if problem:
-        return PictureInput(name, path, problem=encodable(problem))
-    return _video_or(PictureInput(name, path))
-
-
-def _video_or(picture: PictureInput) -> PictureInput:
-    """The picture, or what is known of it if its name or content is that of a video."""
-    if not is_video(picture.name):
-        return picture
-    problem = f"{picture.name}: is a video, not a picture; use predict_inputs or predict_videos"
-    return replace(picture, problem=problem, is_video=True)
+def _is_of_system(error: BaseException) -> bool:
+    """Whether the operating system could not read a file; packages raise ``OSError`` as well."""
+    cause = error.__cause__ if isinstance(error, DataError) else error
+    return isinstance(cause, OSError) and cause.errno is not None

@@ -15,7 +15,8 @@ from PIL import Image
 
 from utkage.core.errors import ImageError, UsageError
 from utkage.images.contents import read_stream
-from utkage.images.inputs import PictureInput, named_input, open_inputs
+from utkage.images.inputs import open_inputs
+from utkage.images.picture_input import PictureInput, named_input
 
 # Names of pictures without one.
 _ARRAY, _BYTES = "array", "bytes"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -83,6 +84,7 @@ class PictureWriter:
     overwrite: bool = False
     on_unwritten: OnUnwritten = ignore_unwritten
     _taken: set[Path] = field(default_factory=set, init=False)
+    _numbers: Counter[Path] = field(default_factory=Counter, init=False)
     _videos: set[str] = field(default_factory=set, init=False)
     _written: set[tuple[int, int] | None] = field(default_factory=set, init=False)
     _held: ExitStack = field(default_factory=ExitStack, init=False)
@@ -202,14 +204,17 @@ class PictureWriter:
         """
         file = PurePath(name)
         parent = "" if file.parent == PurePath() else f"{file.parent.name}_"
-        stem, number = _UNSAFE.sub("_", f"{parent.strip('.')}{file.stem}"), 1
+        stem = _UNSAFE.sub("_", f"{parent.strip('.')}{file.stem}")
         stem = cut_to_bytes(stem, _NAME_BYTES - _NUMBER_BYTES - len(suffix))
-        path = folder / f"{stem}{suffix}"
-        while path in self._taken or self._must_stay(path):
-            number += 1
-            path = folder / f"{stem}-{number}{suffix}"
-        self._taken.add(path)
-        return path
+        first = folder / f"{stem}{suffix}"
+        # Many archives may hold the same names, so the search begins after the last one.
+        while True:
+            self._numbers[first] += 1
+            number = self._numbers[first]
+            path = first if number == 1 else folder / f"{stem}-{number}{suffix}"
+            if path not in self._taken and not self._must_stay(path):
+                self._taken.add(path)
+                return path
 
     def _must_stay(self, path: Path) -> bool:
         """Whether a file is an input, of this run, or of another program, or is a link."""

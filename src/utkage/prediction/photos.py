@@ -23,7 +23,8 @@ from utkage.core.pools import thread_pool
 from utkage.faces.colour_order import BGR, looks_bgr
 from utkage.faces.face_appearance import COVERED
 from utkage.faces.quality import TRUNCATED
-from utkage.images.inputs import PictureInput, always
+from utkage.images.inputs import always
+from utkage.images.picture_input import PictureInput
 from utkage.images.reduction import MAX_PIXELS
 from utkage.images.several import later_pictures
 from utkage.prediction.chip_predictor import ChipPredictor

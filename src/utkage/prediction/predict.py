@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +13,8 @@ from unicodedata import normalize
 from utkage.core.errors import ConfigError, UsageError
 from utkage.core.reporter import Reporter, SilentReporter
 from utkage.images.containers.limits import Limits
-from utkage.images.inputs import LIMITS, WHOLE, Inputs, PictureInput, open_inputs
+from utkage.images.inputs import LIMITS, WHOLE, Inputs, open_inputs
+from utkage.images.picture_input import PictureInput
 from utkage.images.shards import Shard
 from utkage.prediction.annotated_pictures import OnUnwritten, PictureWriter, warning_of_unwritten
 from utkage.prediction.predictor import Predictor, PredictSettings, open_predictor
@@ -91,9 +92,14 @@ def predict(
 
 
 def opened_inputs(
-    request: PredictRequest, reporter: Reporter, stdin: BinaryIO | None, *, videos: bool = False
+    request: PredictRequest,
+    reporter: Reporter,
+    stdin: BinaryIO | None,
+    *,
+    videos: bool = False,
+    outputs: Sequence[Path] = (),
 ) -> Inputs:
-    """The inputs of a request; ``videos`` as in ``open_inputs``. Reports what is skipped.
+    """The inputs of a request; the rest as in ``open_inputs``. Reports what is skipped.
 
     Raises:
         UsageError: as ``open_inputs``.
@@ -105,6 +111,7 @@ def opened_inputs(
         allow_private=request.allow_private,
         follow_links=request.follow_links,
         videos=videos,
+        outputs=outputs,
         shard=request.shard,
         limits=request.limits,
         on_skipped=reporter.info,

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, BinaryIO
 from utkage.core.errors import ConfigError, UsageError
 from utkage.core.reporter import Reporter, SilentReporter
 from utkage.core.text import counted
-from utkage.images.inputs import WHOLE, Inputs, PictureInput
+from utkage.images.inputs import WHOLE, Inputs
+from utkage.images.picture_input import PictureInput
 from utkage.images.video import is_stream, is_video
 from utkage.prediction.annotated_pictures import OnUnwritten
 from utkage.prediction.predict import (
@@ -44,6 +45,7 @@ class InputsRequest(PredictRequest):
         duration: As in ``VideoRequest``.
         resume: JSON lines of an earlier run, whose pictures are skipped; None skips nothing.
         resume_videos: JSON lines of an earlier run, whose videos are skipped; None skips nothing.
+        outputs: Files that the caller writes the rows to. None of them may be an input.
         one_kind: Whether pictures and videos in one call are refused, as in a table, whose columns
             are those of one kind.
     """
@@ -53,6 +55,7 @@ class InputsRequest(PredictRequest):
     every: int = 5
     duration: float | None = None
     resume_videos: Path | None = None
+    outputs: tuple[Path, ...] = ()
     one_kind: bool = False
 
     def __post_init__(self) -> None:
@@ -109,7 +112,9 @@ def predict_inputs(
     inputs = Inputs(iter(()), 0)
     if request.inputs or request.camera is None:
         wants_videos = request.only != PICTURES and request.crop != "none"
-        inputs = opened_inputs(request, reporter, stdin, videos=wants_videos)
+        inputs = opened_inputs(
+            request, reporter, stdin, videos=wants_videos, outputs=request.outputs
+        )
     found = _Found(request, inputs)
     has_pictures = not request.are_videos and (inputs.total is None or inputs.total > 0)
     if request.one_kind and has_pictures and found.videos:
@@ -136,16 +141,23 @@ def predict_inputs(
             other = PICTURES if request.only == VIDEOS else VIDEOS
             skipped = counted(found.skipped, other.removesuffix("s"))
             reporter.info(f"skipped {skipped} (`only={request.only}`)")
-        for picture in found.packed:
-            yield TrackRow(picture.name, "failed", picture.problem)
-        if not found.videos:
+        if not found.videos and not found.unreadable:
             return
         # Pictures do not wait for what only videos need.
         from utkage.prediction.predict_videos import unfinished_videos, video_rows
 
         videos = request.of_videos()
-        sources = unfinished_videos(found.videos, videos.resume, reporter, pictures)
-        yield from video_rows(sources, videos, predictor, reporter, pictures, on_frame=on_frame)
+        refused = {picture.name for picture in found.unreadable}
+        sources = unfinished_videos([*refused, *found.videos], videos.resume, reporter, pictures)
+        unfinished = set(sources)
+        for picture in found.unreadable:
+            if picture.name in unfinished:
+                yield TrackRow(picture.name, "failed", picture.problem)
+        readable = [source for source in sources if source not in refused]
+        if readable:
+            yield from video_rows(
+                readable, videos, predictor, reporter, pictures, on_frame=on_frame
+            )
 
 
 class _Found:
@@ -158,8 +170,8 @@ class _Found:
         if request.camera is not None:
             self.videos.append(request.camera)
         self.skipped = 0
-        # Videos in archives, which cannot be read there.
-        self.packed: list[PictureInput] = []
+        # Videos in archives, and at addresses that may not be read.
+        self.unreadable: list[PictureInput] = []
 
     def pictures(self) -> Iterator[PictureInput]:
         """The pictures; videos among them are kept for later."""
@@ -173,11 +185,11 @@ class _Found:
                 and isinstance(picture.source, bytes)
                 and (are_videos or not self._request.one_kind)
             ):
-                self.packed.append(picture)
+                self.unreadable.append(picture)
             elif reason is not None:
-                is_packed = isinstance(picture.source, bytes)
+                is_unreadable = isinstance(picture.source, bytes)
                 problem = f"{picture.name}: is a video; {reason}"
-                yield picture if is_packed else replace(picture, problem=problem)
+                yield picture if is_unreadable else replace(picture, problem=problem)
             elif picture.is_video or are_videos:
                 source = picture.source
                 self.videos.append(source if isinstance(source, Path) else picture.name)

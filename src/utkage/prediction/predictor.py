@@ -20,8 +20,9 @@ from utkage.faces.choice import (
     open_upright_detector,
 )
 from utkage.faces.face_appearance import shipped_face_appearance
-from utkage.images.inputs import PictureInput, always
+from utkage.images.inputs import always
 from utkage.images.objects import pictures_of
+from utkage.images.picture_input import PictureInput
 from utkage.images.reduction import MAX_PIXELS
 from utkage.images.video import Frame
 from utkage.models.card import Card

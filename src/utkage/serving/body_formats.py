@@ -17,7 +17,7 @@ from utkage.core.text import encodable
 from utkage.images.addresses import data_content, is_data_uri
 from utkage.images.download import is_url
 from utkage.images.formats import is_picture
-from utkage.images.inputs import PictureInput
+from utkage.images.picture_input import PictureInput
 from utkage.serving.form import FormError, TooManyFilesError, read_form
 from utkage.serving.settings import ServeSettings
 

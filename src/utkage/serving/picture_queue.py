@@ -16,7 +16,7 @@ from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import dataclass
 
-from utkage.images.inputs import PictureInput
+from utkage.images.picture_input import PictureInput
 from utkage.prediction.photos import Photo
 from utkage.serving.capacity import Capacity
 

@@ -13,7 +13,7 @@ from fastapi import HTTPException, Request
 
 from utkage.core.errors import ConfigError
 from utkage.core.reporter import Reporter, SilentReporter
-from utkage.images.inputs import PictureInput
+from utkage.images.picture_input import PictureInput
 from utkage.models.describe import describe_weights
 from utkage.prediction.photos import Photo
 from utkage.prediction.predictor import ROTATIONS, Predictor

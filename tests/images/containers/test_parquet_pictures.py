@@ -166,3 +166,41 @@ def test_damaged_files(tmp_path: Path) -> None:
         path.write_bytes(damaged)
         with pytest.raises(DataError, match=r"damaged Parquet file"):
             names_of(path)
+
+
+@pytest.mark.parametrize("kind", ["string", "int64", "float64", "list", "struct"])
+def test_bytes_of_another_type_are_no_pictures(tmp_path: Path, kind: str) -> None:
+    values = {
+        "string": (pyarrow.string(), "x"),
+        "int64": (pyarrow.int64(), 10**12),
+        "float64": (pyarrow.float64(), 1.5),
+        "list": (pyarrow.list_(pyarrow.int64()), [1, 300]),
+        "struct": (pyarrow.struct([("bytes", pyarrow.binary())]), {"bytes": b"x"}),
+    }
+    type_, value = values[kind]
+    column = pyarrow.array([{"bytes": value}], pyarrow.struct([("bytes", type_)]))
+    path = table(tmp_path / "a.parquet", {"image": column})
+    with pytest.raises(DataError, match="neither pictures nor paths"):
+        names_of(path)
+    path = table(tmp_path / "b.parquet", {"image": column, "path": ["1.jpg"]})
+    assert names_of(path) == ["1.jpg"]
+
+
+def test_paths_beside_bytes_that_are_all_missing(tmp_path: Path) -> None:
+    cells = [{"bytes": None, "path": "a.jpg"}]
+    assert names_of(table(tmp_path / "a.parquet", {"image": cells})) == ["a.jpg"]
+
+
+def test_a_small_file_of_a_million_empty_pictures_is_refused(tmp_path: Path) -> None:
+    pictures = pyarrow.nulls(200_000, pyarrow.binary())
+    with pytest.raises(DataError, match="nearly all of them empty"):
+        names_of(table(tmp_path / "a.parquet", {"image": pictures}))
+    paths = pyarrow.array(["a.jpg"] * 200_000)
+    assert len(names_of(table(tmp_path / "b.parquet", {"path": paths}))) == 200_000
+
+
+def test_limits_end_all_shards_at_the_same_row(tmp_path: Path) -> None:
+    path = table(tmp_path / "a.parquet", {"image": [b"A" * 90, b"B" * 90], "path": ["a", "b"]})
+    for wanted in "ab":
+        with pytest.raises(DataError, match="more than 100 bytes"):
+            list(pictures_in(path, Limits(max_total_bytes=100), lambda name, w=wanted: name == w))

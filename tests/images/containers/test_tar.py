@@ -1,9 +1,12 @@
 """Tar archives: hostile members, damage, and headers with wrong sizes."""
 
+import bz2
 import contextlib
 import gzip
 import io
+import lzma
 import tarfile
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -144,4 +147,52 @@ def test_a_damaged_header_does_not_end_a_tar_silently(
     content[second : second + 4] = b"XXXX"
     path.write_bytes(content)
     with pytest.raises(DataError, match=r"a\.tar"):
+        read_entries(path)
+
+
+@pytest.mark.parametrize("packed", [gzip.compress, bz2.compress, lzma.compress])
+def test_a_packed_tar_is_unpacked_in_small_parts(
+    tmp_path: Path, packed: Callable[[bytes], bytes]
+) -> None:
+    member = tarfile.TarInfo(CHIP_NAME)
+    member.size = 1 << 26
+    path = tmp_path / "a.tar.x"
+    path.write_bytes(packed(member.tobuf() + bytes(1 << 26)))
+    tracemalloc.start()
+    with pytest.raises(DataError, match="times its size"):
+        read_entries(path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1 << 24
+
+
+@pytest.mark.parametrize("packed", [gzip.compress, bz2.compress, lzma.compress])
+def test_a_tar_that_was_packed_in_parts(
+    tmp_path: Path, picture: Picture, tar_of: Archive, packed: Callable[[bytes], bytes]
+) -> None:
+    files = {f"{age}_0_0_{age}.jpg": picture(age) for age in range(3)}
+    whole = tar_of(tmp_path / "a.tar", files).read_bytes()
+    path = tmp_path / "a.tar.x"
+    path.write_bytes(b"".join(packed(whole[i : i + 900]) for i in range(0, len(whole), 900)))
+    assert [entry.content for entry in read_entries(path)] == list(files.values())
+
+
+@pytest.mark.parametrize(("kind", "place"), [("gz", -6), ("bz2", -4), ("xz", -30)])
+def test_the_checksum_of_a_packed_tar_is_checked(
+    tmp_path: Path, picture: Picture, tar_of: Archive, kind: str, place: int
+) -> None:
+    path = tar_of(tmp_path / f"a.tar.{kind}", {CHIP_NAME: picture(0)}, f"w:{kind}")
+    content = bytearray(path.read_bytes())
+    content[place] ^= 0xFF
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="damaged archive"):
+        read_entries(path)
+
+
+@pytest.mark.parametrize("size", range(0, 24, 3))
+@pytest.mark.parametrize("start", [b"\x1f\x8b\x08\x1c", b"BZh9", b"\xfd7zXZ\0"])
+def test_a_packed_file_that_ends_at_once(tmp_path: Path, start: bytes, size: int) -> None:
+    path = tmp_path / "a.tar.x"
+    path.write_bytes((start + bytes(20))[:size])
+    with pytest.raises(DataError):
         read_entries(path)

@@ -49,6 +49,8 @@ class Archive(ABC):
 
     # Exceptions that the format's module raises on damaged archives.
     _damage: ClassVar[tuple[type[Exception], ...]]
+    # Whether members can be read behind a damaged one.
+    _members_are_independent: ClassVar[bool] = False
 
     def __init__(self, path: Path, limits: Limits, reporter: Reporter | None = None) -> None:
         self.path = path
@@ -84,12 +86,24 @@ class Archive(ABC):
                     position = member.position
         return tuple(found)
 
-    def files(self, is_wanted: Callable[[str], bool] = is_picture) -> Iterator[RawFile]:
-        """Yield the pictures, or the files whose paths are wanted; no others are read."""
+    def files(
+        self, is_wanted: Callable[[str], bool] = is_picture, *, skip_damaged: bool = False
+    ) -> Iterator[RawFile]:
+        """Yield the pictures, or the files whose paths are wanted; no others are read.
+
+        With ``skip_damaged``, a damaged file is one with a problem where the next ones can be read
+        nevertheless, as in zip archives.
+        """
+        skips = skip_damaged and self._members_are_independent
         with damage_reported(self.path, self._damage):
             for member in self._members():
                 if is_wanted(member.path):
-                    content, problem = member.read()
+                    try:
+                        content, problem = member.read()
+                    except self._damage as error:
+                        if not skips or isinstance(error, DataError):
+                            raise
+                        content, problem = b"", f"cannot be read from the archive ({error})"
                     yield RawFile(member.path, content, member.position, problem)
 
     def read(self, path: str, max_bytes: int | None = None) -> bytes | None:

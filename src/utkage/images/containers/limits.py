@@ -64,8 +64,8 @@ class Budget:
         self._members = 0
         self._claimed = 0
         self._bytes = 0
-        self._files_read = 0
-        self._bytes_read = 0
+        self._pictures = 0
+        self._picture_bytes = 0
 
     def count_member(self, size: int | None = None) -> None:
         """Count one file, link or folder (``max_entries``), and its ``size`` if that is known."""
@@ -84,12 +84,12 @@ class Budget:
         if self._members > self._limits.max_entries:
             self._stop(f"more than {self._limits.max_entries} entries", "max_entries")
 
-    def count_file(self, size: int) -> None:
-        """Count one file of ``size`` bytes that is about to be read."""
-        self._files_read += 1
-        self._bytes_read += size
-        many = self._files_read > MANY_SMALL_FILES
-        if many and self._bytes_read < SMALL_MEMBER_BYTES * self._files_read:
+    def count_picture(self, size: int) -> None:
+        """Count one picture of ``size`` bytes, whether it is read or not."""
+        self._pictures += 1
+        self._picture_bytes += size
+        many = self._pictures > MANY_SMALL_FILES
+        if many and self._picture_bytes < SMALL_MEMBER_BYTES * self._pictures:
             raise DataError(
                 f"{self._path}: its first {MANY_SMALL_FILES} pictures are empty or have hardly any "
                 "content; make the archive again, or unpack it and name the folder"

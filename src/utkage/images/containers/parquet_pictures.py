@@ -17,7 +17,7 @@ from utkage.images.containers.path_titles import path_title
 
 PARQUET_START = b"PAR1"
 # Rows in memory at once; pictures may have megabytes each.
-_PICTURE_ROWS, _PATH_ROWS = 16, 16_384
+_PICTURE_ROWS, _PATH_ROWS = 4, 16_384
 # A group of rows is read as a whole. It may be this many times as large as one picture.
 _PICTURES_PER_GROUP = 32
 
@@ -27,8 +27,23 @@ def is_picture_column(kind: Any) -> bool:
     import pyarrow as pa
 
     if pa.types.is_struct(kind):
-        return any(kind.field(place).name == "bytes" for place in range(kind.num_fields))
-    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
+        fields = [kind.field(place) for place in range(kind.num_fields)]
+        # Where all are files on the disk, the bytes have no type.
+        return any(
+            field.name == "bytes" and (_is_bytes(field.type) or pa.types.is_null(field.type))
+            for field in fields
+        )
+    return _is_bytes(kind)
+
+
+def _is_bytes(kind: Any) -> bool:
+    import pyarrow as pa
+
+    return bool(
+        pa.types.is_binary(kind)
+        or pa.types.is_large_binary(kind)
+        or pa.types.is_fixed_size_binary(kind)
+    )
 
 
 def row_name(number: int, path: str | None) -> str:
@@ -110,7 +125,9 @@ class TablePictures:
         number, skip, left = 1, 0, None
         if rows is not None:
             number, skip, left = rows.number, rows.skip, rows.count
-        budget = Budget(self._limits, self._name, _size(self._source))
+        packed = _size(self._source)
+        # A path may be short; a million empty pictures are an attack.
+        paths, pictures = (Budget(self._limits, self._name, packed) for _ in range(2))
         with self._damage_reported(), self._open() as file:
             self._require_small_groups(file.metadata, groups, columns)
             for batch in file.iter_batches(size, groups, columns):
@@ -118,15 +135,19 @@ class TablePictures:
                 chosen = batch.slice(min(skip, len(batch)), left)
                 skip -= min(skip, len(batch))
                 left = None if left is None else left - len(chosen)
-                for values in chosen.to_pylist():
-                    budget.count_member()
+                for values in _rows(chosen):
                     found = self._found(values, number)
                     number += 1
                     if isinstance(found, str):
+                        paths.count_member()
                         if is_wanted_path(found):
                             yield found
-                    elif is_wanted(found.path):
-                        yield _checked(found, budget)
+                        continue
+                    pictures.count_member(len(found.content))
+                    # All shards read all rows, and end at the same one.
+                    found = _checked(found, pictures)
+                    if is_wanted(found.path):
+                        yield found
                 if left == 0:
                     return
 
@@ -166,6 +187,15 @@ class TablePictures:
             raise DataError(
                 f"{self._name}: damaged Parquet file ({reason}); fetch it again"
             ) from error
+
+
+def _rows(batch: Any) -> Iterator[dict[str, Any]]:
+    """The rows of a batch as Python's values, one at a time, because a picture may be large."""
+    if batch.num_rows > _PICTURE_ROWS:
+        yield from batch.to_pylist()
+        return
+    for place in range(batch.num_rows):
+        yield from batch.slice(place, 1).to_pylist()
 
 
 def _checked(found: RawFile, budget: Budget) -> RawFile:

@@ -85,6 +85,6 @@ def pictures_in(
     if is_parquet(path):
         yield from TablePictures(path, limits).pictures(is_wanted, is_wanted_path)
         return
-    yield from open_archive(path, limits).files(is_wanted_picture)
+    yield from open_archive(path, limits).files(is_wanted_picture, skip_damaged=True)
     if not found:
         raise DataError(f"{path}: holds no picture; name an archive or Parquet file with pictures")

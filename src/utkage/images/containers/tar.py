@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import lzma
 import tarfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO, cast
 
 from utkage.images.containers.archive import Archive, damage_reported
 from utkage.images.containers.container import NOT_PLAIN, RawFile, clean_path, is_picture
-from utkage.images.containers.limits import Budget, Limits
+from utkage.images.containers.limits import RATIO_FREE_BYTES, Budget, Limits
 
 # A header that claims more is wrong, and tarfile would take hours to skip to the next member.
 MAX_MEMBER_BYTES = 16 * 1024**3
@@ -25,6 +28,15 @@ _HEADER_TYPES = (
     tarfile.GNUTYPE_LONGNAME,
     tarfile.GNUTYPE_LONGLINK,
 )
+_PART_BYTES = 65_536
+_PACKED: dict[bytes, Callable[[BinaryIO], IO[bytes]]] = {
+    b"\x1f\x8b": lambda raw: cast("IO[bytes]", gzip.GzipFile(fileobj=raw)),
+    b"BZh": bz2.BZ2File,
+    b"\xfd7zXZ": lzma.LZMAFile,
+    b"\x5d\x00\x00\x80": lzma.LZMAFile,
+}
+"""How files that begin so are unpacked."""
+_START_BYTES = max(map(len, _PACKED))
 _DAMAGE = (
     tarfile.TarError,
     EOFError,
@@ -47,7 +59,7 @@ def is_tar(path: Path) -> bool:
     """
     with damage_reported(path, _DAMAGE):
         try:
-            with path.open("rb") as raw, _opened(raw):
+            with path.open("rb") as raw, _unpacked(raw) as stream, _opened(stream):
                 return True
         except tarfile.TarError:
             return False
@@ -85,7 +97,7 @@ def pictures_in_tar(
 
 
 def _members_of(raw: BinaryIO, budget: Budget) -> Iterator[_Member]:
-    with _opened(raw) as archive:
+    with _unpacked(raw) as stream, _opened(stream) as archive:
         while (info := archive.next()) is not None:
             # tarfile keeps every header that it has read, which would fill the memory.
             archive.members = []  # type: ignore[attr-defined]  # typeshed lacks it
@@ -97,8 +109,36 @@ def _members_of(raw: BinaryIO, budget: Budget) -> Iterator[_Member]:
             budget.check_ratio(raw.tell())
             # A sparse file unpacks to more bytes than are stored.
             budget.count_bytes(max(stored, info.size))
+            if info.isfile() and is_picture(path):
+                budget.count_picture(info.size)
             if not info.isdir():
                 yield _Member(path=path, info=info, archive=archive, raw=raw, budget=budget)
+        if stream is not raw:
+            _check_end(stream)
+
+
+def _check_end(stream: IO[bytes]) -> None:
+    """Read the padding after the last member, because the checksum of the whole follows it."""
+    rest = RATIO_FREE_BYTES
+    while rest > 0 and (part := stream.read(_PART_BYTES)):
+        rest -= len(part)
+
+
+@contextmanager
+def _unpacked(raw: BinaryIO) -> Iterator[IO[bytes]]:
+    """The bytes of a tar archive: of the file itself, or of what is packed in it.
+
+    ``tarfile`` would unpack ten kilobytes at once, which may become ten gigabytes, know one part of
+    a file that was packed in several, and no checksum.
+    """
+    start = raw.read(_START_BYTES)
+    raw.seek(0)
+    for mark, opened in _PACKED.items():
+        if start.startswith(mark):
+            with opened(raw) as stream:
+                yield stream
+            return
+    yield raw
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +159,6 @@ class _Member:
         problem = self.budget.too_large(self.info.size)
         if problem is not None:
             return b"", problem
-        self.budget.count_file(self.info.size)
         stream = self.archive.extractfile(self.info)
         return (stream.read() if stream is not None else b""), None
 
@@ -146,5 +185,5 @@ class _StrictTarInfo(tarfile.TarInfo):
             raise tarfile.ReadError(f"the archive is truncated or damaged: {error}") from error
 
 
-def _opened(raw: BinaryIO) -> tarfile.TarFile:
-    return tarfile.open(fileobj=raw, mode="r|*", tarinfo=_StrictTarInfo)
+def _opened(stream: IO[bytes]) -> tarfile.TarFile:
+    return tarfile.open(fileobj=stream, mode="r|", tarinfo=_StrictTarInfo)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bz2
+import copy
 import lzma
 import stat
 import zipfile
@@ -10,9 +12,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from utkage.images.containers.archive import Archive
-from utkage.images.containers.container import NOT_PLAIN, clean_path
+from utkage.images.containers.container import NOT_PLAIN, clean_path, is_picture
 from utkage.images.containers.limits import Budget
 
+# Bytes that are unpacked at once. Those of LZMA are the packed ones, which may become some thousand
+# times as many.
+_PART_BYTES, _LZMA_PART_BYTES = 65_536, 4096
 _DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
@@ -30,6 +35,7 @@ class ZipContainer(Archive):
     """A zip archive."""
 
     _damage = _DAMAGE
+    _members_are_independent = True
 
     def _members(self) -> Iterator[_Member]:
         budget = Budget(self._limits, self.path, self.total_bytes)
@@ -40,8 +46,14 @@ class ZipContainer(Archive):
                 # Members may share their bytes, so their sum can exceed the file size.
                 position = min(position + info.compress_size, self.total_bytes)
                 if not info.is_dir():
+                    path = clean_path(info.filename)
+                    # Also of those that a shard does not read, so that all shards end alike.
+                    budget.count_bytes(info.file_size)
+                    budget.check_ratio(position)
+                    if is_picture(path):
+                        budget.count_picture(info.file_size)
                     yield _Member(
-                        path=clean_path(info.filename),
+                        path=path,
                         position=position,
                         info=info,
                         archive=archive,
@@ -65,8 +77,32 @@ class _Member:
         problem = self.budget.too_large(self.info.file_size)
         if problem is not None:
             return b"", problem
-        self.budget.count_file(self.info.file_size)
-        # zipfile never yields more bytes than the directory claims, so the claim can be counted.
-        self.budget.count_bytes(self.info.file_size)
-        self.budget.check_ratio(self.position)
-        return self.archive.read(self.info), None
+        return _content(self.archive, self.info), None
+
+
+def _content(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    """The content of a member, never unpacked to much more than its directory claims.
+
+    ``ZipFile.read`` unpacks everything and cuts it afterwards.
+    """
+    if info.compress_type == zipfile.ZIP_BZIP2:
+        return _bzip2_content(archive, info)
+    size = _LZMA_PART_BYTES if info.compress_type == zipfile.ZIP_LZMA else _PART_BYTES
+    parts = []
+    with archive.open(info) as stream:
+        while part := stream.read(size):
+            parts.append(part)
+    return b"".join(parts)
+
+
+def _bzip2_content(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    """The content of a member in bzip2, which packs up to a million times."""
+    packed = copy.copy(info)
+    packed.compress_type, packed.file_size = zipfile.ZIP_STORED, info.compress_size
+    # That of the content; the packed bytes have none.
+    del packed.CRC
+    with archive.open(packed) as stream:
+        content = bz2.BZ2Decompressor().decompress(stream.read(), info.file_size + 1)
+    if len(content) != info.file_size or zlib.crc32(content) != info.CRC:
+        raise zipfile.BadZipFile(f"Bad CRC-32 for file {info.filename!r}")
+    return content
