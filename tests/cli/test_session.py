@@ -115,3 +115,14 @@ def test_pillow_prints_nothing_of_its_own(capsys: pytest.CaptureFixture[str]) ->
             assert (shown.out, shown.err) == ("", "")
     finally:
         logging.getLogger("PIL").setLevel(before)
+
+
+def test_a_working_directory_that_is_gone(
+    invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    folder.rmdir()
+    result = invoke("predict", "portrait.jpg", "--csv")
+    assert_one_line_error(result, 1, "the working directory does not exist any more")

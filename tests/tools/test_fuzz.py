@@ -34,6 +34,11 @@ def kind_of(act: Act) -> Kind:
     return Kind(name="drawn", set_up=lambda folder: (folder / "ready").touch(), run=run, hang=0.3)
 
 
+@pytest.fixture(autouse=True)
+def no_imports(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "import_commands", lambda: None)
+
+
 def test_trials_are_counted_and_repeatable() -> None:
     kind = kind_of(lambda random, folder: "" if random.random() < 0.5 else "unexpected")
     count = run_campaign(kind, seconds=0.5, seed=3)

@@ -20,7 +20,7 @@ from typing import Annotated
 
 import typer
 
-from tools.fuzz.campaign import Kind, repeat_trial, run_campaign
+from tools.fuzz.campaign import Kind, import_commands, repeat_trial, run_campaign
 from tools.fuzz.counts import record
 from tools.fuzz.kinds import KINDS
 from tools.program import new_app, run_app
@@ -50,6 +50,7 @@ def fuzz(
             f"no kind named {', '.join(unknown)}; there are {', '.join(KINDS)}"
         )
     kinds: list[Kind] = [KINDS[name] for name in names or KINDS]
+    import_commands()
     if trial is not None:
         for kind in kinds:
             print(repeat_trial(kind, seed, trial, keep))

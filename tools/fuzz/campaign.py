@@ -28,8 +28,6 @@ _SETUP = 600.0
 # as long by the clock.
 _WAITING = 6
 _POLL_SECONDS = 0.2
-# What commands import when they are used. It is imported once, so that the first trial of each
-# process takes no longer than the others.
 _IMPORTS = (
     *("torchvision.models", "matplotlib.pyplot", "onnxruntime", "pyarrow.parquet"),
     *("utkage.cli.app", "utkage.training.train", "utkage.prediction.predict_inputs"),
@@ -100,10 +98,18 @@ class Count:
         )
 
 
+def import_commands() -> None:
+    """Import what commands import when they are used.
+
+    Otherwise the first trial of each process would take seconds longer than the others.
+    """
+    for name in _IMPORTS:
+        importlib.import_module(name)
+
+
 def run_campaign(kind: Kind, *, seconds: float, seed: int, keep: Path | None = None) -> Count:
     """Run trials of a kind for a time, set-up included; print every problem as it is found."""
     count = Count(kind.name, seed)
-    _import_commands()
     ends = time.monotonic() + seconds
     with tempfile.TemporaryDirectory() as name:
         worker = _Worker(kind, seed, Path(name))
@@ -126,7 +132,6 @@ def run_campaign(kind: Kind, *, seconds: float, seed: int, keep: Path | None = N
 
 def repeat_trial(kind: Kind, seed: int, number: int, keep: Path | None = None) -> Outcome:
     """Run one trial of a campaign again."""
-    _import_commands()
     with tempfile.TemporaryDirectory() as name:
         worker = _Worker(kind, seed, Path(name))
         try:
@@ -136,11 +141,6 @@ def repeat_trial(kind: Kind, seed: int, number: int, keep: Path | None = None) -
             return outcome
         finally:
             worker.end()
-
-
-def _import_commands() -> None:
-    for name in _IMPORTS:
-        importlib.import_module(name)
 
 
 def _keep(folder: Path, target: Path) -> None:

@@ -77,6 +77,8 @@ def print_error(error: BaseException, console: Console | None = None) -> None:
 def _message(error: BaseException) -> str:
     if isinstance(error, UtkageError):
         return str(error)
+    if isinstance(error, FileNotFoundError) and error.filename is None:
+        return "the working directory does not exist any more; change to another one"
     if isinstance(error, OSError):
         return f"{f'{error.filename}: ' if error.filename else ''}{error.strerror or error}"
     if is_memory_error(error):

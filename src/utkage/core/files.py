@@ -28,10 +28,13 @@ def replacing(path: Path) -> Iterator[Path]:
     permissions.
 
     Raises:
+        UsageError: a device or a pipe has the name.
         OSError: the folder cannot be created or written.
     """
     if path.is_symlink():
         path = Path(os.path.realpath(path))
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise UsageError(f"{path}: is a device or a pipe; name a file")
     path.parent.mkdir(parents=True, exist_ok=True)
     with partial_file(path) as partial:
         _copy_mode(path, partial)

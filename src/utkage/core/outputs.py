@@ -31,10 +31,9 @@ def require_output(
     Raises:
         UsageError: what is in the way, and what to do.
     """
+    require_plain(path, field)
     if not path.exists():
         return
-    if path.is_dir():
-        raise UsageError(f"`{field}` {path}: is a folder; name a file")
     inputs = list(inputs)
     if same_file(path, inputs):
         raise UsageError(f"`{field}` {path}: is an input of this command; name another file")
@@ -50,6 +49,18 @@ def require_output(
             f"`{field}` {path}: exists and is not an earlier output of this kind; name another "
             "file, or replace it with `overwrite=True`"
         )
+
+
+def require_plain(path: Path, field: str) -> None:
+    """Refuse an output whose place something else than a file has, such as a device or a pipe.
+
+    Raises:
+        UsageError: there is such a thing.
+    """
+    if path.is_dir():
+        raise UsageError(f"`{field}` {path}: is a folder; name a file")
+    if path.exists() and not path.is_file():
+        raise UsageError(f"`{field}` {path}: is a device or a pipe; name a file")
 
 
 def require_inputs_stay(

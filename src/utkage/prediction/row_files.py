@@ -23,7 +23,7 @@ from utkage.core.errors import ConfigError, DataError, UsageError
 from utkage.core.files import name_in_errors, replacing
 from utkage.core.json_text import json_text, parse_json
 from utkage.core.locks import lock_handle
-from utkage.core.outputs import contains, require_output, same_file
+from utkage.core.outputs import contains, require_output, require_plain, same_file
 from utkage.core.settings import check_table
 from utkage.core.single_writer import holding_files
 from utkage.core.text import counted, spreadsheet_safe
@@ -62,6 +62,7 @@ def check_rows_file(
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise UsageError(f"`out` {path}: choose one of the suffixes {', '.join(SUFFIXES)}")
+    require_plain(path, "out")
     if same_file(path, inputs):
         raise UsageError(f"`out` {path}: is an input of this command; name another file")
     if resume and suffix != JSON_LINES:
