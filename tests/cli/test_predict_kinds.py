@@ -287,7 +287,7 @@ def test_listed_addresses_are_not_opened_without_permission(
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("utkage.prediction.predict_videos.open_video", opened)
-    monkeypatch.setattr("utkage.images.inputs.fetch", opened)
+    monkeypatch.setattr("utkage.images.picture_input.fetch", opened)
     names = ["https://127.0.0.1/a.mp4", "rtsp://127.0.0.1/live", "http://127.0.0.1/a.jpg"]
     if kind == "parquet":
         pyarrow = pytest.importorskip("pyarrow")
