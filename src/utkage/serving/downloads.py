@@ -15,7 +15,7 @@ from fastapi import HTTPException
 
 from utkage.core.errors import ImageError
 from utkage.images.download import MAX_BYTES, fetch
-from utkage.images.inputs import PictureInput
+from utkage.images.picture_input import PictureInput
 from utkage.serving.capacity import Capacity, CapacityError, Share
 from utkage.serving.request_body import too_busy
 from utkage.serving.settings import ServeSettings
