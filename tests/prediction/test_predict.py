@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import utkage
+from utkage.core.errors import ConfigError
 from utkage.core.reporter import SilentReporter
 from utkage.images.decode import load_image
 from utkage.models.locate import shipped_weights
@@ -129,3 +130,25 @@ def test_a_folder_of_everything(examples: Path, tmp_path: Path) -> None:
     assert "is a video, not a picture; use predict_inputs" in str(rows["clip.mp4"].reason)
     (line,) = [line for line in messages.lines if "skipped" in line]
     assert "1 other file (notes.txt)" in line
+
+
+def test_requests_take_paths_and_texts_alike(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    names: dict[str, Any] = {
+        name: str(out) for name in ("save_images", "save_crops", "contact_sheet", "resume")
+    }
+    request: Any = utkage.InputsRequest(
+        inputs=(tmp_path, "a.jpg"),
+        resume_videos=str(out),
+        **names,  # type: ignore[arg-type]
+    )
+    assert request.inputs == (str(tmp_path), "a.jpg")
+    videos: Any = utkage.VideoRequest(videos=(tmp_path / "a.mp4", 0), **names)  # type: ignore[arg-type]
+    assert videos.videos == (str(tmp_path / "a.mp4"), 0)
+    for name in names:
+        assert getattr(request, name) == getattr(videos, name) == out
+    assert request.resume_videos == out
+    with pytest.raises(ConfigError, match=r"`shard` '0/8': use Shard\.parse"):
+        utkage.PredictRequest(inputs=("a.jpg",), shard="0/8")  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=r"videos=\('a\.mp4',\)"):
+        utkage.VideoRequest(videos="a.mp4")  # type: ignore[arg-type]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import operator
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from utkage.core.errors import ConfigError
@@ -53,3 +55,20 @@ def require_number(
     for name in names:
         value = getattr(config, name)
         require(config, name, all(holds(value, bound) for _, holds, bound in given), expected)
+
+
+def texts_to_paths(settings: object, *names: str) -> None:
+    """Turn texts in the fields ``names`` of a frozen dataclass into paths, for its own checks."""
+    for name in names:
+        value = getattr(settings, name)
+        if isinstance(value, str):
+            object.__setattr__(settings, name, Path(value))
+
+
+def paths_to_texts(settings: object, name: str) -> None:
+    """Turn the paths in a field of a frozen dataclass, which holds several inputs, into texts."""
+    values = tuple(
+        os.fspath(value) if isinstance(value, os.PathLike) else value
+        for value in getattr(settings, name)
+    )
+    object.__setattr__(settings, name, values)

@@ -12,6 +12,7 @@ from unicodedata import normalize
 
 from utkage.core.errors import ConfigError, UsageError
 from utkage.core.reporter import Reporter, SilentReporter
+from utkage.core.setting_checks import paths_to_texts, texts_to_paths
 from utkage.images.containers.limits import Limits
 from utkage.images.inputs import LIMITS, WHOLE, Inputs, open_inputs
 from utkage.images.picture_input import PictureInput
@@ -60,6 +61,11 @@ class PredictRequest(PredictSettings):
         inputs: object = self.inputs
         if isinstance(inputs, str):
             raise ConfigError(f"inputs are a tuple of paths; write inputs=({self.inputs!r},)")
+        paths_to_texts(self, "inputs")
+        texts_to_paths(self, "save_images", "save_crops", "contact_sheet", "resume")
+        shard: object = self.shard
+        if not isinstance(shard, Shard):
+            raise ConfigError(f"`shard` {shard!r}: use Shard.parse('0/8'), for example")
 
 
 def predict(

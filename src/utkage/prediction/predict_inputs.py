@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from utkage.core.errors import ConfigError, UsageError
 from utkage.core.reporter import Reporter, SilentReporter
+from utkage.core.setting_checks import texts_to_paths
 from utkage.core.text import counted
 from utkage.images.inputs import WHOLE, Inputs
 from utkage.images.picture_input import PictureInput
@@ -60,6 +61,7 @@ class InputsRequest(PredictRequest):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        texts_to_paths(self, "resume_videos")
         if self.only is not None and self.only not in KINDS:
             raise ConfigError(f"`only` {self.only}: choose one of {', '.join(KINDS)}")
         if self.camera is not None and self.only == PICTURES:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from utkage.core.errors import ConfigError, ImageError, UsageError, WeightsError
 from utkage.core.reporter import Progress, Reporter, SilentReporter
+from utkage.core.setting_checks import paths_to_texts, texts_to_paths
 from utkage.core.signals import deferred_stop_signals, interruption
 from utkage.images.discover import expand_inputs
 from utkage.images.draw import Annotation, annotate
@@ -70,6 +71,11 @@ class VideoRequest(PredictSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        videos: object = self.videos
+        if isinstance(videos, (str, int)):
+            raise ConfigError(f"videos are a tuple; write videos=({videos!r},)")
+        paths_to_texts(self, "videos")
+        texts_to_paths(self, "save_images", "save_crops", "contact_sheet", "resume")
         if self.crop == "none":
             raise ConfigError("`crop=none` is for chips; videos need auto or box")
         _ = self.tracking  # validates `every`
