@@ -85,7 +85,7 @@ def test_a_stream_over_the_network_until_it_dies(examples: Path) -> None:
     assert {row["file"] for row in rows} == {address}
     # How many were taken is a matter of speed; the last one is, and none twice.
     assert {row["last_frame"] for row in rows} == {len(frames) - 1}
-    assert all(5 <= row["frames"] <= len(frames) for row in rows)
+    assert all(2 <= row["frames"] <= len(frames) for row in rows)
 
 
 @pytest.mark.parametrize(
