@@ -8,6 +8,7 @@ from scipy.stats import binom
 from utkage.evaluation.bootstrap import Bootstrap
 from utkage.evaluation.comparison import compare_predictions, mcnemar
 from utkage.evaluation.labelled_predictions import LabelledPredictions
+from utkage.evaluation.reports.tables import comparison_table
 
 LabelledPredictionsOf = Callable[..., LabelledPredictions]
 
@@ -39,6 +40,7 @@ def test_pairing_sees_what_single_intervals_do_not(
     assert difference.value == pytest.approx(theirs - ours)
     assert found.differences["gender_accuracy"].value == 0
     assert found.gender.p_value == 1
+    assert "exact McNemar test p = 1" in comparison_table(found).note
     assert found.to_dict()["figures"]["mae"]["first"] == pytest.approx(ours, abs=1e-4)
 
 
@@ -54,6 +56,8 @@ def test_a_predictor_of_ages_alone_is_compared_on_the_ages_of_both(
     assert found.values["mae"][0] == pytest.approx(np.abs(first.age - first.ages)[20:].mean())
     assert "gender_accuracy" not in found.differences
     assert (found.gender.only_first, found.gender.only_second) == (0, 0)
+    # A test of no gender says nothing.
+    assert comparison_table(found).note == ""
 
 
 def test_other_faces_cannot_be_compared(labelled_predictions_of: LabelledPredictionsOf) -> None:

@@ -58,8 +58,9 @@ def _block(mutants: list[Mutant], sample: int | None, of_mutmut: str) -> Block:
         total, caught = found.get(area.name, (0, 0))
         share = f"{caught / total:.1%}" if total else "-"
         rows.append([area.name, modules_text(area), str(total), str(caught), share])
-    total, caught = (sum(column) for column in zip(*found.values(), strict=True))
-    rows.append(["all", "", str(total), str(caught), f"{caught / total:.1%}"])
+    total, caught = (sum(pair[place] for pair in found.values()) for place in (0, 1))
+    share = f"{caught / total:.1%}" if total else "-"
+    rows.append(["all", "", str(total), str(caught), share])
     text = markdown(["area", "modules", "mutants tried", "caught", "share"], rows)
     of_area = "all mutants" if sample is None else f"up to {sample} mutants of each area at random"
     origin = f"mutmut {of_mutmut}, {of_area}"

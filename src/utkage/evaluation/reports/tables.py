@@ -315,6 +315,8 @@ def comparison_table(found: Comparison) -> Table:
 
 
 def _gender_note(found: Comparison) -> str:
+    if "gender_accuracy" not in found.differences:
+        return ""
     first, second = printable(found.first), printable(found.second)
     test = found.gender
     return (
