@@ -110,7 +110,7 @@ def test_version() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "expected"),
+    ("command_line", "expected"),
     [
         ("utkage ev", {"evaluate"}),
         ("utkage predict --cr", {"--crop"}),
@@ -127,7 +127,7 @@ def test_version() -> None:
     ],
 )
 def test_completion_knows_commands_options_and_values(
-    words: str, expected: set[str], tmp_path: Path
+    command_line: str, expected: set[str], tmp_path: Path
 ) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "x.jpg").touch()
@@ -139,8 +139,8 @@ def test_completion_knows_commands_options_and_values(
         env={
             **os.environ,
             "_UTKAGE_COMPLETE": "complete_bash",
-            "COMP_WORDS": words,
-            "COMP_CWORD": str(len(words.split(" ")) - 1),
+            "COMP_WORDS": command_line,
+            "COMP_CWORD": str(len(command_line.split(" ")) - 1),
         },
         cwd=tmp_path,
         check=False,

@@ -83,7 +83,7 @@ def test_quiet_keeps_warnings_only() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "code", "words"),
+    ("error", "code", "message"),
     [
         (KeyboardInterrupt(), 130, "interrupted"),
         (OSError(28, "No space left on device", "x.bin"), 1, "x.bin: No space left on device"),
@@ -91,14 +91,14 @@ def test_quiet_keeps_warnings_only() -> None:
     ],
 )
 def test_every_failure_is_one_line(
-    error: BaseException, code: int, words: str, capsys: pytest.CaptureFixture[str]
+    error: BaseException, code: int, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(typer.Exit) as caught, session():
         raise error
     assert caught.value.exit_code == code
     shown = capsys.readouterr()
     assert shown.out == ""
-    assert shown.err.replace("\n", " ").strip() == f"error: {words}" or words in shown.err
+    assert shown.err.replace("\n", " ").strip() == f"error: {message}" or message in shown.err
     assert len(shown.err.strip().splitlines()) == 1
 
 

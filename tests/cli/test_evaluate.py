@@ -12,7 +12,7 @@ Invoke = Callable[..., Any]
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("arguments", "expected"),
     [
         (["--calibrate", "--weights", "shipped"], ["installation", "--out-weights"]),
         (["--calibrate", "--split", "test"], ["--split val"]),
@@ -20,8 +20,10 @@ Invoke = Callable[..., Any]
         (["--calibrate", "--weights", "shipped", "--out-weights", "."], ["is a folder"]),
     ],
 )
-def test_calibrations_that_cannot_be(invoke: Invoke, words: list[str], said: list[str]) -> None:
-    assert_one_line_error(invoke("evaluate", *words), 2, *said)
+def test_calibrations_that_cannot_be(
+    invoke: Invoke, arguments: list[str], expected: list[str]
+) -> None:
+    assert_one_line_error(invoke("evaluate", *arguments), 2, *expected)
 
 
 def test_evaluate_without_data(invoke: Invoke) -> None:

@@ -29,14 +29,14 @@ def test_the_parity_file_has_the_measured_differences(invoke: Invoke, tmp_path: 
     chips = synthetic_chips(3, 200, seed=5)
     for index, chip in enumerate(chips):
         save_image(tmp_path / "faces" / f"{20 + index}_1_0_2017{index:04}.png", chip)
-    words = ("--format", "torchscript", "--weights", "shipped", "--data", "faces", "--no-flip")
-    done = invoke("export", *words, "--json", "--out", "model.torchscript")
+    arguments = ("--format", "torchscript", "--weights", "shipped", "--data", "faces", "--no-flip")
+    done = invoke("export", *arguments, "--json", "--out", "model.torchscript")
     assert done.exit_code == 0, done.stderr
-    said = json.loads(done.stdout)
-    assert said["format"] == "torchscript"
-    assert said["parity"]["chips"] == 256 + 3
+    result = json.loads(done.stdout)
+    assert result["format"] == "torchscript"
+    assert result["parity"]["chips"] == 256 + 3
     kept = json.loads((tmp_path / "model.torchscript.parity.json").read_text())
-    assert said["parity_file"] == "model.torchscript.parity.json"
+    assert result["parity_file"] == "model.torchscript.parity.json"
     assert (kept["drawn_chips"], kept["real_chips"]) == (256, 3)
     assert kept["hash"] == file_hash(tmp_path / "model.torchscript")
     assert 0 <= kept["max_age_difference"] <= kept["limits"]["age"] == 0.01
@@ -79,10 +79,10 @@ def test_a_damaged_graph_gets_no_file(
 
     monkeypatch.setattr(torch_files, "write_torchscript", damaged)
     (tmp_path / "model.torchscript").write_text("of yesterday")
-    words = ("--format", "torchscript", "--weights", "mine.safetensors", "--no-flip")
-    done = invoke("export", *words, "--out", "model.torchscript")
+    arguments = ("--format", "torchscript", "--weights", "mine.safetensors", "--no-flip")
+    done = invoke("export", *arguments, "--out", "model.torchscript")
     assert done.exit_code == 2, "not an earlier export"
-    done = invoke("export", *words, "--out", "model.torchscript", "--overwrite")
+    done = invoke("export", *arguments, "--out", "model.torchscript", "--overwrite")
     assert done.exit_code == 4, done.stderr
     assert "not written, because torch and the weights disagree on 256 chips" in done.stderr
     assert {path.name for path in tmp_path.iterdir()} == {"mine.safetensors", "model.torchscript"}
@@ -93,11 +93,11 @@ def test_a_damaged_graph_gets_no_file(
 def test_int8_files_work(invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Half of the drawn chips, for the comparison and for the ranges of activations.
     monkeypatch.setattr(export, "SYNTHETIC_CHIPS", 136)
-    words = ("--precision", "int8", "--weights", "shipped", "--no-flip", "--out", "small.onnx")
-    done = invoke("export", *words, "--json")
+    arguments = ("--precision", "int8", "--weights", "shipped", "--no-flip", "--out", "small.onnx")
+    done = invoke("export", *arguments, "--json")
     assert done.exit_code == 0, done.stderr
-    said = json.loads(done.stdout)
-    assert said["precision"] == "int8"
+    result = json.loads(done.stdout)
+    assert result["precision"] == "int8"
     assert (tmp_path / "small.onnx").stat().st_size < 6_000_000
     kept = json.loads((tmp_path / "small.onnx.parity.json").read_text())
     assert kept["hash"] == file_hash(tmp_path / "small.onnx")

@@ -25,9 +25,9 @@ def test_groups_stand_with_their_intervals(invoke: Invoke) -> None:
     found = read_card(shipped_weights()).metrics[SPLIT]
     (group,) = [group for group in found["groups"] if group["name"] == "76+"]
     mae = group["figures"]["mae"]
-    words = f"{mae['value']:.2f} ({mae['low']:.2f} to {mae['high']:.2f})"
+    shown_mae = f"{mae['value']:.2f} ({mae['low']:.2f} to {mae['high']:.2f})"
     lines = invoke("info").stdout.splitlines()
-    assert any("range 76+" in line and words in line for line in lines)
+    assert any("range 76+" in line and shown_mae in line for line in lines)
 
 
 def test_lineage_terms_and_limits_are_printed(invoke: Invoke) -> None:

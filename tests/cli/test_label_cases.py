@@ -39,8 +39,8 @@ def table(header: str, row: str) -> str:
     return "\n".join([header, *rows]) + "\n"
 
 
-def prepare(invoke: Invoke, *words: object) -> Any:
-    return invoke("prepare", *words, "--aligned", "yes", "--out", "../p", "--chip-size", 64)
+def prepare(invoke: Invoke, *arguments: object) -> Any:
+    return invoke("prepare", *arguments, "--aligned", "yes", "--out", "../p", "--chip-size", 64)
 
 
 def labels_of(store: Path) -> list[tuple[int | None, int | None]]:
@@ -171,16 +171,16 @@ def test_labels_that_contradict_the_names_are_refused(
     files = {f"part1/{name}": picture(n, 48) for n, name in enumerate(names)}
     text = "\n".join(["db,path,age,gender", *rows])
     write_folder(tmp_path / "case", {**files, "labels.csv": text.encode()})
-    words = ("prepare", tmp_path / "case", "--aligned", "yes", "--out", tmp_path / "p")
-    refused = invoke(*words)
+    arguments = ("prepare", tmp_path / "case", "--aligned", "yes", "--out", tmp_path / "p")
+    refused = invoke(*arguments)
     assert refused.exit_code == 1
     assert "gender differs in 10 of 10 rows (is it coded the other way round?)" in refused.output
     assert "--gender-coding" in refused.output
     assert "--trust-labels" in refused.output
-    trusted = invoke(*words, "--trust-labels")
+    trusted = invoke(*arguments, "--trust-labels")
     assert trusted.exit_code == 0
     assert "10 of 10 rows" in trusted.output
-    coded = invoke(*words, "--gender-coding", "1=male,0=female")
+    coded = invoke(*arguments, "--gender-coding", "1=male,0=female")
     assert coded.exit_code == 0
     assert "10 of 10" not in coded.output
 
@@ -190,8 +190,8 @@ def test_a_table_of_pixels(invoke: Invoke, folder: Path) -> None:
     rows = [f"{age},2,{gender},{n}.jpg,{pixels[n]}" for n, (age, gender) in enumerate(BOTH)]
     text = "\n".join(["age,ethnicity,gender,img_name,pixels", *rows])
     (folder / "age_gender.csv").write_text(text)
-    words = ("--out", "../p", "--chip-size", 64, "--near-distance", -1)
-    result = invoke("prepare", "age_gender.csv", *words)
+    arguments = ("--out", "../p", "--chip-size", 64, "--near-distance", -1)
+    result = invoke("prepare", "age_gender.csv", *arguments)
     assert "age_gender: 10 readable, 10 usable" in result.stdout, result.output
     assert labels_of(folder.parent / "p") == BOTH
 
@@ -229,9 +229,9 @@ def test_the_settings_are_part_of_the_set(invoke: Invoke, folder: Path) -> None:
     assert labels_of(folder.parent / "p") == [(age, 1 - gender) for age, gender in BOTH]
 
 
-def evaluate(invoke: Invoke, *words: object) -> Any:
+def evaluate(invoke: Invoke, *arguments: object) -> Any:
     options = ("--weights", "shipped", "--aligned", "yes", "--resamples", 100, "--out", "../e")
-    return invoke("evaluate", "--data", *words, *options, "--json")
+    return invoke("evaluate", "--data", *arguments, *options, "--json")
 
 
 def test_ranges_are_scored_by_their_ends(

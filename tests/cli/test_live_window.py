@@ -22,7 +22,7 @@ from utkage.cli.live_window import live_window
 from utkage.images.decode import load_image
 
 FRAMES = 2000
-WORDS = ("predict", "clip.mp4", "--show", "--jsonl", "--weights", "shipped")
+ARGUMENTS = ("predict", "clip.mp4", "--show", "--jsonl", "--weights", "shipped")
 
 
 @dataclass(frozen=True)
@@ -87,9 +87,9 @@ def test_files_open_none_unless_asked(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def display(tmp_path: Path) -> Iterator[str]:
     reader, writer = os.pipe()
-    words = ["Xvfb", "-displayfd", str(writer), "-screen", "0", "900x700x24", "-nolisten", "tcp"]
+    command = ["Xvfb", "-displayfd", str(writer), "-screen", "0", "900x700x24", "-nolisten", "tcp"]
     with (tmp_path / "xvfb.log").open("w") as log:
-        server = subprocess.Popen(words, pass_fds=[writer], stderr=log)
+        server = subprocess.Popen(command, pass_fds=[writer], stderr=log)
     os.close(writer)
     with os.fdopen(reader) as told:
         yield f":{told.readline().strip()}"
@@ -106,7 +106,7 @@ def test_a_key_in_the_real_window_ends_it(display: str, examples: Path, tmp_path
     write_clip(tmp_path / "clip.mp4", still, FRAMES, size=160)
     environment = {**os.environ, "DISPLAY": display}
     process = subprocess.Popen(
-        [sys.executable, "-m", "utkage", *WORDS],
+        [sys.executable, "-m", "utkage", *ARGUMENTS],
         cwd=tmp_path,
         env=environment,
         text=True,
@@ -122,7 +122,7 @@ def test_a_key_in_the_real_window_ends_it(display: str, examples: Path, tmp_path
     window = found.split()[-1].decode()
     press = ["xdotool", "windowfocus", window, "key", "--window", window, "q"]
     subprocess.run(press, env=environment, check=True, capture_output=True)
-    rows, said = process.communicate(timeout=60)
-    assert process.returncode == 0, said
+    rows, messages = process.communicate(timeout=60)
+    assert process.returncode == 0, messages
     assert 0 < json.loads(rows.splitlines()[0])["frames"] < FRAMES
-    assert "QFontDatabase" not in said
+    assert "QFontDatabase" not in messages

@@ -124,8 +124,8 @@ def test_rows_of_predict_name_options(invoke: Callable[..., Any], tmp_path: Any)
     stdin = (tmp_path / "list.txt").read_bytes()
     from utkage.cli.app import app
 
-    words = ["predict", "-", "--json", "--weights", "shipped"]
-    result = CliRunner().invoke(app, words, input=stdin)
+    arguments = ["predict", "-", "--json", "--weights", "shipped"]
+    result = CliRunner().invoke(app, arguments, input=stdin)
     assert result.exit_code == 3
     (row,) = json.loads(result.stdout)
     assert "--allow-download" in row["reason"]

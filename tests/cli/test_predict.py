@@ -56,8 +56,8 @@ def test_a_picture_too_wide_for_jpeg_ends_nothing(
 ) -> None:
     Image.new("RGB", (70_000, 40)).save(tmp_path / "a.png")
     shutil.copyfile(examples / "portrait.jpg", tmp_path / f"{'x' * 246}.jpg")
-    words = ["predict", "a.png", f"{'x' * 246}.jpg", "--save-images", "copies"]
-    result = invoke(*words, "--out", "rows.jsonl")
+    arguments = ["predict", "a.png", f"{'x' * 246}.jpg", "--save-images", "copies"]
+    result = invoke(*arguments, "--out", "rows.jsonl")
     assert result.exit_code == 3, result.stderr
     rows = [json.loads(line) for line in (tmp_path / "rows.jsonl").read_text().splitlines()]
     assert [row["status"] for row in rows] == ["no_face", "ok"]
@@ -65,7 +65,7 @@ def test_a_picture_too_wide_for_jpeg_ends_nothing(
     if len(copies) == 1:
         assert "too many for JPEG" in result.stderr
         assert "1 picture could not be written; all rows are complete" in result.stderr
-    resumed = invoke(*words, "--out", "rows.jsonl", "--resume")
+    resumed = invoke(*arguments, "--out", "rows.jsonl", "--resume")
     assert resumed.exit_code == 0, resumed.stderr
     assert len((tmp_path / "rows.jsonl").read_text().splitlines()) == 2
 

@@ -21,7 +21,7 @@ from utkage.core.single_writer import LOCK_NAME
 from utkage.data.store import ChipStore
 
 Invoke = Callable[..., Any]
-WORDS = ("--chip-size", 64, "--aligned", "yes", "--val", 0.3, "--test", 0.3)
+ARGUMENTS = ("--chip-size", 64, "--aligned", "yes", "--val", 0.3, "--test", 0.3)
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def _bytes_of(folder: Path) -> dict[str, bytes]:
 
 def test_the_report_is_written_without_matplotlib_and_torch(faces: Path, tmp_path: Path) -> None:
     # They would take longer to load than a small set takes to prepare.
-    arguments = ["prepare", faces, *WORDS, "--out", tmp_path / "out"]
+    arguments = ["prepare", faces, *ARGUMENTS, "--out", tmp_path / "out"]
     code = (
         f"import sys; sys.argv[1:] = {[str(argument) for argument in arguments]!r}\n"
         "import utkage.cli.app as a\n"
@@ -58,11 +58,11 @@ def test_the_report_is_written_without_matplotlib_and_torch(faces: Path, tmp_pat
 
 
 def test_a_dry_run_says_what_a_real_one_does(invoke: Invoke, faces: Path, tmp_path: Path) -> None:
-    dry = invoke("prepare", faces, *WORDS, "--dry-run", "--json")
+    dry = invoke("prepare", faces, *ARGUMENTS, "--dry-run", "--json")
     assert dry.exit_code == 0, dry.output
     assert [path.name for path in tmp_path.iterdir()] == ["faces"]
-    wet = invoke("prepare", faces, *WORDS, "--json")
-    again = invoke("prepare", faces, *WORDS, "--json")
+    wet = invoke("prepare", faces, *ARGUMENTS, "--json")
+    again = invoke("prepare", faces, *ARGUMENTS, "--json")
     first, second, third = (json.loads(result.stdout) for result in (dry, wet, again))
     assert first["splits"] == second["splits"] == third["splits"]
     assert sum(first["splits"].values()) == 40
@@ -70,7 +70,7 @@ def test_a_dry_run_says_what_a_real_one_does(invoke: Invoke, faces: Path, tmp_pa
     assert [item["written"] for item in (first, second, third)] == [False, True, False]
     assert [item["unchanged"] for item in (first, second, third)] == [False, False, True]
     assert third["split_hash"] == second["split_hash"]
-    table = invoke("prepare", faces, *WORDS, "--dry-run", "--out", "elsewhere")
+    table = invoke("prepare", faces, *ARGUMENTS, "--dry-run", "--out", "elsewhere")
     assert "40 usable faces" in table.stdout
     assert "audit.html" not in table.stdout
     assert not (tmp_path / "elsewhere").exists()
@@ -82,7 +82,7 @@ def test_a_dry_run_says_what_a_real_one_does(invoke: Invoke, faces: Path, tmp_pa
 def test_a_limit_stops_the_run_and_is_named(
     invoke: Invoke, faces: Path, tmp_path: Path, option: str, value: float
 ) -> None:
-    result = invoke("prepare", faces, *WORDS, option, value)
+    result = invoke("prepare", faces, *ARGUMENTS, option, value)
     (line,) = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
     assert option.strip("-").replace("-", "_") in line.replace("-", "_")
     assert result.exit_code == (2 if value < 1 else 1)
@@ -100,7 +100,7 @@ def test_a_limit_of_one_picture_leaves_it_out(
     small.putpixel((3, 3), (255, 0, 0))
     small.save(faces / "90_0_1_99.png", optimize=True)
     assert (faces / "90_0_1_99.png").stat().st_size < 200
-    result = invoke("prepare", faces, *WORDS, "--val", 0, "--test", 0, option, value)
+    result = invoke("prepare", faces, *ARGUMENTS, "--val", 0, "--test", 0, option, value)
     assert result.exit_code == 0, result.output
     store = ChipStore.open(tmp_path / "prepared")
     assert store.split("all").names == ("90_0_1_99.png",)
@@ -113,31 +113,40 @@ def test_ages_and_a_published_split(invoke: Invoke, faces: Path, tmp_path: Path)
     (tmp_path / "split.csv").write_text(
         "name,split\n" + "".join(f"{k + 10}_{k % 2}_1_{k}.png,val\n" for k in range(40))
     )
-    words = ("--split-file", "split.csv", "--ages", "21-30", "--json")
-    result = invoke("prepare", faces, *WORDS, *words)
+    more = ("--split-file", "split.csv", "--ages", "21-30", "--json")
+    result = invoke("prepare", faces, *ARGUMENTS, *more)
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout)["splits"] == {"train": 0, "val": 10, "test": 0}
     assert ChipStore.open(tmp_path / "prepared").split("val").ages.tolist() == [*range(21, 31)]
     (tmp_path / "split.csv").write_text("name,split\na.png,val\na.png,test\n")
-    refused = invoke("prepare", faces, *WORDS, "--split-file", "split.csv")
+    refused = invoke("prepare", faces, *ARGUMENTS, "--split-file", "split.csv")
     assert refused.exit_code == 1
     assert "line 3: a.png is in two splits" in refused.stderr
     assert invoke("prepare", faces, "--ages", "60-21").exit_code == 2
 
 
 def test_the_detector_is_a_choice(invoke: Invoke, faces: Path, tmp_path: Path) -> None:
-    refused = invoke("prepare", faces, *WORDS, "--detector", "mtcnn")
+    refused = invoke("prepare", faces, *ARGUMENTS, "--detector", "mtcnn")
     assert refused.exit_code == 2
     assert "--detector mtcnn: choose retinaface or yunet:FILE" in refused.stderr
-    assert invoke("prepare", faces, *WORDS, "--detector", "retinaface").exit_code == 0
+    assert invoke("prepare", faces, *ARGUMENTS, "--detector", "retinaface").exit_code == 0
     shown = json.loads(invoke("info", "prepared", "--json").stdout)
     assert shown["detector"] == {"name": "retinaface", "file": None}
 
 
 def test_the_second_writer_is_told_to_wait(invoke: Invoke, faces: Path, tmp_path: Path) -> None:
-    assert invoke("prepare", faces, *WORDS).exit_code == 0
+    assert invoke("prepare", faces, *ARGUMENTS).exit_code == 0
     before = _bytes_of(tmp_path / "prepared")
-    command = [sys.executable, "-m", "utkage", "prepare", "faces", *map(str, WORDS), "--seed", "5"]
+    command = [
+        sys.executable,
+        "-m",
+        "utkage",
+        "prepare",
+        "faces",
+        *map(str, ARGUMENTS),
+        "--seed",
+        "5",
+    ]
     with exclusive(tmp_path / "prepared" / LOCK_NAME, "the set"):
         second = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert second.returncode == 2
@@ -160,11 +169,11 @@ runpy.run_module("utkage", run_name="__main__")
 @pytest.mark.parametrize("limit", [100_000, 491_520 - 1])
 def test_no_room_for_the_chips(invoke: Invoke, faces: Path, tmp_path: Path, limit: int) -> None:
     """Two fifths of the chips fit, or all but their last byte."""
-    assert invoke("prepare", faces, *WORDS).exit_code == 0
+    assert invoke("prepare", faces, *ARGUMENTS).exit_code == 0
     before = _bytes_of(tmp_path / "prepared")
-    words = ["prepare", "faces", *map(str, WORDS), "--seed", "5"]
+    arguments = ["prepare", "faces", *map(str, ARGUMENTS), "--seed", "5"]
     done = subprocess.run(
-        [sys.executable, "-c", LIMITED, str(limit), *words],
+        [sys.executable, "-c", LIMITED, str(limit), *arguments],
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -176,7 +185,7 @@ def test_no_room_for_the_chips(invoke: Invoke, faces: Path, tmp_path: Path, limi
     assert "chips.partial.u8: File too large" in line
     assert "Traceback" not in done.stderr
     assert _bytes_of(tmp_path / "prepared") == before
-    assert invoke("prepare", faces, *WORDS, "--seed", 5).exit_code == 0
+    assert invoke("prepare", faces, *ARGUMENTS, "--seed", 5).exit_code == 0
     assert not list((tmp_path / "prepared").glob(".*partial*"))
 
 

@@ -24,7 +24,7 @@ def test_a_port_that_is_taken(invoke: Invoke) -> None:
 
 
 def test_wrong_options(invoke: Invoke, tmp_path: Path) -> None:
-    for words, said in (
+    for arguments, message in (
         (("--page", tmp_path), "is not a folder of `export --format web`"),
         (("--token-file", tmp_path / "none"), "cannot be read"),
         (("--max-waiting", "0"), "use 1 or more"),
@@ -35,16 +35,16 @@ def test_wrong_options(invoke: Invoke, tmp_path: Path) -> None:
         (("--max-faces", "0"), "--max-faces 0: use 1 or more"),
         (("--uncertain-below", "0.1"), "--uncertain-below 0.1"),
     ):
-        done = invoke("serve", "--port", "0", *words)
+        done = invoke("serve", "--port", "0", *arguments)
         assert done.exit_code == 2, done.stderr
-        assert said in done.stderr
+        assert message in done.stderr
 
 
 def test_tokens_that_no_header_can_hold(
     invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "token"
-    for content, said in (
+    for content, message in (
         ("\n", "is empty"),
         ("two words", "use one line"),
         ("Zoë", "use one line"),
@@ -52,11 +52,11 @@ def test_tokens_that_no_header_can_hold(
         file.write_text(content, encoding="utf-8")
         done = invoke("serve", "--port", "0", "--token-file", file)
         assert done.exit_code == 2
-        assert f"error: --token-file {file}: {said}" in done.stderr
+        assert f"error: --token-file {file}: {message}" in done.stderr
         monkeypatch.setenv("UTKAGE_TOKEN", content.strip())
         done = invoke("serve", "--port", "0")
         assert done.exit_code == 2
-        assert f"error: UTKAGE_TOKEN in the environment: {said}" in done.stderr
+        assert f"error: UTKAGE_TOKEN in the environment: {message}" in done.stderr
         monkeypatch.delenv("UTKAGE_TOKEN")
 
 

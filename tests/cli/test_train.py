@@ -31,8 +31,8 @@ def prepared(invoke: Invoke, tmp_path: Path) -> Path:
     for index in range(40):
         pixels = np.random.default_rng(index).integers(0, 256, (64, 64, 3), dtype=np.uint8)
         Image.fromarray(pixels).save(folder / f"{index + 10}_{index % 2}_1_{index}.png")
-    words = ("--chip-size", 64, "--aligned", "yes", "--val", 0.3, "--test", 0.1)
-    assert invoke("prepare", folder, *words).exit_code == 0
+    arguments = ("--chip-size", 64, "--aligned", "yes", "--val", 0.3, "--test", 0.1)
+    assert invoke("prepare", folder, *arguments).exit_code == 0
     return tmp_path / "prepared"
 
 
@@ -46,7 +46,7 @@ def test_print_config_is_the_defaults_and_touches_nothing(invoke: Invoke, tmp_pa
 
 
 @pytest.mark.parametrize(
-    "words",
+    "arguments",
     [
         (),
         ("--config", "fast", "--lr", 1e-3, "--seed", 4, "--tensorboard"),
@@ -56,9 +56,9 @@ def test_print_config_is_the_defaults_and_touches_nothing(invoke: Invoke, tmp_pa
     ],
 )
 def test_what_is_printed_gives_the_same_again(
-    invoke: Invoke, tmp_path: Path, words: tuple[object, ...]
+    invoke: Invoke, tmp_path: Path, arguments: tuple[object, ...]
 ) -> None:
-    first = invoke("train", *words, "--print-config")
+    first = invoke("train", *arguments, "--print-config")
     assert first.exit_code == 0, first.output
     (tmp_path / "my.toml").write_text(first.stdout, encoding="utf-8")
     second = invoke("train", "--config", "my.toml", "--print-config")
@@ -67,14 +67,14 @@ def test_what_is_printed_gives_the_same_again(
 
 def test_options_are_stronger_than_set_than_config(invoke: Invoke, tmp_path: Path) -> None:
     (tmp_path / "my.toml").write_text("[training]\nepochs = 3\nbatch_size = 3\nseed = 3\n")
-    words = ("--config", "my.toml", "--set", "epochs=4", "--set", "seed=4", "--epochs", 5)
-    result = invoke("train", *words, "--print-config")
+    arguments = ("--config", "my.toml", "--set", "epochs=4", "--set", "seed=4", "--epochs", 5)
+    result = invoke("train", *arguments, "--print-config")
     training = parse_toml(result.stdout)["training"]
     assert [training[name] for name in ("epochs", "seed", "batch_size")] == [5, 4, 3]
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("arguments", "message_parts"),
     [
         (("--config", "none.toml"), ("none.toml", "cannot be read")),
         (("--config", "bets"), ("bets", "best")),
@@ -90,18 +90,18 @@ def test_options_are_stronger_than_set_than_config(invoke: Invoke, tmp_path: Pat
     ],
 )
 def test_mistakes_exit_with_2(
-    invoke: Invoke, tmp_path: Path, words: tuple[object, ...], said: tuple[str, ...]
+    invoke: Invoke, tmp_path: Path, arguments: tuple[object, ...], message_parts: tuple[str, ...]
 ) -> None:
     (tmp_path / "bad.toml").write_text("[training]\nepoch = 3\n")
-    assert_one_line_error(invoke("train", *words, "--print-config"), 2, *said)
+    assert_one_line_error(invoke("train", *arguments, "--print-config"), 2, *message_parts)
 
 
-@pytest.mark.parametrize("words", [QUICK, SEED], ids=["multitask", "seed"])
+@pytest.mark.parametrize("arguments", [QUICK, SEED], ids=["multitask", "seed"])
 def test_a_dry_run_measures_and_writes_nothing(
-    invoke: Invoke, prepared: Path, tmp_path: Path, words: tuple[object, ...]
+    invoke: Invoke, prepared: Path, tmp_path: Path, arguments: tuple[object, ...]
 ) -> None:
     before = sorted(tmp_path.rglob("*"))
-    result = invoke("train", *words, "--run", "runs/x", "--dry-run", "--json")
+    result = invoke("train", *arguments, "--run", "runs/x", "--dry-run", "--json")
     assert result.exit_code == 0, result.output
     found = json.loads(result.stdout)
     assert sorted(tmp_path.rglob("*")) == before
@@ -118,28 +118,30 @@ def test_a_dry_run_measures_and_writes_nothing(
     assert found["parameters"] > 100_000
     assert re.search(r"^device \S+ \(.+\); \d+ training chips", result.stderr, re.MULTILINE)
     assert found["disk_bytes"] > 2 * found["checkpoint_bytes"] > 6 * found["parameters"]
-    shown = invoke("train", *words, "--dry-run")
+    shown = invoke("train", *arguments, "--dry-run")
     assert shown.exit_code == 0
     for word in ("device", "peak memory", "steps per epoch", "disk", "nothing was written"):
         assert word in shown.stdout
 
 
 def test_a_dry_run_counts_what_a_teacher_takes(invoke: Invoke, prepared: Path) -> None:
-    words = ("train", *QUICK, "--set", "teachers=shipped", "--run", "runs/x", "--dry-run")
-    found = json.loads(invoke(*words, "--json").stdout)
+    arguments = ("train", *QUICK, "--set", "teachers=shipped", "--run", "runs/x", "--dry-run")
+    found = json.loads(invoke(*arguments, "--json").stdout)
     assert found["teacher_seconds"] > 0
     epochs = sum(cost["epochs"] * cost["epoch_seconds"] for cost in found["sizes"])
     assert found["total_seconds"] == pytest.approx(epochs + found["teacher_seconds"])
-    assert "predictions of the teachers" in invoke(*words).stdout
-    assert_one_line_error(invoke(*words, "--set", "teachers=gone"), 2, "gone: no such weights file")
+    assert "predictions of the teachers" in invoke(*arguments).stdout
+    assert_one_line_error(
+        invoke(*arguments, "--set", "teachers=gone"), 2, "gone: no such weights file"
+    )
 
 
 def test_a_dry_run_needs_what_training_needs(invoke: Invoke, prepared: Path) -> None:
     assert_one_line_error(
         invoke("train", "--dry-run", "--data", "none", *QUICK), 2, "none", "utkage prepare"
     )
-    words = ("--dry-run", "--config", "best", "--device", "cpu")
-    assert_one_line_error(invoke("train", *words), 2, "faceres.safetensors", "import-faceres")
+    arguments = ("--dry-run", "--config", "best", "--device", "cpu")
+    assert_one_line_error(invoke("train", *arguments), 2, "faceres.safetensors", "import-faceres")
 
 
 def test_a_run_from_its_own_config_and_what_is_left_of_it(
@@ -164,16 +166,16 @@ def test_a_run_from_its_own_config_and_what_is_left_of_it(
         row.pop("seconds")
     assert rows[0] == rows[1]
     kept = (run / "config.toml").read_bytes()
-    words = ("--config", "runs/a", "--run", "runs/a")
+    arguments = ("--config", "runs/a", "--run", "runs/a")
     assert_one_line_error(
-        invoke("train", *words, "--set", "augmentation.grey=0.5"),
+        invoke("train", *arguments, "--set", "augmentation.grey=0.5"),
         1,
         f"augmentation.grey: {AugmentConfig.grey} there, 0.5 now",
     )
-    dry = json.loads(invoke("train", *words, "--dry-run", "--json").stdout)
+    dry = json.loads(invoke("train", *arguments, "--dry-run", "--json").stdout)
     assert (dry["epochs_done"], dry["remaining_seconds"]) == (2, 0)
     assert_one_line_error(
-        invoke("train", *words, "--seed", 9, "--dry-run"), 1, "seed: 0 there, 9 now"
+        invoke("train", *arguments, "--seed", 9, "--dry-run"), 1, "seed: 0 there, 9 now"
     )
     assert (run / "config.toml").read_bytes() == kept
 
@@ -202,9 +204,12 @@ def test_the_seed_system_keeps_the_same_files(
     }
     assert "rates.gender" in (run / "summary.csv").read_text().splitlines()[0]
     assert Recipe.read(run / "config.toml").system == "seed"
-    words = ("--config", "runs/s", "--run", "runs/s", "--device", "cpu")
+    arguments = ("--config", "runs/s", "--run", "runs/s", "--device", "cpu")
     assert_one_line_error(
-        invoke("train", *words, "--set", "augmentation.flip=0"), 1, "augmentation.flip", "0.0 now"
+        invoke("train", *arguments, "--set", "augmentation.flip=0"),
+        1,
+        "augmentation.flip",
+        "0.0 now",
     )
 
 
