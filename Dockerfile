@@ -1,7 +1,7 @@
 # A server of predictions without PyTorch, about 500 MB:
 #
 #     docker build -t utkage .
-#     docker run --rm -p 8000:8000 --read-only --cap-drop ALL utkage
+#     docker run --rm -p 127.0.0.1:8000:8000 --read-only --cap-drop ALL utkage
 #     curl -F picture=@photo.jpg http://127.0.0.1:8000/v1/predict
 #
 # Set UTKAGE_TOKEN (-e) before others reach it. Other commands of the predict-only installation:

@@ -20,7 +20,7 @@ def test_a_port_that_is_taken(invoke: Invoke) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         done = invoke("serve", "--port", str(taken.getsockname()[1]))
     assert done.exit_code == 2
-    assert "cannot listen there" in done.stderr
+    assert "cannot listen there (Address already in use); choose another\n" in done.stderr
 
 
 def test_wrong_options(invoke: Invoke, tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from utkage.serving.settings import ServeSettings
 
 FORM = "multipart/form-data"
 JSON = "application/json"
+_ANY_TYPE = ("application/octet-stream", "")
 HELP = (
     "send pictures as multipart/form-data (curl -F picture=@a.jpg), one picture as the body "
     "(curl -H 'Content-Type: image/jpeg' --data-binary @a.jpg), or JSON: "
@@ -62,7 +63,7 @@ def pictures_in_body(
     kind = content_type.partition(";")[0].strip().lower()
     if kind == FORM:
         body = _from_form(content_type, content, settings.most_pictures)
-    elif kind == JSON or kind.endswith("+json"):
+    elif kind == JSON:
         body = _from_json(content, settings)
     elif is_picture(content) or kind.startswith("image/") or kind in _ANY_TYPE:
         body = Body([_picture(name or "picture", content)] if content else [])
@@ -73,9 +74,6 @@ def pictures_in_body(
     if not body.pictures:
         raise HTTPException(400, f"there is no picture in the request; {HELP}")
     return body
-
-
-_ANY_TYPE = ("application/octet-stream", "")
 
 
 def _picture(name: str, source: bytes | str) -> PictureInput:

@@ -156,8 +156,11 @@ def _listening(host: str, port: int) -> socket.socket:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family)
     except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise UsageError(f"`host` {host}, `port` {port}: cannot listen there ({reason})") from error
+        # Python adds the address, which the message has already.
+        reason = (getattr(error, "strerror", None) or str(error)).partition(" (while")[0]
+        raise UsageError(
+            f"`host` {host}, `port` {port}: cannot listen there ({reason}); choose another"
+        ) from error
 
 
 def _address(listener: socket.socket) -> str:
