@@ -35,6 +35,9 @@ def table(tmp_path: Path, text: str) -> Path:
         (HEAD + "a.jpg,old,0.5\n", "line 2: 'old' is not a number from 0 to 150"),
         (HEAD + "a.jpg,20,1.5\n", "'1.5' is not a number from 0 to 1"),
         (HEAD + "a.jpg,nan,0.5\n", "'nan' is not a number"),
+        (HEAD + "a.jpg,2_0,0.5\n", "'2_0' is not a number"),
+        ("file,predicted_age,Predicted age\n", "has the column Predicted age twice"),
+        ("file,predicted_age,file\n", "has the column file twice"),
         (HEAD + "a.jpg,-200,0.5\n", "'-200' is not a number from 0 to 150"),
         (HEAD + "a.jpg,20,0.5\na.jpg,30,0.5\n", "line 3: a.jpg is repeated"),
     ],
@@ -94,6 +97,7 @@ def test_names_match_whatever_folders_come_first() -> None:
     [
         ("a.json", "{}", "not a list of rows"),
         ("a.json", "[", "not JSON"),
+        ("a.jsonl", '{"file": "a", "age": 3}\n\n{"file": "b', "line 3: not JSON"),
         ("a.jsonl", '{"file": "a", "years": 1}', "holds no predictions"),
         ("a.jsonl", '{"file": "a", "age": "old", "p_female": 1}', "row 1: 'old' is not a number"),
         ("a.csv", "file,track,age,p_female\na.mp4,1,20,0.5\n", "rows of videos"),

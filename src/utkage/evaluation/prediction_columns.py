@@ -79,6 +79,9 @@ def find_prediction_columns(titles: Sequence[str], place: str) -> PredictionColu
         p_at_least=spelled["p_at_least"] if has_threshold else None,
         threshold=spelled["threshold"] if has_threshold else None,
     )
+    for title in filter(None, (found.file, found.age, found.p_female, found.gender)):
+        if sum(simple_title(other) == simple_title(title) for other in titles) > 1:
+            raise DataError(f"{place}: has the column {title} twice; remove or rename one")
     if found.age is found.p_female is found.gender is None:
         raise DataError(
             f"{place}: holds no predictions; name their columns predicted_age (years) and "

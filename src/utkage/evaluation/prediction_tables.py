@@ -212,7 +212,8 @@ def _number(
     if not text.strip():
         return _UNKNOWN
     try:
-        number = float(text)
+        # Python takes 1_0 for 10.
+        number = float(text) if "_" not in text else _UNKNOWN
     except ValueError:
         number = _UNKNOWN
     if not low <= number <= high:

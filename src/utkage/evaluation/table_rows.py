@@ -77,15 +77,19 @@ class _CsvRows:
 class _JsonRows:
     def __init__(self, path: Path) -> None:
         _, text = next(decodings(path.read_bytes()))
+        where = str(path)
         try:
             if path.suffix.lower() == ".jsonl":
+                rows = []
                 # splitlines would also split at characters that JSON allows inside strings.
-                lines = [line for line in text.split("\n") if line.strip()]
-                rows = [parse_json(line, surrogates=True) for line in lines]
+                for number, line in enumerate(text.split("\n"), 1):
+                    where = f"{path}, line {number}"
+                    if line.strip():
+                        rows.append(parse_json(line, surrogates=True))
             else:
                 rows = parse_json(text, longest=len(text), surrogates=True)
         except ValueError as error:
-            raise DataError(f"{path}: not JSON ({error})") from error
+            raise DataError(f"{where}: not JSON ({error})") from error
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             raise DataError(f"{path}: not a list of rows; use the rows of 'utkage predict --json'")
         self._rows: list[dict[str, Any]] = rows
