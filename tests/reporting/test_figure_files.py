@@ -23,7 +23,7 @@ def test_files_of_each_format(tmp_path: Path) -> None:
     assert files == {form: tmp_path / "charts" / f"ages.{form}" for form in ("png", "svg")}
     assert sorted((tmp_path / "charts").iterdir()) == sorted(files.values())
     with Image.open(files["png"]) as picture:
-        assert picture.size == (3 * 120, 2 * 120)
+        assert picture.size == (3 * 160, 2 * 160)
     texts = [node.text for node in ElementTree.parse(files["svg"]).iter() if node.text]
     assert "Age & gender" in texts, "text stays text"
 

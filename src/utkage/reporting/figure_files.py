@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 # dash, so that a grey print can be read.
 BLUE, ORANGE, GREEN, VERMILION, GREY = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#5b6570"
 FORMATS = ("png", "svg")
+# Width of a chart in a page, inches. A telephone shows it with letters as large as its text, and a
+# wider screen shows several charts side by side.
+CHART_WIDTH = 4.4
 # The program that wrote a figure, as both formats say it.
 _NAME = "utkage"
 _METADATA: dict[str, dict[str, str | None]] = {
@@ -51,7 +54,7 @@ def save_figure(
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         for form, path in files.items():
             with replacing(path) as partial:
-                figure.savefig(partial, dpi=120, metadata=_METADATA.get(form))
+                figure.savefig(partial, dpi=160, metadata=_METADATA.get(form))
     return files
 
 

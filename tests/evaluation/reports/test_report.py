@@ -1,11 +1,8 @@
-"""The report in a real browser: it opens, says no error, sorts, and fits a telephone."""
+"""The report: its charts, its page and the Markdown for a model card."""
 
 from __future__ import annotations
 
-import json
 import re
-import shutil
-import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -31,94 +28,6 @@ from utkage.reporting.figure_files import save_figure
 from utkage.reporting.table import markdown_table
 
 LabelledPredictionsOf = Callable[..., LabelledPredictions]
-
-FLAGS = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-)
-TITLE = "weights <b> & faces"
-# Runs inside the page and tells the frame around it what it found.
-PROBE = """
-<script>
-const errors = [];
-addEventListener("error", event => errors.push(String(event.message)));
-addEventListener("load", () => {
-  const images = [...document.images];
-  const place = table => [...table.tHead.rows[0].cells]
-    .findIndex(cell => cell.textContent.includes("MAE"));
-  const table = [...document.querySelectorAll("table.sortable")].find(item => place(item) > 0);
-  const column = place(table);
-  const rows = () => [...table.tBodies[0].rows];
-  const values = () => rows().map(row => Number(row.cells[column].dataset.value));
-  const rises = list => list.every((value, index) => !index || list[index - 1] <= value);
-  const button = table.tHead.rows[0].cells[column].querySelector("button");
-  const before = rises(values());
-  button.click();
-  const up = rises(values());
-  button.click();
-  const down = rises(values().reverse());
-  const found = {
-    errors, before, up, down, width: innerWidth,
-    background: getComputedStyle(document.body).backgroundColor,
-    pictures: images.length,
-    drawn: images.filter(image => image.complete && image.naturalWidth > 100).length,
-    overflow: document.documentElement.scrollWidth - innerWidth,
-    outside: performance.getEntriesByType("resource")
-      .filter(entry => !entry.name.startsWith("data:")).length,
-  };
-  parent.postMessage(JSON.stringify(found), "*");
-});
-</script>
-"""
-# A window of headless Chromium is at least 500 pixels wide; a frame may be narrower.
-FRAME = """<!doctype html><pre id="probe"></pre>
-<iframe src="page.html" style="border:0;width:{width}px;height:900px"></iframe>
-<script>
-addEventListener("message", event => {{
-  document.getElementById("probe").textContent = event.data;
-}});
-</script>
-"""
-
-
-@pytest.fixture(scope="module")
-def page(
-    tmp_path_factory: pytest.TempPathFactory, labelled_predictions_of: LabelledPredictionsOf
-) -> Page:
-    folder = tmp_path_factory.mktemp("page")
-    faces = labelled_predictions_of(260)
-    assert faces.predictions is not None
-    bootstrap = Bootstrap.draw(faces.groups, 100)
-    groups = group_report(faces, bootstrap)
-    everyone = populations(faces, bootstrap)
-    curve = threshold_curve(faces.ages, faces.predictions.probability_at_least(18), 18, bootstrap)
-    risk = charts.risk_and_coverage(faces)
-    assert risk is not None
-    figures = {
-        "density": charts.age_density(faces),
-        "error": charts.error_by_age(groups.of_axis("decade")),
-        "score": charts.cumulative_scores(everyone),
-        "risk": risk,
-        "gender": charts.gender_confusion(faces),
-        "ranges": charts.range_confusion(faces),
-        "reliability": charts.reliability_diagram(faces),
-        "threshold": charts.threshold_chart(curve),
-        "groups": charts.group_forest(groups.of_axis("race")),
-    }
-    files = {name: save_figure(figure, folder, name)["svg"] for name, figure in figures.items()}
-    comparison = compare_predictions(("one", "two"), faces, faces, bootstrap)
-    facts = {"command": "utkage evaluate --out 'a <script>alert(1)</script>'"}
-    return Page(
-        title=TITLE,
-        facts=facts,
-        warnings=["mind this"],
-        populations=everyone,
-        groups=groups,
-        threshold=curve,
-        comparisons=(comparison,),
-        stress=None,
-        charts=files,
-    )
 
 
 def test_pictures_are_png_and_svg(page: Page) -> None:
@@ -158,43 +67,6 @@ def test_markdown_for_a_model_card(page: Page) -> None:
         line.count("|") for line in markdown_table(metrics_table(page.populations)).splitlines()
     }
     assert widths == {5}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("width", [1000, 400])
-@pytest.mark.parametrize("dark", [False, True])
-def test_in_a_browser(page: Page, tmp_path: Path, width: int, dark: bool) -> None:
-    browser = shutil.which("chromium") or shutil.which("chromium-browser")
-    if browser is None:
-        pytest.skip("no chromium here; on Debian: apt-get install chromium")
-    text = render_evaluation_page(page).replace("</head>", f"{PROBE}</head>")
-    (tmp_path / "page.html").write_text(text, encoding="utf-8")
-    (tmp_path / "frame.html").write_text(FRAME.format(width=width), encoding="utf-8")
-    done = subprocess.run(
-        [
-            *(browser, *FLAGS, f"--user-data-dir={tmp_path / 'profile'}"),
-            *(["--blink-settings=preferredColorScheme=0"] if dark else []),
-            *("--window-size=1200,1000", "--virtual-time-budget=8000", "--dump-dom"),
-            (tmp_path / "frame.html").as_uri(),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-    match = re.search(r'<pre id="probe">(.*?)</pre>', done.stdout, re.DOTALL)
-    assert match is not None, done.stderr[-2000:]
-    assert match[1], done.stderr[-2000:]
-    found = json.loads(match[1].replace("&gt;", ">").replace("&lt;", "<").replace("&amp;", "&"))
-    assert found["errors"] == []
-    assert found["pictures"] == found["drawn"] == len(page.charts)
-    assert (found["before"], found["up"], found["down"]) == (False, True, True)
-    assert found["width"] == width
-    light = int(re.findall(r"\d+", found["background"])[0])
-    assert light < 60 if dark else light > 200
-    assert found["overflow"] <= 0, "the page itself does not scroll sideways"
-    assert found["outside"] == 0
-    assert "Uncaught" not in done.stderr
 
 
 @pytest.mark.parametrize("count", [1, 3])

@@ -2,6 +2,8 @@ import re
 from html.parser import HTMLParser
 
 import pytest
+from browser import open_browser
+from page_layout import check_on_paper, check_on_screen
 
 from utkage.data.labels import RANGE_NAMES, FaceLabel
 from utkage.data.records import Dropped, Record
@@ -187,3 +189,37 @@ def test_empty_audit_still_makes_a_page(tmp_path):
     assert text.startswith("<!doctype html>")
     assert "No single year stands out." in text
     assert [path.name for path in target.parent.iterdir()] == ["audit.html"]
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    with open_browser(tmp_path_factory.mktemp("browser")) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory, examples):
+    """A page with every age, and with six groups of conflicting labels."""
+    records = [record(f"{'folder/' * 6}{k}.jpg", k % 100, k % 2) for k in range(800)]
+    for k in range(6):
+        records += [record(f"{k}-{age}", age, 0, f"p{k}") for age in (20, 24 + k)]
+    face = (examples / "faces/0-4_male.jpg").read_bytes()
+    page = render_audit_page(audit_of(records), {f"p{k}": face for k in range(6)})
+    path = tmp_path_factory.mktemp("written") / "audit.html"
+    path.write_text(page, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("width", [400, 800, 1280, 1920])
+def test_on_a_screen(browser, written, width):
+    found = check_on_screen(browser, written, width)
+    assert width < 1280 or found["scrolling"] == []
+    assert browser.logs() == []
+
+
+def test_on_paper(browser, written):
+    check_on_paper(browser, written)
+    closed = "[...document.querySelectorAll('details ul')]"
+    browser.devtools("Emulation.setEmulatedMedia", media="print")
+    assert browser.run(f"return {closed}.every((one) => one.checkVisibility())")
+    browser.devtools("Emulation.setEmulatedMedia", media="")

@@ -21,7 +21,15 @@ from utkage.evaluation.challenge_comparison import ChallengeComparison
 from utkage.evaluation.guaranteed_demand import ESTIMATED_AGE
 from utkage.evaluation.metrics import SHARE, format_value
 from utkage.evaluation.reports.cells import estimate_cell, number_cell, reach
-from utkage.reporting.figure_files import BLUE, GREEN, GREY, ORANGE, VERMILION, new_figure
+from utkage.reporting.figure_files import (
+    BLUE,
+    CHART_WIDTH,
+    GREEN,
+    GREY,
+    ORANGE,
+    VERMILION,
+    new_figure,
+)
 from utkage.reporting.table import Cell, Row, Table
 
 if TYPE_CHECKING:
@@ -132,7 +140,7 @@ def challenge_chart(report: ChallengeReport) -> Figure | None:
     ]
     if not years:
         return None
-    figure = new_figure(7.2, 4.4)
+    figure = new_figure(CHART_WIDTH, 4.0)
     axes = figure.subplots()
     styles = ((BLUE, "o"), (ORANGE, "s"), (GREEN, "^"), (VERMILION, "D"), (GREY, "v"))
     for index, rule in enumerate(report.rules):
@@ -156,7 +164,7 @@ def challenge_chart(report: ChallengeReport) -> Figure | None:
         )
     axes.axvline(report.age - 0.5, color=GREY, linestyle="--", linewidth=1)
     axes.set(ylim=(-0.02, 1.02), xlabel="True age, years", ylabel="Share that passes")
-    axes.set_title(f"{challenge_title(report)} (95 % intervals; hollow: few faces)", fontsize=10)
+    axes.set_title(f"{challenge_title(report)}\n(95 % intervals; hollow: few faces)", fontsize=10)
     axes.grid(alpha=0.3)
     axes.legend(loc="lower right")
     return figure

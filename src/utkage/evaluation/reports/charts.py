@@ -26,13 +26,21 @@ from utkage.evaluation.reliability import reliability_bins, risk_coverage
 from utkage.evaluation.reports.cells import reach
 from utkage.evaluation.robustness import RobustnessReport
 from utkage.evaluation.thresholds import NEAR_YEARS, ThresholdCurve
-from utkage.reporting.figure_files import BLUE, GREEN, GREY, ORANGE, VERMILION, new_figure
+from utkage.reporting.figure_files import (
+    BLUE,
+    CHART_WIDTH,
+    GREEN,
+    GREY,
+    ORANGE,
+    VERMILION,
+    new_figure,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-ROBUSTNESS_COLUMNS = 3
+ROBUSTNESS_COLUMNS = 2
 SHEET_COLUMNS, SHEET_ROWS = 8, 2
 
 
@@ -42,7 +50,7 @@ def age_density(faces: LabelledPredictions) -> Figure:
     from matplotlib.colors import LogNorm
     from matplotlib.ticker import LogFormatter
 
-    figure = new_figure(6.4, 5.6)
+    figure = new_figure(CHART_WIDTH, 4.2)
     axes = figure.subplots()
     top = float(max(faces.ages.max(), faces.age.max(), 10))
     cells = axes.hexbin(
@@ -56,17 +64,17 @@ def age_density(faces: LabelledPredictions) -> Figure:
     )
     axes.plot([0, top], [0, top], color=VERMILION, linestyle="--", label="correct")
     # The usual formatter writes formulas.
-    bar = figure.colorbar(cells, ax=axes, label="faces", format=LogFormatter())
+    bar = figure.colorbar(cells, ax=axes, label="faces", format=LogFormatter(), shrink=0.8)
     bar.ax.yaxis.set_minor_formatter(LogFormatter())
     axes.set(xlabel="True age, years", ylabel="Predicted age, years", aspect="equal")
-    axes.set_title(f"Predicted against true age (n = {len(faces)})")
+    figure.suptitle(f"Predicted against true age (n = {len(faces)})")
     axes.legend(loc="upper left")
     return figure
 
 
 def error_by_age(decades: Sequence[Group]) -> Figure:
     """MAE and bias of each decade of true age; hollow markers for few faces."""
-    figure = new_figure(7.2, 4.2)
+    figure = new_figure(CHART_WIDTH, 1.4 + 0.32 * len(decades))
     axes = figure.subplots()
     for key, label, colour, marker, shift in (
         ("mae", "MAE", BLUE, "o", -0.1),
@@ -74,26 +82,28 @@ def error_by_age(decades: Sequence[Group]) -> Figure:
     ):
         for place, group in enumerate(decades):
             axes.errorbar(
-                place + shift,
                 group.value(key),
-                yerr=reach([group.metrics[key]]),
+                place + shift,
+                xerr=reach([group.metrics[key]]),
                 fmt=marker,
                 color=colour,
                 capsize=3,
                 markerfacecolor="white" if group.small else colour,
                 label=label if place == 0 else None,
             )
-    axes.axhline(0, color=GREY, linewidth=0.8)
-    names = [f"{group.name}\nn={group.n}" for group in decades]
-    axes.set_xticks(range(len(decades)), names, fontsize=8)
-    axes.set(xlabel="True age, years", ylabel="Years", title="Error by age, with 95 % intervals")
-    axes.legend()
+    axes.axvline(0, color=GREY, linewidth=0.8)
+    names = [f"{group.name} (n = {group.n})" for group in decades]
+    axes.set_yticks(range(len(decades)), names)
+    axes.invert_yaxis()
+    axes.set(xlabel="Years", ylabel="True age, years", title="Error by age, with 95 % intervals")
+    axes.grid(axis="x", alpha=0.3)
+    figure.legend(loc="outside lower center", fontsize=9)
     return figure
 
 
 def cumulative_scores(populations: Sequence[Population]) -> Figure:
     """CS@k over k for each population."""
-    figure = new_figure(6.4, 4.2)
+    figure = new_figure(CHART_WIDTH, 3.5)
     axes = figure.subplots()
     styles = ((BLUE, "-", "o"), (ORANGE, "--", "s"), (GREEN, ":", "^"))
     for population, style in zip(populations, styles, strict=True):
@@ -116,13 +126,13 @@ def risk_and_coverage(faces: LabelledPredictions) -> Figure | None:
         return None
     errors = np.abs(faces.age - faces.ages)
     low, high = faces.intervals[INTERVAL_LEVEL]
-    figure = new_figure(6.4, 4.2)
+    figure = new_figure(CHART_WIDTH, 3.5)
     axes = figure.subplots()
     # The mean of the first few faces is mostly noise.
     first = min(len(errors) - 1, max(1, len(errors) // 50))
     for uncertainties, label, colour, dash in (
-        (high - low, "widest intervals rejected first", BLUE, "-"),
-        (errors, "largest errors rejected first (impossible in practice)", GREY, ":"),
+        (high - low, "rejected first: widest intervals", BLUE, "-"),
+        (errors, "rejected first: largest errors (impossible)", GREY, ":"),
     ):
         shares, means = risk_coverage(errors, uncertainties)
         axes.plot(shares[first:], means[first:], color=colour, linestyle=dash, label=label)
@@ -131,7 +141,7 @@ def risk_and_coverage(faces: LabelledPredictions) -> Figure | None:
     axes.set(xlim=(0, 1), xlabel="Coverage: share of accepted faces", title="Risk and coverage")
     axes.set_ylabel("MAE of accepted faces, years")
     axes.grid(alpha=0.3)
-    axes.legend()
+    axes.legend(fontsize=9)
     return figure
 
 
@@ -146,14 +156,14 @@ def reliability_diagram(faces: LabelledPredictions) -> Figure | None:
         series.append(("most probable range", surest, aged.ranges == aged.range_index))
     if not series:
         return None
-    figure = new_figure(4.6 * len(series), 4.4)
-    panels = figure.subplots(1, len(series), squeeze=False)[0]
+    figure = new_figure(CHART_WIDTH, 4.2 * len(series))
+    panels = figure.subplots(len(series), 1, squeeze=False)[:, 0]
     for axes, (label, probabilities, true) in zip(panels, series, strict=True):
         bins = reliability_bins(probabilities, true)
         predicted, observed = [item.predicted for item in bins], [item.observed for item in bins]
         axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", label="calibrated")
         axes.plot(predicted, observed, color=BLUE, marker="o", label="observed")
-        text = {"textcoords": "offset points", "xytext": (5, -11), "fontsize": 7, "color": GREY}
+        text = {"textcoords": "offset points", "xytext": (5, -11), "fontsize": 8, "color": GREY}
         for item in bins:
             axes.annotate(str(item.n), (item.predicted, item.observed), **text)
         axes.set(xlim=(0, 1), ylim=(0, 1), ylabel="Frequency", title=f"Reliability of {label}")
@@ -164,7 +174,7 @@ def reliability_diagram(faces: LabelledPredictions) -> Figure | None:
 
 def threshold_chart(curve: ThresholdCurve) -> Figure:
     """Both error rates next to the threshold over the required P(age >= T)."""
-    figure = new_figure(6.4, 4.2)
+    figure = new_figure(CHART_WIDTH, 3.5)
     axes = figure.subplots()
     demands = [point.demand for point in curve.points]
     age = curve.age
@@ -190,7 +200,9 @@ def threshold_chart(curve: ThresholdCurve) -> Figure:
 
 def group_forest(groups: Sequence[Group]) -> Figure:
     """MAE and gender accuracy of each group; hollow markers for few faces."""
-    figure = new_figure(9.0, 1.2 + 0.26 * len(groups))
+    from matplotlib.ticker import MaxNLocator
+
+    figure = new_figure(CHART_WIDTH, 1.2 + 0.24 * len(groups))
     places = range(len(groups))[::-1]
     panels = figure.subplots(1, 2, sharey=True)
     for axes, key in zip(panels, ("mae", "gender_accuracy"), strict=True):
@@ -203,17 +215,18 @@ def group_forest(groups: Sequence[Group]) -> Figure:
                 group.value(key), place, xerr=ends, fmt="o", color=BLUE, markerfacecolor=fill
             )
         axes.set_xlabel(METRICS[key].heading)
+        axes.xaxis.set_major_locator(MaxNLocator(3))
         axes.grid(axis="x", alpha=0.3)
     names = [printable(f"{group.label} (n = {group.n})") for group in groups]
     panels[0].set_yticks(places, names, fontsize=8)
-    figure.suptitle("Groups, with 95 % intervals (hollow: few faces)")
+    figure.suptitle("Groups, with 95 % intervals (hollow: few faces)", fontsize=10)
     return figure
 
 
 def robustness_charts(report: RobustnessReport) -> Figure:
     """MAE over the strengths of each corruption, one panel per corruption."""
     rows = -(-len(report.factors) // ROBUSTNESS_COLUMNS)
-    figure = new_figure(3.6 * ROBUSTNESS_COLUMNS, 2.6 * rows)
+    figure = new_figure(CHART_WIDTH, 1.8 * rows)
     panels = figure.subplots(rows, ROBUSTNESS_COLUMNS, squeeze=False)
     for panel in panels.flat[len(report.factors) :]:
         panel.axis("off")
@@ -227,8 +240,8 @@ def robustness_charts(report: RobustnessReport) -> Figure:
         panel.set_xticks(places, [level.label for level in factor.levels], fontsize=8)
         panel.set_xlim(-0.5, len(errors) - 0.5)
         panel.set_ylim(bottom=0)
-        panel.set_title(f"{factor.label}: {factor.doubling}", fontsize=8)
-    figure.supylabel("MAE, years (dashed: no corruption; dotted: twice that)", fontsize=9)
+        panel.set_title(f"{factor.label}:\n{factor.doubling}", fontsize=8)
+    figure.supylabel("MAE, years (dashed: no corruption; dotted: twice that)")
     return figure
 
 
@@ -247,12 +260,13 @@ def gender_confusion(faces: LabelledPredictions) -> Figure:
 def _confusion_figure(true: Ints, predicted: Ints, names: Sequence[str], label: str) -> Figure:
     from sklearn.metrics import ConfusionMatrixDisplay
 
-    size = 2.7 + 0.48 * len(names)
-    figure = new_figure(2 * size, size - 0.8)
-    counts, shares = figure.subplots(1, 2)
+    # Two small matrices side by side; large ones one below the other.
+    is_small = len(names) <= 4
+    figure = new_figure(CHART_WIDTH, 2.8 if is_small else 8.4)
+    counts, shares = figure.subplots(1, 2) if is_small else figure.subplots(2, 1)
     for axes, normalize, form, title in (
         (counts, None, "d", f"Faces (n = {len(true)})"),
-        (shares, "true", ".2f", f"Share of each true {label}"),
+        (shares, "true", ".2f", f"Share of each\ntrue {label}"),
     ):
         ConfusionMatrixDisplay.from_predictions(
             true,
@@ -264,9 +278,11 @@ def _confusion_figure(true: Ints, predicted: Ints, names: Sequence[str], label: 
             xticks_rotation=45,
             cmap="cividis",
             colorbar=False,
+            text_kw={"fontsize": 10 if is_small else 8},
             ax=axes,
         )
-        axes.set(title=title, xlabel=f"Predicted {label}", ylabel=f"True {label}")
+        axes.set(xlabel=f"Predicted {label}", ylabel=f"True {label}")
+        axes.set_title(title, fontsize=10)
     return figure
 
 

@@ -25,6 +25,7 @@ from utkage.evaluation.populations import Population
 from utkage.evaluation.report_outputs import CHARTS, FACES, MODEL_CARD, PAGE
 from utkage.evaluation.reports import charts, tables
 from utkage.evaluation.reports.challenge import challenge_chart, challenge_table
+from utkage.evaluation.reports.summary import DECISIONS, OTHER_USES, summarise
 from utkage.evaluation.result import EvaluateResult
 from utkage.evaluation.robustness import RobustnessReport
 from utkage.evaluation.thresholds import ThresholdCurve
@@ -38,8 +39,7 @@ if TYPE_CHECKING:
 
 USE = (
     "Intended: research, teaching, and statistics over many faces with their error stated. Out of "
-    "scope: decisions about a person (admission, age verification, hiring, pricing, policing), "
-    "identification, and gender identity. The predictions are how old a face looks and which of "
+    f"scope: {DECISIONS}, {OTHER_USES}. The predictions are how old a face looks and which of "
     "two labels it resembles. The weights inherit the terms of their training data (`utkage info`)."
 )
 _CONTACT_SIZE = 120
@@ -203,6 +203,7 @@ def render_evaluation_page(page: Page) -> str:
     return render_page(
         "evaluation.html.j2",
         page=page,
+        summary=summarise(page.populations[0], page.groups, curve, stress),
         tiles=_tiles(page.populations[0]),
         charts={caption: picture_uri(path) for caption, path in page.charts.items()},
         metrics=tables.metrics_table(page.populations),
