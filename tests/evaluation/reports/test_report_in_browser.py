@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from browser import Browser, open_browser
 from page_layout import check_on_paper, check_on_screen, measure
 
+from utkage.evaluation.groups import GROUP_METRICS
 from utkage.evaluation.reports.report import Page, render_evaluation_page
 
 # Width of the charts on a telephone that is 400 CSS pixels wide.
@@ -77,6 +79,18 @@ def test_no_table_of_metrics_is_cut_at_1280_pixels(browser: Browser, written: Pa
 
 def test_on_paper(browser: Browser, written: Path) -> None:
     check_on_paper(browser, written)
+
+
+def test_every_metric_of_groups_on_paper(browser: Browser, page: Page, tmp_path: Path) -> None:
+    groups = tuple(
+        replace(group, metrics=dict.fromkeys(GROUP_METRICS, group.metrics["bias"]))
+        for group in page.groups.groups
+    )
+    whole = replace(page, groups=replace(page.groups, groups=groups), charts={})
+    path = tmp_path / "report.html"
+    path.write_text(render_evaluation_page(whole), encoding="utf-8")
+    check_on_paper(browser, path)
+    assert check_on_screen(browser, path, 400)["scrolling"]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
