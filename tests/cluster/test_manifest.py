@@ -15,10 +15,10 @@ from utkage.images.discover import expand_inputs
 
 class _Reporter:
     def __init__(self) -> None:
-        self.said: list[str] = []
+        self.messages: list[str] = []
 
     def info(self, message: str) -> None:
-        self.said.append(message)
+        self.messages.append(message)
 
 
 def _paths(path: Path) -> list[str]:
@@ -58,7 +58,7 @@ def test_linked_folders_are_skipped_and_counted(chips, tmp_path):
     reporter = _Reporter()
     reporter.progress = manifest.SilentReporter().progress
     assert write_manifest(folder, tmp_path / "a.jsonl", reporter=reporter) == 2
-    assert reporter.said == [
+    assert reporter.messages == [
         "skipped 1 hidden file (.hidden.png), 1 linked folder (loop), 1 other file (readme.txt)",
     ]
 
@@ -79,9 +79,11 @@ def test_folders_that_cannot_be_read_are_named(chips, tmp_path, monkeypatch):
     reporter.progress = manifest.SilentReporter().progress
     reporter.warn = reporter.info
     assert write_manifest(folder, tmp_path / "a.jsonl", reporter=reporter) == 1
-    assert len(reporter.said) == 12
-    assert reporter.said[1].startswith(f"{folder / 'closed0'}: folder cannot be read (Permission")
-    assert reporter.said[-1] == "and 2 more folders"
+    assert len(reporter.messages) == 12
+    assert reporter.messages[1].startswith(
+        f"{folder / 'closed0'}: folder cannot be read (Permission"
+    )
+    assert reporter.messages[-1] == "and 2 more folders"
 
 
 def test_refusals_leave_no_file(chips, tmp_path):

@@ -48,9 +48,9 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tool("chromedriver")
     place = tmp_path_factory.mktemp("web")
     modules = npm_install(place, ONNX_RUNTIME, RETINAFACE)
-    words = ["export", "--format", "web", "--weights", "shipped", "--precision", "fp16", "--quiet"]
-    more = ["--no-flip", "--out", str(place / "page"), "--web-modules", str(modules)]
-    result = CliRunner().invoke(app, [*words, *more])
+    arguments = ["export", "--format", "web", "--weights", "shipped", "--precision", "fp16"]
+    more = ["--quiet", "--no-flip", "--out", str(place / "page"), "--web-modules", str(modules)]
+    result = CliRunner().invoke(app, [*arguments, *more])
     assert result.exit_code == 0, result.output
     return place / "page"
 
@@ -78,9 +78,9 @@ def predicted(folder: Path) -> dict[str, list[dict[str, Any]]]:
     """The predictions of Python by name, and the chip of the portrait written beside the page."""
     rows = {}
     for name in ("portrait.jpg", "family.jpg"):
-        words = ["predict", str(folder / name), "-w", "shipped", "--no-flip", "--jsonl", "-q"]
+        arguments = ["predict", str(folder / name), "-w", "shipped", "--no-flip", "--jsonl", "-q"]
         more = ["--save-crops", str(folder / "crops")]
-        printed = CliRunner().invoke(app, [*words, *more]).stdout
+        printed = CliRunner().invoke(app, [*arguments, *more]).stdout
         rows[name] = [json.loads(line) for line in printed.splitlines()]
     (chip,) = (folder / "crops").glob("*portrait*")
     shutil.copy(chip, folder / "chip.png")
@@ -122,9 +122,9 @@ def reports(folder: Path, predicted: Any, tmp_path_factory: pytest.TempPathFacto
             browser.click("#clear")
             return text
 
-        def done(said: str) -> None:
+        def done(status: str) -> None:
             idle = "document.getElementById('progress').hidden"
-            browser.wait(f"{idle} && {STATUS} === arguments[0]", said)
+            browser.wait(f"{idle} && {STATUS} === arguments[0]", status)
 
         started = monotonic()
         browser.open(address)
@@ -137,7 +137,7 @@ def reports(folder: Path, predicted: Any, tmp_path_factory: pytest.TempPathFacto
         found["family.jpg"] = rows()
         browser.click("#camera")
         browser.wait(f"/male \\d+/.test({STATUS})")
-        found["said"] = browser.run(f"return {STATUS}")
+        found["status"] = browser.run(f"return {STATUS}")
         browser.click("#shoot")
         done("1 picture, 1 face.")
         browser.click("#camera")
@@ -211,7 +211,7 @@ def test_the_camera_works(detector: str, reports: Any, predicted: Any) -> None:
     else:
         assert overlap(own["box"], row["box"]) > 0.7
     assert own["age"] == pytest.approx(row["age"], abs=4 if detector == OWN else 6)
-    assert reports["said"].startswith(f"{row['gender']} ")
+    assert reports["status"].startswith(f"{row['gender']} ")
     assert reports["end"] == "The camera is off."
 
 
@@ -225,15 +225,15 @@ def test_the_first_prediction_is_fast(reports: Any) -> None:
 
 
 def test_an_existing_folder_is_not_changed(folder: Path) -> None:
-    words = ["export", "--format", "web", "--weights", "shipped", "--out", str(folder)]
-    result = CliRunner().invoke(app, words)
+    arguments = ["export", "--format", "web", "--weights", "shipped", "--out", str(folder)]
+    result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 2
     assert "already exists" in result.stderr
 
 
 def test_a_missing_runtime_names_the_install_command(tmp_path: Path) -> None:
-    words = ["export", "--format", "web", "-w", "shipped", "--out", str(tmp_path / "page")]
-    result = CliRunner().invoke(app, [*words, "--web-modules", str(tmp_path)])
+    arguments = ["export", "--format", "web", "-w", "shipped", "--out", str(tmp_path / "page")]
+    result = CliRunner().invoke(app, [*arguments, "--web-modules", str(tmp_path)])
     assert result.exit_code == 2
     assert "npm install onnxruntime-web" in result.stderr
     assert list(tmp_path.iterdir()) == []

@@ -86,9 +86,9 @@ def browser(window: Browser, address: str) -> Browser:
     return window
 
 
-def choose(browser: Browser, *paths: Path, said: str) -> None:
+def choose(browser: Browser, *paths: Path, status: str) -> None:
     browser.upload("#pictures", *paths)
-    browser.wait(f"{IDLE} && {STATUS} === arguments[0]", said)
+    browser.wait(f"{IDLE} && {STATUS} === arguments[0]", status)
 
 
 @pytest.mark.parametrize(("width", "touch"), [(1280, False), (800, False), (360, True)])
@@ -102,7 +102,7 @@ def test_layout(browser: Browser, folder: Path, width: int, touch: bool, scheme:
     long = folder / f"{'long name ' * 12}.png"
     Image.new("RGB", (320, 100)).save(long)
     pictures = (long, folder / "pictures/family.png", folder / "pictures/broken.jpg")
-    choose(browser, *pictures, said="3 pictures, 10 faces.")
+    choose(browser, *pictures, status="3 pictures, 10 faces.")
     assert browser.run(overflow) <= 0
     found = browser.run("""
       const shown = [...document.querySelectorAll("body *")]
@@ -129,7 +129,7 @@ def test_layout(browser: Browser, folder: Path, width: int, touch: bool, scheme:
 
 
 def test_a_person_without_sight_finds_everything(browser: Browser, folder: Path) -> None:
-    choose(browser, folder / "pictures/family.png", said="1 picture, 7 faces.")
+    choose(browser, folder / "pictures/family.png", status="1 picture, 7 faces.")
     found = browser.run("""
       const all = (selector) => [...document.querySelectorAll(selector)];
       const named = (one) => one.getAttribute("aria-label") || one.textContent.trim();
@@ -158,7 +158,7 @@ def test_a_person_without_sight_finds_everything(browser: Browser, folder: Path)
 
 def test_the_keyboard_reaches_everything_in_order(browser: Browser, folder: Path) -> None:
     two = (folder / "pictures/family.png", folder / "pictures/b/portrait.png")
-    choose(browser, *two, said="2 pictures, 8 faces.")
+    choose(browser, *two, status="2 pictures, 8 faces.")
     browser.run("document.activeElement.blur(); document.getElementById('install').hidden = true;")
     order = []
     for _ in range(10):
@@ -181,7 +181,7 @@ def test_the_keyboard_reaches_everything_in_order(browser: Browser, folder: Path
 def test_downloads_have_the_columns_of_predict(browser: Browser, folder: Path) -> None:
     pictures = [folder / "pictures" / name for name in ("family.png", "landscape.png")]
     pictures.append(folder / "pictures/broken.jpg")
-    choose(browser, *pictures, said="3 pictures, 7 faces.")
+    choose(browser, *pictures, status="3 pictures, 7 faces.")
     browser.click("#csv")
     browser.click("#json")
     lines = list(csv.reader(saved(folder / "utkage.csv").splitlines()))
@@ -212,7 +212,7 @@ def test_boxes_of_large_pictures_are_in_their_own_pixels(browser: Browser, folde
     # 25 million pixels: reduced to 16.8 million before the prediction.
     large = folder / "large.png"
     Image.new("L", (5000, 5000)).save(large)
-    choose(browser, large, said="1 picture, 7 faces.")
+    choose(browser, large, status="1 picture, 7 faces.")
     browser.click("#json")
     box = json.loads(saved(folder / "utkage.json"))[0]["box"]
     assert box == pytest.approx([10 / 0.8192, 20 / 0.8192, 60 / 0.8192, 80 / 0.8192], rel=0.01)
@@ -270,11 +270,11 @@ def test_a_run_shows_its_progress_and_can_be_stopped(browser: Browser, folder: P
     assert f"{found['value']} of 12 pictures, {found['value']} face" in found["text"]
     browser.press(ENTER)
     browser.wait(IDLE)
-    said = browser.run(f"return {STATUS}")
-    assert said.startswith("Stopped: ")
-    done = int(said.split()[1])
+    status = browser.run(f"return {STATUS}")
+    assert status.startswith("Stopped: ")
+    done = int(status.split()[1])
     assert 2 <= done < 12
-    assert said == f"Stopped: {done} of 12 pictures, {done} faces."
+    assert status == f"Stopped: {done} of 12 pictures, {done} faces."
     # The button is gone, and the keyboard is where the results are.
     assert browser.run("return document.activeElement.id") == "results"
 
@@ -284,7 +284,7 @@ def test_long_tables_are_shown_in_parts(browser: Browser, folder: Path) -> None:
     pictures[0].parent.mkdir()
     for path in pictures:
         Image.new("RGB", (700, 100)).save(path)
-    choose(browser, *pictures, said="30 pictures, 210 faces.")
+    choose(browser, *pictures, status="30 pictures, 210 faces.")
     shown = "document.querySelectorAll('#rows tr').length"
     assert browser.run(f"return {shown}") == 200
     assert browser.run("return document.getElementById('more-rows').textContent") == (
@@ -306,7 +306,7 @@ def test_nothing_moves_for_those_who_do_not_want_it(browser: Browser) -> None:
 
 
 def test_nothing_is_fetched_from_elsewhere(browser: Browser, address: str, folder: Path) -> None:
-    choose(browser, folder / "pictures/family.png", said="1 picture, 7 faces.")
+    choose(browser, folder / "pictures/family.png", status="1 picture, 7 faces.")
     found: Any = browser.run("""
       const wrong = [];
       addEventListener("securitypolicyviolation", (event) => wrong.push(event.effectiveDirective));
@@ -331,9 +331,9 @@ def test_nothing_is_fetched_from_elsewhere(browser: Browser, address: str, folde
 
 
 def test_the_page_itself_breaks_no_rule(browser: Browser, folder: Path) -> None:
-    choose(browser, folder / "pictures/family.png", said="1 picture, 7 faces.")
-    said = [line for line in browser.logs() if "Banner not shown" not in line]
-    assert said == []
+    choose(browser, folder / "pictures/family.png", status="1 picture, 7 faces.")
+    logs = [line for line in browser.logs() if "Banner not shown" not in line]
+    assert logs == []
 
 
 def test_the_page_works_offline_and_can_be_installed(
@@ -347,7 +347,7 @@ def test_the_page_works_offline_and_can_be_installed(
         end()
         window.open(f"{address}?again")
         window.wait(f"{STATUS} === 'Ready.'")
-        choose(window, folder / "pictures/family.png", said="1 picture, 7 faces.")
+        choose(window, folder / "pictures/family.png", status="1 picture, 7 faces.")
         window.logs()
 
 
