@@ -26,7 +26,8 @@ return {
   smallest: Math.min(...shown.filter((one) => one.textContent.trim())
     .map((one) => parseFloat(getComputedStyle(one).fontSize)).filter((size) => size)),
   marks: ["main", "h1"].map((tag) => all(tag).length),
-  nameless: all("img").filter((one) => !one.alt).length,
+  nameless: all("img").filter((one) => !one.alt).length
+    + all("button, th").filter((one) => !one.textContent.trim()).length,
   filled: Math.max(...shown.map((one) => box(one).right))
     - Math.min(...shown.filter((one) => one.tagName !== "MAIN").map((one) => box(one).left)),
 };

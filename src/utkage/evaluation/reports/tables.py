@@ -229,7 +229,7 @@ def threshold_bands_table(curve: ThresholdCurve) -> Table:
         for band in curve.bands
     ]
     passed = f"P(age >= {curve.age}) at least {BAND_DEMAND:.0%} (95 % interval)"
-    return Table.of(f"next to {curve.age}", ("true age", "n", passed, ""), rows)
+    return Table.of(f"next to {curve.age}", ("true age", "n", passed, "expected"), rows)
 
 
 def guarantee_table(report: GuaranteeReport) -> Table:
