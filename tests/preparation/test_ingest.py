@@ -126,6 +126,7 @@ def test_a_photograph_goes_through_the_detector(
     assert not found.record.aligned
     assert found.chip.shape == (32, 32, 3)
     assert (found.record.width, found.record.height) == (64, 80)
+    assert len(found.record.landmarks) == 5
     assert faceless == Dropped("photographs", "b.jpg", "no face was found")
 
 

@@ -144,7 +144,7 @@ def evaluate_command(
             "--group-by",
             help="Measure groups of these columns of the label file as well, such as "
             "glasses,skin_tone or crossings such as glasses*gender, with commas between them; "
-            "repeatable.",
+            "eye_distance (pixels) and flags (of quality) are always there; repeatable.",
             metavar="COLUMNS",
         ),
     ] = None,

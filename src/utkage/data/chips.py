@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utkage.data.labels import FaceLabel, range_index
+from utkage.data.picture_geometry import PictureGeometry
 from utkage.data.records import Record
 from utkage.faces.contract import CropContract
 from utkage.faces.recrop import recrop
@@ -38,6 +39,7 @@ class LabelledChips:
             None if every face has an age in whole years.
         attributes: Values of further columns of the label file, (n,) each, by name; empty where
             unknown.
+        geometry: Where the faces are in their pictures; None if that is unknown.
     """
 
     pixels: NDArray[np.uint8]
@@ -52,6 +54,7 @@ class LabelledChips:
     groups: tuple[str, ...] = ()
     age_ranges: NDArray[np.int64] | None = None
     attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    geometry: PictureGeometry | None = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -84,6 +87,7 @@ class LabelledChips:
             attributes={
                 name: tuple(values[row] for row in rows) for name, values in self.attributes.items()
             },
+            geometry=None if self.geometry is None else self.geometry.take(rows),
         )
 
     @property
@@ -150,6 +154,7 @@ def labelled_chips(
             name: tuple(record.attributes.get(name, "") for record in records)
             for name in dict.fromkeys(name for record in records for name in record.attributes)
         },
+        geometry=PictureGeometry.of(records),
     )
 
 

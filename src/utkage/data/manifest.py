@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +16,7 @@ from utkage.data.csv_file import read_csv
 from utkage.data.labels import AgeRange, FaceLabel
 from utkage.data.records import Record
 from utkage.data.split import SPLITS
+from utkage.faces.contract import Point
 
 # Digits of whole numbers in a manifest, and of hashes; a perceptual hash has 32 bytes.
 _MOST_DIGITS = 12
@@ -71,6 +73,10 @@ _RANGE_COLUMNS: dict[str, Callable[[ManifestRow], object]] = {
 }
 
 
+# A further column of sets with photographs.
+_LANDMARKS: dict[str, Callable[[ManifestRow], object]] = {
+    "landmarks": lambda item: " ".join(f"{x:.1f} {y:.1f}" for x, y in item.record.landmarks),
+}
 # Before the names of further columns of the label file.
 _ATTRIBUTE = "label:"
 
@@ -79,6 +85,8 @@ def manifest_csv(rows: Sequence[ManifestRow]) -> Iterator[str]:
     """The manifest as CSV, in parts; columns of age ranges and others only if there are any."""
     has_ranges = any(item.record.label.age_range is not None for item in rows)
     columns = {**_COLUMNS, **_RANGE_COLUMNS} if has_ranges else dict(_COLUMNS)
+    if any(item.record.landmarks for item in rows):
+        columns |= _LANDMARKS
     attributes = dict.fromkeys(name for item in rows for name in item.record.attributes)
     columns |= {f"{_ATTRIBUTE}{name}": partial(_attribute, name) for name in attributes}
     return csv_parts(tuple(columns), ([value(item) for value in columns.values()] for item in rows))
@@ -146,6 +154,13 @@ def _split(line: dict[str, str], name: str) -> str:
     return text
 
 
+def _landmarks(line: dict[str, str]) -> tuple[Point, ...]:
+    numbers = [float(number) for number in line.get("landmarks", "").split()]
+    if len(numbers) not in (0, 10) or not all(map(math.isfinite, numbers)):
+        raise ValueError(f"landmarks is {ascii(line['landmarks'])[:40]}, not ten numbers")
+    return tuple(zip(numbers[::2], numbers[1::2], strict=True))
+
+
 def _row(line: dict[str, str]) -> ManifestRow:
     return ManifestRow(
         row=_whole(line, "row"),
@@ -166,6 +181,7 @@ def _row(line: dict[str, str]) -> ManifestRow:
                 for title, value in line.items()
                 if value and title.startswith(_ATTRIBUTE)
             },
+            landmarks=_landmarks(line),
         ),
         group=line["group"],
         split=_split(line, "split"),

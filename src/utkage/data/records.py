@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from utkage.data.labels import FaceLabel
+from utkage.faces.contract import Point
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,6 +28,8 @@ class Record:
         wrong_extension: Whether the name's extension does not match the file's format.
         constant: Whether all pixels have the same colour.
         attributes: Values of further columns of the label file by name.
+        landmarks: The five landmarks of ``faces.detector.Face`` in pixels of the picture; empty for
+            chips, and for photographs of former versions.
     """
 
     source: str
@@ -41,6 +44,7 @@ class Record:
     wrong_extension: bool
     constant: bool
     attributes: Mapping[str, str] = field(default_factory=dict)
+    landmarks: tuple[Point, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

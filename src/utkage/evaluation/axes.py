@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -136,7 +137,15 @@ def _named(part: str, known: Mapping[str, Axis], choice: str, field: str) -> Axi
 
 
 def axis_of_texts(name: str, texts: Sequence[str]) -> Axis:
-    """The axis of a column of texts, (n,); empty texts are unknown. Groups are sorted."""
-    groups = sorted({text for text in texts if text})
+    """The axis of a column of texts, (n,); empty texts are unknown. Groups are sorted.
+
+    Numbers in them are sorted by value, so that 9 comes before 10.
+    """
+    groups = sorted({text for text in texts if text}, key=_natural_order)
     numbers = {text: number for number, text in enumerate(groups)}
     return Axis(name, groups, np.array([numbers.get(text, -1) for text in texts], dtype=np.int64))
+
+
+def _natural_order(text: str) -> list[tuple[int, int, str]]:
+    parts = re.split(r"([0-9]+)", text)
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts]

@@ -44,6 +44,7 @@ from utkage.evaluation.labelled_faces import (
 )
 from utkage.evaluation.labelled_predictions import AGE, AGE_RANGE, LabelledPredictions
 from utkage.evaluation.persons import find_persons, grouped_by_person, person_report
+from utkage.evaluation.picture_quality import spelled_out, with_quality
 from utkage.evaluation.populations import populations
 from utkage.evaluation.prediction_sources import PredictionSource, open_prediction_source
 from utkage.evaluation.report_outputs import holding_report
@@ -80,6 +81,13 @@ def evaluate(request: EvaluateRequest, reporter: Reporter | None = None) -> Eval
 def _evaluate(request: EvaluateRequest, reporter: Reporter) -> EvaluateResult:
     source, *others = _open_sources(request, reporter)
     labelled = _labelled_faces(request, source, others, reporter)
+    choices = (*request.group_by, *request.guarantee_by)
+    labelled = replace(labelled, chips=with_quality(labelled.chips, choices))
+    request = replace(
+        request,
+        group_by=spelled_out(request.group_by, labelled.chips),
+        guarantee_by=spelled_out(request.guarantee_by, labelled.chips),
+    )
     _require_groups(labelled.chips, request)
     persons = None
     if request.person_column is not None:

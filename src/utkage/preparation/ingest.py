@@ -16,7 +16,7 @@ from utkage.data.records import Dropped, Record
 from utkage.data.sources.base import Entry
 from utkage.faces.alignment import extract_chip
 from utkage.faces.choice import DEFAULT_DETECTOR
-from utkage.faces.contract import MIN_SIZE, CropContract
+from utkage.faces.contract import MIN_SIZE, CropContract, Point
 from utkage.faces.detector import Detector, for_reduced
 from utkage.faces.recrop import recrop, recrop_aligned
 from utkage.images.decode import DecodedImage, decode_image
@@ -27,6 +27,8 @@ from utkage.preparation.audit.perceptual import perceptual_hash
 
 # The reason of photographs that could be read but in which the detector found no face.
 NO_FACE = "no face was found"
+# A chip, and the landmarks that it was cropped by.
+_Cropped = tuple[NDArray[np.uint8], tuple[Point, ...]]
 # A chip whose values (0..255) have a smaller standard deviation shows no face.
 MIN_CONTRAST = 1.0
 
@@ -99,7 +101,7 @@ def to_chip(
         )
         return Ingested(replace(labelled, wrong_extension=wrong_extension), entry.split, chip)
     try:
-        decoded, chip, frame = _first_chip(entry, ingestion, detector)
+        decoded, (chip, landmarks), frame = _first_chip(entry, ingestion, detector)
     except ImageError as error:
         return Dropped(source, entry.name, str(error))
     width, height = decoded.size
@@ -119,6 +121,7 @@ def to_chip(
         wrong_extension=wrong_extension,
         constant=_is_constant(face),
         attributes=entry.attributes,
+        landmarks=landmarks,
     )
     return Ingested(record, entry.split, chip, frame)
 
@@ -139,7 +142,7 @@ def frames_note(frames: Mapping[str, int | None]) -> str | None:
 
 def _first_chip(
     entry: Entry, ingestion: Ingestion, detector: Callable[[], Detector]
-) -> tuple[DecodedImage, NDArray[np.uint8], int | None]:
+) -> tuple[DecodedImage, _Cropped, int | None]:
     """The first picture of a file in which a face is found, its chip, and its number if several."""
     contract, limit = ingestion.contract, ingestion.max_pixels
     decoded = decode_image(entry.content, max_pixels=limit)
@@ -168,7 +171,8 @@ def _crop(
     aligned: bool,
     contract: CropContract,
     detector: Callable[[], Detector],
-) -> NDArray[np.uint8]:
+) -> _Cropped:
+    """The chip, and the landmarks in pixels of the picture as given; none for chips."""
     rgb = decoded.pixels
     height, width = rgb.shape[:2]
     if min(height, width) < MIN_SIZE:
@@ -178,10 +182,16 @@ def _crop(
         faces = suited.detect(rgb)
         if not faces:
             raise ImageError(NO_FACE)
-        return extract_chip(rgb, faces[0].landmarks, contract)
+        landmarks = faces[0].landmarks
+        # Rounded as in the manifest, so that a later run, which reads it, finds the same.
+        places = tuple(
+            (round(float(x) * decoded.scale, 1), round(float(y) * decoded.scale, 1))
+            for x, y in landmarks
+        )
+        return extract_chip(rgb, landmarks, contract), places
     if height != width:
         raise ImageError(
             f"{width}x{height} pixels is not square, so it is not an aligned chip; "
             "use `aligned=no` for photographs"
         )
-    return recrop_aligned(rgb, contract)
+    return recrop_aligned(rgb, contract), ()

@@ -353,7 +353,7 @@ def _reusable_chips(
     return {
         (row.record.byte_hash, row.record.aligned): (row.record, pixels[row.row])
         for row in existing.manifest
-        if row.record.aligned or existing.detector == detector
+        if row.record.aligned or (existing.detector == detector and row.record.landmarks)
     }
 
 
