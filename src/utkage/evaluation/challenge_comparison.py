@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -17,6 +17,7 @@ from utkage.evaluation.challenge import (
     AgeRows,
     AgeShares,
     ChallengeGroup,
+    ChallengeReport,
     PassRule,
     age_parts,
     challenge_report,
@@ -125,18 +126,12 @@ def compare_challenges(
         if part.kind != YEAR
     ]
     differences = _differences(first, second, age, shared, parts, bootstrap)
-    pairs = [
-        (group, ours, theirs)
-        for group, other in zip(*(report.groups for report in reports), strict=True)
-        for ours, theirs in zip(group.rows, other.rows, strict=True)
-        if ours.kind != YEAR
-    ]
     return ChallengeComparison(
         age=age,
         rules=shared,
         rows=tuple(
             PairedShares(group=group, first=ours, second=theirs, differences=found)
-            for (group, ours, theirs), found in zip(pairs, differences, strict=True)
+            for (group, ours, theirs), found in zip(_pairs(*reports), differences, strict=True)
         ),
         missing=tuple(
             f"{name}: {report.missing}"
@@ -144,6 +139,16 @@ def compare_challenges(
             if report.missing
         ),
     )
+
+
+def _pairs(
+    first: ChallengeReport, second: ChallengeReport
+) -> Iterator[tuple[ChallengeGroup, AgeShares, AgeShares]]:
+    """The group and the two rows of each band and rate."""
+    for group, other in zip(first.groups, second.groups, strict=True):
+        for ours, theirs in zip(group.rows, other.rows, strict=True):
+            if ours.kind != YEAR:
+                yield group, ours, theirs
 
 
 def _differences(

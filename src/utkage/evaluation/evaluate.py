@@ -43,7 +43,12 @@ from utkage.evaluation.labelled_faces import (
     without_seen,
 )
 from utkage.evaluation.labelled_predictions import AGE, AGE_RANGE, LabelledPredictions
-from utkage.evaluation.persons import find_persons, grouped_by_person, person_report
+from utkage.evaluation.persons import (
+    Persons,
+    find_persons,
+    grouped_by_person,
+    person_report,
+)
 from utkage.evaluation.picture_quality import spelled_out, with_quality
 from utkage.evaluation.populations import populations
 from utkage.evaluation.prediction_sources import PredictionSource, open_prediction_source
@@ -80,25 +85,9 @@ def evaluate(request: EvaluateRequest, reporter: Reporter | None = None) -> Eval
 
 def _evaluate(request: EvaluateRequest, reporter: Reporter) -> EvaluateResult:
     source, *others = _open_sources(request, reporter)
-    labelled = _labelled_faces(request, source, others, reporter)
-    choices = (*request.group_by, *request.guarantee_by)
-    labelled = replace(labelled, chips=with_quality(labelled.chips, choices))
-    request = replace(
-        request,
-        group_by=spelled_out(request.group_by, labelled.chips),
-        guarantee_by=spelled_out(request.guarantee_by, labelled.chips),
-    )
-    _require_groups(labelled.chips, request)
-    persons = None
-    if request.person_column is not None:
-        persons = find_persons(labelled.chips, request.person_column)
-        labelled = replace(labelled, chips=grouped_by_person(labelled.chips, persons))
+    request, labelled, persons = _faces_to_score(request, source, others, reporter)
     training_images = _guard_training_images(source, labelled, request, reporter)
-    started = time.monotonic()
-    faces = source.predict(labelled.chips, reporter)
-    seconds = time.monotonic() - started
-    if unpredicted := len(labelled.chips) - len(faces):
-        reporter.warn(f"{source.path}: {counted(unpredicted, 'face')} without a prediction skipped")
+    faces, seconds = _timed_predictions(source, labelled.chips, reporter)
     warnings = guard_predictions(
         faces,
         str(source.path),
@@ -134,7 +123,7 @@ def _evaluate(request: EvaluateRequest, reporter: Reporter) -> EvaluateResult:
         split_hash=labelled.split_hash,
         training_images=training_images,
         misses=labelled.misses,
-        unpredicted=unpredicted,
+        unpredicted=len(labelled.chips) - len(faces),
         skipped_seen=labelled.skipped_seen,
         warnings=warnings,
         dropped=labelled.dropped,
@@ -153,6 +142,40 @@ def _evaluate(request: EvaluateRequest, reporter: Reporter) -> EvaluateResult:
         report=request.report,
         csv_safe=request.csv_safe,
     )
+
+
+def _faces_to_score(
+    request: EvaluateRequest,
+    source: PredictionSource,
+    others: Sequence[PredictionSource],
+    reporter: Reporter,
+) -> tuple[EvaluateRequest, LabelledFaces, Persons | None]:
+    """The request with its axes spelled out, the faces, and who is on them, if it asks for that."""
+    labelled = _labelled_faces(request, source, others, reporter)
+    choices = (*request.group_by, *request.guarantee_by)
+    labelled = replace(labelled, chips=with_quality(labelled.chips, choices))
+    request = replace(
+        request,
+        group_by=spelled_out(request.group_by, labelled.chips),
+        guarantee_by=spelled_out(request.guarantee_by, labelled.chips),
+    )
+    _require_groups(labelled.chips, request)
+    if request.person_column is None:
+        return request, labelled, None
+    persons = find_persons(labelled.chips, request.person_column)
+    return request, replace(labelled, chips=grouped_by_person(labelled.chips, persons)), persons
+
+
+def _timed_predictions(
+    source: PredictionSource, chips: LabelledChips, reporter: Reporter
+) -> tuple[LabelledPredictions, float]:
+    """The predictions, and how long they took, seconds."""
+    started = time.monotonic()
+    faces = source.predict(chips, reporter)
+    seconds = time.monotonic() - started
+    if unpredicted := len(chips) - len(faces):
+        reporter.warn(f"{source.path}: {counted(unpredicted, 'face')} without a prediction skipped")
+    return faces, seconds
 
 
 def _require_groups(chips: LabelledChips, request: EvaluateRequest) -> None:

@@ -24,11 +24,12 @@ from utkage.prediction.predict import (
     require_own_shard,
     without_finished,
 )
-from utkage.prediction.predictor import open_predictor
+from utkage.prediction.predictor import Predictor, open_predictor
 from utkage.prediction.row_files import finished_files
 from utkage.prediction.rows import FaceRow, TrackRow
 
 if TYPE_CHECKING:
+    from utkage.prediction.annotated_pictures import PictureWriter
     from utkage.prediction.predict_videos import OnFrame, VideoRequest
 
 PICTURES, VIDEOS = KINDS = ("pictures", "videos")
@@ -143,23 +144,32 @@ def predict_inputs(
             other = PICTURES if request.only == VIDEOS else VIDEOS
             skipped = counted(found.skipped, other.removesuffix("s"))
             reporter.info(f"skipped {skipped} (`only={request.only}`)")
-        if not found.videos and not found.unreadable:
-            return
-        # Pictures do not wait for what only videos need.
-        from utkage.prediction.predict_videos import unfinished_videos, video_rows
+        if found.videos or found.unreadable:
+            yield from _video_rows(found, request, predictor, reporter, pictures, on_frame)
 
-        videos = request.of_videos()
-        refused = {picture.name for picture in found.unreadable}
-        sources = unfinished_videos([*refused, *found.videos], videos.resume, reporter, pictures)
-        unfinished = set(sources)
-        for picture in found.unreadable:
-            if picture.name in unfinished:
-                yield TrackRow(picture.name, "failed", picture.problem)
-        readable = [source for source in sources if source not in refused]
-        if readable:
-            yield from video_rows(
-                readable, videos, predictor, reporter, pictures, on_frame=on_frame
-            )
+
+def _video_rows(
+    found: _Found,
+    request: InputsRequest,
+    predictor: Predictor,
+    reporter: Reporter,
+    pictures: PictureWriter,
+    on_frame: OnFrame | None,
+) -> Iterator[TrackRow]:
+    """The rows of the videos that are not finished; those that cannot be read come first."""
+    # Pictures do not wait for what only videos need.
+    from utkage.prediction.predict_videos import unfinished_videos, video_rows
+
+    videos = request.of_videos()
+    refused = {picture.name for picture in found.unreadable}
+    sources = unfinished_videos([*refused, *found.videos], videos.resume, reporter, pictures)
+    unfinished = set(sources)
+    for picture in found.unreadable:
+        if picture.name in unfinished:
+            yield TrackRow(picture.name, "failed", picture.problem)
+    readable = [source for source in sources if source not in refused]
+    if readable:
+        yield from video_rows(readable, videos, predictor, reporter, pictures, on_frame=on_frame)
 
 
 class _Found:
