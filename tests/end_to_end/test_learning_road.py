@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from tools.examples.demo_set import make_demo_set
 from tools.warm_process import run_utkage
@@ -147,7 +148,10 @@ def test_the_whole_report(road: Path) -> None:
     pictures = {path.name for path in (folder / "pictures").iterdir()}
     assert {"age_density.png", "age_density.svg", "stress.svg", "confusion_matrix.svg"} <= pictures
     assert (folder / "faces.png").is_file()
-    assert "| MAE, years |" in (folder / "model_card.md").read_text(encoding="utf-8")
+    card = (folder / "model_card.md").read_text(encoding="utf-8")
+    assert "| MAE, years |" in card
+    found = yaml.safe_load(card.split("---\n")[1])["model-index"][0]["results"][0]["metrics"]
+    assert found[0] == {"type": "mae", "name": "MAE, years", "value": round(result["mae"], 4)}
     parquet = pytest.importorskip("pyarrow.parquet")
     table = parquet.read_table(folder / "predictions.parquet")
     assert table.num_rows == 120

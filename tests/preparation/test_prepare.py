@@ -149,8 +149,14 @@ def test_nothing_usable(tmp_path: Path, picture: Picture, write_folder: Folder) 
     with pytest.raises(DataError, match="no usable picture among 0"):
         run(tmp_path / "empty", tmp_path / "out")
     write_folder(tmp_path / "faces", {"cat.jpg": picture(0)})
-    with pytest.raises(DataError, match=r"among 1.*first: cat\.jpg: name is not"):
+    with pytest.raises(DataError, match=r"among 1: 1 name is not.*\(first: cat\.jpg\)"):
         run(tmp_path / "faces", tmp_path / "out")
+    damaged = {f"{age}_0_0_2017.jpg": b"damaged" for age in (20, 21)}
+    write_folder(tmp_path / "more", {"cat.jpg": picture(0), **damaged})
+    with pytest.raises(DataError) as raised:
+        run(tmp_path / "more", tmp_path / "out")
+    message = str(raised.value)
+    assert message.index("2 ") < message.index("(first: 20_0_0_2017.jpg)") < message.index("1 name")
     assert not (tmp_path / "out").exists(), "no empty folder to be taken for a set"
 
 

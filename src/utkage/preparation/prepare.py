@@ -18,7 +18,7 @@ from utkage.core.reporter import Reporter, SilentReporter
 from utkage.core.setting_checks import require_number
 from utkage.core.text import counted
 from utkage.data.manifest import ManifestRow
-from utkage.data.records import Dropped, Record
+from utkage.data.records import Dropped, Record, by_kind
 from utkage.data.sources.base import Source
 from utkage.data.sources.options import SourceOptions
 from utkage.data.sources.registry import (
@@ -43,6 +43,8 @@ from utkage.preparation.store_writer import StoreWriter, remove_leftovers, writt
 from utkage.preparation.workers import ingest
 
 DEFAULT_SOURCE = Path("Dataset/UTKFace")
+# Reasons that an error names if no picture is usable.
+SHOWN_REASONS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -272,13 +274,15 @@ def _select(
 def _nothing_usable(
     sources: Sequence[Path], manifest: Sequence[ManifestRow], dropped: Sequence[Dropped]
 ) -> str:
-    reasons = [f"{item.name}: {item.reason}" for item in dropped]
-    reasons += [f"{row.record.name}: {row.reason}" for row in manifest]
-    first = f" (first: {reasons[0]})" if reasons else ""
+    unused = [Dropped(row.record.source, row.record.name, row.reason) for row in manifest]
+    kinds = sorted(by_kind([*dropped, *unused]).items(), key=lambda kind: -len(kind[1]))
+    found = [f"{len(items):,} {reason} (first: {items[0].name})" for reason, items in kinds]
+    reasons = f": {'; '.join(found[:SHOWN_REASONS])}" if found else ""
+    more = f"; {len(found) - SHOWN_REASONS} other reasons" if len(found) > SHOWN_REASONS else ""
     return (
-        f"{', '.join(map(str, sources))}: no usable picture among {len(reasons)}; file names must "
-        "read <age>_<gender>_<race>_<date>.jpg (or as in AgeDB, MORPH, AFAD or the like), or "
-        f"labels must come in a manifest{first}"
+        f"{', '.join(map(str, sources))}: no usable picture among {len(dropped) + len(unused):,}"
+        f"{reasons}{more}; file names must read <age>_<gender>_<race>_<date>.jpg (or as in AgeDB, "
+        "MORPH, AFAD or the like), or labels must come in a manifest"
     )
 
 

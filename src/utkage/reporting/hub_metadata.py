@@ -53,7 +53,7 @@ def front_matter(
         "license_link": LICENCE_FILE,
         "pipeline_tag": _TASK,
         "tags": ["age-estimation", "gender-classification", "faces"],
-        "datasets": list(datasets),
+        "datasets": list(datasets) or None,
         "base_model": base_model,
         "metrics": ["mae", "accuracy"],
         "model-index": [{"name": name, "results": index}] if index else None,

@@ -12,7 +12,7 @@ from utkage.evaluation.groups import group_report
 from utkage.evaluation.labelled_predictions import LabelledPredictions
 from utkage.evaluation.populations import populations
 from utkage.evaluation.reports import charts
-from utkage.evaluation.reports.report import Page
+from utkage.evaluation.reports.report_page import Page
 from utkage.evaluation.thresholds import threshold_curve
 from utkage.reporting.figure_files import save_figure
 

@@ -20,7 +20,9 @@ from utkage.evaluation.guards import guard_predictions
 from utkage.evaluation.labelled_predictions import AGE, GENDER, LabelledPredictions
 from utkage.evaluation.populations import populations
 from utkage.evaluation.reports import charts, tables
-from utkage.evaluation.reports.report import Page, model_card, render_evaluation_page
+from utkage.evaluation.reports.model_card import model_card
+from utkage.evaluation.reports.report import render_evaluation_page
+from utkage.evaluation.reports.report_page import Page
 from utkage.evaluation.reports.tables import metrics_table
 from utkage.evaluation.result_files import prediction_rows
 from utkage.evaluation.thresholds import threshold_curve
@@ -56,6 +58,17 @@ def test_a_name_is_no_html_in_markdown(page: Page) -> None:
     text = model_card(replace(page, title="<script>x</script>", facts={"data": "<img src=x>"}))
     assert "# &lt;script>x" in text
     assert "<" not in text
+
+
+def test_the_card_has_the_sections_of_mitchell_in_order(page: Page) -> None:
+    text = model_card(page, "---\nlicense: other\n---")
+    assert text.startswith("---\nlicense: other\n---\n\n# ")
+    sections = re.findall(r"^## (.+)$", text, re.MULTILINE)
+    assert sections == [
+        *("Model details", "Intended use", "Factors", "Metrics", "Evaluation data"),
+        *("Training data", "Quantitative analyses", "Ethical considerations"),
+        "Caveats and recommendations",
+    ]
 
 
 def test_markdown_for_a_model_card(page: Page) -> None:

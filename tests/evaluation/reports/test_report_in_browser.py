@@ -12,7 +12,8 @@ from browser import Browser, open_browser
 from page_layout import check_on_paper, check_on_screen, measure
 
 from utkage.evaluation.groups import GROUP_METRICS
-from utkage.evaluation.reports.report import Page, render_evaluation_page
+from utkage.evaluation.reports.report import render_evaluation_page
+from utkage.evaluation.reports.report_page import Page
 
 # Width of the charts on a telephone that is 400 CSS pixels wide.
 PHONE = 368

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,62 +11,28 @@ from numpy.typing import NDArray
 from utkage.core.files import file_hash, write_text
 from utkage.core.text import counted
 from utkage.core.versions import versions
-from utkage.evaluation.challenge import ChallengeReport
-from utkage.evaluation.comparison import Comparison
-from utkage.evaluation.groups import CAVEAT, SMALL, GroupReport
-from utkage.evaluation.guarantee_report import GuaranteeReport
+from utkage.evaluation.groups import CAVEAT, SMALL
 from utkage.evaluation.labelled_faces import LabelledFaces
 from utkage.evaluation.labelled_predictions import AGE, GENDER, LabelledPredictions
 from utkage.evaluation.metrics import METRICS, format_value
-from utkage.evaluation.persons import PersonReport
 from utkage.evaluation.populations import Population
 from utkage.evaluation.report_outputs import CHARTS, FACES, MODEL_CARD, PAGE
 from utkage.evaluation.reports import charts, tables
 from utkage.evaluation.reports.challenge import challenge_chart, challenge_table
-from utkage.evaluation.reports.summary import DECISIONS, OTHER_USES, summarise
+from utkage.evaluation.reports.model_card import metadata, model_card
+from utkage.evaluation.reports.report_page import Page
+from utkage.evaluation.reports.summary import summarise
 from utkage.evaluation.result import EvaluateResult
-from utkage.evaluation.robustness import RobustnessReport
-from utkage.evaluation.thresholds import ThresholdCurve
 from utkage.images.resize import resize_square
 from utkage.reporting.figure_files import save_figure
 from utkage.reporting.page import picture_uri, render_page
-from utkage.reporting.table import Table, markdown_table
+from utkage.reporting.table import Table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-USE = (
-    "Intended: research, teaching, and statistics over many faces with their error stated. Out of "
-    f"scope: {DECISIONS}, {OTHER_USES}. The predictions are how old a face looks and which of "
-    "two labels it resembles. The weights inherit the terms of their training data (`utkage info`)."
-)
 _CONTACT_SIZE = 120
 TILES = ("mae", "cs5", "range_accuracy", "gender_accuracy", "coverage_80")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Page:
-    """The contents of the page; the fields below ``warnings`` are those of ``EvaluateResult``.
-
-    Attributes:
-        title: The weights and the faces.
-        charts: SVG files by their captions, in order.
-        facts: Origin of everything: hashes, crop contract, command, versions.
-        warnings: Sentences to read before the first number.
-    """
-
-    title: str
-    charts: Mapping[str, Path]
-    facts: Mapping[str, str]
-    warnings: Sequence[str]
-    populations: Sequence[Population]
-    persons: PersonReport | None = None
-    groups: GroupReport
-    threshold: ThresholdCurve | None
-    guarantee: GuaranteeReport | None = None
-    challenge: ChallengeReport | None = None
-    comparisons: Sequence[Comparison]
-    stress: RobustnessReport | None
 
 
 def write_report(
@@ -95,7 +59,7 @@ def write_report(
         },
     )
     write_text(files["page"], render_evaluation_page(page))
-    write_text(files["model_card"], model_card(page))
+    write_text(files["model_card"], model_card(page, metadata(result)))
     if extreme := _extreme_chips(faces, labelled):
         sheet = charts.contact_sheet(faces, extreme)
         files["faces"] = save_figure(sheet, out, FACES)["png"]
@@ -226,11 +190,6 @@ def render_evaluation_page(page: Page) -> str:
     )
 
 
-def _persons_text(found: PersonReport) -> str:
-    table = tables.persons_table(found)
-    return f"{markdown_table(table)}\n\n{table.note}"
-
-
 def _tiles(everyone: Population) -> list[tuple[str, str, str]]:
     """Label, value and interval of each tile, as text."""
     tiles = []
@@ -242,34 +201,3 @@ def _tiles(everyone: Population) -> list[tuple[str, str, str]]:
         value, low, high = (format_value(end, metric.unit) for end in ends)
         tiles.append((metric.heading, value, "" if found.low is None else f"{low} to {high}"))
     return tiles
-
-
-def model_card(page: Page) -> str:
-    """The main metrics of the page as Markdown."""
-    parts = [
-        f"# {page.title}",
-        "\n".join(f"* {name}: {value}" for name, value in page.facts.items()),
-        f"## Use\n\n{USE}",
-        "## Metrics\n\nIn brackets: 95 % bootstrap intervals.",
-        markdown_table(tables.metrics_table(page.populations)),
-        *([] if page.persons is None else [_persons_text(page.persons)]),
-        "## By group",
-        CAVEAT,
-        markdown_table(tables.card_groups_table(page.groups)),
-    ]
-    if page.threshold is not None:
-        parts.append(f"## Passing or failing at {page.threshold.age}")
-        parts.append(markdown_table(tables.threshold_bands_table(page.threshold)))
-        parts.append(markdown_table(tables.threshold_table(page.threshold)))
-    if page.guarantee is not None:
-        guarantee = tables.guarantee_table(page.guarantee)
-        parts += [
-            f"## {guarantee.title[0].upper()}{guarantee.title[1:]}",
-            markdown_table(guarantee),
-        ]
-        parts += [guarantee.note] if guarantee.note else []
-    if page.challenge is not None:
-        challenge = challenge_table(page.challenge, axes=(), years=False)
-        parts += [f"## {challenge.title}", markdown_table(challenge), challenge.note]
-    # Names of sources and files are no HTML, which Markdown would pass on.
-    return "\n\n".join(parts).replace("<", "&lt;") + "\n"
