@@ -197,11 +197,14 @@ def test_downloads_have_the_columns_of_predict(browser: Browser, folder: Path) -
 
 
 def saved(path: Path) -> str:
-    """The text of a download, as soon as it is there."""
+    """The text of a download, as soon as it is complete.
+
+    Chromium makes an empty file of this name first, and renames the download to it at the end.
+    """
     from time import monotonic, sleep
 
-    end = monotonic() + 20
-    while not path.exists() and monotonic() < end:
+    end = monotonic() + 60
+    while not (path.exists() and path.stat().st_size) and monotonic() < end:
         sleep(0.05)
     text = path.read_text(encoding="utf-8")
     path.unlink()
