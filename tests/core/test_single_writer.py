@@ -7,7 +7,13 @@ import pytest
 
 from utkage.core.errors import UsageError
 from utkage.core.files import write_text
-from utkage.core.single_writer import LOCK_NAME, holding_files, holding_folder
+from utkage.core.single_writer import (
+    LOCK_NAME,
+    holding_files,
+    holding_folder,
+    new_folder,
+    require_new_folder,
+)
 
 
 def _never(name: str) -> bool:
@@ -67,3 +73,25 @@ def test_dead_files_of_the_held_outputs_are_removed(tmp_path: Path) -> None:
     with holding_folder(tmp_path, lambda name: name == "others.csv"):
         assert (tmp_path / LOCK_NAME).is_file()
     assert {names[path.name] for path in tmp_path.iterdir()} == {"rows.more"}
+
+
+def test_a_new_folder_is_there_only_when_it_is_complete(tmp_path: Path) -> None:
+    out = tmp_path / "page"
+    with pytest.raises(ValueError, match="half"), new_folder(out) as folder:
+        (folder / "a").write_text("a")
+        raise ValueError("half")
+    assert list(tmp_path.iterdir()) == []
+    with new_folder(out) as folder:
+        (folder / "a").write_text("a")
+        assert not out.exists()
+    assert [path.name for path in tmp_path.rglob("*")] == ["page", "a"]
+    with pytest.raises(UsageError, match="already exists"):
+        require_new_folder(out)
+
+
+def test_a_folder_that_was_made_meanwhile_stays(tmp_path: Path) -> None:
+    out = tmp_path / "page"
+    with pytest.raises(UsageError, match="was made meanwhile"), new_folder(out):
+        out.mkdir()
+        (out / "theirs").write_text("theirs")
+    assert [path.name for path in tmp_path.rglob("*")] == ["page", "theirs"]

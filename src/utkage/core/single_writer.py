@@ -7,8 +7,9 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from utkage.core.errors import UsageError
 from utkage.core.locks import exclusive
-from utkage.core.partials import remove_dead_partials, shortened
+from utkage.core.partials import partial_folder, remove_dead_partials, shortened
 
 LOCK_NAME = ".lock"
 # Another process may remove a folder, because it is empty, before the lock is made in it.
@@ -30,6 +31,29 @@ def holding_files(*paths: Path) -> Iterator[None]:
         for path in {Path(os.path.realpath(path)): path for path in paths}.items():
             stack.enter_context(_holding_file(*path))
         yield
+
+
+def require_new_folder(path: Path) -> None:
+    """Raise a ``UsageError`` if the folder that a command would make is there already."""
+    if path.exists():
+        raise UsageError(f"`out` {path}: already exists; remove it, or name another folder")
+
+
+@contextlib.contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Yield an empty temporary folder that becomes ``path`` when the body is done.
+
+    If the body fails, there is no folder.
+
+    Raises:
+        UsageError: another process is writing the folder, or has made it meanwhile.
+    """
+    with holding_files(path), partial_folder(path) as folder:
+        yield folder
+        try:
+            folder.rename(path)
+        except OSError as error:
+            raise UsageError(f"`out` {path}: was made meanwhile; name another folder") from error
 
 
 @contextlib.contextmanager

@@ -12,9 +12,8 @@ from pathlib import Path
 
 from utkage.core.errors import UsageError
 from utkage.core.files import write_json, write_text
-from utkage.core.partials import partial_folder
 from utkage.core.reporter import Reporter, SilentReporter
-from utkage.core.single_writer import holding_files
+from utkage.core.single_writer import new_folder, require_new_folder
 from utkage.core.versions import versions
 from utkage.exporting.hub_card import hub_card
 from utkage.models.locate import resolve_weights
@@ -58,8 +57,7 @@ def export_hub(
     """
     reporter = reporter or SilentReporter()
     out = out or DEFAULT_FOLDER
-    if out.exists():
-        raise UsageError(f"`out` {out}: already exists; remove it, or name another folder")
+    require_new_folder(out)
     found = resolve_weights(weights)
     reporter.info(f"weights {found.path} ({found.origin})")
     if found.path.suffix.lower() != ".safetensors":
@@ -68,7 +66,7 @@ def export_hub(
         )
     # Reads every tensor: damaged weights are not passed on.
     card, _ = found.card, found.arrays
-    with holding_files(out), partial_folder(out) as folder:
+    with new_folder(out) as folder:
         shutil.copyfile(found.path, folder / WEIGHTS_NAME)
         text = hub_card(card, folder / WEIGHTS_NAME, out.resolve().name, base_model)
         write_text(folder / CARD_NAME, text)
@@ -81,8 +79,4 @@ def export_hub(
             "utkage_version": versions()["utkage"],
         }
         write_json(folder / CONFIG_NAME, config)
-        try:
-            folder.rename(out)
-        except OSError as error:
-            raise UsageError(f"`out` {out}: was made meanwhile; name another folder") from error
     return HubFolder(out, (out / WEIGHTS_NAME).stat().st_size, found.path)

@@ -15,12 +15,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from utkage.core.errors import UsageError
 from utkage.core.files import file_hash, write_text
 from utkage.core.json_text import json_text
-from utkage.core.partials import partial_folder
 from utkage.core.reporter import Reporter
-from utkage.core.single_writer import holding_files
+from utkage.core.single_writer import new_folder, require_new_folder
 from utkage.data.labels import RANGE_NAMES
 from utkage.exporting.export import ExportRequest, ExportResult, export
 from utkage.exporting.formats import WEB
@@ -72,19 +70,14 @@ def export_web(
         ParityError: as for ``export``.
     """
     out = request.out or DEFAULT_FOLDER
-    if out.exists():
-        raise UsageError(f"`out` {out}: already exists; remove it, or name another folder")
+    require_new_folder(out)
     runtime = npm_files(modules, RUNTIME_PACKAGE, *RUNTIME)
     network = read_web_detector(detector, modules)
     weights = resolve_weights(request.weights)
-    with holding_files(out), partial_folder(out) as folder:
+    with new_folder(out) as folder:
         result = export(replace(request, weights=weights, out=folder / MODEL_NAME), reporter)
         settings = page_settings(weights.card.contract, detector, request.interval)
         fill_web_folder(folder, settings, network, runtime)
-        try:
-            folder.rename(out)
-        except OSError as error:
-            raise UsageError(f"`out` {out}: was made meanwhile; name another folder") from error
     return replace(
         result, path=out / MODEL_NAME, format=WEB, parity_file=out / result.parity_file.name
     )
