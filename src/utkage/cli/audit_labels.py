@@ -27,8 +27,8 @@ from utkage.cli.options import (
     data_option,
     model_option,
     output_option,
-    parse_aligned,
     parse_label_settings,
+    source_options,
 )
 from utkage.cli.session import session
 from utkage.cli.tables import print_json, print_table, print_text
@@ -106,9 +106,7 @@ def audit_labels_command(
     column drop of the list for pictures to leave out, and pass it to `utkage prepare --drop`.
     """
     with session(quiet=quiet, debug=debug) as reporter:
-        from utkage.data.sources.options import SourceOptions
         from utkage.evaluation.audit_labels import LabelAuditRequest, audit_labels
-        from utkage.images.containers.limits import Limits
 
         request = LabelAuditRequest(
             data=data,
@@ -116,10 +114,10 @@ def audit_labels_command(
             source=source,
             allow_seen=allow_seen,
             skip_seen=skip_seen,
-            options=SourceOptions(
+            options=source_options(
                 labels=labels,
-                aligned=parse_aligned(aligned),
-                limits=Limits() if max_pixels is None else Limits(max_pixels=max_pixels),
+                aligned=aligned,
+                max_pixels=max_pixels,
                 settings=parse_label_settings(columns, gender_coding, None),
                 trust_labels=trust_labels,
             ),

@@ -30,8 +30,8 @@ from utkage.cli.options import (
     data_option,
     model_option,
     output_option,
-    parse_aligned,
     parse_label_settings,
+    source_options,
     split_commas,
 )
 from utkage.cli.session import session
@@ -265,21 +265,19 @@ def evaluate_command(
     also a page with all tables and charts. All metrics have 95 % bootstrap intervals.
     """
     with session(quiet=quiet, debug=debug) as reporter:
-        from utkage.data.sources.options import SourceOptions
         from utkage.evaluation.calibrate import CalibrateRequest
         from utkage.evaluation.evaluate import evaluate
         from utkage.evaluation.request import EvaluateRequest
-        from utkage.images.containers.limits import Limits
 
         selection: dict[str, Any] = {
             "data": data,
             "source": source,
             "allow_seen": allow_seen,
             "skip_seen": skip_seen,
-            "options": SourceOptions(
+            "options": source_options(
                 labels=labels,
-                aligned=parse_aligned(aligned),
-                limits=Limits() if max_pixels is None else Limits(max_pixels=max_pixels),
+                aligned=aligned,
+                max_pixels=max_pixels,
                 settings=parse_label_settings(columns, gender_coding, keep_columns),
                 trust_labels=trust_labels,
             ),

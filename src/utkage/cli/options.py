@@ -13,6 +13,7 @@ from utkage.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from utkage.data.label_files.settings import LabelSettings
+    from utkage.data.sources.options import SourceOptions
 
 output_option = partial(typer.Option, rich_help_panel="Output")
 data_option = partial(typer.Option, rich_help_panel="Data")
@@ -181,4 +182,25 @@ def parse_label_settings(
         columns={} if columns is None else parse_pairs(columns, "columns"),
         gender_coding={} if gender_coding is None else parse_pairs(gender_coding, "gender_coding"),
         keep_columns=None if keep_columns is None else split_commas(keep_columns),
+    )
+
+
+def source_options(
+    *,
+    labels: Path | None,
+    aligned: str,
+    max_pixels: int | None,
+    settings: LabelSettings,
+    trust_labels: bool,
+) -> SourceOptions:
+    """How a command that scores labelled faces reads a plain folder or archive."""
+    from utkage.data.sources.options import SourceOptions
+    from utkage.images.containers.limits import Limits
+
+    return SourceOptions(
+        labels=labels,
+        aligned=parse_aligned(aligned),
+        limits=Limits() if max_pixels is None else Limits(max_pixels=max_pixels),
+        settings=settings,
+        trust_labels=trust_labels,
     )
