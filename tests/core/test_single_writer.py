@@ -77,13 +77,18 @@ def test_dead_files_of_the_held_outputs_are_removed(tmp_path: Path) -> None:
 
 def test_a_new_folder_is_there_only_when_it_is_complete(tmp_path: Path) -> None:
     out = tmp_path / "page"
-    with pytest.raises(ValueError, match="half"), new_folder(out) as folder:
-        (folder / "a").write_text("a")
-        raise ValueError("half")
+
+    def write(fails: bool) -> None:
+        with new_folder(out) as folder:
+            (folder / "a").write_text("a")
+            assert not out.exists()
+            if fails:
+                raise ValueError("half")
+
+    with pytest.raises(ValueError, match="half"):
+        write(True)
     assert list(tmp_path.iterdir()) == []
-    with new_folder(out) as folder:
-        (folder / "a").write_text("a")
-        assert not out.exists()
+    write(False)
     assert [path.name for path in tmp_path.rglob("*")] == ["page", "a"]
     with pytest.raises(UsageError, match="already exists"):
         require_new_folder(out)
@@ -91,7 +96,12 @@ def test_a_new_folder_is_there_only_when_it_is_complete(tmp_path: Path) -> None:
 
 def test_a_folder_that_was_made_meanwhile_stays(tmp_path: Path) -> None:
     out = tmp_path / "page"
-    with pytest.raises(UsageError, match="was made meanwhile"), new_folder(out):
-        out.mkdir()
-        (out / "theirs").write_text("theirs")
+
+    def write() -> None:
+        with new_folder(out):
+            out.mkdir()
+            (out / "theirs").write_text("theirs")
+
+    with pytest.raises(UsageError, match="was made meanwhile"):
+        write()
     assert [path.name for path in tmp_path.rglob("*")] == ["page", "theirs"]
