@@ -63,6 +63,42 @@ def test_names_that_no_picture_has_are_reported(tmp_path: Path) -> None:
     assert "1 picture to drop not found (first: line 3, mispelt.jpg)" in warning
 
 
+@pytest.mark.parametrize(
+    ("start", "delimiter", "encoding"),
+    [
+        ("", ";", "utf-8-sig"),
+        ("sep=;\r\n", ";", "utf-8"),
+        ("", "\t", "utf-16"),
+        ("\r\n", ",", "utf-8"),
+    ],
+)
+def test_lists_that_a_spreadsheet_saved(
+    tmp_path: Path, start: str, delimiter: str, encoding: str
+) -> None:
+    lines = ("source,file,drop", "a,\u00e9.jpg,yes", "a,2.jpg,maybe")
+    text = start + "\r\n".join(lines).replace(",", delimiter)
+    path = tmp_path / "list.csv"
+    path.write_bytes(text.replace("maybe", "no").encode(encoding))
+    assert read_drop_list(path).drops(record("a", "\u00e9.jpg"))
+    assert not read_drop_list(path).drops(record("a", "2.jpg"))
+    path.write_bytes(text.encode(encoding))
+    with pytest.raises(DataError, match=f"line {4 if start else 3}: the column drop"):
+        read_drop_list(path)
+
+
+def test_names_that_no_spreadsheet_takes_for_formulas_are_those_of_the_pictures(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text("source,file,drop\n'=a,'-1.jpg,yes\n'=a,2.jpg,yes\n")
+    drop = read_drop_list(path)
+    reporter = Collected()
+    records = [record("=a", "-1.jpg"), record("=a", "2.jpg")]
+    drop.report_unknown(records, reporter)
+    assert not reporter.warnings
+    assert all(map(drop.drops, records))
+
+
 def test_other_words_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "list.csv"
     path.write_text("file,drop\n1.jpg,perhaps\n")

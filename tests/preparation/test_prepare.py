@@ -327,6 +327,30 @@ def test_a_wrong_detector_is_refused_before_any_work(tmp_path: Path, faces: Path
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("setting", ["drop", "split_file"])
+def test_a_damaged_list_is_refused_before_any_work(
+    tmp_path: Path, faces: Path, setting: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "list.csv").write_text("nothing\nuseful\n")
+    decoded = count_decoded(monkeypatch)
+    with pytest.raises(DataError, match="lacks the column"):
+        run(faces, tmp_path / "out", **{setting: tmp_path / "list.csv"})
+    assert not decoded
+    assert not (tmp_path / "out").exists()
+
+
+def test_copies_of_a_dropped_picture_are_dropped(tmp_path: Path, with_duplicates: Path) -> None:
+    run(with_duplicates, tmp_path / "before")
+    before = reasons_of(tmp_path / "before")
+    copy, reason = next(item for item in before.items() if item[1].startswith("duplicate of "))
+    kept = reason.removeprefix("duplicate of ")
+    (tmp_path / "list.csv").write_text(f"file,drop\n{kept},yes\n")
+    run(with_duplicates, tmp_path / "after", drop=tmp_path / "list.csv")
+    after = reasons_of(tmp_path / "after")
+    assert after[kept] == "in the list of pictures to drop"
+    assert after[copy] == "same photograph and label as one in the list of pictures to drop"
+
+
 def test_a_wrong_extension_is_listed_and_the_picture_kept(
     tmp_path: Path, picture: Picture, write_folder: Folder
 ) -> None:

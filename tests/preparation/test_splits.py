@@ -155,7 +155,7 @@ def judged(records: list[Record], fix: FixConfig) -> list[ManifestRow]:
         # Sets that consist of near-duplicates only are part of this test.
         patch.setattr(resolve, "MAX_NEAR_SHARE", 1.0)
         try:
-            manifest, _ = workflow._select(pictures, config, SilentReporter())
+            manifest, _ = workflow._select(pictures, config, None, None, SilentReporter())
         except DataError:
             return []
     return manifest

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import csv
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 from utkage.core.errors import DataError, UsageError
 from utkage.core.reporter import Reporter
-from utkage.core.text import counted
-from utkage.data.csv_file import read_csv
+from utkage.core.text import counted, spreadsheet_safe
+from utkage.data.label_files.delimited import delimited_rows
 from utkage.data.label_files.row import shown
+from utkage.data.label_files.text import decodings
 from utkage.data.records import Record
 
+_TITLES = ("file", "drop")
 _YES = frozenset({"yes", "y", "true", "1", "x", "drop"})
 _NO = frozenset({"", "no", "n", "false", "0", "keep"})
 
@@ -32,12 +36,12 @@ class DropList:
 
     def drops(self, record: Record) -> bool:
         """Whether this picture is left out."""
-        return any((source, record.name) in self.pictures for source in (record.source, ""))
+        return any(key in self.pictures for key in _keys(record))
 
     def report_unknown(self, records: Iterable[Record], reporter: Reporter) -> None:
         """Warn about names that no picture has: a misspelt one would stay in the set."""
-        known = {key for each in records for key in ((each.source, each.name), ("", each.name))}
-        unknown = [(line, name) for (_, name), line in self._unknown(known)]
+        known = {key for each in records for key in _keys(each) if key in self.pictures}
+        unknown = [(line, key[1]) for key, line in self.pictures.items() if key not in known]
         if unknown:
             line, name = unknown[0]
             reporter.warn(
@@ -45,28 +49,47 @@ class DropList:
                 f"{line}, {name}); names must be as in the manifest of the set"
             )
 
-    def _unknown(self, known: set[tuple[str, str]]) -> list[tuple[tuple[str, str], int]]:
-        return [(key, line) for key, line in self.pictures.items() if key not in known]
+
+def _keys(record: Record) -> Iterator[tuple[str, str]]:
+    """Source and name of a picture, as any list may hold them."""
+    sources = (record.source, str(spreadsheet_safe(record.source)), "")
+    return product(sources, (record.name, str(spreadsheet_safe(record.name))))
 
 
 def read_drop_list(path: Path) -> DropList:
     """Read a CSV with the columns ``file`` and ``drop`` and, if there are several, ``source``.
 
-    ``drop`` is ``yes`` for pictures to leave out, and ``no`` or empty for others.
+    ``drop`` is ``yes`` for pictures to leave out, and ``no`` or empty for others. Spreadsheets may
+    have saved the list with semicolons or tabs, or in UTF-16.
 
     Raises:
         UsageError: there is no such file.
-        DataError: not CSV in UTF-8, a column is missing, or another word in ``drop``.
+        DataError: not CSV, a column is missing, or another word in ``drop``.
     """
     if not path.is_file():
         raise UsageError(f"`drop` {path}: no such file; audit-labels writes one")
     pictures: dict[tuple[str, str], int] = {}
-    for number, cells in read_csv(path, ("file", "drop")):
+    for number, cells in _lines(path):
         word = cells["drop"].strip().lower()
         if word not in _YES | _NO:
             raise DataError(
-                f"{path}: line {number}: `drop` is {shown(cells['drop'])}; write yes, no or nothing"
+                f"{path}: line {number}: the column drop holds {shown(cells['drop'])}; write yes, "
+                "no or nothing"
             )
         if word in _YES:
             pictures.setdefault((cells.get("source", ""), cells["file"]), number)
     return DropList(path, pictures)
+
+
+def _lines(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    try:
+        _, text = next(decodings(path.read_bytes()))
+        titles, rows = delimited_rows(text, _TITLES)
+        for title in _TITLES:
+            if title not in titles:
+                raise DataError(f"{path}: lacks the column {title}; it needs {','.join(_TITLES)}")
+        yield from rows
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror}); check the file") from error
+    except csv.Error as error:
+        raise DataError(f"{path}: not a CSV file ({error})") from error

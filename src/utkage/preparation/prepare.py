@@ -36,7 +36,7 @@ from utkage.preparation.audit.near_pairs import STEPS
 from utkage.preparation.audit.report import Audit, build_audit
 from utkage.preparation.audit.report_files import audit_of_store, report_is_current, write_report
 from utkage.preparation.audit.resolve import FixConfig, find_informative_duplicates, resolve
-from utkage.preparation.drop_list import read_drop_list
+from utkage.preparation.drop_list import DropList, read_drop_list
 from utkage.preparation.ingest import Ingestion, Known, frames_note
 from utkage.preparation.splits import excluded_pictures, read_split_file, split_components
 from utkage.preparation.store_writer import StoreWriter, remove_leftovers, written_files
@@ -153,6 +153,8 @@ def prepare(config: PrepareConfig, reporter: Reporter | None = None) -> PrepareR
         problem="belongs to the set that this command would replace",
         field="out",
     )
+    published = None if config.split_file is None else read_split_file(config.split_file)
+    drop = None if config.drop is None else read_drop_list(config.drop)
     # Only now, because finding labels inside an archive means reading all of it.
     sources = {
         name: open_source(path, config.options, reporter)
@@ -168,7 +170,7 @@ def prepare(config: PrepareConfig, reporter: Reporter | None = None) -> PrepareR
     )
     with nullcontext() if config.dry_run else StoreWriter(config.out, contract) as writer:
         pictures = _read_pictures(sources, ingestion, writer, reporter)
-        manifest, audit = _select(pictures, config, reporter)
+        manifest, audit = _select(pictures, config, published, drop, reporter)
         if writer is None:
             splits = Counter(row.split for row in manifest if row.split)
             return PrepareResult(
@@ -229,7 +231,11 @@ def _read_pictures(
 
 
 def _select(
-    pictures: _Pictures, config: PrepareConfig, reporter: Reporter
+    pictures: _Pictures,
+    config: PrepareConfig,
+    published: Mapping[str, str] | None,
+    drop: DropList | None,
+    reporter: Reporter,
 ) -> tuple[list[ManifestRow], Audit]:
     """Find duplicates, choose splits, and decide which pictures are used."""
     records = pictures.records
@@ -248,13 +254,13 @@ def _select(
             "near-duplicates; their least similar pairs are ignored, so that a few wrong pairs do "
             "not move all of them to one split"
         )
-    published = read_split_file(config.split_file) if config.split_file else None
     splits = split_components(records, groups, config.split, pictures.source_splits, published)
-    drop = None if config.drop is None else read_drop_list(config.drop)
+    listed: list[int] = []
     if drop is not None:
         drop.report_unknown(records, reporter)
-    excluded = excluded_pictures(records, published, config.ages, drop)
-    decisions = resolve(records, groups, splits.__getitem__, fix, excluded)
+        listed = [index for index, record in enumerate(records) if drop.drops(record)]
+    excluded = excluded_pictures(records, published, config.ages)
+    decisions = resolve(records, groups, splits.__getitem__, fix, excluded, listed)
     manifest = [
         ManifestRow(
             row=row,

@@ -13,7 +13,6 @@ from utkage.data.labels import AgeRange
 from utkage.data.records import Record
 from utkage.data.split import SPLITS, SplitConfig, assign_split, merge_splits
 from utkage.preparation.audit.duplicates import DuplicateGroups
-from utkage.preparation.drop_list import DropList
 
 
 def read_split_file(path: Path) -> dict[str, str]:
@@ -53,14 +52,11 @@ def excluded_pictures(
     records: Sequence[Record],
     published: Mapping[str, str] | None,
     ages: tuple[int, int] | None,
-    drop: DropList | None = None,
 ) -> dict[int, str]:
-    """Reasons, by index, of the pictures that a list, a published split or a filter excludes."""
+    """Reasons, by index, of the pictures that a published split or a filter excludes."""
     reasons: dict[int, str] = {}
     for index, record in enumerate(records):
-        if drop is not None and drop.drops(record):
-            reasons[index] = "in the list of pictures to drop"
-        elif published is not None and record.name not in published:
+        if published is not None and record.name not in published:
             reasons[index] = "not in the split file"
         elif ages is not None and not _is_within(record.label.years, ages):
             reasons[index] = f"age outside {ages[0]}-{ages[1]}"

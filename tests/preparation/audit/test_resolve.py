@@ -70,6 +70,46 @@ def test_age_tolerance_decides(make_record):
     assert len(kept(decide(records, FixConfig(max_distance=4, age_tolerance=4), "test"))) == 1
 
 
+def listed(records, names, config=None, split="train"):
+    config = config or FixConfig(max_distance=4)
+    groups = find_duplicates(records, config.max_distance)
+    indices = [index for index, record in enumerate(records) if record.name in names]
+    decisions = resolve(records, groups, lambda component: split, config, None, indices)
+    return {record.name: decision for record, decision in zip(records, decisions, strict=True)}
+
+
+def test_copies_do_not_take_the_place_of_a_picture_whose_label_is_wrong(make_record):
+    records = [
+        make_record("wrong", pixels="p", age=8),
+        make_record("copy", pixels="p", age=8),
+        make_record("recoded", bits=0b11, age=10),
+        make_record("other", bits=0xFFFF << 64, age=8),
+    ]
+    decisions = listed(records, ["wrong"])
+    assert kept(decisions) == ["other"]
+    assert decisions["wrong"].reason == "in the list of pictures to drop"
+    reason = "same photograph and label as one in the list of pictures to drop"
+    assert decisions["copy"].reason == decisions["recoded"].reason == reason
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_a_wrong_label_conflicts_with_no_other_once_it_is_dropped(make_record, split):
+    records = [
+        make_record("wrong", pixels="p", age=8),
+        make_record("right", pixels="p", age=60),
+        make_record("small", bits=0b1, age=61, size=100),
+    ]
+    decisions = listed(records, ["wrong"], split=split)
+    assert kept(decisions) == ["right"]
+    assert decisions["small"].reason == "near-duplicate of right (distance 1)"
+
+
+def test_without_resolving_duplicates_only_listed_pictures_are_dropped(make_record):
+    records = [make_record("wrong", pixels="p"), make_record("copy", pixels="p")]
+    assert kept(listed(records, ["wrong"], FixConfig(mode="none"))) == ["copy"]
+    assert kept(listed(records, ["wrong", "copy"])) == []
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_constant_pictures_are_removed_unless_the_mode_is_none(make_record, mode):
     records = [make_record("blank", constant=True), make_record("face")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 
 from utkage.core.errors import DataError
 from utkage.data.label_files.columns import PREDICTIONS, find_columns, listed, suggestion
@@ -48,6 +48,34 @@ def read_delimited(text: str, name: str, columns: Mapping[str, str], fit: Fit) -
     first = skipped + has_header
     lines = tuple(_lines(text, delimiter, titles, first, limit))
     return Table(titles=titles, lines=lines)
+
+
+def delimited_rows(
+    text: str, known: Container[str]
+) -> tuple[list[str], Iterator[tuple[int, dict[str, str]]]]:
+    """Read a table that a spreadsheet may have saved with another delimiter.
+
+    Args:
+        text: The content of the file.
+        known: Titles in lower case; the delimiter is the one that separates the most of them.
+
+    Returns:
+        The titles, and an iterator over the number of each line in the file and its cells by
+        title; missing ones are empty. It raises ``csv.Error`` where the text is not CSV.
+    """
+    skipped, header, chosen = _header(text)
+    delimiter = chosen or max(
+        DELIMITERS, key=lambda each: sum(title in known for title in _split(header, each))
+    )
+    file = io.StringIO(text, newline="")
+    for _ in range(skipped):
+        file.readline()
+    reader = csv.DictReader(file, restkey="", restval="", delimiter=delimiter)
+    titles = list(reader.fieldnames or ())
+    rows = (
+        (skipped + reader.line_num, {title: cells[title] for title in titles}) for cells in reader
+    )
+    return titles, rows
 
 
 def _header(text: str) -> tuple[int, str, str | None]:

@@ -114,7 +114,9 @@ def find_duplicates(
         nodes = [records[by_pixels[picture][0]] for picture in pictures]
         neighbours, divided = _neighbours(nodes, max_distance, workers, task)
     groups = [
-        _group(records, [index for node in star for index in by_pixels[pictures[node]]], component)
+        record_group(
+            records, [index for node in star for index in by_pixels[pictures[node]]], component
+        )
         for linked in _components(len(pictures), neighbours)
         for component in (pictures[linked[0]],)
         for star in _stars(linked, neighbours)
@@ -173,7 +175,10 @@ def _stars(component: list[int], neighbours: Mapping[int, frozenset[int]]) -> li
     return stars
 
 
-def _group(records: Sequence[Record], indices: list[int], component: str) -> DuplicateGroup:
+def record_group(
+    records: Sequence[Record], indices: Sequence[int], component: str
+) -> DuplicateGroup:
+    """The records at ``indices``, at least one, as a group of ``component``."""
     order = attrgetter("pixel_hash", "source", "name", "byte_hash")
     members = sorted(indices, key=lambda index: order(records[index]))
     chosen = [records[index] for index in members]

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from utkage.core.errors import ConfigError
 from utkage.core.reporter import Progress
 from utkage.data.records import Record
-from utkage.preparation.audit.duplicates import DuplicateGroup, DuplicateGroups, find_duplicates
+from utkage.preparation.audit.duplicates import (
+    DuplicateGroup,
+    DuplicateGroups,
+    find_duplicates,
+    record_group,
+)
 from utkage.preparation.audit.near_pairs import TooManyPairsError
 from utkage.preparation.audit.perceptual import HASH_BITS, distance
 
@@ -24,6 +29,8 @@ AGE_TOLERANCE = 3
 MAX_NEAR_SHARE = 0.25
 
 CONSTANT_REASON = "all pixels have one colour"
+LISTED_REASON = "in the list of pictures to drop"
+COPY_OF_LISTED_REASON = "same photograph and label as one in the list of pictures to drop"
 # Beginnings of the reasons; the audit sorts the reasons by them.
 DUPLICATE_OF = "duplicate of "
 NEAR_DUPLICATE_OF = "near-duplicate of "
@@ -108,6 +115,7 @@ def resolve(
     split_of: Callable[[str], str],
     config: FixConfig,
     excluded: Mapping[int, str] | None = None,
+    listed: Collection[int] = (),
 ) -> list[Decision]:
     """Decide about every picture, in the order of ``records``.
 
@@ -118,16 +126,47 @@ def resolve(
         config: How duplicates are resolved.
         excluded: Reasons by index of pictures that are removed anyway. Such a picture is never
             the one that is kept, but its label can still conflict with its duplicates.
+        listed: Indices of pictures that a person drops, because their labels are wrong. Duplicates
+            with the same label are removed as well, or else one would take the place of the
+            listed one; the labels of others no longer conflict with it.
     """
-    excluded = excluded or {}
+    excluded, listed = excluded or {}, frozenset(listed)
     decisions: dict[int, Decision] = {}
     for group in groups.groups:
         split = split_of(group.component)
-        candidates = [index for index in group.members if index not in excluded]
-        reasons = {**excluded, **_reasons(records, group, candidates, split, config)}
-        for index in group.members:
-            decisions[index] = Decision(split, reasons[index])
+        wrong = _listed(records, group, listed, config)
+        others = [index for index in group.members if index not in wrong]
+        reasons: dict[int, str | None] = {
+            **wrong,
+            **{index: excluded[index] for index in others if index in excluded},
+        }
+        candidates = [index for index in others if index not in excluded]
+        if candidates:
+            left = record_group(records, others, group.component) if wrong else group
+            reasons |= _reasons(records, left, candidates, split, config)
+        decisions |= {index: Decision(split, reason) for index, reason in reasons.items()}
     return [decisions[index] for index in range(len(records))]
+
+
+def _listed(
+    records: Sequence[Record], group: DuplicateGroup, listed: frozenset[int], config: FixConfig
+) -> dict[int, str]:
+    """Reasons of the listed pictures of a group, and of duplicates that share a label of theirs."""
+    own = [index for index in group.members if index in listed]
+    reasons = dict.fromkeys(own, LISTED_REASON)
+    if config.mode == NONE:
+        return reasons
+    return reasons | {
+        index: COPY_OF_LISTED_REASON
+        for index in group.members
+        if index not in listed
+        and any(
+            not record_group(records, [index, other], group.component).conflicts(
+                config.age_tolerance
+            )
+            for other in own
+        )
+    }
 
 
 def _reasons(
@@ -138,7 +177,7 @@ def _reasons(
     config: FixConfig,
 ) -> dict[int, str | None]:
     keep_all: dict[int, str | None] = dict.fromkeys(candidates)
-    if config.mode == NONE or not candidates:
+    if config.mode == NONE:
         return keep_all
     # A constant picture is grouped with identical ones only, so one decision applies to all.
     if records[group.members[0]].constant:
