@@ -91,15 +91,15 @@ def display(tmp_path: Path) -> Iterator[str]:
     with (tmp_path / "xvfb.log").open("w") as log:
         server = subprocess.Popen(command, pass_fds=[writer], stderr=log)
     os.close(writer)
-    with os.fdopen(reader) as told:
-        yield f":{told.readline().strip()}"
+    with os.fdopen(reader) as output:
+        yield f":{output.readline().strip()}"
     server.terminate()
     server.wait(10)
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(
-    not (shutil.which("Xvfb") and shutil.which("xdotool")), reason="wants Xvfb and xdotool"
+    not (shutil.which("Xvfb") and shutil.which("xdotool")), reason="needs Xvfb and xdotool"
 )
 def test_a_key_in_the_real_window_ends_it(display: str, examples: Path, tmp_path: Path) -> None:
     still = load_image(examples / "couple.jpg")

@@ -50,9 +50,9 @@ def folder(portrait: Path, clip: Path, tmp_path: Path) -> Path:
     return folder
 
 
-def predict(*words: object, stdin: str | None = None) -> Result:
-    words = ("predict", "--weights", "shipped", "--no-flip", *map(str, words))
-    return CliRunner().invoke(app, list(map(str, words)), input=stdin)
+def predict(*arguments: object, stdin: str | None = None) -> Result:
+    arguments = ("predict", "--weights", "shipped", "--no-flip", *map(str, arguments))
+    return CliRunner().invoke(app, list(map(str, arguments)), input=stdin)
 
 
 def files_and_kinds(rows: list[dict[str, object]]) -> list[tuple[str, str]]:
@@ -171,8 +171,16 @@ def test_a_folder_of_videos(clip: Path, tmp_path: Path) -> None:
 
 def test_one_contact_sheet_and_one_folder_for_both(folder: Path, tmp_path: Path) -> None:
     sheet, images, crops = tmp_path / "sheet.png", tmp_path / "images", tmp_path / "crops"
-    words = ["--contact-sheet", sheet, "--save-images", images, "--save-crops", crops, "--quiet"]
-    assert predict(folder, "--jsonl", *words).exit_code == 0
+    arguments = [
+        "--contact-sheet",
+        sheet,
+        "--save-images",
+        images,
+        "--save-crops",
+        crops,
+        "--quiet",
+    ]
+    assert predict(folder, "--jsonl", *arguments).exit_code == 0
     alone = tmp_path / "alone.png"
     assert predict(folder / "a.jpg", "--jsonl", "--contact-sheet", alone).exit_code == 0
     assert load_image(sheet).shape[1] > load_image(alone).shape[1]
@@ -188,11 +196,11 @@ def test_one_contact_sheet_and_one_folder_for_both(folder: Path, tmp_path: Path)
 def test_resume_continues_with_the_last_video(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "rows.jsonl"
     images = tmp_path / "images"
-    words = (folder, "--out", out, "--save-images", images)
-    assert predict(*words).exit_code == 0
+    arguments = (folder, "--out", out, "--save-images", images)
+    assert predict(*arguments).exit_code == 0
     pictures, videos = out.read_bytes(), (tmp_path / "rows.videos.jsonl").read_bytes()
-    assert predict(*words).exit_code == 2  # without --resume nothing is appended
-    resumed = predict(*words, "--resume")
+    assert predict(*arguments).exit_code == 2  # without --resume nothing is appended
+    resumed = predict(*arguments, "--resume")
     assert resumed.exit_code == 0, resumed.output
     assert "has predictions for 1 file; resuming" in resumed.stderr
     assert "has predictions for 1 video; resuming" in resumed.stderr

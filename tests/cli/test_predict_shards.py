@@ -42,8 +42,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chips: dict[str, bytes
     return tmp_path
 
 
-def predict(*words: object, stdin: str | None = None) -> Result:
-    return CliRunner().invoke(app, ["predict", *map(str, words), *CHIPS], input=stdin)
+def predict(*arguments: object, stdin: str | None = None) -> Result:
+    return CliRunner().invoke(app, ["predict", *map(str, arguments), *CHIPS], input=stdin)
 
 
 def rows_of(path: Path) -> list[dict[str, Any]]:
@@ -123,8 +123,8 @@ def test_an_empty_shard_writes_a_file_without_rows(here: Path, name: str) -> Non
 @pytest.mark.parametrize("shard", ["4/4", "x", "1", "-1/4", "1/0", "/4", "4294967296/1"])
 def test_a_shard_that_does_not_exist_writes_nothing(invoke: Any, here: Path, shard: str) -> None:
     before = sorted(here.rglob("*"))
-    words = ("--out", "rows.jsonl", "--save-crops", "crops", "--contact-sheet", "sheet.jpg")
-    result = invoke("predict", "set", f"--shard={shard}", *words)
+    arguments = ("--out", "rows.jsonl", "--save-crops", "crops", "--contact-sheet", "sheet.jpg")
+    result = invoke("predict", "set", f"--shard={shard}", *arguments)
     assert_one_line_error(result, 2, "--shard")
     assert sorted(here.rglob("*")) == before
 
@@ -138,15 +138,15 @@ def test_a_killed_run_is_resumed(
     here: Path, tar_of: Archive, chips: dict[str, bytes], shard: str | None
 ) -> None:
     tar_of(here / "one.tar", chips)
-    words = ["one.tar", "set", "set/../one.tar", "--out", "rows.jsonl"]
-    words += [] if shard is None else ["--shard", shard]
-    predict(*words)
+    arguments = ["one.tar", "set", "set/../one.tar", "--out", "rows.jsonl"]
+    arguments += [] if shard is None else ["--shard", shard]
+    predict(*arguments)
     path = here / "rows.jsonl"
     expected = path.read_text(encoding="utf-8")
     lines = expected.splitlines(keepends=True)
     for count in range(0, len(lines) + 1, 3):
         path.write_text("".join(lines[:count]), encoding="utf-8")
-        predict(*words, "--resume")
+        predict(*arguments, "--resume")
         assert path.read_text(encoding="utf-8") == expected, f"after {count} lines"
 
 
@@ -236,12 +236,12 @@ def test_a_shard_of_another_number_does_not_continue_the_rows(
     zip_of(here / "two.zip", chips)
     outs = [here / f"{index}.jsonl" for index in range(2)]
     for index, out in enumerate(outs):
-        words = (*INPUTS[given], "--shard", f"{index}/2", "--out", out, "--resume")
-        assert predict(*words).exit_code in (0, 3)
+        arguments = (*INPUTS[given], "--shard", f"{index}/2", "--out", out, "--resume")
+        assert predict(*arguments).exit_code in (0, 3)
         before = out.read_bytes()
         assert before
         # Again, and with other files.
-        assert predict(*words).exit_code == 0
+        assert predict(*arguments).exit_code == 0
         assert out.read_bytes() == before
     refused = [
         predict(*INPUTS[given], "--shard", f"{1 - index}/2", "--out", outs[index], "--resume")

@@ -194,9 +194,9 @@ def test_copies_do_not_replace_what_a_list_on_stdin_may_name(
     assert len(list(out.iterdir())) == 3
 
 
-def _predict_to(out: Path, *words: object, stdin: str | None = None) -> Result:
+def _predict_to(out: Path, *arguments: object, stdin: str | None = None) -> Result:
     options = ("--out", out, "--overwrite", "--weights", "shipped", "--crop", "none", "--quiet")
-    return CliRunner().invoke(app, ["predict", *map(str, (*words, *options))], input=stdin)
+    return CliRunner().invoke(app, ["predict", *map(str, (*arguments, *options))], input=stdin)
 
 
 def test_rows_do_not_replace_what_stdin_lists(tmp_path: Path) -> None:
@@ -224,14 +224,14 @@ def test_rows_do_not_replace_a_table_of_paths(
     parquet.write_table(pyarrow.table({"path": ["a.jpg"]}), out)
     Path("link.parquet").symlink_to(out)
     before = out.read_bytes()
-    words = {
+    inputs = {
         "pattern": "l*t.parquet",
         "address": out.as_uri(),
         "link": "link.parquet",
     }
     stdin = {"list": "list.parquet\n", "folder of a list": f"{tmp_path}/x/../list.parquet\n"}
     (tmp_path / "x").mkdir()
-    result = _predict_to(out, words.get(given, "-"), stdin=stdin.get(given))
+    result = _predict_to(out, inputs.get(given, "-"), stdin=stdin.get(given))
     assert result.exit_code == 2, result.output
     assert "is an input of this command" in result.stderr
     assert out.read_bytes() == before

@@ -79,7 +79,7 @@ def undisturbed(folder: Path) -> subprocess.CompletedProcess[str]:
 def test_two_processes_learn_what_one_does(
     folder: Path, undisturbed: subprocess.CompletedProcess[str]
 ) -> None:
-    # Only the first process speaks.
+    # Only the first process prints.
     assert undisturbed.stdout.count("best.safetensors") == 1
     assert undisturbed.stderr.count(f"epoch 2/{EPOCHS}: loss") == 1
     assert "2 processes" in undisturbed.stderr

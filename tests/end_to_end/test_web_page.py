@@ -144,8 +144,8 @@ def reports(folder: Path, predicted: Any, tmp_path_factory: pytest.TempPathFacto
         found["end"] = browser.run(f"return {STATUS}")
         found["camera"] = rows()
         names = "performance.getEntriesByType('resource').map((entry) => entry.name)"
-        asked = browser.run(f"return {names}")
-        assert all(name.startswith((address, f"blob:{address}")) for name in asked)
+        requested = browser.run(f"return {names}")
+        assert all(name.startswith((address, f"blob:{address}")) for name in requested)
         assert [line for line in browser.logs() if "Banner not shown" not in line] == []
         browser.wait("document.getElementById('offline').textContent")
         browser.open(f"{address}other.html")

@@ -323,12 +323,12 @@ def test_nothing_is_fetched_from_elsewhere(browser: Browser, address: str, folde
       add("iframe", { src: elsewhere });
       await new Promise((done) => setTimeout(done, 200));
       return { wrong: wrong.sort(), unsafe: window.isUnsafe === true,
-        asked: performance.getEntriesByType("resource").map((one) => one.name) };
+        requested: performance.getEntriesByType("resource").map((one) => one.name) };
     """)
     assert not found["unsafe"]
     scripts = ["script-src-elem"] * 2
     assert found["wrong"] == ["connect-src", "frame-src", "img-src", *scripts]
-    ours = [name for name in found["asked"] if ":1/" not in name]
+    ours = [name for name in found["requested"] if ":1/" not in name]
     assert len(ours) > 10
     assert all(name.startswith((address, f"blob:{address}")) for name in ours)
 

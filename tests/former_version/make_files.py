@@ -10,7 +10,7 @@ there is no picture of a data set among them.
 Networks have millions of values, which are not worth their room in a repository. So the values of
 each large matrix are replaced by its first ones, again and again, those of vectors are rounded,
 and the files are packed: names, shapes, types and everything around the tensors stay as they were
-written. What is recorded as an answer was answered by these very files, and where a stopped run
+written. Recorded predictions were made with these very files, and where a stopped run
 ends was found by going on from them.
 """
 
@@ -149,7 +149,7 @@ def weights(former: Path, work: Path, out: Path) -> None:
 
     torch.manual_seed(0)
     models = seed.VggFace(size=32, width=0.04), seed.AgeRangeNet(), seed.AgeEstimationNet()
-    # As they come, all faces get nearly the same answer.
+    # As they come, all faces get nearly the same prediction.
     nn.init.normal_(models[0].fc8.weight)
     nn.init.normal_(models[2].regressor[2].weight, 0, 0.2)
     faces = seed.UTKFaceDataset(str(work / "faces"), transform=resized)
@@ -161,7 +161,7 @@ def weights(former: Path, work: Path, out: Path) -> None:
 
 
 def enliven(path: Path, data: Path) -> None:
-    """Let answers differ from face to face, which those of a network hardly trained do not."""
+    """Let predictions differ from face to face, which those of a hardly trained network do not."""
     loaded = load_weights(path)
     network = MultiTaskNet(loaded.card.backbone)
     network.load_state_dict({name: repeated(value) for name, value in loaded.state.items()})
@@ -229,7 +229,7 @@ def recipes(former: Path, work: Path, out: Path) -> None:
 
 
 def evaluations(former: Path, work: Path, out: Path) -> None:
-    """Metrics, the table of answers, and a table as other programs write it."""
+    """Metrics, the table of predictions, and a table as other programs write it."""
     folder = out / "evaluation"
     arguments = ("--data", "sets/faces", "--split", "all", "--allow-seen", "--allow-suspicious")
     options = ("--resamples", "100", "--device", "cpu", "--threshold", "18")
@@ -239,8 +239,8 @@ def evaluations(former: Path, work: Path, out: Path) -> None:
     for name in ("metrics.json", "predictions.csv"):
         shutil.copy(work / "evaluation" / name, folder / name)
     with (folder / "predictions.csv").open(newline="") as file:
-        answers = list(csv.DictReader(file))
-    lines = [f"{row['file']},{row['predicted_age']},{row['p_female']}" for row in answers]
+        predictions = list(csv.DictReader(file))
+    lines = [f"{row['file']},{row['predicted_age']},{row['p_female']}" for row in predictions]
     (folder / "theirs.csv").write_text("\n".join(["file,age,p_female", *lines]) + "\n")
 
 
@@ -351,7 +351,7 @@ def repeat_values(folder: Path) -> None:
         with safe_open(path, framework="pt") as file:
             tensors = {name: repeated(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118
             about = file.metadata()
-        # The answers of a teacher belong to faces, not to a network.
+        # The predictions of a teacher belong to faces, not to a network.
         if not path.name.startswith("teacher-"):
             save_file(tensors, path, metadata=about)
     for path in folder.glob("checkpoint-*.pt"):

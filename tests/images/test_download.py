@@ -19,13 +19,13 @@ OK = b"HTTP/1.1 200 OK\r\n"
 
 
 @contextmanager
-def _serving(answer: Callable[[socket.socket], object]) -> Iterator[str]:
-    """A server that reads a request and then calls ``answer`` with its connection."""
+def _serving(respond: Callable[[socket.socket], object]) -> Iterator[str]:
+    """A server that reads a request and then calls ``respond`` with its connection."""
 
     def serve(connection: socket.socket) -> None:
         with connection, suppress(OSError):
             connection.recv(65536)
-            answer(connection)
+            respond(connection)
 
     def accept() -> None:
         with suppress(OSError):
@@ -47,13 +47,13 @@ def _redirects(target: str) -> Callable[[socket.socket], object]:
 
 
 def _drips(start: bytes, drop: bytes) -> Callable[[socket.socket], object]:
-    def answer(connection: socket.socket) -> None:
+    def respond(connection: socket.socket) -> None:
         connection.sendall(start)
         while True:
             connection.sendall(drop)
             time.sleep(0.05)
 
-    return answer
+    return respond
 
 
 def test_an_address_gives_its_bytes(server: str, png: bytes) -> None:
@@ -146,15 +146,15 @@ def test_redirects_lead_to_http_only(target: str) -> None:
 
 
 def test_redirects_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[int] = []
+    requests: list[int] = []
 
-    def answer(connection: socket.socket) -> None:
-        asked.append(1)
+    def respond(connection: socket.socket) -> None:
+        requests.append(1)
         _redirects("/again")(connection)
 
-    with _serving(answer) as url, pytest.raises(ImageError, match="redirects more than"):
+    with _serving(respond) as url, pytest.raises(ImageError, match="redirects more than"):
         fetch(url, allow_private=True)
-    assert len(asked) == MOST_REDIRECTS + 1
+    assert len(requests) == MOST_REDIRECTS + 1
 
 
 def test_the_address_that_was_checked_is_the_one_that_is_used(
@@ -163,17 +163,17 @@ def test_the_address_that_was_checked_is_the_one_that_is_used(
     """A name server that changes its mind between the check and the connection has no effect."""
     port = int(server.rpartition(":")[2])
     resolve: Any = socket.getaddrinfo
-    answers = iter(["127.0.0.1", "127.0.0.9", "127.0.0.9"])
+    addresses = iter(["127.0.0.1", "127.0.0.9", "127.0.0.9"])
 
     def changing(host: str, *arguments: Any, **options: Any) -> Any:
-        return resolve(next(answers) if host == "rebind.test" else host, *arguments, **options)
+        return resolve(next(addresses) if host == "rebind.test" else host, *arguments, **options)
 
     monkeypatch.setattr(socket, "getaddrinfo", changing)
     # Stands for a public address in this test.
     monkeypatch.setattr(public_addresses, "is_public", lambda address: address == "127.0.0.1")
     with _serving(_redirects(f"http://rebind.test:{port}/a.png")) as url:
         assert fetch(url) == png
-        assert next(answers) == "127.0.0.9"
+        assert next(addresses) == "127.0.0.9"
         with pytest.raises(ImageError, match="not public"):
             fetch(url.replace("127.0.0.1", "localhost"))
 
@@ -227,24 +227,24 @@ def test_a_redirect_with_an_endless_page_is_followed_at_once(server: str, png: b
 
 
 def test_sizes_are_limited_by_what_the_server_says_and_by_what_it_sends() -> None:
-    answers = (
+    responses = (
         (_drips(OK + b"\r\n", b"x" * 10_000), "longer than 100000 bytes"),
         (_drips(OK + b"Content-Length: 100001\r\n\r\n", b""), "longer than 100000 bytes"),
         (_sends(OK + b"Content-Length: 9\r\n\r\nabc"), "ends 6 bytes early"),
     )
-    for answer, problem in answers:
-        with _serving(answer) as url, pytest.raises(ImageError, match=problem):
+    for respond, problem in responses:
+        with _serving(respond) as url, pytest.raises(ImageError, match=problem):
             fetch(url, max_bytes=100_000, timeout=2)
 
 
 def test_what_a_server_says_cannot_steer_a_terminal() -> None:
-    answers = (
+    responses = (
         b"HTTP/1.1 404 \x1b]0;title\x07\x9b31m\r\n\r\n",
         b"HTTP/1.1 302 Found\r\nLocation: ftp://\x1b[31m\x9b\r\n\r\n",
         b"\x1b[31m\x07\r\n\r\n",
         b"HTTP/1.1 500 " + b"long" * 10_000 + b"\r\n\r\n",
     )
-    for response in answers:
+    for response in responses:
         with _serving(_sends(response)) as url, pytest.raises(ImageError) as caught:
             fetch(url)
         message = str(caught.value)
@@ -255,7 +255,7 @@ def test_what_a_server_says_cannot_steer_a_terminal() -> None:
 def test_a_proxy_is_used_but_redirects_through_it_are_checked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    asked: list[bytes] = []
+    requests: list[bytes] = []
 
     def proxy(connection: socket.socket) -> None:
         connection.sendall(OK + b"Content-Length: 3\r\n\r\nabc")
@@ -269,8 +269,8 @@ def test_a_proxy_is_used_but_redirects_through_it_are_checked(
                     while True:
                         connection, _ = server.accept()
                         with connection:
-                            asked.append(connection.recv(65536))
-                            if b"/redirect" in asked[-1]:
+                            requests.append(connection.recv(65536))
+                            if b"/redirect" in requests[-1]:
                                 _redirects("http://169.254.169.254/latest")(connection)
                             else:
                                 proxy(connection)
@@ -282,9 +282,9 @@ def test_a_proxy_is_used_but_redirects_through_it_are_checked(
         monkeypatch.setenv("http_proxy", address)
         monkeypatch.delenv("no_proxy", raising=False)
         assert fetch("http://picture.invalid/a b.png?q=1") == b"abc"
-        assert asked[0].startswith(b"GET http://picture.invalid/a%20b.png?q=1 HTTP/1.1\r\n")
-        assert b"Proxy-Authorization: Basic bWU6c2VjcmV0" in asked[0]
-        assert asked[0].count(b"Host:") == 1
+        assert requests[0].startswith(b"GET http://picture.invalid/a%20b.png?q=1 HTTP/1.1\r\n")
+        assert b"Proxy-Authorization: Basic bWU6c2VjcmV0" in requests[0]
+        assert requests[0].count(b"Host:") == 1
         with pytest.raises(ImageError, match="not public"):
             fetch("http://picture.invalid/redirect")
-        assert len(asked) == 2
+        assert len(requests) == 2

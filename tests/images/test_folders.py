@@ -108,8 +108,8 @@ def test_a_name_composed_otherwise_is_found(tmp_path: Path, form: str) -> None:
     folder.mkdir()
     path = folder / unicodedata.normalize(form, "ü.jpg")
     path.touch()
-    asked = tmp_path / unicodedata.normalize(other, "é") / unicodedata.normalize(other, "ü.jpg")
-    found = as_on_disk(asked)
+    wanted = tmp_path / unicodedata.normalize(other, "é") / unicodedata.normalize(other, "ü.jpg")
+    found = as_on_disk(wanted)
     assert os.path.lexists(found)
     assert found.samefile(path)
     assert as_on_disk(path) == path

@@ -62,7 +62,7 @@ def test_bytes_are_whole_after_their_start(content: bytes, sniffed: int) -> None
 def test_a_line_is_given_before_the_next_is_written(pipe: tuple[BinaryIO, int]) -> None:
     stream, writer = pipe
     piped = Piped(stream)
-    assert piped.ready(), "nobody has asked yet"
+    assert piped.ready(), "nothing has been read yet"
     os.write(writer, b"a.jpg\n")
     assert piped.start(16) == b"a.jpg\n"
     lines = piped.lines()

@@ -83,9 +83,9 @@ def test_a_camera_that_is_not_there() -> None:
         open_video(97)
 
 
-@pytest.mark.parametrize(("told", "rate"), [(0.0, 25.0), (90_000.0, 25.0), (29.97, 29.97)])
-def test_a_rate_that_is_none(told: float, rate: float) -> None:
-    assert open_video(0, lambda _: numbered(1, rate=told)).rate == rate
+@pytest.mark.parametrize(("given", "rate"), [(0.0, 25.0), (90_000.0, 25.0), (29.97, 29.97)])
+def test_a_rate_that_is_none(given: float, rate: float) -> None:
+    assert open_video(0, lambda _: numbered(1, rate=given)).rate == rate
 
 
 def test_names() -> None:

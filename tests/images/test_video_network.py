@@ -19,7 +19,7 @@ from utkage.images.video import open_video, video_file
 
 @pytest.fixture
 def listener() -> Iterator[socket.socket]:
-    """A local server that answers nobody; whoever connects waits in its queue."""
+    """A local server that accepts no connection; whoever connects waits in its queue."""
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
         server.setblocking(False)
         yield server

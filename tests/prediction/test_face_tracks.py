@@ -132,10 +132,10 @@ def test_a_face_that_comes_back_soon_is_the_same_one() -> None:
     assert soon[1].frames < 24
     late = [event for event in run(2, gone=range(8, 16)) if isinstance(event, FaceTrack)]
     assert [track.number for track in late] == [2, 1, 3]
-    # The one that left is told when it is known to be gone, not at the end.
+    # The track of the face that left is given as soon as it has ended, not at the end.
     events = run(2, gone=range(8, 16))
-    told = next(at for at, event in enumerate(events) if isinstance(event, FaceTrack))
-    before = events[told - 1]
+    given_at = next(at for at, event in enumerate(events) if isinstance(event, FaceTrack))
+    before = events[given_at - 1]
     assert isinstance(before, TrackedFrame)
     assert before.frame.index < 16
 

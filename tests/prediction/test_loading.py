@@ -193,12 +193,12 @@ def test_one_photograph_needs_neither_torch_nor_long(examples: Path) -> None:
         "except SystemExit: pass\n"
         "print({'torch', 'onnx', 'sklearn', 'matplotlib'} & set(sys.modules))"
     )
-    words = ["predict", str(examples / "portrait.jpg"), "--weights", "shipped", "--csv"]
+    arguments = ["predict", str(examples / "portrait.jpg"), "--weights", "shipped", "--csv"]
     seconds = []
     for _ in range(3):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         done = subprocess.run(
-            [sys.executable, "-c", code, *words], capture_output=True, text=True, check=True
+            [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True
         )
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)

@@ -26,8 +26,8 @@ PREDICT = "/v1/predict"
 def test_hosts_of_the_server(make_client, quick: HeldPredictor, host: str) -> None:
     client = make_client(predictor=quick, server_names=("faces.example.com",))
     for method, path in (("POST", PREDICT), ("GET", "/v1/info"), ("GET", "/")):
-        answer = client.request(method, path, content=b"x", headers={"Host": host})
-        assert answer.status_code == 200, answer.text
+        response = client.request(method, path, content=b"x", headers={"Host": host})
+        assert response.status_code == 200, response.text
 
 
 @pytest.mark.parametrize(
@@ -49,9 +49,9 @@ def test_a_page_whose_name_leads_here_reads_nothing(
     client = make_client(predictor=quick)
     paths = "/v1/info", "/metrics", "/", "/openapi.json", "/healthz", "/none"
     for method, path in (("POST", PREDICT), *(("GET", path) for path in paths)):
-        answer = client.request(method, path, content=b"x", headers={"Host": host})
-        assert answer.status_code == 403
-        assert "--server-name" in answer.json()["error"]
+        response = client.request(method, path, content=b"x", headers={"Host": host})
+        assert response.status_code == 403
+        assert "--server-name" in response.json()["error"]
     assert quick.seen == []
 
 
@@ -73,10 +73,10 @@ def test_a_page_of_another_site_starts_no_prediction(
     make_client, quick: HeldPredictor, origin: str, status: int
 ) -> None:
     client = make_client(predictor=quick, server_names=("faces.example.com",))
-    answer = client.post(PREDICT, content=b"x", headers={"Origin": origin})
-    assert answer.status_code == status
+    response = client.post(PREDICT, content=b"x", headers={"Origin": origin})
+    assert response.status_code == status
     assert len(quick.seen) == (status == 200)
-    assert "access-control-allow-origin" not in answer.headers
+    assert "access-control-allow-origin" not in response.headers
 
 
 def test_a_token_opens_every_name(make_client, quick: HeldPredictor) -> None:
@@ -84,13 +84,15 @@ def test_a_token_opens_every_name(make_client, quick: HeldPredictor) -> None:
     foreign = {"Host": "faces.example.com", "Origin": "https://evil.test"}
     assert client.post(PREDICT, content=b"x", headers=foreign).status_code == 401
     right = {**foreign, "Authorization": "Bearer secret"}
-    answer = client.post(PREDICT, content=b"x", headers=right)
-    assert answer.status_code == 200
+    response = client.post(PREDICT, content=b"x", headers=right)
+    assert response.status_code == 200
     # A page of another site gets no permission to read it.
-    assert "access-control-allow-origin" not in answer.headers
-    asked = client.options(PREDICT, headers={**foreign, "Access-Control-Request-Method": "POST"})
-    assert asked.status_code == 405
-    assert "access-control-allow-origin" not in asked.headers
+    assert "access-control-allow-origin" not in response.headers
+    preflight = client.options(
+        PREDICT, headers={**foreign, "Access-Control-Request-Method": "POST"}
+    )
+    assert preflight.status_code == 405
+    assert "access-control-allow-origin" not in preflight.headers
 
 
 @pytest.mark.parametrize(
@@ -105,10 +107,10 @@ def test_what_is_no_token(make_client, quick: HeldPredictor, given: list[str]) -
     client = make_client(predictor=quick, token="secret")
     headers: Any = [(b"Authorization", value.encode("latin-1")) for value in given]
     for method, path in (("POST", PREDICT), ("GET", "/metrics"), ("GET", "/v1/info")):
-        answer = client.request(method, path, content=b"x", headers=headers)
-        assert answer.status_code == 401
-        assert answer.headers["www-authenticate"] == "Bearer"
-        assert "Authorization: Bearer TOKEN" in answer.json()["error"]
+        response = client.request(method, path, content=b"x", headers=headers)
+        assert response.status_code == 401
+        assert response.headers["www-authenticate"] == "Bearer"
+        assert "Authorization: Bearer TOKEN" in response.json()["error"]
     assert quick.seen == []
     right = {"Authorization": "Bearer secret"}
     counted = client.get("/metrics", headers=right).text
@@ -118,7 +120,7 @@ def test_what_is_no_token(make_client, quick: HeldPredictor, given: list[str]) -
 def test_the_scheme_of_a_token_has_any_case(make_client, quick: HeldPredictor) -> None:
     client = make_client(predictor=quick, token="secret")
     for value in ("bearer secret", "BEARER secret", "Bearer  secret"):
-        answer = client.post(PREDICT, content=b"x", headers={"Authorization": value})
-        assert answer.status_code == 200
+        response = client.post(PREDICT, content=b"x", headers={"Authorization": value})
+        assert response.status_code == 200
     described = client.get("/openapi.json").json()
     assert described["components"]["securitySchemes"]["HTTPBearer"]["scheme"] == "bearer"

@@ -37,14 +37,14 @@ def expected(loaded: Predictor, examples: Path) -> dict[str, list[dict[str, Any]
 def test_a_form_of_several_pictures(make_client, expected, examples: Path) -> None:
     names = list(expected)
     files = [("picture", (name, (examples / name).read_bytes())) for name in names]
-    answer = make_client().post(PREDICT, files=files)
-    assert answer.status_code == 200
-    assert answer.json() == [row for name in names for row in expected[name]]
+    response = make_client().post(PREDICT, files=files)
+    assert response.status_code == 200
+    assert response.json() == [row for name in names for row in expected[name]]
 
 
 def test_a_picture_as_the_body(make_client, expected, portrait: bytes) -> None:
-    answer = make_client().post(f"{PREDICT}?name=portrait.jpg", content=portrait, headers=JPEG)
-    assert answer.json() == expected["portrait.jpg"]
+    response = make_client().post(f"{PREDICT}?name=portrait.jpg", content=portrait, headers=JPEG)
+    assert response.json() == expected["portrait.jpg"]
 
 
 def test_pictures_as_json(make_client, expected, portrait: bytes) -> None:
@@ -123,9 +123,9 @@ def test_a_file_that_is_no_picture_is_a_row(make_client) -> None:
 )
 def test_what_is_refused(make_client, request_: dict[str, Any], status: int, message: str) -> None:
     client = make_client(max_bytes=3000, max_pictures=3)
-    answer = client.post(PREDICT, **request_)
-    assert answer.status_code == status, answer.text
-    assert message in answer.json()["error"]
+    response = client.post(PREDICT, **request_)
+    assert response.status_code == status, response.text
+    assert message in response.json()["error"]
     assert client.service.waiting == 0
     assert f'utkage_requests_total{{status="{status}"}} 1.0' in client.get("/metrics").text
 
@@ -134,8 +134,8 @@ def test_a_body_without_a_length_is_counted(make_client) -> None:
     def parts() -> Iterator[bytes]:
         yield from [b"x" * 1000] * 5
 
-    answer = make_client(max_bytes=3000).post(PREDICT, content=parts())
-    assert answer.status_code == 413
+    response = make_client(max_bytes=3000).post(PREDICT, content=parts())
+    assert response.status_code == 413
 
 
 def test_a_token(make_client, portrait: bytes) -> None:
@@ -143,8 +143,8 @@ def test_a_token(make_client, portrait: bytes) -> None:
     for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "secret"}):
         for path in (PREDICT, "/metrics", "/v1/info"):
             method = "POST" if path == PREDICT else "GET"
-            answer = client.request(method, path, headers=headers)
-            assert (answer.status_code, "a token" in answer.json()["error"]) == (401, True)
+            response = client.request(method, path, headers=headers)
+            assert (response.status_code, "a token" in response.json()["error"]) == (401, True)
     right = {"Authorization": "Bearer secret", **JPEG}
     assert client.post(PREDICT, content=portrait, headers=right).status_code == 200
     assert client.get("/healthz").status_code == client.get("/readyz").status_code == 200
@@ -176,10 +176,10 @@ def test_the_page(make_client, tmp_path: Path) -> None:
 
 def test_a_full_queue(make_client, held: HeldPredictor) -> None:
     client = make_client(predictor=held, max_waiting=2)
-    answers: list[int] = []
+    statuses: list[int] = []
 
     def ask() -> None:
-        answers.append(client.post(PREDICT, content=b"x").status_code)
+        statuses.append(client.post(PREDICT, content=b"x").status_code)
 
     threads = [threading.Thread(target=ask) for _ in range(2)]
     for thread in threads:
@@ -192,7 +192,7 @@ def test_a_full_queue(make_client, held: HeldPredictor) -> None:
     held.released.set()
     for thread in threads:
         thread.join()
-    assert answers == [200, 200]
+    assert statuses == [200, 200]
     assert client.service.waiting == 0
     assert client.post(PREDICT, content=b"x").status_code == 200
 

@@ -74,11 +74,11 @@ def test_names_are_text_of_a_bounded_length() -> None:
 
 def test_a_name_that_is_no_text_gives_a_row(make_client, quick: HeldPredictor) -> None:
     body = b'{"pictures": [{"name": "\\ud800", "data": "AAAA"}]}'
-    answer = make_client(predictor=quick).post(
+    response = make_client(predictor=quick).post(
         PREDICT, content=body, headers={"Content-Type": JSON}
     )
-    assert answer.status_code == 200
-    assert answer.json()[0]["file"] == "\\ud800"
+    assert response.status_code == 200
+    assert response.json()[0]["file"] == "\\ud800"
 
 
 @pytest.mark.parametrize(
@@ -115,18 +115,18 @@ def test_json_that_is_a_trap(content: bytes) -> None:
 def test_wrong_options(make_client, quick: HeldPredictor, options: Any, message: str) -> None:
     client = make_client(predictor=quick)
     body = json.dumps({"pictures": ["AAAA"], **options})
-    answer = client.post(PREDICT, content=body, headers={"Content-Type": JSON})
-    assert answer.status_code == 400
-    assert message in answer.json()["error"]
+    response = client.post(PREDICT, content=body, headers={"Content-Type": JSON})
+    assert response.status_code == 400
+    assert message in response.json()["error"]
     assert quick.seen == []
 
 
 def test_an_option_is_given_once(make_client, quick: HeldPredictor) -> None:
     client = make_client(predictor=quick)
     for query, fields in (("threshold=1&threshold=2", {}), ("threshold=1", {"threshold": "2"})):
-        answer = client.post(f"{PREDICT}?{query}", files={"a": b"x"}, data=fields)
-        assert answer.status_code == 400
-        assert "threshold: is given twice" in answer.json()["error"]
+        response = client.post(f"{PREDICT}?{query}", files={"a": b"x"}, data=fields)
+        assert response.status_code == 400
+        assert "threshold: is given twice" in response.json()["error"]
 
 
 def test_whole_numbers_may_be_written_as_floats(make_client, quick: HeldPredictor) -> None:
@@ -199,9 +199,9 @@ def test_forms_of_megabytes_take_moments(content: bytes) -> None:
 def test_more_pictures_than_places_are_refused_for_good(make_client, quick: HeldPredictor) -> None:
     client = make_client(predictor=quick, max_waiting=2)
     files = [("a", b"1")] * 3
-    answer = client.post(PREDICT, files=files)
-    assert answer.status_code == 413
-    assert answer.json()["error"] == "more than 2 pictures; send fewer at once"
+    response = client.post(PREDICT, files=files)
+    assert response.status_code == 413
+    assert response.json()["error"] == "more than 2 pictures; send fewer at once"
     assert client.post(PREDICT, json={"pictures": ["AAAA"] * 3}).status_code == 413
     assert client.post(PREDICT, files=files[:2]).status_code == 200
     assert ServeSettings(max_pictures=3, max_waiting=9).most_pictures == 3
@@ -209,9 +209,9 @@ def test_more_pictures_than_places_are_refused_for_good(make_client, quick: Held
 
 def test_bodies_are_held_until_they_are_predicted(make_client, held: HeldPredictor) -> None:
     client = make_client(predictor=held, max_bytes=1000, max_held_bytes=1500)
-    answers: list[int] = []
+    statuses: list[int] = []
     first = threading.Thread(
-        target=lambda: answers.append(client.post(PREDICT, content=b"x" * 1000).status_code)
+        target=lambda: statuses.append(client.post(PREDICT, content=b"x" * 1000).status_code)
     )
     first.start()
     while client.service.held_bytes < 1000 or not held.seen:
@@ -222,7 +222,7 @@ def test_bodies_are_held_until_they_are_predicted(make_client, held: HeldPredict
     assert "utkage_held_bytes 1000.0" in client.get("/metrics").text
     held.released.set()
     first.join()
-    assert answers == [200]
+    assert statuses == [200]
     assert client.post(PREDICT, content=b"x" * 501).status_code == 200
     assert client.service.held_bytes == 0
 
@@ -240,6 +240,6 @@ def test_what_is_refused_holds_nothing(make_client, quick: HeldPredictor) -> Non
 
 def test_compressed_bodies_are_refused(make_client, quick: HeldPredictor) -> None:
     headers = {"Content-Encoding": "gzip"}
-    answer = make_client(predictor=quick).post(PREDICT, content=b"x", headers=headers)
-    assert answer.status_code == 415
-    assert "Content-Encoding" in answer.json()["error"]
+    response = make_client(predictor=quick).post(PREDICT, content=b"x", headers=headers)
+    assert response.status_code == 415
+    assert "Content-Encoding" in response.json()["error"]

@@ -54,8 +54,8 @@ class _Server:
         with socket.create_connection(self._listener.getsockname(), timeout=20) as connection:
             yield connection
 
-    def says(self, sent: bytes) -> bytes:
-        """All that comes until the server closes the connection."""
+    def response_to(self, sent: bytes) -> bytes:
+        """All bytes until the server closes the connection."""
         with self.connected() as connection:
             connection.sendall(sent)
             return _rest(connection)
@@ -93,9 +93,9 @@ def test_a_header_that_never_ends_is_cut(
     server = start()
     started = time.monotonic()
     # Nothing, a part, a part after a whole request, and a byte from time to time.
-    assert server.says(b"") == b""
-    assert server.says(b"GET / HTTP/1.1\r\nHost: a\r\nA: ") == b""
-    assert server.says(HEALTH + b"GET / HT").count(b"200 OK") == 1
+    assert server.response_to(b"") == b""
+    assert server.response_to(b"GET / HTTP/1.1\r\nHost: a\r\nA: ") == b""
+    assert server.response_to(HEALTH + b"GET / HT").count(b"200 OK") == 1
     with server.connected() as connection:
         try:
             for _ in range(200):
@@ -110,7 +110,7 @@ def test_a_header_that_never_ends_is_cut(
 
 def test_a_body_that_never_ends_is_refused(start: Callable[..., _Server]) -> None:
     server = start(seconds=0.4)
-    response = server.says(_post(b"half", length=100))
+    response = server.response_to(_post(b"half", length=100))
     assert response.startswith(b"HTTP/1.1 408 ")
     assert b"did not arrive within 0.4 s" in response
     assert server.service.held_bytes == 0
@@ -140,7 +140,7 @@ def test_more_connections_than_allowed(
     server = start()
     with ExitStack() as stack:
         held = [stack.enter_context(server.connected()) for _ in range(3)]
-        response = server.says(b"")
+        response = server.response_to(b"")
         assert response.startswith(b"HTTP/1.1 503 ")
         assert json.loads(response.partition(b"\r\n\r\n")[2]) == {
             "error": "too many connections; try again later"
@@ -148,7 +148,7 @@ def test_more_connections_than_allowed(
         held[0].sendall(HEALTH)
         assert held[0].recv(100).startswith(b"HTTP/1.1 200 ")
     last = HEALTH.replace(HOST, HOST + b"Connection: close\r\n")
-    while not server.says(last).startswith(b"HTTP/1.1 200 "):
+    while not server.response_to(last).startswith(b"HTTP/1.1 200 "):
         time.sleep(0.05)
 
 
@@ -191,7 +191,7 @@ def test_clients_that_go_free_their_places(
     assert server.service.held_bytes == 0
     assert server.service.waiting == 1, "that one is being predicted"
     held.released.set()
-    assert server.says(_post(b"x")).startswith(b"HTTP/1.1 200 ")
+    assert server.response_to(_post(b"x")).startswith(b"HTTP/1.1 200 ")
     assert server.service.waiting == 0
 
 
@@ -219,7 +219,7 @@ def test_clients_that_go_free_their_places(
 )
 def test_unusual_requests(start: Callable[..., _Server], sent: bytes, status: bytes) -> None:
     server = start()
-    response = server.says(sent)
+    response = server.response_to(sent)
     assert response[9:12] == status, response
     assert (b"\r\n\r\n{" in response) == (not sent.startswith(b"HEAD") and status != b"400")
 
@@ -238,7 +238,7 @@ def test_a_chunked_body_over_the_limit(start: Callable[..., _Server]) -> None:
 def test_a_malformed_chunk_gives_its_bytes_back(start: Callable[..., _Server]) -> None:
     server = start()
     head = b"POST /v1/predict HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n"
-    response = server.says(head + b"4\r\nxxxx\r\nzz\r\n")
+    response = server.response_to(head + b"4\r\nxxxx\r\nzz\r\n")
     assert response.startswith(b"HTTP/1.1 400 ")
     deadline = time.monotonic() + 10
     while server.service.held_bytes and time.monotonic() < deadline:
@@ -250,7 +250,7 @@ def test_pipelined_requests_are_answered_in_order(start: Callable[..., _Server])
     server = start()
     last = b"GET /none HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n"
     keep = _post(b"x").replace(b"Connection: close\r\n", b"")
-    response = server.says(HEALTH + keep + HEALTH + last)
+    response = server.response_to(HEALTH + keep + HEALTH + last)
     statuses = [line.split()[1] for line in response.split(b"\r\n") if b"HTTP/1.1 " in line]
     assert statuses == [b"200", b"200", b"200", b"404"]
 
@@ -258,7 +258,7 @@ def test_pipelined_requests_are_answered_in_order(start: Callable[..., _Server])
 def test_a_client_that_asks_before_it_sends(start: Callable[..., _Server]) -> None:
     server = start(max_bytes=1000)
     expects = b"Expect: 100-continue"
-    assert server.says(_post(b"", expects, length=2000)).startswith(b"HTTP/1.1 413 ")
+    assert server.response_to(_post(b"", expects, length=2000)).startswith(b"HTTP/1.1 413 ")
     with server.connected() as connection:
         connection.sendall(_post(b"", expects, length=5))
         assert connection.recv(100).startswith(b"HTTP/1.1 100 ")

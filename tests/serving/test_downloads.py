@@ -60,13 +60,13 @@ def public(site: str, monkeypatch: pytest.MonkeyPatch) -> str:
     return site
 
 
-def _ask(client: Any, *pictures: object) -> Any:
+def _predict(client: Any, *pictures: object) -> Any:
     return client.post(PREDICT, json={"pictures": pictures})
 
 
 def test_addresses_are_read_on_request_only(make_client, quick: HeldPredictor, public: str) -> None:
     client = make_client(predictor=quick)
-    refused = _ask(client, {"url": f"{public}/9"})
+    refused = _predict(client, {"url": f"{public}/9"})
     assert refused.status_code == 400
     assert "--allow-addresses" in refused.json()["error"]
     assert quick.seen == []
@@ -80,8 +80,8 @@ def test_pictures_at_addresses(
     monkeypatch.setattr(_Site, "do_GET", lambda self: self.wfile.write(found))
     client = make_client(predictor=loaded, allow_addresses=True)
     named = {"url": f"{public}/b.jpg", "name": "b"}
-    answer = _ask(client, {"url": f"{public}/a.jpg"}, named, "AAAA")
-    first, second, third = answer.json()
+    response = _predict(client, {"url": f"{public}/a.jpg"}, named, "AAAA")
+    first, second, third = response.json()
     assert (first["status"], first["file"]) == ("ok", f"{public}/a.jpg")
     assert {**first, "file": "b"} == second
     assert (third["status"], third["file"]) == ("failed", "pictures[2]")
@@ -91,14 +91,14 @@ def test_pictures_at_addresses(
 def test_private_addresses_are_failed_rows(make_client, loaded: Any, site: str) -> None:
     client = make_client(predictor=loaded, allow_addresses=True)
     hosts = (site, "http://169.254.169.254/latest", "http://[::1]:22/", "http://localhost:22")
-    for row in _ask(client, *({"url": host} for host in hosts)).json():
+    for row in _predict(client, *({"url": host} for host in hosts)).json():
         assert row["status"] == "failed"
         assert "not public" in row["reason"]
 
 
 def test_redirects_into_the_network_are_failed_rows(make_client, loaded: Any, public: str) -> None:
     client = make_client(predictor=loaded, allow_addresses=True)
-    (row,) = _ask(client, {"url": f"{public}/inside"}).json()
+    (row,) = _predict(client, {"url": f"{public}/inside"}).json()
     assert "leads to a place that is not public" in row["reason"]
 
 
@@ -112,7 +112,7 @@ def test_redirects_into_the_network_are_failed_rows(make_client, loaded: Any, pu
 )
 def test_what_is_no_address(make_client, quick: HeldPredictor, picture: object) -> None:
     client = make_client(predictor=quick, allow_addresses=True)
-    assert _ask(client, picture).status_code == 400
+    assert _predict(client, picture).status_code == 400
     assert quick.seen == []
 
 
@@ -125,8 +125,8 @@ def test_addresses_have_the_limits_of_bodies(
     # Short enough one by one but not together; too long with its body; too slow together.
     slow = ("slow",)
     for paths, status in ((("600", "600"), 413), (("990",), 429), (slow * 12, 503)):
-        answer = _ask(client, *({"url": f"{public}/{path}"} for path in paths))
-        assert answer.status_code == status, answer.text
+        response = _predict(client, *({"url": f"{public}/{path}"} for path in paths))
+        assert response.status_code == status, response.text
         assert client.service.held_bytes == 0
     assert quick.seen == []
-    assert _ask(client, {"url": f"{public}/1001"}, {"url": f"{public}/slow"}).status_code == 200
+    assert _predict(client, {"url": f"{public}/1001"}, {"url": f"{public}/slow"}).status_code == 200

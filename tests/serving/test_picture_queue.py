@@ -105,9 +105,9 @@ def test_a_predictor_that_has_failed(make_client, quick: HeldPredictor) -> None:
     assert post("a").status_code == 200
     assert client.get("/readyz").status_code == 200
     for _ in range(MOST_FAILURES):
-        answer = post("fault")
-        assert answer.status_code == 503
-        assert "the predictor has failed" in answer.json()["error"]
+        response = post("fault")
+        assert response.status_code == 503
+        assert "the predictor has failed" in response.json()["error"]
     assert client.get("/readyz").status_code == 503
     assert client.get("/healthz").status_code == 200
     assert post("a").status_code == 503

@@ -27,31 +27,31 @@ pytest.importorskip("prometheus_client")
 
 
 @contextmanager
-def _serving(*words: str, **options: Any) -> Iterator[tuple[str, subprocess.Popen[str], str]]:
-    """Address, process and what it says first."""
-    command = [sys.executable, "-m", "utkage", "serve", "--port", "0", "--no-flip", *words]
+def _serving(*arguments: str, **options: Any) -> Iterator[tuple[str, subprocess.Popen[str], str]]:
+    """Address, process and what it prints first."""
+    command = [sys.executable, "-m", "utkage", "serve", "--port", "0", "--no-flip", *arguments]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, **options) as process:
         assert process.stderr is not None
         try:
-            said = ""
+            printed = ""
             for line in process.stderr:
-                said += line
+                printed += line
                 found = re.search(r"listening on (http://\S+:\d+);", line)
                 if found:
-                    yield found[1], process, said
+                    yield found[1], process, printed
                     break
             else:
-                pytest.fail(f"the server never listened: {said}")
+                pytest.fail(f"the server never listened: {printed}")
         finally:
             process.kill()
 
 
-def _ask(url: str, content: bytes, name: str) -> list[dict[str, Any]]:
+def _predict(url: str, content: bytes, name: str) -> list[dict[str, Any]]:
     request = urllib.request.Request(
         f"{url}/v1/predict?name={name}", content, {"Content-Type": "image/jpeg"}
     )
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        return list(json.load(answer))
+    with urllib.request.urlopen(request, timeout=60) as response:
+        return list(json.load(response))
 
 
 def _connected(url: str) -> socket.socket:
@@ -64,17 +64,17 @@ HALF = b"POST /v1/predict HTTP/1.1\r\nHost: a\r\nContent-Length: 8\r\n\r\nhalf"
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 def test_many_clients_and_a_signal(portrait: bytes) -> None:
-    with _serving() as (url, process, said):
-        assert said.rstrip().endswith("; stop with Ctrl-C")
+    with _serving() as (url, process, printed):
+        assert printed.rstrip().endswith("; stop with Ctrl-C")
         names = [f"{number}.jpg" for number in range(16)]
         with ThreadPoolExecutor(8) as pool:
-            rows = list(pool.map(lambda name: _ask(url, portrait, name), names))
+            rows = list(pool.map(lambda name: _predict(url, portrait, name), names))
         assert [row["file"] for (row,) in rows] == names
         assert len({row["age"] for (row,) in rows}) == 1
         # A client that goes in the middle of its request takes nothing with it.
         with _connected(url) as gone:
             gone.sendall(HALF)
-        threads = [threading.Thread(target=_ask, args=(url, portrait, "a")) for _ in range(3)]
+        threads = [threading.Thread(target=_predict, args=(url, portrait, "a")) for _ in range(3)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -106,11 +106,11 @@ def test_few_files_and_a_second_signal() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (256, 640))
 
     with (
-        _serving("--host", "0.0.0.0", preexec_fn=prepare) as (url, process, said),
+        _serving("--host", "0.0.0.0", preexec_fn=prepare) as (url, process, printed),
         ExitStack() as stack,
     ):
-        assert said.rstrip().endswith(f"; stop with: kill {process.pid}")
-        assert f"warning: anybody who reaches {url} may use it; --token-file limits that" in said
+        assert printed.rstrip().endswith(f"; stop with: kill {process.pid}")
+        assert f"warning: anybody who reaches {url} may use it; --token-file limits that" in printed
         url = url.replace("0.0.0.0", "127.0.0.1")
         clients = [stack.enter_context(_connected(url)) for _ in range(350)]
         # More than the open files allow are refused, and the others work.

@@ -37,7 +37,7 @@ class Browser:
 
     def ask(self, path: str, value: dict[str, Any] | None = None, method: str = "") -> Any:
         """Send a command of the protocol; its result."""
-        return _ask(f"{self.session}{path}", value, method)
+        return _request(f"{self.session}{path}", value, method)
 
     def devtools(self, command: str, **values: Any) -> Any:
         """Send a command of the DevTools protocol."""
@@ -133,7 +133,7 @@ def _session(base: str, wanted: dict[str, Any]) -> str:
     """The address of a new session; skips the test where Chromium does not start."""
     for _ in range(3):
         try:
-            made = _ask(base, {"capabilities": {"alwaysMatch": wanted}})
+            made = _request(base, {"capabilities": {"alwaysMatch": wanted}})
         except RuntimeError as error:
             # chromedriver gives Chromium a minute, which is too short on a very busy machine.
             reason = str(error)[:300]
@@ -149,13 +149,13 @@ def _port(process: subprocess.Popen[str]) -> int:
     raise RuntimeError("chromedriver did not start")
 
 
-def _ask(address: str, value: dict[str, Any] | None, method: str = "") -> Any:
+def _request(address: str, value: dict[str, Any] | None, method: str = "") -> Any:
     body = None if value is None else json.dumps(value).encode()
     request = Request(address, body, {"Content-Type": "application/json"})
     request.method = method or ("GET" if body is None else "POST")
     try:
-        with urlopen(request, timeout=2 * PATIENCE) as answer:
-            return json.load(answer)["value"]
+        with urlopen(request, timeout=2 * PATIENCE) as response:
+            return json.load(response)["value"]
     except OSError as error:
         detail = error.read().decode() if hasattr(error, "read") else ""
         raise RuntimeError(f"{address.rsplit('/', 1)[1]}: {error} {detail[:1000]}") from error

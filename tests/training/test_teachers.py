@@ -92,11 +92,11 @@ def test_it_answers_in_the_order_of_the_faces(faces: LabelledChips, tmp_path: Pa
 def test_its_answers_are_kept(
     faces: LabelledChips, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    teacher, asked = shipped(), list[int]()
+    teacher, calls = shipped(), list[int]()
     original = module.predict_faces
 
     def spy(*args: object) -> object:
-        asked.append(1)
+        calls.append(1)
         return original(*args)  # type: ignore[arg-type]
 
     monkeypatch.setattr(module, "predict_faces", spy)
@@ -105,22 +105,22 @@ def test_its_answers_are_kept(
         return who.soft_targets(some, CPU, tmp_path, SilentReporter())
 
     first, again = soft_targets(), soft_targets()
-    assert len(asked) == 1
+    assert len(calls) == 1
     assert torch.equal(first.ages, again.ages)
     assert torch.equal(first.genders, again.genders)
-    # Other faces, or another order: asked anew.
+    # Other faces, or another order: predicted again.
     soft_targets(
         replace(faces, rows=faces.rows[::-1].copy(), pixel_hashes=faces.pixel_hashes[::-1])
     )
     soft_targets()
-    assert len(asked) == 3
+    assert len(calls) == 3
     # A damaged file as well; another teacher has one of its own.
     path = tmp_path / SOFT_TARGETS_NAME.format(teacher.identity)
     path.write_bytes(path.read_bytes()[:50])
     soft_targets()
     soft_targets(who=replace(teacher, identity="another"))
     soft_targets()
-    assert len(asked) == 5
+    assert len(calls) == 5
     assert {found.name for found in tmp_path.iterdir()} == {
         SOFT_TARGETS_NAME.format(name) for name in (teacher.identity, "another")
     }

@@ -43,8 +43,8 @@ def ask(number):
     started = time.perf_counter()
     content = contents[number % len(contents)]
     request = urllib.request.Request(url, content, {"Content-Type": "image/jpeg"})
-    with urllib.request.urlopen(request) as answer:
-        json.load(answer)
+    with urllib.request.urlopen(request) as response:
+        json.load(response)
     return time.perf_counter() - started
 started = time.perf_counter()
 with ThreadPoolExecutor(int(clients)) as pool:
@@ -117,8 +117,8 @@ def bench_memory(options: BenchOptions) -> BenchResult:
 
 
 @contextmanager
-def _server(*words: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    command = [sys.executable, "-m", "utkage", "serve", "--port", "0", *words]
+def _server(*arguments: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    command = [sys.executable, "-m", "utkage", "serve", "--port", "0", *arguments]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         try:
@@ -134,9 +134,9 @@ def _server(*words: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
 
 def _ask(url: str, files: list[Path], count: int | None = None) -> tuple[float, list[float]]:
     """Seconds of all requests together, and of each."""
-    words = [url, str(CLIENTS), str(count or len(files)), *map(str, files)]
+    arguments = [url, str(CLIENTS), str(count or len(files)), *map(str, files)]
     done = subprocess.run(
-        [sys.executable, "-c", CLIENT, *words], check=True, capture_output=True, text=True
+        [sys.executable, "-c", CLIENT, *arguments], check=True, capture_output=True, text=True
     )
     whole, each = json.loads(done.stdout)
     return float(whole), list(each)

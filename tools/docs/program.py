@@ -96,11 +96,11 @@ def example_output() -> str:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         shutil.copytree(ROOT / "examples", folder / "examples")
-        words = ["predict", "examples/family.jpg"]
+        arguments = ["predict", "examples/family.jpg"]
         options = ["--weights", "shipped", "--save-images", "out", "--quiet"]
-        output = _run("utkage", *words, *options, folder=folder, columns=104)
+        output = _run("utkage", *arguments, *options, folder=folder, columns=104)
         shutil.copyfile(next((folder / "out").glob("*family*.jpg")), PICTURE)
-    return f"```\n$ utkage {' '.join(words)}\n{output}\n```"
+    return f"```\n$ utkage {' '.join(arguments)}\n{output}\n```"
 
 
 def example_scores() -> str:
@@ -110,17 +110,21 @@ def example_scores() -> str:
         folder = Path(name)
         _run(*make, folder=folder)
         _run("utkage", "prepare", "chips", folder=folder)
-        words = ("evaluate", "--weights", "shipped", "--plot-cm")
-        output = _run("utkage", *words, folder=folder, columns=80)
-    commands = [f"python -m {' '.join(make)}", "utkage prepare chips", f"utkage {' '.join(words)}"]
+        arguments = ("evaluate", "--weights", "shipped", "--plot-cm")
+        output = _run("utkage", *arguments, folder=folder, columns=80)
+    commands = [
+        f"python -m {' '.join(make)}",
+        "utkage prepare chips",
+        f"utkage {' '.join(arguments)}",
+    ]
     shown = "\n".join(f"$ {command}" for command in commands)
     return f"```\n{shown}\n{output}\n```"
 
 
-def _run(module: str, *words: str, folder: Path, columns: int = 80) -> str:
+def _run(module: str, *arguments: str, folder: Path, columns: int = 80) -> str:
     """What a program prints on stdout in a folder, on a terminal of so many columns."""
     done = subprocess.run(
-        [sys.executable, "-m", module, *words],
+        [sys.executable, "-m", module, *arguments],
         cwd=folder,
         env={
             **os.environ,

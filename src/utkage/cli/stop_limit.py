@@ -8,7 +8,7 @@ A thread reads it, and ends the process if the main thread has not done so in ti
 Ending at once is safe because ``kill -9`` is: outputs get their names only when they are complete,
 locks end with their process, and the next run removes what is left. Training and videos finish and
 save their work after a signal (``core.signals.is_saving``). They have no limit, but the user is
-told, and a second signal sets one.
+notified, and a second signal sets one.
 """
 
 from __future__ import annotations
@@ -77,14 +77,14 @@ class StopLimit:
         process or, for a live stream, the stream.
         """
         came = time.monotonic()
-        told = False
+        notified = False
         while not is_saving():
             if time.monotonic() - came >= self._grace:
                 return True
             self._arrived(_POLL_SECONDS)
         while is_saving():
-            if not told and time.monotonic() - came >= self._grace:
-                told = True
+            if not notified and time.monotonic() - came >= self._grace:
+                notified = True
                 self._tell(_NOTICE)
             if self._arrived(_POLL_SECONDS) and time.monotonic() - came >= self._apart:
                 time.sleep(self._grace)

@@ -24,7 +24,7 @@ RETRIES = 2
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerJob:
-    """What every worker of a job is told.
+    """What every worker of a job receives.
 
     Attributes:
         folder: The output folder.

@@ -99,7 +99,7 @@ def _quiet_native_code() -> Iterator[None]:
 
 
 def require_reachable(address: str) -> None:
-    """Refuse an address at which nothing answers, for which Ray would wait for minutes.
+    """Refuse an address at which nothing responds, for which Ray would wait for minutes.
 
     Raises:
         UsageError: no address of a head node, or no connection to it.

@@ -140,7 +140,7 @@ def _checked(hint: Any, value: Any, where: str) -> Any:
     try:
         return _converted(hint, value)
     except ValueError:
-        raise ConfigError(f"{where}: must be {_in_words(hint)}") from None
+        raise ConfigError(f"{where}: must be {_described(hint)}") from None
 
 
 def _converted(hint: Any, value: Any) -> Any:
@@ -204,7 +204,7 @@ def _item_types(arguments: tuple[Any, ...], count: int) -> tuple[Any, ...]:
     return arguments
 
 
-def _in_words(hint: Any) -> str:
+def _described(hint: Any) -> str:
     if hint in SCALARS:
         return SCALARS[hint]
     origin, arguments = get_origin(hint), get_args(hint)
@@ -213,7 +213,7 @@ def _in_words(hint: Any) -> str:
     if origin is Literal:
         return "one of " + ", ".join(map(str, arguments))
     if origin is tuple:
-        item = _in_words(arguments[0]).removeprefix("a ")
+        item = _described(arguments[0]).removeprefix("a ")
         many = "" if arguments[-1] is Ellipsis else f"{len(arguments)} "
         return f"a list of {many}{item}s"
-    return " or ".join(_in_words(option) for option in arguments)
+    return " or ".join(_described(option) for option in arguments)

@@ -119,7 +119,7 @@ def _roll(face: Face) -> float:
 
 
 def _evidence(faces: list[Face]) -> float:
-    """How much speaks for the direction in which these faces were found."""
+    """How much evidence there is for the direction in which these faces were found."""
     weights = (
         math.sqrt(face.size)
         * face.score**_SCORE_POWER

@@ -104,8 +104,8 @@ def _content(
 
 def _body(response: HTTPResponse, connections: Connections, max_bytes: int) -> bytes:
     if not 200 <= response.status < 300:
-        said = f"{response.status} {_repeated(response.reason)}".strip()
-        raise ImageError(f"the server responded with {said}")
+        status = f"{response.status} {_repeated(response.reason)}".strip()
+        raise ImageError(f"the server responded with {status}")
     content = bytearray()
     is_too_long = response.length is not None and response.length > max_bytes
     while not is_too_long and (part := response.read1(_PART_BYTES)):
@@ -120,6 +120,6 @@ def _body(response: HTTPResponse, connections: Connections, max_bytes: int) -> b
     return bytes(content)
 
 
-def _repeated(said: object) -> str:
-    """What a server or the system says, fit for a message."""
-    return cut_to_bytes(printable(" ".join(str(said).split())), _REPEATED)
+def _repeated(text: object) -> str:
+    """Text of a server or the system, made fit for a message."""
+    return cut_to_bytes(printable(" ".join(str(text).split())), _REPEATED)

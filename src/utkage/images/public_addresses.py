@@ -6,7 +6,7 @@ import socket
 from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 
-# Special networks that not every version of Python knows, and the metadata service of Azure, whose
+# Special networks that not every version of Python lists, and the metadata service of Azure, whose
 # address would be public elsewhere.
 _SPECIAL = tuple(
     map(
@@ -67,7 +67,7 @@ def _ipv4_inside(address: IPv6Address) -> IPv4Address | None:
 def connect(host: str, port: int, *, timeout: float, only_public: bool) -> socket.socket:
     """Connect to a host by TCP, at the addresses that were checked.
 
-    The name is resolved once: a name server that answers differently the second time has no
+    The name is resolved once: a name server that responds differently the second time has no
     effect.
 
     Args:

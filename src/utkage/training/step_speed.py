@@ -86,7 +86,7 @@ class StepSpeed:
             self._unfinished = []
 
     def problem(self, least: int = WARM_UP + WINDOW) -> str | None:
-        """A sentence if at least so many steps were far too slow; said only once."""
+        """A sentence if at least so many steps were far too slow; only once."""
         if len(self.seconds) < least:
             return None
         first = min(WARM_UP, len(self.seconds) - 1)

@@ -155,8 +155,8 @@ def test_numbers_of_imdb_wiki_are_read_in_its_coding() -> None:
     found = read_label_file(content, "wiki.csv")
     assert [row.label for row in found.rows] == [FaceLabel(28, 0), FaceLabel(39, 1)]
     assert "0 female" in found.notes[0]
-    told = LabelSettings(gender_coding={"0": "male", "1": "female"})
-    assert read_label_file(content, "wiki.csv", told).rows[0].label == FaceLabel(28, 1)
+    settings = LabelSettings(gender_coding={"0": "male", "1": "female"})
+    assert read_label_file(content, "wiki.csv", settings).rows[0].label == FaceLabel(28, 1)
 
 
 def test_letters_do_not_suffer_from_a_missing_number() -> None:

@@ -16,8 +16,8 @@ Folder = Callable[[Path, Mapping[str, bytes]], Path]
 
 def test_chips_are_known_by_their_names_unless_told(tmp_path: Path, write_folder: Folder) -> None:
     write_folder(tmp_path, {"1_0_0_1.jpg.CHIP.jpg": b"", "2_0_0_2.jpg": b""})
-    for told, expected in ((None, [True, False]), (True, [True] * 2), (False, [False] * 2)):
-        entries = open_source(tmp_path, SourceOptions(aligned=told)).entries()
+    for aligned, expected in ((None, [True, False]), (True, [True] * 2), (False, [False] * 2)):
+        entries = open_source(tmp_path, SourceOptions(aligned=aligned)).entries()
         assert [entry.aligned for entry in entries] == expected
 
 

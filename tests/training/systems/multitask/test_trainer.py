@@ -126,7 +126,7 @@ def test_a_step_in_bfloat16_stays_close() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile wants a compiler")
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a compiler")
 def test_a_compiled_network_learns_the_same() -> None:
     losses = []
     for compiled in (False, True):
