@@ -6,6 +6,7 @@ Such a child has its own memory, files and signals, as any process; only its imp
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
 import os
 import shutil
@@ -23,6 +24,19 @@ if "forkserver" in METHODS:
     CONTEXT.set_forkserver_preload(
         ["torchvision.models", "matplotlib.pyplot", "utkage.cli.app", "utkage.training.train"]
     )
+
+
+# Of prctl(2).
+_SIGNAL_OF_PARENT_DEATH = 1
+
+
+def end_with_parent() -> None:
+    """Have the operating system kill this process when its parent ends, however it ends.
+
+    On Linux only. Elsewhere a process whose parent was killed continues to its own end.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_SIGNAL_OF_PARENT_DEATH, signal.SIGKILL)
 
 
 @dataclass
@@ -55,6 +69,11 @@ class Running:
     def has_begun(self) -> bool:
         """Whether signals do what they do to a new interpreter from now on."""
         return (self._output / "stderr").exists()
+
+    @property
+    def printed(self) -> str:
+        """What it has printed on stderr so far."""
+        return (self._output / "stderr").read_text("utf-8") if self.has_begun else ""
 
     @property
     def pid(self) -> int:
@@ -106,6 +125,7 @@ def _run(
     environment: dict[str, str],
     code: str | None,
 ) -> None:
+    end_with_parent()
     # As the entry point does: Ctrl-C prints no traceback of the process around the command.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     for number, name in ((1, "stdout"), (2, "stderr")):

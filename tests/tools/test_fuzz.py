@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import os
+import shutil
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
 from tools.fuzz import __main__ as command
-from tools.fuzz import mutations
+from tools.fuzz import interrupted, mutations
 from tools.fuzz.campaign import Count, Kind, describe_mutation, repeat_trial, run_campaign
 from tools.fuzz.counts import read_counts, record
 from tools.fuzz.kinds import KINDS
 from tools.fuzz.outcome import Outcome, run_command
+from tools.fuzz.outputs import damaged_files
+from tools.fuzz.small_commands import COMMANDS, INPUTS
 from tools.fuzz.table import counts_block
 from utkage.cli.session import session
 from utkage.core.errors import DataError
@@ -49,7 +54,9 @@ def test_trials_are_counted_and_repeatable() -> None:
     assert outcomes == [repeat_trial(kind, 3, number).problem for number in range(8)]
 
 
-def test_a_hang_and_a_crash_end_a_trial_but_not_the_campaign(tmp_path: Path) -> None:
+def test_a_hang_and_a_crash_end_a_trial_but_not_the_campaign(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     def act(random: Random, folder: Path) -> str:
         chance = random.random()
         if chance < 0.1:
@@ -64,6 +71,7 @@ def test_a_hang_and_a_crash_end_a_trial_but_not_the_campaign(tmp_path: Path) -> 
     assert count.problems["crash"] >= 1
     assert count.trials > count.failed
     assert "sleeps" in {path.read_text() for path in tmp_path.glob("*/.mutation")}
+    assert "in act" in capsys.readouterr().out, "where it hangs"
 
 
 def test_a_hang_is_measured_by_what_a_trial_computes() -> None:
@@ -147,15 +155,15 @@ def test_a_campaign_runs_from_the_command_line(monkeypatch: pytest.MonkeyPatch) 
 
 def test_counts_become_a_table(tmp_path: Path) -> None:
     path = tmp_path / "counts.json"
-    for seed, trials in ((1, 900), (2, 200), (2, 300)):
+    for seed, trials, hangs in ((1, 900, 1), (2, 200, 2), (2, 300, 1), (2, 300, 0)):
         count = Count("drawn", seed, trials=trials, slowest=seed, peak=seed * 10**9)
-        count.problems["hang"] = 1
+        count.problems.update({"hang": hangs} if hangs else {})
         record(count, "tools.fuzz", path)
     rows = read_counts(path)
     assert [row["trials"] for row in rows] == [900, 300], "a repeated campaign counts once"
     text = counts_block(rows).text
     cells = [cell.strip() for cell in text.splitlines()[2].strip("|").split("|")]
-    assert cells == ["drawn", "1, 2", "1,200", "2 hang", "2.0", "2.00"]
+    assert cells == ["drawn", "1, 2", "1,200", "1 hang", "3 hang", "2.0", "2.00"]
 
 
 def test_kinds_share_the_time_of_a_campaign(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,7 +171,7 @@ def test_kinds_share_the_time_of_a_campaign(monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setitem(KINDS, name, kind_of(lambda random, folder: ""))
     given: list[float] = []
 
-    def campaign(kind: Kind, *, seconds: float, seed: int, keep: Path | None) -> Count:
+    def campaign(kind: Kind, *, seconds: float, seed: int, **rest: object) -> Count:
         given.append(seconds)
         return Count(kind.name, seed, trials=1)
 
@@ -180,3 +188,100 @@ def test_a_kind_without_trials_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     result = CliRunner().invoke(command.app, ["drawn", "--within", "0"])
     assert "0 trials" in result.output
     assert result.exit_code == 1
+
+
+def test_the_process_of_trials_ends_with_the_campaign(tmp_path: Path) -> None:
+    """A fuzzer that is killed leaves no process that computes."""
+
+    def act(random: Random, folder: Path) -> str:
+        (tmp_path / "pid").write_text(str(os.getpid()))
+        time.sleep(600)
+        return ""
+
+    child = os.fork()
+    if not child:
+        run_campaign(kind_of(act), seconds=60, seed=1)
+        os._exit(0)
+    worker = int(awaited(lambda: read_if_written(tmp_path / "pid")))
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    assert awaited(lambda: not is_running(worker))
+
+
+def read_if_written(path: Path) -> str:
+    return path.read_text() if path.is_file() else ""
+
+
+def is_running(pid: int) -> bool:
+    state = Path(f"/proc/{pid}/stat")
+    return state.is_file() and state.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def awaited(found: Callable[[], Any]) -> Any:
+    """What is found, at the latest after a minute."""
+    deadline = time.monotonic() + 60
+    while not (value := found()):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return value
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.json", b'{"a": 1'),
+        ("a.jsonl", b'{"a": 1}\n{"a"'),
+        ("a.jsonl", b'{"a": 1}'),
+        ("a.csv", b"a,b\n1\n"),
+        ("a.csv", b"a,b\n1,2"),
+        ("a.png", b"\x89PNG"),
+        ("a.safetensors", b"\x00"),
+        ("a.html", b"<html>"),
+    ],
+)
+def test_half_files_are_seen(name: str, content: bytes, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(content)
+    (tmp_path / f".{name}").write_bytes(content)
+    (found,) = damaged_files(tmp_path)
+    assert found.startswith(f"{name}: ")
+
+
+@pytest.fixture
+def valid(tmp_path: Path, examples: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What trials of one short command start from."""
+    photos = tmp_path / "valid" / INPUTS / "photos"
+    photos.mkdir(parents=True)
+    shutil.copy(examples / "portrait.jpg", photos)
+    for name in set(COMMANDS) - {"manifest"}:
+        monkeypatch.delitem(COMMANDS, name)
+    return tmp_path / "valid"
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="SIGKILL of POSIX")
+def test_a_command_is_stopped_and_run_again(valid: Path, tmp_path: Path) -> None:
+    codes = set()
+    interrupted.usual_seconds("manifest", valid)
+    # The first command in this process started the server of processes, too.
+    (valid / "manifest.seconds").write_text("0.1")
+    for seed in range(4):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        outcome = interrupted.KILLS.run(Random(seed), valid, folder)
+        assert not outcome.problem, outcome
+        codes.add(outcome.exit_code)
+    assert codes - {0}, "some were stopped"
+    (tmp_path / "pair").mkdir()
+    outcome = interrupted.PAIRS.run(Random(1), valid, tmp_path / "pair")
+    assert not outcome.problem, outcome
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="SIGKILL of POSIX")
+def test_what_a_stopped_command_loses_is_seen(valid: Path, tmp_path: Path) -> None:
+    interrupted.usual_seconds("manifest", valid)
+    (valid / "manifest" / "another.html").write_text("</html>")
+    problems = set()
+    for seed in range(4):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        problems.add(interrupted.KILLS.run(Random(seed), valid, folder).problem)
+    assert "differs" in problems

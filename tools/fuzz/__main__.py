@@ -34,6 +34,7 @@ def fuzz(
     names: Annotated[list[str] | None, typer.Argument(help="kinds of input; default: all")] = None,
     seconds: Annotated[float, typer.Option(help="time for each kind")] = 60.0,
     seed: Annotated[int, typer.Option(help="seed of all mutations")] = 0,
+    trials: Annotated[int | None, typer.Option(help="end each kind after so many")] = None,
     trial: Annotated[int | None, typer.Option(help="repeat only this trial")] = None,
     within: Annotated[
         float | None, typer.Option(help="time for all kinds together, instead of --seconds")
@@ -60,7 +61,7 @@ def fuzz(
     for number, kind in enumerate(kinds):
         if within is not None:
             seconds = (ends - time.monotonic()) / (len(kinds) - number)
-        count = run_campaign(kind, seconds=seconds, seed=seed, keep=keep)
+        count = run_campaign(kind, seconds=seconds, seed=seed, trials=trials, keep=keep)
         print(count, flush=True)
         if keep_counts:
             record(count, PROGRAM)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import faulthandler
 import importlib
 import multiprocessing
 import os
 import resource
 import shutil
+import signal
 import tempfile
 import time
 from collections import Counter
@@ -17,6 +20,7 @@ from pathlib import Path
 from random import Random
 
 from tools.fuzz.outcome import Outcome
+from tools.warm_process import end_with_parent
 from utkage.core.process_memory import peak_memory
 
 # Seconds of computation after which a trial is a hang, and the longest preparation of a kind.
@@ -28,6 +32,8 @@ _SETUP = 600.0
 # as long by the clock.
 _WAITING = 6
 _POLL_SECONDS = 0.2
+# Seconds in which a process that hangs writes where.
+_STACK_SECONDS = 2.0
 _IMPORTS = (
     *("torchvision.models", "matplotlib.pyplot", "onnxruntime", "pyarrow.parquet"),
     *("utkage.cli.app", "utkage.training.train", "utkage.prediction.predict_inputs"),
@@ -107,15 +113,25 @@ def import_commands() -> None:
         importlib.import_module(name)
 
 
-def run_campaign(kind: Kind, *, seconds: float, seed: int, keep: Path | None = None) -> Count:
-    """Run trials of a kind for a time, set-up included; print every problem as it is found."""
+def run_campaign(
+    kind: Kind, *, seconds: float, seed: int, trials: int | None = None, keep: Path | None = None
+) -> Count:
+    """Run trials of a kind, and print every problem as it is found.
+
+    Args:
+        kind: The kind.
+        seconds: Time for the trials and what they start from.
+        seed: Seed of all mutations.
+        trials: Largest number of trials.
+        keep: Folder for the inputs of trials with a problem.
+    """
     count = Count(kind.name, seed)
     ends = time.monotonic() + seconds
     with tempfile.TemporaryDirectory() as name:
         worker = _Worker(kind, seed, Path(name))
         number = 0
         try:
-            while time.monotonic() < ends:
+            while time.monotonic() < ends and number != trials:
                 started = time.monotonic()
                 outcome = worker.run(number)
                 count.add(outcome, time.monotonic() - started)
@@ -166,14 +182,22 @@ class _Worker:
                 outcome, self.peak = self._channel.recv()
                 assert isinstance(outcome, Outcome)
                 return outcome
-            problem = "hang"
+            problem, output = "hang", self._stack()
         except (EOFError, OSError):
-            problem = "crash"
+            problem, output = "crash", ""
         self.end()
         described = self.trial_folder / _DESCRIPTION
         mutation = described.read_text() if described.is_file() else "not known"
         self._start()
-        return Outcome(command=[self._kind.name], mutation=mutation, problem=problem)
+        return Outcome(command=[self._kind.name], mutation=mutation, problem=problem, output=output)
+
+    def _stack(self) -> str:
+        """What the threads of a process that hangs are doing, newest call first."""
+        written = self._folder / _STACK
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._process.pid or 0, signal.SIGUSR1)
+        time.sleep(_STACK_SECONDS)
+        return written.read_text("utf-8", "replace") if written.is_file() else ""
 
     def _has_outcome(self) -> bool:
         """Wait for the outcome of a trial; False if it hangs."""
@@ -214,6 +238,7 @@ class _Worker:
 
 
 _DESCRIPTION = ".mutation"
+_STACK = "stack.txt"
 
 
 def describe_mutation(folder: Path, text: str) -> None:
@@ -222,6 +247,7 @@ def describe_mutation(folder: Path, text: str) -> None:
 
 
 def _work(kind: Kind, seed: int, folder: Path, channel: Connection) -> None:
+    end_with_parent()
     valid, trial = folder / "valid", folder / "trial"
     os.environ["OMP_NUM_THREADS"] = os.environ.get("OMP_NUM_THREADS", "1")
     if not valid.is_dir():
@@ -232,6 +258,8 @@ def _work(kind: Kind, seed: int, folder: Path, channel: Connection) -> None:
     channel.send(None)
     # Libraries in C print to stderr directly; nobody reads that here.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    stack = (folder / _STACK).open("w")
+    faulthandler.register(signal.SIGUSR1, stack)
     while True:
         number = channel.recv()
         os.chdir(trial)

@@ -17,7 +17,11 @@ COUNTS = Path(__file__).with_name("counts.json")
 
 
 def record(count: Count, program: str, path: Path = COUNTS) -> None:
-    """Add the counts of one kind to the file; the same kind and seed replace earlier counts."""
+    """Add the counts of one kind to the file.
+
+    The same kind and seed replace earlier counts. The problems of the first campaign stay in
+    ``problems_before``, so that the table shows what was mended since.
+    """
     row = {
         "kind": count.kind,
         "seed": count.seed,
@@ -31,9 +35,11 @@ def record(count: Count, program: str, path: Path = COUNTS) -> None:
         "machine": f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}",
         "python": platform.python_version(),
     }
-    key = (count.kind, count.seed)
-    kept = [each for each in read_counts(path) if (each["kind"], each["seed"]) != key]
-    write_json(path, [*kept, row])
+    former = read_counts(path)
+    earlier = [each for each in former if (each["kind"], each["seed"]) == (count.kind, count.seed)]
+    for each in earlier:
+        row["problems_before"] = each.get("problems_before", each["problems"])
+    write_json(path, [*(each for each in former if each not in earlier), row])
 
 
 def read_counts(path: Path = COUNTS) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from tools.fuzz import (
     archives,
     checkpoints,
     configs,
+    interrupted,
     onnx_files,
     pictures,
     plain_states,
@@ -28,4 +29,8 @@ _MODULES = (
     pictures,
     archives,
 )
-KINDS: dict[str, Kind] = {module.KIND.name: module.KIND for module in _MODULES}
+# Kinds that interrupt commands instead of changing their inputs.
+STOPS = (interrupted.KILLS, interrupted.PAIRS)
+KINDS: dict[str, Kind] = {
+    kind.name: kind for kind in (*(module.KIND for module in _MODULES), *STOPS)
+}

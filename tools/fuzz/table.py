@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
 import typer
 
 from tools.documents import Block, markdown, publish
 from tools.fuzz.counts import read_counts
+from tools.fuzz.kinds import STOPS
 from tools.program import new_app, run_app
 from utkage.reporting.table import Cell
 
@@ -32,10 +33,15 @@ def table(
 def counts_block(counts: list[dict[str, Any]]) -> Block:
     """The table of all kinds, in the order in which they were first recorded."""
     kinds = list(dict.fromkeys(row["kind"] for row in counts))
+    stops = {kind.name for kind in STOPS}
     rows = [_row(kind, [row for row in counts if row["kind"] == kind]) for kind in kinds]
-    rows.append(_row("all", counts))
+    rows.append(_row("all mutated inputs", [row for row in counts if row["kind"] not in stops]))
     text = markdown(
-        ["kind", "seeds", "trials", "problems", "slowest trial, s", "peak memory, GB"], rows
+        [
+            *("kind", "seeds", "trials", "problems", "at first"),
+            *("slowest trial, s", "peak memory, GB"),
+        ],
+        rows,
     )
     dates = sorted({row["date"] for row in counts})
     commands = ", ".join(dict.fromkeys(f"`{row['command']}`" for row in counts))
@@ -47,18 +53,22 @@ def counts_block(counts: list[dict[str, Any]]) -> Block:
 
 
 def _row(kind: str, counts: list[dict[str, Any]]) -> Sequence[Cell | str]:
-    problems: Counter[str] = Counter()
-    for row in counts:
-        problems.update(row["problems"])
-    found = ", ".join(f"{count} {name}" for name, count in sorted(problems.items()))
     return [
         kind,
         ", ".join(map(str, sorted({row["seed"] for row in counts}))),
         f"{sum(row['trials'] for row in counts):,}",
-        found or "0",
+        _problems(row["problems"] for row in counts),
+        _problems(row.get("problems_before", row["problems"]) for row in counts),
         f"{max(row['slowest_seconds'] for row in counts):.1f}",
         f"{max(row['peak_bytes'] for row in counts) / 1e9:.2f}",
     ]
+
+
+def _problems(counts: Iterable[dict[str, int]]) -> str:
+    problems: Counter[str] = Counter()
+    for each in counts:
+        problems.update(each)
+    return ", ".join(f"{count} {name}" for name, count in sorted(problems.items())) or "0"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
