@@ -1,9 +1,10 @@
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tools.release.package import require_clean, require_version, write_hashes
+from tools.release.package import require_clean, require_version, run, write_hashes
 from utkage.core.errors import UsageError
 
 CITATION = 'cff-version: 1.2.0\nversion: 1.2.0\ndate-released: "2026-12-01"\n'
@@ -45,6 +46,14 @@ def test_files_that_are_not_committed_are_named(root: Path) -> None:
         subprocess.run(["git", "-C", str(root), *command], check=True, capture_output=True)
     with pytest.raises(UsageError, match=r"CHANGELOG\.md"):
         require_clean(root)
+
+
+def test_distributions_are_tried_without_the_modules_of_the_repository(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "colorsys.py").write_text("print('of the repository')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert not run(sys.executable, "-c", "import colorsys")
 
 
 def test_sha256sum_accepts_the_hashes(tmp_path: Path) -> None:

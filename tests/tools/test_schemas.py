@@ -4,12 +4,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from jsonschema import Draft202012Validator, ValidationError
 from typer.testing import CliRunner
 
 from tools.docs.schemas import SCHEMAS, schema_path, schema_text
 from utkage.cli.app import app
+from utkage.data.labels import AGE_COUNT
+from utkage.prediction.predictions import distribution_quantile
 from utkage.prediction.rows import TrackRow
 
 
@@ -59,6 +62,13 @@ def test_rows_of_faces_are_valid(rows: list[dict[str, Any]]) -> None:
 def test_other_values_are_refused(rows: list[dict[str, Any]], key: str, value: object) -> None:
     with pytest.raises(ValidationError):
         validator("face-row.schema.json").validate({**rows[0], key: value})
+
+
+def test_intervals_may_end_half_a_year_above_the_highest_age(rows: list[dict[str, Any]]) -> None:
+    oldest = np.zeros((1, AGE_COUNT))
+    oldest[0, -1] = 1
+    highest = float(distribution_quantile(oldest, 1.0)[0])
+    validator("face-row.schema.json").validate({**rows[0], "age_high": highest})
 
 
 def test_a_missing_key_is_refused(rows: list[dict[str, Any]]) -> None:

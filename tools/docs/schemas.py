@@ -21,7 +21,8 @@ SCHEMAS: dict[str, type[Row]] = {
 }
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _PROBABILITY = {"minimum": 0, "maximum": 1}
-_AGE = {"minimum": 0, "maximum": MAX_AGE}
+# The probability of a year is spread over the half years around it, so intervals may end above it.
+_AGE = {"minimum": 0, "maximum": MAX_AGE + 0.5}
 # What the types of the fields do not say.
 _LIMITS: dict[str, dict[str, Any]] = {
     "status": {"enum": list(STATUSES)},

