@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 import sys
 from collections import Counter
-from dataclasses import fields, is_dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
-import utkage
 from tools.docs.__main__ import BLOCKS, fresh_document
-from tools.documents import DOCS, ROOT
 from utkage import __version__
 from utkage.cli.app import app
 
@@ -143,30 +138,3 @@ def test_workflows_use_targets_of_the_makefile(repository: Path) -> None:
         used |= set(re.findall(r"run: make ([\w-]+)", workflow.read_text()))
     assert used >= {"test", "demo", "predict-only"}
     assert used <= targets
-
-
-@pytest.mark.parametrize(
-    "document", ["README.md", *sorted(f"docs/{path.name}" for path in DOCS.glob("*.md"))]
-)
-def test_python_in_documents_imports_and_calls_what_exists(document: str) -> None:
-    """Every snippet is Python, its imports of utkage exist, and so do the fields that it sets."""
-    text = (ROOT / document).read_text(encoding="utf-8")
-    for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
-        tree = ast.parse(block)
-        for node in ast.walk(tree):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("utkage"):
-                module = import_module(str(node.module))
-                missing = [name.name for name in node.names if not hasattr(module, name.name)]
-                assert not missing, f"{document}: {node.module} has no {missing}"
-            if isinstance(node, ast.Call):
-                kind = getattr(utkage, _called(node.func), None)
-                if isinstance(kind, type) and is_dataclass(kind):
-                    wrong = {word.arg for word in node.keywords} - {f.name for f in fields(kind)}
-                    assert not wrong, f"{document}: {kind.__name__} has no {wrong}"
-
-
-def _called(function: ast.expr) -> str:
-    """The last part of a called name, such as ``TrainRequest``."""
-    if isinstance(function, ast.Attribute):
-        return function.attr
-    return function.id if isinstance(function, ast.Name) else ""

@@ -100,7 +100,7 @@ def example_output() -> str:
         options = ["--weights", "shipped", "--save-images", "out", "--quiet"]
         output = _run("utkage", *arguments, *options, folder=folder, columns=104)
         shutil.copyfile(next((folder / "out").glob("*family*.jpg")), PICTURE)
-    return f"```\n$ utkage {' '.join(arguments)}\n{output}\n```"
+    return f"```console\n$ utkage {' '.join(arguments)}\n{output}\n```"
 
 
 def example_scores() -> str:
@@ -118,7 +118,8 @@ def example_scores() -> str:
         f"utkage {' '.join(arguments)}",
     ]
     shown = "\n".join(f"$ {command}" for command in commands)
-    return f"```\n{shown}\n{output}\n```"
+    mark = "<!-- not run: make docs runs these commands -->"
+    return f"{mark}\n```console\n{shown}\n{output}\n```"
 
 
 def _run(module: str, *arguments: str, folder: Path, columns: int = 80) -> str:

@@ -103,7 +103,8 @@ def audit_labels_command(
     """Rank labels that are probably wrong, for you to look at.
 
     Writes the list suspects.csv and the page suspects.html with the faces. Write yes into the
-    column drop of the list for pictures to leave out, and pass it to `utkage prepare --drop`.
+    column drop of the list for pictures to leave out, and pass the list to
+    `utkage prepare FACES --drop suspects.csv`.
     """
     with session(quiet=quiet, debug=debug) as reporter:
         from utkage.evaluation.audit_labels import LabelAuditRequest, audit_labels
