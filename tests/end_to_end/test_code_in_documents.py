@@ -120,13 +120,13 @@ def test_commands_that_do_not_run_parse(page: Path) -> None:
         # Scripts have variables for values; theirs are run by tests of their own.
         if block.mark and block.language in ("sh", "console"):
             commands += block.commands()
-    for words in commands:
-        arguments = utkage_arguments(words)
+    for command in commands:
+        arguments = utkage_arguments(command)
         try:
             if arguments:
                 check_arguments(arguments)
         except Exception as error:
-            pytest.fail(f"{page.name}: {' '.join(words)}: {error!r}")
+            pytest.fail(f"{page.name}: {' '.join(command)}: {error!r}")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=_id)
@@ -143,7 +143,9 @@ def test_python_imports_and_calls_what_exists(page: Path) -> None:
             if isinstance(node, ast.Call):
                 kind = getattr(utkage, _called(node.func), None)
                 if isinstance(kind, type) and is_dataclass(kind):
-                    wrong = {word.arg for word in node.keywords} - {f.name for f in fields(kind)}
+                    wrong = {keyword.arg for keyword in node.keywords} - {
+                        f.name for f in fields(kind)
+                    }
                     assert not wrong, f"{block.place}: {kind.__name__} has no {wrong}"
 
 

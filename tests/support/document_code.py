@@ -50,13 +50,13 @@ class CodeBlock:
     mark: str
 
     def commands(self) -> Iterator[list[str]]:
-        """The words of each command of the shell; of a ``console`` without the output."""
+        """Each command of the shell with its arguments; of a ``console`` without the output."""
         lines = self.text.replace("\\\n", " ").splitlines()
         if self.language == "console":
             lines = [line[2:] for line in lines if line.startswith("$ ")]
         for line in lines:
-            if words := shlex.split(line, comments=True):
-                yield words
+            if command := shlex.split(line, comments=True):
+                yield command
 
 
 def blocks_of(page: Path) -> list[CodeBlock]:
@@ -76,21 +76,21 @@ def blocks_of(page: Path) -> list[CodeBlock]:
 
 
 def inline_commands(page: Path) -> list[list[str]]:
-    """The words of each ``utkage ...`` in the running text, without redirections."""
+    """Each ``utkage ...`` in the running text with its arguments, without redirections."""
     prose = _BLOCK.sub("", page.read_text(encoding="utf-8"))
     return [
         shlex.split(" ".join(found.split()).partition(" > ")[0]) for found in _INLINE.findall(prose)
     ]
 
 
-def utkage_arguments(words: list[str]) -> list[str]:
+def utkage_arguments(command: list[str]) -> list[str]:
     """What a command of the shell passes to utkage, also through torchrun; [] if it does not."""
     starts = [
         index + 1
-        for index, word in enumerate(words[:-1])
-        if word == "utkage" and re.match(r"[a-z-]", words[index + 1])
+        for index, word in enumerate(command[:-1])
+        if word == "utkage" and re.match(r"[a-z-]", command[index + 1])
     ]
-    return words[starts[0] :] if starts else []
+    return command[starts[0] :] if starts else []
 
 
 def check_arguments(arguments: list[str]) -> None:
@@ -112,8 +112,8 @@ def check_arguments(arguments: list[str]) -> None:
 def run_block(block: CodeBlock, names: dict[str, object]) -> None:
     """Run a block in the working folder; ``names`` are those of earlier Python of the page."""
     if block.language != PYTHON:
-        for words in block.commands():
-            _run_command(block, words)
+        for command in block.commands():
+            _run_command(block, command)
     elif "__main__" in block.text:
         script = Path("script.py")
         script.write_text(block.text, encoding="utf-8")
@@ -122,11 +122,11 @@ def run_block(block: CodeBlock, names: dict[str, object]) -> None:
         exec(compile(block.text, block.place, "exec"), names)
 
 
-def _run_command(block: CodeBlock, words: list[str]) -> None:
-    if words[0] == "utkage":
-        done = CliRunner().invoke(app, words[1:])
-        assert done.exit_code == 0, f"{block.place}: {words}\n{done.output}"
+def _run_command(block: CodeBlock, command: list[str]) -> None:
+    if command[0] == "utkage":
+        done = CliRunner().invoke(app, command[1:])
+        assert done.exit_code == 0, f"{block.place}: {command}\n{done.output}"
         return
-    assert words[0] in PROGRAMS, f"{block.place}: mark this block as not run: {words}"
+    assert command[0] in PROGRAMS, f"{block.place}: mark this block as not run: {command}"
     # By a shell, for patterns and redirections.
-    subprocess.run(" ".join(words), shell=True, check=True)
+    subprocess.run(" ".join(command), shell=True, check=True)
