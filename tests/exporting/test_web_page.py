@@ -282,6 +282,19 @@ def test_a_run_shows_its_progress_and_can_be_stopped(browser: Browser, folder: P
     assert browser.run("return document.activeElement.id") == "results"
 
 
+@pytest.mark.parametrize("button", ["stop", "clear"])
+def test_pictures_that_are_opened_while_a_run_ends_are_predicted(
+    browser: Browser, folder: Path, button: str
+) -> None:
+    browser.upload("#pictures", *sorted((folder / "slow").iterdir()))
+    browser.wait("document.querySelectorAll('#rows tr').length >= 1")
+    browser.run(f"document.getElementById('{button}').click()")
+    # Two choices, before the picture at hand is finished.
+    for name in ("family.png", "b/portrait.png"):
+        browser.upload("#pictures", folder / "pictures" / name)
+    browser.wait(f"{IDLE} && {STATUS} === '2 pictures, 8 faces.'")
+
+
 def test_long_tables_are_shown_in_parts(browser: Browser, folder: Path) -> None:
     pictures = [folder / f"many/{number}.png" for number in range(30)]
     pictures[0].parent.mkdir()

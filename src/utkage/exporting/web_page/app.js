@@ -27,6 +27,8 @@ let waiting = [];
 let pasted = 0;
 // The run over the pictures: { done, total, faces, stopped, started }; null between runs.
 let run = null;
+// Settles when the last run has ended.
+let ended = Promise.resolve();
 let camera = null;
 
 Promise.all([settings, predictor.ready]).then(
@@ -76,12 +78,14 @@ async function open(files) {
     announce(files.length ? "There is no picture among these files." : "No file was chosen.");
     return;
   }
+  // A stopped run still predicts the picture at hand.
+  if (run?.stopped) await ended;
   waiting.push(...pictures);
   if (run) {
     run.total += pictures.length;
     run.others += others;
   } else {
-    await work(pictures.length, others);
+    ended = work(pictures.length, others);
   }
 }
 
