@@ -11,7 +11,7 @@ import pytest
 from filelock import FileLock
 
 from utkage.data.labels import AGE_COUNT, range_index
-from utkage.evaluation.labelled_predictions import LabelledPredictions
+from utkage.evaluation.inputs.labelled_predictions import LabelledPredictions
 from utkage.prediction.predictions import Predictions
 
 pytest_plugins = ["archive_fixtures", "chip_fixtures", "picture_fixtures"]

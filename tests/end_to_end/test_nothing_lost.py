@@ -19,8 +19,8 @@ import utkage
 from utkage.cli.app import app
 from utkage.core.errors import UsageError
 from utkage.core.outputs import file_identity
-from utkage.evaluation.calibrate import CalibrateRequest, _output_file
-from utkage.evaluation.report_outputs import check_report_folder, report_files
+from utkage.evaluation.calibration.calibrate import CalibrateRequest, _output_file
+from utkage.evaluation.reports.report_outputs import check_report_folder, report_files
 from utkage.exporting.export import ExportRequest, export
 from utkage.faces.contract import utkface_contract
 from utkage.images.save import save_image

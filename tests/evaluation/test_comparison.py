@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from utkage.evaluation.bootstrap import Bootstrap
 from utkage.evaluation.comparison import compare_predictions, mcnemar
-from utkage.evaluation.labelled_predictions import LabelledPredictions
+from utkage.evaluation.inputs.labelled_predictions import LabelledPredictions
+from utkage.evaluation.metrics.bootstrap import Bootstrap
 from utkage.evaluation.reports.tables import comparison_table
 
 LabelledPredictionsOf = Callable[..., LabelledPredictions]

@@ -13,18 +13,18 @@ from partial_labels import without
 from utkage.core.errors import DataError
 from utkage.core.reporter import SilentReporter
 from utkage.data.chips import LabelledChips
-from utkage.evaluation.age_errors import group_medians
 from utkage.evaluation.guards import (
     gender_is_inverted,
     guard_predictions,
     oracle_error,
     true_range_was_fed,
 )
-from utkage.evaluation.labelled_predictions import (
+from utkage.evaluation.inputs.labelled_predictions import (
     GENDER,
     LabelledPredictions,
     labelled_numbers,
 )
+from utkage.evaluation.metrics.age_errors import group_medians
 from utkage.models.card import Card
 from utkage.models.chip_graph import ChipGraph
 from utkage.models.multitask import MultiTaskNet

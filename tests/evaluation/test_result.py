@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from utkage.data.records import Dropped
-from utkage.evaluation.bootstrap import Bootstrap
-from utkage.evaluation.groups import group_report
-from utkage.evaluation.labelled_predictions import LabelledPredictions
-from utkage.evaluation.populations import populations
+from utkage.evaluation.groups.group_metrics import group_report
+from utkage.evaluation.inputs.labelled_predictions import LabelledPredictions
+from utkage.evaluation.metrics.bootstrap import Bootstrap
+from utkage.evaluation.metrics.populations import populations
+from utkage.evaluation.metrics.scores import score_predictions, score_predictions_by_source
 from utkage.evaluation.result import SCHEMA, EvaluateResult
-from utkage.evaluation.scores import score_predictions, score_predictions_by_source
 
 Labelled = Callable[..., LabelledPredictions]
 

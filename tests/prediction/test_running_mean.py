@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from utkage.evaluation.labelled_predictions import LabelledPredictions
+from utkage.evaluation.inputs.labelled_predictions import LabelledPredictions
 from utkage.prediction.predictions import distribution_quantile
 from utkage.prediction.running_mean import WEAK_WEIGHT, RunningMean
 

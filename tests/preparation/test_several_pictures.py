@@ -10,7 +10,7 @@ from PIL import Image
 
 from utkage.core.reporter import SilentReporter
 from utkage.data.sources.options import SourceOptions
-from utkage.evaluation.labelled_faces import FaceSelection, labelled_faces
+from utkage.evaluation.inputs.labelled_faces import FaceSelection, labelled_faces
 from utkage.faces.contract import utkface_contract
 from utkage.images.decode import load_image
 from utkage.preparation.prepare import PrepareConfig, prepare

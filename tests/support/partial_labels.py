@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from utkage.evaluation.labelled_predictions import GENDER, LabelledPredictions
+from utkage.evaluation.inputs.labelled_predictions import GENDER, LabelledPredictions
 
 BINS = np.array([(0, 2), (3, 9), (10, 19), *((d, d + 9) for d in range(20, 70, 10)), (70, 116)])
 

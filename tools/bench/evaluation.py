@@ -15,10 +15,10 @@ from tools.bench.benchmark import BenchOptions, BenchResult, Measurement, made_f
 from tools.bench.timing import interleaved, median_wall, peak_growth, speeds, timed
 from utkage.core.reporter import SilentReporter
 from utkage.data.labels import AGE_COUNT
-from utkage.evaluation.bootstrap import Bootstrap
-from utkage.evaluation.groups import group_report
-from utkage.evaluation.labelled_predictions import LabelledPredictions, with_labels
-from utkage.evaluation.populations import populations
+from utkage.evaluation.groups.group_metrics import group_report
+from utkage.evaluation.inputs.labelled_predictions import LabelledPredictions, with_labels
+from utkage.evaluation.metrics.bootstrap import Bootstrap
+from utkage.evaluation.metrics.populations import populations
 from utkage.exporting.export import ExportRequest, export
 from utkage.exporting.parity import synthetic_chips
 from utkage.models.locate import shipped_weights

@@ -10,9 +10,9 @@ from tools.documents import markdown
 from tools.release.ship import FLIPPED, GROUP_AXES
 from utkage.core.files import file_hash
 from utkage.core.toml_file import toml_lines
-from utkage.evaluation.groups import CAVEAT, Group, GroupReport
-from utkage.evaluation.metrics import METRICS, format_estimate
-from utkage.evaluation.populations import Population
+from utkage.evaluation.groups.group_metrics import CAVEAT, Group, GroupReport
+from utkage.evaluation.metrics.populations import Population
+from utkage.evaluation.metrics.registry import METRICS, format_estimate
 from utkage.evaluation.reports.tables import card_groups_table, groups_table, metrics_table
 from utkage.models.card import Card
 from utkage.models.locate import shipped_weights

@@ -24,12 +24,12 @@ AREAS: tuple[Area, ...] = (
     Area(
         "metrics",
         tuple(
-            f"evaluation/{name}.py"
-            for name in ("metrics", "age_errors", "classification", "reliability")
+            f"evaluation/metrics/{name}.py"
+            for name in ("registry", "age_errors", "classification", "reliability")
         ),
         tuple(
-            f"evaluation/test_{name}.py"
-            for name in ("metrics", "age_errors", "classification", "reliability")
+            f"evaluation/metrics/test_{name}.py"
+            for name in ("registry", "age_errors", "classification", "reliability")
         ),
     ),
     Area(

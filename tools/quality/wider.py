@@ -12,7 +12,7 @@ from tools.quality.coverings import COVERINGS
 from tools.quality.face_frame import Painter
 from tools.quality.looks import LOOKS
 from utkage.data.chips import LabelledChips
-from utkage.evaluation.fit_calibration import conformal_levels, conformity_scores
+from utkage.evaluation.calibration.fit_calibration import conformal_levels, conformity_scores
 from utkage.faces.contract import CropContract
 from utkage.faces.face_appearance import APPEARANCES, COVERED, UNUSUAL, shipped_face_appearance
 from utkage.faces.quality import weaknesses

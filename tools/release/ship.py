@@ -20,11 +20,11 @@ from tools.documents import ROOT
 from utkage.core.errors import DataError
 from utkage.core.reporter import SilentReporter
 from utkage.data.store import ChipStore
-from utkage.evaluation.calibrate import fit_weights, with_age_prior
+from utkage.evaluation.calibration.calibrate import fit_weights, with_age_prior
 from utkage.evaluation.evaluate import evaluate
-from utkage.evaluation.labelled_faces import FaceSelection, labelled_faces
+from utkage.evaluation.inputs.labelled_faces import FaceSelection, labelled_faces
+from utkage.evaluation.metrics.scores import score_sources
 from utkage.evaluation.request import EvaluateRequest
-from utkage.evaluation.scores import score_sources
 from utkage.exporting.graph_template import write_templates
 from utkage.models.calibration import Calibration
 from utkage.models.card import RESEARCH_TERMS, Card

@@ -10,8 +10,8 @@ import typer
 
 from tools.documents import Block, markdown
 from utkage.evaluation.evaluate import evaluate
-from utkage.evaluation.metrics import METRICS, format_estimate
-from utkage.evaluation.populations import Population
+from utkage.evaluation.metrics.populations import Population
+from utkage.evaluation.metrics.registry import METRICS, format_estimate
 from utkage.evaluation.request import EvaluateRequest
 
 COLUMNS = (

@@ -10,14 +10,14 @@ import typer
 from tools.documents import Block, markdown
 from utkage.core.reporter import SilentReporter
 from utkage.data.store import ChipStore
-from utkage.evaluation.bootstrap import RESAMPLES
+from utkage.evaluation.age_checks.thresholds import BAND_DEMAND, NEAR_YEARS, ThresholdCurve
 from utkage.evaluation.evaluate import evaluate
-from utkage.evaluation.groups import CAVEAT, COMPARABLE
-from utkage.evaluation.metrics import SHARE, YEARS, format_estimate, format_value
+from utkage.evaluation.groups.group_metrics import CAVEAT, COMPARABLE
+from utkage.evaluation.metrics.bootstrap import RESAMPLES
+from utkage.evaluation.metrics.registry import SHARE, YEARS, format_estimate, format_value
 from utkage.evaluation.reports import tables
 from utkage.evaluation.request import EvaluateRequest
-from utkage.evaluation.robustness import robustness_report
-from utkage.evaluation.thresholds import BAND_DEMAND, NEAR_YEARS, ThresholdCurve
+from utkage.evaluation.robustness.corruption_errors import robustness_report
 from utkage.prediction.loading import load_predictor
 from utkage.reporting.table import markdown_table
 

@@ -16,9 +16,9 @@ from utkage.core.device import resolve_device
 from utkage.core.errors import UsageError
 from utkage.core.reporter import SilentReporter
 from utkage.data.store import ChipStore
-from utkage.evaluation.label_errors import AGE_LABEL, GENDER_LABEL, label_errors
-from utkage.evaluation.labelled_predictions import Floats, Ints, LabelledPredictions
-from utkage.evaluation.prediction_sources import open_prediction_source
+from utkage.evaluation.inputs.labelled_predictions import Floats, Ints, LabelledPredictions
+from utkage.evaluation.inputs.prediction_sources import open_prediction_source
+from utkage.evaluation.label_audit.label_errors import AGE_LABEL, GENDER_LABEL, label_errors
 
 SHARE = 0.02
 DRAWS = 10

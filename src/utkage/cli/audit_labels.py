@@ -34,7 +34,7 @@ from utkage.cli.session import session
 from utkage.cli.tables import print_json, print_table, print_text
 
 if TYPE_CHECKING:
-    from utkage.evaluation.audit_labels import LabelAuditResult
+    from utkage.evaluation.label_audit.audit_labels import LabelAuditResult
 
 analysis_option = partial(typer.Option, rich_help_panel="Analysis")
 # Labels that the table on the terminal shows; the list and the page have all.
@@ -107,7 +107,7 @@ def audit_labels_command(
     `utkage prepare FACES --drop suspects.csv`.
     """
     with session(quiet=quiet, debug=debug) as reporter:
-        from utkage.evaluation.audit_labels import LabelAuditRequest, audit_labels
+        from utkage.evaluation.label_audit.audit_labels import LabelAuditRequest, audit_labels
 
         request = LabelAuditRequest(
             data=data,

@@ -7,8 +7,8 @@ from typing import Any
 
 from utkage.core.fields import Fields, is_number
 from utkage.core.text import printable
-from utkage.evaluation.groups import Group
-from utkage.evaluation.metrics import SHARE, YEARS, format_value
+from utkage.evaluation.groups.group_metrics import Group
+from utkage.evaluation.metrics.registry import SHARE, YEARS, format_value
 from utkage.evaluation.reports.tables import groups_table
 from utkage.reporting.table import Cell, Table
 

@@ -40,7 +40,7 @@ from utkage.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from utkage.core.reporter import Reporter
-    from utkage.evaluation.calibrate import CalibrateRequest
+    from utkage.evaluation.calibration.calibrate import CalibrateRequest
     from utkage.evaluation.result import EvaluateResult
 
 calibration_option = partial(typer.Option, rich_help_panel="Calibration")
@@ -265,7 +265,7 @@ def evaluate_command(
     also a page with all tables and charts. All metrics have 95 % bootstrap intervals.
     """
     with session(quiet=quiet, debug=debug) as reporter:
-        from utkage.evaluation.calibrate import CalibrateRequest
+        from utkage.evaluation.calibration.calibrate import CalibrateRequest
         from utkage.evaluation.evaluate import evaluate
         from utkage.evaluation.request import EvaluateRequest
 
@@ -340,7 +340,7 @@ def _print_result(result: EvaluateResult) -> None:
 
 
 def _calibrate(request: CalibrateRequest, json_output: bool, reporter: Reporter) -> None:
-    from utkage.evaluation.calibrate import calibrate
+    from utkage.evaluation.calibration.calibrate import calibrate
     from utkage.evaluation.reports.tables import calibration_table
 
     result = calibrate(request, reporter)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from utkage.evaluation.metrics import METRICS, format_value
+from utkage.evaluation.metrics.registry import METRICS, format_value
 from utkage.reporting.table import Cell, Row, Table
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from utkage.evaluation.bootstrap import Bootstrap, Estimate, Statistic, Weights, rounded
-from utkage.evaluation.challenge_comparison import ChallengeComparison
-from utkage.evaluation.labelled_predictions import GENDER, LabelledPredictions
-from utkage.evaluation.metrics import statistics
+from utkage.evaluation.age_checks.challenge_comparison import ChallengeComparison
+from utkage.evaluation.inputs.labelled_predictions import GENDER, LabelledPredictions
+from utkage.evaluation.metrics.bootstrap import Bootstrap, Estimate, Statistic, Weights, rounded
+from utkage.evaluation.metrics.registry import statistics
 
 # Compared metrics; those that one of the two does not have are skipped.
 COMPARED = (

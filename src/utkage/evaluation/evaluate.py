@@ -17,48 +17,48 @@ from utkage.core.reporter import Reporter, SilentReporter
 from utkage.core.text import counted
 from utkage.data.chips import LabelledChips
 from utkage.data.labels import RANGE_NAMES
-from utkage.evaluation.axes import Axis, chosen_axes, require_axes, standard_axes
-from utkage.evaluation.bootstrap import Bootstrap
-from utkage.evaluation.challenge import (
+from utkage.evaluation.age_checks.challenge import (
     ChallengeReport,
     PassRule,
     challenge_report,
     group_axes,
 )
-from utkage.evaluation.challenge_comparison import compare_challenges
-from utkage.evaluation.comparison import Comparison, compare_predictions, paired
-from utkage.evaluation.groups import group_report
-from utkage.evaluation.guarantee_report import (
+from utkage.evaluation.age_checks.challenge_comparison import compare_challenges
+from utkage.evaluation.age_checks.guarantee_report import (
     GuaranteeReport,
     guarantee_report,
     require_minors,
 )
-from utkage.evaluation.guaranteed_demand import ESTIMATED_AGE, PROBABILITY
+from utkage.evaluation.age_checks.guaranteed_demand import ESTIMATED_AGE, PROBABILITY
+from utkage.evaluation.age_checks.thresholds import BAND_DEMAND, ThresholdCurve, threshold_curve
+from utkage.evaluation.comparison import Comparison, compare_predictions, paired
+from utkage.evaluation.groups.axes import Axis, chosen_axes, require_axes, standard_axes
+from utkage.evaluation.groups.group_metrics import group_report
+from utkage.evaluation.groups.persons import (
+    Persons,
+    find_persons,
+    grouped_by_person,
+    person_report,
+)
+from utkage.evaluation.groups.picture_quality import spelled_out, with_quality
 from utkage.evaluation.guards import guard_predictions, oracle_error
-from utkage.evaluation.labelled_faces import (
+from utkage.evaluation.inputs.labelled_faces import (
     FaceSelection,
     LabelledFaces,
     guard_leakage,
     labelled_faces,
     without_seen,
 )
-from utkage.evaluation.labelled_predictions import AGE, AGE_RANGE, LabelledPredictions
-from utkage.evaluation.persons import (
-    Persons,
-    find_persons,
-    grouped_by_person,
-    person_report,
-)
-from utkage.evaluation.picture_quality import spelled_out, with_quality
-from utkage.evaluation.populations import populations
-from utkage.evaluation.prediction_sources import PredictionSource, open_prediction_source
-from utkage.evaluation.report_outputs import holding_report
+from utkage.evaluation.inputs.labelled_predictions import AGE, AGE_RANGE, LabelledPredictions
+from utkage.evaluation.inputs.prediction_sources import PredictionSource, open_prediction_source
+from utkage.evaluation.metrics.bootstrap import Bootstrap
+from utkage.evaluation.metrics.populations import populations
+from utkage.evaluation.metrics.scores import score_predictions, score_predictions_by_source
+from utkage.evaluation.reports.report_outputs import holding_report
+from utkage.evaluation.reports.result_files import write_files
 from utkage.evaluation.request import EvaluateRequest
 from utkage.evaluation.result import EvaluateResult
-from utkage.evaluation.result_files import write_files
-from utkage.evaluation.robustness import RobustnessReport, robustness_report
-from utkage.evaluation.scores import score_predictions, score_predictions_by_source
-from utkage.evaluation.thresholds import BAND_DEMAND, ThresholdCurve, threshold_curve
+from utkage.evaluation.robustness.corruption_errors import RobustnessReport, robustness_report
 
 
 @explaining_memory_errors("evaluate fewer faces (`source`), or lower `resamples`")

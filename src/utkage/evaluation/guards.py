@@ -7,9 +7,15 @@ import numpy as np
 from utkage.core.errors import DataError
 from utkage.core.reporter import Reporter
 from utkage.data.chips import LabelledChips
-from utkage.evaluation.age_errors import mean_absolute_error
-from utkage.evaluation.classification import area_under_curve
-from utkage.evaluation.labelled_predictions import AGE, GENDER, Floats, Ints, LabelledPredictions
+from utkage.evaluation.inputs.labelled_predictions import (
+    AGE,
+    GENDER,
+    Floats,
+    Ints,
+    LabelledPredictions,
+)
+from utkage.evaluation.metrics.age_errors import mean_absolute_error
+from utkage.evaluation.metrics.classification import area_under_curve
 from utkage.prediction.chip_predictor import BATCH, ChipPredictor, TorchPredictor
 
 # A model that guesses gender has an AUC of 0.5 +- 0.15 on _ENOUGH faces; with inverted labels a

@@ -8,9 +8,9 @@ from pathlib import Path
 from utkage.core.errors import ConfigError
 from utkage.data.labels import MAX_AGE
 from utkage.data.split import SPLITS
-from utkage.evaluation.guarantee_report import YOUNGEST_YEARS
-from utkage.evaluation.guaranteed_demand import Guarantee, require_youngest
-from utkage.evaluation.labelled_faces import FaceSelection
+from utkage.evaluation.age_checks.guarantee_report import YOUNGEST_YEARS
+from utkage.evaluation.age_checks.guaranteed_demand import Guarantee, require_youngest
+from utkage.evaluation.inputs.labelled_faces import FaceSelection
 
 DEFAULT_REPORT = Path("evaluation")
 

@@ -12,17 +12,17 @@ from numpy.typing import NDArray
 from utkage.core.versions import versions
 from utkage.data.labels import RANGE_NAMES
 from utkage.data.records import Dropped
-from utkage.evaluation.bootstrap import rounded
-from utkage.evaluation.challenge import ChallengeReport
+from utkage.evaluation.age_checks.challenge import ChallengeReport
+from utkage.evaluation.age_checks.guarantee_report import GuaranteeReport
+from utkage.evaluation.age_checks.thresholds import ThresholdCurve
 from utkage.evaluation.comparison import Comparison
-from utkage.evaluation.groups import GroupReport
-from utkage.evaluation.guarantee_report import GuaranteeReport
-from utkage.evaluation.persons import PersonReport
-from utkage.evaluation.populations import Population
-from utkage.evaluation.robustness import RobustnessReport
-from utkage.evaluation.scores import Metrics
-from utkage.evaluation.source_summary import sources_to_dict, summarise_sources
-from utkage.evaluation.thresholds import ThresholdCurve
+from utkage.evaluation.groups.group_metrics import GroupReport
+from utkage.evaluation.groups.persons import PersonReport
+from utkage.evaluation.groups.source_summary import sources_to_dict, summarise_sources
+from utkage.evaluation.metrics.bootstrap import rounded
+from utkage.evaluation.metrics.populations import Population
+from utkage.evaluation.metrics.scores import Metrics
+from utkage.evaluation.robustness.corruption_errors import RobustnessReport
 from utkage.models.card import Card
 
 # 2: a label counts as inside its interval where low <= age <= high; intervals, groups,

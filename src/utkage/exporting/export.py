@@ -243,7 +243,7 @@ class _Chips:
 
 
 def _comparison_chips(request: ExportRequest, contract: CropContract, reporter: Reporter) -> _Chips:
-    from utkage.evaluation.labelled_faces import FaceSelection, labelled_faces
+    from utkage.evaluation.inputs.labelled_faces import FaceSelection, labelled_faces
     from utkage.exporting.parity import synthetic_chips
     from utkage.faces.recrop import recrop
 

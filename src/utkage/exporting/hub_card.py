@@ -11,7 +11,7 @@ from typing import Any
 
 from utkage.core.files import file_hash
 from utkage.core.text import printable
-from utkage.evaluation.metrics import METRICS, format_value
+from utkage.evaluation.metrics.registry import METRICS, format_value
 from utkage.evaluation.reports.card_texts import (
     ETHICS,
     FACTORS,

@@ -56,7 +56,7 @@ class AgeBand:
 
 @dataclass(frozen=True, kw_only=True)
 class Calibration:
-    """Temperatures and conformal levels, fitted by ``evaluation.fit_calibration``.
+    """Temperatures and conformal levels, fitted by ``evaluation.calibration.fit_calibration``.
 
     Attributes:
         gender_temperature: Divisor of the logit of P(female) (Guo et al. 2017); above 0.

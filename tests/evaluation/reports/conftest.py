@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 import pytest
 
-from utkage.evaluation.bootstrap import Bootstrap
+from utkage.evaluation.age_checks.thresholds import threshold_curve
 from utkage.evaluation.comparison import compare_predictions
-from utkage.evaluation.groups import group_report
-from utkage.evaluation.labelled_predictions import LabelledPredictions
-from utkage.evaluation.populations import populations
+from utkage.evaluation.groups.group_metrics import group_report
+from utkage.evaluation.inputs.labelled_predictions import LabelledPredictions
+from utkage.evaluation.metrics.bootstrap import Bootstrap
+from utkage.evaluation.metrics.populations import populations
 from utkage.evaluation.reports import charts
 from utkage.evaluation.reports.report_page import Page
-from utkage.evaluation.thresholds import threshold_curve
 from utkage.reporting.figure_files import save_figure
 
 LabelledPredictionsOf = Callable[..., LabelledPredictions]

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from utkage.evaluation.bootstrap import Bootstrap
-from utkage.evaluation.labelled_predictions import LabelledPredictions
-from utkage.evaluation.populations import populations
+from utkage.evaluation.inputs.labelled_predictions import LabelledPredictions
+from utkage.evaluation.metrics.bootstrap import Bootstrap
+from utkage.evaluation.metrics.populations import populations
 from utkage.evaluation.reports import charts
 from utkage.reporting.figure_files import save_figure
 

@@ -13,19 +13,19 @@ import pytest
 from partial_labels import with_ranges, without
 
 from utkage.core.reporter import SilentReporter
-from utkage.evaluation.bootstrap import Bootstrap
+from utkage.evaluation.age_checks.thresholds import threshold_curve
 from utkage.evaluation.comparison import compare_predictions
-from utkage.evaluation.groups import group_report
+from utkage.evaluation.groups.group_metrics import group_report
 from utkage.evaluation.guards import guard_predictions
-from utkage.evaluation.labelled_predictions import AGE, GENDER, LabelledPredictions
-from utkage.evaluation.populations import populations
+from utkage.evaluation.inputs.labelled_predictions import AGE, GENDER, LabelledPredictions
+from utkage.evaluation.metrics.bootstrap import Bootstrap
+from utkage.evaluation.metrics.populations import populations
 from utkage.evaluation.reports import charts, tables
 from utkage.evaluation.reports.model_card import model_card
 from utkage.evaluation.reports.report import render_evaluation_page
 from utkage.evaluation.reports.report_page import Page
+from utkage.evaluation.reports.result_files import prediction_rows
 from utkage.evaluation.reports.tables import metrics_table
-from utkage.evaluation.result_files import prediction_rows
-from utkage.evaluation.thresholds import threshold_curve
 from utkage.reporting.figure_files import save_figure
 from utkage.reporting.table import markdown_table
 

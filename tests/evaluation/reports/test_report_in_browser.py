@@ -11,7 +11,7 @@ import pytest
 from browser import Browser, open_browser
 from page_layout import check_on_paper, check_on_screen, measure
 
-from utkage.evaluation.groups import GROUP_METRICS
+from utkage.evaluation.groups.group_metrics import GROUP_METRICS
 from utkage.evaluation.reports.report import render_evaluation_page
 from utkage.evaluation.reports.report_page import Page
 

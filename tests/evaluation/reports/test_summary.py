@@ -9,14 +9,18 @@ import numpy as np
 import pytest
 from partial_labels import with_ranges, without
 
-from utkage.evaluation.bootstrap import Bootstrap, Estimate
-from utkage.evaluation.groups import group_report
-from utkage.evaluation.labelled_predictions import AGE, GENDER, LabelledPredictions
-from utkage.evaluation.metrics import SHARE, format_value
-from utkage.evaluation.populations import populations
+from utkage.evaluation.age_checks.thresholds import threshold_curve
+from utkage.evaluation.groups.group_metrics import group_report
+from utkage.evaluation.inputs.labelled_predictions import AGE, GENDER, LabelledPredictions
+from utkage.evaluation.metrics.bootstrap import Bootstrap, Estimate
+from utkage.evaluation.metrics.populations import populations
+from utkage.evaluation.metrics.registry import SHARE, format_value
 from utkage.evaluation.reports.summary import FINDINGS, Summary, summarise
-from utkage.evaluation.robustness import CorruptionLevel, CorruptionResult, RobustnessReport
-from utkage.evaluation.thresholds import threshold_curve
+from utkage.evaluation.robustness.corruption_errors import (
+    CorruptionLevel,
+    CorruptionResult,
+    RobustnessReport,
+)
 
 LabelledPredictionsOf = Callable[..., LabelledPredictions]
 

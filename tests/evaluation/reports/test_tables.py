@@ -9,11 +9,11 @@ import pytest
 from rich.console import Console
 
 from utkage.cli.tables import print_table
-from utkage.evaluation.bootstrap import Bootstrap
-from utkage.evaluation.groups import GROUP_METRICS, group_report
-from utkage.evaluation.labelled_predictions import AGE_RANGE, LabelledPredictions
-from utkage.evaluation.metrics import METRICS
-from utkage.evaluation.populations import populations
+from utkage.evaluation.groups.group_metrics import GROUP_METRICS, group_report
+from utkage.evaluation.inputs.labelled_predictions import AGE_RANGE, LabelledPredictions
+from utkage.evaluation.metrics.bootstrap import Bootstrap
+from utkage.evaluation.metrics.populations import populations
+from utkage.evaluation.metrics.registry import METRICS
 from utkage.evaluation.reports import tables
 from utkage.reporting.table import Table, markdown_table
 

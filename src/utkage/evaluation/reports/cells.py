@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from utkage.evaluation.bootstrap import Estimate, Floats
-from utkage.evaluation.metrics import format_estimate
+from utkage.evaluation.metrics.bootstrap import Estimate, Floats
+from utkage.evaluation.metrics.registry import format_estimate
 from utkage.reporting.table import Cell
 
 

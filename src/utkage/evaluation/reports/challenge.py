@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from utkage.core.text import counted
-from utkage.evaluation.challenge import (
+from utkage.evaluation.age_checks.challenge import (
     BAND,
     FALSE_CHALLENGE,
     FALSE_PASS,
@@ -17,9 +17,9 @@ from utkage.evaluation.challenge import (
     ChallengeGroup,
     ChallengeReport,
 )
-from utkage.evaluation.challenge_comparison import ChallengeComparison
-from utkage.evaluation.guaranteed_demand import ESTIMATED_AGE
-from utkage.evaluation.metrics import SHARE, format_value
+from utkage.evaluation.age_checks.challenge_comparison import ChallengeComparison
+from utkage.evaluation.age_checks.guaranteed_demand import ESTIMATED_AGE
+from utkage.evaluation.metrics.registry import SHARE, format_value
 from utkage.evaluation.reports.cells import estimate_cell, number_cell, reach
 from utkage.reporting.figure_files import (
     BLUE,

@@ -10,22 +10,22 @@ from numpy.typing import NDArray
 
 from utkage.core.text import printable
 from utkage.data.labels import GENDERS, RANGE_NAMES
-from utkage.evaluation.age_errors import years_outside
-from utkage.evaluation.bootstrap import Estimate, Ints
-from utkage.evaluation.groups import Group
-from utkage.evaluation.labelled_predictions import (
+from utkage.evaluation.age_checks.thresholds import NEAR_YEARS, ThresholdCurve
+from utkage.evaluation.groups.group_metrics import Group
+from utkage.evaluation.inputs.labelled_predictions import (
     AGE,
     AGE_RANGE,
     GENDER,
     GENDER_PROBABILITY,
     LabelledPredictions,
 )
-from utkage.evaluation.metrics import INTERVAL_LEVEL, METRICS, TOLERANCES
-from utkage.evaluation.populations import Population
-from utkage.evaluation.reliability import reliability_bins, risk_coverage
+from utkage.evaluation.metrics.age_errors import years_outside
+from utkage.evaluation.metrics.bootstrap import Estimate, Ints
+from utkage.evaluation.metrics.populations import Population
+from utkage.evaluation.metrics.registry import INTERVAL_LEVEL, METRICS, TOLERANCES
+from utkage.evaluation.metrics.reliability import reliability_bins, risk_coverage
 from utkage.evaluation.reports.cells import reach
-from utkage.evaluation.robustness import RobustnessReport
-from utkage.evaluation.thresholds import NEAR_YEARS, ThresholdCurve
+from utkage.evaluation.robustness.corruption_errors import RobustnessReport
 from utkage.reporting.figure_files import (
     BLUE,
     CHART_WIDTH,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from utkage.core.text import printable
-from utkage.evaluation.groups import CAVEAT
-from utkage.evaluation.metrics import METRICS
+from utkage.evaluation.groups.group_metrics import CAVEAT
+from utkage.evaluation.metrics.registry import METRICS
 from utkage.evaluation.reports import tables
 from utkage.evaluation.reports.card_texts import (
     ETHICS,

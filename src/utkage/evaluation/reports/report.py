@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 from utkage.core.files import file_hash, write_text
 from utkage.core.text import counted
 from utkage.core.versions import versions
-from utkage.evaluation.groups import CAVEAT, SMALL
-from utkage.evaluation.labelled_faces import LabelledFaces
-from utkage.evaluation.labelled_predictions import AGE, GENDER, LabelledPredictions
-from utkage.evaluation.metrics import METRICS, format_value
-from utkage.evaluation.populations import Population
-from utkage.evaluation.report_outputs import CHARTS, FACES, MODEL_CARD, PAGE
+from utkage.evaluation.groups.group_metrics import CAVEAT, SMALL
+from utkage.evaluation.inputs.labelled_faces import LabelledFaces
+from utkage.evaluation.inputs.labelled_predictions import AGE, GENDER, LabelledPredictions
+from utkage.evaluation.metrics.populations import Population
+from utkage.evaluation.metrics.registry import METRICS, format_value
 from utkage.evaluation.reports import charts, tables
 from utkage.evaluation.reports.challenge import challenge_chart, challenge_table
 from utkage.evaluation.reports.model_card import metadata, model_card
+from utkage.evaluation.reports.report_outputs import CHARTS, FACES, MODEL_CARD, PAGE
 from utkage.evaluation.reports.report_page import Page
 from utkage.evaluation.reports.summary import summarise
 from utkage.evaluation.result import EvaluateResult

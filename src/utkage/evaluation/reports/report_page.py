@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from utkage.evaluation.challenge import ChallengeReport
+from utkage.evaluation.age_checks.challenge import ChallengeReport
+from utkage.evaluation.age_checks.guarantee_report import GuaranteeReport
+from utkage.evaluation.age_checks.thresholds import ThresholdCurve
 from utkage.evaluation.comparison import Comparison
-from utkage.evaluation.groups import GroupReport
-from utkage.evaluation.guarantee_report import GuaranteeReport
-from utkage.evaluation.persons import PersonReport
-from utkage.evaluation.populations import Population
-from utkage.evaluation.robustness import RobustnessReport
-from utkage.evaluation.thresholds import ThresholdCurve
+from utkage.evaluation.groups.group_metrics import GroupReport
+from utkage.evaluation.groups.persons import PersonReport
+from utkage.evaluation.metrics.populations import Population
+from utkage.evaluation.robustness.corruption_errors import RobustnessReport
 
 
 @dataclass(frozen=True, kw_only=True)

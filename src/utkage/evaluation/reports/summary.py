@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from utkage.core.text import counted
-from utkage.evaluation.groups import COMPARABLE, SMALL, Group, GroupReport
-from utkage.evaluation.metrics import SHARE, format_value
-from utkage.evaluation.populations import Population
-from utkage.evaluation.robustness import RobustnessReport
-from utkage.evaluation.thresholds import BAND_DEMAND, NEAR_YEARS, ThresholdCurve
+from utkage.evaluation.age_checks.thresholds import BAND_DEMAND, NEAR_YEARS, ThresholdCurve
+from utkage.evaluation.groups.group_metrics import COMPARABLE, SMALL, Group, GroupReport
+from utkage.evaluation.metrics.populations import Population
+from utkage.evaluation.metrics.registry import SHARE, format_value
+from utkage.evaluation.robustness.corruption_errors import RobustnessReport
 
 DECISIONS = "decisions about a person (admission, age verification, hiring, pricing, policing)"
 OTHER_USES = "identification, and gender identity"

@@ -7,21 +7,21 @@ from collections.abc import Sequence
 import numpy as np
 
 from utkage.core.text import counted, printable
-from utkage.evaluation.bootstrap import Estimate
+from utkage.evaluation.age_checks.guarantee_report import GuaranteeReport
+from utkage.evaluation.age_checks.guaranteed_demand import PROBABILITY
+from utkage.evaluation.age_checks.thresholds import BAND_DEMAND, NEAR_YEARS, ThresholdCurve
 from utkage.evaluation.comparison import Comparison
-from utkage.evaluation.groups import COMPARABLE, GROUP_METRICS, Group, GroupReport
-from utkage.evaluation.guarantee_report import GuaranteeReport
-from utkage.evaluation.guaranteed_demand import PROBABILITY
+from utkage.evaluation.groups.group_metrics import COMPARABLE, GROUP_METRICS, Group, GroupReport
+from utkage.evaluation.groups.persons import PersonReport
+from utkage.evaluation.groups.source_summary import summarise_sources
 from utkage.evaluation.guards import ORACLE_NOTE
-from utkage.evaluation.metrics import METRICS, SHARE, YEARS, format_value
-from utkage.evaluation.persons import PersonReport
-from utkage.evaluation.populations import Population
+from utkage.evaluation.metrics.bootstrap import Estimate
+from utkage.evaluation.metrics.populations import Population
+from utkage.evaluation.metrics.registry import METRICS, SHARE, YEARS, format_value
 from utkage.evaluation.reports.cells import estimate_cell, number_cell
 from utkage.evaluation.reports.challenge import challenge_comparison_table, challenge_table
 from utkage.evaluation.result import EvaluateResult
-from utkage.evaluation.robustness import RobustnessReport
-from utkage.evaluation.source_summary import summarise_sources
-from utkage.evaluation.thresholds import BAND_DEMAND, NEAR_YEARS, ThresholdCurve
+from utkage.evaluation.robustness.corruption_errors import RobustnessReport
 from utkage.models.calibration import Calibration
 from utkage.reporting.table import Cell, Row, Table
 

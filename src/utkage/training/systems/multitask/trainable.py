@@ -15,8 +15,8 @@ from utkage.core.reporter import Reporter
 from utkage.data.augment import AugmentConfig
 from utkage.data.chips import LabelledChips
 from utkage.data.store import ChipStore
-from utkage.evaluation.labelled_predictions import with_labels
-from utkage.evaluation.scores import score_predictions, score_sources
+from utkage.evaluation.inputs.labelled_predictions import with_labels
+from utkage.evaluation.metrics.scores import score_predictions, score_sources
 from utkage.models.card import Card
 from utkage.models.chip_graph import ChipGraph
 from utkage.models.initial import initial_margin, initial_network, resolve_initial

@@ -1,0 +1,1 @@
+"""Checks of an age: thresholds, challenge ages, and demands with a guarantee."""

@@ -1,0 +1,1 @@
+"""``evaluate --calibrate``: temperatures, interval levels and the age prior."""

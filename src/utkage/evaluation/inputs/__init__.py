@@ -1,0 +1,1 @@
+"""What an evaluation reads: labelled faces, and predictions of the same faces."""

@@ -1,0 +1,1 @@
+"""``audit-labels``: labels that are probably wrong."""
