@@ -36,7 +36,7 @@ _NAMES = (
     *("nm0000100_rm46373120_1955-1-6_2003.jpg", "40_Robin_Williams_0001.jpg", "train/female/a.jpg"),
 )
 _LIMITS = Limits(max_entry_bytes=1 << 20, max_total_bytes=1 << 24, max_pixels=1 << 20)
-_ROW = FaceRow("a.jpg", "ok", face=1, box=(0.0, 0.0, 9.0, 9.0), age=30.0, gender="male")
+_ROW = FaceRow("a.jpg", "ok", face=1, faces=1, box=(0.0, 0.0, 9.0, 9.0), age=30.0, gender="male")
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def _archives() -> Iterator[bytes]:
         yield buffer.getvalue()
     for mode in ("w:", "w:gz", "w:bz2", "w:xz"):
         buffer = io.BytesIO()
-        with tarfile.open(fileobj=buffer, mode=mode) as tar:  # type: ignore[call-overload]
+        with tarfile.open(fileobj=buffer, mode=mode) as tar:
             for name in (_NAMES[0], f"{'long' * 40}/{_NAMES[1]}"):
                 info = tarfile.TarInfo(name)
                 info.size = len(content)
@@ -144,7 +144,7 @@ def read_expected(name: str, content: bytes) -> None:
         READERS[name].read(content)
 
 
-def _mutated_json(atheris: Any, content: bytes, longest: int, seed: int) -> bytes:
+def mutated_json(atheris: Any, content: bytes, longest: int, seed: int) -> bytes:
     """A copy with other values, or other bytes in a third of all cases and in damaged JSON."""
     random = Random(seed)
     if random.random() < 0.7:
@@ -167,7 +167,7 @@ def search(name: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         for number, content in enumerate(READERS[name].seeds()):
             (Path(folder) / str(number)).write_bytes(content)
-        mutations = {"custom_mutator": partial(_mutated_json, atheris)}
+        mutations = {"custom_mutator": partial(mutated_json, atheris)}
         atheris.Setup(
             [*sys.argv, folder],
             lambda content: read_expected(name, content),
