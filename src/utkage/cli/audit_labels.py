@@ -148,7 +148,7 @@ def _print_result(result: LabelAuditResult) -> None:
             each.label,
             each.given,
             each.predicted,
-            Cell(f"{each.p_wrong:.1%}", each.p_wrong),
+            Cell(each.probability, each.p_wrong),
         )
         for each in result.suspects[:_SHOWN]
     ]
@@ -156,7 +156,7 @@ def _print_result(result: LabelAuditResult) -> None:
     print_table(
         Table.of(f"the {shown} most suspicious labels of {result.faces} faces", columns, rows)
     )
-    for label, share in result.shares.items():
-        print_text(f"estimated share of wrong {label} labels: {share:.1%}")
+    for text in result.share_texts:
+        print_text(text)
     for kind, path in result.files.items():
         print_text(f"{kind}: {path}")

@@ -81,6 +81,15 @@ def read_drop_list(path: Path) -> DropList:
     return DropList(path, pictures)
 
 
+def has_marks(path: Path) -> bool:
+    """Whether a person has written something into the column ``drop`` of a list.
+
+    Raises:
+        DataError: as for ``read_drop_list``.
+    """
+    return any(cells["drop"].strip() for _, cells in _lines(path))
+
+
 def _lines(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     try:
         _, text = next(decodings(path.read_bytes()))

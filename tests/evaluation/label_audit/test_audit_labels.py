@@ -2,6 +2,7 @@
 
 import csv
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,12 @@ from tools.examples.demo_set import make_demo_set
 from utkage.core.errors import ConfigError, DataError, UsageError
 from utkage.data.labels import format_name, parse_name
 from utkage.data.store import ChipStore
-from utkage.evaluation.label_audit.audit_labels import COLUMNS, LabelAuditRequest, audit_labels
+from utkage.evaluation.label_audit.audit_labels import (
+    COLUMNS,
+    LabelAuditRequest,
+    Suspect,
+    audit_labels,
+)
 from utkage.preparation.prepare import PrepareConfig, prepare
 
 WRONG = 3
@@ -100,6 +106,41 @@ def test_an_audit_replaces_an_audit_and_no_other_file(faces: Path, tmp_path: Pat
     with pytest.raises(UsageError, match=r"suspects\.csv"):
         audit_labels(request)
     assert (tmp_path / "out" / "suspects.csv").read_text() == "mine\n"
+
+
+@pytest.mark.parametrize("mark", ["yes", "no"])
+def test_an_audit_does_not_replace_the_marks_of_a_person(
+    faces: Path, tmp_path: Path, mark: str
+) -> None:
+    table = ages_table(tmp_path / "theirs.csv", sorted(path.name for path in faces.iterdir()))
+    request = LabelAuditRequest(data=faces, weights=table, out=tmp_path / "out", worst=2)
+    audit_labels(request)
+    path = tmp_path / "out" / "suspects.csv"
+    path.write_text(f"{path.read_text().rstrip()}{mark}\n")
+    marked = path.read_text()
+    with pytest.raises(UsageError, match=r"suspects\.csv.*drop.*overwrite"):
+        audit_labels(request)
+    assert path.read_text() == marked
+    audit_labels(replace(request, overwrite=True))
+    assert {row["drop"] for row in rows(tmp_path / "out")} == {""}
+
+
+def test_what_cannot_be_estimated_is_not_stated(faces: Path, tmp_path: Path) -> None:
+    """Ages of another program that have nothing to do with the faces."""
+    table = ages_table(tmp_path / "theirs.csv", sorted(path.name for path in faces.iterdir()))
+    found = audit_labels(LabelAuditRequest(data=faces, weights=table, out=tmp_path / "out"))
+    assert found.to_dict()["estimated_share_wrong"] == {"age": None}
+    sentence = "These predictions cannot show how many age labels are wrong."
+    assert found.share_texts == (sentence,)
+    assert sentence in (tmp_path / "out" / "suspects.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("p_wrong", "text"),
+    [(1.0, "> 99.9%"), (0.9995, "> 99.9%"), (0.123, "12.3%"), (0.0005, "0.1%"), (0.0, "< 0.1%")],
+)
+def test_no_label_is_certainly_right_or_wrong(p_wrong: float, text: str) -> None:
+    assert Suspect("faces", "1.jpg", "age", "8", "60", p_wrong).probability == text
 
 
 def test_labels_without_predictions_are_refused(faces: Path, tmp_path: Path) -> None:

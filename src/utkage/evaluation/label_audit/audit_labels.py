@@ -31,6 +31,8 @@ from utkage.evaluation.inputs.labelled_faces import (
 from utkage.evaluation.inputs.labelled_predictions import LabelledPredictions
 from utkage.evaluation.inputs.prediction_sources import PredictionSource, open_prediction_source
 from utkage.evaluation.label_audit.label_errors import AGE_LABEL, LabelErrors, label_errors
+from utkage.evaluation.metrics.bootstrap import rounded
+from utkage.preparation.drop_list import has_marks
 
 DEFAULT_FOLDER = Path("label-audit")
 LIST, PAGE = "suspects.csv", "suspects.html"
@@ -51,7 +53,8 @@ class LabelAuditRequest(FaceSelection):
         out: Folder of the list and the page.
         worst: Number of labels in them, the most suspicious first.
         csv_safe: Whether spreadsheets must not take texts in the list for formulas.
-        overwrite: Whether files in ``out`` that are not of an earlier audit may be replaced.
+        overwrite: Whether files in ``out`` that are not of an earlier audit, and a list in which a
+            person has filled in the column ``drop``, may be replaced.
     """
 
     split: str = "all"
@@ -91,6 +94,13 @@ class Suspect:
     predicted: str
     p_wrong: float
 
+    @property
+    def probability(self) -> str:
+        """``p_wrong`` in percent; never 0 or 100 %."""
+        if 0.0005 <= self.p_wrong < 0.9995:
+            return f"{self.p_wrong:.1%}"
+        return "< 0.1%" if self.p_wrong < 0.5 else "> 99.9%"
+
 
 @dataclass(frozen=True, kw_only=True)
 class LabelAuditResult:
@@ -98,22 +108,33 @@ class LabelAuditResult:
 
     Attributes:
         faces: Number of faces whose labels were checked.
-        shares: Estimated share of wrong labels, by the kind of label.
+        shares: Estimated share of wrong labels, by the kind of label; None where these predictions
+            cannot show it.
         suspects: The labels, the most suspicious first.
         files: The files written, by kind.
     """
 
     faces: int
-    shares: dict[str, float]
+    shares: dict[str, float | None]
     suspects: tuple[Suspect, ...]
     files: dict[str, Path]
+
+    @property
+    def share_texts(self) -> tuple[str, ...]:
+        """A sentence on the share of wrong labels of each kind."""
+        return tuple(
+            f"Estimated share of wrong {label} labels: {share:.1%}."
+            if share is not None
+            else f"These predictions cannot show how many {label} labels are wrong."
+            for label, share in self.shares.items()
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """The documented object of ``audit-labels --json``."""
         return {
             "schema": SCHEMA,
             "n": self.faces,
-            "estimated_share_wrong": {k: round(v, 4) for k, v in self.shares.items()},
+            "estimated_share_wrong": rounded(self.shares),
             "suspects": [vars(each) for each in self.suspects],
             "files": {kind: str(path) for kind, path in self.files.items()},
         }
@@ -153,6 +174,13 @@ def _check_folder(request: LabelAuditRequest, inputs: list[Path]) -> None:
             inputs=inputs,
             is_ours=partial(contains, text=mark),
             overwrite=request.overwrite,
+        )
+    marked = request.out / LIST
+    is_list = marked.exists() and marked.stat().st_size > 0
+    if is_list and not request.overwrite and has_marks(marked):
+        raise UsageError(
+            f"`out` {marked}: its column drop has been filled in; name another folder, or replace "
+            "the list with `overwrite=True`"
         )
 
 

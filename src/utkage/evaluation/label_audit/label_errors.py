@@ -27,8 +27,8 @@ AGE_LABEL, GENDER_LABEL = "age", "gender"
 # Labels of whole years pile up at round ones, and a right label is often a year or two off; so
 # what counts is the probability near the label: weights of the years from -2 to 2.
 _NEARBY = np.array([1.0, 2.0, 3.0, 2.0, 1.0]) / 9
-# Bounds of the estimated share of wrong labels: below, one odd label would decide; above, the
-# labels say nothing.
+# Bounds of the estimated share of wrong labels. Below, one odd label would decide. Predictions that
+# describe the labels hardly better than the ages of all faces lead above.
 SHARE_BOUNDS = (0.001, 0.5)
 _FIRST_SHARE = 0.02
 _ROUNDS = 200
@@ -43,12 +43,13 @@ class LabelErrors:
         label: ``AGE_LABEL`` or ``GENDER_LABEL``.
         probability: Probability that the label is wrong, (n,); NaN where there is no label or no
             prediction of it.
-        share: Estimated share of wrong labels.
+        share: Estimated share of wrong labels; None at ``SHARE_BOUNDS``, where these predictions
+            cannot show it.
     """
 
     label: str
     probability: Floats
-    share: float
+    share: float | None
 
 
 def label_errors(faces: LabelledPredictions) -> tuple[LabelErrors, ...]:
@@ -64,7 +65,7 @@ def label_errors(faces: LabelledPredictions) -> tuple[LabelErrors, ...]:
             continue
         probability = np.full(len(faces), np.nan)
         probability[known], share = wrong_probabilities(given[known], if_wrong[known])
-        found.append(LabelErrors(label, probability, share))
+        found.append(LabelErrors(label, probability, None if share in SHARE_BOUNDS else share))
     return tuple(found)
 
 
