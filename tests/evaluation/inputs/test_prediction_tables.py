@@ -48,6 +48,23 @@ def test_tables_that_cannot_be_read(tmp_path: Path, text: str, problem: str) -> 
     assert problem in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "file;Predicted age;p_female\na, b.jpg;34,5;0,9\n",
+        "sep=;\nfile;predicted_age;p_female\na, b.jpg;34.5;0.9\n",
+        "file\tpredicted_age\tp_female\na, b.jpg\t34.5\t0.9\n",
+        'file,predicted_age,p_female\n"a, b.jpg","34,5",0.9\n',
+    ],
+)
+def test_tables_that_a_spreadsheet_saved(tmp_path: Path, text: str) -> None:
+    path = table(tmp_path, text)
+    assert read_table(path).predictions == {"a, b.jpg": (34.5, 0.9)}
+    path.write_text(text.replace("34", "340"), encoding="utf-8")
+    with pytest.raises(DataError, match=f"line {text.count(chr(10))}: '340.5' is not a number"):
+        read_table(path)
+
+
 def test_predictions_of_evaluate_are_read_by_what_was_predicted(tmp_path: Path) -> None:
     text = "source,file,age,gender,predicted_age,p_female\nset,a.jpg,20,female,31,0.9\n"
     assert read_table(table(tmp_path, text)).predictions == {"a.jpg": (31.0, 0.9)}

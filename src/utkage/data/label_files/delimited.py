@@ -11,6 +11,7 @@ from utkage.core.errors import DataError
 from utkage.data.label_files.columns import PREDICTIONS, find_columns, listed, suggestion
 from utkage.data.label_files.row import Line, Table
 from utkage.data.label_files.titles import AGE, GENDER, PATH, PIXELS, RACE
+from utkage.images.containers.path_titles import simple_title
 from utkage.images.formats import IMAGE_SUFFIXES
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".tab", ".psv")
@@ -57,7 +58,7 @@ def delimited_rows(
 
     Args:
         text: The content of the file.
-        known: Titles in lower case; the delimiter is the one that separates the most of them.
+        known: Simple titles; the delimiter is the one that separates the most of them.
 
     Returns:
         The titles, and an iterator over the number of each line in the file and its cells by
@@ -65,7 +66,8 @@ def delimited_rows(
     """
     skipped, header, chosen = _header(text)
     delimiter = chosen or max(
-        DELIMITERS, key=lambda each: sum(title in known for title in _split(header, each))
+        DELIMITERS,
+        key=lambda each: sum(simple_title(title) in known for title in _split(header, each)),
     )
     file = io.StringIO(text, newline="")
     for _ in range(skipped):

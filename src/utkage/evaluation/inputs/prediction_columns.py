@@ -22,6 +22,8 @@ GENDER_TITLES = (
     *("predicted_gender", "pred_gender", "gender_pred", "gender_predicted"),
     *("gender_prediction", "estimated_gender"),
 )
+TITLES = frozenset((*FILE_TITLES, *AGE_TITLES, *FEMALE_TITLES, *GENDER_TITLES, "age", "gender"))
+"""Titles of files and predictions, lower case, by which the delimiter of a CSV is found."""
 # Titles that only labels have, by the plain title beside which they stand.
 TRUE_TITLES = {
     "age": ("true_age", "real_age", "actual_age", "age_label", "age_gt", "gt_age", "label_age"),

@@ -212,8 +212,8 @@ def _number(
     if not text.strip():
         return _UNKNOWN
     try:
-        # Python takes 1_0 for 10.
-        number = float(text) if "_" not in text else _UNKNOWN
+        # Many countries write 34,5, and no number here has thousands. Python takes 1_0 for 10.
+        number = float(text.replace(",", ".")) if "_" not in text else _UNKNOWN
     except ValueError:
         number = _UNKNOWN
     if not low <= number <= high:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -12,7 +11,9 @@ from typing import Any, Protocol
 
 from utkage.core.errors import DataError
 from utkage.core.json_text import parse_json
+from utkage.data.label_files.delimited import delimited_rows
 from utkage.data.label_files.text import decodings
+from utkage.evaluation.inputs.prediction_columns import TITLES
 
 TABLE_SUFFIXES = (".csv", ".json", ".jsonl", ".parquet")
 """Suffixes, lower case, of the files that hold tables of predictions."""
@@ -55,16 +56,12 @@ class _CsvRows:
         self._path = path
         _, self._text = next(decodings(path.read_bytes()))
         with self._naming_errors():
-            self.titles = list(self._table().fieldnames or ())
+            self.titles, _ = delimited_rows(self._text, TITLES)
 
     def rows(self, titles: Sequence[str]) -> Iterator[PlacedRow]:
-        table = self._table()
         with self._naming_errors():
-            for line in table:
-                yield f"line {table.line_num}", line
-
-    def _table(self) -> csv.DictReader[str]:
-        return csv.DictReader(io.StringIO(self._text, newline=""))
+            for number, line in delimited_rows(self._text, TITLES)[1]:
+                yield f"line {number}", line
 
     @contextmanager
     def _naming_errors(self) -> Iterator[None]:
