@@ -1,10 +1,12 @@
 import warnings
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
 from sklearn import metrics as sklearn
 
+from utkage.evaluation.metrics.bootstrap import Bootstrap
 from utkage.evaluation.metrics.classification import (
     accuracy,
     area_under_curve,
@@ -29,7 +31,8 @@ def sklearn_recall(truth: np.ndarray, predicted: np.ndarray) -> float:
 
 
 def sklearn_macro_f1(truth: np.ndarray, predicted: np.ndarray) -> float:
-    return float(sklearn.f1_score(truth, predicted, average="macro"))
+    found = sklearn.f1_score(truth, predicted, average="macro", labels=np.unique(truth))
+    return float(found)
 
 
 def one_off(truth: np.ndarray, predicted: np.ndarray) -> float:
@@ -48,12 +51,19 @@ def assert_same_over_resamples(own: Score, other: Score, truth: np.ndarray, gues
 def test_rates_of_ranges_against_sklearn() -> None:
     assert_same_over_resamples(accuracy, sklearn.accuracy_score, TRUTH, PREDICTED)
     assert_same_over_resamples(one_off_accuracy, one_off, TRUTH, PREDICTED)
+    assert_same_over_resamples(macro_f1, sklearn_macro_f1, TRUTH, PREDICTED)
+    assert macro_f1(np.array([0, 0]), np.array([1, 1])) == 0
 
-    def macro(truth: np.ndarray, guess: np.ndarray, weights: object = None) -> float:
-        return macro_f1(truth, guess, 6, weights)
 
-    assert_same_over_resamples(macro, sklearn_macro_f1, TRUTH, PREDICTED)
-    assert macro_f1(np.array([0, 0]), np.array([1, 1]), 2) == 0
+def test_a_rare_wrong_prediction_does_not_widen_macro_f1() -> None:
+    """A single face of 500 is predicted to be of a class that none has."""
+    truth, guess = np.repeat([0, 1], 250), np.repeat([0, 1], 250)
+    guess[0] = 2
+    bootstrap = Bootstrap.draw(np.arange(500))
+    found = bootstrap.estimates({"f1": partial(macro_f1, truth, guess)})["f1"]
+    assert found.value == pytest.approx((498 / 499 + 1) / 2)
+    assert found.low is not None
+    assert found.low > 0.99
 
 
 def test_rates_of_genders_against_sklearn() -> None:
@@ -84,9 +94,9 @@ def test_rates_without_a_face_of_the_class_are_nan_and_silent() -> None:
         ):
             assert np.isnan(found[0])
             assert found[1] == 1
-        assert np.isnan(macro_f1(truth[:0], guess[:0], 2))
+        assert np.isnan(macro_f1(truth[:0], guess[:0]))
         nobody = np.zeros((1, 3), dtype=np.float32)
-        assert np.isnan(macro_f1(truth, guess, 2, nobody)).all()
+        assert np.isnan(macro_f1(truth, guess, nobody)).all()
         assert np.isnan(recall(truth, guess, 1, nobody)).all()
 
 

@@ -29,12 +29,14 @@ def one_off_accuracy(truth: Ints, predicted: Ints, weights: Weights = None) -> A
     return weighted_mean(np.abs(truth - predicted) <= 1, weights)
 
 
-def macro_f1(truth: Ints, predicted: Ints, classes: int, weights: Weights = None) -> Any:
-    """Mean over classes of F1 = 2 TP / (2 TP + FP + FN), with equal weight for rare classes.
+def macro_f1(truth: Ints, predicted: Ints, weights: Weights = None) -> Any:
+    """Mean over the classes that occur of F1 = 2 TP / (2 TP + FP + FN); NaN without faces.
 
-    Classes that neither occur nor are predicted are skipped, as in scikit-learn; NaN without faces.
+    A class that is only predicted has no F1 of its own: in a population of some ages, a single face
+    that is predicted to have another range would add a zero. Classes that a resample neither has
+    nor predicts are skipped.
     """
-    index = np.arange(classes)
+    index = np.unique(truth)
     actual, guessed = truth[:, None] == index, predicted[:, None] == index
     right = weighted_sums(actual & guessed, weights)
     total = weighted_sums(actual, weights) + weighted_sums(guessed, weights)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from utkage.data.labels import RANGE_NAMES
+from utkage.core.text import counted
 from utkage.evaluation.inputs.labelled_predictions import (
     AGE,
     AGE_RANGE,
@@ -131,7 +131,9 @@ METRICS: dict[str, Metric] = {
     "bias": Metric("bias (positive: predicted too old)", YEARS, _of_age(age_errors.mean_error)),
     **{
         f"cs{k}": Metric(
-            f"CS@{k}: error of at most {k} years", SHARE, _of_age(age_errors.cumulative_score, k)
+            f"CS@{k}: error of at most {counted(k, 'year')}",
+            SHARE,
+            _of_age(age_errors.cumulative_score, k),
         )
         for k in TOLERANCES
     },
@@ -141,9 +143,7 @@ METRICS: dict[str, Metric] = {
     "range_one_off": Metric(
         "age range correct or adjacent", SHARE, _of_range(classification.one_off_accuracy)
     ),
-    "range_macro_f1": Metric(
-        "macro-F1 of age ranges", PLAIN, _of_range(classification.macro_f1, len(RANGE_NAMES))
-    ),
+    "range_macro_f1": Metric("macro-F1 of age ranges", PLAIN, _of_range(classification.macro_f1)),
     "label_range_accuracy": Metric(
         "age within the labelled range",
         SHARE,
