@@ -75,8 +75,22 @@ def test_nothing_worse_than_the_rest(labelled_predictions_of: LabelledPrediction
         faces, age=faces.ages + 1.0, p_female=faces.genders.astype(float), predictions=None
     )
     assert summary_of(perfect).findings == (
-        "No group of at least 50 faces does worse than all faces together.",
+        "No group of at least 50 faces does worse than all faces together by more than chance "
+        "explains.",
     )
+
+
+def test_chance_is_no_finding(labelled_predictions_of: LabelledPredictionsOf) -> None:
+    """Errors that have nothing to do with the groups."""
+    faces = labelled_predictions_of(400)
+    errors = np.random.default_rng(3).normal(0, 5, 400)
+    races = np.arange(400) % 2
+    faces = replace(faces, ages=np.full(400, 40), genders=np.full(400, -1), races=races)
+    noisy = replace(faces, age=40 + errors, p_female=np.full(400, np.nan), predictions=None)
+    bootstrap = Bootstrap.draw(noisy.groups, 500)
+    everyone, groups = populations(noisy, bootstrap)[0], group_report(noisy, bootstrap)
+    assert max(group.value("mae") for group in groups.of_axis("race")) > abs(errors).mean()
+    assert summarise(everyone, groups, None, None).findings[0].startswith("No group")
 
 
 def test_young_faces_that_pass_are_a_finding(
@@ -130,3 +144,5 @@ def test_partial_labels(labelled_predictions_of: LabelledPredictionsOf, kind: st
     assert ("within the labelled range" in text) == (kind == "ranges")
     assert ("years on average" in text) == (kind not in ("ranges", "no ages"))
     assert ("predicted gender" in text) == (kind != "no genders")
+    start = {"no ages": "Gender of", "no genders": "Age of"}.get(kind, "Age and gender of")
+    assert found.tested[0].startswith(start)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from utkage.core.text import counted
 from utkage.evaluation.age_checks.thresholds import BAND_DEMAND, NEAR_YEARS, ThresholdCurve
 from utkage.evaluation.groups.group_metrics import COMPARABLE, SMALL, Group, GroupReport
+from utkage.evaluation.metrics.bootstrap import Estimate
 from utkage.evaluation.metrics.populations import Population
 from utkage.evaluation.metrics.registry import SHARE, format_value
 from utkage.evaluation.robustness.corruption_errors import RobustnessReport
@@ -67,7 +68,10 @@ def summarise(
     worst: dict[str, Finding] = {}
     for finding in sorted(found, key=lambda finding: finding.severity, reverse=True):
         worst.setdefault(finding.kind, finding)
-    nothing = f"No group of at least {COMPARABLE} faces does worse than all faces together."
+    nothing = (
+        f"No group of at least {COMPARABLE} faces does worse than all faces together by more than "
+        "chance explains."
+    )
     return Summary(
         tested=tuple(_tested(everyone)),
         people=tuple(_people(groups)),
@@ -77,8 +81,11 @@ def summarise(
 
 
 def _tested(everyone: Population) -> Iterator[str]:
-    yield f"Age and gender of {counted(everyone.n, 'face')}, predicted and compared with labels."
     value = _values(everyone)
+    has_age = bool({"mae", "label_range_accuracy"} & set(value))
+    kinds = ["age"] * has_age + ["gender"] * ("gender_accuracy" in value)
+    what = " and ".join(kinds).capitalize()
+    yield f"{what} of {counted(everyone.n, 'face')}, predicted and compared with labels."
     if "mae" in value:
         yield f"Predicted ages differ from the true ones by {value['mae']:.1f} years on average."
     if "cs5" in value:
@@ -101,11 +108,11 @@ def _group_findings(everyone: Population, groups: GroupReport) -> Iterator[Findi
     value = _values(everyone)
     mae, correct = value.get("mae"), value.get("gender_accuracy")
     if mae:
-        for group in groups.worst("mae", 1):
+        for group in _worse(groups, "mae", mae):
             found = group.value("mae")
             text = f"Ages are most wrong for {_described(group)}: by {found:.1f} years on average"
             yield from _if_worse("age", f"{text}, against {mae:.1f} for all faces.", found / mae)
-        for group in groups.worst("bias", 1):
+        for group in _worse(groups, "bias", 0.0):
             found = group.value("bias")
             direction = "old" if found > 0 else "young"
             text = (
@@ -113,16 +120,30 @@ def _group_findings(everyone: Population, groups: GroupReport) -> Iterator[Findi
             )
             yield from _if_worse("bias", f"{text} on average.", abs(found) / mae)
     if correct is not None and correct < 1:
-        for group in groups.worst("gender_accuracy", 1):
+        for group in _worse(groups, "gender_accuracy", correct):
             found = 1 - group.value("gender_accuracy")
             text = f"Gender is most often wrong for {_described(group)}: {_share(found)} of them"
             text = f"{text}, against {_share(1 - correct)} of all faces."
             yield from _if_worse("gender", text, found / (1 - correct))
 
 
+def _worse(groups: GroupReport, metric: str, value: float) -> Iterator[Group]:
+    """The worst group by a metric of those whose interval does not contain ``value``, if any."""
+    for group in groups.worst(metric, len(groups.groups)):
+        if _differs(group.metrics[metric], value):
+            yield group
+            return
+
+
+def _differs(found: Estimate, value: float) -> bool:
+    if found.low is None or found.high is None:
+        return False
+    return not found.low <= value <= found.high
+
+
 def _interval_findings(everyone: Population) -> Iterator[Finding]:
     coverage = _values(everyone).get("coverage_80")
-    if coverage is not None:
+    if coverage is not None and _differs(everyone.metrics["coverage_80"], _LEVEL):
         text = (
             f"The interval that should contain the true ages of {_share(_LEVEL)} of the faces "
             f"contains those of {_share(coverage)}."
@@ -140,7 +161,7 @@ def _threshold_findings(curve: ThresholdCurve | None) -> Iterator[Finding]:
             text = (
                 f"{_share(near)} of the faces aged {ages} pass as {curve.age} or older if "
                 f"P(age >= {curve.age}) has to be at least {_share(BAND_DEMAND)}, against "
-                f"{_share(everyone)} of all younger faces."
+                f"{_share(everyone)} of all faces under {curve.age}."
             )
             yield from _if_worse("threshold", text, near / everyone)
 
