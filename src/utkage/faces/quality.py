@@ -23,17 +23,17 @@ ROTATED = "rotated"
 FLAGS = ("small", "blurred", "turned", "cut_off", *APPEARANCES, ROTATED, TRUNCATED, BGR)
 
 # Size of the chip in pixels of the picture.
-_SMALL_SIZE = 40.0
+SMALL_BELOW = 40.0
 # Energy of the Laplacian over that of the picture. Sharp chips have 0.02 to 0.5, chips blurred by
 # 2 % of their size, which costs a year of MAE, 0.003 to 0.02.
-_BLURRED_BELOW = 0.015
-_SHARPNESS_SIZE = 96
+BLURRED_BELOW = 0.015
+SHARPNESS_SIZE = 96
 # Distance of the nose from the middle of eyes and mouth, in units of the distance of the eyes.
-_TURNED_FROM = 0.25
+TURNED_FROM = 0.25
 # Share of the inner part of the chip, which shows the face, that lies beyond the picture.
-_CUT_OFF_FROM = 0.05
-_INNER = (0.2, 0.8)
-_GRID = 24
+CUT_OFF_FROM = 0.05
+INNER_PART = (0.2, 0.8)
+GRID = 24
 
 
 def weaknesses(
@@ -70,17 +70,17 @@ def weaknesses(
     inner = recrop(chip[None], contract, standard)[0]
     if to_chip is not None:
         scale = float(np.sqrt(abs(np.linalg.det(to_chip[:, :2]))))
-        if standard.size / max(scale, 1e-9) < _SMALL_SIZE:
+        if standard.size / max(scale, 1e-9) < SMALL_BELOW:
             found.append("small")
     # Enlarged chips are never sharp; one reason is enough.
-    if not found and sharpness(inner) < _BLURRED_BELOW:
+    if not found and sharpness(inner) < BLURRED_BELOW:
         found.append("blurred")
-    if len(landmarks) == 5 and asymmetry(landmarks) >= _TURNED_FROM:
+    if len(landmarks) == 5 and asymmetry(landmarks) >= TURNED_FROM:
         found.append("turned")
     if (
         to_chip is not None
         and picture is not None
-        and _share_beyond(to_chip, contract, picture) >= _CUT_OFF_FROM
+        and _share_beyond(to_chip, contract, picture) >= CUT_OFF_FROM
     ):
         found.append("cut_off")
     if appearance is not None and standard.fits(utkface_contract(UTKFACE_CHIP_SIZE)):
@@ -97,7 +97,7 @@ def sharpness(chip: NDArray[np.uint8]) -> float:
     import cv2
 
     whole = cv2.cvtColor(chip, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    size = _SHARPNESS_SIZE
+    size = SHARPNESS_SIZE
     grey = cv2.resize(whole, (size, size), interpolation=cv2.INTER_AREA)
     inner = slice(size // 6, size - size // 6)
     face = grey[inner, inner]
@@ -119,7 +119,7 @@ def _share_beyond(
     to_chip: NDArray[np.float64], contract: CropContract, picture: tuple[int, int]
 ) -> float:
     inner = contract.without_margin().size
-    steps = (contract.size - inner) / 2 + np.linspace(*_INNER, _GRID) * inner
+    steps = (contract.size - inner) / 2 + np.linspace(*INNER_PART, GRID) * inner
     points = np.stack(np.meshgrid(steps, steps), axis=-1).reshape(-1, 2)
     inverse = np.linalg.inv(to_chip[:, :2])
     places = (points - to_chip[:, 2]) @ inverse.T

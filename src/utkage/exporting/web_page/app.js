@@ -5,7 +5,7 @@ import { Camera } from "./camera.js";
 import { named, sorted, transferred } from "./inputs.js";
 import { decoded, pixelsOf, scaledFace, thumbnail } from "./pictures.js";
 import { Predictor } from "./predictor.js";
-import { counted, csvText, jsonText, pictureRows } from "./rows.js";
+import { counted, csvText, jsonText, pictureRows, setThreshold } from "./rows.js";
 import { Table } from "./table.js";
 import { Viewer } from "./viewer.js";
 
@@ -23,6 +23,8 @@ const viewer = new Viewer({
 const table = new Table(part("rows"), part("more"), (picture, face) => viewer.show(picture, face));
 
 let results = [];
+// Age T of P(age >= T), or null.
+let threshold = null;
 let waiting = [];
 let pasted = 0;
 // The run over the pictures: { done, total, faces, stopped, started }; null between runs.
@@ -119,19 +121,20 @@ async function work(total, others) {
 
 async function predict({ file, path }, contract) {
   const list = results;
-  let rows, thumbnails = [];
+  let rows, faces = [], thumbnails = [];
   try {
     const { canvas, scale } = await decoded(file);
-    const faces = await predictor.predict(pixelsOf(canvas));
+    faces = await predictor.predict(pixelsOf(canvas));
     const boxes = faces.length ? faces.map(({ box }) => box) : [null];
     thumbnails = await Promise.all(boxes.map((box) => thumbnail(canvas, box)));
     rows = pictureRows(path, faces.map((face) => scaledFace(face, 1 / scale)), contract);
+    setThreshold(rows, faces, threshold, contract);
   } catch (error) {
-    rows = pictureRows(path, [], contract, `cannot be read by this browser (${error.message})`);
+    [faces, rows] = [[], pictureRows(path, [], contract, `cannot be read by this browser (${error.message})`)];
   }
   // "Clear" has begun another list meanwhile.
   if (results !== list) return;
-  results.push({ file, rows });
+  results.push({ file, rows, faces });
   run.faces += rows[0].faces ?? 0;
   for (const id of ["columns", "results-bar"]) part(id).hidden = false;
   document.body.classList.add("has-results");
@@ -163,6 +166,14 @@ part("csv").addEventListener("click", async () => {
 });
 part("json").addEventListener("click", () => {
   save("utkage.json", "application/json", jsonText(results.flatMap(({ rows }) => rows)));
+});
+part("threshold").addEventListener("change", async ({ target }) => {
+  const contract = await settings;
+  // Whatever is no whole number from 1 to 116 is no threshold.
+  threshold = target.value && target.validity.valid ? Number(target.value) : null;
+  for (const { rows, faces } of results) setThreshold(rows, faces, threshold, contract);
+  table.showThreshold(threshold);
+  announce(threshold === null ? "No age to compare with." : `The table shows the probability of at least ${threshold} years.`);
 });
 part("clear").addEventListener("click", () => {
   if (run) run.stopped = true;

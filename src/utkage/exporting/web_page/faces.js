@@ -1,9 +1,11 @@
 // From a picture to its faces with age and gender, computed on this device.
 
 import * as ort from "./ort/ort.wasm.min.mjs";
+import { ageInterval } from "./ages.js";
 import { FaceDetector } from "./detector.js";
 import { NETWORKS } from "./networks.js";
 import { cutChip, similarity } from "./pixels.js";
+import { Appearance, weaknesses } from "./quality.js";
 
 export class Faces {
   /** Load both networks and the crop contract from the folder of this file. */
@@ -14,12 +16,16 @@ export class Faces {
     const url = (name) => new URL(name, import.meta.url).href;
     const faces = new Faces();
     faces.contract = await (await fetch(url("./contract.json"))).json();
-    const [detector, model] = await Promise.all([
+    const classifier = async () => Appearance.read(
+      await (await fetch(url("./face_appearance.safetensors"))).arrayBuffer(), faces.contract.appearance_size);
+    const [detector, model, appearance] = await Promise.all([
       ort.InferenceSession.create(url("./detector.onnx")),
       ort.InferenceSession.create(url("./faces.onnx")),
+      faces.contract.appearance_size === null ? null : classifier(),
     ]);
     faces.detector = new FaceDetector(detector, NETWORKS[faces.contract.detector], ort);
     faces.model = model;
+    faces.appearance = appearance;
     return faces;
   }
 
@@ -29,13 +35,17 @@ export class Faces {
     const found = await this.detector.detect(picture);
     const rows = [];
     for (const face of found) {
-      const chip = cutChip(picture, similarity(face.landmarks, template), size);
-      rows.push({ ...face, ...(await this.predictChip(chip.data)) });
+      const matrix = similarity(face.landmarks, template);
+      const chip = cutChip(picture, matrix, size);
+      const flags = weaknesses(chip, matrix, face.landmarks, picture, this.contract, this.appearance);
+      const found = { ...face, flags, ...(await this.predictChip(chip.data)) };
+      const [age_low, age_high] = ageInterval(found, this.contract);
+      rows.push({ ...found, age_low, age_high });
     }
     return rows;
   }
 
-  /** Predictions for one chip: RGB of size x size pixels. */
+  /** Predictions for one chip: RGB of size x size pixels. `distribution`: P(age) of each year from 0. */
   async predictChip(rgb) {
     const { size, ranges } = this.contract;
     const chips = new ort.Tensor("uint8", rgb, [1, size, size, 3]);
@@ -50,6 +60,7 @@ export class Faces {
       range: ranges[best],
       range_probability: probabilities[best],
       p_female: first("p_female"),
+      distribution: Array.from(outputs.age_distribution.data),
     };
   }
 }

@@ -25,35 +25,41 @@ export function part({ data, width }, x0, y0, x1, y1) {
 /** The picture in another size: area averages along an axis that shrinks, else linear interpolation. */
 export function resized(picture, width, height) {
   if (width === picture.width && height === picture.height) return picture;
+  const values = averaged(picture, width, height, 3);
+  const data = new Uint8Array(values.length);
+  for (let i = 0; i < data.length; i++) data[i] = Math.round(values[i]);
+  return { data, width, height };
+}
+
+/** The values of `resized` for any number of channels, not rounded. */
+export function averaged(picture, width, height, channels) {
   const { data } = picture;
   const across = taps(picture.width, width);
   const down = taps(picture.height, height);
-  const rows = new Float32Array(picture.height * width * 3);
+  const length = width * channels;
+  const rows = new Float32Array(picture.height * length);
   for (let y = 0; y < picture.height; y++) {
     for (let x = 0; x < width; x++) {
       const { first, weights } = across[x];
-      let red = 0, green = 0, blue = 0;
-      for (let k = 0, at = (y * picture.width + first) * 3; k < weights.length; k++, at += 3) {
-        red += weights[k] * data[at];
-        green += weights[k] * data[at + 1];
-        blue += weights[k] * data[at + 2];
+      for (let channel = 0; channel < channels; channel++) {
+        let sum = 0;
+        for (let k = 0, at = (y * picture.width + first) * channels + channel; k < weights.length; k++, at += channels) {
+          sum += weights[k] * data[at];
+        }
+        rows[y * length + x * channels + channel] = sum;
       }
-      const to = (y * width + x) * 3;
-      rows[to] = red;
-      rows[to + 1] = green;
-      rows[to + 2] = blue;
     }
   }
-  const result = new Uint8Array(width * height * 3);
+  const result = new Float32Array(height * length);
   for (let y = 0; y < height; y++) {
     const { first, weights } = down[y];
-    for (let x = 0; x < width * 3; x++) {
+    for (let x = 0; x < length; x++) {
       let sum = 0;
-      for (let k = 0; k < weights.length; k++) sum += weights[k] * rows[(first + k) * width * 3 + x];
-      result[y * width * 3 + x] = Math.round(sum);
+      for (let k = 0; k < weights.length; k++) sum += weights[k] * rows[(first + k) * length + x];
+      result[y * length + x] = sum;
     }
   }
-  return { data: result, width, height };
+  return result;
 }
 
 // For each of `to` output samples: the first of `from` input samples that contribute, and the weights.

@@ -1,5 +1,7 @@
 // The rows of `utkage predict`, one per face or per picture without one, and their CSV and JSON.
 
+import { probabilityAtLeast } from "./ages.js";
+
 // Other numbers are written with a point in CSV, as Python does.
 const WHOLE = new Set(["face", "threshold", "faces", "rotated", "frame"]);
 
@@ -28,11 +30,18 @@ export function pictureRows(file, faces, contract, reason = null) {
     gender: gender(found.p_female, contract.uncertain_below),
     p_female: rounded(found.p_female, 4),
     interval_level: contract.interval,
-    // Null, not empty: the page does not look for blur, turned or covered faces.
-    flags: null,
+    flags: found.flags,
     landmarks: found.landmarks.map((point) => point.map((value) => rounded(value, 1))),
     faces: faces.length,
     rotated: 0,
+  }));
+}
+
+/** Set P(age >= threshold) of the rows of a picture; `threshold`: years, or null for none. */
+export function setThreshold(rows, faces, threshold, contract) {
+  faces.forEach((face, index) => Object.assign(rows[index], {
+    threshold,
+    p_at_least: threshold === null ? null : rounded(probabilityAtLeast(face, threshold, contract), 4),
   }));
 }
 
@@ -42,11 +51,12 @@ export function gender(pFemale, uncertainBelow) {
   return pFemale >= 0.5 ? "female" : "male";
 }
 
-/** A probability that is never certain: "97%", "99.7%", "> 99.9%". */
+/** A probability that is never certain: "97%", "99.7%", "> 99.9%", "< 0.1%". */
 export function percent(probability) {
   if (probability >= 0.9995) return "> 99.9%";
+  if (probability < 0.0005) return "< 0.1%";
   const text = (100 * probability).toFixed(0);
-  return text === "100" ? `${(100 * probability).toFixed(1)}%` : `${text}%`;
+  return ["0", "100"].includes(text) ? `${(100 * probability).toFixed(1)}%` : `${text}%`;
 }
 
 /** The probability of the more probable gender. */

@@ -29,6 +29,17 @@ export class Table {
     this.#fill();
   }
 
+  /** Show the column of P(age >= threshold), after it was set in the rows; null hides it. */
+  showThreshold(threshold) {
+    const table = this.body.closest("table");
+    table.classList.toggle("with-threshold", threshold !== null);
+    const heading = table.querySelector("th.at-least abbr");
+    [heading.textContent, heading.title] = [`\u2265 ${threshold}`, `Probability of an age of at least ${threshold}`];
+    [...this.body.rows].forEach((line, index) => {
+      line.querySelector(".at-least").replaceWith(atLeast(this.#entries[index].row));
+    });
+  }
+
   clear() {
     this.#addresses.forEach((address) => URL.revokeObjectURL(address));
     this.body.replaceChildren();
@@ -69,7 +80,7 @@ export class Table {
       this.onChoose(picture, row.face);
     };
     button.addEventListener("click", choose);
-    line.append(cell("thumb", button), cell("file", fileName(row.file)));
+    line.append(cell("thumb", button), cell("file", named(row)));
     if (row.status === "ok") {
       line.append(
         cell("number place", row.face),
@@ -83,8 +94,28 @@ export class Table {
       reason.colSpan = 5;
       line.append(reason);
     }
+    line.append(atLeast(row));
     return line;
   }
+}
+
+/** The name of the picture, above the reasons why the prediction is weak. */
+function named(row) {
+  const parts = document.createDocumentFragment();
+  parts.append(fileName(row.file));
+  if (row.flags?.length) {
+    const flags = element("span", "flags");
+    flags.textContent = row.flags.join(", ").replaceAll("_", " ");
+    flags.title = "Reasons why the prediction is weak";
+    parts.append(flags);
+  }
+  return parts;
+}
+
+function atLeast(row) {
+  const made = cell("number at-least", row.p_at_least === null ? "" : percent(row.p_at_least));
+  if (row.p_at_least !== null) made.dataset.age = row.threshold;
+  return made;
 }
 
 /** The end of a long path tells more than its start, so only the start is cut off. */
