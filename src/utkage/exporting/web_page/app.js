@@ -173,7 +173,7 @@ part("threshold").addEventListener("change", async ({ target }) => {
   threshold = target.value && target.validity.valid ? Number(target.value) : null;
   for (const { rows, faces } of results) setThreshold(rows, faces, threshold, contract);
   table.showThreshold(threshold);
-  announce(threshold === null ? "No age to compare with." : `The table shows the probability of at least ${threshold} years.`);
+  announce(threshold === null ? "No age to compare with." : `The table shows the probability of being at least ${threshold} years old.`);
 });
 part("clear").addEventListener("click", () => {
   if (run) run.stopped = true;
