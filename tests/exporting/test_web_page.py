@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from axe_fixtures import Barriers
 from browser import Browser, file_server, open_browser
 from PIL import Image
 
@@ -157,6 +158,25 @@ def test_a_person_without_sight_finds_everything(browser: Browser, folder: Path)
     assert found["heads"] == ["Thumbnail", "File", "Face", "Age", "Interval", "Gender", "P"]
     assert found["roles"]
     assert found["first"] == "Show face 1 of family.png"
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (360, "light")])
+def test_nobody_is_shut_out(
+    browser: Browser, folder: Path, barriers: Barriers, width: int, scheme: str
+) -> None:
+    browser.resize(width, touch=width < 1000)
+    browser.prefer(color_scheme=scheme)
+    assert barriers(browser) == []
+    two = (folder / "pictures/family.png", folder / "pictures/landscape.png")
+    choose(browser, *two, status="2 pictures, 7 faces.")
+    set_threshold(browser, "18")
+    assert barriers(browser) == []
+
+
+def test_a_button_without_a_name_would_be_noticed(browser: Browser, barriers: Barriers) -> None:
+    browser.run("document.getElementById('camera').textContent = ''")
+    (found,) = barriers(browser)
+    assert found.startswith("critical: button-name: #camera")
 
 
 def test_the_keyboard_reaches_everything_in_order(browser: Browser, folder: Path) -> None:

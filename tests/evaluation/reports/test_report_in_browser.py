@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from axe_fixtures import Barriers
 from browser import Browser, open_browser
 from page_layout import check_on_paper, check_on_screen, measure
 
@@ -72,6 +73,14 @@ def test_on_a_screen(browser: Browser, written: Path, page: Page, width: int) ->
         *("What was tested", "On whom", "The worst findings", "What it must not be used for"),
     ]
     assert browser.logs() == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nobody_is_shut_out(
+    browser: Browser, written: Path, barriers: Barriers, scheme: str
+) -> None:
+    measure(browser, written, 1280, color_scheme=scheme)
+    assert barriers(browser) == []
 
 
 def test_no_table_of_metrics_is_cut_at_1280_pixels(browser: Browser, written: Path) -> None:

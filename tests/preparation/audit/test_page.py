@@ -3,7 +3,7 @@ from html.parser import HTMLParser
 
 import pytest
 from browser import open_browser
-from page_layout import check_on_paper, check_on_screen
+from page_layout import check_on_paper, check_on_screen, measure
 
 from utkage.data.labels import RANGE_NAMES, FaceLabel
 from utkage.data.records import Dropped, Record
@@ -215,6 +215,11 @@ def test_on_a_screen(browser, written, width):
     found = check_on_screen(browser, written, width)
     assert width < 1280 or found["scrolling"] == []
     assert browser.logs() == []
+
+
+def test_nobody_is_shut_out(browser, written, barriers):
+    measure(browser, written, 1280, color_scheme="light")
+    assert barriers(browser) == []
 
 
 def test_on_paper(browser, written):
