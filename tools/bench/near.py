@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import math
 import subprocess
 import sys
 import time
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -26,8 +28,6 @@ from utkage.preparation.audit.resolve import MAX_DISTANCE
 
 REAL = 20_000
 COMPARED = 200_000
-# So many of them are compared with all: 3.8 billion pairs, of 20 billion.
-FIRST = 20_000
 COUNTS = (100_000, 500_000, 2_000_000)
 QUICK = (25_000, 30_000, 40_000)
 # Bars: pairs found, growth of the time as a power of the number, and memory in GB.
@@ -46,8 +46,8 @@ def bench(options: BenchOptions) -> BenchResult:
     counts = QUICK if options.quick else COUNTS
     growth, measurements = _growth(options.source, counts)
     sets = {
-        f"{len(real)} real": real,
-        f"{options.scaled(COMPARED, QUICK[0])} made": model.hashes(
+        f"{len(real):,} real": real,
+        f"{options.scaled(COMPARED, QUICK[0]):,} made": model.hashes(
             options.scaled(COMPARED, QUICK[0]), seed=1
         ),
     }
@@ -62,7 +62,7 @@ def bench(options: BenchOptions) -> BenchResult:
         measurements.append(
             Measurement(f"near, {name}", share, "of all pairs found", at_least=RECALL)
         )
-    origin = f"hashes of {options.source.name} ({len(real)} pictures), one thread"
+    origin = f"Hashes of {len(real):,} pictures, or made after them; seed 1, one thread"
     return BenchResult(
         measurements,
         [
@@ -93,9 +93,7 @@ def _found(hashes: NDArray[np.uint8]) -> list[tuple[str, int, int]] | None:
     if plan is None:
         return None
     banded = merged_pairs([pairs for _, pairs in pairs_by_bands(hashes, MAX_DISTANCE, plan)])
-    every = merged_pairs([pairs for _, pairs in all_near_pairs(hashes, MAX_DISTANCE, FIRST)])
-    # Of these, the first hash is the one with the lower number.
-    banded = banded[banded[:, 0] < FIRST]
+    every = merged_pairs([pairs for _, pairs in all_near_pairs(hashes, MAX_DISTANCE)])
     numbers = [pairs[:, 0] * len(hashes) + pairs[:, 1] for pairs in (every, banded)]
     is_found = np.isin(numbers[0], numbers[1])
     if not np.isin(numbers[1], numbers[0]).all():
@@ -117,29 +115,32 @@ def _shares(rows: list[tuple[str, str, int, int]]) -> list[tuple[str, ...]]:
 
 def _growth(source: Path, counts: tuple[int, ...]) -> tuple[str, list[Measurement]]:
     """Seconds of processor time and peak memory of the search, each in a process of its own."""
-    rows, seconds, memory = [], [], 0.0
-    for count in counts:
-        command = [sys.executable, "-m", "tools.bench.near", str(source), str(count)]
-        output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-        print(output, end="", flush=True)
-        taken, bytes_used, pairs, largest, tables = map(float, output.split())
-        seconds.append(taken)
-        memory = max(memory, bytes_used / 1e9)
-        rows.append(
-            (
-                f"{count:,}",
-                f"{tables:.0f}",
-                f"{taken:.0f} s",
-                f"{bytes_used / 1e9:.2f} GB",
-                f"{pairs:,.0f}",
-                f"{largest:.0f}",
-            )
+    # The time of the smallest set, which other programs disturb most, is the mean of two: before
+    # and after the others.
+    runs = [_run(source, count) for count in (*counts, counts[0])]
+    again = runs.pop()
+    runs[0] = replace(runs[0], seconds=(runs[0].seconds + again.seconds) / 2)
+    rows = [
+        (
+            f"{count:,}",
+            str(run.tables),
+            f"{run.seconds:.0f} s",
+            f"{run.peak / 1e9:.2f} GB",
+            f"{run.pairs:,}",
+            str(run.largest),
         )
-    steps = list(pairwise(zip(counts, seconds, strict=True)))
-    exponent = math.log(seconds[-1] / seconds[0]) / math.log(counts[-1] / counts[0])
+        for count, run in zip(counts, runs, strict=True)
+    ]
+    powers = [
+        math.log(last.seconds / first.seconds) / math.log(to / start)
+        for (start, first), (to, last) in [
+            *pairwise(zip(counts, runs, strict=True)),
+            ((counts[0], runs[0]), (counts[-1], runs[-1])),
+        ]
+    ]
     detail = ", ".join(
-        f"{math.log(b[1] / a[1]) / math.log(b[0] / a[0]):.2f} from {a[0]} to {b[0]}"
-        for a, b in steps
+        f"{power:.2f} from {start:,} to {to:,}"
+        for power, (start, to) in zip(powers, pairwise(counts), strict=False)
     )
     columns = (
         "hashes",
@@ -149,14 +150,36 @@ def _growth(source: Path, counts: tuple[int, ...]) -> tuple[str, list[Measuremen
         "pairs",
         "largest component",
     )
-    return markdown(columns, rows), [
-        Measurement("near, growth", exponent, "power", at_most=EXPONENT, detail=detail),
-        Measurement("near, memory", memory, "GB", at_most=GIGABYTES),
+    text = (
+        f"{markdown(columns, rows)}\n\nFrom {counts[0]:,} to {counts[-1]:,} hashes, the time grows "
+        f"with the power {powers[-1]:.2f} of their number ({detail})."
+    )
+    return text, [
+        Measurement("near, growth", powers[-1], "power", at_most=EXPONENT, detail=detail),
+        Measurement("near, memory", max(run.peak for run in runs) / 1e9, "GB", at_most=GIGABYTES),
     ]
 
 
+@dataclass(frozen=True)
+class _Run:
+    """Processor time in seconds and peak memory in bytes of a search, and what it finds."""
+
+    seconds: float
+    peak: int
+    pairs: int
+    largest: int
+    tables: int
+
+
+def _run(source: Path, count: int) -> _Run:
+    command = [sys.executable, "-m", "tools.bench.near", str(source), str(count)]
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    print(output, end="", flush=True)
+    return _Run(**json.loads(output))
+
+
 def main(source: str, count: str) -> None:
-    """Search made hashes and print seconds, bytes, pairs, largest component and tables."""
+    """Search made hashes and print a ``_Run`` as JSON."""
     from utkage.preparation.audit.linked import components
 
     hashes = HashModel(_real_hashes(Path(source))).hashes(int(count), seed=1)
@@ -166,7 +189,8 @@ def main(source: str, count: str) -> None:
     peak = peak_memory() or 0
     largest = int(np.bincount(components(len(hashes), pairs[:, :2])).max())
     plan = plan_bands(len(hashes), MAX_DISTANCE, distance_shares(hashes[:2048]))
-    print(seconds, peak, len(pairs), largest, plan.tables if plan else 0)
+    run = _Run(seconds, peak, len(pairs), largest, plan.tables if plan else 0)
+    print(json.dumps(asdict(run)))
 
 
 if __name__ == "__main__":

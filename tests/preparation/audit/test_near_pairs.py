@@ -10,7 +10,7 @@ from utkage.preparation.audit.exact_search import all_near_pairs, distance_share
 from utkage.preparation.audit.near_pairs import STEPS, TooManyPairsError, merged_pairs
 from utkage.preparation.audit.perceptual import inverted_by_mirroring
 
-PLAN = BandPlan(width=24, shuffles=70, seconds=0.0)
+PLAN = BandPlan(width=24, shuffles=70)
 
 
 class Steps:
@@ -51,28 +51,31 @@ def test_bands_find_the_pairs_at_each_distance(distance, share):
     assert len(found) >= share * len(every)
 
 
-def test_the_first_hashes_are_compared_with_all():
-    every = exact(planted(44, 60), 120)
-    first = merged_pairs([pairs for _, pairs in all_near_pairs(planted(44, 60), 120, 50)])
-    assert 0 < len(first) < len(every)
-    assert first.tolist() == [row for row in every.tolist() if row[0] < 50]
-
-
 def test_bands_report_no_pair_that_is_too_far_apart():
     assert len(by_bands(planted(45, 500))) == 0
 
 
 def test_the_planned_recall_is_that_of_the_search():
-    plan = BandPlan(width=24, shuffles=8, seconds=0.0)
+    plan = BandPlan(width=24, shuffles=8)
     hashes = planted(40, 3000, seed=5)
     share = np.mean([len(by_bands(hashes, plan, seed=seed)) / 3000 for seed in range(3)])
     assert share == pytest.approx(plan.recall(40), abs=0.05)
     assert 0.4 < plan.recall(40) < 0.8
 
 
+def test_samples_that_seem_too_far_apart_lower_the_planned_recall_as_they_do_that_of_the_search():
+    hashes = planted(40, 3000, seed=6)
+    strict = BandPlan(width=24, shuffles=30, most_in_sample=10)
+    share = np.mean([len(by_bands(hashes, strict, seed=seed)) / 3000 for seed in range(3)])
+    assert share == pytest.approx(strict.recall(40), abs=0.05)
+    assert strict.recall(40) < BandPlan(width=24, shuffles=30).recall(40) - 0.05
+    planned = plan_bands(2_000_000, 44, distance_shares(planted(60, 500)))
+    assert planned.most_in_sample < 30
+
+
 def test_result_depends_on_neither_threads_nor_repetition():
     hashes = planted(44, 300)
-    few = BandPlan(width=24, shuffles=5, seconds=0.0)
+    few = BandPlan(width=24, shuffles=5)
     first = by_bands(hashes, few)
     assert 0 < len(first) < 300
     np.testing.assert_array_equal(first, by_bands(hashes, few, workers=3))
@@ -81,7 +84,7 @@ def test_result_depends_on_neither_threads_nor_repetition():
 
 def test_counting_bits_without_the_function_of_numpy_2(monkeypatch):
     hashes = planted(30, 50)
-    few = BandPlan(width=24, shuffles=10, seconds=0.0)
+    few = BandPlan(width=24, shuffles=10)
     expected = by_bands(hashes, few)
     assert len(expected) > 0
     monkeypatch.delattr(np, "bitwise_count", raising=False)
@@ -110,7 +113,7 @@ def test_small_sets_are_exact_and_large_ones_use_bands(monkeypatch):
     np.testing.assert_array_equal(near_pairs.near_pairs(hashes, 44), exact(hashes))
     monkeypatch.setattr(near_pairs, "EXACT_UP_TO", 10)
     monkeypatch.setattr(near_pairs, "_SAMPLE", 100)
-    monkeypatch.setattr(near_pairs, "plan_bands", lambda *_: BandPlan(24, 3, 0.0))
+    monkeypatch.setattr(near_pairs, "plan_bands", lambda *_: BandPlan(24, 3))
     assert 0 < len(near_pairs.near_pairs(hashes, 44)) < 800
 
 
@@ -118,7 +121,7 @@ def test_small_sets_are_exact_and_large_ones_use_bands(monkeypatch):
 def test_progress_reaches_all_steps(monkeypatch, exact_up_to):
     monkeypatch.setattr(near_pairs, "EXACT_UP_TO", exact_up_to)
     monkeypatch.setattr(near_pairs, "_SAMPLE", 100)
-    monkeypatch.setattr(near_pairs, "plan_bands", lambda *_: BandPlan(24, 3, 0.0))
+    monkeypatch.setattr(near_pairs, "plan_bands", lambda *_: BandPlan(24, 3))
     steps = Steps()
     near_pairs.near_pairs(planted(10, 200), 44, task=steps)
     assert sum(steps.done) == STEPS
@@ -133,6 +136,6 @@ def test_too_many_pairs_end_the_search(monkeypatch):
 
 def test_a_band_that_many_hashes_share_costs_a_bounded_number_of_comparisons(monkeypatch):
     monkeypatch.setattr(band_search, "_MOST_PARTNERS", 5)
-    pairs = by_bands(np.zeros((200, 32), np.uint8), BandPlan(24, 1, 0.0))
+    pairs = by_bands(np.zeros((200, 32), np.uint8), BandPlan(24, 1))
     # Each with the next five.
     assert len(pairs) == 5 * 200 - 15

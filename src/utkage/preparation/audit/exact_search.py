@@ -14,7 +14,7 @@ _BLOCK = 4096
 
 
 def all_near_pairs(
-    hashes: NDArray[np.uint8], max_distance: int, first: int | None = None
+    hashes: NDArray[np.uint8], max_distance: int
 ) -> Iterator[tuple[float, NDArray[np.int64]]]:
     """Compare every pair; yield the share of the work that is done, 0..1, and the pairs found.
 
@@ -24,23 +24,17 @@ def all_near_pairs(
     Args:
         hashes: uint8 (n, 32).
         max_distance: Largest distance of a pair, bits.
-        first: Compare only so many of the hashes, from the first one, with all; None: all.
 
     Yields:
         The share, and int64 (m, 3) with rows (i, j, distance), i < j.
     """
-    count = len(hashes)
-    blocks, done = -(-count // _BLOCK), 0
-    compared = count if first is None else min(first, count)
-    above = -(-compared // _BLOCK)
-    total = above * blocks - above * (above - 1) // 2
+    count, done = len(hashes), 0
+    blocks = -(-count // _BLOCK)
+    total = blocks * (blocks + 1) // 2
     odd, even = _signs(hashes)
-    for top in range(0, compared, _BLOCK):
+    for top in range(0, count, _BLOCK):
         for left in range(top, count, _BLOCK):
-            rows_of, columns_of = (
-                slice(top, min(top + _BLOCK, compared)),
-                slice(left, left + _BLOCK),
-            )
+            rows_of, columns_of = slice(top, top + _BLOCK), slice(left, left + _BLOCK)
             agreement = _agreement(odd, even, rows_of, columns_of)
             rows, columns = np.nonzero(agreement >= HASH_BITS - 2 * max_distance)
             bits = (HASH_BITS - agreement[rows, columns].astype(np.int64)) // 2
