@@ -14,7 +14,9 @@ from typer.testing import CliRunner, Result
 
 from utkage.cli.app import app
 from utkage.images.shards import Shard
+from utkage.models.locate import shipped_weights
 from utkage.prediction.rows import TrackRow
+from utkage.prediction.run_record import record_file
 
 Archive = Callable[..., Path]
 # Without the detector, on aligned chips: fast.
@@ -40,6 +42,20 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chips: dict[str, bytes
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     return tmp_path
+
+
+@pytest.fixture
+def shipped_copy(here: Path) -> Path:
+    """The shipped weights with another card, so that their file is another one."""
+    from safetensors import safe_open
+    from safetensors.numpy import save_file
+
+    with safe_open(shipped_weights(), "np") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        card = file.metadata()
+    path = here / "other.safetensors"
+    save_file(tensors, path, {**card, "note": "another"})
+    return path
 
 
 def predict(*arguments: object, stdin: str | None = None) -> Result:
@@ -247,8 +263,67 @@ def test_a_shard_of_another_number_does_not_continue_the_rows(
         predict(*INPUTS[given], "--shard", f"{1 - index}/2", "--out", outs[index], "--resume")
         for index in range(2)
     ]
-    for result, out in zip(refused, outs, strict=True):
-        assert_one_line_error(result, 2, f"{out}: has rows of ", "belongs to another --shard")
+    for index, (result, out) in enumerate(zip(refused, outs, strict=True)):
+        made = f"--shard {index}/2, not {1 - index}/2"
+        assert_one_line_error(result, 2, f"{out}: its rows were made with {made}; ")
+    # Rows without a record, as of a former version, belong to a shard by their names.
+    for index, out in enumerate(outs):
+        record_file(out).unlink()
+        words = (*INPUTS[given], "--shard", f"{1 - index}/2", "--out", out, "--resume")
+        assert_one_line_error(
+            predict(*words), 2, f"{out}: has rows of ", "belongs to another --shard"
+        )
+
+
+def test_rows_of_listed_files_are_resumed_with_what_made_them_only(here: Path) -> None:
+    listed = "".join(f"{path}\n" for path in sorted((here / "set").rglob("*.jpg")))
+    out = here / "rows.jsonl"
+    words = ("-", "--out", out, "--resume")
+    assert predict(*words, "--shard", "0/2", stdin=listed).exit_code in (0, 3)
+    content, record = out.read_bytes(), record_file(out).read_bytes()
+    assert content
+    for changed, message in (
+        (("--shard", "1/2"), "--shard 0/2, not 1/2"),
+        (("--shard", "0/4"), "--shard 0/2, not 0/4"),
+        ((), "--shard 0/2, not 0/1"),
+        (("--shard", "0/2", "--interval", "0.9"), "--interval 0.8, not 0.9"),
+        (("--shard", "1/2", "--max-faces", "2"), "and --max-faces null, not 2"),
+    ):
+        result = predict(*words, *changed, stdin=listed)
+        assert_one_line_error(result, 2, f"{out}: its rows were made with ", message)
+        assert (out.read_bytes(), record_file(out).read_bytes()) == (content, record)
+    # What does not change rows may change.
+    again = predict(*words, "--shard", "0/2", "--workers", "1", stdin=listed)
+    assert again.exit_code in (0, 3)
+    assert out.read_bytes() == content
+    damaged = record_file(out)
+    damaged.write_text("{")
+    result = predict(*words, "--shard", "0/2", stdin=listed)
+    assert_one_line_error(result, 2, f"{damaged}: damaged", "remove it")
+    # Without a record, as from a former version, rows are resumed and get one.
+    damaged.unlink()
+    assert predict(*words, "--shard", "0/2", stdin=listed).exit_code in (0, 3)
+    assert damaged.read_bytes() == record
+
+
+def test_rows_of_other_weights_are_not_resumed(here: Path, shipped_copy: Path) -> None:
+    out = here / "rows.jsonl"
+    assert predict("set", "--out", out).exit_code == 3
+    content = out.read_bytes()
+    result = predict("set", "--out", out, "--resume", "--weights", shipped_copy)
+    assert_one_line_error(result, 2, f"{out}: its rows were made with --weights ")
+    assert out.read_bytes() == content
+    # Rows that are removed take their record with them.
+    out.unlink()
+    assert predict("set", "--out", out, "--weights", shipped_copy).exit_code == 3
+    assert predict("set", "--out", out, "--resume", "--weights", shipped_copy).exit_code == 0
+
+
+def test_names_that_leave_no_room_for_those_of_other_files(here: Path) -> None:
+    out = here / f"{'r' * 244}.jsonl"
+    assert predict("set", "--out", out).exit_code == 3
+    assert predict("set", "--out", out, "--resume").exit_code == 0
+    assert len({row["file"] for row in rows_of(out)}) == 7
 
 
 def test_rows_of_videos_belong_to_a_shard_too(here: Path) -> None:
@@ -273,5 +348,7 @@ def test_listed_files_may_be_of_any_shard(here: Path) -> None:
     out = here / "rows.jsonl"
     listed = "".join(f"{path}\n" for path in sorted((here / "set").rglob("*.jpg")))
     assert predict("-", "--out", out, "--resume", stdin=listed).exit_code == 3
+    # As rows of a former version, which had no record.
+    record_file(out).unlink()
     again = predict("set", "-", "--shard", "0/2", "--out", out, "--resume", stdin=listed)
     assert again.exit_code in (0, 3)

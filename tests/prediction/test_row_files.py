@@ -7,6 +7,7 @@ import io
 import json
 import os
 import sys
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,9 +20,11 @@ from utkage.prediction.row_files import (
     finished_files,
     finished_rows,
     rows_file,
+    videos_file,
     write_rows,
 )
 from utkage.prediction.rows import FaceRow, Row, RowOptions, TrackRow, gender_name
+from utkage.prediction.run_record import RunRecord, record_file
 
 FACE = FaceRow(
     "a b/é.jpg",
@@ -302,6 +305,62 @@ def test_a_video_is_finished_where_another_one_follows_or_if_it_failed(tmp_path:
     assert finished(failed) == ({"b.mp4": 1}, 1)
     assert finished(*first, failed, other, failed) == ({"a.mp4": 1, "b.mp4": 2, "c.mp4": 1}, 5)
     assert finished(*first, other, *first, other) == ({"a.mp4": 2, "c.mp4": 1}, 5)
+
+
+def test_the_last_video_of_a_run_that_ended_is_finished(tmp_path: Path) -> None:
+    path, record = tmp_path / "rows.jsonl", RunRecord({"shard": "0/1"})
+    first, second = TrackRow("a.mp4", "ok", track=1), TrackRow("b.mp4", "ok", track=1)
+
+    def write(rows: Iterable[TrackRow]) -> None:
+        with rows_file(path, TrackRow, resume=True, record=record) as append:
+            for row in rows:
+                append(row)
+
+    write([first, second])
+    length = path.stat().st_size
+    assert finished_files(path, TrackRow) == {"a.mp4": 1, "b.mp4": 1}
+
+    # The last video of a run that was stopped is not, but those of the run before are.
+    def stopped() -> Iterator[TrackRow]:
+        yield TrackRow("c.mp4", "ok", track=1)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write(stopped())
+    assert path.stat().st_size > length
+    assert finished_files(path, TrackRow) == {"a.mp4": 1, "b.mp4": 1}
+    assert path.stat().st_size == length
+    write([])
+    assert finished_files(path, TrackRow) == {"a.mp4": 1, "b.mp4": 1}
+    # As from a former version.
+    record_file(path).unlink()
+    assert finished_files(path, TrackRow) == {"a.mp4": 1}
+
+
+def test_a_record_of_another_version_is_compared_where_both_have_settings(tmp_path: Path) -> None:
+    path = written(tmp_path / "rows.jsonl")
+    RunRecord({"shard": "0/1", "former": 1}).write(path)
+    check_rows_file(path, resume=True, record=RunRecord({"shard": "0/1", "later": (1, 2)}))
+    with pytest.raises(UsageError, match=r"`shard` 0/1, not 1/2; "):
+        check_rows_file(path, resume=True, record=RunRecord({"shard": "1/2", "later": (1, 2)}))
+    with rows_file(path, resume=True, record=RunRecord({"shard": "0/1", "later": (1, 2)})):
+        pass
+    check_rows_file(path, resume=True, record=RunRecord({"shard": "0/1", "later": (1, 2)}))
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"format": "utkage run", "settings": 3}'])
+def test_a_damaged_record_is_named(tmp_path: Path, content: str) -> None:
+    path = written(tmp_path / "rows.jsonl")
+    record_file(path).write_text(content)
+    with pytest.raises(UsageError, match=r"\.rows\.jsonl\.run: damaged .*; remove it"):
+        check_rows_file(path, resume=True, record=RunRecord({}))
+
+
+def test_names_of_files_of_videos_are_never_too_long(tmp_path: Path) -> None:
+    paths = [tmp_path / f"{'é' * 124}{letter}.jsonl" for letter in "ab"]
+    names = [videos_file(path).name for path in paths]
+    assert all(len(name.encode()) <= 255 and name.endswith(".videos.jsonl") for name in names)
+    assert len(set(names)) == 2
 
 
 @pytest.mark.parametrize(

@@ -223,7 +223,7 @@ def predict_command(
         from utkage.images.inputs import LIMITS
         from utkage.images.shards import Shard
         from utkage.prediction.predict_inputs import InputsRequest, predict_inputs
-        from utkage.prediction.row_files import check_rows_file, videos_file
+        from utkage.prediction.row_files import JSON_LINES, check_rows_file, videos_file
         from utkage.prediction.rows import FaceRow, TrackRow
 
         if sum([json_output, jsonl_output, csv_output, out is not None]) > 1:
@@ -323,8 +323,15 @@ def predict_command(
             # 0 is stdin.
             files = [0 if name == "-" else Path(name) for name in inputs]
             outs = [out] if kind is TrackRow or only else [out, videos_file(out)]
-            for target in outs:
-                check_rows_file(target, resume=resume, overwrite=overwrite, inputs=files)
+            kinds: tuple[type[Row], ...] = (kind, TrackRow)
+            for target, its_kind in zip(outs, kinds, strict=False):
+                check_rows_file(
+                    target,
+                    resume=resume,
+                    overwrite=overwrite,
+                    inputs=files,
+                    record=request.record(its_kind) if resume else None,
+                )
             # Those that this command makes hold nothing yet.
             request = replace(request, outputs=tuple(filter(Path.exists, outs)))
             if resume:
@@ -342,6 +349,7 @@ def predict_command(
             resume=resume,
             overwrite=overwrite,
             csv_safe=csv_safe,
+            record=request.record if out is not None and out.suffix.lower() == JSON_LINES else None,
         )
         stdin = None if sys.stdin is None else sys.stdin.buffer
         cameras = () if camera is None else (camera,)

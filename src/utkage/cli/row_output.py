@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from utkage.core.reporter import Reporter
     from utkage.prediction.row_files import WriteRow
     from utkage.prediction.rows import AnyRow, Row
+    from utkage.prediction.run_record import RunRecord
 
 
 # Messages of one kind that are printed; the rest are counted.
@@ -51,7 +52,8 @@ class RowDestination:
     """A format on stdout or a file, whose suffix decides the format; by default a table on stdout.
 
     ``resume`` appends to the file; ``overwrite`` may replace one that holds something else.
-    ``csv_safe`` keeps spreadsheets from taking a text of CSV for a formula.
+    ``csv_safe`` keeps spreadsheets from taking a text of CSV for a formula. ``record`` gives what
+    makes the rows of a class, for JSON lines.
     """
 
     json: bool = False
@@ -61,6 +63,7 @@ class RowDestination:
     resume: bool = False
     overwrite: bool = False
     csv_safe: bool = False
+    record: Callable[[type[Row]], RunRecord] | None = None
     opened: list[Path] = field(default_factory=list, init=False)
     """The files of rows that ``write`` has opened."""
 
@@ -114,6 +117,7 @@ class RowDestination:
                     resume=self.resume,
                     overwrite=self.overwrite,
                     csv_safe=self.csv_safe,
+                    record=None if self.record is None else self.record(kind),
                 )
             )
 

@@ -16,7 +16,7 @@ from utkage.core.json_text import parse_json
 from utkage.core.partials import remove_dead_partials
 from utkage.core.single_writer import holding_folder
 from utkage.core.text import counted
-from utkage.prediction.row_files import require_pyarrow
+from utkage.prediction.parquet_rows import require_pyarrow
 
 PLAN = "plan.json"
 SUMMARY = "summary.json"

@@ -125,7 +125,7 @@ def _lines_writer(path: Path) -> Iterator[Callable[[str], None]]:
 
 @contextmanager
 def _table_writer(path: Path) -> Iterator[Callable[[str], None]]:
-    from utkage.prediction.row_files import require_pyarrow
+    from utkage.prediction.parquet_rows import require_pyarrow
 
     pyarrow, parquet = require_pyarrow()
     schema = pyarrow.schema([(PATH_COLUMN, pyarrow.string())])

@@ -14,8 +14,8 @@ from utkage.cluster.parts import TAR, Part
 from utkage.core.errors import DataError, UtkageError
 from utkage.core.files import replacing
 from utkage.images.picture_input import PictureInput
+from utkage.prediction.parquet_rows import parquet_rows
 from utkage.prediction.predictor import Predictor, PredictSettings
-from utkage.prediction.row_files import parquet_rows
 from utkage.prediction.rows import FaceRow, photo_rows
 
 RETRIES = 2

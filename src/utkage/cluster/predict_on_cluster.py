@@ -20,11 +20,8 @@ from utkage.core.reporter import Reporter, SilentReporter
 from utkage.core.text import counted
 from utkage.core.versions import versions
 from utkage.models.locate import is_shipped, resolve_weights
+from utkage.prediction.parquet_rows import require_pyarrow
 from utkage.prediction.predictor import PredictSettings
-from utkage.prediction.row_files import require_pyarrow
-
-# Settings that change how a job is done, but not its rows.
-_NOT_IN_PLAN = ("weights", "device", "engine", "workers", "arrays")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +89,10 @@ def predict_on_cluster(request: ClusterRequest, reporter: Reporter | None = None
                 {
                     "utkage": versions()["utkage"],
                     "weights": file_hash(weights.path),
-                    "settings": _row_settings(request),
+                    "settings": {
+                        **request.row_settings,
+                        "allow_download": request.allow_download,
+                    },
                     "sources": described(found),
                     "part_pictures": size,
                 }
@@ -124,12 +124,6 @@ def _sources(request: ClusterRequest, folder: JobFolder, reporter: Reporter) -> 
     (source,) = open_sources((str(manifest),))
     # Names are those of `predict FOLDER`; workers have another working folder.
     return [replace(source, name=given[0], base=str(Path.cwd()))]
-
-
-def _row_settings(request: ClusterRequest) -> dict[str, Any]:
-    fields = PredictSettings.__dataclass_fields__
-    values = {name: getattr(request, name) for name in fields if name not in _NOT_IN_PLAN}
-    return {**values, "allow_download": request.allow_download}
 
 
 def _worker_job(request: ClusterRequest, pool: PoolSize, weights: Path | None) -> WorkerJob:

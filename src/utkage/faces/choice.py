@@ -6,6 +6,7 @@ from pathlib import Path
 
 from utkage.core.device import CPU, Device
 from utkage.core.errors import ConfigError
+from utkage.core.files import file_hash
 from utkage.faces.any_direction import AnyDirectionDetector
 from utkage.faces.detector import Detector, SearchingDetector
 
@@ -28,6 +29,16 @@ def absolute_detector(choice: str) -> str:
     if not choice.startswith(_YUNET):
         return choice
     return f"{_YUNET}{Path(choice.removeprefix(_YUNET)).absolute()}"
+
+
+def detector_record(choice: str) -> dict[str, str | None]:
+    """Name of a detector, and the hash of its file if it has one.
+
+    Raises:
+        UsageError: the file cannot be read.
+    """
+    name, _, file = choice.partition(":")
+    return {"name": name, "file": file_hash(Path(file)) if file else None}
 
 
 def open_detector(choice: str, min_face: float | None = None) -> Detector:

@@ -12,9 +12,11 @@ from utkage.core.errors import ConfigError, UsageError
 from utkage.core.reporter import Reporter, SilentReporter
 from utkage.core.setting_checks import texts_to_paths
 from utkage.core.text import counted
+from utkage.faces.choice import detector_record
 from utkage.images.inputs import WHOLE, Inputs
 from utkage.images.picture_input import PictureInput
 from utkage.images.video import is_stream, is_video
+from utkage.models.locate import resolve_weights
 from utkage.prediction.annotated_pictures import OnUnwritten
 from utkage.prediction.predict import (
     PredictRequest,
@@ -26,7 +28,8 @@ from utkage.prediction.predict import (
 )
 from utkage.prediction.predictor import Predictor, open_predictor
 from utkage.prediction.row_files import finished_files
-from utkage.prediction.rows import FaceRow, TrackRow
+from utkage.prediction.rows import FaceRow, Row, TrackRow
+from utkage.prediction.run_record import RunRecord
 
 if TYPE_CHECKING:
     from utkage.prediction.annotated_pictures import PictureWriter
@@ -83,6 +86,24 @@ class InputsRequest(PredictRequest):
             and bool(self.inputs or self.camera is not None)
             and all(map(is_video, self.inputs))
         )
+
+    def record(self, kind: type[Row]) -> RunRecord:
+        """What makes the rows of this class, for the file that they are written to.
+
+        Raises:
+            UsageError: there are no such weights.
+        """
+        settings = {
+            "shard": str(self.shard),
+            "weights": resolve_weights(self.weights).file_hash,
+            **self.row_settings,
+            "detector": detector_record(self.detector),
+        }
+        if kind is TrackRow:
+            # Frames are neither rotated nor reduced.
+            del settings["rotate"], settings["max_pixels"]
+            settings |= {"every": self.every, "duration": self.duration}
+        return RunRecord(settings)
 
     def of_videos(self, *videos: str | int) -> VideoRequest:
         """The request for the videos alone."""

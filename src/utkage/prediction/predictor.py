@@ -38,6 +38,8 @@ from utkage.prediction.rows import FaceRow, RowOptions, photo_rows
 CROPS = ("auto", "none", "box")
 ROTATIONS = ("auto", "none")
 COLOUR_ORDERS = ("rgb", "bgr")
+# Settings that do not decide rows, and a path that others may give otherwise.
+_NOT_OF_ROWS = ("weights", "device", "engine", "workers", "arrays")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +95,12 @@ class PredictSettings(RowOptions):
         if not self.max_pixels >= 1:
             raise ConfigError(f"`max_pixels` {self.max_pixels}: use 1 or more")
         check_detector(self.detector)
+
+    @property
+    def row_settings(self) -> dict[str, Any]:
+        """The settings that decide rows, by name; the weights are not among them."""
+        names = PredictSettings.__dataclass_fields__
+        return {name: getattr(self, name) for name in names if name not in _NOT_OF_ROWS}
 
 
 class Predictor:

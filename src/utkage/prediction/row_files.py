@@ -14,8 +14,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from pathlib import Path
-from typing import IO, Any, get_args, get_origin, get_type_hints
+from pathlib import Path, PurePath
+from typing import IO, Any
 from unicodedata import normalize
 
 from utkage.core.appending import append_whole
@@ -24,14 +24,16 @@ from utkage.core.files import name_in_errors, replacing
 from utkage.core.json_text import json_text, parse_json
 from utkage.core.locks import lock_handle
 from utkage.core.outputs import contains, require_output, require_plain, same_file
+from utkage.core.partials import shortened
 from utkage.core.settings import check_table
 from utkage.core.single_writer import holding_files
 from utkage.core.text import counted, spreadsheet_safe
+from utkage.prediction.parquet_rows import parquet_rows, require_pyarrow
 from utkage.prediction.rows import STATUSES, AnyRow, FaceRow, Row, TrackRow
+from utkage.prediction.run_record import RunRecord, finished_length, record_file
 
 JSON_LINES = ".jsonl"
 SUFFIXES = (JSON_LINES, ".json", ".csv", ".parquet")
-_PARQUET_ROWS = 10_000
 # Fields of rows that a run can be resumed from: of this version, and of faces before `frame` and
 # `rotated`.
 _READABLE: dict[type[Row], tuple[tuple[str, ...], ...]] = {
@@ -45,19 +47,27 @@ _ROW_START = b'{"file": "'
 _LIST_START = re.compile(rb'\[\s*\{\s*"file":\s*"([^"\\]|\\.)*",\s*"status":|\[\]\s*$')
 # Longest line of JSON lines, bytes. Paths have at most a few thousand.
 _LONGEST_LINE = 1024**2
+# Longest name of a file on most systems, bytes.
+_LONGEST_NAME = 255
 
 WriteRow = Callable[[Row], None]
 
 
 def check_rows_file(
-    path: Path, *, resume: bool, overwrite: bool = False, inputs: Iterable[Path | int] = ()
+    path: Path,
+    *,
+    resume: bool,
+    overwrite: bool = False,
+    inputs: Iterable[Path | int] = (),
+    record: RunRecord | None = None,
 ) -> None:
     """Refuse a file that cannot receive rows, before any work is done.
 
     Raises:
         UsageError: unknown suffix, one of the ``inputs`` (paths or open files), ``resume`` with
-            another format than JSON lines, JSON lines that exist already without ``resume``, or
-            without ``overwrite`` a file of something else.
+            another format than JSON lines, JSON lines that exist already without ``resume``, rows
+            that were made otherwise than with ``record``, or without ``overwrite`` a file of
+            something else.
     """
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
@@ -67,14 +77,21 @@ def check_rows_file(
         raise UsageError(f"`out` {path}: is an input of this command; name another file")
     if resume and suffix != JSON_LINES:
         raise UsageError(f"`resume` continues JSON lines; name a {JSON_LINES} file, not {path}")
-    if suffix == JSON_LINES and not resume and path.exists() and path.stat().st_size:
+    if not resume and _has_rows(path, suffix):
         raise UsageError(
             f"{path}: already exists; continue it with `resume=True`, or name another file"
         )
+    if record is not None and _has_rows(path, suffix):
+        record.require_same(path)
     if suffix == ".parquet":
         require_pyarrow()
     if suffix != JSON_LINES:
         require_output(path, "out", is_ours=_holds_rows, overwrite=overwrite)
+
+
+def _has_rows(path: Path, suffix: str) -> bool:
+    """Whether these are JSON lines with something in them."""
+    return suffix == JSON_LINES and path.exists() and path.stat().st_size > 0
 
 
 def _holds_rows(path: Path) -> bool:
@@ -97,11 +114,13 @@ def rows_file(
     resume: bool = False,
     overwrite: bool = False,
     csv_safe: bool = False,
+    record: RunRecord | None = None,
 ) -> Iterator[WriteRow]:
     """Open a file for rows in the format of its suffix; yields a function that writes one row.
 
     ``kind``, the class of the rows, decides the columns. ``resume`` appends to JSON lines. With
-    ``csv_safe``, texts of CSV are ``core.text.spreadsheet_safe``.
+    ``csv_safe``, texts of CSV are ``core.text.spreadsheet_safe``. JSON lines get the ``record`` of
+    what makes them.
 
     Raises:
         UsageError: as in ``check_rows_file``, or another process is writing the file.
@@ -109,15 +128,22 @@ def rows_file(
     """
     suffix = path.suffix.lower()
     with ExitStack() as stack:
-        check_rows_file(path, resume=resume, overwrite=overwrite)
+        check_rows_file(path, resume=resume, overwrite=overwrite, record=record)
         stack.enter_context(holding_files(path))
         # Whoever held the file before may have made it.
-        check_rows_file(path, resume=resume, overwrite=overwrite)
+        check_rows_file(path, resume=resume, overwrite=overwrite, record=record)
         if suffix == JSON_LINES:
             stack.enter_context(name_in_errors(path))
             file = stack.enter_context(_open(path, "a"))
             _require_alone(file, path)
+            if not _has_rows(path, suffix):
+                # That of rows which are no longer there.
+                record_file(path).unlink(missing_ok=True)
+            if record is not None:
+                record.write(path)
             yield json_lines(partial(_append, file, path))
+            if record is not None and kind is TrackRow:
+                record.write(path, finished_bytes=path.stat().st_size)
             return
         unfinished = stack.enter_context(replacing(path))
         if suffix == ".parquet":
@@ -222,10 +248,15 @@ def _csv_line(cells: Iterable[Any]) -> str:
 def videos_file(path: Path) -> Path:
     """Where the rows of videos go if ``path`` is for those of pictures: ``rows.videos.csv``.
 
+    A name that would be too long for a file is cut.
+
     >>> videos_file(Path("out/rows.csv")).name
     'rows.videos.csv'
     """
-    return path.with_name(f"{path.stem}.videos{path.suffix}")
+    name = f"{path.stem}.videos{path.suffix}"
+    if len(os.fsencode(name)) > _LONGEST_NAME:
+        name = f"{PurePath(shortened(path.name)).stem}.videos{path.suffix}"
+    return path.with_name(name)
 
 
 def finished_files(path: Path, kind: type[Row] = FaceRow, *, cuts: bool = True) -> Counter[str]:
@@ -233,7 +264,7 @@ def finished_files(path: Path, kind: type[Row] = FaceRow, *, cuts: bool = True) 
 
     Several inputs may have one name, as files in an archive can, so each is counted. Names are in
     the composition NFC of Unicode. ``kind`` is the class of the rows. Those of a
-    video are complete if rows of another one follow, or if it failed.
+    video are complete if rows of another one follow, if it failed, or by the record of their run.
 
     Raises:
         UsageError: the file contains something else; it is unchanged then.
@@ -242,6 +273,7 @@ def finished_files(path: Path, kind: type[Row] = FaceRow, *, cuts: bool = True) 
     if not path.exists():
         return finished
     complete = position = 0
+    recorded = finished_length(path) if kind is TrackRow else 0
     last: str | None = None
     with name_in_errors(path), path.open("r+b") as file:
         for number, line in enumerate(iter(lambda: file.readline(_LONGEST_LINE), b""), 1):
@@ -257,8 +289,8 @@ def finished_files(path: Path, kind: type[Row] = FaceRow, *, cuts: bool = True) 
                 if last is not None and values["file"] != last:
                     finished[normalize("NFC", last)] += 1
                     complete = position - len(line)
-                is_complete = values["status"] == "failed"
-                # A failed video is counted here, so the row after it must not count it again.
+                is_complete = values["status"] == "failed" or position == recorded
+                # Such a video is counted here, so the row after it must not count it again.
                 last = None if is_complete else values["file"]
             else:
                 is_complete = values["face"] is None or values["face"] == values["faces"]
@@ -317,60 +349,6 @@ def _parsed(line: bytes, where: str, kind: type[Row]) -> dict[str, Any]:
             "file, or remove that line"
         )
     return values
-
-
-@contextmanager
-def parquet_rows(path: Path, kind: type[Row] = FaceRow) -> Iterator[WriteRow]:
-    """Write a Parquet file, which is complete only when the body has ended.
-
-    Raises:
-        UsageError: pyarrow is not installed.
-    """
-    pyarrow, parquet = require_pyarrow()
-    hints = get_type_hints(kind)
-    schema = pyarrow.schema(
-        [(name, _parquet_type(pyarrow, hints[name])) for name in kind.field_names()]
-    )
-    held: list[dict[str, Any]] = []
-
-    def flush() -> None:
-        writer.write_table(pyarrow.Table.from_pylist(held, schema=schema))
-        held.clear()
-
-    def write(row: Row) -> None:
-        held.append(row.to_dict())
-        if len(held) >= _PARQUET_ROWS:
-            flush()
-
-    with parquet.ParquetWriter(path, schema) as writer:
-        yield write
-        if held:
-            flush()
-
-
-def _parquet_type(pyarrow: Any, hint: Any) -> Any:
-    """The column type of a field: text, number, or a list for a tuple."""
-    parts = [part for part in get_args(hint) if part not in (type(None), Ellipsis)]
-    if get_origin(hint) is tuple:
-        return pyarrow.list_(_parquet_type(pyarrow, parts[0]))
-    if parts:
-        return _parquet_type(pyarrow, parts[0])
-    return {str: pyarrow.string, int: pyarrow.int64, float: pyarrow.float64}[hint]()
-
-
-def require_pyarrow() -> tuple[Any, Any]:
-    """The packages ``pyarrow`` and ``pyarrow.parquet``.
-
-    Raises:
-        UsageError: pyarrow is not installed.
-    """
-    try:
-        import pyarrow
-        from pyarrow import parquet
-    except ImportError as error:
-        advice = "run: pip install 'utkage[parquet]'"
-        raise UsageError(f"Parquet needs one more package; {advice}") from error
-    return pyarrow, parquet
 
 
 def write_rows(rows: Iterable[Row], write: WriteRow | None) -> int:

@@ -29,7 +29,7 @@ from utkage.data.sources.registry import (
 )
 from utkage.data.split import SplitConfig
 from utkage.data.store import DEFAULT_FOLDER, ChipStore, is_prepared
-from utkage.faces.choice import DEFAULT_DETECTOR, check_detector
+from utkage.faces.choice import DEFAULT_DETECTOR, check_detector, detector_record
 from utkage.faces.contract import CropContract, utkface_contract
 from utkage.images.containers.container import Container
 from utkage.preparation.audit.near_pairs import STEPS
@@ -294,7 +294,6 @@ def _nothing_usable(
 
 def _describe(config: PrepareConfig, containers: Mapping[str, Container]) -> dict[str, Any]:
     """The entries of ``store.json`` that decide the content of the set: inputs and settings."""
-    detector, _, detector_file = config.detector.partition(":")
     return {
         "source": {
             "name": "+".join(containers),
@@ -311,10 +310,7 @@ def _describe(config: PrepareConfig, containers: Mapping[str, Container]) -> dic
             "ages": None if config.ages is None else list(config.ages),
         },
         "fix": asdict(config.fix),
-        "detector": {
-            "name": detector,
-            "file": file_hash(Path(detector_file)) if detector_file else None,
-        },
+        "detector": detector_record(config.detector),
         "reading": {
             "labels": file_hash(config.options.labels) if config.options.labels else None,
             "allow_missing_race": config.options.allow_missing_race,
