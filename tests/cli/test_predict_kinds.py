@@ -18,6 +18,7 @@ from utkage.images.decode import load_image
 from utkage.images.video import video_file
 from utkage.prediction.row_files import finished_files
 from utkage.prediction.rows import FaceRow, TrackRow
+from utkage.prediction.run_record import record_file
 
 
 @pytest.fixture(scope="module")
@@ -193,7 +194,9 @@ def test_one_contact_sheet_and_one_folder_for_both(folder: Path, tmp_path: Path)
     ]
 
 
-def test_resume_continues_with_the_last_video(folder: Path, tmp_path: Path) -> None:
+def test_resume_repeats_the_last_video_only_if_it_may_be_unfinished(
+    folder: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "rows.jsonl"
     images = tmp_path / "images"
     arguments = (folder, "--out", out, "--save-images", images)
@@ -203,6 +206,11 @@ def test_resume_continues_with_the_last_video(folder: Path, tmp_path: Path) -> N
     resumed = predict(*arguments, "--resume")
     assert resumed.exit_code == 0, resumed.output
     assert "has predictions for 1 file; resuming" in resumed.stderr
+    assert "has predictions for 2 videos; resuming" in resumed.stderr
+    # Without a record, nobody knows whether the last one was finished.
+    record_file(tmp_path / "rows.videos.jsonl").unlink()
+    resumed = predict(*arguments, "--resume")
+    assert resumed.exit_code == 0, resumed.output
     assert "has predictions for 1 video; resuming" in resumed.stderr
     assert out.read_bytes() == pictures
     assert (tmp_path / "rows.videos.jsonl").read_bytes() == videos
