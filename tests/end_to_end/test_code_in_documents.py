@@ -1,4 +1,4 @@
-"""The commands and the Python of the documents run, or their page says why they do not."""
+"""The code of documents and notebooks runs, or the page says why it does not."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import ast
 import csv
 import shutil
 import tarfile
+import tempfile
 from dataclasses import fields, is_dataclass
 from importlib import import_module
 from pathlib import Path
@@ -19,7 +20,9 @@ from document_code import (
     blocks_of,
     check_arguments,
     inline_commands,
+    notebook_cells,
     run_block,
+    run_cell,
     utkage_arguments,
 )
 from typer.testing import CliRunner
@@ -33,6 +36,7 @@ from utkage.images.decode import load_image
 from utkage.models.locate import shipped_weights
 
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted(DOCS.rglob("*.md"))]
+NOTEBOOKS = sorted((ROOT / "examples").glob("*.ipynb"))
 TUTORIALS = [page for page in PAGES if page.parent.name == "tutorials"]
 FACES = 48
 
@@ -100,6 +104,31 @@ def test_the_code_of_a_page_runs(page: Path, workplace: Path) -> None:
         run_block(block, names)
 
 
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=_id)
+def test_a_notebook_runs(
+    notebook: Path,
+    workplace: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    # As Jupyter does, in the folder of the notebook.
+    monkeypatch.chdir(workplace / "examples")
+    monkeypatch.setattr(tempfile, "tempdir", str(workplace))
+    names: dict[str, object] = {}
+    shown = [run_cell(cell["source"], names) for cell in notebook_cells(notebook)]
+    pages = [value._repr_html_() for value in shown if hasattr(value, "_repr_html_")]
+    assert len(pages) >= 2
+    assert all("<table" in page for page in pages)
+    assert "data:image" in pages[0]
+    assert "gender: 100%" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=_id)
+def test_a_notebook_is_stored_without_outputs(notebook: Path) -> None:
+    assert all(cell["outputs"] == [] for cell in notebook_cells(notebook))
+    assert all(cell["execution_count"] is None for cell in notebook_cells(notebook))
+
+
 @pytest.mark.parametrize("page", PAGES, ids=_id)
 def test_every_block_has_a_language_and_code_that_does_not_run_a_reason(page: Path) -> None:
     for block in blocks_of(page):
@@ -154,6 +183,10 @@ def _called(function: ast.expr) -> str:
     if isinstance(function, ast.Attribute):
         return function.attr
     return function.id if isinstance(function, ast.Name) else ""
+
+
+def test_there_is_a_notebook() -> None:
+    assert NOTEBOOKS
 
 
 def test_every_tutorial_has_commands_and_python() -> None:

@@ -1,4 +1,4 @@
-"""The code in the documents: its blocks, the marks of those that do not run, and how others do.
+"""The code in documents and notebooks: which of it runs, and how.
 
 A block runs unless an HTML comment stands directly above it: ``<!-- not run: REASON -->``, or
 ``<!-- run by tests/FILE.py -->`` if another test runs it.
@@ -6,6 +6,8 @@ A block runs unless an HTML comment stands directly above it: ``<!-- not run: RE
 
 from __future__ import annotations
 
+import ast
+import json
 import re
 import shlex
 import subprocess
@@ -73,6 +75,22 @@ def blocks_of(page: Path) -> list[CodeBlock]:
     ]
     assert 2 * len(found) == len(re.findall(r"^\s*```", text, re.MULTILINE)), page
     return found
+
+
+def notebook_cells(notebook: Path) -> list[dict[str, Any]]:
+    """The cells of code in a notebook, each with its text as ``source``."""
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    return [
+        {**cell, "source": "".join(cell["source"])} for cell in cells if cell["cell_type"] == "code"
+    ]
+
+
+def run_cell(source: str, names: dict[str, object]) -> object:
+    """Run a cell as a notebook does; the value of its last line if that is an expression."""
+    tree = ast.parse(source)
+    last = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
+    exec(compile(tree, "cell", "exec"), names)
+    return None if last is None else eval(ast.unparse(last), names)
 
 
 def inline_commands(page: Path) -> list[list[str]]:
