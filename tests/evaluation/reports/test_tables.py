@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from utkage.cli.tables import print_table
+from utkage.evaluation.groups.axes import axis_of_texts
 from utkage.evaluation.groups.group_metrics import GROUP_METRICS, group_report
 from utkage.evaluation.inputs.labelled_predictions import AGE_RANGE, LabelledPredictions
 from utkage.evaluation.metrics.bootstrap import Bootstrap
@@ -52,6 +53,28 @@ def test_small_groups_are_marked_in_text_and_muted(
         assert table.rows[index][0].text.endswith("(few faces)") == group.small
     worst = tables.worst_table(report, count=2)
     assert [row[1].text for row in worst.rows[:2]] == [g.label for g in report.worst("mae", 2)]
+
+
+def test_the_terminal_shows_the_largest_of_many_groups_and_names_what_is_missing(
+    faces: LabelledPredictions, bootstrap: Bootstrap
+) -> None:
+    # Person 0 has 10 faces; 17 faces are of nobody known.
+    persons = ["p0"] * 10 + [""] * 17 + [f"p{1 + index % 40}" for index in range(273)]
+    axis = axis_of_texts("person", persons)
+    report = group_report(faces, bootstrap, [axis])
+    shown = tables.shown_groups(report)
+    assert len(shown) == tables.SHOWN_GROUPS
+    assert ("person", "p0") in shown
+    table = tables.chosen_groups_table(report, len(faces))
+    assert [row[0].text for row in table.rows][:2] == [
+        "person p0 (few faces)",
+        "person p1 (few faces)",
+    ]
+    assert len(table.rows) == tables.SHOWN_GROUPS
+    assert table.note.splitlines() == [
+        "person: 21 smaller groups in metrics.json.",
+        "person: unknown of 17 faces.",
+    ]
 
 
 def test_terminal_and_markdown_show_the_same_cells(

@@ -46,19 +46,22 @@ _AROUND_YEARS = 10
 
 
 def challenge_table(
-    report: ChallengeReport, axes: Container[str] | None = None, *, years: bool = True
+    report: ChallengeReport,
+    groups: Container[tuple[str, str]] | None = None,
+    *,
+    years: bool = True,
 ) -> Table:
     """Who passes by each rule: all faces by true age, then each group.
 
     Args:
         report: The shares.
-        axes: Axes whose groups are shown; None: all.
+        groups: Axis and name of the groups that are shown beside all faces; None: all.
         years: Whether single years are shown.
     """
     rows: list[Row] = []
     small = []
     for group in report.groups:
-        if group.axis and axes is not None and group.axis not in axes:
+        if group.axis and groups is not None and (group.axis, group.name) not in groups:
             continue
         for shares in group.rows:
             if shares.kind == YEAR and not years:
@@ -75,20 +78,22 @@ def challenge_table(
 
 
 def challenge_comparison_table(
-    found: ChallengeComparison, names: tuple[str, str], axes: Container[str] | None = None
+    found: ChallengeComparison,
+    names: tuple[str, str],
+    groups: Container[tuple[str, str]] | None = None,
 ) -> Table:
     """Who passes by each rule, by two predictors on the same faces.
 
     Args:
         found: The shares and their differences.
         names: Names of the predictors.
-        axes: Axes whose groups are shown; None: all.
+        groups: Axis and name of the groups that are shown beside all faces; None: all.
     """
     rows: list[Row] = []
     small = []
     for row in found.rows:
         group, shares = row.group, row.first
-        if group.axis and axes is not None and group.axis not in axes:
+        if group.axis and groups is not None and (group.axis, group.name) not in groups:
             continue
         if shares.small:
             small.append(len(rows))

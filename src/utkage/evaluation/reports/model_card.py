@@ -85,7 +85,7 @@ def _decisions(page: Page) -> list[str]:
     if page.guarantee is not None:
         parts += _titled(tables.guarantee_table(page.guarantee))
     if page.challenge is not None:
-        parts += _titled(challenge_table(page.challenge, axes=(), years=False))
+        parts += _titled(challenge_table(page.challenge, (), years=False))
     return parts
 
 

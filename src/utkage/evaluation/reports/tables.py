@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -48,17 +49,20 @@ CARD_METRICS = (
 )
 # Metrics of the groups that a user chose, in the terminal.
 CHOSEN_METRICS = ("mae", "bias", "label_range_accuracy", "gender_accuracy")
+# Groups of one axis that the terminal shows.
+SHOWN_GROUPS = 20
 NO_FACES = Estimate(None, None, None, 0)
 CALIBRATION_LEVELS = (0.5, 0.8, 0.9, 0.95)
 
 
 def result_tables(result: EvaluateResult) -> list[Table]:
     """The tables that ``utkage evaluate`` prints."""
+    shown = shown_groups(result.groups)
     tables = [
         summary_table(result),
         sources_table(result.groups),
         worst_table(result.groups, count=3),
-        chosen_groups_table(result.groups),
+        chosen_groups_table(result.groups, result.populations[0].n),
     ]
     if result.threshold is not None:
         tables.append(threshold_bands_table(result.threshold))
@@ -66,8 +70,8 @@ def result_tables(result: EvaluateResult) -> list[Table]:
     if result.guarantee is not None:
         tables.append(guarantee_table(result.guarantee))
     if result.challenge is not None:
-        tables.append(challenge_table(result.challenge, axes=result.groups.chosen, years=False))
-    tables += comparison_tables(result.comparisons, result.groups.chosen)
+        tables.append(challenge_table(result.challenge, shown, years=False))
+    tables += comparison_tables(result.comparisons, shown)
     if result.stress is not None:
         tables.append(robustness_table(result.stress))
     return [table for table in tables if table.rows]
@@ -162,10 +166,36 @@ def card_groups_table(report: GroupReport, axes: Sequence[str] = CARD_AXES) -> T
     return groups_table([group for axis in shown for group in report.of_axis(axis)], CARD_METRICS)
 
 
-def chosen_groups_table(report: GroupReport) -> Table:
-    """The groups of the axes that the user added; no rows without any."""
-    groups = [group for axis in report.chosen for group in report.of_axis(axis)]
-    return groups_table(groups, CHOSEN_METRICS, "groups" if groups else "")
+def shown_groups(report: GroupReport) -> set[tuple[str, str]]:
+    """Axis and name of the ``SHOWN_GROUPS`` largest groups of each axis that the user added."""
+    return {
+        (axis, group.name)
+        for axis in report.chosen
+        for group in sorted(report.of_axis(axis), key=lambda group: -group.n)[:SHOWN_GROUPS]
+    }
+
+
+def chosen_groups_table(report: GroupReport, faces: int) -> Table:
+    """The ``shown_groups``, with notes on what is not shown; no rows without any.
+
+    ``faces`` is the number of all faces.
+    """
+    shown = shown_groups(report)
+    rows: list[Group] = []
+    notes = []
+    for axis in report.chosen:
+        groups = report.of_axis(axis)
+        own = [group for group in groups if (axis, group.name) in shown]
+        rows += own
+        if len(own) < len(groups):
+            notes.append(
+                f"{printable(axis)}: {counted(len(groups) - len(own), 'smaller group')} in "
+                "metrics.json."
+            )
+        if unknown := faces - sum(group.n for group in groups):
+            notes.append(f"{printable(axis)}: unknown of {counted(unknown, 'face')}.")
+    table = groups_table(rows, CHOSEN_METRICS, "groups" if rows else "")
+    return replace(table, note="\n".join(notes))
 
 
 def worst_table(
@@ -287,15 +317,15 @@ def _guarantee_notes(report: GuaranteeReport) -> list[str]:
 
 
 def comparison_tables(
-    comparisons: Sequence[Comparison], axes: Sequence[str] | None = None
+    comparisons: Sequence[Comparison], groups: Container[tuple[str, str]] | None = None
 ) -> list[Table]:
-    """The tables of each comparison; ``axes`` as in ``challenge_comparison_table``."""
+    """The tables of each comparison; ``groups`` as in ``challenge_comparison_table``."""
     tables = []
     for found in comparisons:
         tables.append(comparison_table(found))
         if found.challenge is not None:
             names = (found.first, found.second)
-            tables.append(challenge_comparison_table(found.challenge, names, axes))
+            tables.append(challenge_comparison_table(found.challenge, names, groups))
     return tables
 
 
