@@ -260,9 +260,10 @@ def test_calibrate_puts_a_calibration_into_a_copy(road: Path) -> None:
 def test_an_age_prior_moves_ages_and_is_in_the_lineage(road: Path) -> None:
     arguments = ("--data", "Dataset/UTKFace", "--allow-seen")
     calibrate = ("evaluate", *arguments, "--calibrate", "--age-prior", "--out-weights")
-    done = run_utkage(road, *calibrate, "prior.safetensors")
+    done = run_utkage(road, *calibrate, "prior.safetensors", "--mirrored-view", "enlarged")
     assert done.returncode == 0, done.stderr
     card = json.loads(run_utkage(road, "info", "prior.safetensors", "--json").stdout)
+    assert card["mirrored_view"] == "enlarged"
     assert card["lineage"][-1].startswith("age prior fitted to 120 faces")
     scored = [
         json.loads(
@@ -273,7 +274,6 @@ def test_an_age_prior_moves_ages_and_is_in_the_lineage(road: Path) -> None:
         for weights in ("auto", "prior.safetensors")
     ]
     assert scored[0]["mae"] != scored[1]["mae"]
-    assert scored[0]["gender_accuracy"] == scored[1]["gender_accuracy"]
     alone = run_utkage(road, "evaluate", *arguments, "--age-prior")
     assert alone.returncode == 2
     assert "--age-prior is for --calibrate" in alone.stderr

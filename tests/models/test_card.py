@@ -37,6 +37,13 @@ def test_older_cards_have_a_softmax_head(card: Card) -> None:
     assert card.age_head == "softmax"
 
 
+def test_older_cards_average_with_the_whole_mirrored_chip(card: Card) -> None:
+    value = replace(card, mirrored_view="enlarged").to_dict()
+    assert Card.from_json(json.dumps(value), "x").mirrored_view == "enlarged"
+    del value["mirrored_view"]
+    assert Card.from_json(json.dumps(value), "x").mirrored_view == "whole"
+
+
 def test_older_cards_have_no_repetitions(card: Card) -> None:
     value = card.to_dict()
     del value["repetitions"]
@@ -79,6 +86,8 @@ def test_cards_without_a_field_are_refused(card: Card, name: str) -> None:
         ("point_estimate", None),
         ("age_head", "rank"),
         ("age_head", None),
+        ("mirrored_view", "twice"),
+        ("mirrored_view", None),
         ("age_head", ["softmax"]),
         ("lineage", None),
         ("limits", 3),

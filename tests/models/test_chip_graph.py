@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 from utkage.data.labels import AGE_RANGES
 from utkage.exporting.parity import synthetic_chips
 from utkage.models.calibration import LEVELS, AgeBand, Calibration
-from utkage.models.chip_graph import ChipGraph, ChipOutputs, median_age, whole_year_median
+from utkage.models.chip_graph import (
+    ChipGraph,
+    ChipOutputs,
+    enlarged,
+    median_age,
+    whole_year_median,
+)
 from utkage.models.multitask import MultiTaskNet
 from utkage.prediction.predictions import distribution_quantile
 
@@ -126,6 +132,40 @@ def test_flip_averaging_is_invariant_to_mirroring(
         atol=1e-5,
         rtol=1e-4,
     )
+
+
+def test_an_enlarged_view_equals_a_slow_reference() -> None:
+    """Each pixel of the view interpolates the chip at its place in the centre (OpenCV's grid)."""
+    rows, columns = 48, 72
+    image = np.random.default_rng(0).uniform(0, 255, (rows, columns))
+    expected = np.empty_like(image)
+    inner_rows, inner_columns = rows - 2 * 2, columns - 2 * 3
+    centre = image[2 : 2 + inner_rows, 3 : 3 + inner_columns]
+    for y, x in np.ndindex(rows, columns):
+        v = min(max((y + 0.5) * inner_rows / rows - 0.5, 0), inner_rows - 1)
+        u = min(max((x + 0.5) * inner_columns / columns - 0.5, 0), inner_columns - 1)
+        top, left = int(v), int(u)
+        bottom, right = min(top + 1, inner_rows - 1), min(left + 1, inner_columns - 1)
+        upper = centre[top, left] * (1 - u + left) + centre[top, right] * (u - left)
+        lower = centre[bottom, left] * (1 - u + left) + centre[bottom, right] * (u - left)
+        expected[y, x] = upper * (1 - v + top) + lower * (v - top)
+    found = enlarged(torch.from_numpy(image)[None, None])
+    np.testing.assert_allclose(found[0, 0].numpy(), expected, atol=1e-9)
+
+
+def test_the_mirrored_view_is_the_enlarged_one_if_the_card_says_so(
+    lively_network: Lively, chips: torch.Tensor
+) -> None:
+    network = lively_network()
+    plain = ChipGraph(network, "median", flip=False)
+    averaged = run(ChipGraph(network, "median", flip=True, mirrored_view="enlarged"), chips)
+    whole = run(ChipGraph(network, "median", flip=True), chips).age_distribution
+    images = chips.permute(0, 3, 1, 2).float()
+    with torch.inference_mode():
+        second, _ = plain.probabilities(enlarged(images).flip(3))
+    expected = (run(plain, chips).age_distribution + second) / 2
+    torch.testing.assert_close(averaged.age_distribution, expected, atol=1e-5, rtol=1e-4)
+    assert float((averaged.age_distribution - whole).abs().max()) > 1e-4
 
 
 def test_predictions_do_not_depend_on_the_batch(

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tools.release.ship import widened
+from tools.release.ship import widened, with_gender_shift
 from utkage.core.errors import DataError
 from utkage.models.calibration import AgeBand, Calibration
+from utkage.models.locate import shipped_weights
+from utkage.models.weights_files import load_weights
 
 LEVELS = (0.5, 0.9)
 OWN = Calibration(
@@ -28,6 +30,19 @@ def left_out(path: Path, bands: tuple[float, ...] = (0.0, 30.0)) -> Path:
     }
     path.write_text(json.dumps(found))
     return path
+
+
+def test_a_gender_shift_changes_one_bias_and_is_in_the_lineage() -> None:
+    weights = load_weights(shipped_weights())
+    shifted, vectors = with_gender_shift(weights, 0.25)
+    assert list(vectors) == ["gender.bias"]
+    assert float(shifted.state["gender.bias"] - weights.state["gender.bias"]) == pytest.approx(0.25)
+    assert shifted.card.lineage == (*weights.card.lineage, "0.25 added to the logit of P(female)")
+    assert all(
+        shifted.state[name] is tensor
+        for name, tensor in weights.state.items()
+        if name != "gender.bias"
+    )
 
 
 def test_levels_lie_half_way_to_the_widest_left_out_source(tmp_path: Path) -> None:

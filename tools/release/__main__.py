@@ -33,7 +33,9 @@ from utkage.models.weights_files import read_card
 app = new_app(__doc__)
 Data = Annotated[Path, typer.Option(help="the prepared set of the run")]
 PointEstimate = Annotated[str | None, typer.Option(help="default: as in the weights")]
+MirroredView = Annotated[str | None, typer.Option(help="default: as in the weights")]
 AgePrior = Annotated[float, typer.Option(help="share of an age prior to add; 0: none, 1: all")]
+GenderShift = Annotated[float, typer.Option(help="to add to the logit of P(female)")]
 LeftOut = Annotated[
     Path | None, typer.Option(help="levels of sources that such weights were not trained on")
 ]
@@ -57,26 +59,41 @@ def ship_run(
     weights: Annotated[Path, typer.Argument(help="run folder of utkage train, or a weights file")],
     data: Data,
     point_estimate: PointEstimate = None,
+    mirrored_view: MirroredView = None,
     age_prior: AgePrior = 0.0,
+    gender_shift: GenderShift = 0.0,
     left_out: LeftOut = None,
     out: Out = SHIPPED,
 ) -> None:
     """Store weights as the shipped ones: float16, calibrated, measured."""
     store_half(weights / BEST_NAME if weights.is_dir() else weights, data, out)
-    measure_again(data, point_estimate, age_prior, left_out, out)
+    measure_again(data, point_estimate, mirrored_view, age_prior, gender_shift, left_out, out)
 
 
 @app.command("measure")
 def measure_again(
     data: Data,
     point_estimate: PointEstimate = None,
+    mirrored_view: MirroredView = None,
     age_prior: AgePrior = 0.0,
+    gender_shift: GenderShift = 0.0,
     left_out: LeftOut = None,
     out: Out = SHIPPED,
 ) -> None:
     """Calibrate and measure the shipped weights again."""
-    measure(out, data, MeasureSettings(point_estimate, age_prior, left_out))
+    # Before anything is measured through them.
     write_graphs(out)
+    measure(
+        out,
+        data,
+        MeasureSettings(
+            point_estimate=point_estimate,
+            mirrored_view=mirrored_view,
+            age_prior=age_prior,
+            gender_shift=gender_shift,
+            left_out=left_out,
+        ),
+    )
 
 
 @app.command()

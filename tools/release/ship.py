@@ -29,7 +29,7 @@ from utkage.exporting.graph_template import write_templates
 from utkage.models.calibration import Calibration
 from utkage.models.card import RESEARCH_TERMS, Card
 from utkage.models.locate import SHIPPED_NAME
-from utkage.models.weights import Weights, rewrite_card, save_weights
+from utkage.models.weights import GENDER_BIAS, Weights, rewrite_card, save_weights
 from utkage.models.weights_files import load_weights, read_card
 from utkage.prediction.chip_predictor import predict_faces
 from utkage.prediction.loading import load_predictor
@@ -69,19 +69,24 @@ def store_half(best: Path, data: Path, out: Path) -> None:
     save_weights(out, Weights(card, weights.state, weights.fingerprints), half=True)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MeasureSettings:
     """How stored weights are calibrated.
 
     Attributes:
         point_estimate: The point estimate that the card names from now on; None leaves it.
+        mirrored_view: Likewise what flip averaging shows of the mirrored chip.
         age_prior: Share of the age prior fitted to the validation split that is added, 0..1.
+        gender_shift: Added to the logit of P(female): weights whose errors elsewhere are mostly
+            women taken for men need a number above 0.
         left_out: JSON file with conformal levels of sources that weights of the same recipe were
             not trained on; None: the levels of the validation split serve as they are.
     """
 
     point_estimate: str | None = None
+    mirrored_view: str | None = None
     age_prior: float = 0.0
+    gender_shift: float = 0.0
     left_out: Path | None = None
 
 
@@ -94,9 +99,12 @@ def measure(out: Path, data: Path, settings: MeasureSettings) -> None:
     """
     weights, store = load_weights(out), ChipStore.open(data)
     require_split(weights.card, store, out)
-    if settings.point_estimate:
-        card = replace(weights.card, point_estimate=settings.point_estimate)
-        weights = replace(weights, card=card)
+    chosen = {
+        name: value
+        for name in ("point_estimate", "mirrored_view")
+        if (value := getattr(settings, name)) is not None
+    }
+    weights = replace(weights, card=replace(weights.card, **chosen))
     # With flip averaging, since predict uses it.
     faces = labelled_faces(
         FaceSelection(data=data, split="val"), weights.card.contract, SilentReporter()
@@ -106,6 +114,9 @@ def measure(out: Path, data: Path, settings: MeasureSettings) -> None:
         weights, vectors = with_age_prior(
             weights, faces, str(out), device="cpu", share=settings.age_prior
         )
+    if settings.gender_shift:
+        weights, shifted = with_gender_shift(weights, settings.gender_shift)
+        vectors |= shifted
     calibration = fit_weights(weights, faces, str(out), device="cpu")
     if settings.left_out is not None:
         calibration = widened(calibration, settings.left_out)
@@ -125,6 +136,17 @@ def measure(out: Path, data: Path, settings: MeasureSettings) -> None:
     if size > MAX_BYTES:
         raise DataError(f"{out}: {size} bytes is over the limit of {MAX_BYTES}")
     print(f"{out}: {size} bytes")
+
+
+def with_gender_shift(
+    weights: Weights, shift: float
+) -> tuple[Weights, dict[str, NDArray[np.float32]]]:
+    """Weights with ``shift`` added to the logit of P(female), and the changed tensor by name."""
+    bias = weights.state[GENDER_BIAS] + shift
+    card = weights.card
+    card = replace(card, lineage=(*card.lineage, f"{shift:g} added to the logit of P(female)"))
+    state = {**weights.state, GENDER_BIAS: bias}
+    return replace(weights, card=card, state=state), {GENDER_BIAS: bias.numpy()}
 
 
 def widened(calibration: Calibration, left_out: Path) -> Calibration:

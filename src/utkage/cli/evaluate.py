@@ -245,6 +245,15 @@ def evaluate_command(
             "in the bias of that head. Predicted ages change.",
         ),
     ] = False,
+    mirrored_view: Annotated[
+        str | None,
+        calibration_option(
+            "--mirrored-view",
+            help="With --calibrate: --flip averages with the 'whole' mirrored chip, or with its "
+            "'enlarged' centre, from now on.",
+            show_default="as in the weights",
+        ),
+    ] = None,
     out_weights: Annotated[
         Path | None,
         calibration_option(
@@ -290,12 +299,18 @@ def evaluate_command(
         }
         if calibrate:
             request = CalibrateRequest(
-                **selection, split=split or "val", out=out_weights, age_prior=age_prior
+                **selection,
+                split=split or "val",
+                out=out_weights,
+                age_prior=age_prior,
+                mirrored_view=mirrored_view,
             )
             _calibrate(request, json_output, reporter)
             return
         if age_prior:
             raise ConfigError("--age-prior is for --calibrate")
+        if mirrored_view is not None:
+            raise ConfigError("--mirrored-view is for --calibrate")
         if out_weights is not None:
             raise ConfigError("--out-weights is for --calibrate")
         result = evaluate(

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 from utkage.core.files import write_bytes
 from utkage.exporting.onnx_file import torch_to_onnx
 from utkage.exporting.onnx_optimizer import simplified
-from utkage.models.card import POINT_ESTIMATES, Card
+from utkage.models.card import MIRRORED_VIEWS, POINT_ESTIMATES, Card
 from utkage.models.chip_graph import ChipGraph, ChipOutputs, at_temperature
 from utkage.models.multitask import MultiTaskNet
 from utkage.prediction.onnx_predictor import template_name
@@ -31,8 +32,8 @@ class TemplateGraph(ChipGraph):
     range_temperature: Tensor
     gender_temperature: Tensor
 
-    def __init__(self, network: MultiTaskNet, *, flip: bool) -> None:
-        super().__init__(network, POINT_ESTIMATES[0], flip=flip)
+    def __init__(self, network: MultiTaskNet, *, flip: bool, mirrored_view: str = "whole") -> None:
+        super().__init__(network, POINT_ESTIMATES[0], flip=flip, mirrored_view=mirrored_view)
         self.register_buffer("estimate", torch.eye(len(POINT_ESTIMATES))[0])
         self.register_buffer("range_temperature", torch.ones(1))
         self.register_buffer("gender_temperature", torch.ones(1))
@@ -46,15 +47,20 @@ class TemplateGraph(ChipGraph):
         return ChipOutputs(estimates @ self.estimate, ages, ranges, female)
 
 
-def write_templates(card: Card, folder: Path, flips: Sequence[bool] = (False, True)) -> list[Path]:
-    """Write graph templates without and with flip averaging, for chips of any size.
+def write_templates(
+    card: Card, folder: Path, views: Sequence[str | None] = (None, *MIRRORED_VIEWS)
+) -> list[Path]:
+    """Write graph templates for chips of any size, with and without flip averaging.
 
-    They depend only on ``card.backbone`` and ``card.age_head``. Returns the files.
+    They depend only on ``card.backbone`` and ``card.age_head``. ``views`` are of
+    ``MIRRORED_VIEWS``, or None for no flip averaging. Returns the files.
     """
     written = []
-    for flip in flips:
-        graph = TemplateGraph(MultiTaskNet(card.backbone, card.age_head).eval(), flip=flip)
-        path = folder / template_name(card, flip)
+    for view in views:
+        kind = replace(card, mirrored_view=view or card.mirrored_view)
+        flip, network = view is not None, MultiTaskNet(card.backbone, card.age_head).eval()
+        graph = TemplateGraph(network, flip=flip, mirrored_view=kind.mirrored_view)
+        path = folder / template_name(kind, flip)
         write_bytes(path, template(graph))
         written.append(path)
     return written

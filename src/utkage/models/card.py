@@ -18,12 +18,19 @@ FORMAT_VERSION = 1
 
 WHOLE_YEAR_MEDIAN = "whole-year median"
 POINT_ESTIMATES = ("median", "mean", WHOLE_YEAR_MEDIAN)
+ENLARGED = "enlarged"
+MIRRORED_VIEWS = ("whole", ENLARGED)
 AGE_HEADS = ("softmax", "coral", "corn")
 
 # Longest card, characters. That of the shipped weights has 60,000.
 LONGEST = 8 * 1024**2
 
-_FORMER_VALUES: dict[str, Any] = {"age_head": "softmax", "repetitions": [], "calibration": None}
+_FORMER_VALUES: dict[str, Any] = {
+    "age_head": "softmax",
+    "mirrored_view": MIRRORED_VIEWS[0],
+    "repetitions": [],
+    "calibration": None,
+}
 
 RESEARCH_TERMS = (
     "Weights inherit the terms of their training data and of every step of their lineage. UTKFace, "
@@ -45,6 +52,8 @@ class Card:
             year; ``"mean"``; or ``"whole-year median"``, the first year up to which half of it
             lies.
         age_head: Kind of age head (``models/age_heads.py``); ``"softmax"`` in cards without it.
+        mirrored_view: What flip averaging shows of the mirrored chip: ``"whole"``, also in cards
+            without it, or ``"enlarged"`` (``chip_graph.enlarged``).
         data: Name, size and hashes of the data, and its split.
         training: Command, configuration, epochs and dates.
         metrics: Metrics by split, each with its n.
@@ -61,6 +70,7 @@ class Card:
     contract: CropContract
     point_estimate: str = "median"
     age_head: str = "softmax"
+    mirrored_view: str = MIRRORED_VIEWS[0]
     data: dict[str, Any] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
@@ -74,6 +84,7 @@ class Card:
     def __post_init__(self) -> None:
         require_choice(self, "point_estimate", POINT_ESTIMATES)
         require_choice(self, "age_head", AGE_HEADS)
+        require_choice(self, "mirrored_view", MIRRORED_VIEWS)
 
     def with_metrics(self, split: str, metrics: dict[str, Any]) -> Card:
         """A copy with the metrics of one split added or replaced."""
@@ -127,6 +138,7 @@ class Card:
             contract=CropContract.from_json(found.table("contract")),
             point_estimate=found.choice("point_estimate", POINT_ESTIMATES),
             age_head=found.choice("age_head", AGE_HEADS),
+            mirrored_view=found.choice("mirrored_view", MIRRORED_VIEWS),
             data=found.table("data"),
             training=found.table("training"),
             metrics={

@@ -63,14 +63,22 @@ def _multitask_graph(weights: Weights, origin: str, flip: bool) -> nn.Module:
     from utkage.models.chip_graph import ChipGraph
 
     card, network = weights.card, build_multitask(weights, origin)
-    return ChipGraph(network, card.point_estimate, flip=flip, calibration=card.calibration)
+    return ChipGraph(
+        network,
+        card.point_estimate,
+        flip=flip,
+        mirrored_view=card.mirrored_view,
+        calibration=card.calibration,
+    )
 
 
 def _seed_graph(weights: Weights, origin: str, flip: bool) -> nn.Module:
     from utkage.models.seed.system import SeedGraph
 
-    system = build_seed(weights, origin)
-    return SeedGraph(system, flip=flip, calibration=weights.card.calibration)
+    card, system = weights.card, build_seed(weights, origin)
+    return SeedGraph(
+        system, flip=flip, mirrored_view=card.mirrored_view, calibration=card.calibration
+    )
 
 
 #: Graph builders by the name of the system on the card.

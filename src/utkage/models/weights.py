@@ -31,6 +31,7 @@ CARD_KEY = "card"
 
 # Biases that an age prior is added to: of a softmax age head, and of the seed system's range model.
 AGE_BIAS = "age.bias"
+GENDER_BIAS = "gender.bias"
 RANGE_BIAS = "age_range.classifier.4.bias"
 
 

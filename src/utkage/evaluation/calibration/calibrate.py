@@ -17,6 +17,7 @@ from utkage.core.errors import DataError, UsageError, WeightsError
 from utkage.core.memory_errors import explaining_memory_errors
 from utkage.core.outputs import require_output, same_file
 from utkage.core.reporter import Reporter, SilentReporter
+from utkage.core.setting_checks import require_choice
 from utkage.core.single_writer import holding_files, holding_folder
 from utkage.core.text import counted
 from utkage.evaluation.calibration.age_prior import fit_age_prior, fit_range_prior
@@ -29,7 +30,7 @@ from utkage.evaluation.inputs.labelled_faces import (
     without_seen,
 )
 from utkage.models.calibration import Calibration
-from utkage.models.card import Card
+from utkage.models.card import MIRRORED_VIEWS, Card
 from utkage.models.locate import BEST_NAME, LAST_NAME, is_shipped, resolve_weights
 from utkage.models.weights import (
     AGE_BIAS,
@@ -54,6 +55,8 @@ class CalibrateRequest(FaceSelection):
         flip: Fit to predictions averaged with those for the mirrored chip, as in ``predict``.
         out: The file to write; None: the weights file itself, whose card is replaced.
         age_prior: First correct the prior over ages.
+        mirrored_view: What flip averaging shows of the mirrored chip from now on, one of
+            ``models.card.MIRRORED_VIEWS``; None: as in the card.
         overwrite: Whether ``out`` may replace a file that is not calibrated weights.
     """
 
@@ -63,6 +66,7 @@ class CalibrateRequest(FaceSelection):
     flip: bool = True
     out: Path | None = None
     age_prior: bool = False
+    mirrored_view: str | None = None
     overwrite: bool = False
 
     def __post_init__(self) -> None:
@@ -71,6 +75,10 @@ class CalibrateRequest(FaceSelection):
             raise UsageError(
                 "`calibrate` on the test split would leave nothing to test with; use `split=val`"
             )
+        if self.mirrored_view is not None:
+            require_choice(self, "mirrored_view", MIRRORED_VIEWS)
+            if not self.flip:
+                raise UsageError("`mirrored_view` is for predictions with `flip`")
 
 
 @dataclass(frozen=True)
@@ -96,7 +104,7 @@ def calibrate(request: CalibrateRequest, reporter: Reporter | None = None) -> Ca
     """Fit a calibration and write it into the card of a weights file, atomically.
 
     An existing calibration is replaced. No tensor changes, except that an age prior changes the
-    bias of the head for ages or ranges.
+    bias of the head for ages or ranges. A ``mirrored_view`` is written into the card.
 
     Raises:
         UsageError: no data, unknown weights or device, a file that cannot hold a card, or an
@@ -127,6 +135,8 @@ def _calibrate(
         faces = without_seen(faces, weights.fingerprints.numpy(), reporter)
     guard_leakage(faces.chips, weights.fingerprints.numpy(), request, reporter)
     origin = str(path)
+    if request.mirrored_view is not None:
+        weights = replace(weights, card=replace(weights.card, mirrored_view=request.mirrored_view))
     vectors: dict[str, NDArray[np.float32]] = {}
     if request.age_prior:
         weights, vectors = with_age_prior(

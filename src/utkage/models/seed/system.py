@@ -57,9 +57,14 @@ class SeedGraph(ViewAverage):
     """
 
     def __init__(
-        self, system: SeedSystem, *, flip: bool, calibration: Calibration | None = None
+        self,
+        system: SeedSystem,
+        *,
+        flip: bool,
+        mirrored_view: str = "whole",
+        calibration: Calibration | None = None,
     ) -> None:
-        super().__init__(flip=flip, calibration=calibration)
+        super().__init__(flip=flip, mirrored_view=mirrored_view, calibration=calibration)
         self.system = system
 
     def probabilities(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -79,5 +84,5 @@ class SeedGraph(ViewAverage):
         images = chips.permute(0, 3, 1, 2).float()
         ages: Tensor = self.system.age_estimation(images, ranges)
         if self.flip:
-            ages = (ages + self.system.age_estimation(images.flip(3), ranges)) / 2
+            ages = (ages + self.system.age_estimation(self.mirrored(images), ranges)) / 2
         return ages
