@@ -8,8 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 from small_sets import write_set
 
+from tools.docs.schemas import schema_path
 from utkage.core.errors import ConfigError, DataError, UsageError
 from utkage.core.reporter import SilentReporter
 from utkage.data.store import ChipStore
@@ -250,3 +252,53 @@ def test_challenge_ages_of_two_tables_side_by_side(table: Path, tmp_path: Path) 
     assert kept[0]["challenge"]["rules"] == [{"score": "estimated_age", "demand": 25}]
     assert kept[1]["challenge"] is None
     assert "challenge age 25, on the same faces" in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_several_data_sets_and_tables_side_by_side(table: Path, tmp_path: Path) -> None:
+    """Pictures of both sets have the same names, so that tables must name the set."""
+    write_set(tmp_path / "more", 45, seed=1)
+    rows = []
+    for name in ("set", "more"):
+        faces = ChipStore.open(tmp_path / name).split("test")
+        columns = (faces.sources, faces.names, faces.ages, faces.genders)
+        rows += [
+            (f"{name}/{source}/{file}", int(age), 0.2 + 0.6 * gender)
+            for source, file, age, gender in zip(*columns, strict=True)
+        ]
+    first, second = tmp_path / "first.csv", tmp_path / "second.csv"
+    for path, bias, kept in ((first, 2, rows), (second, 5, rows[:-4])):
+        with path.open("w", newline="", encoding="utf-8") as file:
+            own = [(name, age + bias, female) for name, age, female in kept]
+            csv.writer(file).writerows([("file", "predicted_age", "p_female"), *own])
+    request = EvaluateRequest(
+        weights=str(first),
+        data=tmp_path / "set",
+        further_data=(tmp_path / "more",),
+        out=tmp_path / "out",
+        resamples=100,
+        compare=(str(second), str(first)),
+    )
+    result = evaluate(request)
+    assert (result.metrics.n, result.split, result.metrics.mae) == (35, None, 2.0)
+    kept = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert kept["data"] == f"{tmp_path / 'set'}, {tmp_path / 'more'}"
+    found = kept["side_by_side"]
+    schema = json.loads(schema_path("side-by-side.schema.json").read_text(encoding="utf-8"))
+    Draft202012Validator(schema).validate(found)
+    sources = sorted({row["source"] for row in found["sources"]})
+    assert len(sources) == 4
+    assert sources[0].startswith("more/")
+    for mean in found["means"]:
+        assert mean["sources"] == sources
+        assert {key: mean["differences"][2][key] for key in ("value", "low", "high")} == {
+            "value": 0,
+            "low": 0,
+            "high": 0,
+        }
+    (ages,) = [mean for mean in found["means"] if mean["metric"] == "mae"]
+    assert [each["value"] for each in ages["values"]] == [2, 5, 2]
+    assert sum(row["n"] for row in found["predicted"]) == 2 * 35
+    lacking = [row["n"] - row["predicted"][1] for row in found["predicted"]]
+    assert sum(lacking) == 2 * 4
+    with pytest.raises(DataError, match="one row fits both"):
+        evaluate(replace(request, weights=str(table)))

@@ -50,12 +50,14 @@ guarantee_option = partial(typer.Option, rich_help_panel="A demand with a guaran
 
 def evaluate_command(
     data: Annotated[
-        Path,
+        list[Path] | None,
         data_option(
             "--data",
-            help="A prepared set, or a folder or archive of labelled chips or photographs.",
+            help="A prepared set, or a folder or archive of labelled chips or photographs; "
+            "repeatable: each data set is a source of its own.",
+            show_default="prepared",
         ),
-    ] = Path("prepared"),
+    ] = None,
     split: Annotated[
         str | None,
         data_option(
@@ -133,8 +135,8 @@ def evaluate_command(
         list[str] | None,
         analysis_option(
             "--compare",
-            help="Compare with other weights, an exported file or a table on the same faces, with "
-            "paired intervals and a McNemar test; repeatable.",
+            help="Compare with other weights, an exported file or a table on the same faces, one "
+            "by one and side by side by data set, with paired intervals; repeatable.",
             **choices("auto", "shipped", other="PATH"),
         ),
     ] = None,
@@ -279,7 +281,7 @@ def evaluate_command(
         from utkage.evaluation.request import EvaluateRequest
 
         selection: dict[str, Any] = {
-            "data": data,
+            **({"data": data[0], "further_data": tuple(data[1:])} if data else {}),
             "source": source,
             "allow_seen": allow_seen,
             "skip_seen": skip_seen,

@@ -50,7 +50,10 @@ def print_table(table: Table, console: Console | None = None) -> None:
     console = console or Console()
     places = range(len(table.columns))
     least = [_longest_word(table, index) for index in places]
-    names = [max(each, _file_name(table, index)) for index, each in enumerate(least)]
+    names = [
+        max(each, _file_name(table, index), _interval(table, index))
+        for index, each in enumerate(least)
+    ]
     # Whole words are worth more than space around them.
     is_narrow = sum(names) + 3 * len(places) + 1 > console.width
     room = console.width - (1 if is_narrow else 3) * len(places) - 1
@@ -91,6 +94,9 @@ def _fitted(cell: Cell, width: int) -> str:
     from rich.cells import cell_len
 
     text = _printed(cell)
+    if cell.value is not None and cell_len(text) > width:
+        # An interval stays whole on a line of its own.
+        text = text.replace(" (", "\n(")
     if not cell.is_path:
         return _broken_between_folders(text, width)
     if cell_len(text) <= width:
@@ -136,6 +142,13 @@ def _file_name(table: Table, index: int) -> int:
     return widest
 
 
+def _interval(table: Table, index: int) -> int:
+    """Width of the longest text in brackets after a value of a column."""
+    cells = (row[index] for row in table.rows)
+    ends = (cell.text.partition(" (")[2] for cell in cells if cell.value is not None)
+    return max((len(end) + 1 for end in ends if end), default=1)
+
+
 def _width(table: Table, index: int) -> int:
     """Width of the longest line of a column."""
     from rich.cells import cell_len
@@ -160,13 +173,9 @@ def _fitting(widths: list[int], least: list[int], room: int) -> list[int]:
 
 
 def _longest_word(table: Table, index: int) -> int:
-    """Width of the longest word of a column; longer words of cells than usual ones are folded."""
+    """Width of the longest word of a column; longer words than usual ones may be folded."""
     words = table.columns[index].split()
     words += [
-        word
-        for row in table.rows
-        if not row[index].is_path
-        for word in row[index].text.split()
-        if len(word) <= USUAL_WORD
+        word for row in table.rows if not row[index].is_path for word in row[index].text.split()
     ]
-    return max(map(len, words), default=1)
+    return max((len(word) for word in words if len(word) <= USUAL_WORD), default=1)

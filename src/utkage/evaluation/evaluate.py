@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utkage.core.device import resolve_device
-from utkage.core.errors import DataError, UsageError
+from utkage.core.errors import UsageError
 from utkage.core.memory_errors import explaining_memory_errors
 from utkage.core.reporter import Reporter, SilentReporter
 from utkage.core.text import counted
@@ -20,10 +20,9 @@ from utkage.data.labels import RANGE_NAMES
 from utkage.evaluation.age_checks.challenge import (
     ChallengeReport,
     PassRule,
+    challenge_axes,
     challenge_report,
-    group_axes,
 )
-from utkage.evaluation.age_checks.challenge_comparison import compare_challenges
 from utkage.evaluation.age_checks.guarantee_report import (
     GuaranteeReport,
     guarantee_report,
@@ -31,8 +30,8 @@ from utkage.evaluation.age_checks.guarantee_report import (
 )
 from utkage.evaluation.age_checks.guaranteed_demand import ESTIMATED_AGE, PROBABILITY
 from utkage.evaluation.age_checks.thresholds import BAND_DEMAND, ThresholdCurve, threshold_curve
-from utkage.evaluation.comparison import Comparison, compare_predictions, paired
-from utkage.evaluation.groups.axes import Axis, chosen_axes, require_axes, standard_axes
+from utkage.evaluation.compare_sources import compare_sources
+from utkage.evaluation.groups.axes import chosen_axes, require_axes
 from utkage.evaluation.groups.group_metrics import group_report
 from utkage.evaluation.groups.persons import (
     Persons,
@@ -41,15 +40,13 @@ from utkage.evaluation.groups.persons import (
     person_report,
 )
 from utkage.evaluation.groups.picture_quality import spelled_out, with_quality
-from utkage.evaluation.guards import guard_predictions, oracle_error
+from utkage.evaluation.guards import guard_predictions, guard_training_images, oracle_error
 from utkage.evaluation.inputs.labelled_faces import (
-    FaceSelection,
     LabelledFaces,
-    guard_leakage,
     labelled_faces,
     without_seen,
 )
-from utkage.evaluation.inputs.labelled_predictions import AGE, AGE_RANGE, LabelledPredictions
+from utkage.evaluation.inputs.labelled_predictions import AGE, LabelledPredictions
 from utkage.evaluation.inputs.prediction_sources import PredictionSource, open_prediction_source
 from utkage.evaluation.metrics.bootstrap import Bootstrap
 from utkage.evaluation.metrics.populations import populations
@@ -72,10 +69,9 @@ def evaluate(request: EvaluateRequest, reporter: Reporter | None = None) -> Eval
             the guards refuse.
         WeightsError: not a weights file of utkage.
     """
-    inputs = [request.weights, *request.compare, request.data, request.options.labels]
     with holding_report(
         request.out,
-        [Path(given) for given in inputs if given is not None],
+        [*map(Path, (request.weights, *request.compare)), *request.input_paths],
         plot_cm=request.plot_cm,
         report=request.report,
         overwrite=request.overwrite,
@@ -86,7 +82,7 @@ def evaluate(request: EvaluateRequest, reporter: Reporter | None = None) -> Eval
 def _evaluate(request: EvaluateRequest, reporter: Reporter) -> EvaluateResult:
     source, *others = _open_sources(request, reporter)
     request, labelled, persons = _faces_to_score(request, source, others, reporter)
-    training_images = _guard_training_images(source, labelled, request, reporter)
+    training_images = guard_training_images(source, labelled, request, reporter)
     faces, seconds = _timed_predictions(source, labelled.chips, reporter)
     warnings = guard_predictions(
         faces,
@@ -99,9 +95,7 @@ def _evaluate(request: EvaluateRequest, reporter: Reporter) -> EvaluateResult:
     bootstrap = Bootstrap.draw(faces.groups, request.resamples, request.seed)
     guarantee = _guarantee(faces, request)
     rules = _pass_rules(request, guarantee)
-    comparisons = [
-        _comparison(source, faces, other, labelled, request, rules, reporter) for other in others
-    ]
+    compared = compare_sources((source, faces), others, labelled, request, rules, reporter)
     result = EvaluateResult(
         metrics=score_predictions(faces),
         sources=score_predictions_by_source(faces),
@@ -111,7 +105,8 @@ def _evaluate(request: EvaluateRequest, reporter: Reporter) -> EvaluateResult:
         threshold=_threshold(faces, request, bootstrap),
         guarantee=guarantee,
         challenge=_challenge(faces, request, rules),
-        comparisons=tuple(comparisons),
+        side_by_side=compared.side_by_side,
+        comparisons=compared.pairs,
         stress=_robustness(source, labelled, request, reporter),
         oracle_mae=oracle_error(source.predictor, labelled.chips, reporter),
         confusion=_range_confusion(faces),
@@ -119,6 +114,7 @@ def _evaluate(request: EvaluateRequest, reporter: Reporter) -> EvaluateResult:
         weights=source.path,
         weights_origin=source.weights.origin,
         data=request.data,
+        further_data=request.further_data,
         split=labelled.split,
         split_hash=labelled.split_hash,
         training_images=training_images,
@@ -257,13 +253,8 @@ def _challenge(
         request.threshold,
         rules,
         youngest=request.youngest_minor,
-        axes=_challenge_axes(faces, request),
+        axes=challenge_axes(faces, request.group_by),
     )
-
-
-def _challenge_axes(faces: LabelledPredictions, request: EvaluateRequest) -> list[Axis]:
-    axes = [*standard_axes(faces), *chosen_axes(faces, request.group_by, "group_by")]
-    return group_axes({axis.name: axis for axis in axes}.values())
 
 
 def _pass_rules(request: EvaluateRequest, guarantee: GuaranteeReport | None) -> list[PassRule]:
@@ -325,74 +316,3 @@ def _require_probabilities(
             f"{missing}; `threshold` needs it, unless you combine it with `challenge` or "
             "`max_false_pass`"
         )
-
-
-def _guard_training_images(
-    source: PredictionSource, labelled: LabelledFaces, request: FaceSelection, reporter: Reporter
-) -> int | None:
-    """Number of faces that the source was trained on; None where it is unknown."""
-    if source.training_images is not None:
-        return guard_leakage(
-            labelled.chips, source.training_images, request, reporter, str(source.path)
-        )
-    same_set = source.card is not None and source.card.data.get("split_hash") == labelled.split_hash
-    # Training on the same prepared set never uses its other splits.
-    if same_set and labelled.split in ("val", "test"):
-        return 0
-    reporter.warn(f"{source.path}: has no record of its training images")
-    return None
-
-
-def _comparison(
-    source: PredictionSource,
-    faces: LabelledPredictions,
-    other: PredictionSource,
-    labelled: LabelledFaces,
-    request: EvaluateRequest,
-    rules: Sequence[PassRule],
-    reporter: Reporter,
-) -> Comparison:
-    """Compare two sources on the faces that both predict."""
-    training_images = _guard_training_images(other, labelled, request, reporter)
-    theirs = other.predict(labelled.chips, reporter)
-    allow = request.allow_suspicious
-    guard_predictions(
-        theirs,
-        str(other.path),
-        allow=allow,
-        reporter=reporter,
-        memorised=bool(training_images),
-    )
-    our_rows, their_rows = (
-        {key: row for row, key in enumerate(zip(each.sources, each.names, strict=True))}
-        for each in (faces, theirs)
-    )
-    common = [key for key in our_rows if key in their_rows]
-    if not common:
-        raise DataError(f"{other.path} and {source.path} have predictions for no face in common")
-    first = faces.take(np.array([our_rows[key] for key in common]))
-    second = theirs.take(np.array([their_rows[key] for key in common]))
-    bootstrap = Bootstrap.draw(first.groups, request.resamples, request.seed)
-    found = compare_predictions((source.label, other.label), first, second, bootstrap)
-    if not found.differences:
-        raise DataError(
-            f"{other.path} and {source.path} have no metric in common: one "
-            "predicts ages, the other genders"
-        )
-    if not request.challenge or request.threshold is None:
-        return found
-    first, second = paired(first, second)
-    if not first.with_label(AGE) and not first.with_label(AGE_RANGE):
-        reporter.warn(f"{other.path}: no estimated ages, so none for the challenge ages")
-        return found
-    challenge = compare_challenges(
-        (source.label, other.label),
-        first,
-        second,
-        request.threshold,
-        rules,
-        bootstrap,
-        youngest=request.youngest_minor,
-        axes=_challenge_axes(first, request),
-    )
-    return replace(found, challenge=challenge)

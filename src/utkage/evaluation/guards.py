@@ -7,6 +7,7 @@ import numpy as np
 from utkage.core.errors import DataError
 from utkage.core.reporter import Reporter
 from utkage.data.chips import LabelledChips
+from utkage.evaluation.inputs.labelled_faces import FaceSelection, LabelledFaces, guard_leakage
 from utkage.evaluation.inputs.labelled_predictions import (
     AGE,
     GENDER,
@@ -14,6 +15,7 @@ from utkage.evaluation.inputs.labelled_predictions import (
     Ints,
     LabelledPredictions,
 )
+from utkage.evaluation.inputs.prediction_sources import PredictionSource
 from utkage.evaluation.metrics.age_errors import mean_absolute_error
 from utkage.evaluation.metrics.classification import area_under_curve
 from utkage.prediction.chip_predictor import BATCH, ChipPredictor, TorchPredictor
@@ -151,3 +153,19 @@ def oracle_error(
             ages.extend(predictor.ages_given_ranges(chips, given))
             task.advance(len(chips))
     return float(mean_absolute_error(faces.ages, np.array(ages)))
+
+
+def guard_training_images(
+    source: PredictionSource, labelled: LabelledFaces, selection: FaceSelection, reporter: Reporter
+) -> int | None:
+    """Number of faces that the source was trained on; None where it is unknown."""
+    if source.training_images is not None:
+        return guard_leakage(
+            labelled.chips, source.training_images, selection, reporter, str(source.path)
+        )
+    same_set = source.card is not None and source.card.data.get("split_hash") == labelled.split_hash
+    # Training on the same prepared set never uses its other splits.
+    if same_set and labelled.split in ("val", "test"):
+        return 0
+    reporter.warn(f"{source.path}: has no record of its training images")
+    return None

@@ -23,6 +23,7 @@ from utkage.evaluation.metrics.bootstrap import rounded
 from utkage.evaluation.metrics.populations import Population
 from utkage.evaluation.metrics.scores import Metrics
 from utkage.evaluation.robustness.corruption_errors import RobustnessReport
+from utkage.evaluation.side_by_side import SideBySide
 from utkage.models.card import Card
 
 # 2: a label counts as inside its interval where low <= age <= high; intervals, groups,
@@ -43,6 +44,7 @@ class EvaluateResult:
         threshold: Error rates of passing or failing at an age; None if not requested.
         guarantee: Demands that keep a promise about minors; None if not requested.
         challenge: Who passes at the challenge ages; None if not requested.
+        side_by_side: The main metrics of all predictors on each source; None if there is only one.
         comparisons: Paired comparisons with other predictors on the same faces.
         stress: Errors on corrupted chips; None if not requested.
         oracle_mae: MAE with the true range fed to the age estimator, years; None for weights
@@ -52,6 +54,7 @@ class EvaluateResult:
         weights: The weights file.
         weights_origin: How the weights were chosen.
         data: Origin of the faces.
+        further_data: Further data sets beside it.
         split: The split, or None for a plain folder.
         split_hash: Hash that identifies a prepared set.
         training_images: Number of faces that the weights were trained on; None where unknown.
@@ -73,6 +76,7 @@ class EvaluateResult:
     threshold: ThresholdCurve | None
     guarantee: GuaranteeReport | None = None
     challenge: ChallengeReport | None = None
+    side_by_side: SideBySide | None = None
     comparisons: tuple[Comparison, ...]
     stress: RobustnessReport | None
     oracle_mae: float | None
@@ -81,6 +85,7 @@ class EvaluateResult:
     weights: Path
     weights_origin: str
     data: Path
+    further_data: tuple[Path, ...] = ()
     split: str | None
     split_hash: str | None
     training_images: int | None
@@ -97,7 +102,12 @@ class EvaluateResult:
     def title(self) -> str:
         """The weights and the faces, for headings."""
         split = f", {self.split} split" if self.split else ""
-        return f"{self.weights.name} on {self.data}{split}"
+        return f"{self.weights.name} on {self.data_text}{split}"
+
+    @property
+    def data_text(self) -> str:
+        """Origin of the faces: one path, or several with commas between them."""
+        return ", ".join(map(str, (self.data, *self.further_data)))
 
     def to_dict(self) -> dict[str, Any]:
         """The documented object of ``evaluate --json`` and ``metrics.json``."""
@@ -114,7 +124,7 @@ class EvaluateResult:
             "n_unanswered": self.unpredicted,
             "n_skipped_seen": self.skipped_seen,
             "noticed": list(self.warnings),
-            "data": str(self.data),
+            "data": self.data_text,
             "split": self.split,
             "split_hash": self.split_hash,
             "weights": str(self.weights),
@@ -127,6 +137,7 @@ class EvaluateResult:
             "threshold": None if self.threshold is None else self.threshold.to_dict(),
             "guarantee": None if self.guarantee is None else self.guarantee.to_dict(),
             "challenge": None if self.challenge is None else self.challenge.to_dict(),
+            "side_by_side": None if self.side_by_side is None else self.side_by_side.to_dict(),
             "comparisons": [found.to_dict() for found in self.comparisons],
             "stress": None if self.stress is None else self.stress.to_dict(),
             "command": self.command,

@@ -146,3 +146,80 @@ def test_each_of_two_crops_shows_what_its_weights_need(examples: Path, tmp_path:
     values = both.comparisons[0].values["mae"]
     assert values == pytest.approx([result.metrics.mae for result in alone], abs=1e-5)
     assert values[0] != values[1]
+
+
+def test_several_data_sets_are_the_same_in_any_order(prepared: Path, examples: Path) -> None:
+    """A prepared set whose source has the name of a folder, and two folders of one name."""
+    from utkage.data.store import ChipStore
+
+    place = prepared.parent
+    for index, name in enumerate(("one", "two")):
+        make_demo_set(examples / "faces", place / name / "faces", 5, index + 1)
+    contract = ChipStore.open(prepared).contract
+    paths = (prepared, place / "one" / "faces", place / "two" / "faces")
+    found = []
+    for first, *others in (paths, paths[::-1]):
+        listener = Listener()
+        selection = FaceSelection(data=first, further_data=tuple(others), split="all")
+        found.append(labelled_faces(selection, contract, listener))
+    assert (found[0].split, found[0].split_hash) == (None, None)
+    chips = found[0].chips
+    assert [(name, chips.sources.count(name)) for name in chips.source_names] == [
+        *(("chips", 12), ("one/faces", 5), ("two/faces", 5))
+    ]
+    again = found[1].chips
+    assert (again.names, again.sources, again.groups) == (chips.names, chips.sources, chips.groups)
+    alone = labelled_faces(replace(selection, data=paths[2], further_data=()), contract, listener)
+    assert np.array_equal(chips.pixels[-5:], alone.chips.pixels)
+
+
+def test_pictures_in_two_data_sets_are_named(examples: Path, tmp_path: Path) -> None:
+    from utkage.faces.contract import utkface_contract
+
+    make_demo_set(examples / "faces", tmp_path / "a" / "faces", 4, 1)
+    make_demo_set(examples / "faces", tmp_path / "b" / "faces", 4, 1)
+    listener = Listener()
+    choice = FaceSelection(data=tmp_path / "a/faces", further_data=(tmp_path / "b/faces",))
+    chips = labelled_faces(choice, utkface_contract(64), listener).chips
+    assert listener.warnings == ["4 pictures in more than one data set, and counted in each"]
+    assert len(set(chips.group_numbers.tolist())) == 4
+    assert chips.source_names == ("a/faces", "b/faces")
+
+
+def test_one_label_file_is_not_that_of_several_data_sets(tmp_path: Path) -> None:
+    from utkage.data.sources.options import SourceOptions
+
+    with pytest.raises(ConfigError, match="`labels` belongs to one data set"):
+        FaceSelection(
+            data=tmp_path / "a",
+            further_data=(tmp_path / "b",),
+            options=SourceOptions(labels=tmp_path / "labels.csv"),
+        )
+    with pytest.raises(ConfigError, match=r"`data` .*a: named twice"):
+        FaceSelection(data=tmp_path / "a", further_data=(tmp_path / "b" / ".." / "a",))
+
+
+def test_training_images_do_not_hide_in_a_larger_data_set(prepared: Path) -> None:
+    from utkage.data.store import ChipStore
+    from utkage.evaluation.inputs.labelled_faces import guard_leakage
+
+    chips = ChipStore.open(prepared).split("all")
+    training = chips.take(np.array([0])).fingerprints()
+    # 2,400 faces of another source, none of which was trained on.
+    other = replace(
+        chips.take(np.arange(2400) % 12),
+        sources=("large",) * 2400,
+        pixel_hashes=tuple(f"{row:064x}" for row in range(2400)),
+    )
+    both = replace(
+        other,
+        rows=np.r_[chips.rows, other.rows],
+        sources=chips.sources + other.sources,
+        pixel_hashes=chips.pixel_hashes + other.pixel_hashes,
+        names=chips.names + other.names,
+    )
+    selection = FaceSelection(data=prepared)
+    assert 0.002 * len(both) > 1
+    with pytest.raises(DataError, match="1 of the 2,412 pictures are training images"):
+        guard_leakage(both, training, selection, Listener())
+    assert guard_leakage(both, training, replace(selection, allow_seen=True), Listener()) == 1

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +70,24 @@ def test_a_table_of_other_faces(tmp_path: Path) -> None:
     source = PredictionSource(weights=LoadedWeights(path, ""), table=path)
     with pytest.raises(DataError, match=r"none of the 3 faces.*folder/0\.jpg"):
         source.predict(faces_of(3), SilentReporter())
+
+
+def test_a_row_that_fits_two_pictures_is_refused(tmp_path: Path) -> None:
+    """Two data sets may have files of the same names; a table must say whose prediction it has."""
+    faces = faces_of(2)
+    faces = replace(faces, sources=("a", "b"), names=("1.jpg", "1.jpg"))
+    path = table(tmp_path, HEAD + "1.jpg,31.5,0.9\n")
+    source = PredictionSource(weights=LoadedWeights(path, ""), table=path)
+    with pytest.raises(DataError, match=r"one row fits both a/1\.jpg and b/1\.jpg; write their"):
+        source.predict(faces, SilentReporter())
+    # A copy of the picture has the same prediction.
+    copies = replace(faces, pixel_hashes=faces.pixel_hashes[:1] * 2)
+    assert source.predict(copies, SilentReporter()).age.tolist() == [31.5, 31.5]
+    table(tmp_path, HEAD + "x/a/1.jpg,31.5,0.9\nx/b/1.jpg,31.5,0.9\n")
+    assert source.predict(faces, SilentReporter()).age.tolist() == [31.5, 31.5]
+    # A picture that is missing does not get the row of another data set.
+    table(tmp_path, HEAD + "x/b/1.jpg,31.5,0.9\n")
+    assert source.predict(faces, SilentReporter()).sources == ("b",)
 
 
 FOUND = {"age": 31.5, "age_low": 20.0, "age_high": 40.0, "gender": "female", "p_female": 0.9}

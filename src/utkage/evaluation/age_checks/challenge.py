@@ -20,7 +20,7 @@ from utkage.core.text import counted
 from utkage.data.labels import MAX_AGE
 from utkage.evaluation.age_checks.guaranteed_demand import ESTIMATED_AGE, PROBABILITY, ScoreKind
 from utkage.evaluation.age_checks.thresholds import NEAR_YEARS
-from utkage.evaluation.groups.axes import Axis
+from utkage.evaluation.groups.axes import Axis, chosen_axes, standard_axes
 from utkage.evaluation.groups.group_metrics import SMALL
 from utkage.evaluation.inputs.labelled_predictions import AGE, AGE_RANGE, LabelledPredictions
 from utkage.evaluation.metrics.bootstrap import Estimate, Ints
@@ -259,6 +259,15 @@ def usable_rules(
         f"These predictions have no P(age >= {age}), so only estimated ages are compared with the "
         "challenge ages."
     )
+
+
+def challenge_axes(faces: LabelledPredictions, choices: Sequence[str]) -> list[Axis]:
+    """The axes whose groups are measured: those of every evaluation and the chosen ones.
+
+    ``choices`` and errors as in ``axes.chosen_axes``.
+    """
+    axes = [*standard_axes(faces), *chosen_axes(faces, choices, "group_by")]
+    return group_axes({axis.name: axis for axis in axes}.values())
 
 
 def group_axes(axes: Iterable[Axis]) -> list[Axis]:

@@ -272,11 +272,10 @@ def _output_file(path: Path, request: CalibrateRequest) -> Path:
         )
     if out is None or same_file(out, [path]):
         return path
-    labels = request.options.labels
     require_output(
         out,
         "out_weights",
-        inputs=[request.data] if labels is None else [request.data, labels],
+        inputs=request.input_paths,
         is_ours=lambda file: _is_calibration_of(file, path),
         overwrite=request.overwrite,
     )

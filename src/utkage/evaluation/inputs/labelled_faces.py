@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from utkage.core.distinct_names import distinct_ends
 from utkage.core.errors import ConfigError, DataError, UsageError
 from utkage.core.processors import available_processors
 from utkage.core.reporter import Reporter
 from utkage.core.text import counted
 from utkage.data.chips import LEAKAGE_TOLERANCE, LabelledChips, labelled_chips
 from utkage.data.records import Dropped, by_kind
+from utkage.data.sources.base import Source
 from utkage.data.sources.options import SourceOptions
 from utkage.data.sources.registry import open_source, require_kept_columns
 from utkage.data.store import DEFAULT_FOLDER, ChipStore, is_prepared
+from utkage.evaluation.inputs.joined_chips import joined_chips
 from utkage.faces.choice import DEFAULT_DETECTOR, check_detector
 from utkage.faces.contract import CropContract
 from utkage.preparation.ingest import NO_FACE, Ingested, Ingestion, frames_note
@@ -32,6 +36,7 @@ class FaceSelection:
 
     Attributes:
         data: A prepared set, or a folder or archive of labelled pictures.
+        further_data: Further ones of these; each is a source of its own beside ``data``.
         split: Split of a prepared set; ignored for other data.
         source: Only the faces of this source of a prepared set; None: all.
         allow_seen: Use training images of the weights instead of refusing them.
@@ -43,6 +48,7 @@ class FaceSelection:
     """
 
     data: Path = DEFAULT_FOLDER
+    further_data: tuple[Path, ...] = ()
     split: str = "test"
     source: str | None = None
     allow_seen: bool = False
@@ -56,11 +62,26 @@ class FaceSelection:
         check_detector(self.detector)
         if self.allow_seen and self.skip_seen:
             raise ConfigError("`allow_seen` and `skip_seen` exclude each other; choose one")
+        if self.further_data and self.options.labels is not None:
+            raise ConfigError(
+                "`labels` belongs to one data set; name the label files themselves as `data`, or "
+                "put each into its folder"
+            )
+        resolved = [path.resolve() for path in self.all_data]
+        for path, own in zip(self.all_data, resolved, strict=True):
+            if resolved.count(own) > 1:
+                raise ConfigError(f"`data` {path}: named twice")
 
     @property
-    def is_split(self) -> bool:
-        """Whether this is a prepared set; the default folder is treated as one even if missing."""
-        return is_prepared(self.data) or (self.data == DEFAULT_FOLDER and not self.data.exists())
+    def all_data(self) -> tuple[Path, ...]:
+        """``data`` and ``further_data``."""
+        return (self.data, *self.further_data)
+
+    @property
+    def input_paths(self) -> tuple[Path, ...]:
+        """Everything that is read: the data sets, and the label file if one is given."""
+        labels = self.options.labels
+        return self.all_data if labels is None else (*self.all_data, labels)
 
 
 @dataclass(frozen=True)
@@ -92,24 +113,59 @@ def labelled_faces(
 ) -> LabelledFaces:
     """Open a split, or read, check and crop every labelled picture of a folder or archive.
 
-    Photographs are cropped by ``contract``, the crop contract of the weights.
+    Photographs are cropped by ``contract``, the crop contract of the weights. Several data sets are
+    one set of faces, in an order that does not depend on that in which they are named.
 
     Raises:
         UsageError: no data, no such split or source, or columns to keep of a prepared set.
         DataError: no usable labelled face, or chips that are cropped differently.
     """
-    if selection.is_split:
-        if selection.options.settings.keep_columns is not None:
-            raise UsageError(
-                f"{selection.data}: is a prepared set, so `keep_columns` comes too late; use it "
-                "when you prepare the set"
-            )
-        store = ChipStore.open(selection.data)
-        _guard_geometry(store, contract, selection, reporter)
-        chips = store.split(selection.split, selection.source)
-        return LabelledFaces(chips, selection.split, split_hash=store.split_hash)
-    source = open_source(selection.data, selection.options, reporter)
-    require_kept_columns({source.name: source}, selection.options.settings, reporter)
+    paths = sorted(selection.all_data)
+    sources = {
+        path: open_source(path, selection.options, reporter)
+        for path in paths
+        if not _is_split(path)
+    }
+    if sources:
+        named = {source.name: source for source in sources.values()}
+        require_kept_columns(named, selection.options.settings, reporter)
+    parts = [
+        _ingested(path, sources[path], selection, contract, reporter)
+        if path in sources
+        else _split(path, selection, contract, reporter)
+        for path in paths
+    ]
+    return parts[0] if len(parts) == 1 else _joined(paths, parts, contract, reporter)
+
+
+def _is_split(path: Path) -> bool:
+    """Whether this is a prepared set; the default folder is treated as one even if missing."""
+    return is_prepared(path) or (path == DEFAULT_FOLDER and not path.exists())
+
+
+def _split(
+    path: Path, selection: FaceSelection, contract: CropContract, reporter: Reporter
+) -> LabelledFaces:
+    """The faces of the split of a prepared set."""
+    if selection.options.settings.keep_columns is not None:
+        raise UsageError(
+            f"{path}: is a prepared set, so `keep_columns` comes too late; use it when you prepare "
+            "the set"
+        )
+    store = ChipStore.open(path)
+    _guard_geometry(store, contract, selection, reporter)
+    chips = store.split(selection.split, selection.source)
+    return LabelledFaces(chips, selection.split, split_hash=store.split_hash)
+
+
+def _ingested(
+    path: Path,
+    source: Source,
+    selection: FaceSelection,
+    contract: CropContract,
+    reporter: Reporter,
+) -> LabelledFaces:
+    """The usable labelled pictures of a folder or archive."""
     ingestion = Ingestion(
         contract=contract,
         detector=selection.detector,
@@ -123,7 +179,7 @@ def labelled_faces(
     first = f" (first: {dropped[0].name}: {dropped[0].reason})" if dropped else ""
     if not found:
         raise DataError(
-            f"{selection.data}: no usable labelled face{first}; names must read "
+            f"{path}: no usable labelled face{first}; names must read "
             "<age>_<gender>_<race>_<date>.jpg, or labels must come in a manifest"
         )
     frames = frames_note({item.record.name: item.frame for item in found})
@@ -146,6 +202,51 @@ def labelled_faces(
         contract,
     )
     return LabelledFaces(chips, None, dropped)
+
+
+def _joined(
+    paths: Sequence[Path],
+    parts: Sequence[LabelledFaces],
+    contract: CropContract,
+    reporter: Reporter,
+) -> LabelledFaces:
+    """The faces of several data sets as one, with a warning of pictures that several contain.
+
+    Sources of the same name get the names of their folders as well.
+    """
+    keys = [
+        (place, name)
+        for place, part in enumerate(parts)
+        for name in sorted({*part.chips.sources, *(item.source for item in part.dropped)})
+    ]
+    ends = []
+    for place, name in keys:
+        path = paths[place].resolve()
+        # A prepared set contains its sources; any other data set is one.
+        folder = path.parent if parts[place].split_hash is None else path
+        ends.append((*folder.parts, name))
+    names = dict(zip(keys, distinct_ends(ends), strict=True))
+    chips = joined_chips(
+        [
+            replace(part.chips, sources=tuple(names[place, name] for name in part.chips.sources))
+            for place, part in enumerate(parts)
+        ],
+        contract,
+    )
+    apart = sum(len(set(part.chips.pixel_hashes)) for part in parts)
+    if repeated := apart - len(set(chips.pixel_hashes)):
+        reporter.warn(
+            f"{counted(repeated, 'picture')} in more than one data set, and counted in each"
+        )
+    return LabelledFaces(
+        chips,
+        None,
+        tuple(
+            replace(item, source=names[place, item.source])
+            for place, part in enumerate(parts)
+            for item in part.dropped
+        ),
+    )
 
 
 def _guard_geometry(
@@ -218,13 +319,17 @@ def guard_leakage(
     Raises:
         DataError: there are more than chance explains, and ``selection`` does not allow them.
     """
-    count = faces.count_training_images(training_images)
+    found = faces.training_images(training_images)
+    count = int(found.sum())
     if not count:
         return 0
     message = f"{count} of the {counted(len(faces), 'picture')} are training images of {name}"
-    if count > LEAKAGE_TOLERANCE * len(faces) and not selection.allow_seen:
+    # A small source must not hide among the faces of a large one.
+    shares = [found[faces.of_source(source)].mean() for source in faces.source_names]
+    if max(shares) > LEAKAGE_TOLERANCE and not selection.allow_seen:
+        named = ", ".join(map(str, selection.all_data))
         raise DataError(
-            f"{selection.data}: {message}, so the metrics would look better than on new faces; "
+            f"{named}: {message}, so the metrics would look better than on new faces; "
             "score other pictures, leave these out with `skip_seen=True`, or use `allow_seen=True`"
         )
     reporter.warn(f"{message}: the metrics look better than on new faces")

@@ -83,15 +83,21 @@ class LabelledPredictions:
             return self.age_ranges
         return np.stack([self.ages, self.ages], axis=1)
 
+    def has_label(self, label: str) -> NDArray[np.bool_]:
+        """Mask of the faces that have a label of one of the kinds above, predicted or not."""
+        if label in (GENDER, GENDER_PROBABILITY):
+            return self.genders >= 0
+        if label == AGE_RANGE:
+            return np.asarray((self.ages < 0) & (self.allowed_ages[:, 0] >= 0))
+        return self.ages >= 0
+
     def labelled(self, label: str) -> NDArray[np.bool_]:
         """Mask of the faces that have a label of one of the kinds above, and a prediction of it."""
-        if label in (GENDER, GENDER_PROBABILITY):
-            known = (self.genders >= 0) & ~np.isnan(self.p_female)
-            return known & (label == GENDER or not self.gender_is_hard)
-        known = ~np.isnan(self.age)
-        if label == AGE_RANGE:
-            return np.asarray(known & (self.ages < 0) & (self.allowed_ages[:, 0] >= 0))
-        return np.asarray(known & (self.ages >= 0))
+        if label == GENDER_PROBABILITY and self.gender_is_hard:
+            return np.zeros(len(self), dtype=np.bool_)
+        of_gender = label in (GENDER, GENDER_PROBABILITY)
+        predicted = ~np.isnan(self.p_female if of_gender else self.age)
+        return np.asarray(self.has_label(label) & predicted)
 
     def with_label(self, label: str) -> LabelledPredictions:
         """The faces that have a label of this kind, and a prediction of it."""

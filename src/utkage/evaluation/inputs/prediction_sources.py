@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -79,7 +80,7 @@ class PredictionSource:
         """Predictions for all faces, or for those that the table contains.
 
         Raises:
-            DataError: the table contains none of the faces.
+            DataError: the table contains none of the faces, or a row that fits several.
             WeightsError: a prediction is not possible, such as an age that is NaN.
         """
         if self.predictor is not None:
@@ -92,8 +93,8 @@ class PredictionSource:
         keys = list(zip(faces.sources, faces.names, strict=True))
         wanted = WantedNames(keys)
         table = read_table(self.table, wanted)
-        find = TableIndex(table, wanted).find
-        rows = [find(*key) for key in keys]
+        match = TableIndex(table, wanted).match
+        rows = _own_rows([match(*key) for key in keys], faces, self.path)
         known = np.flatnonzero([row is not None for row in rows])
         if not len(known):
             raise DataError(
@@ -129,6 +130,37 @@ class PredictionSource:
             )
             return faces
         return replace(faces, at_least={age: at_least})
+
+
+def _own_rows(
+    matches: Sequence[tuple[int, tuple[float, ...] | None]], faces: LabelledChips, path: Path
+) -> list[tuple[float, ...] | None]:
+    """The row of each face, from those that ``TableIndex.match`` found.
+
+    A row that fits several pictures belongs to the one that it fits best: with ``a/1.jpg`` and
+    ``b/1.jpg``, the row ``a/1.jpg`` says nothing about the second.
+
+    Raises:
+        DataError: a row fits two different pictures equally well.
+    """
+    # Rows with equal numbers are objects of their own.
+    best: dict[int, int] = {}
+    for fit, row in matches:
+        best[id(row)] = min(fit, best.get(id(row), fit))
+    owners: dict[int, int] = {}
+    found: list[tuple[float, ...] | None] = []
+    for place, (fit, row) in enumerate(matches):
+        if row is None or fit > best[id(row)]:
+            found.append(None)
+            continue
+        found.append(row)
+        owner = owners.setdefault(id(row), place)
+        if faces.pixel_hashes[owner] != faces.pixel_hashes[place]:
+            one, other = (f"{faces.sources[at]}/{faces.names[at]}" for at in (owner, place))
+            raise DataError(
+                f"{path}: one row fits both {one} and {other}; write their folders before the names"
+            )
+    return found
 
 
 def open_prediction_source(

@@ -173,12 +173,20 @@ class TableIndex:
 
     def find(self, source: str, name: str) -> _Prediction | None:
         """The prediction for a face of a source; None if the table does not have it."""
-        whole, path = _key(f"{source}/{name}"), _key(name)
-        for key in (whole, path):
+        return self.match(source, name)[1]
+
+    def match(self, source: str, name: str) -> tuple[int, _Prediction | None]:
+        """How well a row fits a face of a source, the lower the better, and its prediction.
+
+        0: source and name agree; 1: only the name does; 2: only its last part, the name of the
+        file.
+        """
+        path = _key(name)
+        for place, key in enumerate((_key(f"{source}/{name}"), path)):
             found = self._by_path.get(key) or self._by_end.get(key)
             if found is not None:
-                return found
-        return self._by_path.get(file_name(path))
+                return place, found
+        return 2, self._by_path.get(file_name(path))
 
 
 def _face(row: Mapping[str, Any]) -> int:
@@ -217,5 +225,8 @@ def _number(
     except ValueError:
         number = _UNKNOWN
     if not low <= number <= high:
-        raise DataError(f"{where}: {text!r} is not a number from {max(low, 0):g} to {high:g}")
+        raise DataError(
+            f"{where}: {text!r} is not a number from {max(low, 0):g} to {high:g}; leave the cell "
+            "empty where there is no prediction"
+        )
     return number

@@ -150,9 +150,7 @@ def audit_labels(request: LabelAuditRequest, reporter: Reporter | None = None) -
         WeightsError: not a weights file of utkage.
     """
     reporter = reporter or SilentReporter()
-    inputs = [Path(request.weights), request.data]
-    if request.options.labels is not None:
-        inputs.append(request.options.labels)
+    inputs = [Path(request.weights), *request.input_paths]
     check = partial(_check_folder, request, inputs)
     check()
     with holding_folder(request.out, {LIST, PAGE}.__contains__):

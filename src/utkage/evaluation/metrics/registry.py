@@ -271,9 +271,14 @@ def format_value(value: float | None, unit: str) -> str:
     return f"{value:.1%}" if unit == SHARE else f"{value:.2f}" if unit == YEARS else f"{value:.3f}"
 
 
-def format_estimate(found: Estimate, unit: str) -> str:
-    """A value with its interval as text, such as ``"4.30 (4.11 to 4.49)"``."""
+def format_estimate(found: Estimate, unit: str, *, signed: bool = False) -> str:
+    """A value with its interval as text, such as ``"4.30 (4.11 to 4.49)"``.
+
+    A ``signed`` value, such as a difference, begins with + or -.
+    """
+    value = format_value(found.value, unit)
+    if signed and not value.startswith("-"):
+        value = f"+{value}"
     if found.low is None or found.high is None:
-        return format_value(found.value, unit)
-    low, high = format_value(found.low, unit), format_value(found.high, unit)
-    return f"{format_value(found.value, unit)} ({low} to {high})"
+        return value
+    return f"{value} ({format_value(found.low, unit)} to {format_value(found.high, unit)})"

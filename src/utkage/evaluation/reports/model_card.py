@@ -16,6 +16,7 @@ from utkage.evaluation.reports.card_texts import (
 )
 from utkage.evaluation.reports.challenge import challenge_table
 from utkage.evaluation.reports.report_page import Page
+from utkage.evaluation.reports.side_by_side import side_by_side_table
 from utkage.evaluation.result import EvaluateResult
 from utkage.reporting.hub_metadata import HubResult, front_matter
 from utkage.reporting.table import Table, markdown_table
@@ -31,8 +32,9 @@ def metadata(result: EvaluateResult) -> str:
     everyone = result.populations[0].metrics
     found = {key: everyone[key].value for key in KINDS if key in everyone}
     split = "" if result.split is None else f" {result.split}"
+    names = ", ".join(path.name for path in (result.data, *result.further_data) if path.name)
     measured = HubResult(
-        f"{result.data.name or 'faces'}{split}",
+        f"{names or 'faces'}{split}",
         {METRICS[key].heading: value for key, value in found.items() if value is not None},
         {METRICS[key].heading: kind for key, kind in KINDS.items()},
     )
@@ -61,6 +63,7 @@ def model_card(page: Page, head: str = "") -> str:
         "### By group",
         CAVEAT,
         markdown_table(tables.card_groups_table(page.groups)),
+        *([] if page.side_by_side is None else _titled(side_by_side_table(page.side_by_side))),
         *_decisions(page),
         f"## Ethical considerations\n\n{ETHICS}",
         "## Caveats and recommendations",

@@ -21,6 +21,7 @@ from utkage.evaluation.reports.challenge import challenge_chart, challenge_table
 from utkage.evaluation.reports.model_card import metadata, model_card
 from utkage.evaluation.reports.report_outputs import CHARTS, FACES, MODEL_CARD, PAGE
 from utkage.evaluation.reports.report_page import Page
+from utkage.evaluation.reports.side_by_side import side_by_side_table
 from utkage.evaluation.reports.summary import summarise
 from utkage.evaluation.result import EvaluateResult
 from utkage.images.resize import resize_square
@@ -51,6 +52,7 @@ def write_report(
         threshold=result.threshold,
         guarantee=result.guarantee,
         challenge=result.challenge,
+        side_by_side=result.side_by_side,
         comparisons=result.comparisons,
         stress=result.stress,
         charts={
@@ -69,7 +71,7 @@ def write_report(
 def report_facts(result: EvaluateResult) -> dict[str, str]:
     """Origin of the metrics, by name."""
     facts = {
-        "data": str(result.data),
+        "data": result.data_text,
         "split": "-" if result.split is None else f"{result.split} of {result.split_hash}",
         "weights": f"{result.weights.name}, SHA-256 {file_hash(result.weights)}...",
     }
@@ -181,6 +183,7 @@ def render_evaluation_page(page: Page) -> str:
         bands=None if curve is None else tables.threshold_bands_table(curve),
         guarantee=None if page.guarantee is None else tables.guarantee_table(page.guarantee),
         challenge=None if page.challenge is None else challenge_table(page.challenge),
+        side_by_side=None if page.side_by_side is None else side_by_side_table(page.side_by_side),
         comparisons=[
             (f"{found.first} and {found.second}", tables.comparison_tables([found]))
             for found in page.comparisons

@@ -14,6 +14,7 @@ from utkage.evaluation.groups.group_metrics import GroupReport
 from utkage.evaluation.groups.persons import PersonReport
 from utkage.evaluation.metrics.populations import Population
 from utkage.evaluation.robustness.corruption_errors import RobustnessReport
+from utkage.evaluation.side_by_side import SideBySide
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,5 +38,6 @@ class Page:
     threshold: ThresholdCurve | None
     guarantee: GuaranteeReport | None = None
     challenge: ChallengeReport | None = None
+    side_by_side: SideBySide | None = None
     comparisons: Sequence[Comparison]
     stress: RobustnessReport | None

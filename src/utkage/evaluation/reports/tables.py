@@ -21,6 +21,7 @@ from utkage.evaluation.metrics.populations import Population
 from utkage.evaluation.metrics.registry import METRICS, SHARE, YEARS, format_value
 from utkage.evaluation.reports.cells import estimate_cell, number_cell
 from utkage.evaluation.reports.challenge import challenge_comparison_table, challenge_table
+from utkage.evaluation.reports.side_by_side import side_by_side_table
 from utkage.evaluation.result import EvaluateResult
 from utkage.evaluation.robustness.corruption_errors import RobustnessReport
 from utkage.models.calibration import Calibration
@@ -60,7 +61,9 @@ def result_tables(result: EvaluateResult) -> list[Table]:
     shown = shown_groups(result.groups)
     tables = [
         summary_table(result),
-        sources_table(result.groups),
+        sources_table(result.groups)
+        if result.side_by_side is None
+        else side_by_side_table(result.side_by_side),
         worst_table(result.groups, count=3),
         chosen_groups_table(result.groups, result.populations[0].n),
     ]
