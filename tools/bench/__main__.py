@@ -4,7 +4,8 @@
     python -m tools.bench evaluation engines                only these
     python -m tools.bench data --source UTKFace.tar.gz      with real pictures
 
-near        the search for near-duplicates (needs --source, a prepared set)
+near        how the search for near-duplicates grows (needs --source, a prepared set)
+near-recall  the pairs that it finds, of all pairs (needs the same)
 data        prepare and batches from the store, against bare Pillow (needs --source)
 training    augmentation and the training loop, against bare steps
 evaluation  evaluation against the bare session, its memory, and the bootstrap
@@ -35,6 +36,7 @@ PROGRAM = "tools.bench"
 BENCHMARKS: dict[str, Benchmark] = {
     "data": data.bench,
     "near": near.bench,
+    "near-recall": near.bench_recall,
     "training": training.bench,
     "evaluation": evaluation.bench,
     "engines": engines.bench,
