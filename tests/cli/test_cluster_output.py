@@ -25,7 +25,6 @@ def test_reasons_name_options_in_processes_without_a_command():
         (["--out", "rows", "--contact-sheet", "a.jpg"], "--cluster and --contact-sheet exclude"),
         (["--out", "rows", "--camera", "0"], "--cluster and --camera exclude"),
         (["--out", "rows", "--every", "2"], "--cluster and --every exclude"),
-        (["--out", "rows", "--no-follow-links"], "--cluster and --no-follow-links exclude"),
         (["--out", "rows", "--max-entry-bytes", "9"], "--cluster and --max-entry-bytes exclude"),
     ],
 )

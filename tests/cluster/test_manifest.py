@@ -10,7 +10,7 @@ from pyarrow import parquet
 from utkage.cluster import manifest
 from utkage.cluster.manifest import write_manifest
 from utkage.core.errors import UsageError
-from utkage.images.discover import expand_inputs
+from utkage.images.discover import expand_inputs, list_inputs
 
 
 class _Reporter:
@@ -52,12 +52,18 @@ def test_more_paths_than_one_batch_are_all_written(chips, tmp_path, monkeypatch)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need a privilege")
-def test_linked_folders_are_skipped_and_counted(chips, tmp_path):
+def test_linked_folders_are_entered_as_by_predict_or_counted(chips, tmp_path):
     folder = chips(tmp_path / "a", 2)
     (folder / "loop").symlink_to(folder)
+    (folder / "other").symlink_to(chips(tmp_path / "b", 3))
+    assert write_manifest(folder, tmp_path / "a.jsonl") == 5
+    pictures = list_inputs([folder]).files
+    assert _paths(tmp_path / "a.jsonl") == [str(file.path) for file in pictures]
+    (folder / "other").unlink()
     reporter = _Reporter()
     reporter.progress = manifest.SilentReporter().progress
-    assert write_manifest(folder, tmp_path / "a.jsonl", reporter=reporter) == 2
+    out = tmp_path / "a.jsonl"
+    assert write_manifest(folder, out, follow_links=False, reporter=reporter) == 2
     assert reporter.messages == [
         "skipped 1 hidden file (.hidden.png), 1 linked folder (loop), 1 other file (readme.txt)",
     ]

@@ -83,7 +83,7 @@ def test_a_walk_has_the_files_of_a_listing_in_order(
     monkeypatch.setattr(os, "scandir", refuse)
     links: list[Path] = []
     problems: list[tuple[Path, str]] = []
-    walk = walk_folder(tree, str, links.append, lambda *found: problems.append(found))
+    walk = walk_folder(tree, str, lambda *found: problems.append(found), on_link=links.append)
     found = tuple(walk)
     listing = list_folder(tree, hidden=False, follow_links=False)
     assert found == tuple(sorted(listing.files))
@@ -93,6 +93,31 @@ def test_a_walk_has_the_files_of_a_listing_in_order(
         == listing.unreadable
         == ((tree / "closed", "folder cannot be read (Permission denied)"),)
     )
+
+
+def test_a_walk_follows_links_as_a_listing_does(tree: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    for name in ("deep/er/1.jpg", "2.jpg", ".hidden/3.jpg"):
+        path = outside / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    (outside / "back").symlink_to(tree)
+    (outside / "up").symlink_to(tmp_path)
+    (outside / "deep" / "round").symlink_to(outside)
+    (tree / "1").symlink_to(outside)
+    (tree / "2").symlink_to(outside)
+    (tree / "loop").symlink_to(tree)
+    # Folders have the path without a link, where there is one.
+    (tree / "0").symlink_to(tree / "sub")
+    # The only way to a folder that is hidden.
+    (tree / "shown").symlink_to(tree / ".hidden")
+    found = list(walk_folder(tree, str, pytest.fail))
+    listing = list_folder(tree, hidden=False)
+    assert found == sorted(listing.files)
+    assert {"1/deep/er/1.jpg", "shown/d.jpg"} <= {str(path.relative_to(tree)) for path in found}
+    # A folder that is named by a link is the same.
+    (tmp_path / "named").symlink_to(tree)
+    assert len(list(walk_folder(tmp_path / "named", str, pytest.fail))) == len(found)
 
 
 def test_a_name_that_is_too_long_is_no_folder(tree: Path) -> None:

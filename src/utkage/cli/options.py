@@ -135,6 +135,12 @@ MaxEntries = Annotated[int | None, limits_option(help="Number of files in a sour
 MaxEntryBytes = Annotated[int | None, limits_option(help="Size of one file, bytes.")]
 MaxTotalBytes = Annotated[int | None, limits_option(help="Unpacked size of a source, bytes.")]
 MaxRatio = Annotated[float | None, limits_option(help="Unpacked size divided by packed size.")]
+FollowLinks = Annotated[
+    bool,
+    data_option(
+        "--follow-links/--no-follow-links", help="Enter linked folders in folders, each once."
+    ),
+]
 MaxPixels = Annotated[
     int | None,
     data_option(

@@ -17,6 +17,7 @@ from utkage.cli.options import (
     DetectorChoice,
     Device,
     Flip,
+    FollowLinks,
     Json,
     MaxEntries,
     MaxEntryBytes,
@@ -129,12 +130,7 @@ def predict_command(
     max_total_bytes: MaxTotalBytes = None,
     max_ratio: MaxRatio = None,
     detector: DetectorChoice = "retinaface",
-    follow_links: Annotated[
-        bool,
-        data_option(
-            "--follow-links/--no-follow-links", help="Enter linked folders in folders, each once."
-        ),
-    ] = True,
+    follow_links: FollowLinks = True,
     allow_download: Annotated[
         bool, data_option("--allow-download", help="Allow http(s) and stream addresses.")
     ] = False,
@@ -252,6 +248,7 @@ def predict_command(
                     "uncertain_below": uncertain_below,
                     "allow_download": allow_download,
                     "allow_private": allow_private,
+                    "follow_links": follow_links,
                     **given_only(max_pixels=max_pixels, workers=workers),
                 },
                 resume=resume,
@@ -270,7 +267,6 @@ def predict_command(
                     "overwrite": overwrite,
                     "csv_safe": csv_safe,
                     "every": every != _EVERY,
-                    "no_follow_links": not follow_links,
                     "max_entries": max_entries,
                     "max_entry_bytes": max_entry_bytes,
                     "max_total_bytes": max_total_bytes,

@@ -32,18 +32,20 @@ def write_manifest(
     out: Path,
     *,
     overwrite: bool = False,
+    follow_links: bool = True,
     as_given: bool = False,
     reporter: Reporter | None = None,
 ) -> int:
     """List the pictures below a folder in a file, in the order of ``predict``; return how many.
 
     Memory does not grow with the number of pictures, only with that of one folder. Paths are
-    relative to the folder of ``out``, unless ``folder`` is absolute. Linked folders are skipped.
+    relative to the folder of ``out``, unless ``folder`` is absolute.
 
     Args:
         folder: The folder; its subfolders are listed too.
         out: The manifest: JSON lines (``.jsonl``) or Parquet, with the column ``path``.
         overwrite: Whether a file that is no manifest may be replaced.
+        follow_links: Whether linked folders are entered, each once.
         as_given: Whether paths begin with ``folder`` as it is, wherever ``out`` is.
         reporter: Receives the progress and what was skipped.
 
@@ -69,7 +71,7 @@ def write_manifest(
         _table_writer(unfinished) if suffix == TABLE_SUFFIX else _lines_writer(unfinished) as write,
         reporter.progress("listing", None) as task,
     ):
-        for path in _pictures_below(folder, skipped, unreadable):
+        for path in _pictures_below(folder, follow_links, skipped, unreadable):
             write(encodable(str(shown / path.relative_to(folder))))
             count += 1
             task.advance(1)
@@ -102,14 +104,17 @@ def _is_manifest(path: Path) -> bool:
     return isinstance(value, dict) and list(value) == [PATH_COLUMN]
 
 
-def _pictures_below(folder: Path, skipped: Skipped, unreadable: list[str]) -> Iterator[Path]:
+def _pictures_below(
+    folder: Path, follow_links: bool, skipped: Skipped, unreadable: list[str]
+) -> Iterator[Path]:
     def note_unreadable(path: Path, problem: str) -> None:
         unreadable.append(f"{path}: {problem}")
 
     def note_link(path: Path) -> None:
         skipped.add(LINKED_FOLDER, path)
 
-    for path in walk_folder(folder, natural_key, note_link, note_unreadable):
+    on_link = None if follow_links else note_link
+    for path in walk_folder(folder, natural_key, note_unreadable, on_link=on_link):
         kind = kind_of_file(path)
         if kind == PICTURE:
             yield path

@@ -36,6 +36,7 @@ class ClusterRequest(PredictSettings):
         most_workers: Largest number of workers; None for one per core, or per GPU.
         allow_download: Whether addresses may be read.
         allow_private: As in ``PredictRequest``.
+        follow_links: Whether linked folders in a folder are entered, each once.
         resume: Whether to continue a job in ``out``.
         reason_text: As in ``WorkerJob``.
     """
@@ -46,6 +47,7 @@ class ClusterRequest(PredictSettings):
     most_workers: int | None = None
     allow_download: bool = False
     allow_private: bool = False
+    follow_links: bool = True
     resume: bool = False
     reason_text: Callable[[str], str] = str
 
@@ -119,7 +121,13 @@ def _sources(request: ClusterRequest, folder: JobFolder, reporter: Reporter) -> 
     manifest = folder.path / MANIFEST
     # A job that resumes has the pictures that it began with.
     if folder.plan() is None:
-        listed = write_manifest(Path(given[0]), manifest, as_given=True, reporter=reporter)
+        listed = write_manifest(
+            Path(given[0]),
+            manifest,
+            follow_links=request.follow_links,
+            as_given=True,
+            reporter=reporter,
+        )
         reporter.info(f"{manifest}: lists {counted(listed, 'picture')}")
     (source,) = open_sources((str(manifest),))
     # Names are those of `predict FOLDER`; workers have another working folder.

@@ -73,45 +73,63 @@ def list_folder(
 def walk_folder(
     root: Path,
     order: Callable[[str], Any],
-    on_link: Callable[[Path], None],
     on_unreadable: Callable[[Path, str], None],
+    *,
+    on_link: Callable[[Path], None] | None = None,
 ) -> Iterator[Path]:
     """Yield the files below a folder in order, with the entries of one folder per level in memory.
 
-    Folders whose names begin with a dot, and linked folders, are not entered.
+    Folders whose names begin with a dot are not entered. Linked folders are, as in ``list_folder``;
+    where several links lead to one folder, the first in order is taken.
 
     Args:
         root: The folder.
         order: Sort key of names; the files of a subfolder come where its name stands.
-        on_link: Receives each linked folder.
         on_unreadable: Receives each folder that cannot be read, and why.
+        on_link: Receives each linked folder, none of which is entered then; None enters them.
     """
+    real = root.resolve()
+    # Folders around the root, and those that links have led to.
+    seen = {_identity(parent) for parent in real.parents}
 
-    def listed(folder: Path) -> Iterator[tuple[Path, _Entry]]:
+    def listed(folder: Path, is_linked: bool) -> Iterator[tuple[Path, bool, _Entry]]:
         try:
             entries = sorted(_entries(folder), key=lambda entry: order(entry[0]))
         except OSError as error:
             on_unreadable(folder, _problem(error))
             return
         for entry in entries:
-            yield folder, entry
+            yield folder, is_linked, entry
 
     # The rest of each folder on the way to the present one; recursion has a limit.
-    stack = [listed(root)]
+    stack = [listed(root, False)]
     while stack:
         found = next(stack[-1], None)
         if found is None:
             stack.pop()
             continue
-        folder, (name, is_folder, is_link) = found
+        folder, is_linked, (name, is_folder, is_link) = found
+        path = folder / name
         if not is_folder:
-            yield folder / name
+            yield path
         elif name.startswith("."):
             continue
-        elif is_link:
-            on_link(folder / name)
+        elif is_link and on_link is not None:
+            on_link(path)
+        elif is_link or is_linked:
+            identity = _identity(path)
+            if identity not in seen and not _is_listed(path.resolve(), real):
+                seen.add(identity)
+                stack.append(listed(path, True))
         else:
-            stack.append(listed(folder / name))
+            stack.append(listed(path, False))
+
+
+def _is_listed(folder: Path, root: Path) -> bool:
+    """Whether a walk enters a folder under its own path, without a link."""
+    if not folder.is_relative_to(root):
+        return False
+    return not any(part.startswith(".") for part in folder.relative_to(root).parts)
 
 
 def _entries(folder: Path) -> list[_Entry]:

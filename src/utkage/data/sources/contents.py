@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from utkage.core.errors import DataError
 from utkage.core.text import counted
 from utkage.data.label_files.registry import FOREIGN, SUFFIXES
-from utkage.images.containers.container import Container, is_hidden, is_picture
+from utkage.images.containers.container import Container, is_hidden, is_picture_path
 from utkage.images.containers.picture_files import TAR_SUFFIXES
 
 _ARCHIVES = (*TAR_SUFFIXES, ".zip", ".7z", ".rar")
@@ -56,7 +56,7 @@ def refuse_without_pictures(container: Container) -> None:
         DataError: there are none, but other files.
     """
     paths = [path for path in container.paths() if not is_hidden(path)]
-    if not paths or any(map(is_picture, paths)):
+    if not paths or any(map(is_picture_path, paths)):
         return
     archives = _archives(paths)
     if archives:

@@ -11,7 +11,7 @@ from utkage.data.names.utkface import UTKFACE, UTKFACE_WITHOUT_RACE
 from utkage.data.sources.base import Entry
 from utkage.data.sources.contents import archives_note, spreadsheets_note
 from utkage.data.sources.options import SourceOptions
-from utkage.images.containers.container import Container, RawFile, file_name, is_picture
+from utkage.images.containers.container import Container, RawFile, file_name, is_picture_path
 from utkage.images.decode import picture_size
 
 # Number of pictures that decide whether a source holds chips or photographs.
@@ -47,7 +47,7 @@ class GrammarSource:
         self._container = container
         self._options = options
         missing_race = options.allow_missing_race
-        pictures = [path for path in container.paths() if is_picture(path)]
+        pictures = [path for path in container.paths() if is_picture_path(path)]
         default = UTKFACE_WITHOUT_RACE if missing_race else UTKFACE
         found = recognise_grammar(pictures, allow_missing_race=missing_race)
         self._grammar = found or default

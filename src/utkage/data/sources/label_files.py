@@ -20,7 +20,7 @@ from utkage.images.containers.container import (
     Container,
     clean_path,
     is_hidden,
-    is_picture,
+    is_picture_path,
     top_folder,
 )
 
@@ -73,7 +73,7 @@ def read_label_tables(
             path = f"{folder}/{name}" if folder else name
             if path in present and (table := _inner_table(path, container, options, paths)):
                 return (table,)
-    pictures = [path for path in container.paths() if is_picture(path)]
+    pictures = [path for path in container.paths() if is_picture_path(path)]
     grammar = recognise_grammar(pictures, allow_missing_race=options.allow_missing_race)
     if grammar is not None and grammar.is_complete:
         return ()

@@ -13,7 +13,7 @@ from typing import ClassVar, Protocol
 from utkage.core.errors import DataError
 from utkage.core.files import sha256_of
 from utkage.core.reporter import Reporter, SilentReporter
-from utkage.images.containers.container import RawFile, is_picture
+from utkage.images.containers.container import RawFile, is_picture_path
 from utkage.images.containers.limits import Limits
 
 # Members after which the progress of a scan is reported.
@@ -87,7 +87,7 @@ class Archive(ABC):
         return tuple(found)
 
     def files(
-        self, is_wanted: Callable[[str], bool] = is_picture, *, skip_damaged: bool = False
+        self, is_wanted: Callable[[str], bool] = is_picture_path, *, skip_damaged: bool = False
     ) -> Iterator[RawFile]:
         """Yield the pictures, or the files whose paths are wanted; no others are read.
 

@@ -99,7 +99,7 @@ def is_hidden(path: str) -> bool:
     return file_name(path).startswith(".")
 
 
-def is_picture(path: str) -> bool:
+def is_picture_path(path: str) -> bool:
     """Whether the file has the suffix of a picture and is not hidden."""
     return path.lower().endswith(IMAGE_SUFFIXES) and not is_hidden(path)
 

@@ -10,7 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from utkage.core.errors import DataError
-from utkage.images.containers.container import NOT_PLAIN, RawFile, clean_path, is_hidden, is_picture
+from utkage.images.containers.container import (
+    NOT_PLAIN,
+    RawFile,
+    clean_path,
+    is_hidden,
+    is_picture_path,
+)
 from utkage.images.containers.limits import Budget, Limits
 from utkage.images.folders import list_folder
 
@@ -28,7 +34,7 @@ class FolderContainer:
         self.name = path.resolve().name
         self._limits = limits
         self._files, self._unreadable = _listed(path, limits)
-        self.total_bytes = sum(_size(file) for name, file in self._files if is_picture(name))
+        self.total_bytes = sum(_size(file) for name, file in self._files if is_picture_path(name))
 
     def fingerprint(self) -> str:
         """SHA-256 (hex) of path, size and modification time of every file, without its content."""
@@ -54,7 +60,7 @@ class FolderContainer:
         boundary = _Boundary(self.path)
         position = 0
         for name, file in self._files:
-            if is_picture(name):
+            if is_picture_path(name):
                 size, content, problem = _read(file, boundary, self._limits, budget)
                 position += size
                 yield RawFile(name, content, position, problem)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from utkage.core.errors import DataError
 from utkage.images.containers.archive_files import open_archive
-from utkage.images.containers.container import RawFile, any_path, is_picture
+from utkage.images.containers.container import RawFile, any_path, is_picture_path
 from utkage.images.containers.limits import Limits
 from utkage.images.containers.parquet_pictures import PARQUET_START, TablePictures
 from utkage.images.formats import IMAGE_SUFFIXES
@@ -75,7 +75,7 @@ def pictures_in(
 
     def is_wanted_picture(inner: str) -> bool:
         nonlocal found
-        if not is_picture(inner):
+        if not is_picture_path(inner):
             if inner.lower().endswith(VIDEO_SUFFIXES):
                 on_video(inner)
             return False

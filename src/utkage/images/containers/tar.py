@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, BinaryIO, cast
 
 from utkage.images.containers.archive import Archive, damage_reported
-from utkage.images.containers.container import NOT_PLAIN, RawFile, clean_path, is_picture
+from utkage.images.containers.container import NOT_PLAIN, RawFile, clean_path, is_picture_path
 from utkage.images.containers.limits import RATIO_FREE_BYTES, Budget, Limits
 
 # A header that claims more is wrong, and tarfile would take hours to skip to the next member.
@@ -91,7 +91,7 @@ def pictures_in_tar(
     """
     with damage_reported(name, _DAMAGE):
         for member in _members_of(raw, Budget(limits, name, packed_bytes)):
-            if is_picture(member.path):
+            if is_picture_path(member.path):
                 content, problem = member.read()
                 yield RawFile(member.path, content, member.position, problem)
 
@@ -109,7 +109,7 @@ def _members_of(raw: BinaryIO, budget: Budget) -> Iterator[_Member]:
             budget.check_ratio(raw.tell())
             # A sparse file unpacks to more bytes than are stored.
             budget.count_bytes(max(stored, info.size))
-            if info.isfile() and is_picture(path):
+            if info.isfile() and is_picture_path(path):
                 budget.count_picture(info.size)
             if not info.isdir():
                 yield _Member(path=path, info=info, archive=archive, raw=raw, budget=budget)

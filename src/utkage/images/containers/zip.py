@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from utkage.images.containers.archive import Archive
-from utkage.images.containers.container import NOT_PLAIN, clean_path, is_picture
+from utkage.images.containers.container import NOT_PLAIN, clean_path, is_picture_path
 from utkage.images.containers.limits import Budget
 
 # Bytes that are unpacked at once. Those of LZMA are the packed ones, which may become some thousand
@@ -50,7 +50,7 @@ class ZipContainer(Archive):
                     # Also of those that a shard does not read, so that all shards end alike.
                     budget.count_bytes(info.file_size)
                     budget.check_ratio(position)
-                    if is_picture(path):
+                    if is_picture_path(path):
                         budget.count_picture(info.file_size)
                     yield _Member(
                         path=path,
