@@ -102,7 +102,7 @@ def _evaluate(request: EvaluateRequest, reporter: Reporter) -> EvaluateResult:
         populations=populations(faces, bootstrap),
         persons=None if persons is None else person_report(faces, persons, bootstrap),
         groups=group_report(faces, bootstrap, chosen_axes(faces, request.group_by, "group_by")),
-        threshold=_threshold(faces, request, bootstrap),
+        threshold=_threshold(faces, request),
         guarantee=guarantee,
         challenge=_challenge(faces, request, rules),
         side_by_side=compared.side_by_side,
@@ -207,9 +207,7 @@ def _range_confusion(faces: LabelledPredictions) -> NDArray[np.int64]:
     return counts
 
 
-def _threshold(
-    faces: LabelledPredictions, request: EvaluateRequest, bootstrap: Bootstrap
-) -> ThresholdCurve | None:
+def _threshold(faces: LabelledPredictions, request: EvaluateRequest) -> ThresholdCurve | None:
     """Error rates at the requested age, over the faces with an age in whole years.
 
     None without a request, or without P(age >= T).
@@ -223,9 +221,7 @@ def _threshold(
         if request.challenge:
             return None
         raise UsageError("`threshold` needs ages in whole years; these labels have none")
-    if len(known) < len(faces):
-        bootstrap = Bootstrap.draw(known.groups, request.resamples, request.seed)
-    return threshold_curve(known.ages, likely, request.threshold, bootstrap)
+    return threshold_curve(known.ages, likely, request.threshold, known.groups)
 
 
 def _guarantee(faces: LabelledPredictions, request: EvaluateRequest) -> GuaranteeReport | None:
@@ -236,7 +232,6 @@ def _guarantee(faces: LabelledPredictions, request: EvaluateRequest) -> Guarante
     return guarantee_report(
         known,
         request.guarantee,
-        Bootstrap.draw(known.groups, request.resamples, request.seed),
         axes=chosen_axes(known, request.guarantee_by, "guarantee_by"),
         simulate=request.simulate,
     )

@@ -14,7 +14,6 @@ from utkage.evaluation.age_checks.guarantee_report import guarantee_report, requ
 from utkage.evaluation.age_checks.guaranteed_demand import ESTIMATED_AGE, Guarantee
 from utkage.evaluation.groups.axes import chosen_axes
 from utkage.evaluation.inputs.labelled_predictions import LabelledPredictions
-from utkage.evaluation.metrics.bootstrap import Bootstrap
 from utkage.evaluation.reports.tables import guarantee_table
 
 Labelled = Callable[..., LabelledPredictions]
@@ -22,7 +21,7 @@ PROMISE = Guarantee(age=18, youngest=5, max_false_pass=0.2, confidence=0.8)
 
 
 def report_of(faces: LabelledPredictions, **options: object):  # type: ignore[no-untyped-def]
-    return guarantee_report(faces, PROMISE, Bootstrap.draw(faces.groups, 100), **options)  # type: ignore[arg-type]
+    return guarantee_report(faces, PROMISE, **options)  # type: ignore[arg-type]
 
 
 def test_demands_against_a_loop_that_counts_each_person_once(

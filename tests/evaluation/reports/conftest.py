@@ -30,7 +30,9 @@ def page(
     bootstrap = Bootstrap.draw(faces.groups, 100)
     groups = group_report(faces, bootstrap)
     everyone = populations(faces, bootstrap)
-    curve = threshold_curve(faces.ages, faces.predictions.probability_at_least(18), 18, bootstrap)
+    curve = threshold_curve(
+        faces.ages, faces.predictions.probability_at_least(18), 18, faces.groups
+    )
     risk = charts.risk_and_coverage(faces)
     assert risk is not None
     figures = {

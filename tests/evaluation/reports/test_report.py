@@ -92,7 +92,9 @@ def test_pictures_of_a_few_faces(
     bootstrap = Bootstrap.draw(faces.groups, 100)
     groups = group_report(faces, bootstrap)
     everyone = populations(faces, bootstrap)
-    curve = threshold_curve(faces.ages, faces.predictions.probability_at_least(18), 18, bootstrap)
+    curve = threshold_curve(
+        faces.ages, faces.predictions.probability_at_least(18), 18, faces.groups
+    )
     figures = [
         charts.age_density(faces),
         charts.error_by_age(groups.of_axis("decade")),

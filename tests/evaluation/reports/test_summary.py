@@ -100,7 +100,7 @@ def test_young_faces_that_pass_are_a_finding(
     bootstrap = Bootstrap.draw(faces.groups, 20)
     everyone, groups = populations(faces, bootstrap)[0], group_report(faces, bootstrap)
     likely = ((faces.ages >= 18) | (faces.ages >= 11)).astype(np.float64)
-    curve = threshold_curve(faces.ages, likely, 18, bootstrap)
+    curve = threshold_curve(faces.ages, likely, 18, faces.groups)
     found = summarise(everyone, groups, curve, None).findings
     assert found[0].startswith("100.0% of the faces aged 11 to 17 pass as 18 or older")
 

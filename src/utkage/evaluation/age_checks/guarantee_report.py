@@ -25,13 +25,12 @@ from utkage.evaluation.age_checks.thresholds import NEAR_YEARS
 from utkage.evaluation.groups.axes import Axis
 from utkage.evaluation.inputs.labelled_predictions import LabelledPredictions
 from utkage.evaluation.metrics.bootstrap import (
-    Bootstrap,
     Estimate,
     Floats,
     Ints,
     rounded,
-    weighted_mean,
 )
+from utkage.evaluation.metrics.proportions import proportion
 
 # Years below the threshold at which the minors of a guarantee begin, unless it is said.
 YOUNGEST_YEARS = 5
@@ -111,7 +110,6 @@ def _to_dict(found: DemandOfGroup) -> dict[str, Any]:
 def guarantee_report(
     faces: LabelledPredictions,
     guarantee: Guarantee,
-    bootstrap: Bootstrap,
     *,
     axes: Sequence[Axis] = (),
     simulate: bool = False,
@@ -123,7 +121,6 @@ def guarantee_report(
     Args:
         faces: Labels and predictions.
         guarantee: What each demand promises in its own group.
-        bootstrap: Resamples of ``faces``.
         axes: Axes whose groups each have a demand of their own.
         simulate: Whether to check the promise by simulation.
 
@@ -131,7 +128,7 @@ def guarantee_report(
         DataError: the faces have no demand; groups without one have the reason in the report.
     """
     kind, scores = age_scores(faces, guarantee.age)
-    find = partial(_demand, faces, scores, kind, guarantee, bootstrap)
+    find = partial(_demand, faces, scores, kind, guarantee)
     everyone = find("", "all faces", np.full(len(faces), True))
     if everyone.demand is None:
         raise DataError(everyone.reason)
@@ -184,7 +181,6 @@ def _demand(
     scores: Floats,
     kind: ScoreKind,
     guarantee: Guarantee,
-    bootstrap: Bootstrap,
     axis: str,
     name: str,
     mask: NDArray[np.bool_],
@@ -204,12 +200,11 @@ def _demand(
     near = (faces.ages >= guarantee.age) & (faces.ages < guarantee.age + NEAR_YEARS)
     rows = np.flatnonzero(mask & near)
     fails = ~kind.passes(scores[rows], found.demand)
-    estimates = bootstrap.estimates({"false_fail": partial(weighted_mean, fails)}, rows)
     return DemandOfGroup(
         axis=axis,
         name=name,
         n=len(minors),
         demand=found,
         reason="",
-        false_fail=estimates["false_fail"],
+        false_fail=proportion(fails, faces.groups[rows]),
     )

@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from utkage.evaluation.age_checks.guaranteed_demand import PROBABILITY
-from utkage.evaluation.metrics.bootstrap import (
-    Bootstrap,
-    Estimate,
-    Floats,
-    Ints,
-    Part,
-    rounded,
-    weighted_mean,
-)
+from utkage.evaluation.metrics.bootstrap import Estimate, Floats, Ints, rounded
+from utkage.evaluation.metrics.proportions import proportion
 
 # Minimum P(age >= T) for passing.
 DEMANDS = (0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
@@ -90,40 +82,43 @@ class ThresholdCurve:
         return found
 
 
-def threshold_curve(ages: Ints, likely: Floats, age: int, bootstrap: Bootstrap) -> ThresholdCurve:
+def threshold_curve(ages: Ints, likely: Floats, age: int, groups: Ints) -> ThresholdCurve:
     """Measure both error rates at each required probability of P(age >= ``age``).
 
+    The intervals are those of ``metrics.proportions``, which also say how sure a rate of 0 is.
+
     Args:
-        ages: True whole years, (n,), of the faces of ``bootstrap``.
-        likely: P(age >= ``age``) of each, (n,).
+        ages: True whole years, (n,).
+        likely: P(age >= ``age``) of each face, (n,).
         age: T, years.
-        bootstrap: Resamples of the faces.
+        groups: Number of each face's person or duplicate group, (n,).
     """
     old = ages >= age
+    near = (ages >= age - NEAR_YEARS) & (ages < age + NEAR_YEARS)
     errors = {
-        "false_pass": (~old, True),
-        "false_fail": (old, False),
-        "near_false_pass": (~old & (ages >= age - NEAR_YEARS), True),
-        "near_false_fail": (old & (ages < age + NEAR_YEARS), False),
+        "false_pass": (np.flatnonzero(~old), True),
+        "false_fail": (np.flatnonzero(old), False),
+        "near_false_pass": (np.flatnonzero(near & ~old), True),
+        "near_false_fail": (np.flatnonzero(near & old), False),
     }
-    parts = []
-    for mask, passes in errors.values():
-        rows = np.flatnonzero(mask)
-        wrong = {demand: PROBABILITY.passes(likely[rows], demand) == passes for demand in DEMANDS}
-        statistics = {str(demand): partial(weighted_mean, own) for demand, own in wrong.items()}
-        parts.append(Part(statistics, rows))
-    found = dict(zip(errors, bootstrap.estimates_of(parts), strict=True))
-    older = int(old.sum())
-    near = np.abs(ages - age + 0.5) < NEAR_YEARS
+    sizes = {name: len(rows) for name, (rows, _) in errors.items()}
     return ThresholdCurve(
         age=age,
-        younger=len(ages) - older,
-        older=older,
-        near_younger=int((near & ~old).sum()),
-        near_older=int((near & old).sum()),
-        bands=_bands(ages, PROBABILITY.passes(likely, BAND_DEMAND), age, bootstrap),
+        younger=sizes["false_pass"],
+        older=sizes["false_fail"],
+        near_younger=sizes["near_false_pass"],
+        near_older=sizes["near_false_fail"],
+        bands=_bands(ages, PROBABILITY.passes(likely, BAND_DEMAND), age, groups),
         points=tuple(
-            ThresholdPoint(demand=demand, **{name: found[name][str(demand)] for name in errors})
+            ThresholdPoint(
+                demand=demand,
+                **{
+                    name: proportion(
+                        PROBABILITY.passes(likely[rows], demand) == passes, groups[rows]
+                    )
+                    for name, (rows, passes) in errors.items()
+                },
+            )
             for demand in DEMANDS
         ),
         expected=float(likely.mean()),
@@ -132,14 +127,13 @@ def threshold_curve(ages: Ints, likely: Floats, age: int, bootstrap: Bootstrap) 
 
 
 def _bands(
-    ages: Ints, passed: NDArray[np.bool_], age: int, bootstrap: Bootstrap
+    ages: Ints, passed: NDArray[np.bool_], age: int, groups: Ints
 ) -> tuple[ThresholdBand, ...]:
     """The bands of possible ages that hold a face."""
-    ends, parts = [], []
+    found = []
     for first, last in ((age + low, age + high) for low, high in BANDS):
         rows = np.flatnonzero((ages >= first) & (ages <= last))
         if len(rows):
-            ends.append((max(first, 0), last))
-            parts.append(Part({"passed": partial(weighted_mean, passed[rows])}, rows))
-    found = bootstrap.estimates_of(parts)
-    return tuple(ThresholdBand(*band, own["passed"]) for band, own in zip(ends, found, strict=True))
+            share = proportion(passed[rows], groups[rows])
+            found.append(ThresholdBand(max(first, 0), last, share))
+    return tuple(found)
