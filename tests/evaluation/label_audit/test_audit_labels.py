@@ -9,6 +9,7 @@ import pytest
 
 from tools.examples.demo_set import make_demo_set
 from utkage.core.errors import ConfigError, DataError, UsageError
+from utkage.core.reporter import SilentReporter
 from utkage.data.labels import format_name, parse_name
 from utkage.data.store import ChipStore
 from utkage.evaluation.label_audit.audit_labels import (
@@ -152,6 +153,24 @@ def test_labels_without_predictions_are_refused(faces: Path, tmp_path: Path) -> 
     with pytest.raises((UsageError, DataError)):
         audit_labels(request)
     assert not list((tmp_path / "out").glob("suspects*"))
+
+
+def test_further_columns_are_of_no_interest(faces: Path, tmp_path: Path) -> None:
+    """``audit-labels`` has no option that would keep them."""
+    folder = tmp_path / "faces"
+    shutil.copytree(faces, folder)
+    names = sorted(path.name for path in folder.iterdir())
+    lines = [
+        f"{name},{name.split('_')[0]},{'yes' if index % 2 else 'no'}"
+        for index, name in enumerate(names)
+    ]
+    (folder / "labels.csv").write_text("\n".join(["path,age,glasses", *lines]))
+    table = ages_table(tmp_path / "theirs.csv", names)
+    heard: list[str] = []
+    reporter = SilentReporter()
+    reporter.warn = heard.append  # type: ignore[method-assign]
+    audit_labels(LabelAuditRequest(data=folder, weights=table, out=tmp_path / "out"), reporter)
+    assert not [message for message in heard if "keep_columns" in message]
 
 
 def test_ages_of_another_program_are_enough(faces: Path, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from utkage.core.processors import available_processors
 from utkage.core.reporter import Reporter
 from utkage.core.text import counted
 from utkage.data.chips import LEAKAGE_TOLERANCE, LabelledChips, labelled_chips
+from utkage.data.label_files.further_columns import NOTHING
 from utkage.data.records import Dropped, by_kind
 from utkage.data.sources.base import Source
 from utkage.data.sources.options import SourceOptions
@@ -147,7 +148,7 @@ def _split(
     path: Path, selection: FaceSelection, contract: CropContract, reporter: Reporter
 ) -> LabelledFaces:
     """The faces of the split of a prepared set."""
-    if selection.options.settings.keep_columns is not None:
+    if selection.options.settings.keep_columns not in (None, (NOTHING,)):
         raise UsageError(
             f"{path}: is a prepared set, so `keep_columns` comes too late; use it when you prepare "
             "the set"

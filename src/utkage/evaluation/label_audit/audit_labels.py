@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from utkage.core.reporter import Reporter, SilentReporter
 from utkage.core.single_writer import holding_folder
 from utkage.core.text import counted, spreadsheet_safe
 from utkage.data.chips import LabelledChips
+from utkage.data.label_files.further_columns import NOTHING
 from utkage.data.labels import GENDERS
 from utkage.data.split import SPLITS
 from utkage.evaluation.inputs.labelled_faces import (
@@ -186,6 +187,9 @@ def _faces(
     request: LabelAuditRequest, source: PredictionSource, reporter: Reporter
 ) -> LabelledChips:
     """The labelled faces, none of which trained the weights unless the request allows it."""
+    # Only labels are of interest; a message on further columns would name an option of others.
+    settings = replace(request.options.settings, keep_columns=(NOTHING,))
+    request = replace(request, options=replace(request.options, settings=settings))
     labelled = labelled_faces(request, source.contract, reporter)
     images = source.training_images
     if images is None:

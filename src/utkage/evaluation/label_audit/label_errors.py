@@ -101,8 +101,7 @@ def _ages(faces: LabelledPredictions) -> tuple[Floats, Floats]:
     for low, high in zip(first[known], last[known], strict=True):
         labels[low : high + 1] += 1 / (high - low + 1)
     given[known] = _mass(_smoothed(distributions), first[known], last[known])
-    everyone = np.broadcast_to(_smoothed(labels[None] / labels.sum()), distributions.shape)
-    if_wrong[known] = _mass(everyone, first[known], last[known])
+    if_wrong[known] = _mass(_smoothed(labels[None] / labels.sum()), first[known], last[known])
     return given, if_wrong
 
 
@@ -116,9 +115,9 @@ def _smoothed(distributions: Floats) -> Floats:
 
 
 def _mass(distributions: Floats, first: np.ndarray, last: np.ndarray) -> Floats:
-    """Probability of the years ``first`` to ``last`` of each row, (n,)."""
+    """Probability of the years ``first`` to ``last``, (n,), by each row, or by one for all."""
     sums = np.cumsum(np.pad(distributions, ((0, 0), (1, 0))), axis=1)
-    rows = np.arange(len(sums))
+    rows = np.arange(len(first)) if len(sums) > 1 else 0
     return np.asarray(sums[rows, last + 1] - sums[rows, first])
 
 
