@@ -30,7 +30,7 @@ BLOCKS: dict[str, dict[str, Callable[[], str]]] = {
     "docs/evaluation.md": {"scores": program.example_scores},
     "docs/weights.md": {"numbers": shipped.metrics_block, "ranges": shipped.range_tables},
     "docs/accuracy.md": {"ours": shipped.accuracy_table},
-    "docs/model-card.md": {"card": shipped.card_block},
+    "docs/model-card.md": {"use": shipped.use_block, "card": shipped.card_block},
 }
 UNCHECKED = {"output", "scores"}
 app = new_app(__doc__)

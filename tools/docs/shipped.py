@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from tools.documents import markdown
 from tools.release.ship import FLIPPED, GROUP_AXES
-from utkage.core.files import file_hash
 from utkage.core.toml_file import toml_lines
 from utkage.evaluation.groups.group_metrics import CAVEAT, Group, GroupReport
 from utkage.evaluation.metrics.populations import Population
 from utkage.evaluation.metrics.registry import METRICS, format_estimate
+from utkage.evaluation.reports.card_texts import (
+    ETHICS,
+    FACTORS,
+    INTENDED_USE,
+    OUT_OF_SCOPE,
+)
 from utkage.evaluation.reports.tables import card_groups_table, groups_table, metrics_table
 from utkage.models.card import Card
+from utkage.models.card_facts import card_facts
 from utkage.models.locate import shipped_weights
 from utkage.models.weights_files import read_card
 from utkage.reporting.table import markdown_table
@@ -48,7 +53,7 @@ def metrics_block() -> str:
     card = read_card(path)
     columns = {
         f"{source}, {views}": card.metrics[f"{source} test{suffix}"]
-        for source in _sources(card)
+        for source in card.sources
         for views, suffix in (("one view", ""), ("flip averaging", FLIPPED))
     }
     rows = [
@@ -71,7 +76,7 @@ def range_tables() -> str:
     """Errors by age range on the test splits, with flip averaging."""
     card = read_card(shipped_weights())
     parts = []
-    for source in _sources(card):
+    for source in card.sources:
         groups = _test_groups(card, source).of_axis("range")
         table = markdown_table(groups_table(groups, ("mae", "gender_accuracy")))
         parts.append(f"Test faces of {source}:\n\n{table}")
@@ -82,7 +87,7 @@ def accuracy_table() -> str:
     """The row of each source beside published metrics, with intervals."""
     card = read_card(shipped_weights())
     rows = []
-    for source in _sources(card):
+    for source in card.sources:
         found = {own.name: own for own in _test_populations(card, source)}
         estimates = [
             format_estimate(found[population].metrics[key], METRICS[key].unit)
@@ -92,6 +97,17 @@ def accuracy_table() -> str:
     return markdown(("test faces of", "n", *(heading for heading, _, _ in ACCURACY_COLUMNS)), rows)
 
 
+def use_block() -> str:
+    """The sections that all model cards have."""
+    sections = {
+        "Intended use": INTENDED_USE,
+        "Out of scope": _bullets(OUT_OF_SCOPE),
+        "Factors": FACTORS,
+        "Ethical considerations": ETHICS,
+    }
+    return "\n\n".join(f"## {heading}\n\n{text}" for heading, text in sections.items())
+
+
 def card_block() -> str:
     """The whole card."""
     path = shipped_weights()
@@ -99,7 +115,7 @@ def card_block() -> str:
     augmentation = toml_lines(card.training["augmentation"])
     settings = f"{toml_lines(card.training['config'])}\n[augmentation]\n{augmentation}"
     parts = [
-        _bullets(f"**{name}:** {value}" for name, value in _facts(card, path).items()),
+        _bullets(f"**{name}:** {value}" for name, value in card_facts(card, path).items()),
         "## Lineage",
         "\n".join(f"{number}. {step}" for number, step in enumerate(card.lineage, 1)),
         f"## Terms\n\n{card.terms}",
@@ -107,39 +123,9 @@ def card_block() -> str:
         *([f"## Repeated\n\n{_bullets(card.repetitions)}"] if card.repetitions else []),
         "## Settings of the last training\n\n[training.md](training.md) says what they mean.",
         f"```toml\n{settings}```",
-        *(_test_section(card, source) for source in _sources(card)),
+        *(_test_section(card, source) for source in card.sources),
     ]
     return "\n\n".join(parts)
-
-
-def _facts(card: Card, path: Path) -> dict[str, str]:
-    contract, data = card.contract, card.data
-    splits = ", ".join(f"{name} {n}" for name, n in data["splits"].items())
-    split = ", ".join(f"{name} {v}" for name, v in data["split"].items() if v is not None)
-    return {
-        "File": f"`{path.name}`, {path.stat().st_size / 1e6:.2f} MB, float16 safetensors, SHA-256 "
-        f"`{file_hash(path)}...`",
-        "Network": f"{card.backbone}; age as a distribution over years ({card.age_head}), of which "
-        f"the {card.point_estimate} is predicted; P(female)",
-        "Input": f"aligned faces of {contract.size} x {contract.size} pixels, "
-        f"{contract.colour}; `utkage info` prints the template",
-        "Data": f"{data['source']}, split `{data['split_hash']}` ({splits}; {split})",
-        "Trained by": f"`{card.training['command']}`, started {card.training['started']}, on "
-        f"{card.training['device']}",
-        "Calibration": _calibration(card),
-        "Versions": ", ".join(f"{name} {version}" for name, version in card.versions.items()),
-    }
-
-
-def _calibration(card: Card) -> str:
-    fitted = card.calibration
-    if fitted is None:
-        return "none"
-    return (
-        f"temperatures {fitted.gender_temperature:.2f} (gender) and {fitted.range_temperature:.2f} "
-        f"(ranges), conformal age intervals in {len(fitted.bands)} bands of predicted age, fitted "
-        f"to {fitted.fitted_on['n']} faces, {fitted.fitted_on['split']}"
-    )
 
 
 def _test_section(card: Card, source: str) -> str:
@@ -153,11 +139,6 @@ def _test_section(card: Card, source: str) -> str:
         markdown_table(card_groups_table(_test_groups(card, source), GROUP_AXES)),
     ]
     return "\n\n".join(parts)
-
-
-def _sources(card: Card) -> list[str]:
-    sources: str = card.data["source"]
-    return sources.split("+")
 
 
 def _test_populations(card: Card, source: str) -> list[Population]:

@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from utkage.core.files import file_hash
 from utkage.core.text import printable
 from utkage.evaluation.metrics.registry import METRICS, format_value
 from utkage.evaluation.reports.card_texts import (
@@ -21,6 +20,7 @@ from utkage.evaluation.reports.card_texts import (
     OUT_OF_SCOPE,
 )
 from utkage.models.card import Card
+from utkage.models.card_facts import card_facts
 from utkage.reporting.hub_metadata import HubResult, front_matter
 from utkage.reporting.table import Table, markdown_table
 
@@ -40,18 +40,21 @@ def hub_card(card: Card, path: Path, name: str, base_model: str | None = None) -
         for split, values in found.items()
         if (known := _known(values))
     ]
-    sources = _sources(card)
+    facts = card_facts(card, path)
+    of_training = ("Data", "Trained by")
+    training = {name: fact for name, fact in facts.items() if name in of_training}
+    of_model = {name: fact for name, fact in facts.items() if name not in of_training}
     parts = [
-        front_matter(name, sources, results, base_model),
+        front_matter(name, card.sources, results, base_model),
         f"# {_safe(name)}",
         "Age and gender from faces, for [utkage](#how-to-use-it).",
-        f"## Model details\n\n{_bullets(_facts(card, path))}",
+        f"## Model details\n\n{_bullets(_named(of_model))}",
         f"## How to use it\n\n{_usage(path)}",
         f"## Intended use\n\n{INTENDED_USE}\n\nOut of scope:\n\n{_bullets(OUT_OF_SCOPE)}",
         f"## Factors\n\n{FACTORS}",
         f"## Metrics\n\n{METRICS_TEXT}",
         f"## Evaluation data\n\n{_evaluation_data(found)}",
-        f"## Training data\n\n{_training_data(card)}",
+        f"## Training data\n\n{_bullets(_named(training)) or 'None is recorded.'}",
         f"## Quantitative analyses\n\n{_metrics(found)}",
         f"## Ethical considerations\n\n{ETHICS}",
         f"## Caveats and recommendations\n\n{_bullets(card.limits) or 'None are recorded.'}",
@@ -60,24 +63,6 @@ def hub_card(card: Card, path: Path, name: str, base_model: str | None = None) -
         f"## Terms\n\n{_safe(card.terms)}",
     ]
     return "\n\n".join(parts) + "\n"
-
-
-def _facts(card: Card, path: Path) -> list[str]:
-    size = card.contract.size
-    facts = [
-        f"File: `{path.name}`, {path.stat().st_size / 1e6:.1f} MB, SHA-256 `{file_hash(path)}...`",
-        f"Network: {card.backbone}, system {card.system}; the age is a distribution over years "
-        f"({card.age_head}), of which the {card.point_estimate} is predicted",
-        f"Input: aligned faces of {size} x {size} pixels, {card.contract.colour}; utkage finds and "
-        "aligns faces in photographs",
-        "Versions: " + ", ".join(f"{name} {version}" for name, version in card.versions.items()),
-    ]
-    if card.calibration is not None:
-        fitted = card.calibration.fitted_on
-        facts.append(
-            f"Calibrated probabilities and conformal age intervals, fitted to {fitted['n']} faces"
-        )
-    return facts
 
 
 def _usage(path: Path) -> str:
@@ -115,22 +100,6 @@ def _evaluation_data(found: dict[str, dict[str, Any]]) -> str:
     )
 
 
-def _training_data(card: Card) -> str:
-    if not card.data:
-        return "None is recorded."
-    splits = ", ".join(f"{name} {n}" for name, n in card.data.get("splits", {}).items())
-    command = card.training.get("command") or "utkage.train"
-    return (
-        f"{_safe(str(card.data['source']))}: {splits} faces; split "
-        f"`{card.data.get('split_hash', 'unknown')}`. Trained by `{_safe(command)}`."
-    )
-
-
-def _sources(card: Card) -> list[str]:
-    source = str(card.data.get("source", ""))
-    return [name for name in source.split("+") if name]
-
-
 def _metrics(found: dict[str, dict[str, Any]]) -> str:
     if not found:
         return "None are recorded."
@@ -149,6 +118,10 @@ def _metrics(found: dict[str, dict[str, Any]]) -> str:
     return markdown_table(
         Table.of("", ("faces", "n", *(METRICS[key].heading for key in keys)), rows)
     )
+
+
+def _named(facts: dict[str, str]) -> list[str]:
+    return [f"{name}: {fact}" for name, fact in facts.items()]
 
 
 def _bullets(lines: Iterable[str]) -> str:

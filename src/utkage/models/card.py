@@ -90,6 +90,11 @@ class Card:
         """A copy with the metrics of one split added or replaced."""
         return replace(self, metrics={**self.metrics, split: metrics})
 
+    @property
+    def sources(self) -> list[str]:
+        """Names of the sources that the weights were trained on; empty if none are recorded."""
+        return [name for name in str(self.data.get("source", "")).split("+") if name]
+
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready dictionary, with the format and its version first."""
         return {

@@ -12,7 +12,8 @@ OUT_OF_SCOPE = (
     "Decisions about a person: admission, age verification, hiring, pricing, policing, medicine.",
     "Identifying or following people, and inferring gender identity: the two labels are those of "
     "the data.",
-    "Pictures unlike the training images: drawings, masks, infants' gender, infrared cameras.",
+    "Pictures unlike the training images: drawings, masks, profiles, infants' gender, night and "
+    "infrared cameras.",
 )
 FACTORS = (
     "Errors differ by age, gender and race, by the source of the photographs, and by resolution, "

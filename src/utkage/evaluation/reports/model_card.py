@@ -38,9 +38,8 @@ def metadata(result: EvaluateResult) -> str:
         {METRICS[key].heading: value for key, value in found.items() if value is not None},
         {METRICS[key].heading: kind for key, kind in KINDS.items()},
     )
-    source = str(result.card.data.get("source", ""))
-    datasets = [name for name in source.split("+") if name]
-    return front_matter(result.weights.stem, datasets, [measured] if measured.metrics else [])
+    results = [measured] if measured.metrics else []
+    return front_matter(result.weights.stem, result.card.sources, results)
 
 
 def model_card(page: Page, head: str = "") -> str:
