@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 from utkage.core.errors import ConfigError
+from utkage.serving.serve import _run
 from utkage.serving.settings import ServeSettings
 
 pytest.importorskip("uvicorn")
@@ -136,3 +137,36 @@ def test_few_files_and_a_second_signal() -> None:
 def test_tokens_that_no_header_can_hold(token: str) -> None:
     with pytest.raises(ConfigError, match="token"):
         ServeSettings(token=token)
+
+
+class _SlowServer:
+    """Runs until it may exit, as uvicorn does."""
+
+    should_exit = force_exit = False
+    has_ended = False
+
+    def run(self, sockets: object) -> None:
+        while not self.should_exit:
+            time.sleep(0.01)
+        time.sleep(0.3)
+        self.has_ended = True
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+@pytest.mark.parametrize("starts", [True, False])
+def test_a_signal_while_the_server_starts(starts: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    start = threading.Thread.start
+
+    def interrupted(thread: threading.Thread) -> None:
+        if starts:
+            start(thread)
+            signal.raise_signal(signal.SIGINT)
+        else:
+            raise KeyboardInterrupt
+
+    server = _SlowServer()
+    with socket.socket() as listener, monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            _run(server, listener)  # type: ignore[arg-type]
+    assert server.has_ended is starts, "its end was awaited"

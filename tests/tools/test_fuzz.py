@@ -7,6 +7,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -16,7 +17,7 @@ import typer
 from typer.testing import CliRunner
 
 from tools.fuzz import __main__ as command
-from tools.fuzz import interrupted, mutations
+from tools.fuzz import guided, interrupted, mutations, readers
 from tools.fuzz.campaign import Count, Kind, describe_mutation, repeat_trial, run_campaign
 from tools.fuzz.counts import read_counts, record
 from tools.fuzz.kinds import KINDS
@@ -153,7 +154,7 @@ def test_a_campaign_runs_from_the_command_line(monkeypatch: pytest.MonkeyPatch) 
         assert "== drawn" in result.output
 
 
-def test_counts_become_a_table(tmp_path: Path) -> None:
+def test_counts_become_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "counts.json"
     for seed, trials, hangs in ((1, 900, 1), (2, 200, 2), (2, 300, 1), (2, 300, 0)):
         count = Count("drawn", seed, trials=trials, slowest=seed, peak=seed * 10**9)
@@ -161,6 +162,7 @@ def test_counts_become_a_table(tmp_path: Path) -> None:
         record(count, "tools.fuzz", path)
     rows = read_counts(path)
     assert [row["trials"] for row in rows] == [900, 300], "a repeated campaign counts once"
+    monkeypatch.setitem(KINDS, "drawn", kind_of(lambda random, folder: ""))
     text = counts_block(rows).text
     cells = [cell.strip() for cell in text.splitlines()[2].strip("|").split("|")]
     assert cells == ["drawn", "1, 2", "1,200", "1 hang", "3 hang", "2.0", "2.00"]
@@ -285,3 +287,41 @@ def test_what_a_stopped_command_loses_is_seen(valid: Path, tmp_path: Path) -> No
         folder.mkdir()
         problems.add(interrupted.KILLS.run(Random(seed), valid, folder).problem)
     assert "differs" in problems
+
+
+def test_readers_of_the_guided_search() -> None:
+    assert tuple(readers.READERS) == guided.READER_NAMES
+    random = Random(5)
+    for name, reader in readers.READERS.items():
+        for content in reader.seeds():
+            # Valid, so no error of utkage either.
+            reader.read(content)
+            for _ in range(20):
+                readers.read_expected(name, mutations.mutated_bytes(content, random)[0])
+
+
+def test_a_guided_search_reads_one_file_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = tmp_path / "crash"
+    found.write_bytes(b"{")
+    assert CliRunner().invoke(guided.app, ["card", "--input", str(found)]).exit_code == 0
+    broken = replace(readers.READERS["card"], read=lambda content: 1 / 0)
+    monkeypatch.setitem(readers.READERS, "card", broken)
+    result = CliRunner().invoke(guided.app, ["card", "--input", str(found)])
+    assert isinstance(result.exception, ZeroDivisionError)
+    assert "card" in CliRunner().invoke(guided.app, ["nothing"]).output
+
+
+def test_values_of_json_are_changed_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    content = b'{"a": 1, "b": [2, "x"]}\n{"a": 3}\n'
+    found = {readers.mutated_json(_Mutator, content, 1000, seed) for seed in range(60)}
+    assert _Mutator.Mutate(content, 1000) in found
+    assert len(found) > 20
+    assert any(b'{"a": 3}\n' in each and not each.startswith(content[:20]) for each in found)
+
+
+class _Mutator:
+    @staticmethod
+    def Mutate(content: bytes, longest: int) -> bytes:  # noqa: N802
+        return b"mutated"

@@ -14,7 +14,7 @@ import typer
 
 from tools.documents import Block, markdown, publish
 from tools.fuzz.counts import read_counts
-from tools.fuzz.kinds import STOPS
+from tools.fuzz.kinds import KINDS, STOPS
 from tools.program import new_app, run_app
 from utkage.reporting.table import Cell
 
@@ -33,9 +33,9 @@ def table(
 def counts_block(counts: list[dict[str, Any]]) -> Block:
     """The table of all kinds, in the order in which they were first recorded."""
     kinds = list(dict.fromkeys(row["kind"] for row in counts))
-    stops = {kind.name for kind in STOPS}
+    mutating = set(KINDS) - {kind.name for kind in STOPS}
     rows = [_row(kind, [row for row in counts if row["kind"] == kind]) for kind in kinds]
-    rows.append(_row("all mutated inputs", [row for row in counts if row["kind"] not in stops]))
+    rows.append(_row("all mutated inputs", [row for row in counts if row["kind"] in mutating]))
     text = markdown(
         [
             *("kind", "seeds", "trials", "problems", "at first"),

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from utkage.core.errors import UsageError, UtkageError
 from utkage.core.packages import MissingPackageError
 from utkage.core.reporter import Reporter, SilentReporter
-from utkage.core.signals import work_to_save
+from utkage.core.signals import deferred_stop_signals, interruption, work_to_save
 from utkage.prediction.predictor import PredictSettings, open_predictor
 from utkage.serving.settings import ServeSettings
 
@@ -118,12 +118,19 @@ def _run(server: uvicorn.Server, listener: socket.socket) -> None:
 
     # In a thread of its own, because uvicorn replaces the signal handlers of the main thread.
     # Its end is not awaited by `join`, after whose interruption Python takes it for ended.
-    threading.Thread(target=run, name="utkage-serve").start()
+    thread = threading.Thread(target=run, name="utkage-serve")
     with work_to_save():
         try:
+            # A signal in the middle of it would leave a thread that nobody awaits.
+            with deferred_stop_signals() as arrived:
+                thread.start()
+            if number := arrived():
+                raise interruption(number)
             _wait(ended)
         finally:
             server.should_exit = True
+            if thread.ident is None:
+                ended.set()
             try:
                 _wait(ended)
             except KeyboardInterrupt:

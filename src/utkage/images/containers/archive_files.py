@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from pathlib import Path
 
@@ -10,8 +11,10 @@ from utkage.core.reporter import Reporter
 from utkage.images.containers.archive import Archive
 from utkage.images.containers.limits import Limits
 from utkage.images.containers.tar import TarContainer, is_tar
-from utkage.images.containers.zip import ZipContainer
+from utkage.images.containers.zip import ZipContainer, split_archive
 
+# Names of the parts of an archive in several files: .z01, .001.
+_PART = re.compile(r"\.(z\d\d|\d{3})", re.IGNORECASE)
 _ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 
 
@@ -30,10 +33,15 @@ def open_archive(path: Path, limits: Limits, reporter: Reporter | None = None) -
         ends_as_zip = zipfile.is_zipfile(path)
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror}); check the file") from error
+    except zipfile.BadZipFile as error:
+        # The end of a zip64 archive that names several files.
+        raise split_archive(path) from error
     if starts_as_zip and ends_as_zip:
         return ZipContainer(path, limits, reporter)
     if is_tar(path):
         return TarContainer(path, limits, reporter)
+    if _PART.fullmatch(path.suffix):
+        raise split_archive(path)
     if ends_as_zip:
         return ZipContainer(path, limits, reporter)
     if starts_as_zip:

@@ -10,7 +10,9 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
+from utkage.core.errors import DataError
 from utkage.images.containers.archive import Archive
 from utkage.images.containers.container import NOT_PLAIN, clean_path, is_picture_path
 from utkage.images.containers.limits import Budget
@@ -18,11 +20,20 @@ from utkage.images.containers.limits import Budget
 # Bytes that are unpacked at once. Those of LZMA are the packed ones, which may become some thousand
 # times as many.
 _PART_BYTES, _LZMA_PART_BYTES = 65_536, 4096
+# The end of the directory without its comment, and the number in place of one that is elsewhere.
+_END_BYTES, _ZIP64_VOLUME = 22, 0xFFFF
+_ENCRYPTED = 1
+_COMPRESSIONS = (
+    zipfile.ZIP_STORED,
+    zipfile.ZIP_DEFLATED,
+    zipfile.ZIP_BZIP2,
+    zipfile.ZIP_LZMA,
+)
 _DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
     lzma.LZMAError,
-    RuntimeError,  # encrypted members, and as NotImplementedError unknown compressions
+    RuntimeError,  # as NotImplementedError, unknown versions and kinds of encryption
     EOFError,
     OSError,
     ValueError,
@@ -41,6 +52,8 @@ class ZipContainer(Archive):
         budget = Budget(self._limits, self.path, self.total_bytes)
         position = 0
         with zipfile.ZipFile(self.path) as archive:
+            if _volume(archive, self.path, self.total_bytes):
+                raise split_archive(self.path)
             for info in archive.infolist():
                 budget.count_member(info.file_size)
                 # Members may share their bytes, so their sum can exceed the file size.
@@ -74,10 +87,39 @@ class _Member:
         file_type = stat.S_IFMT(self.info.external_attr >> 16)
         if file_type not in (0, stat.S_IFREG):
             return b"", NOT_PLAIN
-        problem = self.budget.too_large(self.info.file_size)
+        problem = _unreadable(self.info) or self.budget.too_large(self.info.file_size)
         if problem is not None:
             return b"", problem
         return _content(self.archive, self.info), None
+
+
+def _volume(archive: zipfile.ZipFile, path: Path, size: int) -> int:
+    """Number of the part that an archive ends in; 0 if it is in one file."""
+    with path.open("rb") as file:
+        file.seek(size - _END_BYTES - len(archive.comment))
+        volume = int.from_bytes(file.read(_END_BYTES)[4:6], "little")
+    # That of a zip64 archive is elsewhere, where zipfile itself refuses several parts.
+    return 0 if volume == _ZIP64_VOLUME else volume
+
+
+def split_archive(path: Path) -> DataError:
+    """The error for a part of an archive in several files."""
+    return DataError(
+        f"{path}: is a part of an archive that was split into several files; join them first, for "
+        "example with zip -s 0 FILE.zip --out WHOLE.zip"
+    )
+
+
+def _unreadable(info: zipfile.ZipInfo) -> str | None:
+    """Why a member of an archive that is whole cannot be unpacked."""
+    if info.flag_bits & _ENCRYPTED:
+        return "encrypted; unpack the archive with its password, and use the folder"
+    if info.compress_type not in _COMPRESSIONS:
+        return (
+            f"packed by method {info.compress_type}, which Python cannot unpack; unpack it with "
+            "another program, and use the folder"
+        )
+    return None
 
 
 def _content(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
