@@ -7,6 +7,7 @@ Such a child has its own memory, files and signals, as any process; only its imp
 from __future__ import annotations
 
 import ctypes
+import faulthandler
 import multiprocessing
 import os
 import shutil
@@ -14,6 +15,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +30,9 @@ if "forkserver" in METHODS:
 
 # Of prctl(2).
 _SIGNAL_OF_PARENT_DEATH = 1
+# Time in which a process that hangs writes where.
+_STACK_SECONDS = 2.0
+_POLL_SECONDS = 0.1
 
 
 def end_with_parent() -> None:
@@ -37,6 +42,17 @@ def end_with_parent() -> None:
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_SIGNAL_OF_PARENT_DEATH, signal.SIGKILL)
+
+
+def computed_seconds(pid: int | None) -> float:
+    """Seconds that a process has computed, of all its threads; 0 after its end. On Linux only."""
+    try:
+        # After the name, which may hold anything: times of user and system are 14 and 15.
+        text = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace")
+        values = text.rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(values[11]) + int(values[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @dataclass
@@ -94,21 +110,38 @@ class Running:
         """End it at once."""
         self._process.kill()
 
+    def wait(self, computed: float, clock: float) -> None:
+        """Wait for the end, or until it has computed or taken so many seconds from now on."""
+        ends, most = time.monotonic() + clock, computed_seconds(self.pid) + computed
+        while time.monotonic() < ends and computed_seconds(self.pid) < most:
+            self._process.join(_POLL_SECONDS)
+            if self.poll() is not None:
+                return
+
     def finish(self, timeout: float = 900) -> subprocess.CompletedProcess[str]:
         """Wait for the end.
 
         Raises:
-            TimeoutExpired: it took longer than ``timeout`` seconds; it is killed then.
+            TimeoutExpired: it took longer than ``timeout`` seconds; it is killed then. Its
+                ``stderr`` shows what it was doing.
         """
         self._process.join(timeout)
         code = self._process.exitcode
         if code is None:
+            self._show_stack()
             self._process.kill()
             self._process.join()
-            raise subprocess.TimeoutExpired(["utkage", *map(str, self.arguments)], timeout)
+            command = ["utkage", *map(str, self.arguments)]
+            raise subprocess.TimeoutExpired(command, timeout, stderr=self.printed)
         out, err = ((self._output / name).read_text("utf-8") for name in ("stdout", "stderr"))
         shutil.rmtree(self._output)
         return subprocess.CompletedProcess(["utkage", *map(str, self.arguments)], code, out, err)
+
+    def _show_stack(self) -> None:
+        """Have the process print the calls of its threads on stderr."""
+        if hasattr(signal, "SIGUSR1"):
+            self.send_signal(signal.SIGUSR1)
+            time.sleep(_STACK_SECONDS)
 
 
 def run_utkage(
@@ -131,6 +164,8 @@ def _run(
     for number, name in ((1, "stdout"), (2, "stderr")):
         with (output / name).open("wb") as file:
             os.dup2(file.fileno(), number)
+    if hasattr(signal, "SIGUSR1"):
+        faulthandler.register(signal.SIGUSR1)
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)

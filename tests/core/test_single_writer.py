@@ -105,3 +105,30 @@ def test_a_folder_that_was_made_meanwhile_stays(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="was made meanwhile"):
         write()
     assert [path.name for path in tmp_path.rglob("*")] == ["page", "theirs"]
+
+
+def test_a_link_to_nothing_has_the_name_of_a_new_folder(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.symlink_to("nothing")
+    with pytest.raises(UsageError, match="already exists"):
+        require_new_folder(out)
+
+
+def test_the_files_of_a_new_folder_are_on_the_disk_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: set[int] = set()
+    sync = os.fsync
+
+    def recorded(handle: int) -> None:
+        synced.add(os.fstat(handle).st_ino)
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", recorded)
+    with new_folder(tmp_path / "out") as folder:
+        (folder / "inner").mkdir()
+        files = [folder / "a", folder / "inner" / "b"]
+        for path in files:
+            path.write_text("x")
+        numbers = {path.stat().st_ino for path in files}
+    assert numbers <= synced

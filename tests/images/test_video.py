@@ -3,9 +3,11 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from fake_capture import FakeCapture
@@ -116,6 +118,41 @@ def test_a_live_stream_drops_frames_instead_of_falling_behind() -> None:
     assert 5 <= len(taken) < 40
     assert max(delays) <= 1
     assert capture.released.wait(2)
+
+
+class Damaged(FakeCapture):
+    """A capture of frames some of which cannot be decoded."""
+
+    def __init__(self, count: int, damaged: range) -> None:
+        super().__init__(numbered(count).picture, count)
+        self._damaged = damaged
+
+    def read(self) -> tuple[bool, Any]:
+        is_there, frame = super().read()
+        return (False, None) if self.number - 1 in self._damaged else (is_there, frame)
+
+    def get(self, prop: int) -> float:
+        return self.count if prop == cv2.CAP_PROP_FRAME_COUNT else super().get(prop)
+
+
+@pytest.mark.parametrize(
+    ("damaged", "read"),
+    [
+        (range(7, 9), [*range(7), *range(9, 200)]),
+        (range(3), range(3, 200)),
+        # So many are the end of a file.
+        (range(40, 100), range(40)),
+        (range(150, 200), range(150)),
+    ],
+)
+def test_frames_after_damaged_ones_are_read(
+    damaged: range, read: Sequence[int], clip: Path
+) -> None:
+    frames = list(open_video(clip, lambda _: Damaged(200, damaged)).frames())
+    assert [frame.index for frame in frames] == list(read)
+    assert [int(frame.image.mean()) for frame in frames] == list(read)
+    seconds = [frame.seconds for frame in frames]
+    assert seconds == sorted(seconds)
 
 
 def test_a_stream_that_falls_silent_ends(monkeypatch: pytest.MonkeyPatch) -> None:

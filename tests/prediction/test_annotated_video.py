@@ -24,6 +24,16 @@ def test_frames_become_a_video(tmp_path: Path) -> None:
     assert errors == []
 
 
+def test_a_video_without_frames_is_no_file(tmp_path: Path) -> None:
+    errors: list[ImageError] = []
+    path = tmp_path / "x.mp4"
+    path.write_bytes(b"an earlier copy")
+    with AnnotatedVideo(path, 10.0, errors.append):
+        pass
+    assert path.read_bytes() == b"an earlier copy"
+    assert errors == []
+
+
 def test_a_folder_that_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "out").touch()
     errors: list[ImageError] = []

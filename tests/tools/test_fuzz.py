@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from tools.fuzz import __main__ as command
 from tools.fuzz import guided, interrupted, mutations, readers
 from tools.fuzz.campaign import Count, Kind, describe_mutation, repeat_trial, run_campaign
-from tools.fuzz.counts import read_counts, record
+from tools.fuzz.counts import failed_trials, read_counts, record, record_repeated
 from tools.fuzz.kinds import KINDS
 from tools.fuzz.outcome import Outcome, run_command
 from tools.fuzz.outputs import damaged_files
@@ -47,7 +47,7 @@ def no_imports(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_trials_are_counted_and_repeatable() -> None:
     kind = kind_of(lambda random, folder: "" if random.random() < 0.5 else "unexpected")
-    count = run_campaign(kind, seconds=0.5, seed=3)
+    count = run_campaign(kind, seconds=600, seed=3, trials=12)
     assert 0 < count.failed < count.trials
     assert count.failed == count.problems["unexpected"]
     outcomes = [repeat_trial(kind, 3, number).problem for number in range(8)]
@@ -67,7 +67,7 @@ def test_a_hang_and_a_crash_end_a_trial_but_not_the_campaign(
             os._exit(3)
         return ""
 
-    count = run_campaign(kind_of(act), seconds=4, seed=1, keep=tmp_path)
+    count = run_campaign(kind_of(act), seconds=600, seed=1, trials=14, keep=tmp_path)
     assert count.problems["hang"] >= 1
     assert count.problems["crash"] >= 1
     assert count.trials > count.failed
@@ -149,7 +149,7 @@ def test_there_are_kinds_and_a_wrong_name_is_refused() -> None:
 def test_a_campaign_runs_from_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
     for problem, code in (("", 0), ("hang", 1)):
         monkeypatch.setitem(KINDS, "drawn", kind_of(lambda random, folder, p=problem: p))
-        result = CliRunner().invoke(command.app, ["drawn", "--seconds", "1"])
+        result = CliRunner().invoke(command.app, ["drawn", "--trials", "2"])
         assert result.exit_code == code, result.output
         assert "== drawn" in result.output
 
@@ -158,6 +158,7 @@ def test_counts_become_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     path = tmp_path / "counts.json"
     for seed, trials, hangs in ((1, 900, 1), (2, 200, 2), (2, 300, 1), (2, 300, 0)):
         count = Count("drawn", seed, trials=trials, slowest=seed, peak=seed * 10**9)
+        count.numbers = list(range(hangs))
         count.problems.update({"hang": hangs} if hangs else {})
         record(count, "tools.fuzz", path)
     rows = read_counts(path)
@@ -166,6 +167,12 @@ def test_counts_become_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     text = counts_block(rows).text
     cells = [cell.strip() for cell in text.splitlines()[2].strip("|").split("|")]
     assert cells == ["drawn", "1, 2", "1,200", "1 hang", "3 hang", "2.0", "2.00"]
+    # The failed trials, run again.
+    assert failed_trials("drawn", 1, path) == [0]
+    record_repeated("drawn", 1, {0: Outcome(command=[], mutation="", problem="")}, path)
+    assert failed_trials("drawn", 1, path) == []
+    row = counts_block(read_counts(path)).text.splitlines()[2]
+    assert [cell.strip() for cell in row.strip("|").split("|")][3:5] == ["0", "3 hang"]
 
 
 def test_kinds_share_the_time_of_a_campaign(monkeypatch: pytest.MonkeyPatch) -> None:

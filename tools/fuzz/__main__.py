@@ -3,6 +3,7 @@
     python -m tools.fuzz                                   every kind, 60 seconds each
     python -m tools.fuzz weights rows --seconds 600        these kinds, ten minutes each
     python -m tools.fuzz weights --seed 3 --trial 812      one trial again, with its output
+    python -m tools.fuzz kills --seed 3 --again --record   the recorded failures again
 
 A trial fails if the command prints a traceback or an "unexpected" error, dies, has an undocumented
 exit code, takes too long, or prints JSON with a number that is not finite. The same kind, seed and
@@ -21,7 +22,7 @@ from typing import Annotated
 import typer
 
 from tools.fuzz.campaign import Kind, import_commands, repeat_trial, run_campaign
-from tools.fuzz.counts import record
+from tools.fuzz.counts import failed_trials, record, record_repeated
 from tools.fuzz.kinds import KINDS
 from tools.program import new_app, run_app
 
@@ -36,6 +37,9 @@ def fuzz(
     seed: Annotated[int, typer.Option(help="seed of all mutations")] = 0,
     trials: Annotated[int | None, typer.Option(help="end each kind after so many")] = None,
     trial: Annotated[int | None, typer.Option(help="repeat only this trial")] = None,
+    again: Annotated[
+        bool, typer.Option(help="run the failed trials of a recorded campaign again")
+    ] = False,
     within: Annotated[
         float | None, typer.Option(help="time for all kinds together, instead of --seconds")
     ] = None,
@@ -56,18 +60,33 @@ def fuzz(
         for kind in kinds:
             print(repeat_trial(kind, seed, trial, keep))
         return
+    if again:
+        fail_again = [kind for kind in kinds if _repeat_failed(kind, seed, keep_counts)]
+        raise typer.Exit(int(bool(fail_again)))
     failed = 0
     ends = time.monotonic() + (within or 0.0)
     for number, kind in enumerate(kinds):
         if within is not None:
             seconds = (ends - time.monotonic()) / (len(kinds) - number)
-        count = run_campaign(kind, seconds=seconds, seed=seed, trials=trials, keep=keep)
+        options = {} if within is None else {"set_up_seconds": seconds}
+        count = run_campaign(kind, seconds=seconds, seed=seed, trials=trials, keep=keep, **options)
         print(count, flush=True)
         if keep_counts:
             record(count, PROGRAM)
         # A kind whose set-up takes all of its time has tested nothing.
         failed += count.failed if count.trials else 1
     raise typer.Exit(int(failed > 0))
+
+
+def _repeat_failed(kind: Kind, seed: int, keep_counts: bool) -> bool:
+    """Whether a failed trial of a recorded campaign fails again."""
+    numbers = failed_trials(kind.name, seed)
+    outcomes = {number: repeat_trial(kind, seed, number) for number in numbers}
+    for number, outcome in outcomes.items():
+        print(f"-- {kind.name} --seed {seed} --trial {number}\n{outcome}", flush=True)
+    if keep_counts:
+        record_repeated(kind.name, seed, outcomes)
+    return any(outcome.problem for outcome in outcomes.values())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

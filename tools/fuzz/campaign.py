@@ -20,7 +20,7 @@ from pathlib import Path
 from random import Random
 
 from tools.fuzz.outcome import Outcome
-from tools.warm_process import end_with_parent
+from tools.warm_process import computed_seconds, end_with_parent
 from utkage.core.process_memory import peak_memory
 
 # Seconds of computation after which a trial is a hang, and the longest preparation of a kind.
@@ -30,7 +30,7 @@ SLOW = 40.0
 _SETUP = 600.0
 # A trial that computes too little, because it waits or the machine is busy, may take so many times
 # as long by the clock.
-_WAITING = 6
+WAITING = 6
 _POLL_SECONDS = 0.2
 # Seconds in which a process that hangs writes where.
 _STACK_SECONDS = 2.0
@@ -69,6 +69,7 @@ class Count:
     Attributes:
         trials: Number of trials.
         problems: Number of trials by problem.
+        numbers: Numbers of these trials.
         codes: Number of trials by exit code.
         slowest: Seconds of the slowest trial.
         peak: Largest memory of the process, bytes.
@@ -78,6 +79,7 @@ class Count:
     seed: int
     trials: int = 0
     problems: Counter[str] = field(default_factory=Counter)
+    numbers: list[int] = field(default_factory=list)
     codes: Counter[str] = field(default_factory=Counter)
     slowest: float = 0.0
     peak: int = 0
@@ -87,13 +89,14 @@ class Count:
         """Number of trials with a problem."""
         return sum(self.problems.values())
 
-    def add(self, outcome: Outcome, seconds: float) -> None:
+    def add(self, number: int, outcome: Outcome, seconds: float) -> None:
         """Count one trial."""
         self.trials += 1
         self.slowest = max(self.slowest, seconds)
         self.codes[str(outcome.exit_code)] += 1
         if outcome.problem:
             self.problems[outcome.problem] += 1
+            self.numbers.append(number)
 
     def __str__(self) -> str:
         problems = ", ".join(f"{count} {name}" for name, count in sorted(self.problems.items()))
@@ -114,7 +117,13 @@ def import_commands() -> None:
 
 
 def run_campaign(
-    kind: Kind, *, seconds: float, seed: int, trials: int | None = None, keep: Path | None = None
+    kind: Kind,
+    *,
+    seconds: float,
+    seed: int,
+    trials: int | None = None,
+    keep: Path | None = None,
+    set_up_seconds: float = _SETUP,
 ) -> Count:
     """Run trials of a kind, and print every problem as it is found.
 
@@ -124,23 +133,31 @@ def run_campaign(
         seed: Seed of all mutations.
         trials: Largest number of trials.
         keep: Folder for the inputs of trials with a problem.
+        set_up_seconds: Time for what the trials start from; there is no trial if it is not enough.
     """
     count = Count(kind.name, seed)
     ends = time.monotonic() + seconds
     with tempfile.TemporaryDirectory() as name:
-        worker = _Worker(kind, seed, Path(name))
         number = 0
+        try:
+            worker = _Worker(kind, seed, Path(name), set_up_seconds)
+        except TimeoutError as error:
+            print(f"-- {error}", flush=True)
+            return count
         try:
             while time.monotonic() < ends and number != trials:
                 started = time.monotonic()
                 outcome = worker.run(number)
-                count.add(outcome, time.monotonic() - started)
+                count.add(number, outcome, time.monotonic() - started)
                 count.peak = max(count.peak, worker.peak)
                 if outcome.problem:
                     print(f"-- {kind.name} --seed {seed} --trial {number}\n{outcome}", flush=True)
                     if keep is not None:
                         _keep(worker.trial_folder, keep / f"{kind.name}-{seed}-{number}")
                 number += 1
+        except KeyboardInterrupt:
+            # What has been tried counts.
+            print(f"-- {kind.name}: ended by Ctrl-C", flush=True)
         finally:
             worker.end()
     return count
@@ -166,8 +183,9 @@ def _keep(folder: Path, target: Path) -> None:
 class _Worker:
     """A process that runs one trial after another, and is replaced by a new one when it ends."""
 
-    def __init__(self, kind: Kind, seed: int, folder: Path) -> None:
+    def __init__(self, kind: Kind, seed: int, folder: Path, set_up_seconds: float = _SETUP) -> None:
         self._kind, self._seed, self._folder = kind, seed, folder
+        self._set_up_seconds = set_up_seconds
         self.trial_folder = folder / "trial"
         self.peak = 0
         self._start()
@@ -202,22 +220,12 @@ class _Worker:
     def _has_outcome(self) -> bool:
         """Wait for the outcome of a trial; False if it hangs."""
         limit = self._kind.hang
-        clock, computed = time.monotonic(), self._computed_seconds()
+        clock, computed = time.monotonic(), computed_seconds(self._process.pid)
         while not self._channel.poll(min(_POLL_SECONDS, limit)):
             waited = time.monotonic() - clock
-            if self._computed_seconds() - computed > limit or waited > _WAITING * limit:
+            if computed_seconds(self._process.pid) - computed > limit or waited > WAITING * limit:
                 return False
         return True
-
-    def _computed_seconds(self) -> float:
-        """Seconds that the process has computed; 0 after its end."""
-        try:
-            # After the name, which may hold anything: times of user and system are 14 and 15.
-            text = Path(f"/proc/{self._process.pid}/stat").read_text("utf-8", "replace")
-            values = text.rpartition(")")[2].split()
-        except OSError:
-            return 0.0
-        return (int(values[11]) + int(values[12])) / os.sysconf("SC_CLK_TCK")
 
     def end(self) -> None:
         """End the process."""
@@ -232,8 +240,11 @@ class _Worker:
         )
         self._process.start()
         theirs.close()
-        if not self._channel.poll(_SETUP):
-            raise TimeoutError(f"{self._kind.name}: its valid inputs are not ready")
+        if not self._channel.poll(self._set_up_seconds):
+            self.end()
+            raise TimeoutError(
+                f"{self._kind.name}: its valid inputs are not ready in {self._set_up_seconds:.0f} s"
+            )
         self._channel.recv()
 
 

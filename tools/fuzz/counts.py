@@ -6,10 +6,13 @@ import datetime
 import json
 import os
 import platform
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from tools.fuzz.campaign import Count
+from tools.fuzz.outcome import Outcome
 from tools.program import shown_command
 from utkage.core.files import write_json
 
@@ -27,6 +30,7 @@ def record(count: Count, program: str, path: Path = COUNTS) -> None:
         "seed": count.seed,
         "trials": count.trials,
         "problems": dict(count.problems),
+        "failed_trials": count.numbers,
         "exit_codes": dict(count.codes),
         "slowest_seconds": round(count.slowest, 2),
         "peak_bytes": count.peak,
@@ -40,6 +44,26 @@ def record(count: Count, program: str, path: Path = COUNTS) -> None:
     for each in earlier:
         row["problems_before"] = each.get("problems_before", each["problems"])
     write_json(path, [*(each for each in former if each not in earlier), row])
+
+
+def failed_trials(kind: str, seed: int, path: Path = COUNTS) -> list[int]:
+    """Numbers of the trials that failed in a recorded campaign."""
+    rows = [row for row in read_counts(path) if (row["kind"], row["seed"]) == (kind, seed)]
+    return [number for row in rows for number in row.get("failed_trials", [])]
+
+
+def record_repeated(
+    kind: str, seed: int, outcomes: Mapping[int, Outcome], path: Path = COUNTS
+) -> None:
+    """Replace the problems of a recorded campaign by those of its failed trials, run again."""
+    rows = read_counts(path)
+    for row in rows:
+        if (row["kind"], row["seed"]) == (kind, seed):
+            problems = {number: each.problem for number, each in outcomes.items() if each.problem}
+            row.setdefault("problems_before", row["problems"])
+            row["problems"] = dict(Counter(problems.values()))
+            row["failed_trials"] = list(problems)
+    write_json(path, rows)
 
 
 def read_counts(path: Path = COUNTS) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from tools.fuzz.campaign import Kind, describe_mutation
+from tools.fuzz.campaign import WAITING, Kind, describe_mutation
 from tools.fuzz.outcome import Outcome
 from tools.fuzz.outputs import FOREIGN, Files, damaged_files, is_hidden, read_files
 from tools.fuzz.small_commands import (
@@ -31,7 +31,7 @@ from utkage.core.errors import ExitCode
 _SIGNALS = (*(signal.SIGKILL,) * 3, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 # Usual time of a server until the signal, seconds.
 _SERVED = 5.0
-# Seconds after a signal in which a command must have ended.
+# Seconds that a command may compute after a signal.
 _AFTER_SIGNAL = 10.0
 _SHORTEST_WAIT = 0.001
 _REFUSALS = "another utkage is writing", "already exists", "was made meanwhile"
@@ -160,11 +160,15 @@ def _drawn_trial(random: Random, valid: Path, folder: Path, names: list[str]) ->
 def _finish(
     running: Running, seconds: float = LONGEST
 ) -> tuple[str, subprocess.CompletedProcess[str] | None]:
-    """The problem that the end of a command shows, and its end; None for a hang."""
+    """The problem that the end of a command shows, and its end; None for a hang.
+
+    It hangs if it computes longer than ``seconds``, or takes six times as long by the clock.
+    """
+    running.wait(seconds, WAITING * seconds)
     try:
-        done = running.finish(seconds)
-    except subprocess.TimeoutExpired:
-        return "hang", None
+        done = running.finish(0)
+    except subprocess.TimeoutExpired as error:
+        return f"hang: {error.stderr}", None
     text = text_of(done)
     if "Traceback (most recent call last)" in text:
         return "traceback", done
@@ -241,5 +245,5 @@ def _run_pair(random: Random, valid: Path, folder: Path) -> Outcome:
     return trial.outcome(mutation, problem or trial.finished_problem(), shown)
 
 
-KILLS = Kind(name="kills", set_up=write_inputs, run=_run_killed, hang=400.0)
-PAIRS = Kind(name="pairs", set_up=write_inputs, run=_run_pair, hang=400.0)
+KILLS = Kind(name="kills", set_up=write_inputs, run=_run_killed, hang=2_000.0)
+PAIRS = Kind(name="pairs", set_up=write_inputs, run=_run_pair, hang=2_000.0)

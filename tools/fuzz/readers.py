@@ -19,6 +19,7 @@ from typing import Any
 
 from tools.fuzz import pictures
 from tools.fuzz.mutations import json_text, mutated_value
+from tools.warm_process import end_with_parent
 from utkage.core.errors import UtkageError
 from utkage.data.names.registry import GRAMMARS, label_in_name
 from utkage.data.names.utkface import UTKFACE_WITHOUT_RACE
@@ -163,6 +164,7 @@ def mutated_json(atheris: Any, content: bytes, longest: int, seed: int) -> bytes
 
 def search(name: str) -> None:
     """Search for one reader with the options of libFuzzer in ``sys.argv``; ends the process."""
+    end_with_parent()
     atheris = importlib.import_module("atheris")
     with tempfile.TemporaryDirectory() as folder:
         for number, content in enumerate(READERS[name].seeds()):

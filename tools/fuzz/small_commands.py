@@ -16,7 +16,7 @@ from utkage.exporting.export_web import RUNTIME, RUNTIME_PACKAGE
 
 OUT = "out"
 INPUTS = "inputs"
-# Seconds after which a command is a hang.
+# Seconds of computation after which a command is a hang.
 LONGEST = 120.0
 _PHOTOS = 3
 _PHOTO_SIZE = (300, 240)
@@ -122,7 +122,7 @@ def require_done(words: Sequence[str], folder: Path) -> None:
     Raises:
         RuntimeError: it did not.
     """
-    done = Running(words, folder).finish(LONGEST)
+    done = Running(words, folder).finish(6 * LONGEST)
     if done.returncode != ExitCode.DONE:
         raise RuntimeError(f"{' '.join(words)}: {done.returncode} {text_of(done)}")
 

@@ -40,11 +40,16 @@ def replacing(path: Path) -> Iterator[Path]:
         _copy_mode(path, partial)
         with name_in_errors(path):
             yield partial
-            with partial.open("rb") as written:
-                os.fsync(written.fileno())
+            sync(partial)
         # Some writers make a file of their own.
         _copy_mode(path, partial)
         partial.replace(path)
+
+
+def sync(path: Path) -> None:
+    """Wait until the content of a file is on the disk."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def _copy_mode(path: Path, partial: Path) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from utkage.core.errors import UsageError
+from utkage.core.files import sync
 from utkage.core.locks import exclusive
 from utkage.core.partials import partial_folder, remove_dead_partials, shortened
 
@@ -35,7 +36,8 @@ def holding_files(*paths: Path) -> Iterator[None]:
 
 def require_new_folder(path: Path) -> None:
     """Raise a ``UsageError`` if the folder that a command would make is there already."""
-    if path.exists():
+    # A link to nothing could not be replaced by a folder either.
+    if os.path.lexists(path):
         raise UsageError(f"`out` {path}: already exists; remove it, or name another folder")
 
 
@@ -43,13 +45,16 @@ def require_new_folder(path: Path) -> None:
 def new_folder(path: Path) -> Iterator[Path]:
     """Yield an empty temporary folder that becomes ``path`` when the body is done.
 
-    If the body fails, there is no folder.
+    Its files are on the disk before. If the body fails, there is no folder.
 
     Raises:
         UsageError: another process is writing the folder, or has made it meanwhile.
     """
     with holding_files(path), partial_folder(path) as folder:
         yield folder
+        for file in folder.rglob("*"):
+            if file.is_file():
+                sync(file)
         try:
             folder.rename(path)
         except OSError as error:

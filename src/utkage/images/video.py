@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -27,6 +27,8 @@ from utkage.images.video_problems import reading_problem
 _USUAL_RATE = 25.0
 # A larger value in a container is the unit of its clock, not a frame rate.
 _FASTEST_RATE = 480.0
+# More frames in a row that cannot be decoded are the end of a file.
+_DAMAGED_FRAMES = 50
 # Seconds without a frame after which a live stream has ended.
 SILENCE_SECONDS = 10.0
 # MPEG-4 part 2: the best codec that OpenCV's packages can write on every system.
@@ -140,7 +142,10 @@ class Video:
         A live stream yields its newest frame each time and drops those in between, so that frames
         never lag behind. It ends with the stream, or after ``SILENCE_SECONDS`` without a frame.
         """
-        return _live_frames(self.capture) if self.live else _file_frames(self.capture, self.rate)
+        if self.live:
+            return _live_frames(self.capture)
+        # At an address, each attempt to read may wait for the server.
+        return _file_frames(self.capture, self.rate, 0 if is_url(self.name) else self.total or 0)
 
 
 def open_video(
@@ -234,26 +239,34 @@ def silence_ffmpeg() -> None:
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
 
-def _file_frames(capture: Capture, rate: float) -> Generator[Frame, None, None]:
+def _file_frames(capture: Capture, rate: float, total: int) -> Generator[Frame, None, None]:
+    """The frames of a file.
+
+    Up to ``_DAMAGED_FRAMES`` in a row that cannot be decoded are skipped, among the first
+    ``total``.
+    """
     import cv2
 
-    index, seconds, start = 0, 0.0, 0.0
+    index, seconds, start, damaged, is_first = 0, 0.0, 0.0, 0, True
     try:
         while True:
             is_there, bgr = capture.read()
             if not is_there:
-                return
+                index, damaged = index + 1, damaged + 1
+                if index >= total or damaged > _DAMAGED_FRAMES:
+                    return
+                continue
             # The frame rate may vary, so use the timestamps of the file; some files have none.
             clock = float(capture.get(cv2.CAP_PROP_POS_MSEC)) / 1000
-            if index == 0:
+            if is_first:
                 start = clock
             elif clock > start:
                 # One wrong timestamp must not shift those that follow.
                 seconds = max(seconds, clock - start)
             else:
-                seconds += 1 / rate
+                seconds += (1 + damaged) / rate
             yield Frame(index, seconds, _rgb(bgr))
-            index += 1
+            index, damaged, is_first = index + 1, 0, False
     finally:
         capture.release()
 
@@ -312,22 +325,20 @@ def _rgb(bgr: Any) -> NDArray[np.uint8]:
 def video_file(path: Path, rate: float) -> Iterator[AddFrame]:
     """Write an .mp4 file, which appears when the body ends without an error; creates folders.
 
-    Yields a function that takes a frame, uint8 RGB (height, width, 3), and its time in seconds.
-    Frames are repeated or skipped so that the video keeps these times at ``rate`` frames per
-    second.
+    Without a frame there is no file. Yields a function that takes a frame, uint8 RGB (height,
+    width, 3), and its time in seconds. Frames are repeated or skipped so that the video keeps these
+    times at ``rate`` frames per second.
 
     Raises:
         ImageError: the video cannot be written.
     """
-    with replacing(path) as partial:
-        writer = _Writer(path, partial, rate)
+    with ExitStack() as stack:
+        writer = _Writer(path, lambda: stack.enter_context(replacing(path)), rate)
         try:
             yield writer.add
         finally:
             writer.close()
-        writer.require_whole()
-        with partial.open("ab") as file:
-            file.write(_MARK)
+        writer.finish()
 
 
 def is_saved_video(path: Path) -> bool:
@@ -338,8 +349,11 @@ def is_saved_video(path: Path) -> bool:
 
 
 class _Writer:
-    def __init__(self, path: Path, partial: Path, rate: float) -> None:
-        self._path, self._partial, self._rate = path, partial, rate
+    """Writes the file that ``make_partial`` makes for the first frame."""
+
+    def __init__(self, path: Path, make_partial: Callable[[], Path], rate: float) -> None:
+        self._path, self._make_partial, self._rate = path, make_partial, rate
+        self._partial = path
         self._writer: Any = None
         self._size = (0, 0)
         self._last: NDArray[np.uint8] | None = None
@@ -359,10 +373,13 @@ class _Writer:
                 self._write(self._last)
             self._writer.release()
 
-    def require_whole(self) -> None:
-        """Raise an ``ImageError`` if the file has fewer frames than were written.
+    def finish(self) -> None:
+        """Mark the file as that of this program, unless there was no frame.
 
         OpenCV does not tell that a disk is full; the file then has no index and cannot be opened.
+
+        Raises:
+            ImageError: the file has fewer frames than were written.
         """
         import cv2
 
@@ -373,11 +390,14 @@ class _Writer:
         capture.release()
         if frames < self._written:
             raise ImageError(f"{self._path}: the video is incomplete; check the free disk space")
+        with self._partial.open("ab") as file:
+            file.write(_MARK)
 
     def _open(self, rgb: NDArray[np.uint8]) -> None:
         import cv2
 
         silence_ffmpeg()
+        self._partial = self._make_partial()
         height, width = rgb.shape[:2]
         # The codec halves the resolution of colour, so width and height must be even.
         self._size = (max(2, width - width % 2), max(2, height - height % 2))
