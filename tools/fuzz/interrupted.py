@@ -168,7 +168,8 @@ def _finish(
     try:
         done = running.finish(0)
     except subprocess.TimeoutExpired as error:
-        return f"hang: {error.stderr}", None
+        # Where it hangs.
+        return f"hang: {error.stderr!s}", None
     text = text_of(done)
     if "Traceback (most recent call last)" in text:
         return "traceback", done
