@@ -43,6 +43,8 @@ from utkage.evaluation.request import EvaluateRequest
         ({"threshold": 18, "guarantee_by": ("race",)}, "`guarantee_by` is for"),
         ({"threshold": 18, "simulate": True}, "`simulate` is for"),
         ({"resamples": 99}, "`resamples` 99: use at least 100"),
+        ({"stress": True, "stress_faces": 0}, "`stress_faces` 0: use 1 or more"),
+        ({"stress_faces": 50}, "`stress_faces` is for `stress`"),
     ],
 )
 def test_impossible_requests(wrong: dict[str, object], message: str) -> None:

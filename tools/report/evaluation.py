@@ -16,6 +16,7 @@ from utkage.evaluation.groups.group_metrics import CAVEAT, COMPARABLE
 from utkage.evaluation.metrics.bootstrap import RESAMPLES
 from utkage.evaluation.metrics.registry import SHARE, YEARS, format_estimate, format_value
 from utkage.evaluation.reports import tables
+from utkage.evaluation.reports.losses import losses_table
 from utkage.evaluation.request import EvaluateRequest
 from utkage.evaluation.robustness.corruption_errors import robustness_report
 from utkage.prediction.loading import load_predictor
@@ -23,6 +24,8 @@ from utkage.reporting.table import markdown_table
 
 DOCUMENT = "evaluation.md"
 AGE = 18
+# Lines of the ranking of who loses most.
+LOSSES = 20
 Data = Annotated[Path, typer.Option(help="prepared set of both sources")]
 
 
@@ -92,4 +95,8 @@ def measure_robustness(data: Data) -> list[Block]:
         f"{report.n} faces drawn from the validation split of both sources, shipped weights, flip "
         f"averaging; MAE without corruption {report.clean:.2f} years"
     )
-    return [Block(DOCUMENT, "stress", markdown(columns, rows), origin)]
+    losses = losses_table(report, LOSSES)
+    return [
+        Block(DOCUMENT, "stress", markdown(columns, rows), origin),
+        Block(DOCUMENT, "losses", markdown_table(losses), origin),
+    ]

@@ -227,9 +227,17 @@ def evaluate_command(
         analysis_option(
             "--stress",
             help="Measure how errors grow under corruptions (crop, rotation, blur, compression, "
-            "darkness and more) on a sample of the faces.",
+            "darkness and more) on a sample of the faces, and which groups lose most.",
         ),
     ] = False,
+    stress_faces: Annotated[
+        int,
+        analysis_option(
+            "--stress-faces",
+            help="Number of faces in the sample of --stress; each is predicted some forty times.",
+            metavar="N",
+        ),
+    ] = 400,
     resamples: Annotated[int, analysis_option(help="Number of bootstrap resamples.")] = 2000,
     calibrate: Annotated[
         bool,
@@ -334,6 +342,7 @@ def evaluate_command(
                 challenge=tuple(challenge or ()),
                 demand=tuple(demand or ()),
                 stress=stress,
+                stress_faces=stress_faces,
                 allow_suspicious=allow_suspicious,
                 resamples=resamples,
                 csv_safe=csv_safe,

@@ -268,7 +268,14 @@ def _robustness(
     """Errors on corrupted chips; None without a request, or for a table of predictions."""
     if not request.stress or source.predictor is None:
         return None
-    return robustness_report(source.predictor, labelled.chips, reporter, seed=request.seed)
+    return robustness_report(
+        source.predictor,
+        labelled.chips,
+        reporter,
+        sample=request.stress_faces,
+        group_by=request.group_by,
+        seed=request.seed,
+    )
 
 
 def _open_sources(request: EvaluateRequest, reporter: Reporter) -> list[PredictionSource]:

@@ -11,6 +11,7 @@ from utkage.data.split import SPLITS
 from utkage.evaluation.age_checks.guarantee_report import YOUNGEST_YEARS
 from utkage.evaluation.age_checks.guaranteed_demand import Guarantee, require_youngest
 from utkage.evaluation.inputs.labelled_faces import FaceSelection
+from utkage.evaluation.robustness.corruption_errors import SAMPLE
 
 DEFAULT_REPORT = Path("evaluation")
 
@@ -45,7 +46,8 @@ class EvaluateRequest(FaceSelection):
             crossings.
         person_column: Further column of the label file that says who is in each picture: measure
             the spread within persons, and resample persons instead of pictures; None: do not.
-        stress: Measure errors on corrupted chips of a sample.
+        stress: Measure errors on corrupted chips of a sample, of all faces and by group.
+        stress_faces: Number of faces in that sample, at least 1.
         allow_suspicious: Score predictions that the guards would refuse.
         resamples: Number of bootstrap resamples.
         seed: Seed of the bootstrap.
@@ -72,6 +74,7 @@ class EvaluateRequest(FaceSelection):
     group_by: tuple[str, ...] = ()
     person_column: str | None = None
     stress: bool = False
+    stress_faces: int = SAMPLE
     allow_suspicious: bool = False
     resamples: int = 2000
     seed: int = 0
@@ -87,6 +90,10 @@ class EvaluateRequest(FaceSelection):
             raise ConfigError(f"`threshold` {self.threshold}: use an age of 1 to 116")
         if self.resamples < 100:
             raise ConfigError(f"`resamples` {self.resamples}: use at least 100")
+        if self.stress_faces < 1:
+            raise ConfigError(f"`stress_faces` {self.stress_faces}: use 1 or more")
+        if self.stress_faces != SAMPLE and not self.stress:
+            raise ConfigError("`stress_faces` is for `stress`")
         if self.max_false_pass is not None and self.threshold is None:
             raise ConfigError("`max_false_pass` needs a `threshold`, such as `threshold=18`")
         for name in ("confidence", "guarantee_by", "simulate"):

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -77,3 +78,30 @@ def test_the_report_says_where_the_error_doubles(labelled_chips: Chips, card: Ca
     assert report.to_dict()["factors"][0]["levels"][0]["mae"]["n"] == 40
     again = robustness_report(predictor, faces, SilentReporter(), sample=40, resamples=100)
     assert again == report
+    assert {"range", "gender"} <= {group.axis for group in report.groups}
+    for axis in ("range", "gender"):
+        assert sum(group.n for group in report.groups if group.axis == axis) == 40
+    stored = report.to_dict()["groups"][0]["corruptions"]
+    assert [found["name"] for found in stored] == list(by_name)
+
+
+def test_groups_of_further_columns_are_compared_where_faces_are_drawn(
+    labelled_chips: Chips, card: Card, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"{robustness_report.__module__}.CORRUPTIONS", CORRUPTIONS[-1:])
+    faces = labelled_chips(30, 64)
+    glasses = tuple("yes" if number % 3 else "" for number in range(30))
+    faces = replace(faces, attributes={"glasses": glasses, "hat": ("",) * 30})
+    report = robustness_report(
+        BrightnessPredictor(card),
+        faces,
+        SilentReporter(),
+        resamples=100,
+        group_by=("glasses", "hat", "glasses*gender"),
+    )
+    found = {group.label: group for group in report.groups}
+    assert (found["glasses yes"].n, found["glasses yes"].small) == (20, True)
+    crossed = [group.n for group in report.groups if group.axis == "glasses x gender"]
+    assert sum(crossed) == 20
+    # Nobody's hat is known.
+    assert not any(group.axis == "hat" for group in report.groups)

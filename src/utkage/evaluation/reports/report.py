@@ -18,6 +18,7 @@ from utkage.evaluation.metrics.populations import Population
 from utkage.evaluation.metrics.registry import METRICS, format_value
 from utkage.evaluation.reports import charts, tables
 from utkage.evaluation.reports.challenge import challenge_chart, challenge_table
+from utkage.evaluation.reports.losses import losses_chart, losses_table
 from utkage.evaluation.reports.model_card import metadata, model_card
 from utkage.evaluation.reports.report_outputs import CHARTS, FACES, MODEL_CARD, PAGE
 from utkage.evaluation.reports.report_page import Page
@@ -132,6 +133,9 @@ def _charts(result: EvaluateResult, faces: LabelledPredictions) -> list[tuple[st
             found.append(("challenge", caption, figure))
     if result.stress is not None:
         found.append(("stress", "Robustness", charts.robustness_charts(result.stress)))
+        if result.stress.groups:
+            caption = "Who loses most when pictures get worse"
+            found.append(("stress_groups", caption, losses_chart(result.stress)))
     return found
 
 
@@ -189,6 +193,7 @@ def render_evaluation_page(page: Page) -> str:
             for found in page.comparisons
         ],
         robustness=None if stress is None else tables.robustness_table(stress),
+        losses=None if stress is None else losses_table(stress),
         facts=Table.of("", ("", ""), page.facts.items()),
     )
 

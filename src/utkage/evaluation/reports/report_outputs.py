@@ -27,6 +27,7 @@ _FORMER_HEADER = (
 CHART_NAMES = (
     *("age_density", "error_by_age", "cumulative_score", "reliability", "gender_matrix", "groups"),
     *("confusion_matrix", "risk_coverage", "threshold", "challenge", "stress"),
+    "stress_groups",
 )
 METRICS, PREDICTIONS = "metrics.json", "predictions.csv"
 PAGE, MODEL_CARD, PARQUET = "report.html", "model_card.md", "predictions.parquet"

@@ -21,6 +21,7 @@ from utkage.evaluation.metrics.populations import Population
 from utkage.evaluation.metrics.registry import METRICS, SHARE, YEARS, format_value
 from utkage.evaluation.reports.cells import estimate_cell, number_cell
 from utkage.evaluation.reports.challenge import challenge_comparison_table, challenge_table
+from utkage.evaluation.reports.losses import losses_table
 from utkage.evaluation.reports.side_by_side import side_by_side_table
 from utkage.evaluation.result import EvaluateResult
 from utkage.evaluation.robustness.corruption_errors import RobustnessReport
@@ -53,6 +54,8 @@ CHOSEN_METRICS = ("mae", "bias", "label_range_accuracy", "gender_accuracy")
 # Groups of one axis that the terminal shows.
 SHOWN_GROUPS = 20
 NO_FACES = Estimate(None, None, None, 0)
+# Lines of the ranking of who loses most, in the terminal.
+SHOWN_LOSSES = 10
 CALIBRATION_LEVELS = (0.5, 0.8, 0.9, 0.95)
 
 
@@ -77,6 +80,7 @@ def result_tables(result: EvaluateResult) -> list[Table]:
     tables += comparison_tables(result.comparisons, shown)
     if result.stress is not None:
         tables.append(robustness_table(result.stress))
+        tables.append(losses_table(result.stress, SHOWN_LOSSES))
     return [table for table in tables if table.rows]
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,10 +12,12 @@ import numpy as np
 from utkage.core.errors import UsageError
 from utkage.core.reporter import Reporter
 from utkage.data.chips import LabelledChips
+from utkage.evaluation.groups.axes import Axis, chosen_axes, single_axes
 from utkage.evaluation.inputs.labelled_predictions import LabelledPredictions, with_labels
 from utkage.evaluation.metrics.bootstrap import Bootstrap, Estimate, rounded
 from utkage.evaluation.metrics.registry import metric_value, statistics
 from utkage.evaluation.robustness.corruptions import CORRUPTIONS, Chips
+from utkage.evaluation.robustness.group_losses import AXES, CAVEAT, GroupLoss, losses_by_group
 from utkage.prediction.chip_predictor import BATCH, ChipPredictor
 from utkage.prediction.predictions import Predictions
 
@@ -62,11 +65,13 @@ class RobustnessReport:
         n: Number of faces in the sample.
         clean: MAE of the sample without corruption, years.
         factors: Errors by corruption.
+        groups: What each group loses, axis by axis.
     """
 
     n: int
     clean: float
     factors: tuple[CorruptionResult, ...]
+    groups: tuple[GroupLoss, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -82,6 +87,8 @@ class RobustnessReport:
                 }
                 for factor in self.factors
             ],
+            "groups": [group.to_dict() for group in self.groups],
+            "groups_caveat": CAVEAT,
         }
 
 
@@ -91,12 +98,15 @@ def robustness_report(
     reporter: Reporter,
     *,
     sample: int = SAMPLE,
+    group_by: Sequence[str] = (),
     resamples: int = 1000,
     seed: int = 0,
 ) -> RobustnessReport:
     """Predict a random ``sample`` of the faces under every corruption at every strength.
 
-    Only faces with an age in whole years and a gender are drawn.
+    Only faces with an age in whole years and a gender are drawn. ``group_by`` names axes whose
+    groups are compared beside those of ``group_losses.AXES``, as in ``axes.chosen_axes``. Every
+    corrupted chip is predicted once, however many groups there are.
 
     Chips are corrupted at the size that the predictor takes. ``seed`` is that of the sample and of
     the bootstrap.
@@ -123,11 +133,14 @@ def robustness_report(
                 task.advance(len(batch))
             return with_labels(own, Predictions.concatenate(parts))
 
-        clean = metric_value("mae", predict(lambda batch, _: batch, 0.0)) or 0.0
+        plain = predict(lambda batch, _: batch, 0.0)
+        clean = metric_value("mae", plain) or 0.0
+        corrupted: dict[str, list[LabelledPredictions]] = {}
         for corruption in CORRUPTIONS:
             levels = []
             for strength in corruption.strengths:
                 predicted = predict(corruption.corrupt, strength)
+                corrupted.setdefault(corruption.name, []).append(predicted)
                 found = bootstrap.estimates(statistics(predicted, ("mae", "gender_accuracy")))
                 levels.append(
                     CorruptionLevel(strength, corruption.format_strength(strength), **found)
@@ -138,4 +151,15 @@ def robustness_report(
                     corruption.name, corruption.label, tuple(levels), next(doubled, None)
                 )
             )
-    return RobustnessReport(len(own), clean, tuple(results))
+    groups = losses_by_group(plain, corrupted, _axes(plain, group_by), bootstrap)
+    return RobustnessReport(len(own), clean, tuple(results), groups)
+
+
+def _axes(faces: LabelledPredictions, group_by: Sequence[str]) -> list[Axis]:
+    known = single_axes(faces)
+    axes = {name: known[name] for name in AXES if name in known}
+    for choice in group_by:
+        # All faces have this axis, but those drawn may all be unknown in it.
+        with suppress(UsageError):
+            axes |= {axis.name: axis for axis in chosen_axes(faces, [choice], "group_by")}
+    return list(axes.values())
