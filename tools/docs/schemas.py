@@ -13,8 +13,7 @@ from pydantic import TypeAdapter
 
 from tools.documents import DOCS
 from utkage.data.labels import GENDERS, MAX_AGE, RANGE_NAMES
-from utkage.evaluation.metrics.bootstrap import Estimate
-from utkage.evaluation.side_by_side import (
+from utkage.evaluation.comparison.side_by_side import (
     LABELS,
     METRIC_NAMES,
     MeanValues,
@@ -22,6 +21,7 @@ from utkage.evaluation.side_by_side import (
     SideBySide,
     SourceValues,
 )
+from utkage.evaluation.metrics.bootstrap import Estimate
 from utkage.prediction.rows import STATUSES, UNCERTAIN, FaceRow, Row, TrackRow
 
 FOLDER = DOCS / "schemas"

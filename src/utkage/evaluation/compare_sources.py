@@ -11,7 +11,8 @@ from utkage.core.errors import DataError
 from utkage.core.reporter import Reporter
 from utkage.evaluation.age_checks.challenge import PassRule, challenge_axes
 from utkage.evaluation.age_checks.challenge_comparison import compare_challenges
-from utkage.evaluation.comparison import Comparison, compare_predictions, paired
+from utkage.evaluation.comparison.paired_metrics import Comparison, compare_predictions, paired
+from utkage.evaluation.comparison.side_by_side import SideBySide, side_by_side
 from utkage.evaluation.guards import guard_predictions, guard_training_images
 from utkage.evaluation.inputs.labelled_faces import LabelledFaces
 from utkage.evaluation.inputs.labelled_predictions import (
@@ -23,7 +24,6 @@ from utkage.evaluation.inputs.labelled_predictions import (
 from utkage.evaluation.inputs.prediction_sources import PredictionSource
 from utkage.evaluation.metrics.bootstrap import Bootstrap
 from utkage.evaluation.request import EvaluateRequest
-from utkage.evaluation.side_by_side import SideBySide, side_by_side
 
 
 @dataclass(frozen=True)

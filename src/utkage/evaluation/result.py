@@ -15,7 +15,8 @@ from utkage.data.records import Dropped
 from utkage.evaluation.age_checks.challenge import ChallengeReport
 from utkage.evaluation.age_checks.guarantee_report import GuaranteeReport
 from utkage.evaluation.age_checks.thresholds import ThresholdCurve
-from utkage.evaluation.comparison import Comparison
+from utkage.evaluation.comparison.paired_metrics import Comparison
+from utkage.evaluation.comparison.side_by_side import SideBySide
 from utkage.evaluation.groups.group_metrics import GroupReport
 from utkage.evaluation.groups.persons import PersonReport
 from utkage.evaluation.groups.source_summary import sources_to_dict, summarise_sources
@@ -23,7 +24,6 @@ from utkage.evaluation.metrics.bootstrap import rounded
 from utkage.evaluation.metrics.populations import Population
 from utkage.evaluation.metrics.scores import Metrics
 from utkage.evaluation.robustness.corruption_errors import RobustnessReport
-from utkage.evaluation.side_by_side import SideBySide
 from utkage.models.card import Card
 
 # 2: a label counts as inside its interval where low <= age <= high; intervals, groups,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from utkage.evaluation.age_checks.thresholds import threshold_curve
-from utkage.evaluation.comparison import compare_predictions
+from utkage.evaluation.comparison.paired_metrics import compare_predictions
 from utkage.evaluation.groups.group_metrics import group_report
 from utkage.evaluation.inputs.labelled_predictions import LabelledPredictions
 from utkage.evaluation.metrics.bootstrap import Bootstrap

@@ -14,7 +14,7 @@ from partial_labels import with_ranges, without
 
 from utkage.core.reporter import SilentReporter
 from utkage.evaluation.age_checks.thresholds import threshold_curve
-from utkage.evaluation.comparison import compare_predictions
+from utkage.evaluation.comparison.paired_metrics import compare_predictions
 from utkage.evaluation.groups.group_metrics import group_report
 from utkage.evaluation.guards import guard_predictions
 from utkage.evaluation.inputs.labelled_predictions import AGE, GENDER, LabelledPredictions

@@ -11,12 +11,12 @@ import pytest
 from rich.console import Console
 
 from utkage.cli.tables import print_table
+from utkage.evaluation.comparison.side_by_side import SideBySide, side_by_side
 from utkage.evaluation.inputs.labelled_predictions import LabelledPredictions
 from utkage.evaluation.reports.model_card import model_card
 from utkage.evaluation.reports.report import render_evaluation_page
 from utkage.evaluation.reports.report_page import Page
 from utkage.evaluation.reports.side_by_side import side_by_side_table
-from utkage.evaluation.side_by_side import SideBySide, side_by_side
 
 Labelled = Callable[..., LabelledPredictions]
 

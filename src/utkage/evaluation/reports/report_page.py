@@ -9,12 +9,12 @@ from pathlib import Path
 from utkage.evaluation.age_checks.challenge import ChallengeReport
 from utkage.evaluation.age_checks.guarantee_report import GuaranteeReport
 from utkage.evaluation.age_checks.thresholds import ThresholdCurve
-from utkage.evaluation.comparison import Comparison
+from utkage.evaluation.comparison.paired_metrics import Comparison
+from utkage.evaluation.comparison.side_by_side import SideBySide
 from utkage.evaluation.groups.group_metrics import GroupReport
 from utkage.evaluation.groups.persons import PersonReport
 from utkage.evaluation.metrics.populations import Population
 from utkage.evaluation.robustness.corruption_errors import RobustnessReport
-from utkage.evaluation.side_by_side import SideBySide
 
 
 @dataclass(frozen=True, kw_only=True)

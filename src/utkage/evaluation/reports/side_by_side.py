@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from utkage.core.distinct_names import distinct_ends
 from utkage.core.text import counted, printable
+from utkage.evaluation.comparison.side_by_side import SideBySide
 from utkage.evaluation.metrics.bootstrap import Estimate
 from utkage.evaluation.metrics.registry import METRICS, SHARE, format_estimate, format_value
 from utkage.evaluation.reports.cells import estimate_cell, number_cell
-from utkage.evaluation.side_by_side import SideBySide
 from utkage.reporting.table import Cell, Row, Table
 
 

@@ -11,7 +11,7 @@ from utkage.core.text import counted, printable
 from utkage.evaluation.age_checks.guarantee_report import GuaranteeReport
 from utkage.evaluation.age_checks.guaranteed_demand import PROBABILITY
 from utkage.evaluation.age_checks.thresholds import BAND_DEMAND, NEAR_YEARS, ThresholdCurve
-from utkage.evaluation.comparison import Comparison
+from utkage.evaluation.comparison.paired_metrics import Comparison
 from utkage.evaluation.groups.group_metrics import COMPARABLE, GROUP_METRICS, Group, GroupReport
 from utkage.evaluation.groups.persons import PersonReport
 from utkage.evaluation.groups.source_summary import summarise_sources

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from utkage.evaluation.comparison import compare_predictions, mcnemar
+from utkage.evaluation.comparison.paired_metrics import compare_predictions, mcnemar
 from utkage.evaluation.inputs.labelled_predictions import LabelledPredictions
 from utkage.evaluation.metrics.bootstrap import Bootstrap
 from utkage.evaluation.reports.tables import comparison_table

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from partial_labels import with_ranges
 
-from utkage.evaluation.comparison import compare_predictions
+from utkage.evaluation.comparison.paired_metrics import compare_predictions
+from utkage.evaluation.comparison.side_by_side import SideBySide, SourceValues, side_by_side
 from utkage.evaluation.inputs.labelled_predictions import LabelledPredictions
 from utkage.evaluation.metrics.bootstrap import Bootstrap, Estimate
-from utkage.evaluation.side_by_side import SideBySide, SourceValues, side_by_side
 
 Labelled = Callable[..., LabelledPredictions]
 RESAMPLES = 60

@@ -1,0 +1,1 @@
+"""Several predictors on the same faces: paired differences, and tables side by side."""
