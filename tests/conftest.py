@@ -14,7 +14,13 @@ from utkage.data.labels import AGE_COUNT, range_index
 from utkage.evaluation.inputs.labelled_predictions import LabelledPredictions
 from utkage.prediction.predictions import Predictions
 
-pytest_plugins = ["archive_fixtures", "axe_fixtures", "chip_fixtures", "picture_fixtures"]
+pytest_plugins = [
+    "archive_fixtures",
+    "axe_fixtures",
+    "chip_fixtures",
+    "few_chips",
+    "picture_fixtures",
+]
 
 MadeOnce = Callable[[str, Callable[[Path], object]], Path]
 LabelledPredictionsOf = Callable[..., LabelledPredictions]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from cards import card_of
+from few_chips import CHIPS
 from one_line_errors import assert_one_line_error
 
 from utkage.core.files import file_hash
@@ -25,7 +26,9 @@ Invoke = Callable[..., Any]
 
 
 @pytest.mark.slow
-def test_the_parity_file_has_the_measured_differences(invoke: Invoke, tmp_path: Path) -> None:
+def test_the_parity_file_has_the_measured_differences(
+    invoke: Invoke, tmp_path: Path, few_chips: None
+) -> None:
     chips = synthetic_chips(3, 200, seed=5)
     for index, chip in enumerate(chips):
         save_image(tmp_path / "faces" / f"{20 + index}_1_0_2017{index:04}.png", chip)
@@ -34,10 +37,10 @@ def test_the_parity_file_has_the_measured_differences(invoke: Invoke, tmp_path: 
     assert done.exit_code == 0, done.stderr
     result = json.loads(done.stdout)
     assert result["format"] == "torchscript"
-    assert result["parity"]["chips"] == 256 + 3
+    assert result["parity"]["chips"] == CHIPS + 3
     kept = json.loads((tmp_path / "model.torchscript.parity.json").read_text())
     assert result["parity_file"] == "model.torchscript.parity.json"
-    assert (kept["drawn_chips"], kept["real_chips"]) == (256, 3)
+    assert (kept["drawn_chips"], kept["real_chips"]) == (CHIPS, 3)
     assert kept["hash"] == file_hash(tmp_path / "model.torchscript")
     assert 0 <= kept["max_age_difference"] <= kept["limits"]["age"] == 0.01
     assert 0 < kept["max_probability_difference"] < kept["limits"]["probability"]

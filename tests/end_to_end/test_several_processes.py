@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from tools.examples.demo_set import make_demo_set
-from tools.warm_process import run_utkage
+from tools.warm_process import Running, run_utkage
 from utkage.models.weights_files import load_weights
 
 pytestmark = pytest.mark.slow
@@ -31,6 +31,29 @@ EPOCHS = 4
 # A machine that does other work as well.
 PATIENCE = 300
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
+# torchrun, whose processes are forked from it, so that they need not import everything again.
+TORCHRUN = """
+import sys
+from torch.distributed import run
+from utkage.cli.app import main
+
+elastic_launch = run.elastic_launch
+
+def utkage(*arguments):
+    sys.argv = list(arguments[arguments.index("utkage"):])
+    try:
+        main()
+    except SystemExit as end:
+        if end.code:
+            raise
+
+def launch(config, entrypoint):
+    config.start_method = "fork"
+    return elastic_launch(config, utkage)
+
+run.elastic_launch = launch
+run.main(sys.argv[1:])
+"""
 
 
 @pytest.fixture(scope="module")
@@ -43,9 +66,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory, examples: Path) -> Path:
 
 
 def several(run: str, *options: str) -> list[str]:
+    """Arguments of torchrun."""
     return [
-        *(sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"),
-        *("--standalone", *options, "-m", "utkage", *TRAIN),
+        *("--nproc-per-node", "2", "--standalone", *options, "-m", "utkage", *TRAIN),
         *("--epochs", str(EPOCHS), "--run-folder", f"./{run}"),
     ]
 
@@ -64,7 +87,7 @@ def same_weights(folder: Path, first: str, second: str) -> bool:
 def undisturbed(folder: Path) -> subprocess.CompletedProcess[str]:
     """Two processes, and nobody is lost; its run folder has the same name."""
     done = subprocess.run(
-        several("undisturbed"),
+        [sys.executable, "-m", "torch.distributed.run", *several("undisturbed")],
         cwd=folder,
         env=ENVIRONMENT,
         capture_output=True,
@@ -100,32 +123,25 @@ def newest_checkpoint(folder: Path, run: str) -> str:
 
 def workers(parent: int) -> list[int]:
     listed = subprocess.run(
-        ["ps", "-o", "pid=,args=", "--ppid", str(parent)],
-        capture_output=True,
-        text=True,
-        check=True,
+        ["ps", "-o", "pid=", "--ppid", str(parent)], capture_output=True, text=True, check=True
     )
-    lines = [line for line in listed.stdout.splitlines() if " utkage " in line]
-    return [int(line.split()[0]) for line in lines]
+    return [int(line) for line in listed.stdout.split()]
 
 
 def lose_a_process(folder: Path, run: str, number: int, *options: str) -> tuple[int, str]:
-    """Start the run, kill a process behind its next checkpoint: exit code and standard error."""
+    """Start the run, kill a process after its next checkpoint: exit code and standard error."""
     before = newest_checkpoint(folder, run)
-    command = several(run, *options)
-    with subprocess.Popen(
-        command, cwd=folder, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True
-    ) as running:
-        deadline = time.monotonic() + PATIENCE
-        while newest_checkpoint(folder, run) == before:
-            assert time.monotonic() < deadline, f"{run} never wrote a checkpoint"
-            assert running.poll() is None, running.communicate()[1]
-            time.sleep(0.05)
-        found = workers(running.pid)
-        assert len(found) == 2
-        os.kill(found[number], signal.SIGKILL)
-        _, message = running.communicate(timeout=PATIENCE)
-    return running.returncode, message
+    running = Running(several(run, *options), folder, TORCHRUN)
+    deadline = time.monotonic() + PATIENCE
+    while newest_checkpoint(folder, run) == before:
+        assert time.monotonic() < deadline, f"{run} never wrote a checkpoint"
+        assert running.poll() is None, running.finish().stderr
+        time.sleep(0.05)
+    found = workers(running.pid)
+    assert len(found) == 2
+    os.kill(found[number], signal.SIGKILL)
+    done = running.finish(PATIENCE)
+    return done.returncode, done.stderr
 
 
 def test_a_lost_process_ends_the_run_and_the_same_command_resumes_it(

@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from small_backbone import SMALL_BACKBONE
 
 from utkage.core.reporter import Reporter, SilentReporter
 from utkage.data.augment import AugmentConfig
 from utkage.data.chips import LabelledChips
 from utkage.models.card import Card
 from utkage.models.multitask import MultiTaskNet
+from utkage.models.registry import with_backbone
 from utkage.training.checkpoint import Checkpoint, CheckpointFolder
 from utkage.training.config import TrainConfig
 from utkage.training.loop import FitResult, fit
@@ -32,7 +34,7 @@ CONFIG = TrainConfig(
     batch_size=8,
     learning_rate=2e-3,
     sizes=(32,),
-    backbone="mobilenet_v3_small",
+    backbone=SMALL_BACKBONE.name,
     init="scratch",
     ema_decay=0.9,
     checkpoint_minutes=0.0,
@@ -106,6 +108,13 @@ def sources_find(monkeypatch: pytest.MonkeyPatch, errors: list[dict[str, float]]
         return replace(found, mae=5.0, columns=columns)
 
     monkeypatch.setattr(TrainableMultitask, "validate", validate)
+
+
+@pytest.fixture(autouse=True)
+def small_backbone() -> Iterator[None]:
+    """The backbone of ``CONFIG`` has its name."""
+    with with_backbone(SMALL_BACKBONE):
+        yield
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 from matplotlib.figure import Figure
-from small_trainings import make_setup, uninterrupted
+from small_trainings import make_setup, small_backbone, uninterrupted
 
-__all__ = ["make_setup", "uninterrupted"]
+__all__ = ["make_setup", "small_backbone", "uninterrupted"]
 
 
 @pytest.fixture

@@ -35,11 +35,13 @@ from utkage.training.systems.multitask.trainable import (
 
 # Without a checkpoint after every step.
 CALM = replace(CONFIG, checkpoint_minutes=5.0)
-FROZEN_FIRST = replace(CONFIG, freeze_epochs=1, layer_decay=0.7)
+# A network with the stages of a real one, which the card of the set-up names.
+DEEP = replace(CONFIG, backbone="mobilenet_v3_small")
+FROZEN_FIRST = replace(DEEP, freeze_epochs=1, layer_decay=0.7)
 
 
 def test_the_saved_metrics_are_those_of_the_saved_weights(make_setup: MakeSetup) -> None:
-    setup = make_setup()
+    setup = make_setup(config=DEEP)
     train(setup)
     weights = load_weights(setup.folder / LAST_NAME)
     system = TrainableMultitask(build_multitask(weights, "x"), setup)
@@ -138,7 +140,7 @@ def test_rates_follow_the_schedule_times_the_scale(
         return original(self, *arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(torch.optim.AdamW, "step", spy)
-    config = replace(CONFIG, layer_decay=0.5)
+    config = replace(DEEP, layer_decay=0.5)
     train(make_setup(config=config))
     assert len(seen) == 6
     for step, groups in enumerate(seen):
