@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from filelock import FileLock
+from hypothesis import settings
 
 from utkage.data.labels import AGE_COUNT, range_index
 from utkage.evaluation.inputs.labelled_predictions import LabelledPredictions
@@ -26,6 +27,10 @@ MadeOnce = Callable[[str, Callable[[Path], object]], Path]
 LabelledPredictionsOf = Callable[..., LabelledPredictions]
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# The time of an example depends on what else the machine does.
+settings.register_profile("utkage", deadline=None)
+settings.load_profile("utkage")
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

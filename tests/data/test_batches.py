@@ -1,11 +1,10 @@
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from utkage.data.batches import epoch_order, steps_per_epoch
 
 
-@settings(deadline=None)
 @given(st.integers(0, 300), st.integers(0, 2**31 - 1), st.integers(0, 1000))
 def test_an_order_is_a_permutation_of_its_arguments_only(count: int, seed: int, epoch: int) -> None:
     order = epoch_order(count, seed, epoch)
@@ -19,7 +18,6 @@ def test_epochs_and_seeds_differ() -> None:
     assert len({tuple(order) for order in orders}) == 6
 
 
-@settings(deadline=None)
 @given(st.integers(1, 5000), st.integers(2, 256))
 def test_steps_are_the_full_batches(count: int, batch: int) -> None:
     steps = steps_per_epoch(count, batch)

@@ -3,7 +3,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from utkage.core.errors import LabelError
@@ -23,7 +23,6 @@ LABELS = st.builds(FaceLabel, st.integers(0, 116), st.integers(0, 1), st.integer
 DATES = st.text("0123456789", min_size=1, max_size=20)
 
 
-@settings(deadline=None)
 @given(LABELS, DATES, st.booleans())
 def test_names_come_back(label: FaceLabel, date: str, chip: bool) -> None:
     name = format_name(label, date, chip=chip)
@@ -31,7 +30,6 @@ def test_names_come_back(label: FaceLabel, date: str, chip: bool) -> None:
     assert parse_name(name) == label
 
 
-@settings(deadline=None)
 @given(st.text(max_size=40))
 @example("1_0_0_1.jpg")
 def test_any_text_is_a_label_or_a_label_error(text: str) -> None:
@@ -44,7 +42,6 @@ def test_any_text_is_a_label_or_a_label_error(text: str) -> None:
     assert text.isascii()
 
 
-@settings(deadline=None)
 @given(LABELS, DATES, st.data())
 def test_a_character_put_in_is_noticed_or_reads_as_digits(
     label: FaceLabel, date: str, data: st.DataObject
@@ -56,7 +53,6 @@ def test_a_character_put_in_is_noticed_or_reads_as_digits(
         parse_name(name[:place] + extra + name[place:])
 
 
-@settings(deadline=None)
 @given(LABELS, st.text("0123456789", min_size=2, max_size=20), st.booleans())
 def test_names_without_race_where_they_are_allowed(label: FaceLabel, date: str, chip: bool) -> None:
     whole = format_name(label, date, chip=chip)
@@ -67,7 +63,6 @@ def test_names_without_race_where_they_are_allowed(label: FaceLabel, date: str, 
     assert parse_name(whole, allow_missing_race=True) == label
 
 
-@settings(deadline=None)
 @given(st.text("0123456789_.jpg", max_size=20))
 @example("25_1_2.jpg")
 @example("25_1_22_2017.jpg")

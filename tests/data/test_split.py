@@ -2,7 +2,7 @@ import hashlib
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from utkage.core.errors import ConfigError
@@ -20,7 +20,6 @@ def hashes(count: int) -> list[str]:
     return [hashlib.sha256(str(index).encode()).hexdigest() for index in range(count)]
 
 
-@settings(deadline=None)
 @given(HASHES, HASHES, CONFIGS)
 def test_adding_pictures_moves_none(first: list[str], more: list[str], config: SplitConfig) -> None:
     before = {value: assign_split(value, config) for value in first}
@@ -65,7 +64,6 @@ def test_the_assignment_is_frozen() -> None:
     assert found == expected
 
 
-@settings(deadline=None)
 @given(HASHES, st.randoms(use_true_random=False))
 def test_the_split_hash_forgets_the_order_only(values: list[str], shuffler: random.Random) -> None:
     members = [(value, assign_split(value, SplitConfig())) for value in values]

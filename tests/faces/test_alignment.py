@@ -23,7 +23,7 @@ def moved(matrix, points):
     return [tuple(point) for point in np.array(points) @ matrix[:, :2].T + matrix[:, 2]]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     scale=st.floats(0.01, 50),
     degrees=st.floats(-180, 180),
@@ -37,7 +37,7 @@ def test_exact_similarities_are_recovered(scale, degrees, shift):
     assert np.allclose(found, truth, atol=1e-6 * max(1, scale), rtol=1e-6)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(seed=st.integers(0, 10_000))
 def test_noisy_points_least_squares_beats_neighbours_and_never_mirrors(seed):
     rng = np.random.default_rng(seed)

@@ -33,7 +33,7 @@ def test_a_long_strip_counts_as_a_piece_of_it(width: int, height: int, side: int
     assert search_side(width, height) == side
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(1, 6000), st.sampled_from([TILE_OVERLAP, 400]))
 def test_tiles_cover_a_picture_and_overlap(width: int, overlap: int) -> None:
     picture = numbered(width, 3)

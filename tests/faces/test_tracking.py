@@ -95,7 +95,7 @@ def test_distance() -> None:
     assert math.isfinite(box_distance((3, 3, 3, 3), (0, 0, 9, 9)))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 10_000), st.integers(1, 6))
 def test_well_separated_faces_never_swap(seed: int, count: int) -> None:
     random = np.random.default_rng(seed)

@@ -58,7 +58,7 @@ def test_grows_with_the_picture():
 boxes = st.tuples(*[st.floats(-200, 900) for _ in range(4)])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     picture=st.tuples(st.integers(1, 500), st.integers(1, 500)),
     faces=st.lists(
@@ -74,7 +74,7 @@ def test_labels_lie_inside_the_picture(picture, faces):
         assert (x1 - x0, y1 - y0) == (min(width, picture[0]), min(height, picture[1]))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     width=st.integers(1, 80),
     height=st.integers(1, 80),

@@ -3,7 +3,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from utkage.data.labels import AGE_RANGES
@@ -36,7 +36,6 @@ def slow_median(distribution: np.ndarray) -> list[float]:
     ]
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**32), st.floats(0.02, 3))
 def test_the_median_equals_a_slow_reference(seed: int, spread: float) -> None:
     distribution = distributions(seed, spread)
@@ -203,7 +202,6 @@ def test_temperatures_apply_after_flip_averaging(
     assert not torch.allclose(warm.p_female, plain.p_female)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**32), st.floats(0.02, 3))
 def test_no_whole_year_has_a_smaller_expected_error(seed: int, spread: float) -> None:
     distribution = distributions(seed, spread)

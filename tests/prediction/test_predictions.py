@@ -14,7 +14,7 @@ RandomPredictions = Callable[..., Predictions]
 EDGES = np.arange(118) - 0.5
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.integers(0, 10**6), st.floats(0.05, 3), st.floats(0.001, 0.999))
 def test_quantiles_against_interpolation(seed: int, spread: float, quantile: float) -> None:
     random = np.random.default_rng(seed)
@@ -75,7 +75,7 @@ def test_gender_and_range_follow_the_probabilities() -> None:
     assert predictions.gender.dtype == predictions.range_index.dtype == np.int64
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=5))
 def test_parts_join_to_the_whole(lengths: list[int]) -> None:
     random = np.random.default_rng(0)

@@ -161,7 +161,7 @@ def judged(records: list[Record], fix: FixConfig) -> list[ManifestRow]:
     return manifest
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(PICTURES, st.integers(0, 14), st.sampled_from(["keep-one", "drop-conflicts", "none"]))
 def test_components_never_cross_splits_and_never_leave_training(
     records: list[Record], former: int, mode: str

@@ -4,7 +4,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from utkage.models.age_heads import corn_distribution
@@ -36,7 +36,6 @@ def logits(count: int, years: int = 117, seed: int = 0) -> torch.Tensor:
     return torch.from_numpy(np.random.default_rng(seed).normal(0, 2, (count, years)))
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 116), min_size=1, max_size=20), st.floats(0.5, 3), st.floats(0, 0.1))
 def test_soft_labels_are_distributions_around_the_age(
     ages: list[int], base: float, slope: float

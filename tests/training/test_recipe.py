@@ -47,7 +47,7 @@ def configs(draw: st.DrawFn, kind: type[Any]) -> Any:
         assume(False)
 
 
-@settings(suppress_health_check=[HealthCheck.filter_too_much], max_examples=200, deadline=None)
+@settings(suppress_health_check=[HealthCheck.filter_too_much], max_examples=200)
 @given(st.data())
 def test_every_valid_recipe_is_read_back(data: st.DataObject) -> None:
     system = data.draw(st.sampled_from(sorted(SYSTEMS)))

@@ -2,7 +2,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch.optim.lr_scheduler import OneCycleLR, ReduceLROnPlateau
 
@@ -19,7 +19,6 @@ from utkage.training.schedule import (
 )
 
 
-@settings(deadline=None)
 @given(st.integers(1, 400), st.floats(0, 0.9))
 def test_cosine_goes_up_once_and_down_once(total: int, warmup: float) -> None:
     rates = [cosine(ScheduleState(step, total, warmup)) for step in range(total)]
@@ -71,7 +70,6 @@ def test_constant_rises_and_stays() -> None:
     assert constant(ScheduleState(0, 10, 0)) == 1
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(1, 9).map(float), max_size=30), st.integers(0, 4))
 def test_plateaus_are_those_of_torch(errors: list[float], patience: int) -> None:
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from utkage.data.chips import LabelledChips
@@ -39,7 +39,6 @@ def test_rare_ages_weigh_more_up_to_the_clip() -> None:
     assert weights[30] < 1 < weights[70] <= weights[100] == weights[116] == 5.0
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 10_000), min_size=1, max_size=117).filter(any), st.floats(1.01, 50))
 def test_the_mean_is_one_after_the_clip(counts: list[int], clip: float) -> None:
     weights = rare_age_weights(np.array(counts), clip)

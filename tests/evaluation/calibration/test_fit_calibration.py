@@ -38,7 +38,7 @@ def faces(count: int, seed: int, spread: float) -> tuple[np.ndarray, np.ndarray,
     return ages, genders, Predictions(centres, mass, ranges, female)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(0, 10**6), st.floats(0.05, 2), st.floats(0, 0.999))
 def test_a_score_is_the_smallest_level_that_holds_the_age(
     seed: int, alpha: float, level: float

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from partial_labels import with_ranges, without
 from sklearn import metrics as sklearn
@@ -44,7 +44,6 @@ def arrays(pairs: list[tuple[int, float]]) -> tuple[np.ndarray, np.ndarray]:
     return np.array([age for age, _ in pairs]), np.array([guess for _, guess in pairs])
 
 
-@settings(deadline=None)
 @given(PAIRS)
 def test_errors_against_sklearn_and_loops(pairs: list[tuple[int, float]]) -> None:
     ages, guesses = arrays(pairs)
@@ -59,7 +58,6 @@ def test_errors_against_sklearn_and_loops(pairs: list[tuple[int, float]]) -> Non
     assert cumulative_score(ages, guesses, 120) == 1
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=30))
 def test_accuracy_against_sklearn(pairs: list[tuple[int, int]]) -> None:
     truth, guess = (np.array(column) for column in zip(*pairs, strict=True))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from source_files import read_entries
 
@@ -45,7 +45,6 @@ def test_odd_names_are_printable(tmp_path: Path, tar_of: Archive, raw: bytes) ->
     assert entry.problem.isprintable()
 
 
-@settings(deadline=None)
 @given(st.text(max_size=30))
 def test_clean_paths_stay_inside(path: str) -> None:
     clean = clean_path(path)

@@ -66,7 +66,7 @@ def test_hostile_tar_members_are_reported_or_harmless(
     assert len(found) == 9
 
 
-@settings(deadline=None, max_examples=150, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_a_tar_with_damaged_bytes_is_read_or_refused(
     tmp_path: Path, tar_of: Archive, data: st.DataObject

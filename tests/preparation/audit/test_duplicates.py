@@ -83,7 +83,7 @@ def test_conflicts(make_record, ages, genders, conflict):
     assert group.conflicts(3) is conflict
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     shapes=st.lists(st.tuples(st.integers(0, 6), st.integers(0, 40)), max_size=14),
     max_distance=st.integers(-1, 30),
@@ -109,7 +109,7 @@ def test_groups_are_a_partition_that_order_does_not_change(make_record, shapes, 
     assert shape(records) == shape(shuffled)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(bits=st.lists(st.integers(0, 60), max_size=12), max_distance=st.integers(0, 20))
 def test_near_pictures_are_always_in_one_component(make_record, bits, max_distance):
     records = [make_record(f"n{k}", bits=low_bits(count)) for k, count in enumerate(bits)]
@@ -129,7 +129,7 @@ def slow_stars(component, neighbours):
     return stars
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(links=st.lists(st.tuples(st.integers(0, 20), st.integers(0, 20)), max_size=60))
 def test_stars_are_those_of_the_plain_search(links):
     neighbours = {node: frozenset() for node in range(21)}

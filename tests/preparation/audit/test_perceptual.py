@@ -33,7 +33,7 @@ def brute_distance(first: np.ndarray, second: np.ndarray) -> int:
     return min(int(differ.sum()), int(mirrored.sum()))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     hashes=hnp.arrays(
         np.uint8, st.tuples(st.integers(0, 14), st.just(32)), elements=st.integers(0, 3)

@@ -127,7 +127,7 @@ def test_impossible_settings(wrong):
         FixConfig(**wrong)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     shapes=st.lists(
         st.tuples(st.integers(0, 5), st.integers(0, 40), st.integers(20, 26), st.integers(0, 1)),
