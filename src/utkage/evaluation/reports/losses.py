@@ -44,7 +44,7 @@ def losses_table(report: RobustnessReport, count: int | None = None) -> Table:
                 number_cell(group.n),
                 ALL_CORRUPTIONS if line.corruption is None else labels[line.corruption],
                 estimate_cell(loss.mae_rise, YEARS),
-                _excess_cell(loss),
+                _excess_cell(group, loss),
                 estimate_cell(loss.gender_loss, SHARE),
             )
         )
@@ -55,24 +55,27 @@ def losses_table(report: RobustnessReport, count: int | None = None) -> Table:
     return Table.of("who loses most", columns, rows, muted=muted, note=CAVEAT)
 
 
-def _excess_cell(loss: Loss) -> Cell:
-    """The rise beyond that of all faces; emphasised if its interval lies above 0."""
+def _excess_cell(group: GroupLoss, loss: Loss) -> Cell:
+    """The rise beyond that of all faces; emphasised where ``_stands_out``."""
     found = loss.excess_rise
     if found is None:
         return Cell("-")
     cell = estimate_cell(found, YEARS)
-    return Cell(cell.text, cell.value, emphasised=_lies_above_zero(loss))
+    return Cell(cell.text, cell.value, emphasised=_stands_out(group, loss))
 
 
-def _lies_above_zero(loss: Loss) -> bool:
+def _stands_out(group: GroupLoss, loss: Loss) -> bool:
+    """Whether the interval lies above 0; those of few faces are too narrow to say so."""
+    if group.small:
+        return False
     return loss.excess_rise is not None and (loss.excess_rise.low or 0) > 0
 
 
 def losses_chart(report: RobustnessReport) -> Figure:
     """Rise of the MAE by group and corruption, beyond that of all faces.
 
-    Darker cells lose more; bold numbers have an interval above 0. Of many groups, the largest are
-    shown.
+    Darker cells lose more; bold numbers have an interval above 0, in groups of enough faces. Of
+    many groups, the largest are shown.
     """
     least = sorted((group.n for group in report.groups), reverse=True)[:_MOST_GROUPS][-1]
     groups = [group for group in report.groups if group.n >= least][:_MOST_GROUPS]
@@ -84,7 +87,7 @@ def losses_chart(report: RobustnessReport) -> Figure:
     top = max(1.0, float(np.nanmax(np.abs(values))))
     cells = axes.imshow(values, cmap="PuOr_r", vmin=-top, vmax=top, aspect="auto")
     for (row, column), value in np.ndenumerate(values):
-        weight = "bold" if _lies_above_zero(losses[row][column]) else "normal"
+        weight = "bold" if _stands_out(groups[row], losses[row][column]) else "normal"
         colour = "white" if abs(value) > 0.6 * top else "black"
         axes.text(
             column,
