@@ -158,7 +158,7 @@ def test_counts_become_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     path = tmp_path / "counts.json"
     for seed, trials, hangs in ((1, 900, 1), (2, 200, 2), (2, 300, 1), (2, 300, 0)):
         count = Count("drawn", seed, trials=trials, slowest=seed, peak=seed * 10**9)
-        count.numbers = list(range(hangs))
+        count.failures = dict.fromkeys(range(hangs), "hang")
         count.problems.update({"hang": hangs} if hangs else {})
         record(count, "tools.fuzz", path)
     rows = read_counts(path)
@@ -169,7 +169,7 @@ def test_counts_become_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert cells == ["drawn", "1, 2", "1,200", "1 hang", "3 hang", "2.0", "2.00"]
     # The failed trials, run again.
     assert failed_trials("drawn", 1, path) == [0]
-    record_repeated("drawn", 1, {0: Outcome(command=[], mutation="", problem="")}, path)
+    record_repeated("drawn", 1, 0, Outcome(command=[], mutation="", problem=""), path)
     assert failed_trials("drawn", 1, path) == []
     row = counts_block(read_counts(path)).text.splitlines()[2]
     assert [cell.strip() for cell in row.strip("|").split("|")][3:5] == ["0", "3 hang"]

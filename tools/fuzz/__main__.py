@@ -21,7 +21,7 @@ from typing import Annotated
 
 import typer
 
-from tools.fuzz.campaign import Kind, import_commands, repeat_trial, run_campaign
+from tools.fuzz.campaign import Kind, import_commands, repeat_trial, repeat_trials, run_campaign
 from tools.fuzz.counts import failed_trials, record, record_repeated
 from tools.fuzz.kinds import KINDS
 from tools.program import new_app, run_app
@@ -80,13 +80,13 @@ def fuzz(
 
 def _repeat_failed(kind: Kind, seed: int, keep_counts: bool) -> bool:
     """Whether a failed trial of a recorded campaign fails again."""
-    numbers = failed_trials(kind.name, seed)
-    outcomes = {number: repeat_trial(kind, seed, number) for number in numbers}
-    for number, outcome in outcomes.items():
+    fails = False
+    for number, outcome in repeat_trials(kind, seed, failed_trials(kind.name, seed)):
         print(f"-- {kind.name} --seed {seed} --trial {number}\n{outcome}", flush=True)
-    if keep_counts:
-        record_repeated(kind.name, seed, outcomes)
-    return any(outcome.problem for outcome in outcomes.values())
+        if keep_counts:
+            record_repeated(kind.name, seed, number, outcome)
+        fails = fails or bool(outcome.problem)
+    return fails
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -13,7 +13,7 @@ import signal
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -69,7 +69,7 @@ class Count:
     Attributes:
         trials: Number of trials.
         problems: Number of trials by problem.
-        numbers: Numbers of these trials.
+        failures: The problem of each of these trials, by number.
         codes: Number of trials by exit code.
         slowest: Seconds of the slowest trial.
         peak: Largest memory of the process, bytes.
@@ -79,7 +79,7 @@ class Count:
     seed: int
     trials: int = 0
     problems: Counter[str] = field(default_factory=Counter)
-    numbers: list[int] = field(default_factory=list)
+    failures: dict[int, str] = field(default_factory=dict)
     codes: Counter[str] = field(default_factory=Counter)
     slowest: float = 0.0
     peak: int = 0
@@ -96,7 +96,7 @@ class Count:
         self.codes[str(outcome.exit_code)] += 1
         if outcome.problem:
             self.problems[outcome.problem] += 1
-            self.numbers.append(number)
+            self.failures[number] = outcome.problem
 
     def __str__(self) -> str:
         problems = ", ".join(f"{count} {name}" for name, count in sorted(self.problems.items()))
@@ -165,13 +165,22 @@ def run_campaign(
 
 def repeat_trial(kind: Kind, seed: int, number: int, keep: Path | None = None) -> Outcome:
     """Run one trial of a campaign again."""
+    ((_, outcome),) = repeat_trials(kind, seed, [number], keep)
+    return outcome
+
+
+def repeat_trials(
+    kind: Kind, seed: int, numbers: Iterable[int], keep: Path | None = None
+) -> Iterator[tuple[int, Outcome]]:
+    """Run trials of a campaign again; yields the number and the outcome of each."""
     with tempfile.TemporaryDirectory() as name:
         worker = _Worker(kind, seed, Path(name))
         try:
-            outcome = worker.run(number)
-            if keep is not None:
-                _keep(worker.trial_folder, keep / f"{kind.name}-{seed}-{number}")
-            return outcome
+            for number in numbers:
+                outcome = worker.run(number)
+                if keep is not None:
+                    _keep(worker.trial_folder, keep / f"{kind.name}-{seed}-{number}")
+                yield number, outcome
         finally:
             worker.end()
 

@@ -7,7 +7,6 @@ import json
 import os
 import platform
 from collections import Counter
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +29,7 @@ def record(count: Count, program: str, path: Path = COUNTS) -> None:
         "seed": count.seed,
         "trials": count.trials,
         "problems": dict(count.problems),
-        "failed_trials": count.numbers,
+        "failed_trials": {str(number): each for number, each in count.failures.items()},
         "exit_codes": dict(count.codes),
         "slowest_seconds": round(count.slowest, 2),
         "peak_bytes": count.peak,
@@ -49,20 +48,20 @@ def record(count: Count, program: str, path: Path = COUNTS) -> None:
 def failed_trials(kind: str, seed: int, path: Path = COUNTS) -> list[int]:
     """Numbers of the trials that failed in a recorded campaign."""
     rows = [row for row in read_counts(path) if (row["kind"], row["seed"]) == (kind, seed)]
-    return [number for row in rows for number in row.get("failed_trials", [])]
+    return [int(number) for row in rows for number in row.get("failed_trials", {})]
 
 
 def record_repeated(
-    kind: str, seed: int, outcomes: Mapping[int, Outcome], path: Path = COUNTS
+    kind: str, seed: int, number: int, outcome: Outcome, path: Path = COUNTS
 ) -> None:
-    """Replace the problems of a recorded campaign by those of its failed trials, run again."""
+    """Replace the problem of a failed trial of a recorded campaign, which ran again."""
     rows = read_counts(path)
     for row in rows:
         if (row["kind"], row["seed"]) == (kind, seed):
-            problems = {number: each.problem for number, each in outcomes.items() if each.problem}
             row.setdefault("problems_before", row["problems"])
-            row["problems"] = dict(Counter(problems.values()))
-            row["failed_trials"] = list(problems)
+            row["failed_trials"][str(number)] = outcome.problem
+            failures = {each: problem for each, problem in row["failed_trials"].items() if problem}
+            row["failed_trials"], row["problems"] = failures, dict(Counter(failures.values()))
     write_json(path, rows)
 
 
