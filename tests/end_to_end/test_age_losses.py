@@ -53,7 +53,9 @@ def trained(prepared: Path, name: str, run: Path, init: str = "scratch") -> Path
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", AGE_LOSSES)
-def test_from_training_to_export(prepared: Path, tmp_path: Path, name: str) -> None:
+def test_from_training_to_export(
+    prepared: Path, tmp_path: Path, name: str, few_chips: None
+) -> None:
     best = trained(prepared, name, tmp_path / name)
     predictor = utkage.load_predictor(best)
     assert predictor.card.age_head == AGE_LOSSES[name].head

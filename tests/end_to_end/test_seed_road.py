@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from few_chips import WITH_FEW_CHIPS
 
 from tools.examples.demo_set import make_demo_set
 from tools.warm_process import run_utkage
@@ -34,7 +35,7 @@ def test_train_evaluate_predict_export(tmp_path: Path, examples: Path) -> None:
     assert rows["faces"] if isinstance(rows, dict) else rows
     for form in ("onnx", "torchscript", "pt2"):
         arguments = ("--format", form, "--out", f"seed.{form}", "--json")
-        exported = run_utkage(tmp_path, "export", *arguments)
+        exported = run_utkage(tmp_path, "export", *arguments, code=WITH_FEW_CHIPS)
         assert exported.returncode == 0, exported.stderr
         assert json.loads(exported.stdout)["parity"]["range_flips"] == 0
         assert (tmp_path / f"seed.{form}").stat().st_size > 100_000

@@ -35,7 +35,7 @@ def script(language: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory, examples: Path) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory, examples: Path, few_chips: None) -> Path:
     """An exported file, and ten chips as ``--save-crops`` writes them."""
     folder = tmp_path_factory.mktemp("stranger")
     pictures = [str(examples / f"{name}.jpg") for name in ("couple", "family", "portrait")]

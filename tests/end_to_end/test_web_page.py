@@ -49,7 +49,7 @@ def detector(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def exported(tmp_path_factory: pytest.TempPathFactory, few_chips: None) -> Path:
     """The exported folder, with ``node_modules`` beside it."""
     tool("chromedriver")
     place = tmp_path_factory.mktemp("web")
