@@ -46,6 +46,14 @@ def road(tmp_path_factory: pytest.TempPathFactory, examples: Path) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def exported(road: Path) -> Path:
+    done = run_utkage(road, "export", "--format", "onnx", "--out", "faces.onnx", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["parity"]["chips"] == 256
+    return road / "faces.onnx"
+
+
 def test_prepare_leaves_one_set_with_disjoint_splits(road: Path) -> None:
     store = json.loads((road / "prepared" / "store.json").read_text())
     assert store["usable"] == 120
@@ -158,18 +166,16 @@ def test_the_whole_report(road: Path) -> None:
     assert table.schema.field("predicted_age").type == "double"
 
 
-def test_tables_of_others_and_exported_files_are_scored_alike(road: Path) -> None:
+def test_tables_of_others_and_exported_files_are_scored_alike(road: Path, exported: Path) -> None:
     """One model in three forms: weights, an exported file, and a table of its predictions."""
     assert run_utkage(road, "evaluate", "--out", "own").returncode == 0
     with (road / "own" / "predictions.csv").open() as file:
         rows = list(csv.DictReader(file))
     lines = [f"{row['file']},{row['predicted_age']},{row['p_female']}" for row in rows]
     (road / "theirs.csv").write_text("\n".join(["file,age,p_female", *lines]) + "\n")
-    exported = run_utkage(road, "export", "--out", "compared.onnx")
-    assert exported.returncode == 0, exported.stderr
     arguments = (
         "--compare",
-        "compared.onnx",
+        exported.name,
         "--compare",
         "theirs.csv",
         "--json",
@@ -293,14 +299,11 @@ def test_predict_chips_agrees_with_evaluate(road: Path) -> None:
         assert row["box"] == [0.0, 0.0, 200.0, 200.0]
 
 
-def test_export_answers_as_predict_does(road: Path) -> None:
+def test_exported_files_predict_as_predict_does(road: Path, exported: Path) -> None:
     import onnxruntime
     from PIL import Image
 
-    done = run_utkage(road, "export", "--format", "onnx", "--out", "faces.onnx", "--json")
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["parity"]["chips"] == 256
-    session = onnxruntime.InferenceSession(road / "faces.onnx")
+    session = onnxruntime.InferenceSession(exported)
     files = sorted((road / "Dataset" / "UTKFace").iterdir())[:5]
     # Chips that say that they are cropped as the weights want them, so that nothing stands between.
     (run,) = (road / "runs").iterdir()
