@@ -178,6 +178,7 @@ def test_challenge_ages_of_a_table_of_ages_and_of_one_with_probabilities(
     lines = table.read_text(encoding="utf-8").splitlines()
     with_probability = [f"{line},18,0.7" for line in lines[1:]]
     table.write_text("\n".join([f"{lines[0]},threshold,p_at_least", *with_probability]))
+    request = replace(request, report=False)
     known = evaluate(replace(request, demand=(0.9, 0.6)))
     assert known.challenge is not None
     assert [rule.demand for rule in known.challenge.rules] == [20, 25, 0.6, 0.9]

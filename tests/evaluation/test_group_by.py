@@ -98,6 +98,7 @@ def test_groups_of_further_columns_of_another_programs_predictions(
         group for group in kept["groups"] if group["axis"] == "glasses"
     ).items()
     assert "glasses yes (few faces)" in (tmp_path / "out" / "report.html").read_text()
+    request = replace(request, report=False)
     sizes = evaluate(replace(request, group_by=("eye_distance", "flags*gender"))).groups
     assert [group.name for group in sizes.of_axis("eye_distance")] == ["16-31 pixels"]
     assert "blurred x gender" in sizes.chosen
