@@ -118,6 +118,7 @@ def test_faces_without_a_prediction_are_counted(table: Path, tmp_path: Path) -> 
     assert (result.metrics.n, result.unpredicted) == (15, 5)
 
 
+@pytest.mark.usefixtures("blank_figures")
 def test_a_demand_is_chosen_for_a_table_or_the_faces_needed_are_named(
     table: Path, tmp_path: Path
 ) -> None:
@@ -145,6 +146,7 @@ def test_a_demand_is_chosen_for_a_table_or_the_faces_needed_are_named(
         evaluate(replace(request, guarantee_by=("glasses",)))
 
 
+@pytest.mark.usefixtures("blank_figures")
 def test_challenge_ages_of_a_table_of_ages_and_of_one_with_probabilities(
     table: Path, tmp_path: Path
 ) -> None:
@@ -219,6 +221,7 @@ def test_the_guaranteed_demand_stands_beside_the_challenge_ages(
     assert minors.shares[1].value == pytest.approx(demand.passing / demand.n)
 
 
+@pytest.mark.usefixtures("blank_figures")
 def test_challenge_ages_of_two_tables_side_by_side(table: Path, tmp_path: Path) -> None:
     lines = table.read_text(encoding="utf-8").splitlines()
     other, genders = tmp_path / "others.csv", tmp_path / "genders.csv"

@@ -71,6 +71,7 @@ def test_a_prepared_set_keeps_further_columns(folder: Path) -> None:
         assert "subject" not in next(csv.reader(file))
 
 
+@pytest.mark.usefixtures("blank_figures")
 @pytest.mark.parametrize("data", ["set", "pictures"])
 def test_groups_of_further_columns_of_another_programs_predictions(
     folder: Path, tmp_path: Path, data: str

@@ -130,6 +130,7 @@ def test_without_repeated_persons_there_is_no_spread(labelled_predictions_of: La
     assert (found.repeated, found.spread.value, found.spread.n) == (0, None, 0)
 
 
+@pytest.mark.usefixtures("blank_figures")
 def test_persons_from_the_label_file_to_the_report(tmp_path: Path) -> None:
     pictures = tmp_path / "pictures"
     pictures.mkdir()
