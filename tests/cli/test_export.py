@@ -87,7 +87,7 @@ def test_a_damaged_graph_gets_no_file(
     assert done.exit_code == 2, "not an earlier export"
     done = invoke("export", *arguments, "--out", "model.torchscript", "--overwrite")
     assert done.exit_code == 4, done.stderr
-    assert "not written, because torch and the weights disagree on 256 chips" in done.stderr
+    assert "not written, because torch and the weights disagree on" in done.stderr
     assert {path.name for path in tmp_path.iterdir()} == {"mine.safetensors", "model.torchscript"}
     assert (tmp_path / "model.torchscript").read_text() == "of yesterday"
 
