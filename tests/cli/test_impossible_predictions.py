@@ -17,7 +17,7 @@ from PIL import Image
 from safetensors.numpy import load_file, save_file
 from small_sets import write_set
 
-from utkage.images.video import video_file
+from utkage.images.video_writer import video_file
 from utkage.models.card import Card
 from utkage.models.locate import shipped_weights
 from utkage.models.weights import read_safetensors_card

@@ -15,7 +15,7 @@ import utkage
 from utkage.cli.app import app
 from utkage.core.errors import ConfigError
 from utkage.images.decode import load_image
-from utkage.images.video import video_file
+from utkage.images.video_writer import video_file
 from utkage.prediction.row_files import finished_files
 from utkage.prediction.rows import FaceRow, TrackRow
 from utkage.prediction.run_record import record_file

@@ -24,7 +24,8 @@ from utkage.evaluation.reports.report_outputs import check_report_folder, report
 from utkage.exporting.export import ExportRequest, export
 from utkage.faces.contract import utkface_contract
 from utkage.images.save import save_image
-from utkage.images.video import is_saved_video, open_video, video_file
+from utkage.images.video import open_video
+from utkage.images.video_writer import is_saved_video, video_file
 from utkage.models.locate import shipped_weights
 from utkage.models.weights import read_safetensors_card, rewrite_card
 from utkage.prediction.annotated_pictures import PictureWriter

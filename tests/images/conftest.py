@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from utkage.images.video import video_file
+from utkage.images.video_writer import video_file
 
 
 @pytest.fixture(scope="module")

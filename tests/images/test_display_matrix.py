@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from utkage.images.display_matrix import mirror_axis
-from utkage.images.video import open_video, video_file
+from utkage.images.video import open_video
+from utkage.images.video_writer import video_file
 
 ONE = 0x10000
 

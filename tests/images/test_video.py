@@ -14,15 +14,8 @@ from fake_capture import FakeCapture
 
 from utkage.core.errors import ImageError
 from utkage.images import video as module
-from utkage.images.video import (
-    Video,
-    is_stream,
-    is_video,
-    needs_download,
-    open_video,
-    video_file,
-    video_name,
-)
+from utkage.images.video import Video, is_stream, is_video, needs_download, open_video, video_name
+from utkage.images.video_writer import video_file
 
 
 def numbered(count: int, **options: float) -> FakeCapture:

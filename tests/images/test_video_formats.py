@@ -12,8 +12,9 @@ from fake_capture import FakeCapture
 from utkage.images.discover import list_inputs
 from utkage.images.picture_input import named_input
 from utkage.images.save import save_image
-from utkage.images.video import is_video, open_video, video_file
+from utkage.images.video import is_video, open_video
 from utkage.images.video_formats import is_video_content
+from utkage.images.video_writer import video_file
 
 
 @pytest.mark.parametrize("name", ["clip.3gp", "clip.MTS", "clip", "clip.jpg", "clip.backup"])

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 from utkage.core.errors import ImageError
-from utkage.images.video import open_video, video_file
+from utkage.images.video import open_video
+from utkage.images.video_writer import video_file
 
 
 @pytest.fixture

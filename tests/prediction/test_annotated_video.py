@@ -43,7 +43,7 @@ def test_a_folder_that_is_a_file(tmp_path: Path) -> None:
 
 
 def test_a_codec_that_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("utkage.images.video._CODEC", "zzzz")
+    monkeypatch.setattr("utkage.images.video_writer._CODEC", "zzzz")
     errors: list[ImageError] = []
     with AnnotatedVideo(tmp_path / "x.mp4", 10.0, errors.append) as video:
         video.add(FRAME, 0.0)

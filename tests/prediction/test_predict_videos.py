@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from utkage.core.errors import ConfigError, UsageError
 from utkage.images import video
 from utkage.images.decode import load_image
-from utkage.images.video import open_video, video_file
+from utkage.images.video import open_video
+from utkage.images.video_writer import video_file
 from utkage.prediction.predict_videos import (
     ShownFrame,
     VideoRequest,

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from utkage.images.video import video_file
+from utkage.images.video_writer import video_file
 
 # Frames a second.
 FRAME_RATE = 20.0

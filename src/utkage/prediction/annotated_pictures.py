@@ -26,7 +26,7 @@ from utkage.faces.contract import CropContract
 from utkage.images.draw import Annotation, Box, annotate
 from utkage.images.save import is_saved_image, save_image
 from utkage.images.sheet import contact_sheet, thumbnail
-from utkage.images.video import is_saved_video
+from utkage.images.video_writer import is_saved_video
 from utkage.prediction.face_tracks import FaceTrack
 from utkage.prediction.photos import Photo
 from utkage.prediction.rows import FaceRow, Row, TrackRow, label_lines

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utkage.core.errors import ImageError
-from utkage.images.video import AddFrame, video_file
+from utkage.images.video_writer import AddFrame, video_file
 
 
 class AnnotatedVideo:

@@ -22,7 +22,6 @@ from utkage.core.signals import deferred_stop_signals, interruption
 from utkage.images.discover import expand_inputs
 from utkage.images.draw import Annotation, annotate
 from utkage.images.video import (
-    AddFrame,
     Capture,
     Video,
     is_stream,
@@ -32,6 +31,7 @@ from utkage.images.video import (
     video_name,
 )
 from utkage.images.video_formats import VIDEO_SUFFIXES
+from utkage.images.video_writer import AddFrame
 from utkage.prediction.annotated_pictures import OnUnwritten, PictureWriter, warning_of_unwritten
 from utkage.prediction.annotated_video import AnnotatedVideo
 from utkage.prediction.face_tracks import FaceTrack, TrackedFrame, TrackingSettings

@@ -3,10 +3,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from labelled_chips import faces_of
 
 from utkage.core.errors import DataError
 from utkage.core.reporter import SilentReporter
-from utkage.data.chips import LabelledChips
 from utkage.evaluation.inputs.labelled_predictions import AGE, GENDER, LabelledPredictions
 from utkage.evaluation.inputs.prediction_sources import PredictionSource
 from utkage.evaluation.inputs.prediction_tables import is_table, read_table
@@ -27,23 +27,6 @@ class Listener(SilentReporter):
 
 
 HEAD = "file,age,p_female\n"
-
-
-def faces_of(count: int, seed: int = 0) -> LabelledChips:
-    from utkage.faces.contract import utkface_contract
-
-    random = np.random.default_rng(seed)
-    return LabelledChips(
-        pixels=np.zeros((count, 8, 8, 3), dtype=np.uint8),
-        rows=np.arange(count),
-        sources=("set",) * count,
-        names=tuple(f"folder/{index}.jpg" for index in range(count)),
-        ages=random.integers(0, 90, count),
-        genders=np.arange(count) % 2,
-        races=np.full(count, -1),
-        pixel_hashes=tuple(f"{index:08x}" for index in range(count)),
-        contract=utkface_contract(64),
-    )
 
 
 def table(tmp_path: Path, text: str) -> Path:
