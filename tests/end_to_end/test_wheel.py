@@ -46,6 +46,7 @@ def test_what_is_inside(wheel: Path) -> None:
         "utkage/shipped/NOTICE.md",
         "utkage/shipped/graphs/mobilenet_v1.softmax.onnx",
         "utkage/shipped/graphs/mobilenet_v1.softmax.flip.onnx",
+        "utkage/shipped/graphs/mobilenet_v1.softmax.flip.enlarged.onnx",
         "utkage/shipped/EXAMPLES.md",
         *(f"utkage/recipes/{name}.toml" for name in ("best", "default", "fast", "seed")),
     } <= names

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from utkage.core.files import write_bytes
 from utkage.exporting.onnx_file import torch_to_onnx
 from utkage.exporting.onnx_optimizer import simplified
-from utkage.models.card import MIRRORED_VIEWS, POINT_ESTIMATES, Card
+from utkage.models.card import MIRRORED_VIEWS, POINT_ESTIMATES, WHOLE, Card
 from utkage.models.chip_graph import ChipGraph, ChipOutputs, at_temperature
 from utkage.models.multitask import MultiTaskNet
 from utkage.prediction.onnx_predictor import template_name
@@ -32,7 +32,7 @@ class TemplateGraph(ChipGraph):
     range_temperature: Tensor
     gender_temperature: Tensor
 
-    def __init__(self, network: MultiTaskNet, *, flip: bool, mirrored_view: str = "whole") -> None:
+    def __init__(self, network: MultiTaskNet, *, flip: bool, mirrored_view: str = WHOLE) -> None:
         super().__init__(network, POINT_ESTIMATES[0], flip=flip, mirrored_view=mirrored_view)
         self.register_buffer("estimate", torch.eye(len(POINT_ESTIMATES))[0])
         self.register_buffer("range_temperature", torch.ones(1))

@@ -18,8 +18,8 @@ FORMAT_VERSION = 1
 
 WHOLE_YEAR_MEDIAN = "whole-year median"
 POINT_ESTIMATES = ("median", "mean", WHOLE_YEAR_MEDIAN)
-ENLARGED = "enlarged"
-MIRRORED_VIEWS = ("whole", ENLARGED)
+WHOLE, ENLARGED = "whole", "enlarged"
+MIRRORED_VIEWS = (WHOLE, ENLARGED)
 AGE_HEADS = ("softmax", "coral", "corn")
 
 # Longest card, characters. That of the shipped weights has 60,000.
@@ -27,7 +27,7 @@ LONGEST = 8 * 1024**2
 
 _FORMER_VALUES: dict[str, Any] = {
     "age_head": "softmax",
-    "mirrored_view": MIRRORED_VIEWS[0],
+    "mirrored_view": WHOLE,
     "repetitions": [],
     "calibration": None,
 }
@@ -70,7 +70,7 @@ class Card:
     contract: CropContract
     point_estimate: str = "median"
     age_head: str = "softmax"
-    mirrored_view: str = MIRRORED_VIEWS[0]
+    mirrored_view: str = WHOLE
     data: dict[str, Any] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)

@@ -14,7 +14,7 @@ from torch.nn import functional as F  # noqa: N812 - the field's usual name
 
 from utkage.data.labels import AGE_COUNT, AGE_RANGES
 from utkage.models.calibration import Calibration
-from utkage.models.card import ENLARGED
+from utkage.models.card import ENLARGED, WHOLE
 from utkage.models.multitask import MultiTaskNet
 
 # Lower bound of probabilities, so that their logarithms are finite.
@@ -54,7 +54,7 @@ class ViewAverage(nn.Module):
     year: Tensor
 
     def __init__(
-        self, *, flip: bool, mirrored_view: str = "whole", calibration: Calibration | None = None
+        self, *, flip: bool, mirrored_view: str = WHOLE, calibration: Calibration | None = None
     ) -> None:
         super().__init__()
         self.flip = flip
@@ -98,7 +98,7 @@ class ChipGraph(ViewAverage):
         point_estimate: str,
         *,
         flip: bool,
-        mirrored_view: str = "whole",
+        mirrored_view: str = WHOLE,
         calibration: Calibration | None = None,
     ) -> None:
         super().__init__(flip=flip, mirrored_view=mirrored_view, calibration=calibration)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from utkage.core.errors import UsageError, WeightsError
 from utkage.core.processors import processor_limit
-from utkage.models.card import MIRRORED_VIEWS, POINT_ESTIMATES, Card
+from utkage.models.card import POINT_ESTIMATES, WHOLE, Card
 from utkage.models.export_metadata import FLIP_PROPERTY, parse_card, session_metadata
 from utkage.models.onnx_session import open_session, require_chip_graph, run_session
 from utkage.models.weights_files import LoadedWeights
@@ -94,7 +94,7 @@ def open_onnx_file(path: Path, threads: int = 0, *, flip: bool = True) -> OnnxPr
 
 def template_name(card: Card, flip: bool) -> str:
     """File name of the template for a card, such as ``mobilenet_v1.softmax.flip.onnx``."""
-    view = [] if card.mirrored_view == MIRRORED_VIEWS[0] else [card.mirrored_view]
+    view = [] if card.mirrored_view == WHOLE else [card.mirrored_view]
     views = ["flip", *view] if flip else []
     return ".".join([card.backbone, card.age_head, *views, "onnx"])
 

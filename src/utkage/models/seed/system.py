@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from utkage.models.calibration import Calibration
+from utkage.models.card import WHOLE
 from utkage.models.chip_graph import ChipOutputs, ViewAverage, gender_probabilities, tempered
 
 # Years, before a training has measured its validation error.
@@ -61,7 +62,7 @@ class SeedGraph(ViewAverage):
         system: SeedSystem,
         *,
         flip: bool,
-        mirrored_view: str = "whole",
+        mirrored_view: str = WHOLE,
         calibration: Calibration | None = None,
     ) -> None:
         super().__init__(flip=flip, mirrored_view=mirrored_view, calibration=calibration)
